@@ -1,0 +1,59 @@
+# Every target sets up what it needs; `make help` lists them.
+PYTHON ?= python3
+OPENCODE_VERSION ?= 1.18.33
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export OPENCODE_VERSION
+
+.DEFAULT_GOAL := help
+.PHONY: help venv spec generate regenerate check-generated lint types test test-offline test-live test-documents bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
+
+venv: $(READY)  ## a virtual environment in .venv with everything that the other targets need
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python >= 3.11 is needed; set PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+spec: $(READY)  ## pull /doc into openapi.json: from OPENCODE_URL, else from OPENCODE_VERSION got from npm
+	$(BIN)/python -m scripts.fetch_spec
+
+generate: $(READY)  ## rebuild the generated rooms, offline; SPEC=<file> OUT=<folder> for another document
+	$(BIN)/python -m scripts.generate $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)')
+
+regenerate: $(READY)  ## spec, then generate, then say what changed
+	$(BIN)/python -m scripts.regenerate
+
+check-generated: $(READY)  ## fail when the committed rooms differ from what `make generate` gives
+	$(BIN)/python -m scripts.generate --check
+
+lint: $(READY)  ## ruff over the hand-written code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  ## mypy --strict and pyright strict, generated code included
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+
+test: $(READY)  ## the offline suite, then the live suite where npm is there
+	$(BIN)/pytest -m 'not documents'
+
+test-offline: $(READY)  ## the offline suite alone
+	$(BIN)/pytest -m 'not documents and not live'
+
+test-live: $(READY)  ## the live suite alone: real servers from npm
+	$(BIN)/pytest -m live
+
+test-documents: $(READY)  ## generate and type-check packages from all seven committed documents
+	$(BIN)/pytest -m documents
+
+bench: $(READY)  ## ratios of speed and size, in one run
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove what the targets made (the venv and downloaded servers too)
+	rm -rf $(VENV) .cache build dist

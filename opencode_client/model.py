@@ -1,0 +1,192 @@
+"""What every generated model is: a slotted attrs class that gives back what it was read from.
+
+`from_dict` of a generated class is straight-line code for what servers send; anything else goes to
+`reading`, which keeps what it cannot read and says so once.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeGuard
+
+from attrs import NOTHING, define, field, fields
+
+JsonObject: TypeAlias = dict[str, Any]
+"""A JSON object that the server's document leaves open."""
+
+
+def is_object(value: object) -> TypeGuard[JsonObject]:
+    """Whether `value`, parsed JSON, is an object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: object) -> TypeGuard[list[Any]]:
+    """Whether `value`, parsed JSON, is an array."""
+    return isinstance(value, list)
+
+
+READ_ERRORS = (KeyError, TypeError, AttributeError, ValueError)
+"""What straight-line reading raises when the wire is not what the document says."""
+
+_SECRETS = frozenset(
+    {"access", "api_key", "client_secret", "key", "password", "refresh", "secret", "ticket", "token"}
+)
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class OpencodeModel:
+    """A JSON object of the server's.
+
+    Made by its constructor or read by `from_dict`; mutable; not safe to change from several threads at once.
+    Two are equal when they are of one class and mean the same JSON. Members that this version of the client
+    does not know are kept: `additional_properties` shows them, `to_dict` gives them back.
+    """
+
+    _raw: JsonObject | None = field(init=False, default=None)
+
+    _wire_names: ClassVar[dict[str, str]] = {}
+
+    @classmethod
+    def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
+        """The model that `data`, parsed JSON, describes; `data` belongs to the model from then on.
+
+        A required member that is missing or null reads as None, with one warning per member on the logger
+        `opencode_client.reading`.
+
+        Raises:
+            ResponseDecodeError: `data` is no object; with `strict`, also anything that is not as documented,
+                with the JSON path to it.
+        """
+        if strict:
+            _check(cls, data)
+        return cls._read(data)
+
+    @classmethod
+    def _read(cls, data: JsonObject) -> Self:
+        from opencode_client.reading import read_model
+
+        return read_model(cls, data)
+
+    def to_dict(self) -> JsonObject:
+        """The JSON object: members under the wire's names, nulls where null was read, unknown members included.
+
+        A member that is None is left out, unless it is required or was read as null. Objects and arrays that
+        the document leaves open are shared with the model, not copied.
+        """
+        raw = self._raw
+        result: JsonObject = {}
+        for name, wire, required in _layout(type(self)):
+            value = getattr(self, name)
+            if value is not None:
+                result[wire] = value if type(value) in _PLAIN else to_plain(value)
+            elif raw is None:
+                if required:
+                    result[wire] = None
+            elif wire in raw and (required or raw[wire] is None):
+                result[wire] = None
+        if raw is not None and len(raw) != len(result):
+            result.update(self.additional_properties)
+        return result
+
+    @property
+    def additional_properties(self) -> JsonObject:
+        """The members that were read and that this class does not know, by their wire names."""
+        if self._raw is None:
+            return {}
+        known = {wire for _, wire, _ in _layout(type(self))}
+        return {name: value for name, value in self._raw.items() if name not in known}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, OpencodeModel) or type(other) is not type(self):
+            return NotImplemented
+        return self.to_dict() == other.to_dict()
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{name}={_shown(name, value)}"
+            for name, _, _ in _layout(type(self))
+            if (value := getattr(self, name)) is not None
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class Unknown:
+    """A variant of a union that this version of the client does not know: `raw` is the JSON that came.
+
+    Its discriminating member (`type`, `role`, ...) reads as "__unknown__", so that comparing it with a known value
+    narrows the union for type checkers; `tag` is what the server sent there.
+    """
+
+    __slots__ = ("raw",)
+
+    tag_name: ClassVar[str] = "type"
+
+    def __init__(self, raw: Any) -> None:  # Any: whatever came
+        self.raw = raw
+
+    @property
+    def tag(self) -> str | None:
+        """The discriminating member's value; None where there is none or it is no text."""
+        value: object = self.raw.get(self.tag_name) if is_object(self.raw) else None
+        return value if isinstance(value, str) else None
+
+    def to_dict(self) -> Any:  # Any: whatever came
+        """What came, unchanged."""
+        return self.raw
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unknown) and type(other) is type(self) and self.raw == other.raw
+
+    __hash__ = None  # type: ignore[assignment] # mutable content: not hashable, like the models
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.tag_name}={self.tag!r})"
+
+
+class UnknownEvent(Unknown):
+    """An event of a type that this version of the client does not know."""
+
+    __slots__ = ()
+
+    type: Literal["__unknown__"] = "__unknown__"
+
+
+_PLAIN = frozenset({str, int, float, bool})
+
+
+def to_plain(value: Any) -> Any:  # Any: in and out, any member's value and its JSON
+    """`value` with models as JSON objects, in lists and maps too."""
+    if isinstance(value, OpencodeModel | Unknown):
+        return value.to_dict()
+    if is_array(value):
+        return [item if type(item) in _PLAIN else to_plain(item) for item in value]
+    if is_object(value):
+        return {key: item if type(item) in _PLAIN else to_plain(item) for key, item in value.items()}
+    return value
+
+
+_Layout: TypeAlias = tuple[tuple[str, str, bool], ...]
+
+_layouts: dict[type[OpencodeModel], _Layout] = {}  # by class, made when first written
+
+
+def _layout(cls: type[OpencodeModel]) -> _Layout:
+    """The members of a class: (name, wire name, required)."""
+    known = _layouts.get(cls)
+    if known is None:
+        wire_names = cls._wire_names  # pyright: ignore[reportPrivateUsage] # the same module
+        known = _layouts[cls] = tuple(
+            (member.name, wire_names.get(member.name) or member.name, member.default is NOTHING)
+            for member in fields(cls)
+            if member.init
+        )
+    return known
+
+
+def _shown(name: str, value: object) -> str:
+    return "'***'" if name in _SECRETS and isinstance(value, str) else repr(value)
+
+
+def _check(cls: type[OpencodeModel], data: object) -> None:
+    from opencode_client.reading import check_model
+
+    check_model(cls, data)

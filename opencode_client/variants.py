@@ -1,0 +1,150 @@
+"""Readers of unions: one look-up of the discriminating member; classes are imported when first met."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Generic, TypeVar
+
+from attrs import frozen
+
+from opencode_client.model import READ_ERRORS, OpencodeModel, Unknown, is_object
+
+T = TypeVar("T")
+Reader = Callable[[Any], Any]
+
+
+@frozen
+class Deeper:
+    """Variants that share a tag: the value at the end of `path` decides between them."""
+
+    path: tuple[str, ...]
+    table: Mapping[Any, str | Fixed]
+
+
+@frozen
+class Fixed:
+    """A variant with more constants than its tag: where one has another value, the variant is unknown."""
+
+    place: str
+    constants: Mapping[str, Any]
+
+
+class Variants(dict[Any, Callable[[Any], T]], Generic[T]):
+    """The readers of a union's variants by tag value: `read_part[data["type"]](data)`.
+
+    The table gives `module:Class` for each value; a reader enters the dict when its value is first seen.
+    A value that is not in the table gives the union's Unknown class.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        name: str,
+        tag: str,
+        table: Mapping[Any, str | Fixed | Deeper],
+        unknown: type[Unknown],
+        otherwise: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.package = module.rpartition(".")[0]
+        self.name = name
+        self.tag = tag
+        self.table = table
+        self.unknown = unknown
+        self.otherwise = otherwise
+
+    def __missing__(self, value: Any) -> Callable[[Any], T]:  # Any: whatever stands where the tag should
+        place = self.table.get(value)
+        if place is None:
+            return self.unknown  # type: ignore[return-value] # every union alias includes its Unknown class
+        reader = self[value] = self._reader(place)
+        return reader
+
+    def _reader(self, place: str | Fixed | Deeper) -> Reader:
+        if isinstance(place, str):
+            return self.model(place).from_dict
+        if isinstance(place, Deeper):
+            return DeeperReader(self, place)
+        return FixedReader(self, place)
+
+    def model(self, place: str) -> type[OpencodeModel]:
+        """The class at `module:Class`, imported now."""
+        module, _, name = place.partition(":")
+        found: type[OpencodeModel] = getattr(import_module(f"{self.package}.{module}"), name)
+        return found
+
+    def read(self, data: Any) -> T:  # Any: whatever came
+        """The variant that `data` is, Unknown for anything that is none."""
+        reader: Reader = self.unknown
+        if is_object(data):
+            if self.tag in data:
+                reader = self._by_value(data[self.tag])
+            elif self.otherwise:
+                reader = self.model(self.otherwise).from_dict
+        result: Any = reader(data)
+        return result  # type: ignore[no-any-return] # a reader of this union's table
+
+    def _by_value(self, value: Any) -> Reader:  # Any: whatever stands where the tag should
+        if type(value) is str or any(type(value) is type(known) and value == known for known in self.table):
+            return self[value]
+        return self.unknown  # 1 is no True, and an object or an array is no tag
+
+    def variant(self, data: Any) -> type[OpencodeModel] | None:
+        """The class that `data` is of; None where it is unknown."""
+        read = self.read(data)
+        return type(read) if isinstance(read, OpencodeModel) else None
+
+
+@frozen
+class DeeperReader:
+    """Reads variants that share a tag by what stands deeper."""
+
+    union: Variants[Any]
+    deeper: Deeper
+
+    def __call__(self, data: Any) -> Any:  # Any: a variant of the union
+        value = data
+        try:
+            for key in self.deeper.path:
+                value = value[key]
+            place = self.deeper.table.get(value)
+        except READ_ERRORS:
+            place = None
+        if place is None:
+            return self.union.unknown(data)
+        if isinstance(place, str):
+            return self.union.model(place).from_dict(data)
+        return FixedReader(self.union, place)(data)
+
+
+@frozen
+class FixedReader:
+    """Reads a variant after comparing its other constants."""
+
+    union: Variants[Any]
+    fixed: Fixed
+
+    def __call__(self, data: Any) -> Any:  # Any: a variant of the union
+        if any(key in data and data[key] != value for key, value in self.fixed.constants.items()):
+            return self.union.unknown(data)
+        return self.union.model(self.fixed.place).from_dict(data)
+
+
+class Mixed(Generic[T]):
+    """The reader of a union that no tag decides, such as text or object: told apart by what came.
+
+    `expression` is the union as its annotation says it.
+    """
+
+    def __init__(self, module: str, name: str, expression: str) -> None:
+        self.package = module.rpartition(".")[0]
+        self.name = name
+        self.expression = expression
+
+    def read(self, data: Any) -> T:  # Any: whatever came
+        """The variant that `data` is; `data` itself where it is a scalar or none of them."""
+        from opencode_client.reading import shape_of
+
+        result: Any = shape_of(self.package, self.expression).read(data, (self.name, ""))
+        return result  # type: ignore[no-any-return] # a shape of this union's expression

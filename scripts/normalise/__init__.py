@@ -1,0 +1,95 @@
+"""From the server's document to one that openapi-python-client reads without a warning.
+
+`RULES` is the whole of it, in order. Every rule is a pure function from document to document; what it does and
+why stands in its docstring. Rules that give names take the `Namer`, which knows the pins of names.toml.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import partial
+
+from attrs import frozen
+
+from scripts.normalise import hoist, keywords, members, operations, unions, wire
+from scripts.normalise.names import NameCollisionError, Namer, read_pins
+from scripts.normalise.schema import META, Json, everywhere, schemas_of
+
+__all__ = ["NameCollisionError", "Normalised", "normalise"]
+
+Rule = Callable[[Json], Json]
+
+
+@frozen
+class Normalised:
+    """A normalised document, what the generator's configuration needs of it, and what was decided on the way."""
+
+    document: Json
+    class_overrides: dict[str, Json]
+    report: tuple[str, ...]
+
+
+def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
+    """Every rule, in order."""
+    return (
+        keywords.remove_reserved,
+        wire.correct,
+        keywords.mark_pointers,
+        operations.stream_items,
+        keywords.inline_references_in_all_of,
+        everywhere(keywords.drop_noise),
+        everywhere(keywords.document_default),
+        everywhere(keywords.one_of_as_any_of),
+        everywhere(keywords.merge_all_of),
+        everywhere(keywords.plain_enums),
+        everywhere(keywords.plain_objects),
+        everywhere(keywords.known_types),
+        everywhere(keywords.plain_unions),
+        operations.operation_ids,
+        operations.wildcard_paths,
+        operations.parameters,
+        operations.readable_contents,
+        unions.lone_references,
+        hoist.reuse_components,
+        partial(hoist.name_components, namer=namer),
+        operations.error_bodies,
+        partial(hoist.hoist_components, namer=namer),
+        partial(hoist.hoist_operations, namer=namer),
+        partial(wire.loosen, observed=observed),
+        unions.inline_aliases,
+        unions.nested_tables,
+        partial(unions.discriminate, namer=namer),
+        unions.hide_maps_and_enums,
+        partial(members.name_members, namer=namer),
+        members.open_what_is_read,
+        members.assign_modules,
+        operations.generator_view,
+    )
+
+
+def normalise(
+    document: Json, *, strict: bool, pins: dict[str, str] | None = None, observed: list[Json] | None = None
+) -> Normalised:
+    """`document` as the generator takes it.
+
+    With `strict` (openapi.json) an unforeseen name collision fails; without, it gets a name made of its pointer
+    and a line in the report.
+
+    Raises:
+        NameCollisionError: with both pointers and the lines to add to names.toml.
+    """
+    namer = Namer(read_pins() if pins is None else pins, strict)
+    result = copy.deepcopy(document)
+    for rule in rules(namer, wire.read_observed() if observed is None else observed):
+        result = rule(result)
+    namer.settle()
+    return Normalised(result | {"openapi": "3.1.0"}, _overrides(result), tuple(namer.report))
+
+
+def _overrides(document: Json) -> dict[str, Json]:
+    """Which module each class goes to; what renders no class shares one module that comes out empty."""
+    return {
+        name: {"module_name": schema.get(META, {}).get("module", "hidden")}
+        for name, schema in schemas_of(document).items()
+    }

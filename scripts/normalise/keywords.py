@@ -1,0 +1,280 @@
+"""Rules over single schemas: JSON Schema keywords to the few forms that the templates know.
+
+Afterwards a schema is one of: `{}` (anything), `$ref`, a scalar `type`, `const`, `enum` of strings or of
+integers, `array` with `items`, `object` with `properties` or with `additionalProperties`, and `anyOf`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scripts.normalise.schema import META, Json, everywhere, map_roots, shape, token
+
+_KEPT = frozenset({
+    "$ref", "additionalProperties", "allOf", "anyOf", "const", "default", "description", "enum", "items",
+    "nullable", "oneOf", "patternProperties", "prefixItems", "properties", "required", "type", "x-oc",
+    "x-pointer", "x-item",
+})  # fmt: skip
+_OURS = frozenset({META, "x-pointer", "x-item"})
+_SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
+_NUMBER_TEXTS = frozenset({"NaN", "Infinity", "-Infinity"})
+_BOOLEAN_TEXTS = frozenset({"true", "false"})
+
+
+def remove_reserved(document: Json) -> Json:
+    """Take away what the document itself says under our keys: only rules write there.
+
+    `{"x-oc": ...}` -> `{}`
+    """
+    return {key: _without_ours(value, key) for key, value in document.items()}
+
+
+def _without_ours(value: Any, name: str) -> Any:  # Any: any JSON
+    if isinstance(value, list):
+        return [_without_ours(item, "") for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = value if name in ("properties", "schemas") else {k: v for k, v in value.items() if k not in _OURS}
+    return {key: _without_ours(item, key) for key, item in kept.items()}
+
+
+def mark_pointers(document: Json) -> Json:
+    """Write into every schema where it stands in the server's document: later rules move schemas about.
+
+    `{"type": "object"}` -> `{"type": "object", "x-pointer": "#/components/schemas/Session"}`
+    """
+
+    def mark(at: str, schema: Json) -> Json:
+        result = dict(schema)
+        for key in ("items", "additionalProperties"):
+            if isinstance(result.get(key), dict):
+                result[key] = mark(f"{at}/{key}", result[key])
+        for key in ("anyOf", "oneOf", "allOf"):
+            if isinstance(result.get(key), list):
+                result[key] = [mark(f"{at}/{key}/{index}", child) for index, child in enumerate(result[key])]
+        if isinstance(result.get("properties"), dict):
+            result["properties"] = {
+                name: mark(f"{at}/properties/{token(name)}", child)
+                for name, child in result["properties"].items()
+            }
+        if "$ref" not in result:
+            result.setdefault("x-pointer", at)
+        return result
+
+    return map_roots(document, mark)
+
+
+def drop_noise(schema: Json) -> Json:
+    """Keep the keywords that a type can show; `pattern`, `minimum`, `title`, `format` ... say nothing to it.
+
+    `{"type": "string", "pattern": "^ses"}` -> `{"type": "string"}`
+    """
+    if "$ref" in schema:
+        return {"$ref": schema["$ref"]}
+    return {key: value for key, value in schema.items() if key in _KEPT}
+
+
+def document_default(schema: Json) -> Json:
+    """Move a default into the description: a client that sends the server's defaults freezes them.
+
+    `{"type": "number", "default": 5000}` -> `{"type": "number", "description": "Server default: 5000."}`
+    """
+    if "default" not in schema:
+        return schema
+    value = json.dumps(schema["default"], ensure_ascii=False)
+    text = f"{schema.get('description', '')}\nServer default: {value}.".strip()
+    return {key: v for key, v in schema.items() if key != "default"} | {"description": text}
+
+
+def one_of_as_any_of(schema: Json) -> Json:
+    """`oneOf`, `nullable` and lists of types are `anyOf` to a reader.
+
+    `{"type": ["string", "null"]}` -> `{"anyOf": [{"type": "string"}, {"type": "null"}]}`
+    """
+    result = dict(schema)
+    if "oneOf" in result:
+        result["anyOf"] = [*result.get("anyOf", []), *result.pop("oneOf")]
+    if isinstance(result.get("type"), list):
+        kinds = result.pop("type")
+        notes = {key: result[key] for key in ("description", "x-pointer") if key in result}
+        rest = {key: value for key, value in result.items() if key not in notes}
+        result = {**notes, "anyOf": [{"type": "null"} if k == "null" else {**rest, "type": k} for k in kinds]}
+    if result.pop("nullable", False):
+        result = {"anyOf": [result, {"type": "null"}]}
+    return result
+
+
+def merge_all_of(schema: Json) -> Json:
+    """`allOf` of inline objects is one object; of a single schema it is that schema.
+
+    `{"allOf": [{"properties": {"a": A}}, {"properties": {"b": B}}]}` -> `{"properties": {"a": A, "b": B}}`
+    """
+    if "allOf" not in schema:
+        return schema
+    parts = [*schema["allOf"], {key: value for key, value in schema.items() if key != "allOf"}]
+    told = [part for part in parts if part.keys() - {"description", "x-pointer"}]
+    if len(told) == 1:
+        return told[0] if "$ref" in told[0] else {**parts[-1], **told[0]}
+    merged: Json = {"type": "object", "properties": {}, "required": []}
+    for part in parts:
+        merged["properties"].update(part.get("properties", {}))
+        merged["required"] += [name for name in part.get("required", []) if name not in merged["required"]]
+        merged.update({key: part[key] for key in ("description", "x-pointer") if key in part})
+    return merged
+
+
+def inline_references_in_all_of(document: Json) -> Json:
+    """`allOf` with a reference among several: put the component's members in place of the reference.
+
+    `{"allOf": [{"$ref": "A"}, {"properties": ...}]}` -> `{"allOf": [<A>, {"properties": ...}]}`
+    """
+    schemas = document.get("components", {}).get("schemas", {})
+
+    def inline(schema: Json) -> Json:
+        parts = schema.get("allOf", [])
+        if len(parts) < 2:
+            return schema
+        return {**schema, "allOf": [_resolved(part, schemas, 8) for part in parts]}
+
+    return everywhere(inline)(document)
+
+
+def _resolved(schema: Json, schemas: dict[str, Json], depth: int) -> Json:
+    if "$ref" not in schema or not depth:
+        return schema
+    target = schemas.get(schema["$ref"].rsplit("/", 1)[-1], {})
+    return _resolved(target, schemas, depth - 1)
+
+
+def plain_enums(schema: Json) -> Json:
+    """An enum with one value is a constant; null among the values is a null type; mixed values are anything.
+
+    `{"type": "string", "enum": ["text"]}` -> `{"const": "text"}`
+    """
+    values = schema.get("enum")
+    notes = {key: schema[key] for key in ("description", "x-pointer") if key in schema}
+    if "const" in schema:
+        constant = schema["const"]
+        return {**notes, "const": constant} if isinstance(constant, str | int) else {**notes}
+    if values is None:
+        return schema
+    values = list(dict.fromkeys(_hashable(value) for value in values))
+    if None in values:
+        rest = plain_enums({**notes, "enum": [value for value in values if value is not None]})
+        return {**notes, "anyOf": [rest, {"type": "null"}]}
+    if len(values) == 1 and isinstance(values[0], str | int):
+        return {**notes, "const": values[0]}
+    if values and all(isinstance(value, str) for value in values):
+        return {**notes, "type": "string", "enum": values}
+    if values and all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+        return {**notes, "type": "integer", "enum": values}
+    if set(values) == {True, False}:
+        return {**notes, "type": "boolean"}
+    return notes
+
+
+def _hashable(value: Any) -> Any:  # Any: an enum may hold any JSON
+    return value if isinstance(value, str | int | float | bool | None) else json.dumps(value)
+
+
+def plain_objects(schema: Json) -> Json:
+    """An object has named members or it is a map; tuples are arrays of anything.
+
+    `{"type": "object", "patternProperties": {"^ses": A}}` -> `{"type": "object", "additionalProperties": A}`
+    """
+    result = dict(schema)
+    if "prefixItems" in result:
+        result = {key: result[key] for key in ("description", "x-pointer") if key in result}
+        result |= {"type": "array", "items": {}}
+    if result.get("type") == "array":
+        result.setdefault("items", {})
+    patterns = list(result.pop("patternProperties", {}).values())
+    if "properties" in result and "type" not in result and "anyOf" not in result:
+        result["type"] = "object"
+    if result.get("type") != "object":
+        for key in ("properties", "required", "additionalProperties"):
+            result.pop(key, None)
+        return result
+    if result.get("properties"):
+        result.pop("additionalProperties", None)
+        result["required"] = [name for name in result.get("required", []) if name in result["properties"]]
+        return result
+    result.pop("properties", None)
+    result.pop("required", None)
+    values = result.get("additionalProperties")
+    if not isinstance(values, dict):
+        values = patterns[0] if len(patterns) == 1 else {}
+    return {**result, "additionalProperties": values}
+
+
+def plain_unions(schema: Json) -> Json:
+    """Flatten a union, merge what is the same, and drop the texts that encode numbers that JSON cannot.
+
+    `{"anyOf": [number, {"enum": ["NaN"]}]}` -> `number`; `{"anyOf": [{}, null]}` -> `{}`;
+    `{"anyOf": [{"anyOf": [A, B]}, B]}` -> `{"anyOf": [A, B]}`
+    """
+    if "anyOf" not in schema:
+        return schema
+    notes = {key: schema[key] for key in ("description", "x-pointer") if key in schema}
+    variants: list[Json] = []
+    for variant in schema["anyOf"]:
+        variants += variant["anyOf"] if "anyOf" in variant else [variant]
+    variants = _without_text_forms(_merged_texts(_distinct(variants)))
+    if any(not shape(variant) for variant in variants):
+        return notes
+    if len(variants) == 1:
+        return variants[0] if "$ref" in variants[0] else {**variants[0], **notes}
+    return {**notes, "anyOf": variants}
+
+
+def _distinct(variants: list[Json]) -> list[Json]:
+    seen: list[Json] = []
+    for variant in variants:
+        if all(shape(variant) != shape(other) for other in seen):
+            seen.append(variant)
+    return seen
+
+
+def _merged_texts(variants: list[Json]) -> list[Json]:
+    """String constants and enums of one union become one enum; a plain string takes them all in."""
+    texts = [v for v in variants if isinstance(v.get("const"), str) or v.get("type") == "string"]
+    if len(texts) < 2:
+        return variants
+    merged: Json = {"type": "string"}
+    if all("const" in text or "enum" in text for text in texts):
+        values = [value for text in texts for value in text.get("enum", [text.get("const")])]
+        merged = {"type": "string", "enum": list(dict.fromkeys(values))}
+    first = variants.index(texts[0])
+    rest = [v for v in variants if v not in texts]
+    return [*rest[:first], merged, *rest[first:]]
+
+
+def _without_text_forms(variants: list[Json]) -> list[Json]:
+    kinds = {variant.get("type") for variant in variants}
+    dropped: frozenset[str] = frozenset()
+    if kinds & {"number", "integer"}:
+        dropped |= _NUMBER_TEXTS
+    if "boolean" in kinds:
+        dropped |= _BOOLEAN_TEXTS
+
+    def is_text_form(variant: Json) -> bool:
+        texts = (
+            {variant["const"]} if isinstance(variant.get("const"), str) else set(variant.get("enum") or ())
+        )
+        return bool(texts) and all(text in dropped for text in texts)
+
+    return [variant for variant in variants if not is_text_form(variant)]
+
+
+def known_types(schema: Json) -> Json:
+    """A type that OpenAPI does not have, or none at all, is anything.
+
+    `{"not": {}}` -> `{}`
+    """
+    if schema.keys() & {"$ref", "anyOf", "const", "enum"} or schema.get("type") in _SCALARS | {
+        "array",
+        "object",
+    }:
+        return schema
+    return {key: schema[key] for key in ("description", "x-pointer") if key in schema}

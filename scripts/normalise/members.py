@@ -1,0 +1,191 @@
+"""What the templates need to know of every class: names of members, the module, and what that module imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scripts.normalise.names import HANDWRITTEN, Namer, member_names, module
+from scripts.normalise.schema import META, Json, operations, referenced, schemas_of, walk, with_schemas
+
+_BUILTINS = frozenset({"bool", "dict", "float", "int", "list", "str"})
+_VISIBLE = frozenset({"object", "union", "mixed", "alias"})
+
+
+def name_members(document: Json, namer: Namer) -> Json:
+    """Python names for the members of every class; `shadows` when one hides a type that annotations use.
+
+    `{sessionID: string, list: boolean}` -> `x-oc.members = {"sessionID": "session_id", "list": "list"}`
+    """
+    schemas = {}
+    for name, schema in schemas_of(document).items():
+        meta = {"kind": "object", **schema.get(META, {})}
+        if meta["kind"] in ("object", "body") and "enum" not in schema:
+            meta["members"] = member_names(list(schema.get("properties", {})), namer.report, name)
+            meta["shadows"] = bool(_BUILTINS & set(meta["members"].values()))
+        meta["pointer"] = schema.get("x-pointer", "")
+        schemas[name] = schema if "enum" in schema else {**schema, META: meta}
+    return with_schemas(document, schemas)
+
+
+def open_what_is_read(document: Json) -> Json:
+    """Classes that responses can hold read values that this document does not list: `x-oc.open`.
+
+    `Session` (answered) -> open; `TextPartInput` (only sent) -> closed
+    """
+    schemas = schemas_of(document)
+    read: set[str] = set()
+    todo = [name for _, _, operation in operations(document) for name in _answered(operation)]
+    while todo:
+        name = todo.pop()
+        if name in read or name not in schemas:
+            continue
+        read.add(name)
+        todo += _references(schemas[name])
+    sent = {name for name, schema in schemas.items() if schema.get(META, {}).get("kind") == "body"}
+    todo = [name for _, _, operation in operations(document) for name in _taken(operation)]
+    while todo:
+        name = todo.pop()
+        if name in sent and schemas.get(name, {}).get(META, {}).get("kind") != "body" or name not in schemas:
+            continue
+        sent.add(name)
+        todo += [n for n in _references(schemas[name]) if n not in sent]
+    closed = sent - read
+    return with_schemas(
+        document,
+        {
+            name: {**schema, META: {**schema[META], "open": name not in closed}} if META in schema else schema
+            for name, schema in schemas.items()
+        },
+    )
+
+
+def _references(schema: Json) -> list[str]:
+    return [name for part in walk(schema) if (name := referenced(part)) is not None]
+
+
+def _answered(operation: Json) -> list[str]:
+    contents = [r.get("content", {}) for r in operation["responses"].values()]
+    told = [
+        name for content in contents for media in content.values() for name in _references(media["schema"])
+    ]
+    errors = [response.get(META, {}).get("errors", {}) for response in operation["responses"].values()]
+    return told + [name for error in errors for names in error.values() for name in names]
+
+
+def _taken(operation: Json) -> list[str]:
+    told = [name for p in operation.get("parameters", []) for name in _references(p["schema"])]
+    content = operation.get("requestBody", {}).get("content", {})
+    return told + [name for media in content.values() for name in _references(media["schema"])]
+
+
+def assign_modules(document: Json) -> Json:
+    """A class that only one module's classes use stands in that module; the last one carries what to render.
+
+    `SessionTime`, used by `Session` alone -> `models/session.py`, with `x-oc.render` at the last class of it
+    """
+    schemas = schemas_of(document)
+    visible = [name for name, schema in schemas.items() if schema.get(META, {}).get("kind") in _VISIBLE]
+    users = _users(schemas, visible)
+    homes = {name: module(name) for name in visible if _is_root(schemas[name])}
+    for name in visible:
+        homes.setdefault(name, module(name))
+    changed = True
+    while changed:
+        changed = False
+        for name in visible:
+            places = {homes[user] for user in users[name] if user != name}
+            if not _is_root(schemas[name]) and len(places) == 1 and homes[name] not in places:
+                homes[name], changed = places.pop(), True
+    homes = _distinct_modules(homes)
+    return with_schemas(document, _with_homes(schemas, homes, visible))
+
+
+def _distinct_modules(homes: dict[str, str]) -> dict[str, str]:
+    """Two classes whose names differ in case only must not share a file by accident."""
+    taken: dict[str, str] = {}
+    result: dict[str, str] = {}
+    for name, home in homes.items():
+        if module(name) == home and taken.setdefault(home, name) != name:
+            home = f"{home}_{len(taken)}"
+            taken[home] = name
+        result[name] = home
+    return result
+
+
+def _is_root(schema: Json) -> bool:
+    return str(schema.get("x-pointer", "")).count("/") <= 3 and str(schema.get("x-pointer", "")).startswith(
+        "#/comp"
+    )
+
+
+def _users(schemas: dict[str, Json], visible: Iterable[str]) -> dict[str, set[str]]:
+    """Which visible classes refer to a class, hidden maps seen through."""
+    users: dict[str, set[str]] = {name: set() for name in visible}
+    for name in users:
+        for used in reachable(schemas, name):
+            if used in users:
+                users[used].add(name)
+    return users
+
+
+def reachable(schemas: dict[str, Json], name: str) -> set[str]:
+    """The visible classes that `name` refers to, directly or through hidden maps."""
+    found: set[str] = set()
+    todo = _references(schemas[name])
+    while todo:
+        used = todo.pop()
+        if used in found or used not in schemas:
+            continue
+        found.add(used)
+        if schemas[used].get(META, {}).get("kind") == "map":
+            todo += _references(schemas[used])
+    return {used for used in found if schemas[used].get(META, {}).get("kind") in _VISIBLE}
+
+
+def _with_homes(schemas: dict[str, Json], homes: dict[str, str], visible: list[str]) -> dict[str, Json]:
+    members: dict[str, list[str]] = {}
+    for name in visible:
+        members.setdefault(homes[name], []).append(name)
+    result: dict[str, Json] = {}
+    for name, schema in schemas.items():
+        if name not in homes:
+            result[name] = schema
+            continue
+        meta = {**schema[META], "module": homes[name]}
+        for row in _all_rows(meta.get("table", [])):
+            row["module"] = homes[row["class"]]
+        if meta.get("otherwise"):
+            meta["otherwise_module"] = homes[meta["otherwise"]]
+        if members[homes[name]][-1] == name:
+            meta["render"] = _render(members[homes[name]], schemas, homes)
+        result[name] = {**schema, META: meta}
+    return result
+
+
+def _all_rows(table: list[Json]) -> list[Json]:
+    return [leaf for row in table for leaf in row.get("table", [row])]
+
+
+def _render(names: list[str], schemas: dict[str, Json], homes: dict[str, str]) -> Json:
+    """What the module holds and imports: classes at its end, aliases for type checkers only."""
+    home = homes[names[0]]
+    runtime: set[tuple[str, str]] = set()
+    types: set[tuple[str, str]] = set()
+    core: set[str] = set()
+    for name in names:
+        kind = schemas[name][META]["kind"]
+        for used in reachable(schemas, name):
+            target = schemas[used][META]
+            if kind in ("union", "mixed", "alias"):
+                if homes[used] != home:
+                    types.add((homes[used], used))
+            elif homes[used] != home:
+                if target["kind"] == "object":
+                    runtime.add((homes[used], used))
+                else:
+                    types.add((homes[used], used))
+                    runtime.add((homes[used], target["reader"]))
+        unknown = schemas[name][META].get("unknown")
+        if unknown in HANDWRITTEN:
+            core.add(unknown)
+    return {"classes": names, "runtime": sorted(runtime), "types": sorted(types), "core": sorted(core)}

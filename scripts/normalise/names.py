@@ -1,0 +1,154 @@
+"""Names of classes, members and modules: chosen by position, pinned where a choice was needed, never twice.
+
+A name depends on where a schema stands, not on what else the document holds, so it stays from version to
+version. Two different schemas that want one name are a *collision*: the build of `openapi.json` fails and
+prints the line to add to `names.toml`; any other document gets a name derived from the pointer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import keyword
+import re
+import tomllib
+from pathlib import Path
+
+from attrs import define, field
+from openapi_python_client import strings
+
+from scripts.normalise.schema import Json, shape
+
+PINS = Path(__file__).with_name("names.toml")
+HANDWRITTEN = frozenset({
+    "AsyncEventStream", "AsyncOpencodeClient", "AsyncPtyConnection", "ClientOptions", "EventStream",
+    "JsonObject", "OpencodeModel", "Operation", "OpencodeClient", "OpencodeError", "OpencodeServer",
+    "PtyConnection", "Response", "ScriptedModel", "StreamGap", "StreamOverflow", "Transport", "Turn", "UNSET",
+    "UndecodableEvent", "Unknown", "UnknownEvent", "Unset", "Variants",
+    # the tree under OpencodeError
+    "AuthenticationError", "BadRequestError", "ConflictError", "ConnectError", "ConnectionLostError",
+    "ForbiddenError", "InternalServerError", "NotFoundError", "PayloadTooLargeError", "PermissionDeniedError",
+    "PtyClosedError", "PtyGapError", "RateLimitError", "RequestError", "ResponseDecodeError",
+    "ServerError", "ServerStartError", "ServiceUnavailableError", "SessionBusyError", "StatusError",
+    "TimeoutError", "TransportError", "UnauthorizedError", "UnsupportedOperationError", "UnsupportedServerError",
+    # what generated modules import
+    "Any", "ClassVar", "Literal", "Mixed", "TypeAlias", "TYPE_CHECKING",
+})  # fmt: skip
+"""Public names of the hand-written package: no generated class bears one."""
+
+_MODEL_ATTRIBUTES = frozenset(
+    {"from_dict", "to_dict", "additional_properties", "self", "cls", "data", "strict"}
+)
+
+
+def pascal(text: str) -> str:
+    """`text` as a class name: `session.status` -> `SessionStatus`; "" where nothing of it can be one."""
+    name = re.sub(r"[^A-Za-z0-9]+", " ", text).strip()
+    name = f"N{name}" if name[:1].isdigit() else name
+    for _ in range(8):  # until the generator, which does the same, changes nothing: `Over200k` -> `Over200K`
+        name, before = strings.pascal_case(name), name
+        if name == before:
+            break
+    return name
+
+
+def snake(text: str) -> str:
+    """`text` as a member name: `sessionID` -> `session_id`, `v2` stays; a keyword gets an underscore."""
+    words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+|[A-Z]", text)
+    name = "_".join(words).lower() or f"member_{_digest(text)}"
+    if name[0].isdigit():
+        name = f"n{name}"
+    return f"{name}_" if keyword.iskeyword(name) or name in _MODEL_ATTRIBUTES else name
+
+
+def module(class_name: str) -> str:
+    """The module that a class stands in when it has one of its own: `V2Event` -> `v2_event`, `Range` -> `range_`."""
+    return str(strings.PythonIdentifier(snake(class_name), "m_"))
+
+
+def singular(word: str) -> str:
+    """The English singular of a plural member name: `questions` -> `question`, `entries` -> `entry`."""
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def member_names(wire_names: list[str], report: list[str], owner: str) -> dict[str, str]:
+    """Python names for the members of one class: {wire name: python name}, each once."""
+    result: dict[str, str] = {}
+    for wire in wire_names:
+        name = snake(wire)
+        if name in result.values():
+            name = f"{name}_{_digest(wire)}"
+            report.append(f"{owner}: member {wire!r} is called {name}: its plain name is taken")
+        result[wire] = name
+    return result
+
+
+_POINTER_WORDS = frozenset({"components", "schemas", "paths", "properties"})
+
+
+class NameCollisionError(Exception):
+    """Two schemas want one name and `names.toml` does not say which gets it; the message is all there is to do."""
+
+
+@define
+class Namer:
+    """Gives out class names; knows who has which.
+
+    `pins` maps pointers to names (names.toml). With `strict`, collisions are collected for `settle` to raise.
+    """
+
+    pins: dict[str, str]
+    strict: bool
+    report: list[str] = field(factory=list)
+    taken: dict[str, tuple[str, Json]] = field(factory=dict)
+    collisions: list[str] = field(factory=list)
+
+    def claim(self, pointer: str, wanted: str, schema: Json) -> tuple[str, bool]:
+        """The name for the schema at `pointer`, and whether it is new (the same name and shape is one class)."""
+        name = self.pins.get(pointer) or pascal(wanted) or f"Schema{_digest(pointer).upper()}"
+        holder = self.taken.get(name)
+        if holder is not None and holder[1] == shape(schema):
+            return name, False
+        if holder is not None or name in HANDWRITTEN:
+            name = self._instead_of(name, pointer, holder[0] if holder else "a hand-written name")
+        self.taken[name] = (pointer, shape(schema))
+        return name, True
+
+    def _instead_of(self, name: str, pointer: str, holder: str) -> str:
+        derived = (
+            pascal(" ".join(part for part in pointer.split("/")[1:] if part not in _POINTER_WORDS)) or name
+        )
+        if derived in self.taken or derived in HANDWRITTEN or len(derived) > 100:
+            derived = f"{name}{_digest(pointer).upper()}"
+        if self.strict:
+            self.collisions.append(
+                f"{name} is wanted by\n    {pointer}\n  and taken by\n    {holder}\n  Add to {PINS.name}:\n"
+                f'    [[name]]\n    pointer = "{pointer}"\n    name = "{derived}"\n    reason = "..."'
+            )
+        self.report.append(f"{pointer} is called {derived}: {name} is taken by {holder}")
+        return derived
+
+    def settle(self) -> None:
+        """Raise what collided.
+
+        Raises:
+            NameCollisionError: with both pointers and the lines to add, for every collision.
+        """
+        if self.collisions:
+            raise NameCollisionError("\n\n".join(self.collisions))
+
+
+def read_pins(path: Path = PINS) -> dict[str, str]:
+    """The committed names: {pointer: name}. Every entry has a reason."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("name", [])
+    for entry in entries:
+        if set(entry) != {"pointer", "name", "reason"}:
+            raise ValueError(f"{path.name}: an entry has pointer, name and reason: {entry}")
+    return {entry["pointer"]: entry["name"] for entry in entries}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]

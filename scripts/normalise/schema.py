@@ -1,0 +1,174 @@
+"""Walking over the schemas of an OpenAPI document, and comparing them.
+
+A *pointer* is the JSON pointer (RFC 6901) of a place in the document as the server gave it. The first rule
+writes it into every schema as `x-pointer`, so that later rules can say where something came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Json = dict[str, Any]
+"""A JSON object: a document, an operation or a schema."""
+
+SchemaRule = Callable[[Json], Json]
+"""A rule over one schema; its sub-schemas have been through it already."""
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+COMPONENTS = "#/components/schemas/"
+META = "x-oc"
+"""The key under which rules leave what the templates read."""
+
+_NOTES = frozenset({"description", "x-pointer", "x-item", META})
+_SINGLE = ("items", "additionalProperties", "not")
+_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_MAPS = ("properties", "patternProperties")
+
+
+def token(text: str) -> str:
+    """One segment of a JSON pointer, escaped."""
+    return text.replace("~", "~0").replace("/", "~1")
+
+
+def children(schema: Json) -> Iterator[tuple[str, Json]]:
+    """The direct sub-schemas with their pointers relative to `schema`."""
+    for key in _SINGLE:
+        if isinstance(schema.get(key), dict):
+            yield f"/{key}", schema[key]
+    for key in _LISTS:
+        for index, child in enumerate(schema.get(key) or ()):
+            yield f"/{key}/{index}", child
+    for key in _MAPS:
+        for name, child in (schema.get(key) or {}).items():
+            yield f"/{key}/{token(name)}", child
+
+
+def rewrite(schema: Json, rule: SchemaRule) -> Json:
+    """`schema` with `rule` applied to every sub-schema and then to itself."""
+    result = dict(schema)
+    for key in _SINGLE:
+        if isinstance(result.get(key), dict):
+            result[key] = rewrite(result[key], rule)
+    for key in _LISTS:
+        if isinstance(result.get(key), list):
+            result[key] = [rewrite(child, rule) for child in result[key]]
+    for key in _MAPS:
+        if isinstance(result.get(key), dict):
+            result[key] = {name: rewrite(child, rule) for name, child in result[key].items()}
+    return rule(result)
+
+
+def everywhere(rule: SchemaRule) -> Callable[[Json], Json]:
+    """Lift a rule over one schema to a rule over the document."""
+
+    def over_document(document: Json) -> Json:
+        return map_roots(document, lambda _, schema: rewrite(schema, rule))
+
+    over_document.__name__ = rule.__name__
+    over_document.__doc__ = rule.__doc__
+    return over_document
+
+
+def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
+    """Every operation as (path, method, operation), in the document's order."""
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def map_operations(document: Json, change: Callable[[str, str, Json], Json]) -> Json:
+    """The document with `change(path, method, operation)` in place of every operation."""
+    paths = {
+        path: {key: change(path, key, value) if key in METHODS else value for key, value in item.items()}
+        for path, item in document["paths"].items()
+    }
+    return {**document, "paths": paths}
+
+
+def map_roots(document: Json, change: Callable[[str, Json], Json]) -> Json:
+    """The document with `change(pointer, schema)` in place of every outermost schema."""
+    components = document.get("components", {})
+    schemas = {
+        name: change(f"{COMPONENTS}{token(name)}", schema)
+        for name, schema in components.get("schemas", {}).items()
+    }
+    document = {**document, "components": {**components, "schemas": schemas}}
+    return map_operations(
+        document,
+        lambda path, method, operation: _map_operation_roots(
+            operation, f"#/paths/{token(path)}/{method}", change
+        ),
+    )
+
+
+def _map_operation_roots(operation: Json, at: str, change: Callable[[str, Json], Json]) -> Json:
+    result = dict(operation)
+    if "parameters" in result:
+        result["parameters"] = [
+            {**parameter, "schema": change(f"{at}/parameters/{index}/schema", parameter["schema"])}
+            if "schema" in parameter
+            else parameter
+            for index, parameter in enumerate(result["parameters"])
+        ]
+    if "content" in result.get("requestBody", {}):
+        result["requestBody"] = _map_content(result["requestBody"], f"{at}/requestBody", change)
+    result["responses"] = {
+        status: _map_content(response, f"{at}/responses/{status}", change)
+        for status, response in result.get("responses", {}).items()
+    }
+    return result
+
+
+def _map_content(holder: Json, at: str, change: Callable[[str, Json], Json]) -> Json:
+    if "content" not in holder:
+        return holder
+    content = {
+        kind: {**media, "schema": change(f"{at}/content/{token(kind)}/schema", media["schema"])}
+        if "schema" in media
+        else media
+        for kind, media in holder["content"].items()
+    }
+    return {**holder, "content": content}
+
+
+def schemas_of(document: Json) -> dict[str, Json]:
+    """The component schemas by name."""
+    result: dict[str, Json] = document.get("components", {}).get("schemas", {})
+    return result
+
+
+def with_schemas(document: Json, schemas: dict[str, Json]) -> Json:
+    """The document with other component schemas."""
+    return {**document, "components": {**document.get("components", {}), "schemas": schemas}}
+
+
+def reference(name: str) -> Json:
+    """A `$ref` to a component."""
+    return {"$ref": COMPONENTS + name}
+
+
+def referenced(schema: Json) -> str | None:
+    """The name of the component that a `$ref` names; None for any other schema."""
+    ref = schema.get("$ref")
+    return ref.removeprefix(COMPONENTS) if isinstance(ref, str) else None
+
+
+def walk(schema: Json) -> Iterator[Json]:
+    """`schema` and everything below it, without following references."""
+    yield schema
+    for _, child in children(schema):
+        yield from walk(child)
+
+
+def shape(schema: Json) -> Json:
+    """`schema` without its notes: equal shapes are one class."""
+
+    def bare(part: Json) -> Json:
+        kept = {key: value for key, value in part.items() if key not in _NOTES}
+        if "required" in kept:
+            kept["required"] = sorted(kept["required"])
+        return kept
+
+    return rewrite(schema, bare)

@@ -1,0 +1,299 @@
+"""Unions as pseudo-models with a table: one look-up at run time instead of trying every variant.
+
+The generator expands a named union wherever it is used, so a union travels as an object whose members
+`v0`, `v1`, ... are its variants; the templates render an alias and a reader from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from scripts.normalise.names import Namer, snake
+from scripts.normalise.schema import (
+    META,
+    Json,
+    everywhere,
+    map_roots,
+    reference,
+    referenced,
+    rewrite,
+    schemas_of,
+    shape,
+    with_schemas,
+)
+
+_TAG_ORDER = ("type", "status", "role", "_tag", "name", "kind")
+_PAYLOADS = frozenset({"properties", "data", "syncEvent"})
+_DEPTH = 12
+
+
+def inline_aliases(document: Json) -> Json:
+    """A component that is no object and no union of objects is an alias: its uses say what it is.
+
+    `PermissionRuleset = array of PermissionRule`, `{"$ref": PermissionRuleset}` -> `array of PermissionRule`
+    """
+    schemas = schemas_of(document)
+    aliases = {name: schema for name, schema in schemas.items() if _is_alias(schema, schemas)}
+
+    def resolve(schema: Json, depth: int) -> Json:
+        name = referenced(schema)
+        if name not in aliases:
+            return schema
+        if not depth:
+            return {}
+        return rewrite(aliases[name], lambda part: resolve(part, depth - 1) if "$ref" in part else part)
+
+    document = map_roots(document, lambda _, schema: rewrite(schema, lambda part: resolve(part, _DEPTH)))
+    return with_schemas(
+        document,
+        {
+            name: _alias(schema) if name in aliases else schema
+            for name, schema in schemas_of(document).items()
+        },
+    )
+
+
+def _is_alias(schema: Json, schemas: Mapping[str, Json], depth: int = _DEPTH) -> bool:
+    if schema.get("type") == "object":
+        return "properties" not in schema
+    if "anyOf" not in schema:
+        return "$ref" not in schema
+    return depth > 0 and not any(
+        (name := referenced(part)) is not None
+        and (name not in schemas or not _is_alias(schemas[name], schemas, depth - 1))
+        for part in schema["anyOf"]
+    )
+
+
+def _alias(schema: Json) -> Json:
+    notes = {key: schema[key] for key in ("description", "x-pointer") if key in schema}
+    return {
+        **notes,
+        "type": "object",
+        "properties": {"v0": schema},
+        "required": ["v0"],
+        META: {"kind": "alias"},
+    }
+
+
+def lone_references(document: Json) -> Json:
+    """A component that only refers to another is replaced by it everywhere.
+
+    `A = {"$ref": B}` -> uses of A say B
+    """
+    schemas = schemas_of(document)
+
+    def resolve(schema: Json) -> Json:
+        for _ in range(_DEPTH):
+            name = referenced(schema)
+            if name is None or "$ref" not in schemas.get(name, {}):
+                return schema
+            schema = schemas[name]
+        return {}
+
+    document = everywhere(resolve)(document)
+    return with_schemas(document, {n: s for n, s in schemas_of(document).items() if "$ref" not in schemas[n]})
+
+
+def discriminate(document: Json, namer: Namer) -> Json:
+    """Every union component gets its table, every variant is told which of its constants are looked up.
+
+    `{"anyOf": [A, B]}` -> `{"properties": {"v0": A, "v1": B}, "x-oc": {"kind": "union", "tag": ["type"], ...}}`
+    """
+    schemas = dict(schemas_of(document))
+    for name, schema in list(schemas.items()):
+        if "anyOf" in schema:
+            schemas[name] = _union(name, schema, schemas, namer)
+    for schema in list(schemas.values()):
+        if schema.get(META, {}).get("kind") == "union":
+            _mark_tags(schema[META], schemas)
+    return with_schemas(document, schemas)
+
+
+def _union(name: str, schema: Json, schemas: Mapping[str, Json], namer: Namer) -> Json:
+    variants = _flattened(schema["anyOf"], schemas, _DEPTH)
+    notes = {key: schema[key] for key in ("description", "x-pointer") if key in schema}
+    result = {
+        **notes,
+        "type": "object",
+        "properties": {f"v{index}": variant for index, variant in enumerate(variants)},
+        "required": [f"v{index}" for index in range(len(variants))],
+    }
+    names = [referenced(variant) for variant in variants]
+    objects = [(n, schemas[n]) for n in names if n is not None and "properties" in schemas.get(n, {})]
+    table = _table(objects) if len(objects) == len(variants) else None
+    if table is None:
+        return {**result, META: {"kind": "mixed", "reader": f"read_{snake(name)}"}}
+    unknown = "UnknownEvent"
+    if not _is_event_union(objects):
+        unknown, _ = namer.claim(
+            f"{schema.get('x-pointer', name)}#unknown", f"Unknown{name}", {"union": name}
+        )
+    return {**result, META: {"kind": "union", "reader": f"read_{snake(name)}", "unknown": unknown, **table}}
+
+
+def _flattened(variants: list[Json], schemas: Mapping[str, Json], depth: int) -> list[Json]:
+    """Variants with unions of their own replaced by what those hold."""
+    result: list[Json] = []
+    for variant in variants:
+        target = schemas.get(referenced(variant) or "", {})
+        inner = [variant]
+        if "anyOf" in target and depth:
+            inner = _flattened(target["anyOf"], schemas, depth - 1)
+        elif target.get(META, {}).get("kind") in ("union", "mixed"):
+            inner = list(target["properties"].values())
+        result += [part for part in inner if all(shape(part) != shape(other) for other in result)]
+    return result
+
+
+def _is_event_union(objects: list[tuple[str, Json]]) -> bool:
+    return all(
+        "const" in s["properties"].get("type", {}) and _PAYLOADS & s["properties"].keys() for _, s in objects
+    )
+
+
+def _values(schema: Json, key: str) -> list[Any]:
+    member = schema["properties"].get(key, {})
+    if key not in schema.get("required", []):
+        return []
+    return [member["const"]] if "const" in member else list(member.get("enum", []))
+
+
+def _table(objects: list[tuple[str, Json]]) -> Json | None:
+    """The tag and its values: `{tag, table: [{value, class, constants} | {value, path, table}], otherwise}`."""
+    keys = list(dict.fromkeys(key for _, schema in objects for key in schema["properties"]))
+    keys.sort(key=lambda key: _TAG_ORDER.index(key) if key in _TAG_ORDER else len(_TAG_ORDER))
+    for spared in (0, 1):
+        for key in keys:
+            with_tag = [item for item in objects if _values(item[1], key)]
+            if len(with_tag) < 2 or len(objects) - len(with_tag) != spared:
+                continue
+            rows = _rows(with_tag, key)
+            if rows is not None and len({row["value"] for row in rows}) > 1:
+                rest = [name for name, _ in objects if name not in {n for n, _ in with_tag}]
+                return {
+                    "tag": key,
+                    "tag_member": snake(key),
+                    "table": rows,
+                    "otherwise": rest[0] if rest else None,
+                }
+    return None
+
+
+def _rows(objects: list[tuple[str, Json]], key: str) -> list[Json] | None:
+    holders: dict[Any, list[tuple[str, Json]]] = {}
+    for name, schema in objects:
+        for value in _values(schema, key):
+            holders.setdefault(value, []).append((name, schema))
+    rows = []
+    for value, items in holders.items():
+        if len(items) == 1:
+            name, schema = items[0]
+            rows.append({"value": value, "class": name, "constants": _other_constants(schema, key)})
+            continue
+        inner = _inner_table(items, key)
+        if inner is None:
+            return None
+        rows.append({"value": value, **inner})
+    return rows
+
+
+def _other_constants(schema: Json, *used: str) -> Json:
+    members = schema["properties"].items()
+    required = schema.get("required", [])
+    return {name: m["const"] for name, m in members if "const" in m and name not in used and name in required}
+
+
+def _inner_table(items: list[tuple[str, Json]], used: str) -> Json | None:
+    """A second level: another constant of the variants, or one inside an object that they all have inline."""
+    for key in dict.fromkeys(key for _, schema in items for key in schema["properties"]):
+        if key == used or not all(_values(schema, key) for _, schema in items):
+            continue
+        rows = [
+            {"value": value, "class": name, "constants": _other_constants(s, used, key)}
+            for name, s in items
+            for value in _values(s, key)
+        ]
+        if len({row["value"] for row in rows}) == len(rows):
+            return {"path": [key], "table": rows}
+    return _deeper_table(items)
+
+
+def _deeper_table(items: list[tuple[str, Json]]) -> Json | None:
+    places = [(key, inner) for _, s in items for key, told in s.get("x-item", {}).items() for inner in told]
+    for key, inner in dict.fromkeys(places):
+        values = [schema.get("x-item", {}).get(key, {}).get(inner) for _, schema in items]
+        if None not in values and len(set(values)) == len(values):
+            rows = zip(items, values, strict=True)
+            table = [{"value": value, "class": name, "constants": {}} for (name, _), value in rows]
+            return {"path": [key, inner], "table": table}
+    return None
+
+
+def nested_tables(document: Json) -> Json:
+    """What decides between variants may stand one object deeper; lift that constant so that it can be looked up.
+
+    `{type: "sync", syncEvent: {type: "session.updated.1"}}` -> `x-item: {syncEvent: ["type", "session.updated.1"]}`
+    """
+    schemas = schemas_of(document)
+    lifted: dict[str, Json] = {}
+    for name, schema in schemas.items():
+        inner: Json = {}
+        for key, member in schema.get("properties", {}).items():
+            target = schemas.get(referenced(member) or "", {})
+            constants = {
+                k: m["const"]
+                for k, m in target.get("properties", {}).items()
+                if isinstance(m.get("const"), str) and k in target.get("required", [])
+            }
+            if constants:
+                inner[key] = constants
+        lifted[name] = {**schema, "x-item": inner} if inner else schema
+    return with_schemas(document, lifted)
+
+
+def _mark_tags(meta: Json, schemas: dict[str, Json]) -> None:
+    for row in meta["table"]:
+        if "table" in row:
+            _mark_path(row, schemas)
+            for inner in row["table"]:
+                _mark(inner["class"], meta["tag"], schemas)
+            continue
+        for key in (meta["tag"], *row["constants"]):
+            _mark(row["class"], key, schemas)
+
+
+def _mark_path(row: Json, schemas: dict[str, Json]) -> None:
+    for inner in row["table"]:
+        name = inner["class"]
+        for key in row["path"][:-1]:
+            name = referenced(schemas[name]["properties"][key]) or name
+        _mark(name, row["path"][-1], schemas)
+
+
+def _mark(name: str, key: str, schemas: dict[str, Json]) -> None:
+    meta = schemas[name].setdefault(META, {})
+    meta["tags"] = sorted({*meta.get("tags", []), key})
+
+
+def hide_maps_and_enums(document: Json) -> Json:
+    """Maps and enums in use become references to components named after their content, which render no class.
+
+    `{"additionalProperties": A}` -> `{"$ref": "Map3FA8C1"}`; `{"enum": ["a", "b"]}` -> `{"$ref": "InlineEnum9C01D2"}`
+    """
+    hidden: dict[str, Json] = {}
+
+    def hide(schema: Json) -> Json:
+        kind = "InlineEnum" if "enum" in schema else "Map"
+        if kind == "Map" and (schema.get("type") != "object" or "properties" in schema):
+            return schema
+        form = shape(schema)
+        name = kind + hashlib.sha256(json.dumps(form, sort_keys=True).encode()).hexdigest()[:6].upper()
+        hidden[name] = {**form, META: {"kind": "map"}} if kind == "Map" else form
+        return reference(name)
+
+    document = everywhere(hide)(document)
+    return with_schemas(document, {**hidden, **schemas_of(document)})

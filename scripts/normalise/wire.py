@@ -1,0 +1,116 @@
+"""Where the wire and the document disagree, the wire wins: rules that put the document right.
+
+`CORRECTIONS` are documented shapes that no server sends, found by hand. `observed.json` is derived
+(scripts/derive_observed.py): members that a supported server leaves out, sends as null or as another type.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from scripts.normalise.schema import COMPONENTS, META, Json, referenced, schemas_of, token, walk, with_schemas
+
+OBSERVED = Path(__file__).with_name("observed.json")
+
+
+@frozen
+class Correction:
+    """One place in the served document and what stands there instead; left alone where a name is unknown."""
+
+    pointer: str
+    schema: Json
+    reason: str
+
+
+def _answer(path: str, method: str, rest: str = "") -> str:
+    return f"#/paths/{token(path)}/{method}/responses/200/content/application~1json/schema{rest}"
+
+
+_MESSAGE = {"$ref": f"{COMPONENTS}Message"}
+_WITH_PARTS = {
+    "type": "object",
+    "properties": {"info": _MESSAGE, "parts": {"type": "array", "items": {"$ref": f"{COMPONENTS}Part"}}},
+    "required": ["info", "parts"],
+}
+
+CORRECTIONS = (
+    Correction(
+        _answer("/session/{sessionID}/message", "post", "/properties/info"),
+        _MESSAGE,
+        "with noReply every server answers with the user message (1.1.31 to 1.18.33)",
+    ),
+    Correction(
+        _answer("/session/{sessionID}/shell", "post"),
+        _WITH_PARTS,
+        "1.1.31 documents a bare AssistantMessage and sends {info, parts}",
+    ),
+    Correction(
+        _answer("/provider", "get", "/properties/all/items"),
+        {"$ref": f"{COMPONENTS}Provider"},
+        "1.1.31 documents models.dev's shape and sends the Provider of config.providers",
+    ),
+)
+
+
+def correct(document: Json) -> Json:
+    """Documented shapes that no server sends, replaced: see CORRECTIONS, each with its reason.
+
+    `session.prompt` 200 `{info: AssistantMessage}` -> `{info: Message}`
+    """
+    for correction in CORRECTIONS:
+        known = schemas_of(document)
+        names = [name for part in walk(correction.schema) if (name := referenced(part))]
+        if all(name in known for name in names):
+            document = _replaced(document, correction.pointer.split("/")[1:], correction.schema)
+    return document
+
+
+def _replaced(
+    holder: Any, path: list[str], value: Json
+) -> Any:  # Any: the path leads through lists and objects
+    if not path:
+        return value
+    key = path[0].replace("~1", "/").replace("~0", "~")
+    if not isinstance(holder, dict) or key not in holder:
+        return holder
+    return {**holder, key: _replaced(holder[key], path[1:], value)}
+
+
+def read_observed(path: Path = OBSERVED) -> list[Json]:
+    """The committed deviations: [{model, member, seen, versions, source}]."""
+    entries: list[Json] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return entries
+
+
+def loosen(document: Json, observed: list[Json]) -> Json:
+    """Members that a supported server is known to leave out, or to send otherwise, say so in their types.
+
+    `Skill.content` required, "missing" at 1.1.31 -> not required; `Command.template` "object" -> `string | object`
+    """
+    schemas = dict(schemas_of(document))
+    for entry in observed:
+        schema = schemas.get(entry["model"], {})
+        if entry["member"] not in schema.get("properties", {}):
+            continue
+        schema = {**schema, "properties": dict(schema["properties"]), META: dict(schema.get(META, {}))}
+        for seen in entry["seen"]:
+            _loosen_member(schema, entry["member"], seen)
+        if not schema[META]:
+            del schema[META]
+        schemas[entry["model"]] = schema
+    return with_schemas(document, schemas)
+
+
+def _loosen_member(schema: Json, name: str, seen: str) -> None:
+    if seen in ("missing", "null"):
+        schema["required"] = [other for other in schema.get("required", []) if other != name]
+        return
+    member = schema["properties"][name]
+    other = {"type": "object", "additionalProperties": {}} if seen == "object" else {"type": seen}
+    variants = member.get("anyOf", [member])
+    if other not in variants:
+        schema["properties"][name] = {"anyOf": [*variants, other]}

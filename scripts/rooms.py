@@ -1,0 +1,10 @@
+"""The generated rooms: what `make generate` writes and nobody edits. `.gitattributes` says the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "opencode_client"
+ROOMS = ("models",)
+"""The generated folders of the package, each replaced as a whole."""
