@@ -1,0 +1,47 @@
+"""The committed recordings: what real servers sent, and the documents that they served.
+
+`tests/data/documents/<version>.json.gz` is a server's `/doc` as served. `tests/data/recorded/<version>.json.gz`
+holds `operations` (operationId -> [{tag, request, response}]), `streams` and `other` (name -> [[seconds, event]]).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parent / "data"
+DOCUMENTED = ("1.1.31", "1.2.27", "1.3.2", "1.14.48", "1.15.13", "1.17.19", "1.18.33")
+RECORDED = ("1.1.31", "1.18.33")
+
+
+def document(version: str) -> dict[str, Any]:
+    """A server's document, parsed anew: the caller may change it."""
+    parsed: dict[str, Any] = json.loads(gzip.decompress((DATA / "documents" / f"{version}.json.gz").read_bytes()))
+    return parsed
+
+
+@cache
+def recording(version: str) -> dict[str, Any]:
+    """All that was recorded of a server; shared, not to be changed."""
+    parsed: dict[str, Any] = json.loads(gzip.decompress((DATA / "recorded" / f"{version}.json.gz").read_bytes()))
+    return parsed
+
+
+def events(version: str, stream: str) -> list[dict[str, Any]]:
+    """The events of one recorded stream, in order."""
+    held = recording(version)
+    timed = held["streams"].get(stream) or held["other"][stream]
+    return [event for _, event in timed]
+
+
+def answers(version: str) -> list[tuple[str, str, int, Any]]:
+    """Every recorded JSON answer as (operationId, tag, status, body)."""
+    return [
+        (operation, exchange["tag"], exchange["response"]["status"], exchange["response"]["json"])
+        for operation, exchanges in recording(version)["operations"].items()
+        for exchange in exchanges
+        if isinstance(exchange["response"].get("status"), int) and exchange["response"].get("json") is not None
+    ]
