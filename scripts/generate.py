@@ -21,6 +21,7 @@ from attrs import frozen
 from ruamel.yaml import YAML
 
 from scripts.normalise import NameCollisionError, Normalised, normalise
+from scripts.normalise.schema import plain_text
 from scripts.rooms import PACKAGE, ROOMS, ROOT
 
 SPEC = ROOT / "openapi.json"
@@ -182,7 +183,7 @@ def _say(built: Built, where: Path) -> None:
     rooms = [file for room in ROOMS for file in (built.folder / room).rglob("*.py")]
     lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in rooms)
     for line in built.normalised.report:
-        print(f"note: {line}")
+        print(f"note: {plain_text(line)}")
     print(f"{len(rooms)} files, {lines} lines in {where}")
 
 

@@ -35,8 +35,9 @@ def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
     return (
         keywords.remove_reserved,
         wire.correct,
-        keywords.mark_pointers,
         operations.stream_items,
+        everywhere(keywords.remove_reserved_keywords),
+        keywords.mark_pointers,
         keywords.inline_references_in_all_of,
         everywhere(keywords.drop_noise),
         everywhere(keywords.document_default),

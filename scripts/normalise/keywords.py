@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scripts.normalise.schema import META, Json, everywhere, map_roots, shape, token
+from scripts.normalise.schema import META, Json, everywhere, map_operations, map_roots, plain_text, shape, token
 
 _KEPT = frozenset({
     "$ref", "additionalProperties", "allOf", "anyOf", "const", "default", "description", "enum", "items",
@@ -23,20 +23,27 @@ _BOOLEAN_TEXTS = frozenset({"true", "false"})
 
 
 def remove_reserved(document: Json) -> Json:
-    """Take away what the document itself says under our keys: only rules write there.
+    """Take away what operations and responses themselves say under our key: only rules write there.
 
-    `{"x-oc": ...}` -> `{}`
+    `{"operationId": "a", "x-oc": ...}` -> `{"operationId": "a"}`
     """
-    return {key: _without_ours(value, key) for key, value in document.items()}
+
+    def bare(_: str, __: str, operation: Json) -> Json:
+        responses = {
+            status: {key: value for key, value in response.items() if key != META}
+            for status, response in operation.get("responses", {}).items()
+        }
+        return {key: value for key, value in operation.items() if key != META} | {"responses": responses}
+
+    return map_operations(document, bare)
 
 
-def _without_ours(value: Any, name: str) -> Any:  # Any: any JSON
-    if isinstance(value, list):
-        return [_without_ours(item, "") for item in value]
-    if not isinstance(value, dict):
-        return value
-    kept = value if name in ("properties", "schemas") else {k: v for k, v in value.items() if k not in _OURS}
-    return {key: _without_ours(item, key) for key, item in kept.items()}
+def remove_reserved_keywords(schema: Json) -> Json:
+    """The same for a schema: keywords of ours, not members that happen to be called so.
+
+    `{"type": "string", "x-pointer": "#/x"}` -> `{"type": "string"}`
+    """
+    return {key: value for key, value in schema.items() if key not in _OURS}
 
 
 def mark_pointers(document: Json) -> Json:
@@ -72,7 +79,10 @@ def drop_noise(schema: Json) -> Json:
     """
     if "$ref" in schema:
         return {"$ref": schema["$ref"]}
-    return {key: value for key, value in schema.items() if key in _KEPT}
+    result = {key: value for key, value in schema.items() if key in _KEPT}
+    if isinstance(result.get("description"), str):
+        result["description"] = plain_text(result["description"])
+    return result
 
 
 def document_default(schema: Json) -> Json:
@@ -83,7 +93,7 @@ def document_default(schema: Json) -> Json:
     if "default" not in schema:
         return schema
     value = json.dumps(schema["default"], ensure_ascii=False)
-    text = f"{schema.get('description', '')}\nServer default: {value}.".strip()
+    text = f"{schema.get('description', '')}\nServer default: {plain_text(value)}.".strip()
     return {key: v for key, v in schema.items() if key != "default"} | {"description": text}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scripts.normalise.names import HANDWRITTEN, Namer, member_names, module
-from scripts.normalise.schema import META, Json, operations, referenced, schemas_of, walk, with_schemas
+from scripts.normalise.schema import META, Json, operations, plain_text, referenced, schemas_of, walk, with_schemas
 
 _BUILTINS = frozenset({"bool", "dict", "float", "int", "list", "str"})
 _VISIBLE = frozenset({"object", "union", "mixed", "alias"})
@@ -22,7 +22,7 @@ def name_members(document: Json, namer: Namer) -> Json:
         if meta["kind"] in ("object", "body") and "enum" not in schema:
             meta["members"] = member_names(list(schema.get("properties", {})), namer.report, name)
             meta["shadows"] = bool(_BUILTINS & set(meta["members"].values()))
-        meta["pointer"] = schema.get("x-pointer", "")
+        meta["pointer"] = plain_text(schema.get("x-pointer", ""))
         schemas[name] = schema if "enum" in schema else {**schema, META: meta}
     return with_schemas(document, schemas)
 

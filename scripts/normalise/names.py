@@ -54,7 +54,7 @@ def pascal(text: str) -> str:
 def snake(text: str) -> str:
     """`text` as a member name: `sessionID` -> `session_id`, `v2` stays; a keyword gets an underscore."""
     words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+|[A-Z]", text)
-    name = "_".join(words).lower() or f"member_{_digest(text)}"
+    name = _short("_".join(words)).lower() or f"member_{_digest(text)}"
     if name[0].isdigit():
         name = f"n{name}"
     return f"{name}_" if keyword.iskeyword(name) or name in _MODEL_ATTRIBUTES else name
@@ -86,6 +86,7 @@ def member_names(wire_names: list[str], report: list[str], owner: str) -> dict[s
     return result
 
 
+_LONGEST = 100
 _POINTER_WORDS = frozenset({"components", "schemas", "paths", "properties"})
 
 
@@ -108,7 +109,7 @@ class Namer:
 
     def claim(self, pointer: str, wanted: str, schema: Json) -> tuple[str, bool]:
         """The name for the schema at `pointer`, and whether it is new (the same name and shape is one class)."""
-        name = self.pins.get(pointer) or pascal(wanted) or f"Schema{_digest(pointer).upper()}"
+        name = self.pins.get(pointer) or _short(pascal(wanted)) or f"Schema{_digest(pointer).upper()}"
         holder = self.taken.get(name)
         if holder is not None and holder[1] == shape(schema):
             return name, False
@@ -121,7 +122,7 @@ class Namer:
         derived = (
             pascal(" ".join(part for part in pointer.split("/")[1:] if part not in _POINTER_WORDS)) or name
         )
-        if derived in self.taken or derived in HANDWRITTEN or len(derived) > 100:
+        if derived in self.taken or derived in HANDWRITTEN or len(derived) > _LONGEST:
             derived = f"{name}{_digest(pointer).upper()}"
         if self.strict:
             self.collisions.append(
@@ -148,6 +149,11 @@ def read_pins(path: Path = PINS) -> dict[str, str]:
         if set(entry) != {"pointer", "name", "reason"}:
             raise ValueError(f"{path.name}: an entry has pointer, name and reason: {entry}")
     return {entry["pointer"]: entry["name"] for entry in entries}
+
+
+def _short(name: str) -> str:
+    """Names become file names, which file systems limit: a longer one ends in a digest of itself."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 6]}{_digest(name).upper()}"
 
 
 def _digest(text: str) -> str:

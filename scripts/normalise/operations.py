@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from scripts.normalise.names import member_names, pascal, snake
-from scripts.normalise.schema import META, Json, map_operations, operations, referenced
+from scripts.normalise.schema import META, METHODS, Json, map_operations, operations, referenced
 
 _JSON = re.compile(r"application/(.+\+)?json\b")
 _READABLE = re.compile(r"application/((.+\+)?json|octet-stream)\b|text/")
@@ -240,10 +240,22 @@ def generator_view(document: Json) -> Json:
     document = map_operations(document, show)
     paths: Json = {}
     for index, (path, item) in enumerate(document["paths"].items()):
-        safe = _VARIABLE.sub(lambda match: f"{{{_path_name(item, match.group(1))}}}", path)
-        safe = re.sub(r"[^A-Za-z0-9_{}/.*~-]", "-", safe)
-        paths[safe if safe not in paths else f"{safe}-{index}"] = item
+        safe = _generator_path(path, item)
+        paths[safe if safe is not None and safe not in paths else _bare_path(index, item)] = item
     return {**document, "paths": paths}
+
+
+def _generator_path(path: str, item: Json) -> str | None:
+    """`path` with Python's names in braces; None where braces do not pair, which the generator refuses."""
+    safe = _VARIABLE.sub(lambda match: f"{{{_path_name(item, match.group(1))}}}", path)
+    safe = re.sub(r"[^A-Za-z0-9_{}/.*~-]", "-", safe)
+    return None if re.search("[{}]", _VARIABLE.sub("", safe)) else safe
+
+
+def _bare_path(index: int, item: Json) -> str:
+    operation = next(item[method] for method in METHODS if method in item)
+    names = [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "path"]
+    return "/".join([f"/{index}", *(f"{{{name}}}" for name in names)])
 
 
 def _path_name(item: Json, wire: str) -> str:

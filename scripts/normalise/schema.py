@@ -31,6 +31,11 @@ def token(text: str) -> str:
     return text.replace("~", "~0").replace("/", "~1")
 
 
+def plain_text(text: str) -> str:
+    """`text` as UTF-8 can write it: a lone surrogate, which JSON can hold, becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def children(schema: Json) -> Iterator[tuple[str, Json]]:
     """The direct sub-schemas with their pointers relative to `schema`."""
     for key in _SINGLE:
