@@ -1,7 +1,7 @@
 """The committed recordings: what real servers sent, and the documents that they served.
 
-`tests/data/documents/<version>.json.gz` is a server's `/doc` as served. `tests/data/recorded/<version>.json.gz`
-holds `operations` (operationId -> [{tag, request, response}]), `streams` and `other` (name -> [[seconds, event]]).
+`data/documents/<version>.json.gz` is a server's `/doc` as served. `data/recorded/<version>.json.gz` holds
+`operations` (operationId -> [{tag, request, response}]), `streams` and `other` (name -> [[seconds, event]]).
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ RECORDED = ("1.1.31", "1.18.33")
 
 def document(version: str) -> dict[str, Any]:
     """A server's document, parsed anew: the caller may change it."""
-    parsed: dict[str, Any] = json.loads(gzip.decompress((DATA / "documents" / f"{version}.json.gz").read_bytes()))
+    parsed: dict[str, Any] = json.loads(
+        gzip.decompress((DATA / "documents" / f"{version}.json.gz").read_bytes())
+    )
     return parsed
 
 
 @cache
 def recording(version: str) -> dict[str, Any]:
     """All that was recorded of a server; shared, not to be changed."""
-    parsed: dict[str, Any] = json.loads(gzip.decompress((DATA / "recorded" / f"{version}.json.gz").read_bytes()))
+    parsed: dict[str, Any] = json.loads(
+        gzip.decompress((DATA / "recorded" / f"{version}.json.gz").read_bytes())
+    )
     return parsed
 
 
@@ -43,5 +47,6 @@ def answers(version: str) -> list[tuple[str, str, int, Any]]:
         (operation, exchange["tag"], exchange["response"]["status"], exchange["response"]["json"])
         for operation, exchanges in recording(version)["operations"].items()
         for exchange in exchanges
-        if isinstance(exchange["response"].get("status"), int) and exchange["response"].get("json") is not None
+        if isinstance(exchange["response"].get("status"), int)
+        and exchange["response"].get("json") is not None
     ]

@@ -1,4 +1,4 @@
-"""A document is untrusted: whatever stands in it, the generated code compiles, runs nothing and stays in its folder.
+"""A document is untrusted: whatever stands in it, the code compiles, runs nothing and stays in its folder.
 
 openapi-python-client had CVE-2020-15141 and CVE-2020-15142 here, and our templates replace its escaping.
 """
@@ -95,8 +95,17 @@ def _schemas(payloads: list[str]) -> dict[str, Any]:
                 "map": {"type": "object", "additionalProperties": reference},
                 "union": {
                     "anyOf": [
-                        {"type": "object", "properties": {bad: {"const": bad}, "v": reference}, "required": [bad]},
-                        {"type": "object", "properties": {bad: {"const": "o"}}, "required": [bad], "title": bad},
+                        {
+                            "type": "object",
+                            "properties": {bad: {"const": bad}, "v": reference},
+                            "required": [bad],
+                        },
+                        {
+                            "type": "object",
+                            "properties": {bad: {"const": "o"}},
+                            "required": [bad],
+                            "title": bad,
+                        },
                         {"$ref": f"#/components/schemas/{bad}"},
                     ]
                 },
@@ -108,8 +117,17 @@ def _schemas(payloads: list[str]) -> dict[str, Any]:
         schemas[f"Safe{index}"] = {
             "anyOf": [
                 {"type": "object", "properties": {"type": {"const": bad}}, "required": ["type"]},
-                {"type": "object", "properties": {"type": {"enum": [f"{bad}a", f"{bad}b"]}}, "required": ["type"]},
-                {"type": "object", "properties": {"type": {"const": "x"}}, "required": ["type"], "description": bad},
+                {
+                    "type": "object",
+                    "properties": {"type": {"enum": [f"{bad}a", f"{bad}b"]}},
+                    "required": ["type"],
+                },
+                {
+                    "type": "object",
+                    "properties": {"type": {"const": "x"}},
+                    "required": ["type"],
+                    "description": bad,
+                },
             ],
             "description": f"{bad}\\",
         }
@@ -127,12 +145,12 @@ def _paths(payloads: list[str]) -> dict[str, Any]:
                 "x-oc": {"errors": bad},
                 "parameters": [
                     {"name": bad, "in": "path", "required": True, "schema": {"type": "string"}},
-                    {"name": bad, "in": "query", "schema": {"type": "string", "default": bad, "enum": [bad, "z"]}},
+                    {"name": bad, "in": "query", "schema": {"default": bad, "enum": [bad, "z"]}},
                     {"name": bad, "in": "header", "schema": {"type": "string"}, "description": bad},
                     {"name": "deep", "in": "query", "style": "deepObject",
                      "schema": {"type": "object", "properties": {bad: {"type": "string"}}}},
                 ],
-                "requestBody": {"content": {bad or "x": {"schema": {"type": "object", "properties": {bad: {}}}}}},
+                "requestBody": {"content": {bad or "x": {"schema": {"properties": {bad: {}}}}}},
                 "responses": {
                     "200": {"description": bad, "content": {bad or "x": {"schema": {"type": "string"}}}},
                     "404": {"description": bad, "content": {"application/json": {"schema": {"const": bad}}}},
