@@ -24,6 +24,9 @@ def is_array(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
+new = object.__new__
+"""Makes an instance without its constructor, for straight-line reading."""
+
 READ_ERRORS = (KeyError, TypeError, AttributeError, ValueError)
 """What straight-line reading raises when the wire is not what the document says."""
 

@@ -58,15 +58,16 @@ class Variants(dict[Any, Callable[[Any], T]], Generic[T]):
         place = self.table.get(value)
         if place is None:
             return self.unknown  # type: ignore[return-value] # every union alias includes its Unknown class
-        reader = self[value] = self._reader(place)
+        reader = self[value] = self.reader(place)
         return reader
 
-    def _reader(self, place: str | Fixed | Deeper) -> Reader:
+    def reader(self, place: str | Fixed | Deeper) -> Reader:
+        """What reads the variant that a row of the table names."""
         if isinstance(place, str):
             return self.model(place).from_dict
         if isinstance(place, Deeper):
             return DeeperReader(self, place)
-        return FixedReader(self, place)
+        return FixedReader(self, place, self.model(place.place))
 
     def model(self, place: str) -> type[OpencodeModel]:
         """The class at `module:Class`, imported now."""
@@ -76,19 +77,23 @@ class Variants(dict[Any, Callable[[Any], T]], Generic[T]):
 
     def read(self, data: Any) -> T:  # Any: whatever came
         """The variant that `data` is, Unknown for anything that is none."""
+        kind = type(data)  # apart from the test, so that checkers keep `data` as it is
+        if kind is dict:
+            tag: object = data.get(self.tag)
+            if type(tag) is str:
+                return self[tag](data)
+        return self._untagged(data)
+
+    def _untagged(self, data: Any) -> T:  # Any: whatever came
         reader: Reader = self.unknown
         if is_object(data):
-            if self.tag in data:
-                reader = self._by_value(data[self.tag])
-            elif self.otherwise:
+            value = data.get(self.tag)
+            if any(type(value) is type(known) and value == known for known in self.table):
+                reader = self[value]  # a tag that is no text; but 1 is no True, and an array is no tag
+            elif self.otherwise and self.tag not in data:
                 reader = self.model(self.otherwise).from_dict
         result: Any = reader(data)
         return result  # type: ignore[no-any-return] # a reader of this union's table
-
-    def _by_value(self, value: Any) -> Reader:  # Any: whatever stands where the tag should
-        if type(value) is str or any(type(value) is type(known) and value == known for known in self.table):
-            return self[value]
-        return self.unknown  # 1 is no True, and an object or an array is no tag
 
     def variant(self, data: Any) -> type[OpencodeModel] | None:
         """The class that `data` is of; None where it is unknown."""
@@ -96,26 +101,30 @@ class Variants(dict[Any, Callable[[Any], T]], Generic[T]):
         return type(read) if isinstance(read, OpencodeModel) else None
 
 
-@frozen
-class DeeperReader:
-    """Reads variants that share a tag by what stands deeper."""
+class DeeperReader(dict[Any, Reader]):
+    """Reads variants that share a tag by what stands deeper; readers enter the dict when first needed."""
 
-    union: Variants[Any]
-    deeper: Deeper
+    def __init__(self, union: Variants[Any], deeper: Deeper) -> None:
+        super().__init__()
+        self.union = union
+        self.deeper = deeper
 
     def __call__(self, data: Any) -> Any:  # Any: a variant of the union
         value = data
         try:
             for key in self.deeper.path:
                 value = value[key]
-            place = self.deeper.table.get(value)
+            reader = self[value]
         except READ_ERRORS:
-            place = None
+            reader = self.union.unknown
+        return reader(data)
+
+    def __missing__(self, value: Any) -> Reader:  # Any: whatever stands where the deeper tag should
+        place = self.deeper.table.get(value)
         if place is None:
-            return self.union.unknown(data)
-        if isinstance(place, str):
-            return self.union.model(place).from_dict(data)
-        return FixedReader(self.union, place)(data)
+            return self.union.unknown
+        reader = self[value] = self.union.reader(place)
+        return reader
 
 
 @frozen
@@ -124,11 +133,12 @@ class FixedReader:
 
     union: Variants[Any]
     fixed: Fixed
+    model: type[OpencodeModel]
 
     def __call__(self, data: Any) -> Any:  # Any: a variant of the union
         if any(key in data and data[key] != value for key, value in self.fixed.constants.items()):
             return self.union.unknown(data)
-        return self.union.model(self.fixed.place).from_dict(data)
+        return self.model.from_dict(data)
 
 
 class Mixed(Generic[T]):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class AgentConfig(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.model = data.get("model")
             self.variant = data.get("variant")

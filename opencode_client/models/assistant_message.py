@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new
 from ..reading import check_model
 from ..variants import Variants
 
@@ -54,7 +54,7 @@ class AssistantMessage(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.session_id = v1 = data["sessionID"]
@@ -106,7 +106,7 @@ class AssistantMessageTime(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.created = v0 = data["created"]
             self.completed = data.get("completed")
@@ -153,7 +153,7 @@ class AssistantMessagePath(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.cwd = v0 = data["cwd"]
             self.root = v1 = data["root"]
@@ -177,7 +177,7 @@ class AssistantMessageTokens(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.input = v0 = data["input"]
             self.output = v1 = data["output"]
@@ -202,7 +202,7 @@ class AssistantMessageTokensCache(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.read = v0 = data["read"]
             self.write = v1 = data["write"]

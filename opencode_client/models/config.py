@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new
 from ..reading import check_model
 from ..variants import Mixed, Variants
 
@@ -80,7 +80,7 @@ class Config(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.schema = data.get("$schema")
             self.shell = data.get("shell")
@@ -185,7 +185,7 @@ class ConfigCommand(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.template = v0 = data["template"]
             self.description = data.get("description")
@@ -210,7 +210,7 @@ class ConfigSkills(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.paths = data.get("paths")
             self.urls = data.get("urls")
@@ -243,7 +243,7 @@ class ConfigWatcher(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.ignore = data.get("ignore")
         except READ_ERRORS:
@@ -263,7 +263,7 @@ class ConfigMode(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             value = data.get("build")
             self.build = None if value is None else AgentConfig.from_dict(value)
@@ -291,7 +291,7 @@ class ConfigAgent(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             value = data.get("plan")
             self.plan = None if value is None else AgentConfig.from_dict(value)
@@ -344,7 +344,7 @@ class ConfigMcpObject(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.enabled = v0 = data["enabled"]
         except READ_ERRORS:
@@ -363,7 +363,7 @@ class ConfigEnterprise(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.url = data.get("url")
         except READ_ERRORS:
@@ -383,7 +383,7 @@ class ConfigToolOutput(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.max_lines = data.get("max_lines")
             self.max_bytes = data.get("max_bytes")
@@ -407,7 +407,7 @@ class ConfigCompaction(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.auto = data.get("auto")
             self.prune = data.get("prune")
@@ -440,7 +440,7 @@ class ConfigExperimental(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.disable_paste_summary = data.get("disable_paste_summary")
             self.batch_tool = data.get("batch_tool")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 from ..variants import Mixed
 
@@ -27,7 +27,7 @@ class ConfigLspObjectVariant1(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.disabled = v0 = data["disabled"]
         except READ_ERRORS:
@@ -50,7 +50,7 @@ class ConfigLspObjectVariant2(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.command = v0 = data["command"]
             self.extensions = data.get("extensions")

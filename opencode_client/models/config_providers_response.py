@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -24,7 +24,7 @@ class ConfigProvidersResponse(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             value = data["providers"]
             self.providers = [Provider.from_dict(item) for item in value]

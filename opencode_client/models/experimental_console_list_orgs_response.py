@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -23,7 +23,7 @@ class ExperimentalConsoleListOrgsResponse(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             value = data["orgs"]
             self.orgs = [ExperimentalConsoleListOrgsResponseOrg.from_dict(item) for item in value]
@@ -56,7 +56,7 @@ class ExperimentalConsoleListOrgsResponseOrg(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.account_id = v0 = data["accountID"]
             self.account_email = v1 = data["accountEmail"]

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -29,7 +29,7 @@ class FileContent(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.type = v0 = data["type"]
             self.content = v1 = data["content"]
@@ -66,7 +66,7 @@ class FileContentPatch(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.old_file_name = v0 = data["oldFileName"]
             self.new_file_name = v1 = data["newFileName"]
@@ -102,7 +102,7 @@ class FileContentPatchHunk(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.old_start = v0 = data["oldStart"]
             self.old_lines = v1 = data["oldLines"]

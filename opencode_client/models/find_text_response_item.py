@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -24,7 +24,7 @@ class FindTextResponseItem(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             value = data["path"]
             self.path = FindTextResponseItemPath.from_dict(value)
@@ -50,7 +50,7 @@ class FindTextResponseItemPath(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.text = v0 = data["text"]
         except READ_ERRORS:
@@ -69,7 +69,7 @@ class FindTextResponseItemLines(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.text = v0 = data["text"]
         except READ_ERRORS:
@@ -90,7 +90,7 @@ class FindTextResponseItemSubmatch(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             value = data["match"]
             self.match = FindTextResponseItemSubmatchMatch.from_dict(value)
@@ -112,7 +112,7 @@ class FindTextResponseItemSubmatchMatch(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.text = v0 = data["text"]
         except READ_ERRORS:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, UnknownEvent
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, UnknownEvent, new
 from ..reading import check_model
 from ..variants import Deeper, Variants
 
@@ -150,7 +150,7 @@ class GlobalEvent(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.directory = v0 = data["directory"]
             value = data["payload"]

@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -45,7 +45,7 @@ class GlobalSession(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.slug = v1 = data["slug"]
@@ -98,7 +98,7 @@ class GlobalSessionSummary(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.additions = v0 = data["additions"]
             self.deletions = v1 = data["deletions"]
@@ -124,7 +124,7 @@ class GlobalSessionTokens(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.input = v0 = data["input"]
             self.output = v1 = data["output"]
@@ -148,7 +148,7 @@ class GlobalSessionTokensCache(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.read = v0 = data["read"]
             self.write = v1 = data["write"]
@@ -168,7 +168,7 @@ class GlobalSessionShare(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.url = v0 = data["url"]
         except READ_ERRORS:
@@ -193,7 +193,7 @@ class GlobalSessionModel(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.provider_id = v1 = data["providerID"]
@@ -217,7 +217,7 @@ class GlobalSessionTime(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.created = v0 = data["created"]
             self.updated = v1 = data["updated"]
@@ -247,7 +247,7 @@ class GlobalSessionRevert(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.message_id = v0 = data["messageID"]
             self.part_id = data.get("partID")

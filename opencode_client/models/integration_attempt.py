@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -28,7 +28,7 @@ class IntegrationAttempt(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.attempt_id = v0 = data["attemptID"]
             self.url = v1 = data["url"]
@@ -53,7 +53,7 @@ class IntegrationAttemptTime(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.created = v0 = data["created"]
             self.expires = v1 = data["expires"]

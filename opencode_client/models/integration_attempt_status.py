@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new
 from ..reading import check_model
 from ..variants import Variants
 
@@ -44,7 +44,7 @@ class IntegrationAttemptStatusPending(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.status = v0 = data["status"]
             value = data["time"]
@@ -66,7 +66,7 @@ class IntegrationAttemptStatusPendingTime(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.created = v0 = data["created"]
             self.expires = v1 = data["expires"]
@@ -87,7 +87,7 @@ class IntegrationAttemptStatusComplete(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.status = v0 = data["status"]
             value = data["time"]
@@ -109,7 +109,7 @@ class IntegrationAttemptStatusCompleteTime(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.created = v0 = data["created"]
             self.expires = v1 = data["expires"]
@@ -131,7 +131,7 @@ class IntegrationAttemptStatusFailed(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.status = v0 = data["status"]
             self.message = v1 = data["message"]
@@ -154,7 +154,7 @@ class IntegrationAttemptStatusFailedTime(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.created = v0 = data["created"]
             self.expires = v1 = data["expires"]
@@ -175,7 +175,7 @@ class IntegrationAttemptStatusExpired(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.status = v0 = data["status"]
             value = data["time"]
@@ -197,7 +197,7 @@ class IntegrationAttemptStatusExpiredTime(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.created = v0 = data["created"]
             self.expires = v1 = data["expires"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new
 from ..reading import check_model
 from ..variants import Variants
 
@@ -28,7 +28,7 @@ class IntegrationOAuthMethod(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.type = v1 = data["type"]

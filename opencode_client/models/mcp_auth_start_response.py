@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -29,7 +29,7 @@ class McpAuthStartResponse(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.authorization_url = v0 = data["authorizationUrl"]
             self.oauth_state = v1 = data["oauthState"]

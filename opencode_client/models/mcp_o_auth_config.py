@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -31,7 +31,7 @@ class McpOAuthConfig(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.client_id = data.get("clientId")
             self.client_secret = data.get("clientSecret")

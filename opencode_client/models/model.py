@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 from ..variants import Mixed
 
@@ -37,7 +37,7 @@ class Model(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.provider_id = v1 = data["providerID"]
@@ -78,7 +78,7 @@ class ModelApi(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.url = v1 = data["url"]
@@ -105,7 +105,7 @@ class ModelCapabilities(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.temperature = v0 = data["temperature"]
             self.reasoning = v1 = data["reasoning"]
@@ -137,7 +137,7 @@ class ModelCapabilitiesInput(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.text = v0 = data["text"]
             self.audio = v1 = data["audio"]
@@ -164,7 +164,7 @@ class ModelCapabilitiesOutput(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.text = v0 = data["text"]
             self.audio = v1 = data["audio"]
@@ -194,7 +194,7 @@ class ModelCapabilitiesInterleavedObject(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.field = v0 = data["field"]
         except READ_ERRORS:
@@ -221,7 +221,7 @@ class ModelCost(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.input = v0 = data["input"]
             self.output = v1 = data["output"]
@@ -250,7 +250,7 @@ class ModelCostCache(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.read = v0 = data["read"]
             self.write = v1 = data["write"]
@@ -273,7 +273,7 @@ class ModelCostTier(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.input = v0 = data["input"]
             self.output = v1 = data["output"]
@@ -298,7 +298,7 @@ class ModelCostTierCache(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.read = v0 = data["read"]
             self.write = v1 = data["write"]
@@ -319,7 +319,7 @@ class ModelCostTierTier(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.type = v0 = data["type"]
             self.size = v1 = data["size"]
@@ -341,7 +341,7 @@ class ModelCostExperimentalOver200K(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.input = v0 = data["input"]
             self.output = v1 = data["output"]
@@ -364,7 +364,7 @@ class ModelCostExperimentalOver200KCache(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.read = v0 = data["read"]
             self.write = v1 = data["write"]
@@ -386,7 +386,7 @@ class ModelLimit(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.context = v0 = data["context"]
             self.output = v1 = data["output"]

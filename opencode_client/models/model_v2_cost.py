@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -23,7 +23,7 @@ class ModelV2Cost(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.input = v0 = data["input"]
             self.output = v1 = data["output"]
@@ -48,7 +48,7 @@ class ModelV2CostTier(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.type = v0 = data["type"]
             self.size = v1 = data["size"]
@@ -69,7 +69,7 @@ class ModelV2CostCache(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.read = v0 = data["read"]
             self.write = v1 = data["write"]

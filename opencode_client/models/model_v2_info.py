@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class ModelV2Info(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.provider_id = v1 = data["providerID"]
@@ -81,7 +81,7 @@ class ModelV2InfoRequest(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.headers = v0 = data["headers"]
             self.body = v1 = data["body"]
@@ -104,7 +104,7 @@ class ModelV2InfoVariant(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.headers = v1 = data["headers"]
@@ -125,7 +125,7 @@ class ModelV2InfoTime(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.released = v0 = data["released"]
         except READ_ERRORS:
@@ -146,7 +146,7 @@ class ModelV2InfoLimit(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.context = v0 = data["context"]
             self.output = v1 = data["output"]

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -25,7 +25,7 @@ class NotFoundErrorBody(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
@@ -46,7 +46,7 @@ class NotFoundErrorBodyData(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.message = v0 = data["message"]
         except READ_ERRORS:

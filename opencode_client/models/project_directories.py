@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -21,7 +21,7 @@ class ProjectDirectoriesItem(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.directory = v0 = data["directory"]
             self.strategy = data.get("strategy")

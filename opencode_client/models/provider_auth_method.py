@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new
 from ..reading import check_model
 from ..variants import Variants
 
@@ -23,7 +23,7 @@ class ProviderAuthMethod(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.type = v0 = data["type"]
             self.label = v1 = data["label"]
@@ -73,7 +73,7 @@ class ProviderAuthMethodPromptText(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.type = v0 = data["type"]
             self.key = v1 = data["key"]
@@ -99,7 +99,7 @@ class ProviderAuthMethodPromptTextWhen(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.key = v0 = data["key"]
             self.op = v1 = data["op"]
@@ -124,7 +124,7 @@ class ProviderAuthMethodPromptSelect(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.type = v0 = data["type"]
             self.key = v1 = data["key"]
@@ -151,7 +151,7 @@ class ProviderAuthMethodPromptSelectOption(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.label = v0 = data["label"]
             self.value = v1 = data["value"]
@@ -174,7 +174,7 @@ class ProviderAuthMethodPromptSelectWhen(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.key = v0 = data["key"]
             self.op = v1 = data["op"]

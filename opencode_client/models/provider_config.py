@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 from ..variants import Mixed
 
@@ -29,7 +29,7 @@ class ProviderConfig(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.api = data.get("api")
             self.name = data.get("name")
@@ -87,7 +87,7 @@ class ProviderConfigOptions(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.api_key = data.get("apiKey")
             self.base_url = data.get("baseURL")
@@ -129,7 +129,7 @@ class ProviderConfigModels(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = data.get("id")
             self.name = data.get("name")
@@ -182,7 +182,7 @@ class ProviderConfigModelsInterleavedObject(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.field = v0 = data["field"]
         except READ_ERRORS:
@@ -209,7 +209,7 @@ class ProviderConfigModelsCost(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.input = v0 = data["input"]
             self.output = v1 = data["output"]
@@ -238,7 +238,7 @@ class ProviderConfigModelsCostContextOver200K(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.input = v0 = data["input"]
             self.output = v1 = data["output"]
@@ -262,7 +262,7 @@ class ProviderConfigModelsLimit(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.context = v0 = data["context"]
             self.output = v1 = data["output"]
@@ -284,7 +284,7 @@ class ProviderConfigModelsModalities(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.input = data.get("input")
             self.output = data.get("output")
@@ -305,7 +305,7 @@ class ProviderConfigModelsProvider(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.npm = data.get("npm")
             self.api = data.get("api")
@@ -325,7 +325,7 @@ class ProviderConfigModelsVariants(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.disabled = data.get("disabled")
         except READ_ERRORS:

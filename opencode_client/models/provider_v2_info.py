@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ProviderV2Info(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.name = v1 = data["name"]

@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -21,7 +21,7 @@ class Range(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             value = data["start"]
             self.start = RangeStart.from_dict(value)
@@ -44,7 +44,7 @@ class RangeStart(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.line = v0 = data["line"]
             self.character = v1 = data["character"]
@@ -65,7 +65,7 @@ class RangeEnd(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.line = v0 = data["line"]
             self.character = v1 = data["character"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new
 from ..reading import check_model
 from ..variants import Variants
 
@@ -37,7 +37,7 @@ class SessionMessageAssistant(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             value = data["time"]
@@ -74,7 +74,7 @@ class SessionMessageAssistantTime(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.created = v0 = data["created"]
             self.completed = data.get("completed")
@@ -117,7 +117,7 @@ class SessionMessageAssistantSnapshot(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.start = data.get("start")
             self.end = data.get("end")
@@ -141,7 +141,7 @@ class SessionMessageAssistantTokens(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.input = v0 = data["input"]
             self.output = v1 = data["output"]
@@ -165,7 +165,7 @@ class SessionMessageAssistantTokensCache(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.read = v0 = data["read"]
             self.write = v1 = data["write"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class SessionNextToolProgressData(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new
 from ..reading import check_model
 from ..variants import Variants
 
@@ -42,7 +42,7 @@ class SessionStatusIdle(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.type = v0 = data["type"]
         except READ_ERRORS:
@@ -65,7 +65,7 @@ class SessionStatusRetry(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.type = v0 = data["type"]
             self.attempt = v1 = data["attempt"]
@@ -94,7 +94,7 @@ class SessionStatusRetryAction(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.reason = v0 = data["reason"]
             self.provider = v1 = data["provider"]
@@ -118,7 +118,7 @@ class SessionStatusBusy(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.type = v0 = data["type"]
         except READ_ERRORS:

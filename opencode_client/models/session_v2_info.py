@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -36,7 +36,7 @@ class SessionV2Info(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.project_id = v1 = data["projectID"]
@@ -74,7 +74,7 @@ class SessionV2InfoTokens(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.input = v0 = data["input"]
             self.output = v1 = data["output"]
@@ -98,7 +98,7 @@ class SessionV2InfoTokensCache(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.read = v0 = data["read"]
             self.write = v1 = data["write"]
@@ -120,7 +120,7 @@ class SessionV2InfoTime(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.created = v0 = data["created"]
             self.updated = v1 = data["updated"]

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -32,7 +32,7 @@ class StepFinishPart(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.session_id = v1 = data["sessionID"]
@@ -67,7 +67,7 @@ class StepFinishPartTokens(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.input = v0 = data["input"]
             self.output = v1 = data["output"]
@@ -92,7 +92,7 @@ class StepFinishPartTokensCache(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.read = v0 = data["read"]
             self.write = v1 = data["write"]

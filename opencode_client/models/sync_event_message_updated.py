@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -26,7 +26,7 @@ class SyncEventMessageUpdated(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.type = v0 = data["type"]
             self.id = v1 = data["id"]
@@ -57,7 +57,7 @@ class SyncEventMessageUpdatedSyncEvent(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.type = v0 = data["type"]
             self.id = v1 = data["id"]

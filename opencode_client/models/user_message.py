@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class UserMessage(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.session_id = v1 = data["sessionID"]
@@ -68,7 +68,7 @@ class UserMessageTime(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.created = v0 = data["created"]
         except READ_ERRORS:
@@ -89,7 +89,7 @@ class UserMessageSummary(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             value = data["diffs"]
             self.diffs = [SnapshotFileDiff.from_dict(item) for item in value]
@@ -118,7 +118,7 @@ class UserMessageModel(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.provider_id = v0 = data["providerID"]
             self.model_id = v1 = data["modelID"]

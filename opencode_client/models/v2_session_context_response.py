@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class V2SessionContextResponse(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             value = data["data"]
             self.data_ = [read_session_message[item["type"]](item) for item in value]

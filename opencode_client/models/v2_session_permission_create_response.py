@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -24,7 +24,7 @@ class V2SessionPermissionCreateResponse(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             value = data["data"]
             self.data_ = V2SessionPermissionCreateResponseData.from_dict(value)
@@ -45,7 +45,7 @@ class V2SessionPermissionCreateResponseData(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
             self.effect = v1 = data["effect"]

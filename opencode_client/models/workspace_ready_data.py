@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
 from ..reading import check_model
 
 
@@ -20,7 +20,7 @@ class WorkspaceReadyData(OpencodeModel):
         if strict:
             check_model(cls, data)
         try:
-            self = cls.__new__(cls)
+            self = new(cls)
             self._raw = data
             self.name = v0 = data["name"]
         except READ_ERRORS:
