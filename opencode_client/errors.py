@@ -26,3 +26,14 @@ class ResponseDecodeError(OpencodeError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.model}: {self.path}: expected {self.expected}, got {self.got}"
+
+
+class ServerStartError(OpencodeError):
+    """`opencode serve` did not come up. `log` is the end of what it wrote."""
+
+    def __init__(self, message: str, log: str) -> None:
+        super().__init__(message, log)
+        self.log = log
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}\n{self.log}".rstrip()

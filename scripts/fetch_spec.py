@@ -1,0 +1,191 @@
+"""`make spec`: pull `/doc` from a server into openapi.json, or change nothing and say why.
+
+From OPENCODE_URL if set (Basic auth from OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD, or in the URL), else from
+a server of OPENCODE_VERSION that it gets from npm. The document does not say its server's version, so that stands in
+openapi.source.json beside it. ALLOW_REMOVED=1 lets operations go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+from attrs import frozen
+
+from opencode_client.errors import ServerStartError
+from scripts.npm_server import NpmError, NpmMissingError
+from scripts.rooms import ROOT
+from scripts.scratch_server import scratch_server
+
+DEFAULT_VERSION = "1.18.33"
+NO_SERVER = 3
+"""The exit code for: no OPENCODE_URL, and no npm to get a server from."""
+
+_METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
+_LISTED = 20
+_TIMEOUT_S = 30.0
+
+
+class SpecError(Exception):
+    """What came back is not the document; the message says what it is."""
+
+
+@frozen
+class Served:
+    """A document as served: its bytes after content decoding, and the version that its server says it is."""
+
+    body: bytes
+    version: str
+
+
+def main() -> int:
+    """0 when openapi.json is what the server serves, NO_SERVER without one to ask, 1 with a reason otherwise."""
+    try:
+        served = _fetch()
+        document = parse_document(served.body)
+        _refuse_losses(document, ROOT)
+    except NpmMissingError as error:
+        print(f"make spec: {error}, and OPENCODE_URL is not set", file=sys.stderr)
+        return NO_SERVER
+    except (SpecError, NpmError, ServerStartError) as error:
+        print(f"make spec: {error}", file=sys.stderr)
+        return 1
+    write(document, served, ROOT)
+    print(f"openapi.json: opencode {served.version}, {len(operations(document))} operations")
+    return 0
+
+
+def _fetch() -> Served:
+    url = os.environ.get("OPENCODE_URL", "").strip()
+    if url:
+        user = os.environ.get("OPENCODE_SERVER_USERNAME") or "opencode"
+        password = os.environ.get("OPENCODE_SERVER_PASSWORD")
+        return fetch(url, (user, password) if password else None)
+    with scratch_server(os.environ.get("OPENCODE_VERSION") or DEFAULT_VERSION) as server:
+        return fetch(server.url, server.auth)
+
+
+def fetch(url: str, auth: tuple[str, str] | None = None) -> Served:
+    """The document and the version of the server at `url`, with or without `/doc` at its end.
+
+    Raises:
+        SpecError: there is no such server, or it answers something else; never with a credential in the message.
+    """
+    try:
+        base = httpx.URL(url.rstrip("/").removesuffix("/doc"))
+    except httpx.InvalidURL as error:
+        raise SpecError(f"OPENCODE_URL is no URL: {error}") from None
+    shown = str(base.copy_with(userinfo=b""))
+    if base.scheme not in ("http", "https") or not base.host:
+        raise SpecError("OPENCODE_URL is no http:// or https:// URL")
+    credentials = auth or ((base.username, base.password) if base.username else None)
+    try:
+        with httpx.Client(
+            timeout=_TIMEOUT_S, auth=credentials, trust_env=not _is_loopback(base.host)
+        ) as client:
+            body = _get(client, f"{shown.rstrip('/')}/doc")
+            health = _get(client, f"{shown.rstrip('/')}/global/health")
+    except httpx.HTTPError as error:
+        raise SpecError(f"{shown}: {type(error).__name__}: {error}") from None
+    return Served(body, _version(health, shown))
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _get(client: httpx.Client, url: str) -> bytes:
+    answer = client.get(url, headers={"accept": "application/json"})
+    kind = answer.headers.get("content-type", "no content type")
+    hint = "; set OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD" if answer.status_code == 401 else ""
+    if answer.status_code != 200 or "html" in kind:
+        raise SpecError(f"GET {url} gave {answer.status_code} {kind}: {_start(answer.content)}{hint}")
+    return answer.content
+
+
+def _version(health: bytes, url: str) -> str:
+    try:
+        return str(json.loads(health)["version"])
+    except (ValueError, KeyError, TypeError):
+        raise SpecError(f"{url}/global/health does not say a version: {_start(health)}") from None
+
+
+def parse_document(body: bytes) -> dict[str, Any]:
+    """The document that `body` is.
+
+    Raises:
+        SpecError: not JSON, no object, not OpenAPI 3.x, or without paths; says what it is.
+    """
+    try:
+        document: Any = json.loads(body)
+    except ValueError:
+        raise SpecError(f"/doc is not JSON: {_start(body)}") from None
+    if not isinstance(document, dict):
+        raise SpecError(f"/doc is JSON but no object: {_start(body)}")
+    parsed: dict[str, Any] = document
+    version = parsed.get("openapi")
+    if not isinstance(version, str) or not version.startswith("3."):
+        raise SpecError(f"/doc is not OpenAPI 3.x: openapi is {version!r}: {_start(body)}")
+    if not isinstance(parsed.get("paths"), dict) or not parsed["paths"]:
+        raise SpecError(f"/doc is OpenAPI {version} without paths: {_start(body)}")
+    return parsed
+
+
+def _start(body: bytes) -> str:
+    return ascii(body[:80].decode("utf-8", "replace"))
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Every operation: {(METHOD, path): operationId}."""
+    return {
+        (method.upper(), path): str(operation.get("operationId", "no operationId"))
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in _METHODS
+    }
+
+
+def lost_operations(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What `old` has and `new` has not, as `METHOD path (operationId)`."""
+    kept = operations(new)
+    return [f"{m} {path} ({name})" for (m, path), name in operations(old).items() if (m, path) not in kept]
+
+
+def _refuse_losses(document: dict[str, Any], root: Path) -> None:
+    committed = root / "openapi.json"
+    if os.environ.get("ALLOW_REMOVED") == "1" or not committed.exists():
+        return
+    lost = lost_operations(json.loads(committed.read_text(encoding="utf-8")), document)
+    if lost:
+        more = [f"... and {len(lost) - _LISTED} more"] if len(lost) > _LISTED else []
+        listed = "\n  ".join([*lost[:_LISTED], *more])
+        raise SpecError(f"{len(lost)} operations would be lost (ALLOW_REMOVED=1 allows it):\n  {listed}")
+
+
+def write(document: dict[str, Any], served: Served, root: Path) -> None:
+    """openapi.json and openapi.source.json in `root`: each whole or not at all."""
+    source = {
+        "opencode_version": served.version,
+        "document_sha256": hashlib.sha256(served.body).hexdigest(),
+        "operations": len(operations(document)),
+        "schemas": len(document.get("components", {}).get("schemas", {})),
+    }
+    texts = {
+        "openapi.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n",
+        "openapi.source.json": json.dumps(source, indent=2) + "\n",
+    }
+    with tempfile.TemporaryDirectory(prefix=".spec-", dir=root) as scratch:
+        for name, text in texts.items():
+            Path(scratch, name).write_text(text, encoding="utf-8")
+        for name in texts:
+            Path(scratch, name).replace(root / name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
