@@ -1,8 +1,8 @@
 """`make spec`: pull `/doc` from a server into openapi.json, or change nothing and say why.
 
-From OPENCODE_URL if set (Basic auth from OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD, or in the URL), else from
-a server of OPENCODE_VERSION that it gets from npm. The document does not say its server's version, so that stands in
-openapi.source.json beside it. ALLOW_REMOVED=1 lets operations go.
+From OPENCODE_URL if set (Basic auth from OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD, or in the URL), else
+from a server of OPENCODE_VERSION that it gets from npm. The document does not say its server's version, so that stands
+in openapi.source.json beside it. ALLOW_REMOVED=1 lets operations go.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import httpx
 from attrs import frozen
 
 from opencode_client.errors import ServerStartError
+from opencode_client.model import is_object
 from scripts.npm_server import NpmError, NpmMissingError
 from scripts.rooms import ROOT
 from scripts.scratch_server import scratch_server
@@ -126,15 +127,14 @@ def parse_document(body: bytes) -> dict[str, Any]:
         document: Any = json.loads(body)
     except ValueError:
         raise SpecError(f"/doc is not JSON: {_start(body)}") from None
-    if not isinstance(document, dict):
+    if not is_object(document):
         raise SpecError(f"/doc is JSON but no object: {_start(body)}")
-    parsed: dict[str, Any] = document
-    version = parsed.get("openapi")
+    version = document.get("openapi")
     if not isinstance(version, str) or not version.startswith("3."):
         raise SpecError(f"/doc is not OpenAPI 3.x: openapi is {version!r}: {_start(body)}")
-    if not isinstance(parsed.get("paths"), dict) or not parsed["paths"]:
+    if not isinstance(document.get("paths"), dict) or not document["paths"]:
         raise SpecError(f"/doc is OpenAPI {version} without paths: {_start(body)}")
-    return parsed
+    return document
 
 
 def _start(body: bytes) -> str:

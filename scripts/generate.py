@@ -13,9 +13,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 from ruamel.yaml import YAML
@@ -46,7 +47,7 @@ class Built:
 
 
 @contextmanager
-def build(spec: Path, *, strict: bool) -> Iterator[Built]:
+def build(spec: Path, *, strict: bool) -> Generator[Built, None, None]:
     """The generated rooms for the document at `spec`; the folder goes away at the end.
 
     Raises:
@@ -68,7 +69,7 @@ def build(spec: Path, *, strict: bool) -> Iterator[Built]:
 
 
 def _merged_config(normalised: Normalised) -> str:
-    config = YAML(typ="safe").load(_CONFIG)
+    config: dict[str, Any] = YAML(typ="safe").load(_CONFIG)  # pyright: ignore[reportUnknownMemberType] # untyped
     config["class_overrides"] = {**normalised.class_overrides, **config.get("class_overrides", {})}
     return json.dumps(config, indent=2) + "\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _NO_SURPRISES = {
 @contextmanager
 def scratch_server(
     version: str, *, password: str | None = None, env: Mapping[str, str] | None = None
-) -> Iterator[OpencodeServer]:
+) -> Generator[OpencodeServer, None, None]:
     """A running server of `version`, got from npm; everything that it wrote goes away at the end.
 
     Raises:
@@ -51,7 +51,7 @@ def _homes(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _without_callers_settings() -> Iterator[None]:
+def _without_callers_settings() -> Generator[None, None, None]:
     """The environment without OPENCODE_*: the caller's password or configuration is not this server's."""
     held = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("OPENCODE_")}
     try:

@@ -96,7 +96,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 @pytest.fixture
 def warned(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
     """The log, with nothing warned of before."""
-    monkeypatch.setattr("opencode_client.reading._warned", set[tuple[str, str]]())
+    monkeypatch.setattr("opencode_client.shapes._warned", set[tuple[str, str]]())
     caplog.set_level(logging.WARNING, "opencode_client.reading")
     return caplog
 
