@@ -57,10 +57,14 @@ def test_every_model_imports(package: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", ["0", "1"])
-def test_the_command_gives_the_same_bytes_whatever_the_hash_seed(package: Path, tmp_path: Path, seed: str) -> None:
+def test_the_command_gives_the_same_bytes_whatever_the_hash_seed(
+    package: Path, tmp_path: Path, seed: str
+) -> None:
     spec = package.parent.parent / "document.json"
     command = [sys.executable, "-m", "scripts.generate", "--spec", str(spec), "--out", str(tmp_path)]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True)
+    subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True
+    )
     ours = {file.relative_to(package): file.read_bytes() for file in package.rglob("*.py")}
     again = tmp_path / package.name
     assert ours == {file.relative_to(again): file.read_bytes() for file in again.rglob("*.py")}

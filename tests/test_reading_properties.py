@@ -50,7 +50,9 @@ def _changed(draw: st.DrawFn) -> tuple[Reader, Any]:
 def _change(draw: st.DrawFn, payload: Any) -> None:
     holder = payload
     while True:
-        inside = [v for v in (holder.values() if isinstance(holder, dict) else holder) if isinstance(v, dict | list)]
+        inside = [
+            v for v in (holder.values() if isinstance(holder, dict) else holder) if isinstance(v, dict | list)
+        ]
         if not inside or draw(st.integers(0, 3)) == 0:
             break
         holder = draw(st.sampled_from(inside))
@@ -80,8 +82,15 @@ def test_lenient_reading_always_gives_a_model_that_gives_back_what_came(changed:
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 def test_strict_reading_gives_a_model_or_names_the_path(changed: tuple[Reader, Any]) -> None:
     reader, payload = changed
+    error = _error_of(reader, payload)
+    if error is not None:
+        assert error.path.startswith("$")
+        assert f"{error.path}: expected {error.expected}, got {error.got}" in str(error)
+
+
+def _error_of(reader: Reader, payload: Any) -> ResponseDecodeError | None:
     try:
         reader(copy.deepcopy(payload), strict=True)
     except ResponseDecodeError as error:
-        assert error.path.startswith("$")
-        assert f"{error.path}: expected {error.expected}, got {error.got}" in str(error)
+        return error
+    return None

@@ -1,0 +1,182 @@
+"""Pulling the document: what is no document is refused with what came back, and changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from scripts import fetch_spec
+from scripts.fetch_spec import SpecError, fetch, lost_operations, parse_document
+
+_DOCUMENT: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "é", "version": "1"},
+    "paths": {"/b": {"get": {"operationId": "b.get"}}, "/a": {"post": {"operationId": "a.create"}}},
+    "components": {"schemas": {"Z": {}, "A": {}}},
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(fetch_spec, "ROOT", tmp_path)
+    for name in ("OPENCODE_SERVER_USERNAME", "OPENCODE_SERVER_PASSWORD", "ALLOW_REMOVED"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def served(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tree: Path) -> HTTPServer:
+    """A server that serves the document, for `make spec` to ask."""
+    httpserver.expect_request("/doc").respond_with_json(_DOCUMENT)
+    httpserver.expect_request("/global/health").respond_with_json({"healthy": True, "version": "1.18.33"})
+    monkeypatch.setenv("OPENCODE_URL", httpserver.url_for(""))
+    return httpserver
+
+
+def _files(tree: Path) -> dict[str, str]:
+    return {file.name: file.read_text(encoding="utf-8") for file in tree.iterdir()}
+
+
+def test_the_document_is_written_as_served_and_readable(served: HTTPServer, tree: Path) -> None:
+    assert fetch_spec.main() == 0
+    text = (tree / "openapi.json").read_text(encoding="utf-8")
+    assert text == json.dumps(_DOCUMENT, indent=2, ensure_ascii=False) + "\n"
+
+
+def test_the_sidecar_says_which_server_and_which_bytes(served: HTTPServer, tree: Path) -> None:
+    fetch_spec.main()
+    body = fetch(served.url_for("")).body
+    assert json.loads((tree / "openapi.source.json").read_text(encoding="utf-8")) == {
+        "opencode_version": "1.18.33",
+        "document_sha256": hashlib.sha256(body).hexdigest(),
+        "operations": 2,
+        "schemas": 2,
+    }
+
+
+def test_two_runs_write_the_same_bytes(served: HTTPServer, tree: Path) -> None:
+    fetch_spec.main()
+    first = _files(tree)
+    fetch_spec.main()
+    assert _files(tree) == first
+
+
+@pytest.mark.parametrize("end", ["", "/", "/doc", "/doc/"])
+def test_the_url_may_end_in_doc_or_not(served: HTTPServer, end: str) -> None:
+    assert fetch(served.url_for("").rstrip("/") + end).version == "1.18.33"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "message"),
+    [
+        (200, "text/html", "<!doctype html><p>", "gave 200 text/html: '<!doctype html><p>'"),
+        (200, "application/json", "{nope", "/doc is not JSON: '{nope'"),
+        (200, "application/json", "[1]", "/doc is JSON but no object: '[1]'"),
+        (200, "application/json", '{"swagger": "2.0"}', "/doc is not OpenAPI 3.x: openapi is None"),
+        (200, "application/json", '{"openapi": "2.0"}', "/doc is not OpenAPI 3.x: openapi is '2.0'"),
+        (200, "application/json", '{"openapi": "3.1.0", "paths": {}}', "is OpenAPI 3.1.0 without paths"),
+        (500, "application/json", "{}", "gave 500 application/json: '{}'"),
+        (302, "text/plain", "elsewhere", "gave 302 text/plain: 'elsewhere'"),
+        (401, "text/plain", "Unauthorized", "set OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD"),
+    ],
+)
+def test_what_is_no_document_is_refused_and_changes_nothing(
+    httpserver: HTTPServer,
+    tree: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    kind: str,
+    body: str,
+    message: str,
+) -> None:
+    (tree / "openapi.json").write_text(json.dumps(_DOCUMENT), encoding="utf-8")
+    httpserver.expect_request("/doc").respond_with_data(body, status=status, content_type=kind)
+    httpserver.expect_request("/global/health").respond_with_json({"version": "1"})
+    monkeypatch.setenv("OPENCODE_URL", httpserver.url_for(""))
+    before = _files(tree)
+    assert fetch_spec.main() == 1
+    assert message in capsys.readouterr().err
+    assert _files(tree) == before
+
+
+def test_a_lost_operation_is_refused_by_name(
+    served: HTTPServer, tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = {**_DOCUMENT, "paths": {**_DOCUMENT["paths"], "/c": {"delete": {"operationId": "c.remove"}}}}
+    (tree / "openapi.json").write_text(json.dumps(more), encoding="utf-8")
+    assert fetch_spec.main() == 1
+    assert "1 operations would be lost" in (error := capsys.readouterr().err)
+    assert "DELETE /c (c.remove)" in error
+    assert json.loads((tree / "openapi.json").read_text(encoding="utf-8")) == more
+
+
+def test_allow_removed_lets_operations_go(
+    served: HTTPServer, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = {**_DOCUMENT, "paths": {**_DOCUMENT["paths"], "/c": {"delete": {}}}}
+    (tree / "openapi.json").write_text(json.dumps(more), encoding="utf-8")
+    monkeypatch.setenv("ALLOW_REMOVED", "1")
+    assert fetch_spec.main() == 0
+
+
+def test_many_lost_operations_are_counted_not_all_listed(
+    served: HTTPServer, tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = {**_DOCUMENT, "paths": {f"/{index}": {"get": {}} for index in range(30)}}
+    (tree / "openapi.json").write_text(json.dumps(many), encoding="utf-8")
+    fetch_spec.main()
+    assert "... and 10 more" in capsys.readouterr().err
+
+
+def test_a_server_that_does_not_say_its_version_is_refused(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/doc").respond_with_json(_DOCUMENT)
+    httpserver.expect_request("/global/health").respond_with_json({"healthy": True})
+    with pytest.raises(SpecError, match="does not say a version"):
+        fetch(httpserver.url_for(""))
+
+
+def test_the_password_of_the_environment_is_sent_as_basic_auth(
+    served: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "hunter2")
+    assert fetch_spec.main() == 0
+    authorization = served.log[0][0].authorization
+    assert authorization
+    assert (authorization.username, authorization.password) == ("opencode", "hunter2")
+
+
+@pytest.mark.parametrize(
+    "where", ["http://me:hunter2@127.0.0.1:9", "ftp://me:hunter2@x", "http://me:hunter2@"]
+)
+def test_no_error_shows_a_credential(where: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        fetch(where)
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(caught.value.__cause__)
+
+
+def test_no_server_at_all_is_an_exit_code_of_its_own(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.delenv("OPENCODE_URL", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path_factory.mktemp("empty")))
+    monkeypatch.setattr("scripts.npm_server.CACHE", tree / "cache")
+    monkeypatch.setenv("OPENCODE_VERSION", "1.0.0")
+    assert fetch_spec.main() == fetch_spec.NO_SERVER
+    assert list(tree.iterdir()) == []
+
+
+def test_lost_operations_compares_method_and_path() -> None:
+    moved = {"paths": {"/b": {"put": {}}, "/a": {"post": {}}}}
+    assert lost_operations(_DOCUMENT, moved) == ["GET /b (b.get)"]
+
+
+def test_a_byte_order_mark_is_no_document() -> None:
+    with pytest.raises(SpecError, match="not JSON"):
+        parse_document(b"\xff\xfe")

@@ -1,0 +1,154 @@
+"""Starting and ending a server, with programs that behave as `opencode serve` does at its worst."""
+
+from __future__ import annotations
+
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from opencode_client.errors import ServerStartError
+from opencode_client.server import OpencodeServer
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="what is left of a process is read from /proc"
+)
+
+_SERVE = """
+import http.server, json, os, subprocess, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        wants = os.environ.get("OPENCODE_SERVER_PASSWORD")
+        if wants and not self.headers.get("authorization"):
+            self.send_response(401); self.end_headers(); return
+        body = json.dumps({"healthy": True, "version": "1.2.3"}).encode()
+        self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args): pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print("noise", "x" * 200_000, flush=True)
+print("child", child.pid, flush=True)
+print(f"opencode server listening on http://127.0.0.1:{server.server_port}", flush=True)
+server.serve_forever()
+"""
+
+Fake = Callable[[str], str]
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Fake:
+    """Writes an executable with this Python source."""
+
+    def write(source: str) -> str:
+        path = tmp_path / "opencode"
+        path.write_text(f"#!{sys.executable}\n{source}", encoding="utf-8")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return str(path)
+
+    return write
+
+
+def _is_gone(pid: int) -> bool:
+    """Whether the process ends within ten seconds; a zombie that nobody has waited for has ended."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.02)  # there is no event for the end of a process that is not one's child
+    return False
+
+
+def _child(server: OpencodeServer) -> int:
+    return int(server.log.partition("child ")[2].split()[0])
+
+
+def test_it_knows_url_port_pid_and_version_once_started(fake: Fake) -> None:
+    with OpencodeServer(fake(_SERVE)) as server:
+        assert server.url == f"http://127.0.0.1:{server.port}"
+        assert server.pid
+        assert server.version == "1.2.3"
+
+
+def test_the_server_and_its_children_are_gone_after_close(fake: Fake) -> None:
+    with OpencodeServer(fake(_SERVE)) as server:
+        pid, child = server.pid, _child(server)
+    assert pid
+    assert _is_gone(pid)
+    assert _is_gone(child)
+
+
+def test_a_server_that_ignores_sigterm_is_gone_after_close(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opencode_client.server._GRACE_S", 0.2)
+    with OpencodeServer(
+        fake(f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{_SERVE}")
+    ) as server:
+        pid = server.pid
+    assert pid
+    assert _is_gone(pid)
+
+
+def test_closing_twice_is_closing_once(fake: Fake) -> None:
+    server = OpencodeServer(fake(_SERVE)).start()
+    server.close()
+    server.close()
+
+
+def test_a_server_that_ends_at_the_start_is_an_error_with_its_code_and_log(fake: Fake) -> None:
+    with pytest.raises(ServerStartError, match="ended with exit code 3\nport in use") as caught:
+        OpencodeServer(fake("import sys\nprint('port in use', file=sys.stderr)\nsys.exit(3)")).start()
+    assert caught.value.log == "port in use\n"
+
+
+def test_a_server_that_never_listens_is_an_error_and_gone(fake: Fake, tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    source = (
+        f"import os, pathlib, time\npathlib.Path({str(mark)!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
+    )
+    with pytest.raises(ServerStartError, match=r"was not listening after 1\.5 s"):
+        OpencodeServer(fake(source), startup_timeout_s=1.5).start()
+    assert _is_gone(int(mark.read_text(encoding="utf-8")))
+
+
+def test_an_executable_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(ServerStartError, match="nothing-here could not be started"):
+        OpencodeServer(tmp_path / "nothing-here").start()
+
+
+def test_a_password_reaches_the_server_and_no_repr_or_command_line(fake: Fake) -> None:
+    with OpencodeServer(fake(_SERVE), password="hunter2") as server:  # noqa: S106 # a test's
+        command = Path(f"/proc/{server.pid}/cmdline").read_bytes()
+        assert server.version == "1.2.3"
+        assert b"hunter2" not in command
+        assert "hunter2" not in repr(server)
+
+
+def test_the_server_goes_when_the_program_that_started_it_is_killed(fake: Fake) -> None:
+    code = (
+        "import sys; from opencode_client.server import OpencodeServer\n"
+        f"server = OpencodeServer({fake(_SERVE)!r}).start(); print(server.pid, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as program:
+        assert program.stdout
+        pid = int(program.stdout.readline())
+        program.send_signal(signal.SIGKILL)
+    assert _is_gone(pid)
+
+
+def test_the_server_goes_when_the_program_ends_without_closing_it(fake: Fake) -> None:
+    code = f"from opencode_client.server import OpencodeServer\nprint(OpencodeServer({fake(_SERVE)!r}).start().pid)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert _is_gone(int(done.stdout))
