@@ -108,7 +108,7 @@ def test_what_is_no_document_is_refused_and_changes_nothing(
 def test_a_lost_operation_is_refused_by_name(
     served: HTTPServer, tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    more = {**_DOCUMENT, "paths": {**_DOCUMENT["paths"], "/c": {"delete": {"operationId": "c.remove"}}}}
+    more: dict[str, Any] = {**_DOCUMENT, "paths": {**_DOCUMENT["paths"], "/c": {"delete": {"operationId": "c.remove"}}}}
     (tree / "openapi.json").write_text(json.dumps(more), encoding="utf-8")
     assert fetch_spec.main() == 1
     assert "1 operations would be lost" in (error := capsys.readouterr().err)
@@ -119,7 +119,7 @@ def test_a_lost_operation_is_refused_by_name(
 def test_allow_removed_lets_operations_go(
     served: HTTPServer, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    more = {**_DOCUMENT, "paths": {**_DOCUMENT["paths"], "/c": {"delete": {}}}}
+    more: dict[str, Any] = {**_DOCUMENT, "paths": {**_DOCUMENT["paths"], "/c": {"delete": {}}}}
     (tree / "openapi.json").write_text(json.dumps(more), encoding="utf-8")
     monkeypatch.setenv("ALLOW_REMOVED", "1")
     assert fetch_spec.main() == 0
@@ -128,7 +128,7 @@ def test_allow_removed_lets_operations_go(
 def test_many_lost_operations_are_counted_not_all_listed(
     served: HTTPServer, tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    many = {**_DOCUMENT, "paths": {f"/{index}": {"get": {}} for index in range(30)}}
+    many: dict[str, Any] = {**_DOCUMENT, "paths": {f"/{index}": {"get": {}} for index in range(30)}}
     (tree / "openapi.json").write_text(json.dumps(many), encoding="utf-8")
     fetch_spec.main()
     assert "... and 10 more" in capsys.readouterr().err
@@ -173,7 +173,7 @@ def test_no_server_at_all_is_an_exit_code_of_its_own(
 
 
 def test_lost_operations_compares_method_and_path() -> None:
-    moved = {"paths": {"/b": {"put": {}}, "/a": {"post": {}}}}
+    moved: dict[str, Any] = {"paths": {"/b": {"put": {}}, "/a": {"post": {}}}}
     assert lost_operations(_DOCUMENT, moved) == ["GET /b (b.get)"]
 
 

@@ -58,7 +58,7 @@ def test_a_version_that_is_there_is_not_fetched_again(npm: Path, tmp_path: Path)
 
 def test_two_at_once_both_get_it_and_leave_nothing_behind(npm: Path, tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
-        found = set(pool.map(lambda _: get_server("1.2.3", tmp_path / "cache"), range(4)))
+        found = set(pool.map(get_server, ["1.2.3"] * 4, [tmp_path / "cache"] * 4))
     assert len(found) == 1
     assert [entry.name for entry in (tmp_path / "cache").iterdir()] == ["1.2.3"]
 

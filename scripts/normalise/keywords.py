@@ -9,7 +9,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scripts.normalise.schema import META, Json, everywhere, map_operations, map_roots, plain_text, shape, token
+from scripts.normalise.schema import (
+    META,
+    Json,
+    everywhere,
+    map_operations,
+    map_roots,
+    plain_text,
+    shape,
+    token,
+)
 
 _KEPT = frozenset({
     "$ref", "additionalProperties", "allOf", "anyOf", "const", "default", "description", "enum", "items",

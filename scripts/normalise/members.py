@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scripts.normalise.names import HANDWRITTEN, Namer, member_names, module
-from scripts.normalise.schema import META, Json, operations, plain_text, referenced, schemas_of, walk, with_schemas
+from scripts.normalise.schema import (
+    META,
+    Json,
+    operations,
+    plain_text,
+    referenced,
+    schemas_of,
+    walk,
+    with_schemas,
+)
 
 _BUILTINS = frozenset({"bool", "dict", "float", "int", "list", "str"})
 _VISIBLE = frozenset({"object", "union", "mixed", "alias"})
