@@ -108,7 +108,10 @@ def test_what_is_no_document_is_refused_and_changes_nothing(
 def test_a_lost_operation_is_refused_by_name(
     served: HTTPServer, tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    more: dict[str, Any] = {**_DOCUMENT, "paths": {**_DOCUMENT["paths"], "/c": {"delete": {"operationId": "c.remove"}}}}
+    more: dict[str, Any] = {
+        **_DOCUMENT,
+        "paths": {**_DOCUMENT["paths"], "/c": {"delete": {"operationId": "c.remove"}}},
+    }
     (tree / "openapi.json").write_text(json.dumps(more), encoding="utf-8")
     assert fetch_spec.main() == 1
     assert "1 operations would be lost" in (error := capsys.readouterr().err)
