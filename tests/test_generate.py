@@ -83,7 +83,7 @@ def test_what_is_no_document_is_one_line_and_writes_nothing(
 def test_what_the_generator_warns_of_fails_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without one of the rules the generator loses a response, and says so."""
     monkeypatch.setattr("scripts.normalise.operations.readable_contents", dict[str, Any])
-    answer = {"description": "", "content": {"image/png": {"schema": {}}}}
+    answer: dict[str, Any] = {"description": "", "content": {"image/png": {"schema": {}}}}
     content = document({}, {"/a": {"get": {"operationId": "a", "responses": {"200": answer}}}})
     (tmp_path / "d.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(GenerateError, match="image/png"), build(tmp_path / "d.json", strict=False):

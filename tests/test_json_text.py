@@ -25,7 +25,8 @@ def test_a_lone_surrogate_reads_and_writes() -> None:
 
 
 def test_a_model_with_a_lone_surrogate_goes_there_and_back() -> None:
-    wire = b'{"id":"s","slug":"","projectID":"","directory":"","title":"\\udc00","version":"","time":{"created":1,"updated":1}}'
+    names = b'"id":"s","slug":"","projectID":"","directory":"","version":"","time":{"created":1,"updated":1}'
+    wire = b'{"title":"\\udc00",' + names + b"}"
     session = Session.from_dict(loads(wire))
     assert session.title == "\udc00"
     assert json.loads(dumps(session.to_dict())) == json.loads(wire)
