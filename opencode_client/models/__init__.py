@@ -44,6 +44,12 @@ if TYPE_CHECKING:
     from .config import ConfigCompaction as ConfigCompaction
     from .config import ConfigEnterprise as ConfigEnterprise
     from .config import ConfigExperimental as ConfigExperimental
+    from .config import ConfigFormatter as ConfigFormatter
+    from .config import ConfigFormatterObject as ConfigFormatterObject
+    from .config import ConfigLsp as ConfigLsp
+    from .config import ConfigLspObject as ConfigLspObject
+    from .config import ConfigLspObjectVariant1 as ConfigLspObjectVariant1
+    from .config import ConfigLspObjectVariant2 as ConfigLspObjectVariant2
     from .config import ConfigMcp as ConfigMcp
     from .config import ConfigMcpObject as ConfigMcpObject
     from .config import ConfigMode as ConfigMode
@@ -53,12 +59,6 @@ if TYPE_CHECKING:
     from .config import ConfigToolOutput as ConfigToolOutput
     from .config import ConfigWatcher as ConfigWatcher
     from .config import UnknownConfigMcp as UnknownConfigMcp
-    from .config_formatter import ConfigFormatter as ConfigFormatter
-    from .config_formatter_object import ConfigFormatterObject as ConfigFormatterObject
-    from .config_lsp import ConfigLsp as ConfigLsp
-    from .config_lsp_object import ConfigLspObject as ConfigLspObject
-    from .config_lsp_object import ConfigLspObjectVariant1 as ConfigLspObjectVariant1
-    from .config_lsp_object import ConfigLspObjectVariant2 as ConfigLspObjectVariant2
     from .config_providers_response import ConfigProvidersResponse as ConfigProvidersResponse
     from .config_v2_experimental_policy import ConfigV2ExperimentalPolicy as ConfigV2ExperimentalPolicy
     from .config_v2_reference_git import ConfigV2ReferenceGit as ConfigV2ReferenceGit
@@ -2037,12 +2037,12 @@ MODULES = {
     "ConfigCompaction": "config",
     "ConfigEnterprise": "config",
     "ConfigExperimental": "config",
-    "ConfigFormatter": "config_formatter",
-    "ConfigFormatterObject": "config_formatter_object",
-    "ConfigLsp": "config_lsp",
-    "ConfigLspObject": "config_lsp_object",
-    "ConfigLspObjectVariant1": "config_lsp_object",
-    "ConfigLspObjectVariant2": "config_lsp_object",
+    "ConfigFormatter": "config",
+    "ConfigFormatterObject": "config",
+    "ConfigLsp": "config",
+    "ConfigLspObject": "config",
+    "ConfigLspObjectVariant1": "config",
+    "ConfigLspObjectVariant2": "config",
     "ConfigMcp": "config",
     "ConfigMcpObject": "config",
     "ConfigMode": "config",

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    AgentColor: TypeAlias = str
+    AgentColor: TypeAlias = "str"
     """Source: `#/components/schemas/AgentColor`."""
 
 

@@ -212,17 +212,7 @@ class AssistantMessageTokensCache(OpencodeModel):
 
 
 if TYPE_CHECKING:
-    AssistantMessageError: TypeAlias = (
-        ProviderAuthError
-        | UnknownError
-        | MessageOutputLengthError
-        | MessageAbortedError
-        | StructuredOutputError
-        | ContextOverflowError
-        | ContentFilterError
-        | APIError
-        | UnknownAssistantMessageError
-    )
+    AssistantMessageError: TypeAlias = "ProviderAuthError | UnknownError | MessageOutputLengthError | MessageAbortedError | StructuredOutputError | ContextOverflowError | ContentFilterError | APIError | UnknownAssistantMessageError"
     """Source: `#/components/schemas/AssistantMessage/properties/error`."""
 
 

@@ -34,7 +34,7 @@ read_auth: Variants[Auth] = Variants(
 
 
 if TYPE_CHECKING:
-    Auth: TypeAlias = OAuth | ApiAuth | WellKnownAuth | UnknownAuth
+    Auth: TypeAlias = "OAuth | ApiAuth | WellKnownAuth | UnknownAuth"
     """Source: `#/components/schemas/Auth`."""
 
 

@@ -10,7 +10,6 @@ from ..reading import check_model
 from ..variants import Mixed, Variants
 
 if TYPE_CHECKING:
-    from .config_lsp_object import ConfigLspObject
     from .config_v2_reference_git import ConfigV2ReferenceGit
     from .config_v2_reference_local import ConfigV2ReferenceLocal
     from .mcp_local_config import McpLocalConfig
@@ -52,13 +51,13 @@ class Config(OpencodeModel):
     agent: ConfigAgent | None = None
     provider: dict[str, ProviderConfig] | None = None
     mcp: dict[str, ConfigMcp] | None = None
-    formatter: bool | dict[str, ConfigFormatterObject] | None = None
+    formatter: ConfigFormatter | None = None
     """Enable or configure formatters. Omit or set to false to disable, true to enable built-ins,
     or an object to enable built-ins with overrides.
     """
-    lsp: bool | dict[str, ConfigLspObject] | None = None
-    """Enable or configure LSP servers. Omit or set to false to disable, true to enable built-
-    ins, or an object to enable built-ins with overrides.
+    lsp: ConfigLsp | None = None
+    """Enable or configure LSP servers. Omit or set to false to disable, true to enable
+    built-ins, or an object to enable built-ins with overrides.
     """
     instructions: list[str] | None = None
     layout: Literal["auto", "stretch"] | str | None = None
@@ -134,21 +133,9 @@ class Config(OpencodeModel):
                 None if value is None else {key: read_config_mcp.read(item) for key, item in value.items()}
             )
             value = data.get("formatter")
-            self.formatter = (
-                None
-                if value is None
-                else None
-                if value is None
-                else {key: ConfigFormatterObject.from_dict(item) for key, item in value.items()}
-            )
+            self.formatter = None if value is None else read_config_formatter.read(value)
             value = data.get("lsp")
-            self.lsp = (
-                None
-                if value is None
-                else None
-                if value is None
-                else {key: read_config_lsp_object.read(item) for key, item in value.items()}
-            )
+            self.lsp = None if value is None else read_config_lsp.read(value)
             self.instructions = data.get("instructions")
             self.layout = data.get("layout")
             value = data.get("permission")
@@ -352,6 +339,97 @@ class ConfigMcpObject(OpencodeModel):
         return cls._read(data) if v0 is None else self
 
 
+read_config_formatter: Mixed[ConfigFormatter] = Mixed(
+    __name__,
+    "ConfigFormatter",
+    "bool | dict[str, ConfigFormatterObject]",
+)
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ConfigFormatterObject(OpencodeModel):
+    """Source: `#/components/schemas/Config/properties/formatter/anyOf/1/additionalProperties`."""
+
+    disabled: bool | None = None
+    command: list[str] | None = None
+    environment: dict[str, str] | None = None
+    extensions: list[str] | None = None
+
+    @classmethod
+    def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
+        if strict:
+            check_model(cls, data)
+        try:
+            self = new(cls)
+            self._raw = data
+            self.disabled = data.get("disabled")
+            self.command = data.get("command")
+            self.environment = data.get("environment")
+            self.extensions = data.get("extensions")
+        except READ_ERRORS:
+            return cls._read(data)
+        return self
+
+
+read_config_lsp: Mixed[ConfigLsp] = Mixed(
+    __name__,
+    "ConfigLsp",
+    "bool | dict[str, ConfigLspObject]",
+)
+
+read_config_lsp_object: Mixed[ConfigLspObject] = Mixed(
+    __name__,
+    "ConfigLspObject",
+    "ConfigLspObjectVariant1 | ConfigLspObjectVariant2",
+)
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ConfigLspObjectVariant1(OpencodeModel):
+    """Source: `#/components/schemas/Config/properties/lsp/anyOf/1/additionalProperties/anyOf/0`."""
+
+    disabled: bool = True
+
+    @classmethod
+    def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
+        if strict:
+            check_model(cls, data)
+        try:
+            self = new(cls)
+            self._raw = data
+            self.disabled = v0 = data["disabled"]
+        except READ_ERRORS:
+            return cls._read(data)
+        return cls._read(data) if v0 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ConfigLspObjectVariant2(OpencodeModel):
+    """Source: `#/components/schemas/Config/properties/lsp/anyOf/1/additionalProperties/anyOf/1`."""
+
+    command: list[str]
+    extensions: list[str] | None = None
+    disabled: bool | None = None
+    env: dict[str, str] | None = None
+    initialization: JsonObject | None = None
+
+    @classmethod
+    def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
+        if strict:
+            check_model(cls, data)
+        try:
+            self = new(cls)
+            self._raw = data
+            self.command = v0 = data["command"]
+            self.extensions = data.get("extensions")
+            self.disabled = data.get("disabled")
+            self.env = data.get("env")
+            self.initialization = data.get("initialization")
+        except READ_ERRORS:
+            return cls._read(data)
+        return cls._read(data) if v0 is None else self
+
+
 @define(slots=True, kw_only=True, eq=False, repr=False)
 class ConfigEnterprise(OpencodeModel):
     """Source: `#/components/schemas/Config/properties/enterprise`."""
@@ -458,45 +536,62 @@ class ConfigExperimental(OpencodeModel):
 
 
 if TYPE_CHECKING:
-    ConfigReferences: TypeAlias = str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal
+    ConfigReferences: TypeAlias = "str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal"
     """Source: `#/components/schemas/Config/properties/references/additionalProperties`."""
 
-    ConfigReference: TypeAlias = str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal
+    ConfigReference: TypeAlias = "str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal"
     """Source: `#/components/schemas/Config/properties/reference/additionalProperties`."""
 
-    ConfigMcp: TypeAlias = McpLocalConfig | McpRemoteConfig | ConfigMcpObject | UnknownConfigMcp
+    ConfigMcp: TypeAlias = "McpLocalConfig | McpRemoteConfig | ConfigMcpObject | UnknownConfigMcp"
     """Source: `#/components/schemas/Config/properties/mcp/additionalProperties`."""
+
+    ConfigFormatter: TypeAlias = "bool | dict[str, ConfigFormatterObject]"
+    """Enable or configure formatters. Omit or set to false to disable, true to enable built-ins,
+    or an object to enable built-ins with overrides.
+
+
+    Source: `#/components/schemas/Config/properties/formatter`."""
+
+    ConfigLsp: TypeAlias = "bool | dict[str, ConfigLspObject]"
+    """Enable or configure LSP servers. Omit or set to false to disable, true to enable
+    built-ins, or an object to enable built-ins with overrides.
+
+
+    Source: `#/components/schemas/Config/properties/lsp`."""
+
+    ConfigLspObject: TypeAlias = "ConfigLspObjectVariant1 | ConfigLspObjectVariant2"
+    """Source: `#/components/schemas/Config/properties/lsp/anyOf/1/additionalProperties`."""
 
 
 def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
     if name == "ConfigReferences":
         from .config_v2_reference_git import ConfigV2ReferenceGit
         from .config_v2_reference_local import ConfigV2ReferenceLocal
-        from .mcp_local_config import McpLocalConfig
-        from .mcp_remote_config import McpRemoteConfig
 
         return str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal
     if name == "ConfigReference":
         from .config_v2_reference_git import ConfigV2ReferenceGit
         from .config_v2_reference_local import ConfigV2ReferenceLocal
-        from .mcp_local_config import McpLocalConfig
-        from .mcp_remote_config import McpRemoteConfig
 
         return str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal
     if name == "ConfigMcp":
-        from .config_v2_reference_git import ConfigV2ReferenceGit
-        from .config_v2_reference_local import ConfigV2ReferenceLocal
         from .mcp_local_config import McpLocalConfig
         from .mcp_remote_config import McpRemoteConfig
 
         return McpLocalConfig | McpRemoteConfig | ConfigMcpObject | UnknownConfigMcp
+    if name == "ConfigFormatter":
+        return bool | dict[str, ConfigFormatterObject]
+    if name == "ConfigLsp":
+        from .config import ConfigLspObject
+
+        return bool | dict[str, ConfigLspObject]
+    if name == "ConfigLspObject":
+        return ConfigLspObjectVariant1 | ConfigLspObjectVariant2
     raise AttributeError(name)
 
 
 from .agent_config import AgentConfig
 from .attachment_config import AttachmentConfig
-from .config_formatter_object import ConfigFormatterObject
-from .config_lsp_object import read_config_lsp_object
 from .config_v2_experimental_policy import ConfigV2ExperimentalPolicy
 from .permission_config import read_permission_config
 from .provider_config import ProviderConfig

@@ -32,7 +32,7 @@ read_connection_info: Variants[ConnectionInfo] = Variants(
 
 
 if TYPE_CHECKING:
-    ConnectionInfo: TypeAlias = ConnectionCredentialInfo | ConnectionEnvInfo | UnknownConnectionInfo
+    ConnectionInfo: TypeAlias = "ConnectionCredentialInfo | ConnectionEnvInfo | UnknownConnectionInfo"
     """Source: `#/components/schemas/ConnectionInfo`."""
 
 

@@ -32,7 +32,7 @@ read_credential_value: Variants[CredentialValue] = Variants(
 
 
 if TYPE_CHECKING:
-    CredentialValue: TypeAlias = CredentialOAuth | CredentialKey | UnknownCredentialValue
+    CredentialValue: TypeAlias = "CredentialOAuth | CredentialKey | UnknownCredentialValue"
     """Source: `#/components/schemas/CredentialValue`."""
 
 

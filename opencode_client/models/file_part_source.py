@@ -34,7 +34,7 @@ read_file_part_source: Variants[FilePartSource] = Variants(
 
 
 if TYPE_CHECKING:
-    FilePartSource: TypeAlias = FileSource | SymbolSource | ResourceSource | UnknownFilePartSource
+    FilePartSource: TypeAlias = "FileSource | SymbolSource | ResourceSource | UnknownFilePartSource"
     """Source: `#/components/schemas/FilePartSource`."""
 
 

@@ -74,7 +74,7 @@ class GlobalUpgradeResponseVariant2(OpencodeModel):
 
 if TYPE_CHECKING:
     GlobalUpgradeResponse: TypeAlias = (
-        GlobalUpgradeResponseVariant1 | GlobalUpgradeResponseVariant2 | UnknownGlobalUpgradeResponse
+        "GlobalUpgradeResponseVariant1 | GlobalUpgradeResponseVariant2 | UnknownGlobalUpgradeResponse"
     )
     """Upgrade result
 

@@ -207,13 +207,7 @@ class IntegrationAttemptStatusExpiredTime(OpencodeModel):
 
 
 if TYPE_CHECKING:
-    IntegrationAttemptStatus: TypeAlias = (
-        IntegrationAttemptStatusPending
-        | IntegrationAttemptStatusComplete
-        | IntegrationAttemptStatusFailed
-        | IntegrationAttemptStatusExpired
-        | UnknownIntegrationAttemptStatus
-    )
+    IntegrationAttemptStatus: TypeAlias = "IntegrationAttemptStatusPending | IntegrationAttemptStatusComplete | IntegrationAttemptStatusFailed | IntegrationAttemptStatusExpired | UnknownIntegrationAttemptStatus"
     """Source: `#/components/schemas/IntegrationAttemptStatus`."""
 
 

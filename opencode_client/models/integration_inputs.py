@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    IntegrationInputs: TypeAlias = dict[str, str]
+    IntegrationInputs: TypeAlias = "dict[str, str]"
     """Source: `#/components/schemas/IntegrationInputs`."""
 
 

@@ -35,7 +35,7 @@ read_integration_method: Variants[IntegrationMethod] = Variants(
 
 if TYPE_CHECKING:
     IntegrationMethod: TypeAlias = (
-        IntegrationOAuthMethod | IntegrationKeyMethod | IntegrationEnvMethod | UnknownIntegrationMethod
+        "IntegrationOAuthMethod | IntegrationKeyMethod | IntegrationEnvMethod | UnknownIntegrationMethod"
     )
     """Source: `#/components/schemas/IntegrationMethod`."""
 

@@ -66,7 +66,7 @@ read_integration_o_auth_method_prompt: Variants[IntegrationOAuthMethodPrompt] = 
 
 if TYPE_CHECKING:
     IntegrationOAuthMethodPrompt: TypeAlias = (
-        IntegrationTextPrompt | IntegrationSelectPrompt | UnknownIntegrationOAuthMethodPrompt
+        "IntegrationTextPrompt | IntegrationSelectPrompt | UnknownIntegrationOAuthMethodPrompt"
     )
     """Source: `#/components/schemas/IntegrationOAuthMethod/properties/prompts/items`."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..model import JsonObject
 
 if TYPE_CHECKING:
-    JSONSchema: TypeAlias = JsonObject
+    JSONSchema: TypeAlias = "JsonObject"
     """Source: `#/components/schemas/JSONSchema`."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    LayoutConfig: TypeAlias = Literal["auto", "stretch"] | str
+    LayoutConfig: TypeAlias = "Literal['auto', 'stretch'] | str"
     """@deprecated Always uses stretch layout.
 
 

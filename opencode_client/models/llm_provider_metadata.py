@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..model import JsonObject
 
 if TYPE_CHECKING:
-    LLMProviderMetadata: TypeAlias = dict[str, JsonObject]
+    LLMProviderMetadata: TypeAlias = "dict[str, JsonObject]"
     """Source: `#/components/schemas/LLMProviderMetadata`."""
 
 

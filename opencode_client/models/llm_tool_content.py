@@ -32,7 +32,7 @@ read_llm_tool_content: Variants[LLMToolContent] = Variants(
 
 
 if TYPE_CHECKING:
-    LLMToolContent: TypeAlias = ToolTextContent | ToolFileContent | UnknownLLMToolContent
+    LLMToolContent: TypeAlias = "ToolTextContent | ToolFileContent | UnknownLLMToolContent"
     """Source: `#/components/schemas/LLMToolContent`."""
 
 

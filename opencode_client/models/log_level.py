@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    LogLevel: TypeAlias = Literal["DEBUG", "ERROR", "INFO", "WARN"] | str
+    LogLevel: TypeAlias = "Literal['DEBUG', 'ERROR', 'INFO', 'WARN'] | str"
     """Log level
 
 

@@ -32,7 +32,7 @@ read_mcp_add_config: Variants[McpAddConfig] = Variants(
 
 
 if TYPE_CHECKING:
-    McpAddConfig: TypeAlias = McpLocalConfig | McpRemoteConfig | UnknownMcpAddConfig
+    McpAddConfig: TypeAlias = "McpLocalConfig | McpRemoteConfig | UnknownMcpAddConfig"
     """Source: `#/paths/~1mcp/post/requestBody/content/application~1json/schema/properties/config`."""
 
 

@@ -26,8 +26,8 @@ class McpRemoteConfig(OpencodeModel):
     enabled: bool | None = None
     headers: dict[str, str] | None = None
     oauth: McpRemoteConfigOauth | None = None
-    """OAuth authentication configuration for the MCP server. Set to false to disable OAuth auto-
-    detection.
+    """OAuth authentication configuration for the MCP server. Set to false to disable OAuth
+    auto-detection.
     """
     timeout: int | None = None
 
@@ -58,9 +58,9 @@ read_mcp_remote_config_oauth: Mixed[McpRemoteConfigOauth] = Mixed(
 
 
 if TYPE_CHECKING:
-    McpRemoteConfigOauth: TypeAlias = McpOAuthConfig | bool
-    """OAuth authentication configuration for the MCP server. Set to false to disable OAuth auto-
-    detection.
+    McpRemoteConfigOauth: TypeAlias = "McpOAuthConfig | bool"
+    """OAuth authentication configuration for the MCP server. Set to false to disable OAuth
+    auto-detection.
 
 
     Source: `#/components/schemas/McpRemoteConfig/properties/oauth`."""

@@ -38,14 +38,7 @@ read_mcp_status: Variants[MCPStatus] = Variants(
 
 
 if TYPE_CHECKING:
-    MCPStatus: TypeAlias = (
-        MCPStatusConnected
-        | MCPStatusDisabled
-        | MCPStatusFailed
-        | MCPStatusNeedsAuth
-        | MCPStatusNeedsClientRegistration
-        | UnknownMCPStatus
-    )
+    MCPStatus: TypeAlias = "MCPStatusConnected | MCPStatusDisabled | MCPStatusFailed | MCPStatusNeedsAuth | MCPStatusNeedsClientRegistration | UnknownMCPStatus"
     """Source: `#/components/schemas/MCPStatus`."""
 
 

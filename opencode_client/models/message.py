@@ -32,7 +32,7 @@ read_message: Variants[Message] = Variants(
 
 
 if TYPE_CHECKING:
-    Message: TypeAlias = UserMessage | AssistantMessage | UnknownMessage
+    Message: TypeAlias = "UserMessage | AssistantMessage | UnknownMessage"
     """Source: `#/components/schemas/Message`."""
 
 

@@ -397,7 +397,7 @@ class ModelLimit(OpencodeModel):
 
 
 if TYPE_CHECKING:
-    ModelCapabilitiesInterleaved: TypeAlias = bool | ModelCapabilitiesInterleavedObject
+    ModelCapabilitiesInterleaved: TypeAlias = "bool | ModelCapabilitiesInterleavedObject"
     """Source: `#/components/schemas/Model/properties/capabilities/properties/interleaved`."""
 
 

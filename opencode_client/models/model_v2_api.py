@@ -83,7 +83,7 @@ class ModelV2ApiNative(OpencodeModel):
 
 
 if TYPE_CHECKING:
-    ModelV2Api: TypeAlias = ModelV2ApiAisdk | ModelV2ApiNative | UnknownModelV2Api
+    ModelV2Api: TypeAlias = "ModelV2ApiAisdk | ModelV2ApiNative | UnknownModelV2Api"
     """Source: `#/components/schemas/ModelApi`."""
 
 

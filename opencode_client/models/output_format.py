@@ -32,7 +32,7 @@ read_output_format: Variants[OutputFormat] = Variants(
 
 
 if TYPE_CHECKING:
-    OutputFormat: TypeAlias = OutputFormatText | OutputFormatJsonSchema | UnknownOutputFormat
+    OutputFormat: TypeAlias = "OutputFormatText | OutputFormatJsonSchema | UnknownOutputFormat"
     """Source: `#/components/schemas/OutputFormat`."""
 
 

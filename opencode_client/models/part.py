@@ -52,21 +52,7 @@ read_part: Variants[Part] = Variants(
 
 
 if TYPE_CHECKING:
-    Part: TypeAlias = (
-        TextPart
-        | SubtaskPart
-        | ReasoningPart
-        | FilePart
-        | ToolPart
-        | StepStartPart
-        | StepFinishPart
-        | SnapshotPart
-        | PatchPart
-        | AgentPart
-        | RetryPart
-        | CompactionPart
-        | UnknownPart
-    )
+    Part: TypeAlias = "TextPart | SubtaskPart | ReasoningPart | FilePart | ToolPart | StepStartPart | StepFinishPart | SnapshotPart | PatchPart | AgentPart | RetryPart | CompactionPart | UnknownPart"
     """Source: `#/components/schemas/Part`."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    PermissionAction: TypeAlias = Literal["allow", "ask", "deny"] | str
+    PermissionAction: TypeAlias = "Literal['allow', 'ask', 'deny'] | str"
     """Source: `#/components/schemas/PermissionAction`."""
 
 

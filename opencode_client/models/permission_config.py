@@ -115,7 +115,7 @@ class PermissionConfigObject(OpencodeModel):
 
 
 if TYPE_CHECKING:
-    PermissionConfig: TypeAlias = Literal["allow", "ask", "deny"] | str | PermissionConfigObject
+    PermissionConfig: TypeAlias = "Literal['allow', 'ask', 'deny'] | str | PermissionConfigObject"
     """Source: `#/components/schemas/PermissionConfig`."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    PermissionObjectConfig: TypeAlias = dict[str, Literal["allow", "ask", "deny"] | str]
+    PermissionObjectConfig: TypeAlias = "dict[str, Literal['allow', 'ask', 'deny'] | str]"
     """Source: `#/components/schemas/PermissionObjectConfig`."""
 
 

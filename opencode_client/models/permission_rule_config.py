@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     PermissionRuleConfig: TypeAlias = (
-        Literal["allow", "ask", "deny"] | str | dict[str, Literal["allow", "ask", "deny"] | str]
+        "Literal['allow', 'ask', 'deny'] | str | dict[str, Literal['allow', 'ask', 'deny'] | str]"
     )
     """Source: `#/components/schemas/PermissionRuleConfig`."""
 

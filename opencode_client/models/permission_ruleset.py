@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 if TYPE_CHECKING:
-    PermissionRuleset: TypeAlias = list[PermissionRule]
+    PermissionRuleset: TypeAlias = "list[PermissionRule]"
     """Source: `#/components/schemas/PermissionRuleset`."""
 
 

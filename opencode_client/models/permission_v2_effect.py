@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    PermissionV2Effect: TypeAlias = Literal["allow", "ask", "deny"] | str
+    PermissionV2Effect: TypeAlias = "Literal['allow', 'ask', 'deny'] | str"
     """Source: `#/components/schemas/PermissionV2Effect`."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    PermissionV2Reply: TypeAlias = Literal["always", "once", "reject"] | str
+    PermissionV2Reply: TypeAlias = "Literal['always', 'once', 'reject'] | str"
     """Source: `#/components/schemas/PermissionV2Reply`."""
 
 

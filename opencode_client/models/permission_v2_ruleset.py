@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 if TYPE_CHECKING:
-    PermissionV2Ruleset: TypeAlias = list[PermissionV2Rule]
+    PermissionV2Ruleset: TypeAlias = "list[PermissionV2Rule]"
     """Source: `#/components/schemas/PermissionV2Ruleset`."""
 
 

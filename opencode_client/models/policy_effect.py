@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    PolicyEffect: TypeAlias = Literal["allow", "deny"] | str
+    PolicyEffect: TypeAlias = "Literal['allow', 'deny'] | str"
     """Source: `#/components/schemas/PolicyEffect`."""
 
 

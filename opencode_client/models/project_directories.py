@@ -31,7 +31,7 @@ class ProjectDirectoriesItem(OpencodeModel):
 
 
 if TYPE_CHECKING:
-    ProjectDirectories: TypeAlias = list[ProjectDirectoriesItem]
+    ProjectDirectories: TypeAlias = "list[ProjectDirectoriesItem]"
     """Source: `#/components/schemas/ProjectDirectories`."""
 
 

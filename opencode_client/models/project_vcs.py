@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    ProjectVcs: TypeAlias = Literal["git"] | str
+    ProjectVcs: TypeAlias = "Literal['git'] | str"
     """Source: `#/components/schemas/ProjectVcs`."""
 
 

@@ -32,7 +32,7 @@ read_provider_api: Variants[ProviderApi] = Variants(
 
 
 if TYPE_CHECKING:
-    ProviderApi: TypeAlias = ProviderAISDK | ProviderNative | UnknownProviderApi
+    ProviderApi: TypeAlias = "ProviderAISDK | ProviderNative | UnknownProviderApi"
     """Source: `#/components/schemas/ProviderApi`."""
 
 

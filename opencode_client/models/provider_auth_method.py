@@ -186,7 +186,7 @@ class ProviderAuthMethodPromptSelectWhen(OpencodeModel):
 
 if TYPE_CHECKING:
     ProviderAuthMethodPrompt: TypeAlias = (
-        ProviderAuthMethodPromptText | ProviderAuthMethodPromptSelect | UnknownProviderAuthMethodPrompt
+        "ProviderAuthMethodPromptText | ProviderAuthMethodPromptSelect | UnknownProviderAuthMethodPrompt"
     )
     """Source: `#/components/schemas/ProviderAuthMethod/properties/prompts/items`."""
 

@@ -334,7 +334,7 @@ class ProviderConfigModelsVariants(OpencodeModel):
 
 
 if TYPE_CHECKING:
-    ProviderConfigModelsInterleaved: TypeAlias = bool | str | ProviderConfigModelsInterleavedObject
+    ProviderConfigModelsInterleaved: TypeAlias = "bool | str | ProviderConfigModelsInterleavedObject"
     """Source: `#/components/schemas/ProviderConfig/properties/models/additionalProperties/properties/interleaved`."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    QuestionAnswer: TypeAlias = list[str]
+    QuestionAnswer: TypeAlias = "list[str]"
     """Source: `#/components/schemas/QuestionAnswer`."""
 
 

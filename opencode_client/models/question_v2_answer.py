@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    QuestionV2Answer: TypeAlias = list[str]
+    QuestionV2Answer: TypeAlias = "list[str]"
     """Source: `#/components/schemas/QuestionV2Answer`."""
 
 

@@ -32,7 +32,7 @@ read_reference_source: Variants[ReferenceSource] = Variants(
 
 
 if TYPE_CHECKING:
-    ReferenceSource: TypeAlias = ReferenceLocalSource | ReferenceGitSource | UnknownReferenceSource
+    ReferenceSource: TypeAlias = "ReferenceLocalSource | ReferenceGitSource | UnknownReferenceSource"
     """Source: `#/components/schemas/ReferenceSource`."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    SessionDurableEventStream: TypeAlias = str
+    SessionDurableEventStream: TypeAlias = "str"
     """Source: `#/components/schemas/SessionDurableEventStream`."""
 
 

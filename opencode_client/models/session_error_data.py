@@ -73,17 +73,7 @@ read_session_error_data_error: Variants[SessionErrorDataError] = Variants(
 
 
 if TYPE_CHECKING:
-    SessionErrorDataError: TypeAlias = (
-        ProviderAuthError
-        | UnknownError
-        | MessageOutputLengthError
-        | MessageAbortedError
-        | StructuredOutputError
-        | ContextOverflowError
-        | ContentFilterError
-        | APIError
-        | UnknownSessionErrorDataError
-    )
+    SessionErrorDataError: TypeAlias = "ProviderAuthError | UnknownError | MessageOutputLengthError | MessageAbortedError | StructuredOutputError | ContextOverflowError | ContentFilterError | APIError | UnknownSessionErrorDataError"
     """Source: `#/components/schemas/SessionError/properties/data/properties/error`."""
 
 

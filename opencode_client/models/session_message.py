@@ -44,17 +44,7 @@ read_session_message: Variants[SessionMessage] = Variants(
 
 
 if TYPE_CHECKING:
-    SessionMessage: TypeAlias = (
-        SessionMessageAgentSwitched
-        | SessionMessageModelSwitched
-        | SessionMessageUser
-        | SessionMessageSynthetic
-        | SessionMessageSystem
-        | SessionMessageShell
-        | SessionMessageAssistant
-        | SessionMessageCompaction
-        | UnknownSessionMessage
-    )
+    SessionMessage: TypeAlias = "SessionMessageAgentSwitched | SessionMessageModelSwitched | SessionMessageUser | SessionMessageSynthetic | SessionMessageSystem | SessionMessageShell | SessionMessageAssistant | SessionMessageCompaction | UnknownSessionMessage"
     """Source: `#/components/schemas/SessionMessage`."""
 
 

@@ -175,12 +175,7 @@ class SessionMessageAssistantTokensCache(OpencodeModel):
 
 
 if TYPE_CHECKING:
-    SessionMessageAssistantContent: TypeAlias = (
-        SessionMessageAssistantText
-        | SessionMessageAssistantReasoning
-        | SessionMessageAssistantTool
-        | UnknownSessionMessageAssistantContent
-    )
+    SessionMessageAssistantContent: TypeAlias = "SessionMessageAssistantText | SessionMessageAssistantReasoning | SessionMessageAssistantTool | UnknownSessionMessageAssistantContent"
     """Source: `#/components/schemas/SessionMessageAssistant/properties/content/items`."""
 
 

@@ -123,13 +123,7 @@ class SessionMessageAssistantToolTime(OpencodeModel):
 
 
 if TYPE_CHECKING:
-    SessionMessageAssistantToolState: TypeAlias = (
-        SessionMessageToolStatePending
-        | SessionMessageToolStateRunning
-        | SessionMessageToolStateCompleted
-        | SessionMessageToolStateError
-        | UnknownSessionMessageAssistantToolState
-    )
+    SessionMessageAssistantToolState: TypeAlias = "SessionMessageToolStatePending | SessionMessageToolStateRunning | SessionMessageToolStateCompleted | SessionMessageToolStateError | UnknownSessionMessageAssistantToolState"
     """Source: `#/components/schemas/SessionMessageAssistantTool/properties/state`."""
 
 

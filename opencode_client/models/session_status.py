@@ -128,7 +128,7 @@ class SessionStatusBusy(OpencodeModel):
 
 if TYPE_CHECKING:
     SessionStatus: TypeAlias = (
-        SessionStatusIdle | SessionStatusRetry | SessionStatusBusy | UnknownSessionStatus
+        "SessionStatusIdle | SessionStatusRetry | SessionStatusBusy | UnknownSessionStatus"
     )
     """Source: `#/components/schemas/SessionStatus`."""
 

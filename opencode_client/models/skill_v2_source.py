@@ -35,7 +35,7 @@ read_skill_v2_source: Variants[SkillV2Source] = Variants(
 
 if TYPE_CHECKING:
     SkillV2Source: TypeAlias = (
-        SkillV2DirectorySource | SkillV2UrlSource | SkillV2EmbeddedSource | UnknownSkillV2Source
+        "SkillV2DirectorySource | SkillV2UrlSource | SkillV2EmbeddedSource | UnknownSkillV2Source"
     )
     """Source: `#/components/schemas/SkillV2Source`."""
 

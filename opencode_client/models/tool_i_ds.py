@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    ToolIDs: TypeAlias = list[str]
+    ToolIDs: TypeAlias = "list[str]"
     """Source: `#/components/schemas/ToolIDs`."""
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 if TYPE_CHECKING:
-    ToolList: TypeAlias = list[ToolListItem]
+    ToolList: TypeAlias = "list[ToolListItem]"
     """Source: `#/components/schemas/ToolList`."""
 
 

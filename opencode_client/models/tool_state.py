@@ -37,7 +37,7 @@ read_tool_state: Variants[ToolState] = Variants(
 
 if TYPE_CHECKING:
     ToolState: TypeAlias = (
-        ToolStatePending | ToolStateRunning | ToolStateCompleted | ToolStateError | UnknownToolState
+        "ToolStatePending | ToolStateRunning | ToolStateCompleted | ToolStateError | UnknownToolState"
     )
     """Source: `#/components/schemas/ToolState`."""
 

@@ -27,13 +27,7 @@ read_tui_publish_body: Variants[TuiPublishBody] = Variants(
 
 
 if TYPE_CHECKING:
-    TuiPublishBody: TypeAlias = (
-        TuiPublishPromptAppend
-        | TuiPublishCommandExecute
-        | TuiPublishToastShow
-        | TuiPublishSessionSelect
-        | UnknownEvent
-    )
+    TuiPublishBody: TypeAlias = "TuiPublishPromptAppend | TuiPublishCommandExecute | TuiPublishToastShow | TuiPublishSessionSelect | UnknownEvent"
     """Source: `#/paths/~1tui~1publish/post/requestBody/content/application~1json/schema`."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    V2EventStream: TypeAlias = str
+    V2EventStream: TypeAlias = "str"
     """Source: `#/components/schemas/V2EventStream`."""
 
 

@@ -165,6 +165,13 @@ def _with_homes(schemas: dict[str, Json], homes: dict[str, str], visible: list[s
             row["module"] = homes[row["class"]]
         if meta.get("otherwise"):
             meta["otherwise_module"] = homes[meta["otherwise"]]
+        if meta["kind"] in ("union", "mixed", "alias"):
+            uses = reachable(schemas, name)
+            meta["uses"] = sorted(
+                (homes[used], used)
+                for used in uses
+                if homes[used] != homes[name] or schemas[used][META]["kind"] != "object"
+            )
         if members[homes[name]][-1] == name:
             meta["render"] = _render(members[homes[name]], schemas, homes)
         result[name] = {**schema, META: meta}

@@ -61,11 +61,16 @@ def _is_alias(schema: Json, schemas: Mapping[str, Json], depth: int = _DEPTH) ->
         return "properties" not in schema
     if "anyOf" not in schema:
         return "$ref" not in schema
-    return depth > 0 and not any(
-        (name := referenced(part)) is not None
-        and (name not in schemas or not _is_alias(schemas[name], schemas, depth - 1))
-        for part in schema["anyOf"]
-    )
+    return not any(_needs_reading(part, schemas, depth) for part in schema["anyOf"])
+
+
+def _needs_reading(schema: Json, schemas: Mapping[str, Json], depth: int) -> bool:
+    """Whether a value of the union is more than the JSON that came: then the union needs a reader."""
+    name = referenced(schema)
+    if name is not None:
+        return name not in schemas or not depth or not _is_alias(schemas[name], schemas, depth - 1)
+    inner = [schema[key] for key in ("items", "additionalProperties") if isinstance(schema.get(key), dict)]
+    return any(_needs_reading(part, schemas, depth) for part in [*inner, *schema.get("anyOf", [])])
 
 
 def _alias(schema: Json) -> Json:
