@@ -24,6 +24,17 @@ def is_array(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
+def array(value: Any) -> list[Any]:  # Any: whatever came
+    """`value`, if it is an array: an empty text or object would loop as one.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if type(value) is list:
+        return value  # pyright: ignore[reportUnknownVariableType] # JSON
+    raise TypeError("no array")
+
+
 new = object.__new__
 """Makes an instance without its constructor, for straight-line reading."""
 

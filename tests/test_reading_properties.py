@@ -20,12 +20,12 @@ from opencode_client.model import OpencodeModel, Unknown, to_plain
 from tests.readers import Reader, recorded_payloads
 
 _PAYLOADS = recorded_payloads()
-_JUNK = st.sampled_from(
+_JUNK: st.SearchStrategy[Any] = st.sampled_from(
     [
         None, True, False, 0, -1, 1.5, 10**400, -(10**40), 1e308, float("inf"), "", "text", "\ud83d", "__unknown__",
         [], [None], [[]], {}, {"type": None}, {"type": "new.type"}, {"type": []}, {"": {}}, "2026-11-23T07:15:43.845Z",
     ]
-)  # fmt: skip
+).map(copy.deepcopy)  # fmt: skip
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -42,7 +42,7 @@ class Agent(OpencodeModel):
             self.name = v0 = data["name"]
             self.mode = v1 = data["mode"]
             value = data["permission"]
-            self.permission = [PermissionRule.from_dict(item) for item in value]
+            self.permission = [PermissionRule.from_dict(item) for item in array(value)]
             self.options = v3 = data["options"]
             self.description = data.get("description")
             self.native = data.get("native")

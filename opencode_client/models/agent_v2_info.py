@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -37,7 +37,7 @@ class AgentV2Info(OpencodeModel):
             self.mode = v2 = data["mode"]
             self.hidden = v3 = data["hidden"]
             value = data["permissions"]
-            self.permissions = [PermissionV2Rule.from_dict(item) for item in value]
+            self.permissions = [PermissionV2Rule.from_dict(item) for item in array(value)]
             value = data.get("model")
             self.model = None if value is None else ModelRef.from_dict(value)
             self.system = data.get("system")

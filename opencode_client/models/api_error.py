@@ -14,11 +14,7 @@ class APIError(OpencodeModel):
     """Source: `#/components/schemas/APIError`."""
 
     name: Literal["APIError"] = "APIError"
-    data_: APIErrorData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: APIErrorData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class APIError(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = APIErrorData.from_dict(value)
+            self.data = APIErrorData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

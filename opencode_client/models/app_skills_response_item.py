@@ -15,8 +15,8 @@ class AppSkillsResponseItem(OpencodeModel):
 
     name: str
     location: str
-    content: str
     description: str | None = None
+    content: str | None = None
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -27,8 +27,8 @@ class AppSkillsResponseItem(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             self.location = v1 = data["location"]
-            self.content = v2 = data["content"]
             self.description = data.get("description")
+            self.content = data.get("content")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None else self
+        return cls._read(data) if v0 is None or v1 is None else self

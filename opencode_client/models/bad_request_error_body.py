@@ -13,12 +13,8 @@ from ..reading import check_model
 class BadRequestErrorBody(OpencodeModel):
     """Source: `#/components/schemas/BadRequestError`."""
 
-    name: Literal["BadRequest"] | str = "BadRequest"
-    data_: BadRequestErrorBodyData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: BadRequestErrorBodyData
+    name: Literal["BadRequest"] | str | None = None
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -27,12 +23,12 @@ class BadRequestErrorBody(OpencodeModel):
         try:
             self = new(cls)
             self._raw = data
-            self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = BadRequestErrorBodyData.from_dict(value)
+            self.data = BadRequestErrorBodyData.from_dict(value)
+            self.name = data.get("name")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None else self
+        return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -14,7 +14,7 @@ class Command(OpencodeModel):
     """Source: `#/components/schemas/Command`."""
 
     name: str
-    template: str
+    template: str | JsonObject
     hints: list[str]
     description: str | None = None
     agent: str | None = None

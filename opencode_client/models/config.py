@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, new
 from ..reading import check_model
 from ..variants import Mixed, Variants
 
@@ -528,7 +528,9 @@ class ConfigExperimental(OpencodeModel):
             self.mcp_timeout = data.get("mcp_timeout")
             value = data.get("policies")
             self.policies = (
-                None if value is None else [ConfigV2ExperimentalPolicy.from_dict(item) for item in value]
+                None
+                if value is None
+                else [ConfigV2ExperimentalPolicy.from_dict(item) for item in array(value)]
             )
         except READ_ERRORS:
             return cls._read(data)

@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -27,7 +27,7 @@ class ConfigProvidersResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["providers"]
-            self.providers = [Provider.from_dict(item) for item in value]
+            self.providers = [Provider.from_dict(item) for item in array(value)]
             self.default = v1 = data["default"]
         except READ_ERRORS:
             return cls._read(data)

@@ -14,11 +14,7 @@ class ContentFilterError(OpencodeModel):
     """Source: `#/components/schemas/ContentFilterError`."""
 
     name: Literal["ContentFilterError"] = "ContentFilterError"
-    data_: ContentFilterErrorData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: ContentFilterErrorData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class ContentFilterError(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = ContentFilterErrorData.from_dict(value)
+            self.data = ContentFilterErrorData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

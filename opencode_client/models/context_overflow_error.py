@@ -14,11 +14,7 @@ class ContextOverflowError(OpencodeModel):
     """Source: `#/components/schemas/ContextOverflowError`."""
 
     name: Literal["ContextOverflowError"] = "ContextOverflowError"
-    data_: ContextOverflowErrorData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: ContextOverflowErrorData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class ContextOverflowError(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = ContextOverflowErrorData.from_dict(value)
+            self.data = ContextOverflowErrorData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

@@ -13,9 +13,9 @@ from ..reading import check_model
 class EventCommandExecuted(OpencodeModel):
     """Source: `#/components/schemas/EventCommandExecuted`."""
 
-    id: str
     type: Literal["command.executed"] = "command.executed"
     properties: CommandExecutedData
+    id: str | None = None
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -24,13 +24,13 @@ class EventCommandExecuted(OpencodeModel):
         try:
             self = new(cls)
             self._raw = data
-            self.id = v0 = data["id"]
-            self.type = v1 = data["type"]
+            self.type = v0 = data["type"]
             value = data["properties"]
             self.properties = CommandExecutedData.from_dict(value)
+            self.id = data.get("id")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None else self
+        return cls._read(data) if v0 is None else self
 
 
 from .command_executed_data import CommandExecutedData

@@ -13,9 +13,9 @@ from ..reading import check_model
 class EventLspUpdated(OpencodeModel):
     """Source: `#/components/schemas/EventLspUpdated`."""
 
-    id: str
     type: Literal["lsp.updated"] = "lsp.updated"
     properties: JsonObject
+    id: str | None = None
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -24,9 +24,9 @@ class EventLspUpdated(OpencodeModel):
         try:
             self = new(cls)
             self._raw = data
-            self.id = v0 = data["id"]
-            self.type = v1 = data["type"]
-            self.properties = v2 = data["properties"]
+            self.type = v0 = data["type"]
+            self.properties = v1 = data["properties"]
+            self.id = data.get("id")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None else self
+        return cls._read(data) if v0 is None or v1 is None else self

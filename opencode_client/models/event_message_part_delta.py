@@ -13,9 +13,9 @@ from ..reading import check_model
 class EventMessagePartDelta(OpencodeModel):
     """Source: `#/components/schemas/EventMessagePartDelta`."""
 
-    id: str
     type: Literal["message.part.delta"] = "message.part.delta"
     properties: MessagePartDeltaData
+    id: str | None = None
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -24,13 +24,13 @@ class EventMessagePartDelta(OpencodeModel):
         try:
             self = new(cls)
             self._raw = data
-            self.id = v0 = data["id"]
-            self.type = v1 = data["type"]
+            self.type = v0 = data["type"]
             value = data["properties"]
             self.properties = MessagePartDeltaData.from_dict(value)
+            self.id = data.get("id")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None else self
+        return cls._read(data) if v0 is None else self
 
 
 from .message_part_delta_data import MessagePartDeltaData

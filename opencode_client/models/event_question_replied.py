@@ -13,9 +13,9 @@ from ..reading import check_model
 class EventQuestionReplied(OpencodeModel):
     """Source: `#/components/schemas/EventQuestionReplied`."""
 
-    id: str
     type: Literal["question.replied"] = "question.replied"
     properties: QuestionRepliedData
+    id: str | None = None
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -24,13 +24,13 @@ class EventQuestionReplied(OpencodeModel):
         try:
             self = new(cls)
             self._raw = data
-            self.id = v0 = data["id"]
-            self.type = v1 = data["type"]
+            self.type = v0 = data["type"]
             value = data["properties"]
             self.properties = QuestionRepliedData.from_dict(value)
+            self.id = data.get("id")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None else self
+        return cls._read(data) if v0 is None else self
 
 
 from .question_replied_data import QuestionRepliedData

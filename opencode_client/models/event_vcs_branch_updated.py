@@ -13,9 +13,9 @@ from ..reading import check_model
 class EventVcsBranchUpdated(OpencodeModel):
     """Source: `#/components/schemas/EventVcsBranchUpdated`."""
 
-    id: str
     type: Literal["vcs.branch.updated"] = "vcs.branch.updated"
     properties: VcsBranchUpdatedData
+    id: str | None = None
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -24,13 +24,13 @@ class EventVcsBranchUpdated(OpencodeModel):
         try:
             self = new(cls)
             self._raw = data
-            self.id = v0 = data["id"]
-            self.type = v1 = data["type"]
+            self.type = v0 = data["type"]
             value = data["properties"]
             self.properties = VcsBranchUpdatedData.from_dict(value)
+            self.id = data.get("id")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None else self
+        return cls._read(data) if v0 is None else self
 
 
 from .vcs_branch_updated_data import VcsBranchUpdatedData

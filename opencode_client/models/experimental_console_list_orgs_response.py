@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -26,7 +26,7 @@ class ExperimentalConsoleListOrgsResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["orgs"]
-            self.orgs = [ExperimentalConsoleListOrgsResponseOrg.from_dict(item) for item in value]
+            self.orgs = [ExperimentalConsoleListOrgsResponseOrg.from_dict(item) for item in array(value)]
         except READ_ERRORS:
             return cls._read(data)
         return self

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -71,7 +71,7 @@ class FileContentPatch(OpencodeModel):
             self.old_file_name = v0 = data["oldFileName"]
             self.new_file_name = v1 = data["newFileName"]
             value = data["hunks"]
-            self.hunks = [FileContentPatchHunk.from_dict(item) for item in value]
+            self.hunks = [FileContentPatchHunk.from_dict(item) for item in array(value)]
             self.old_header = data.get("oldHeader")
             self.new_header = data.get("newHeader")
             self.index = data.get("index")

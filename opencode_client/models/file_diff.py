@@ -13,11 +13,11 @@ from ..reading import check_model
 class FileDiff(OpencodeModel):
     """Source: `#/components/schemas/FileDiff`."""
 
-    path: str
-    status: Literal["added", "deleted", "modified"] | str
     additions: int
     deletions: int
-    patch: str
+    path: str | None = None
+    status: Literal["added", "deleted", "modified"] | str | None = None
+    patch: str | None = None
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -26,11 +26,11 @@ class FileDiff(OpencodeModel):
         try:
             self = new(cls)
             self._raw = data
-            self.path = v0 = data["path"]
-            self.status = v1 = data["status"]
-            self.additions = v2 = data["additions"]
-            self.deletions = v3 = data["deletions"]
-            self.patch = v4 = data["patch"]
+            self.additions = v0 = data["additions"]
+            self.deletions = v1 = data["deletions"]
+            self.path = data.get("path")
+            self.status = data.get("status")
+            self.patch = data.get("patch")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
+        return cls._read(data) if v0 is None or v1 is None else self

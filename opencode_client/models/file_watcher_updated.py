@@ -15,14 +15,10 @@ class FileWatcherUpdated(OpencodeModel):
 
     id: str
     type: Literal["file.watcher.updated"] = "file.watcher.updated"
-    data_: FileWatcherUpdatedData
+    data: FileWatcherUpdatedData
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -34,7 +30,7 @@ class FileWatcherUpdated(OpencodeModel):
             self.id = v0 = data["id"]
             self.type = v1 = data["type"]
             value = data["data"]
-            self.data_ = FileWatcherUpdatedData.from_dict(value)
+            self.data = FileWatcherUpdatedData.from_dict(value)
             self.metadata = data.get("metadata")
             value = data.get("durable")
             self.durable = None if value is None else EventDurable.from_dict(value)

@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -33,7 +33,7 @@ class FindTextResponseItem(OpencodeModel):
             self.line_number = v2 = data["line_number"]
             self.absolute_offset = v3 = data["absolute_offset"]
             value = data["submatches"]
-            self.submatches = [FindTextResponseItemSubmatch.from_dict(item) for item in value]
+            self.submatches = [FindTextResponseItemSubmatch.from_dict(item) for item in array(value)]
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v2 is None or v3 is None else self

@@ -140,8 +140,8 @@ if TYPE_CHECKING:
 class GlobalEvent(OpencodeModel):
     """Source: `#/components/schemas/GlobalEvent`."""
 
-    directory: str
     payload: GlobalEventPayload
+    directory: str | None = None
     project: str | None = None
     workspace: str | None = None
 
@@ -152,14 +152,14 @@ class GlobalEvent(OpencodeModel):
         try:
             self = new(cls)
             self._raw = data
-            self.directory = v0 = data["directory"]
             value = data["payload"]
             self.payload = read_global_event_payload[value["type"]](value)
+            self.directory = data.get("directory")
             self.project = data.get("project")
             self.workspace = data.get("workspace")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None else self
+        return self
 
 
 read_global_event_payload: Variants[GlobalEventPayload] = Variants(

@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -72,7 +72,9 @@ class GlobalSession(OpencodeModel):
             self.model = None if value is None else GlobalSessionModel.from_dict(value)
             self.metadata = data.get("metadata")
             value = data.get("permission")
-            self.permission = None if value is None else [PermissionRule.from_dict(item) for item in value]
+            self.permission = (
+                None if value is None else [PermissionRule.from_dict(item) for item in array(value)]
+            )
             value = data.get("revert")
             self.revert = None if value is None else GlobalSessionRevert.from_dict(value)
         except READ_ERRORS:
@@ -104,7 +106,9 @@ class GlobalSessionSummary(OpencodeModel):
             self.deletions = v1 = data["deletions"]
             self.files = v2 = data["files"]
             value = data.get("diffs")
-            self.diffs = None if value is None else [SnapshotFileDiff.from_dict(item) for item in value]
+            self.diffs = (
+                None if value is None else [SnapshotFileDiff.from_dict(item) for item in array(value)]
+            )
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None or v2 is None else self

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class IntegrationInfo(OpencodeModel):
             self.id = v0 = data["id"]
             self.name = v1 = data["name"]
             value = data["methods"]
-            self.methods = [read_integration_method[item["type"]](item) for item in value]
+            self.methods = [read_integration_method[item["type"]](item) for item in array(value)]
             value = data["connections"]
-            self.connections = [read_connection_info[item["type"]](item) for item in value]
+            self.connections = [read_connection_info[item["type"]](item) for item in array(value)]
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None else self

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, new
 from ..reading import check_model
 from ..variants import Variants
 
@@ -37,7 +37,7 @@ class IntegrationOAuthMethod(OpencodeModel):
             self.prompts = (
                 None
                 if value is None
-                else [read_integration_o_auth_method_prompt[item["type"]](item) for item in value]
+                else [read_integration_o_auth_method_prompt[item["type"]](item) for item in array(value)]
             )
         except READ_ERRORS:
             return cls._read(data)

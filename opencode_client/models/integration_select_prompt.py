@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -30,7 +30,7 @@ class IntegrationSelectPrompt(OpencodeModel):
             self.key = v1 = data["key"]
             self.message = v2 = data["message"]
             value = data["options"]
-            self.options = [IntegrationSelectPromptOption.from_dict(item) for item in value]
+            self.options = [IntegrationSelectPromptOption.from_dict(item) for item in array(value)]
             value = data.get("when")
             self.when = None if value is None else IntegrationWhen.from_dict(value)
         except READ_ERRORS:

@@ -17,7 +17,7 @@ class McpAuthStartResponse(OpencodeModel):
     Source: `#/paths/~1mcp~1{name}~1auth/post/responses/200/content/application~1json/schema`."""
 
     authorization_url: str
-    oauth_state: str
+    oauth_state: str | None = None
 
     _wire_names = {
         "authorization_url": "authorizationUrl",
@@ -32,7 +32,7 @@ class McpAuthStartResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             self.authorization_url = v0 = data["authorizationUrl"]
-            self.oauth_state = v1 = data["oauthState"]
+            self.oauth_state = data.get("oauthState")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None else self
+        return cls._read(data) if v0 is None else self

@@ -14,11 +14,7 @@ class MessageAbortedError(OpencodeModel):
     """Source: `#/components/schemas/MessageAbortedError`."""
 
     name: Literal["MessageAbortedError"] = "MessageAbortedError"
-    data_: MessageAbortedErrorData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: MessageAbortedErrorData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class MessageAbortedError(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = MessageAbortedErrorData.from_dict(value)
+            self.data = MessageAbortedErrorData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

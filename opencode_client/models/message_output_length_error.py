@@ -14,11 +14,7 @@ class MessageOutputLengthError(OpencodeModel):
     """Source: `#/components/schemas/MessageOutputLengthError`."""
 
     name: Literal["MessageOutputLengthError"] = "MessageOutputLengthError"
-    data_: JsonObject
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: JsonObject
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -28,7 +24,7 @@ class MessageOutputLengthError(OpencodeModel):
             self = new(cls)
             self._raw = data
             self.name = v0 = data["name"]
-            self.data_ = v1 = data["data"]
+            self.data = v1 = data["data"]
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None else self

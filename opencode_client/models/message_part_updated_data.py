@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class MessagePartUpdatedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventMessagePartUpdated/properties/syncEvent/properties/data`."""
 
-    session_id: str
     part: Part
-    time: float
+    session_id: str | None = None
+    time: float | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -31,13 +31,13 @@ class MessagePartUpdatedData(OpencodeModel):
         try:
             self = new(cls)
             self._raw = data
-            self.session_id = v0 = data["sessionID"]
             value = data["part"]
             self.part = read_part[value["type"]](value)
-            self.time = v2 = data["time"]
+            self.session_id = data.get("sessionID")
+            self.time = data.get("time")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v2 is None else self
+        return self
 
 
 from .part import read_part

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class MessageUpdatedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventMessageUpdated/properties/syncEvent/properties/data`."""
 
-    session_id: str
     info: Message
+    session_id: str | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -30,12 +30,12 @@ class MessageUpdatedData(OpencodeModel):
         try:
             self = new(cls)
             self._raw = data
-            self.session_id = v0 = data["sessionID"]
             value = data["info"]
             self.info = read_message[value["role"]](value)
+            self.session_id = data.get("sessionID")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None else self
+        return self
 
 
 from .message import read_message

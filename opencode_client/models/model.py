@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 from ..variants import Mixed
 
@@ -70,8 +70,8 @@ class ModelApi(OpencodeModel):
     """Source: `#/components/schemas/Model/properties/api`."""
 
     id: str
-    url: str
     npm: str
+    url: str | None = None
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -81,11 +81,11 @@ class ModelApi(OpencodeModel):
             self = new(cls)
             self._raw = data
             self.id = v0 = data["id"]
-            self.url = v1 = data["url"]
-            self.npm = v2 = data["npm"]
+            self.npm = v1 = data["npm"]
+            self.url = data.get("url")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None else self
+        return cls._read(data) if v0 is None or v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -228,7 +228,7 @@ class ModelCost(OpencodeModel):
             value = data["cache"]
             self.cache = ModelCostCache.from_dict(value)
             value = data.get("tiers")
-            self.tiers = None if value is None else [ModelCostTier.from_dict(item) for item in value]
+            self.tiers = None if value is None else [ModelCostTier.from_dict(item) for item in array(value)]
             value = data.get("experimentalOver200K")
             self.experimental_over200_k = (
                 None if value is None else ModelCostExperimentalOver200K.from_dict(value)

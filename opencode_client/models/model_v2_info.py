@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ class ModelV2Info(OpencodeModel):
     id: str
     provider_id: str
     name: str
-    api: ModelV2Api
     capabilities: ModelV2Capabilities
-    request: ModelV2InfoRequest
     variants: list[ModelV2InfoVariant]
     time: ModelV2InfoTime
     cost: list[ModelV2Cost]
@@ -29,6 +27,8 @@ class ModelV2Info(OpencodeModel):
     enabled: bool
     limit: ModelV2InfoLimit
     family: str | None = None
+    api: ModelV2Api | None = None
+    request: ModelV2InfoRequest | None = None
 
     _wire_names = {
         "provider_id": "providerID",
@@ -44,28 +44,26 @@ class ModelV2Info(OpencodeModel):
             self.id = v0 = data["id"]
             self.provider_id = v1 = data["providerID"]
             self.name = v2 = data["name"]
-            value = data["api"]
-            self.api = read_model_v2_api[value["type"]](value)
             value = data["capabilities"]
             self.capabilities = ModelV2Capabilities.from_dict(value)
-            value = data["request"]
-            self.request = ModelV2InfoRequest.from_dict(value)
             value = data["variants"]
-            self.variants = [ModelV2InfoVariant.from_dict(item) for item in value]
+            self.variants = [ModelV2InfoVariant.from_dict(item) for item in array(value)]
             value = data["time"]
             self.time = ModelV2InfoTime.from_dict(value)
             value = data["cost"]
-            self.cost = [ModelV2Cost.from_dict(item) for item in value]
-            self.status = v9 = data["status"]
-            self.enabled = v10 = data["enabled"]
+            self.cost = [ModelV2Cost.from_dict(item) for item in array(value)]
+            self.status = v7 = data["status"]
+            self.enabled = v8 = data["enabled"]
             value = data["limit"]
             self.limit = ModelV2InfoLimit.from_dict(value)
             self.family = data.get("family")
+            value = data.get("api")
+            self.api = None if value is None else read_model_v2_api[value["type"]](value)
+            value = data.get("request")
+            self.request = None if value is None else ModelV2InfoRequest.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
-        return (
-            cls._read(data) if v0 is None or v1 is None or v2 is None or v9 is None or v10 is None else self
-        )
+        return cls._read(data) if v0 is None or v1 is None or v2 is None or v7 is None or v8 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

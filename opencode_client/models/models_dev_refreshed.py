@@ -15,14 +15,10 @@ class ModelsDevRefreshed(OpencodeModel):
 
     id: str
     type: Literal["models-dev.refreshed"] = "models-dev.refreshed"
-    data_: JsonObject
+    data: JsonObject
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -33,7 +29,7 @@ class ModelsDevRefreshed(OpencodeModel):
             self._raw = data
             self.id = v0 = data["id"]
             self.type = v1 = data["type"]
-            self.data_ = v2 = data["data"]
+            self.data = v2 = data["data"]
             self.metadata = data.get("metadata")
             value = data.get("durable")
             self.durable = None if value is None else EventDurable.from_dict(value)

@@ -14,11 +14,7 @@ class MoveSessionErrorBody(OpencodeModel):
     """Source: `#/components/schemas/MoveSessionError`."""
 
     name: Literal["MoveSessionError"] | str = "MoveSessionError"
-    data_: MoveSessionErrorBodyData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: MoveSessionErrorBodyData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class MoveSessionErrorBody(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = MoveSessionErrorBodyData.from_dict(value)
+            self.data = MoveSessionErrorBodyData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

@@ -14,11 +14,7 @@ class NotFoundErrorBody(OpencodeModel):
     """Source: `#/components/schemas/NotFoundError`."""
 
     name: Literal["NotFoundError"] | str = "NotFoundError"
-    data_: NotFoundErrorBodyData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: NotFoundErrorBodyData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class NotFoundErrorBody(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = NotFoundErrorBodyData.from_dict(value)
+            self.data = NotFoundErrorBodyData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

@@ -15,14 +15,10 @@ class PermissionV2Replied(OpencodeModel):
 
     id: str
     type: Literal["permission.v2.replied"] = "permission.v2.replied"
-    data_: PermissionV2RepliedData
+    data: PermissionV2RepliedData
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -34,7 +30,7 @@ class PermissionV2Replied(OpencodeModel):
             self.id = v0 = data["id"]
             self.type = v1 = data["type"]
             value = data["data"]
-            self.data_ = PermissionV2RepliedData.from_dict(value)
+            self.data = PermissionV2RepliedData.from_dict(value)
             self.metadata = data.get("metadata")
             value = data.get("durable")
             self.durable = None if value is None else EventDurable.from_dict(value)

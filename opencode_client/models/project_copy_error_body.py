@@ -14,11 +14,7 @@ class ProjectCopyErrorBody(OpencodeModel):
     """Source: `#/components/schemas/ProjectCopyError`."""
 
     name: Literal["ProjectCopyError"] | str = "ProjectCopyError"
-    data_: ProjectCopyErrorBodyData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: ProjectCopyErrorBodyData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class ProjectCopyErrorBody(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = ProjectCopyErrorBodyData.from_dict(value)
+            self.data = ProjectCopyErrorBodyData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

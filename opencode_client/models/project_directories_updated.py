@@ -15,14 +15,10 @@ class ProjectDirectoriesUpdated(OpencodeModel):
 
     id: str
     type: Literal["project.directories.updated"] = "project.directories.updated"
-    data_: ProjectDirectoriesUpdatedData
+    data: ProjectDirectoriesUpdatedData
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -34,7 +30,7 @@ class ProjectDirectoriesUpdated(OpencodeModel):
             self.id = v0 = data["id"]
             self.type = v1 = data["type"]
             value = data["data"]
-            self.data_ = ProjectDirectoriesUpdatedData.from_dict(value)
+            self.data = ProjectDirectoriesUpdatedData.from_dict(value)
             self.metadata = data.get("metadata")
             value = data.get("durable")
             self.durable = None if value is None else EventDurable.from_dict(value)

@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -26,9 +26,13 @@ class Prompt(OpencodeModel):
             self._raw = data
             self.text = v0 = data["text"]
             value = data.get("files")
-            self.files = None if value is None else [PromptFileAttachment.from_dict(item) for item in value]
+            self.files = (
+                None if value is None else [PromptFileAttachment.from_dict(item) for item in array(value)]
+            )
             value = data.get("agents")
-            self.agents = None if value is None else [PromptAgentAttachment.from_dict(item) for item in value]
+            self.agents = (
+                None if value is None else [PromptAgentAttachment.from_dict(item) for item in array(value)]
+            )
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

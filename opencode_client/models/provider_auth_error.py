@@ -14,11 +14,7 @@ class ProviderAuthError(OpencodeModel):
     """Source: `#/components/schemas/ProviderAuthError`."""
 
     name: Literal["ProviderAuthError"] = "ProviderAuthError"
-    data_: ProviderAuthErrorData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: ProviderAuthErrorData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class ProviderAuthError(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = ProviderAuthErrorData.from_dict(value)
+            self.data = ProviderAuthErrorData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

@@ -23,11 +23,7 @@ class ProviderAuthErrorBody(OpencodeModel):
         ]
         | str
     )
-    data_: ProviderAuthErrorBodyData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: ProviderAuthErrorBodyData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -38,7 +34,7 @@ class ProviderAuthErrorBody(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = ProviderAuthErrorBodyData.from_dict(value)
+            self.data = ProviderAuthErrorBodyData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, new
 from ..reading import check_model
 from ..variants import Variants
 
@@ -31,7 +31,7 @@ class ProviderAuthMethod(OpencodeModel):
             self.prompts = (
                 None
                 if value is None
-                else [read_provider_auth_method_prompt[item["type"]](item) for item in value]
+                else [read_provider_auth_method_prompt[item["type"]](item) for item in array(value)]
             )
         except READ_ERRORS:
             return cls._read(data)
@@ -130,7 +130,7 @@ class ProviderAuthMethodPromptSelect(OpencodeModel):
             self.key = v1 = data["key"]
             self.message = v2 = data["message"]
             value = data["options"]
-            self.options = [ProviderAuthMethodPromptSelectOption.from_dict(item) for item in value]
+            self.options = [ProviderAuthMethodPromptSelectOption.from_dict(item) for item in array(value)]
             value = data.get("when")
             self.when = None if value is None else ProviderAuthMethodPromptSelectWhen.from_dict(value)
         except READ_ERRORS:

@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -28,7 +28,7 @@ class ProviderListResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["all"]
-            self.all = [Provider.from_dict(item) for item in value]
+            self.all = [Provider.from_dict(item) for item in array(value)]
             self.default = v1 = data["default"]
             self.connected = v2 = data["connected"]
         except READ_ERRORS:

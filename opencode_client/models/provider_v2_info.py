@@ -18,10 +18,10 @@ class ProviderV2Info(OpencodeModel):
 
     id: str
     name: str
-    api: ProviderApi
-    request: ProviderRequest
     integration_id: str | None = None
     disabled: bool | None = None
+    api: ProviderApi | None = None
+    request: ProviderRequest | None = None
 
     _wire_names = {
         "integration_id": "integrationID",
@@ -36,12 +36,12 @@ class ProviderV2Info(OpencodeModel):
             self._raw = data
             self.id = v0 = data["id"]
             self.name = v1 = data["name"]
-            value = data["api"]
-            self.api = read_provider_api[value["type"]](value)
-            value = data["request"]
-            self.request = ProviderRequest.from_dict(value)
             self.integration_id = data.get("integrationID")
             self.disabled = data.get("disabled")
+            value = data.get("api")
+            self.api = None if value is None else read_provider_api[value["type"]](value)
+            value = data.get("request")
+            self.request = None if value is None else ProviderRequest.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None else self

@@ -15,14 +15,10 @@ class QuestionAsked(OpencodeModel):
 
     id: str
     type: Literal["question.asked"] = "question.asked"
-    data_: QuestionAskedData
+    data: QuestionAskedData
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -34,7 +30,7 @@ class QuestionAsked(OpencodeModel):
             self.id = v0 = data["id"]
             self.type = v1 = data["type"]
             value = data["data"]
-            self.data_ = QuestionAskedData.from_dict(value)
+            self.data = QuestionAskedData.from_dict(value)
             self.metadata = data.get("metadata")
             value = data.get("durable")
             self.durable = None if value is None else EventDurable.from_dict(value)

@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -35,7 +35,7 @@ class QuestionInfo(OpencodeModel):
             self.question = v0 = data["question"]
             self.header = v1 = data["header"]
             value = data["options"]
-            self.options = [QuestionOption.from_dict(item) for item in value]
+            self.options = [QuestionOption.from_dict(item) for item in array(value)]
             self.multiple = data.get("multiple")
             self.custom = data.get("custom")
         except READ_ERRORS:

@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -34,7 +34,7 @@ class QuestionV2AskedData(OpencodeModel):
             self.id = v0 = data["id"]
             self.session_id = v1 = data["sessionID"]
             value = data["questions"]
-            self.questions = [QuestionV2Info.from_dict(item) for item in value]
+            self.questions = [QuestionV2Info.from_dict(item) for item in array(value)]
             value = data.get("tool")
             self.tool = None if value is None else QuestionV2Tool.from_dict(value)
         except READ_ERRORS:

@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -36,7 +36,7 @@ class RevertState(OpencodeModel):
             self.snapshot = data.get("snapshot")
             self.diff = data.get("diff")
             value = data.get("files")
-            self.files = None if value is None else [FileDiff.from_dict(item) for item in value]
+            self.files = None if value is None else [FileDiff.from_dict(item) for item in array(value)]
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

@@ -13,8 +13,8 @@ from ..reading import check_model
 class SessionDeletedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionDeleted/properties/syncEvent/properties/data`."""
 
-    session_id: str
     info: Session
+    session_id: str | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -27,12 +27,12 @@ class SessionDeletedData(OpencodeModel):
         try:
             self = new(cls)
             self._raw = data
-            self.session_id = v0 = data["sessionID"]
             value = data["info"]
             self.info = Session.from_dict(value)
+            self.session_id = data.get("sessionID")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None else self
+        return self
 
 
 from .session import Session

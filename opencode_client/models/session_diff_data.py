@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -29,7 +29,7 @@ class SessionDiffData(OpencodeModel):
             self._raw = data
             self.session_id = v0 = data["sessionID"]
             value = data["diff"]
-            self.diff = [SnapshotFileDiff.from_dict(item) for item in value]
+            self.diff = [SnapshotFileDiff.from_dict(item) for item in array(value)]
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

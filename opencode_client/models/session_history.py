@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 class SessionHistory(OpencodeModel):
     """Source: `#/components/schemas/SessionHistory`."""
 
-    data_: list[SessionDurableEvent]
+    data: list[SessionDurableEvent]
     has_more: bool
 
     _wire_names = {
-        "data_": "data",
         "has_more": "hasMore",
     }
 
@@ -32,7 +31,7 @@ class SessionHistory(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["data"]
-            self.data_ = [read_session_durable_event[item["type"]](item) for item in value]
+            self.data = [read_session_durable_event[item["type"]](item) for item in array(value)]
             self.has_more = v1 = data["hasMore"]
         except READ_ERRORS:
             return cls._read(data)

@@ -15,14 +15,10 @@ class SessionIdle(OpencodeModel):
 
     id: str
     type: Literal["session.idle"] = "session.idle"
-    data_: SessionIdleData
+    data: SessionIdleData
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -34,7 +30,7 @@ class SessionIdle(OpencodeModel):
             self.id = v0 = data["id"]
             self.type = v1 = data["type"]
             value = data["data"]
-            self.data_ = SessionIdleData.from_dict(value)
+            self.data = SessionIdleData.from_dict(value)
             self.metadata = data.get("metadata")
             value = data.get("durable")
             self.durable = None if value is None else EventDurable.from_dict(value)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, new
 from ..reading import check_model
 from ..variants import Variants
 
@@ -47,7 +47,9 @@ class SessionMessageAssistant(OpencodeModel):
             value = data["model"]
             self.model = ModelRef.from_dict(value)
             value = data["content"]
-            self.content = [read_session_message_assistant_content[item["type"]](item) for item in value]
+            self.content = [
+                read_session_message_assistant_content[item["type"]](item) for item in array(value)
+            ]
             self.metadata = data.get("metadata")
             value = data.get("snapshot")
             self.snapshot = None if value is None else SessionMessageAssistantSnapshot.from_dict(value)

@@ -14,8 +14,8 @@ class SessionMessageAssistantText(OpencodeModel):
     """Source: `#/components/schemas/SessionMessageAssistantText`."""
 
     type: Literal["text"] = "text"
-    id: str
     text: str
+    id: str | None = None
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -25,8 +25,8 @@ class SessionMessageAssistantText(OpencodeModel):
             self = new(cls)
             self._raw = data
             self.type = v0 = data["type"]
-            self.id = v1 = data["id"]
-            self.text = v2 = data["text"]
+            self.text = v1 = data["text"]
+            self.id = data.get("id")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None else self
+        return cls._read(data) if v0 is None or v1 is None else self

@@ -16,9 +16,9 @@ class SessionMessageCompaction(OpencodeModel):
     type: Literal["compaction"] = "compaction"
     reason: Literal["auto", "manual"] | str
     summary: str
-    recent: str
     id: str
     time: SessionMessageCompactionTime
+    recent: str | None = None
     metadata: JsonObject | None = None
 
     @classmethod
@@ -31,14 +31,14 @@ class SessionMessageCompaction(OpencodeModel):
             self.type = v0 = data["type"]
             self.reason = v1 = data["reason"]
             self.summary = v2 = data["summary"]
-            self.recent = v3 = data["recent"]
-            self.id = v4 = data["id"]
+            self.id = v3 = data["id"]
             value = data["time"]
             self.time = SessionMessageCompactionTime.from_dict(value)
+            self.recent = data.get("recent")
             self.metadata = data.get("metadata")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

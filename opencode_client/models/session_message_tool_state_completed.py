@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ class SessionMessageToolStateCompleted(OpencodeModel):
             self.status = v0 = data["status"]
             self.input = v1 = data["input"]
             value = data["content"]
-            self.content = [read_llm_tool_content[item["type"]](item) for item in value]
+            self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
             self.structured = v3 = data["structured"]
             value = data.get("attachments")
             self.attachments = (
-                None if value is None else [PromptFileAttachment.from_dict(item) for item in value]
+                None if value is None else [PromptFileAttachment.from_dict(item) for item in array(value)]
             )
             self.output_paths = data.get("outputPaths")
             self.result = data.get("result")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class SessionMessageToolStateError(OpencodeModel):
             self.status = v0 = data["status"]
             self.input = v1 = data["input"]
             value = data["content"]
-            self.content = [read_llm_tool_content[item["type"]](item) for item in value]
+            self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
             self.structured = v3 = data["structured"]
             value = data["error"]
             self.error = SessionErrorUnknown.from_dict(value)

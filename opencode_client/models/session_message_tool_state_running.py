@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class SessionMessageToolStateRunning(OpencodeModel):
             self.input = v1 = data["input"]
             self.structured = v2 = data["structured"]
             value = data["content"]
-            self.content = [read_llm_tool_content[item["type"]](item) for item in value]
+            self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None or v2 is None else self

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -35,9 +35,13 @@ class SessionMessageUser(OpencodeModel):
             self.type = v3 = data["type"]
             self.metadata = data.get("metadata")
             value = data.get("files")
-            self.files = None if value is None else [PromptFileAttachment.from_dict(item) for item in value]
+            self.files = (
+                None if value is None else [PromptFileAttachment.from_dict(item) for item in array(value)]
+            )
             value = data.get("agents")
-            self.agents = None if value is None else [PromptAgentAttachment.from_dict(item) for item in value]
+            self.agents = (
+                None if value is None else [PromptAgentAttachment.from_dict(item) for item in array(value)]
+            )
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v2 is None or v3 is None else self

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -16,12 +16,8 @@ if TYPE_CHECKING:
 class SessionMessagesResponse(OpencodeModel):
     """Source: `#/components/schemas/SessionMessagesResponse`."""
 
-    data_: list[SessionMessage]
+    data: list[SessionMessage]
     cursor: SessionMessagesResponseCursor
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -31,7 +27,7 @@ class SessionMessagesResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["data"]
-            self.data_ = [read_session_message[item["type"]](item) for item in value]
+            self.data = [read_session_message[item["type"]](item) for item in array(value)]
             value = data["cursor"]
             self.cursor = SessionMessagesResponseCursor.from_dict(value)
         except READ_ERRORS:

@@ -13,12 +13,12 @@ from ..reading import check_model
 class SessionNextCompactionEndedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextCompactionEnded/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    message_id: str
-    reason: Literal["auto", "manual"] | str
     text: str
-    recent: str
+    message_id: str | None = None
+    reason: Literal["auto", "manual"] | str | None = None
+    recent: str | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -34,14 +34,10 @@ class SessionNextCompactionEndedData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.message_id = v2 = data["messageID"]
-            self.reason = v3 = data["reason"]
-            self.text = v4 = data["text"]
-            self.recent = v5 = data["recent"]
+            self.text = v2 = data["text"]
+            self.message_id = data.get("messageID")
+            self.reason = data.get("reason")
+            self.recent = data.get("recent")
         except READ_ERRORS:
             return cls._read(data)
-        return (
-            cls._read(data)
-            if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None or v5 is None
-            else self
-        )
+        return cls._read(data) if v0 is None or v1 is None or v2 is None else self

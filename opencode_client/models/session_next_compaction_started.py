@@ -15,14 +15,10 @@ class SessionNextCompactionStarted(OpencodeModel):
 
     id: str
     type: Literal["session.next.compaction.started"] = "session.next.compaction.started"
-    data_: SessionNextCompactionStartedData
+    data: SessionNextCompactionStartedData
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -34,7 +30,7 @@ class SessionNextCompactionStarted(OpencodeModel):
             self.id = v0 = data["id"]
             self.type = v1 = data["type"]
             value = data["data"]
-            self.data_ = SessionNextCompactionStartedData.from_dict(value)
+            self.data = SessionNextCompactionStartedData.from_dict(value)
             self.metadata = data.get("metadata")
             value = data.get("durable")
             self.durable = None if value is None else EventDurable.from_dict(value)

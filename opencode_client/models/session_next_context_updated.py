@@ -15,14 +15,10 @@ class SessionNextContextUpdated(OpencodeModel):
 
     id: str
     type: Literal["session.next.context.updated"] = "session.next.context.updated"
-    data_: SessionNextContextUpdatedData
+    data: SessionNextContextUpdatedData
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -34,7 +30,7 @@ class SessionNextContextUpdated(OpencodeModel):
             self.id = v0 = data["id"]
             self.type = v1 = data["type"]
             value = data["data"]
-            self.data_ = SessionNextContextUpdatedData.from_dict(value)
+            self.data = SessionNextContextUpdatedData.from_dict(value)
             self.metadata = data.get("metadata")
             value = data.get("durable")
             self.durable = None if value is None else EventDurable.from_dict(value)

@@ -13,7 +13,7 @@ from ..reading import check_model
 class SessionNextContextUpdatedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextContextUpdated/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
     message_id: str
     text: str

@@ -13,10 +13,10 @@ from ..reading import check_model
 class SessionNextModelSwitchedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextModelSwitched/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    message_id: str
     model: ModelRef
+    message_id: str | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -32,12 +32,12 @@ class SessionNextModelSwitchedData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.message_id = v2 = data["messageID"]
             value = data["model"]
             self.model = ModelRef.from_dict(value)
+            self.message_id = data.get("messageID")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None else self
+        return cls._read(data) if v0 is None or v1 is None else self
 
 
 from .model_ref import ModelRef

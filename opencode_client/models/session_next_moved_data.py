@@ -13,7 +13,7 @@ from ..reading import check_model
 class SessionNextMovedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextMoved/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
     location: LocationRef
     subdirectory: str | None = None

@@ -13,7 +13,7 @@ from ..reading import check_model
 class SessionNextPromptAdmittedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextPromptAdmitted/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
     message_id: str
     prompt: Prompt

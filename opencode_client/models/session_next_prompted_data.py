@@ -13,11 +13,11 @@ from ..reading import check_model
 class SessionNextPromptedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextPrompted/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    message_id: str
     prompt: Prompt
-    delivery: Literal["queue", "steer"] | str
+    message_id: str | None = None
+    delivery: Literal["queue", "steer"] | str | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -33,13 +33,13 @@ class SessionNextPromptedData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.message_id = v2 = data["messageID"]
             value = data["prompt"]
             self.prompt = Prompt.from_dict(value)
-            self.delivery = v4 = data["delivery"]
+            self.message_id = data.get("messageID")
+            self.delivery = data.get("delivery")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v4 is None else self
+        return cls._read(data) if v0 is None or v1 is None else self
 
 
 from .prompt import Prompt

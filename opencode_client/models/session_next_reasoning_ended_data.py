@@ -13,11 +13,11 @@ from ..reading import check_model
 class SessionNextReasoningEndedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextReasoningEnded/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    assistant_message_id: str
     reasoning_id: str
     text: str
+    assistant_message_id: str | None = None
     provider_metadata: dict[str, JsonObject] | None = None
 
     _wire_names = {
@@ -36,10 +36,10 @@ class SessionNextReasoningEndedData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.assistant_message_id = v2 = data["assistantMessageID"]
-            self.reasoning_id = v3 = data["reasoningID"]
-            self.text = v4 = data["text"]
+            self.reasoning_id = v2 = data["reasoningID"]
+            self.text = v3 = data["text"]
+            self.assistant_message_id = data.get("assistantMessageID")
             self.provider_metadata = data.get("providerMetadata")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self

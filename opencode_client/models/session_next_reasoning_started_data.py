@@ -13,10 +13,10 @@ from ..reading import check_model
 class SessionNextReasoningStartedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextReasoningStarted/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    assistant_message_id: str
     reasoning_id: str
+    assistant_message_id: str | None = None
     provider_metadata: dict[str, JsonObject] | None = None
 
     _wire_names = {
@@ -35,9 +35,9 @@ class SessionNextReasoningStartedData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.assistant_message_id = v2 = data["assistantMessageID"]
-            self.reasoning_id = v3 = data["reasoningID"]
+            self.reasoning_id = v2 = data["reasoningID"]
+            self.assistant_message_id = data.get("assistantMessageID")
             self.provider_metadata = data.get("providerMetadata")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None else self

@@ -13,7 +13,7 @@ from ..reading import check_model
 class SessionNextRetriedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextRetried/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
     attempt: float
     error: SessionNextRetryError

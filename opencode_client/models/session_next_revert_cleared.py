@@ -15,14 +15,10 @@ class SessionNextRevertCleared(OpencodeModel):
 
     id: str
     type: Literal["session.next.revert.cleared"] = "session.next.revert.cleared"
-    data_: SessionNextRevertClearedData
+    data: SessionNextRevertClearedData
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -34,7 +30,7 @@ class SessionNextRevertCleared(OpencodeModel):
             self.id = v0 = data["id"]
             self.type = v1 = data["type"]
             value = data["data"]
-            self.data_ = SessionNextRevertClearedData.from_dict(value)
+            self.data = SessionNextRevertClearedData.from_dict(value)
             self.metadata = data.get("metadata")
             value = data.get("durable")
             self.durable = None if value is None else EventDurable.from_dict(value)

@@ -13,7 +13,7 @@ from ..reading import check_model
 class SessionNextRevertClearedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextRevertCleared/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
 
     _wire_names = {

@@ -13,7 +13,7 @@ from ..reading import check_model
 class SessionNextRevertCommittedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextRevertCommitted/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
     message_id: str
 

@@ -13,7 +13,7 @@ from ..reading import check_model
 class SessionNextRevertStagedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextRevertStaged/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
     revert: RevertState
 

@@ -13,7 +13,7 @@ from ..reading import check_model
 class SessionNextShellEndedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextShellEnded/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
     call_id: str
     output: str

@@ -15,14 +15,10 @@ class SessionNextShellStarted(OpencodeModel):
 
     id: str
     type: Literal["session.next.shell.started"] = "session.next.shell.started"
-    data_: SessionNextShellStartedData
+    data: SessionNextShellStartedData
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -34,7 +30,7 @@ class SessionNextShellStarted(OpencodeModel):
             self.id = v0 = data["id"]
             self.type = v1 = data["type"]
             value = data["data"]
-            self.data_ = SessionNextShellStartedData.from_dict(value)
+            self.data = SessionNextShellStartedData.from_dict(value)
             self.metadata = data.get("metadata")
             value = data.get("durable")
             self.durable = None if value is None else EventDurable.from_dict(value)

@@ -13,11 +13,11 @@ from ..reading import check_model
 class SessionNextShellStartedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextShellStarted/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    message_id: str
     call_id: str
     command: str
+    message_id: str | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -34,9 +34,9 @@ class SessionNextShellStartedData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.message_id = v2 = data["messageID"]
-            self.call_id = v3 = data["callID"]
-            self.command = v4 = data["command"]
+            self.call_id = v2 = data["callID"]
+            self.command = v3 = data["command"]
+            self.message_id = data.get("messageID")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self

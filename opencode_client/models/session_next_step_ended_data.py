@@ -13,12 +13,12 @@ from ..reading import check_model
 class SessionNextStepEndedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextStepEnded/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    assistant_message_id: str
     finish: str
     cost: float
     tokens: SessionNextStepEndedDataTokens
+    assistant_message_id: str | None = None
     snapshot: str | None = None
     files: list[str] | None = None
 
@@ -36,16 +36,16 @@ class SessionNextStepEndedData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.assistant_message_id = v2 = data["assistantMessageID"]
-            self.finish = v3 = data["finish"]
-            self.cost = v4 = data["cost"]
+            self.finish = v2 = data["finish"]
+            self.cost = v3 = data["cost"]
             value = data["tokens"]
             self.tokens = SessionNextStepEndedDataTokens.from_dict(value)
+            self.assistant_message_id = data.get("assistantMessageID")
             self.snapshot = data.get("snapshot")
             self.files = data.get("files")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -13,10 +13,10 @@ from ..reading import check_model
 class SessionNextStepFailedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextStepFailed/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    assistant_message_id: str
     error: SessionErrorUnknown
+    assistant_message_id: str | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -32,12 +32,12 @@ class SessionNextStepFailedData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.assistant_message_id = v2 = data["assistantMessageID"]
             value = data["error"]
             self.error = SessionErrorUnknown.from_dict(value)
+            self.assistant_message_id = data.get("assistantMessageID")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None else self
+        return cls._read(data) if v0 is None or v1 is None else self
 
 
 from .session_error_unknown import SessionErrorUnknown

@@ -13,11 +13,11 @@ from ..reading import check_model
 class SessionNextStepStartedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextStepStarted/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    assistant_message_id: str
     agent: str
     model: ModelRef
+    assistant_message_id: str | None = None
     snapshot: str | None = None
 
     _wire_names = {
@@ -34,14 +34,14 @@ class SessionNextStepStartedData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.assistant_message_id = v2 = data["assistantMessageID"]
-            self.agent = v3 = data["agent"]
+            self.agent = v2 = data["agent"]
             value = data["model"]
             self.model = ModelRef.from_dict(value)
+            self.assistant_message_id = data.get("assistantMessageID")
             self.snapshot = data.get("snapshot")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None else self
 
 
 from .model_ref import ModelRef

@@ -13,10 +13,10 @@ from ..reading import check_model
 class SessionNextSyntheticData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextSynthetic/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    message_id: str
     text: str
+    message_id: str | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -32,8 +32,8 @@ class SessionNextSyntheticData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.message_id = v2 = data["messageID"]
-            self.text = v3 = data["text"]
+            self.text = v2 = data["text"]
+            self.message_id = data.get("messageID")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None else self

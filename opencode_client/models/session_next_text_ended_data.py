@@ -13,11 +13,11 @@ from ..reading import check_model
 class SessionNextTextEndedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextTextEnded/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    assistant_message_id: str
-    text_id: str
     text: str
+    assistant_message_id: str | None = None
+    text_id: str | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -34,9 +34,9 @@ class SessionNextTextEndedData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.assistant_message_id = v2 = data["assistantMessageID"]
-            self.text_id = v3 = data["textID"]
-            self.text = v4 = data["text"]
+            self.text = v2 = data["text"]
+            self.assistant_message_id = data.get("assistantMessageID")
+            self.text_id = data.get("textID")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None else self

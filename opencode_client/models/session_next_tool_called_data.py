@@ -13,13 +13,13 @@ from ..reading import check_model
 class SessionNextToolCalledData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextToolCalled/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    assistant_message_id: str
     call_id: str
     tool: str
     input: JsonObject
     provider: SessionNextToolCalledDataProvider
+    assistant_message_id: str | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -36,19 +36,15 @@ class SessionNextToolCalledData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.assistant_message_id = v2 = data["assistantMessageID"]
-            self.call_id = v3 = data["callID"]
-            self.tool = v4 = data["tool"]
-            self.input = v5 = data["input"]
+            self.call_id = v2 = data["callID"]
+            self.tool = v3 = data["tool"]
+            self.input = v4 = data["input"]
             value = data["provider"]
             self.provider = SessionNextToolCalledDataProvider.from_dict(value)
+            self.assistant_message_id = data.get("assistantMessageID")
         except READ_ERRORS:
             return cls._read(data)
-        return (
-            cls._read(data)
-            if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None or v5 is None
-            else self
-        )
+        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -13,12 +13,12 @@ from ..reading import check_model
 class SessionNextToolFailedData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextToolFailed/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    assistant_message_id: str
     call_id: str
     error: SessionErrorUnknown
     provider: SessionNextToolFailedDataProvider
+    assistant_message_id: str | None = None
     result: Any = None
 
     _wire_names = {
@@ -36,16 +36,16 @@ class SessionNextToolFailedData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.assistant_message_id = v2 = data["assistantMessageID"]
-            self.call_id = v3 = data["callID"]
+            self.call_id = v2 = data["callID"]
             value = data["error"]
             self.error = SessionErrorUnknown.from_dict(value)
             value = data["provider"]
             self.provider = SessionNextToolFailedDataProvider.from_dict(value)
+            self.assistant_message_id = data.get("assistantMessageID")
             self.result = data.get("result")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

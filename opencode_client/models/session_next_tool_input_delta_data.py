@@ -13,11 +13,11 @@ from ..reading import check_model
 class SessionNextToolInputDeltaData(OpencodeModel):
     """Source: `#/components/schemas/SessionNextToolInputDelta/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    assistant_message_id: str
     call_id: str
     delta: str
+    assistant_message_id: str | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -34,9 +34,9 @@ class SessionNextToolInputDeltaData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.assistant_message_id = v2 = data["assistantMessageID"]
-            self.call_id = v3 = data["callID"]
-            self.delta = v4 = data["delta"]
+            self.call_id = v2 = data["callID"]
+            self.delta = v3 = data["delta"]
+            self.assistant_message_id = data.get("assistantMessageID")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 class SessionNextToolProgressData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextToolProgress/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    assistant_message_id: str
     call_id: str
     structured: JsonObject
     content: list[LLMToolContent]
+    assistant_message_id: str | None = None
 
     _wire_names = {
         "session_id": "sessionID",
@@ -38,14 +38,14 @@ class SessionNextToolProgressData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.assistant_message_id = v2 = data["assistantMessageID"]
-            self.call_id = v3 = data["callID"]
-            self.structured = v4 = data["structured"]
+            self.call_id = v2 = data["callID"]
+            self.structured = v3 = data["structured"]
             value = data["content"]
-            self.content = [read_llm_tool_content[item["type"]](item) for item in value]
+            self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
+            self.assistant_message_id = data.get("assistantMessageID")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self
 
 
 from .llm_tool_content import read_llm_tool_content

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 class SessionNextToolSuccessData(OpencodeModel):
     """Source: `#/components/schemas/SyncEventSessionNextToolSuccess/properties/syncEvent/properties/data`."""
 
-    timestamp: float
+    timestamp: float | str
     session_id: str
-    assistant_message_id: str
     call_id: str
     structured: JsonObject
     content: list[LLMToolContent]
     provider: SessionNextToolSuccessDataProvider
+    assistant_message_id: str | None = None
     output_paths: list[str] | None = None
     result: Any = None
 
@@ -42,18 +42,18 @@ class SessionNextToolSuccessData(OpencodeModel):
             self._raw = data
             self.timestamp = v0 = data["timestamp"]
             self.session_id = v1 = data["sessionID"]
-            self.assistant_message_id = v2 = data["assistantMessageID"]
-            self.call_id = v3 = data["callID"]
-            self.structured = v4 = data["structured"]
+            self.call_id = v2 = data["callID"]
+            self.structured = v3 = data["structured"]
             value = data["content"]
-            self.content = [read_llm_tool_content[item["type"]](item) for item in value]
+            self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
             value = data["provider"]
             self.provider = SessionNextToolSuccessDataProvider.from_dict(value)
+            self.assistant_message_id = data.get("assistantMessageID")
             self.output_paths = data.get("outputPaths")
             self.result = data.get("result")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

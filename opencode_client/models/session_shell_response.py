@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class SessionShellResponse(OpencodeModel):
             value = data["info"]
             self.info = read_message[value["role"]](value)
             value = data["parts"]
-            self.parts = [read_part[item["type"]](item) for item in value]
+            self.parts = [read_part[item["type"]](item) for item in array(value)]
         except READ_ERRORS:
             return cls._read(data)
         return self

@@ -15,14 +15,10 @@ class SessionStatusEvent(OpencodeModel):
 
     id: str
     type: Literal["session.status"] = "session.status"
-    data_: SessionStatusData
+    data: SessionStatusData
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -34,7 +30,7 @@ class SessionStatusEvent(OpencodeModel):
             self.id = v0 = data["id"]
             self.type = v1 = data["type"]
             value = data["data"]
-            self.data_ = SessionStatusData.from_dict(value)
+            self.data = SessionStatusData.from_dict(value)
             self.metadata = data.get("metadata")
             value = data.get("durable")
             self.durable = None if value is None else EventDurable.from_dict(value)

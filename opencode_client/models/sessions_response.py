@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -13,12 +13,8 @@ from ..reading import check_model
 class SessionsResponse(OpencodeModel):
     """Source: `#/components/schemas/SessionsResponse`."""
 
-    data_: list[SessionV2Info]
+    data: list[SessionV2Info]
     cursor: SessionsResponseCursor
-
-    _wire_names = {
-        "data_": "data",
-    }
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -28,7 +24,7 @@ class SessionsResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["data"]
-            self.data_ = [SessionV2Info.from_dict(item) for item in value]
+            self.data = [SessionV2Info.from_dict(item) for item in array(value)]
             value = data["cursor"]
             self.cursor = SessionsResponseCursor.from_dict(value)
         except READ_ERRORS:

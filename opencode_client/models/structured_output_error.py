@@ -14,11 +14,7 @@ class StructuredOutputError(OpencodeModel):
     """Source: `#/components/schemas/StructuredOutputError`."""
 
     name: Literal["StructuredOutputError"] = "StructuredOutputError"
-    data_: StructuredOutputErrorData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: StructuredOutputErrorData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class StructuredOutputError(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = StructuredOutputErrorData.from_dict(value)
+            self.data = StructuredOutputErrorData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

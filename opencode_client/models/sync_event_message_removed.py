@@ -15,7 +15,7 @@ class SyncEventMessageRemoved(OpencodeModel):
 
     type: Literal["sync"] = "sync"
     id: str
-    sync_event: SyncEventMessageRemovedSyncEvent
+    sync_event: SyncEventMessageRemovedSyncEvent | None = None
 
     _wire_names = {
         "sync_event": "syncEvent",
@@ -30,8 +30,8 @@ class SyncEventMessageRemoved(OpencodeModel):
             self._raw = data
             self.type = v0 = data["type"]
             self.id = v1 = data["id"]
-            value = data["syncEvent"]
-            self.sync_event = SyncEventMessageRemovedSyncEvent.from_dict(value)
+            value = data.get("syncEvent")
+            self.sync_event = None if value is None else SyncEventMessageRemovedSyncEvent.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None else self
@@ -45,11 +45,10 @@ class SyncEventMessageRemovedSyncEvent(OpencodeModel):
     id: str
     seq: float
     aggregate_id: str
-    data_: MessageRemovedData
+    data: MessageRemovedData
 
     _wire_names = {
         "aggregate_id": "aggregateID",
-        "data_": "data",
     }
 
     @classmethod
@@ -64,7 +63,7 @@ class SyncEventMessageRemovedSyncEvent(OpencodeModel):
             self.seq = v2 = data["seq"]
             self.aggregate_id = v3 = data["aggregateID"]
             value = data["data"]
-            self.data_ = MessageRemovedData.from_dict(value)
+            self.data = MessageRemovedData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self

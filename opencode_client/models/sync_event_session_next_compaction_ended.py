@@ -15,7 +15,7 @@ class SyncEventSessionNextCompactionEnded(OpencodeModel):
 
     type: Literal["sync"] = "sync"
     id: str
-    sync_event: SyncEventSessionNextCompactionEndedSyncEvent
+    sync_event: SyncEventSessionNextCompactionEndedSyncEvent | None = None
 
     _wire_names = {
         "sync_event": "syncEvent",
@@ -30,8 +30,10 @@ class SyncEventSessionNextCompactionEnded(OpencodeModel):
             self._raw = data
             self.type = v0 = data["type"]
             self.id = v1 = data["id"]
-            value = data["syncEvent"]
-            self.sync_event = SyncEventSessionNextCompactionEndedSyncEvent.from_dict(value)
+            value = data.get("syncEvent")
+            self.sync_event = (
+                None if value is None else SyncEventSessionNextCompactionEndedSyncEvent.from_dict(value)
+            )
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None else self
@@ -45,11 +47,10 @@ class SyncEventSessionNextCompactionEndedSyncEvent(OpencodeModel):
     id: str
     seq: float
     aggregate_id: str
-    data_: SessionNextCompactionEndedData
+    data: SessionNextCompactionEndedData
 
     _wire_names = {
         "aggregate_id": "aggregateID",
-        "data_": "data",
     }
 
     @classmethod
@@ -64,7 +65,7 @@ class SyncEventSessionNextCompactionEndedSyncEvent(OpencodeModel):
             self.seq = v2 = data["seq"]
             self.aggregate_id = v3 = data["aggregateID"]
             value = data["data"]
-            self.data_ = SessionNextCompactionEndedData.from_dict(value)
+            self.data = SessionNextCompactionEndedData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self

@@ -15,7 +15,7 @@ class SyncEventSessionNextRetried(OpencodeModel):
 
     type: Literal["sync"] = "sync"
     id: str
-    sync_event: SyncEventSessionNextRetriedSyncEvent
+    sync_event: SyncEventSessionNextRetriedSyncEvent | None = None
 
     _wire_names = {
         "sync_event": "syncEvent",
@@ -30,8 +30,8 @@ class SyncEventSessionNextRetried(OpencodeModel):
             self._raw = data
             self.type = v0 = data["type"]
             self.id = v1 = data["id"]
-            value = data["syncEvent"]
-            self.sync_event = SyncEventSessionNextRetriedSyncEvent.from_dict(value)
+            value = data.get("syncEvent")
+            self.sync_event = None if value is None else SyncEventSessionNextRetriedSyncEvent.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None else self
@@ -45,11 +45,10 @@ class SyncEventSessionNextRetriedSyncEvent(OpencodeModel):
     id: str
     seq: float
     aggregate_id: str
-    data_: SessionNextRetriedData
+    data: SessionNextRetriedData
 
     _wire_names = {
         "aggregate_id": "aggregateID",
-        "data_": "data",
     }
 
     @classmethod
@@ -64,7 +63,7 @@ class SyncEventSessionNextRetriedSyncEvent(OpencodeModel):
             self.seq = v2 = data["seq"]
             self.aggregate_id = v3 = data["aggregateID"]
             value = data["data"]
-            self.data_ = SessionNextRetriedData.from_dict(value)
+            self.data = SessionNextRetriedData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self

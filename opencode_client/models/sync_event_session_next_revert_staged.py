@@ -45,11 +45,10 @@ class SyncEventSessionNextRevertStagedSyncEvent(OpencodeModel):
     id: str
     seq: float
     aggregate_id: str
-    data_: SessionNextRevertStagedData
+    data: SessionNextRevertStagedData
 
     _wire_names = {
         "aggregate_id": "aggregateID",
-        "data_": "data",
     }
 
     @classmethod
@@ -64,7 +63,7 @@ class SyncEventSessionNextRevertStagedSyncEvent(OpencodeModel):
             self.seq = v2 = data["seq"]
             self.aggregate_id = v3 = data["aggregateID"]
             value = data["data"]
-            self.data_ = SessionNextRevertStagedData.from_dict(value)
+            self.data = SessionNextRevertStagedData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self

@@ -15,7 +15,7 @@ class SyncEventSessionNextStepFailed(OpencodeModel):
 
     type: Literal["sync"] = "sync"
     id: str
-    sync_event: SyncEventSessionNextStepFailedSyncEvent
+    sync_event: SyncEventSessionNextStepFailedSyncEvent | None = None
 
     _wire_names = {
         "sync_event": "syncEvent",
@@ -30,8 +30,10 @@ class SyncEventSessionNextStepFailed(OpencodeModel):
             self._raw = data
             self.type = v0 = data["type"]
             self.id = v1 = data["id"]
-            value = data["syncEvent"]
-            self.sync_event = SyncEventSessionNextStepFailedSyncEvent.from_dict(value)
+            value = data.get("syncEvent")
+            self.sync_event = (
+                None if value is None else SyncEventSessionNextStepFailedSyncEvent.from_dict(value)
+            )
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None else self
@@ -45,11 +47,10 @@ class SyncEventSessionNextStepFailedSyncEvent(OpencodeModel):
     id: str
     seq: float
     aggregate_id: str
-    data_: SessionNextStepFailedData
+    data: SessionNextStepFailedData
 
     _wire_names = {
         "aggregate_id": "aggregateID",
-        "data_": "data",
     }
 
     @classmethod
@@ -64,7 +65,7 @@ class SyncEventSessionNextStepFailedSyncEvent(OpencodeModel):
             self.seq = v2 = data["seq"]
             self.aggregate_id = v3 = data["aggregateID"]
             value = data["data"]
-            self.data_ = SessionNextStepFailedData.from_dict(value)
+            self.data = SessionNextStepFailedData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self

@@ -17,11 +17,7 @@ class SyncHistoryListResponseItem(OpencodeModel):
     aggregate_id: str
     seq: int
     type: str
-    data_: JsonObject
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: JsonObject
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -34,7 +30,7 @@ class SyncHistoryListResponseItem(OpencodeModel):
             self.aggregate_id = v1 = data["aggregate_id"]
             self.seq = v2 = data["seq"]
             self.type = v3 = data["type"]
-            self.data_ = v4 = data["data"]
+            self.data = v4 = data["data"]
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self

@@ -17,11 +17,10 @@ class SyncReplayEvent(OpencodeModel):
     aggregate_id: str
     seq: int
     type: str
-    data_: JsonObject
+    data: JsonObject
 
     _wire_names = {
         "aggregate_id": "aggregateID",
-        "data_": "data",
     }
 
     @classmethod
@@ -35,7 +34,7 @@ class SyncReplayEvent(OpencodeModel):
             self.aggregate_id = v1 = data["aggregateID"]
             self.seq = v2 = data["seq"]
             self.type = v3 = data["type"]
-            self.data_ = v4 = data["data"]
+            self.data = v4 = data["data"]
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self

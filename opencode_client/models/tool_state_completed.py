@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -36,7 +36,7 @@ class ToolStateCompleted(OpencodeModel):
             value = data["time"]
             self.time = ToolStateCompletedTime.from_dict(value)
             value = data.get("attachments")
-            self.attachments = None if value is None else [FilePart.from_dict(item) for item in value]
+            self.attachments = None if value is None else [FilePart.from_dict(item) for item in array(value)]
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self

@@ -13,7 +13,7 @@ from ..reading import check_model
 class TuiCommandExecuteData(OpencodeModel):
     """Source: `#/components/schemas/Event.tui.command.execute/properties/properties`."""
 
-    command: str
+    command: str | None = None
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -22,7 +22,7 @@ class TuiCommandExecuteData(OpencodeModel):
         try:
             self = new(cls)
             self._raw = data
-            self.command = v0 = data["command"]
+            self.command = data.get("command")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None else self
+        return self

@@ -14,11 +14,7 @@ class UnknownError(OpencodeModel):
     """Source: `#/components/schemas/UnknownError`."""
 
     name: Literal["UnknownError"] = "UnknownError"
-    data_: UnknownErrorData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: UnknownErrorData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class UnknownError(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = UnknownErrorData.from_dict(value)
+            self.data = UnknownErrorData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class UserMessageSummary(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["diffs"]
-            self.diffs = [SnapshotFileDiff.from_dict(item) for item in value]
+            self.diffs = [SnapshotFileDiff.from_dict(item) for item in array(value)]
             self.title = data.get("title")
             self.body = data.get("body")
         except READ_ERRORS:

@@ -17,11 +17,7 @@ class V2IntegrationAttemptStatusResponse(OpencodeModel):
     """Source: `#/paths/~1api~1integration~1attempt~1{attemptID}/get/responses/200/content/application~1json/schema`."""
 
     location: LocationInfo
-    data_: IntegrationAttemptStatus
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: IntegrationAttemptStatus
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -33,7 +29,7 @@ class V2IntegrationAttemptStatusResponse(OpencodeModel):
             value = data["location"]
             self.location = LocationInfo.from_dict(value)
             value = data["data"]
-            self.data_ = read_integration_attempt_status[value["status"]](value)
+            self.data = read_integration_attempt_status[value["status"]](value)
         except READ_ERRORS:
             return cls._read(data)
         return self

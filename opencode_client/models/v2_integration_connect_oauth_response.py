@@ -14,11 +14,7 @@ class V2IntegrationConnectOauthResponse(OpencodeModel):
     """Source: `#/paths/~1api~1integration~1{integrationID}~1connect~1oauth/post/responses/200/content/application~1json/schema`."""
 
     location: LocationInfo
-    data_: IntegrationAttempt
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: IntegrationAttempt
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -30,7 +26,7 @@ class V2IntegrationConnectOauthResponse(OpencodeModel):
             value = data["location"]
             self.location = LocationInfo.from_dict(value)
             value = data["data"]
-            self.data_ = IntegrationAttempt.from_dict(value)
+            self.data = IntegrationAttempt.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return self

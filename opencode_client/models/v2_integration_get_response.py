@@ -14,11 +14,7 @@ class V2IntegrationGetResponse(OpencodeModel):
     """Source: `#/paths/~1api~1integration~1{integrationID}/get/responses/200/content/application~1json/schema`."""
 
     location: LocationInfo
-    data_: IntegrationInfo
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: IntegrationInfo | None = None
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,8 +25,8 @@ class V2IntegrationGetResponse(OpencodeModel):
             self._raw = data
             value = data["location"]
             self.location = LocationInfo.from_dict(value)
-            value = data["data"]
-            self.data_ = IntegrationInfo.from_dict(value)
+            value = data.get("data")
+            self.data = None if value is None else IntegrationInfo.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return self

@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -14,11 +14,7 @@ class V2ModelListResponse(OpencodeModel):
     """Source: `#/paths/~1api~1model/get/responses/200/content/application~1json/schema`."""
 
     location: LocationInfo
-    data_: list[ModelV2Info]
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: list[ModelV2Info]
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -30,7 +26,7 @@ class V2ModelListResponse(OpencodeModel):
             value = data["location"]
             self.location = LocationInfo.from_dict(value)
             value = data["data"]
-            self.data_ = [ModelV2Info.from_dict(item) for item in value]
+            self.data = [ModelV2Info.from_dict(item) for item in array(value)]
         except READ_ERRORS:
             return cls._read(data)
         return self

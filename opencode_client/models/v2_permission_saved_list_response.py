@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 
@@ -13,11 +13,7 @@ from ..reading import check_model
 class V2PermissionSavedListResponse(OpencodeModel):
     """Source: `#/paths/~1api~1permission~1saved/get/responses/200/content/application~1json/schema`."""
 
-    data_: list[PermissionSavedInfo]
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: list[PermissionSavedInfo]
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -27,7 +23,7 @@ class V2PermissionSavedListResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["data"]
-            self.data_ = [PermissionSavedInfo.from_dict(item) for item in value]
+            self.data = [PermissionSavedInfo.from_dict(item) for item in array(value)]
         except READ_ERRORS:
             return cls._read(data)
         return self

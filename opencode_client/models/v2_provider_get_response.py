@@ -14,11 +14,7 @@ class V2ProviderGetResponse(OpencodeModel):
     """Source: `#/paths/~1api~1provider~1{providerID}/get/responses/200/content/application~1json/schema`."""
 
     location: LocationInfo
-    data_: ProviderV2Info
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: ProviderV2Info
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -30,7 +26,7 @@ class V2ProviderGetResponse(OpencodeModel):
             value = data["location"]
             self.location = LocationInfo.from_dict(value)
             value = data["data"]
-            self.data_ = ProviderV2Info.from_dict(value)
+            self.data = ProviderV2Info.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return self

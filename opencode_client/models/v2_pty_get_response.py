@@ -14,11 +14,7 @@ class V2PtyGetResponse(OpencodeModel):
     """Source: `#/paths/~1api~1pty~1{ptyID}/get/responses/200/content/application~1json/schema`."""
 
     location: LocationInfo
-    data_: Pty
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: Pty
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -30,7 +26,7 @@ class V2PtyGetResponse(OpencodeModel):
             value = data["location"]
             self.location = LocationInfo.from_dict(value)
             value = data["data"]
-            self.data_ = Pty.from_dict(value)
+            self.data = Pty.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return self

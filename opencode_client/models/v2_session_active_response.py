@@ -13,11 +13,7 @@ from ..reading import check_model
 class V2SessionActiveResponse(OpencodeModel):
     """Source: `#/paths/~1api~1session~1active/get/responses/200/content/application~1json/schema`."""
 
-    data_: dict[str, SessionActive]
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: dict[str, SessionActive]
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -27,7 +23,7 @@ class V2SessionActiveResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["data"]
-            self.data_ = {key: SessionActive.from_dict(item) for key, item in value.items()}
+            self.data = {key: SessionActive.from_dict(item) for key, item in value.items()}
         except READ_ERRORS:
             return cls._read(data)
         return self

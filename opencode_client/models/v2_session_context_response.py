@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new
 from ..reading import check_model
 
 if TYPE_CHECKING:
@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 class V2SessionContextResponse(OpencodeModel):
     """Source: `#/paths/~1api~1session~1{sessionID}~1context/get/responses/200/content/application~1json/schema`."""
 
-    data_: list[SessionMessage]
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: list[SessionMessage]
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -30,7 +26,7 @@ class V2SessionContextResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["data"]
-            self.data_ = [read_session_message[item["type"]](item) for item in value]
+            self.data = [read_session_message[item["type"]](item) for item in array(value)]
         except READ_ERRORS:
             return cls._read(data)
         return self

@@ -13,11 +13,7 @@ from ..reading import check_model
 class V2SessionCreateResponse(OpencodeModel):
     """Source: `#/paths/~1api~1session/post/responses/200/content/application~1json/schema`."""
 
-    data_: SessionV2Info
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: SessionV2Info
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -27,7 +23,7 @@ class V2SessionCreateResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["data"]
-            self.data_ = SessionV2Info.from_dict(value)
+            self.data = SessionV2Info.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return self

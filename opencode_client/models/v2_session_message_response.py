@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 class V2SessionMessageResponse(OpencodeModel):
     """Source: `#/paths/~1api~1session~1{sessionID}~1message~1{messageID}/get/responses/200/content/application~1json/schema`."""
 
-    data_: SessionMessage
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: SessionMessage
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -30,7 +26,7 @@ class V2SessionMessageResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["data"]
-            self.data_ = read_session_message[value["type"]](value)
+            self.data = read_session_message[value["type"]](value)
         except READ_ERRORS:
             return cls._read(data)
         return self

@@ -13,11 +13,7 @@ from ..reading import check_model
 class V2SessionPermissionCreateResponse(OpencodeModel):
     """Source: `#/paths/~1api~1session~1{sessionID}~1permission/post/responses/200/content/application~1json/schema`."""
 
-    data_: V2SessionPermissionCreateResponseData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: V2SessionPermissionCreateResponseData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -27,7 +23,7 @@ class V2SessionPermissionCreateResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["data"]
-            self.data_ = V2SessionPermissionCreateResponseData.from_dict(value)
+            self.data = V2SessionPermissionCreateResponseData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return self

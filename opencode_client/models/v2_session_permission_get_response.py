@@ -13,11 +13,7 @@ from ..reading import check_model
 class V2SessionPermissionGetResponse(OpencodeModel):
     """Source: `#/paths/~1api~1session~1{sessionID}~1permission~1{requestID}/get/responses/200/content/application~1json/schema`."""
 
-    data_: PermissionV2Request
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: PermissionV2Request
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -27,7 +23,7 @@ class V2SessionPermissionGetResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["data"]
-            self.data_ = PermissionV2Request.from_dict(value)
+            self.data = PermissionV2Request.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return self

@@ -13,11 +13,7 @@ from ..reading import check_model
 class V2SessionRevertStageResponse(OpencodeModel):
     """Source: `#/paths/~1api~1session~1{sessionID}~1revert~1stage/post/responses/200/content/application~1json/schema`."""
 
-    data_: RevertState
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: RevertState
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -27,7 +23,7 @@ class V2SessionRevertStageResponse(OpencodeModel):
             self = new(cls)
             self._raw = data
             value = data["data"]
-            self.data_ = RevertState.from_dict(value)
+            self.data = RevertState.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return self

@@ -14,11 +14,7 @@ class VcsApplyErrorBody(OpencodeModel):
     """Source: `#/components/schemas/VcsApplyError`."""
 
     name: Literal["VcsApplyError"] | str = "VcsApplyError"
-    data_: VcsApplyErrorBodyData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: VcsApplyErrorBodyData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class VcsApplyErrorBody(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = VcsApplyErrorBodyData.from_dict(value)
+            self.data = VcsApplyErrorBodyData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

@@ -17,10 +17,10 @@ class Workspace(OpencodeModel):
     type: str
     name: str
     project_id: str
-    time_used: float
     branch: str | None = None
     directory: str | None = None
     extra: Any = None
+    time_used: float | None = None
 
     _wire_names = {
         "project_id": "projectID",
@@ -38,10 +38,10 @@ class Workspace(OpencodeModel):
             self.type = v1 = data["type"]
             self.name = v2 = data["name"]
             self.project_id = v3 = data["projectID"]
-            self.time_used = v4 = data["timeUsed"]
             self.branch = data.get("branch")
             self.directory = data.get("directory")
             self.extra = data.get("extra")
+            self.time_used = data.get("timeUsed")
         except READ_ERRORS:
             return cls._read(data)
-        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
+        return cls._read(data) if v0 is None or v1 is None or v2 is None or v3 is None else self

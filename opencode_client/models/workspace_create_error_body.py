@@ -14,11 +14,7 @@ class WorkspaceCreateErrorBody(OpencodeModel):
     """Source: `#/components/schemas/WorkspaceCreateError`."""
 
     name: Literal["WorkspaceCreateError"] | str = "WorkspaceCreateError"
-    data_: WorkspaceCreateErrorBodyData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: WorkspaceCreateErrorBodyData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class WorkspaceCreateErrorBody(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = WorkspaceCreateErrorBodyData.from_dict(value)
+            self.data = WorkspaceCreateErrorBodyData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

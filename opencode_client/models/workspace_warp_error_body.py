@@ -14,11 +14,7 @@ class WorkspaceWarpErrorBody(OpencodeModel):
     """Source: `#/components/schemas/WorkspaceWarpError`."""
 
     name: Literal["WorkspaceWarpError"] | str = "WorkspaceWarpError"
-    data_: WorkspaceWarpErrorBodyData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: WorkspaceWarpErrorBodyData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -29,7 +25,7 @@ class WorkspaceWarpErrorBody(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = WorkspaceWarpErrorBodyData.from_dict(value)
+            self.data = WorkspaceWarpErrorBodyData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

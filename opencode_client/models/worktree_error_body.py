@@ -25,11 +25,7 @@ class WorktreeErrorBody(OpencodeModel):
         ]
         | str
     )
-    data_: WorktreeErrorBodyData
-
-    _wire_names = {
-        "data_": "data",
-    }
+    data: WorktreeErrorBodyData
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -40,7 +36,7 @@ class WorktreeErrorBody(OpencodeModel):
             self._raw = data
             self.name = v0 = data["name"]
             value = data["data"]
-            self.data_ = WorktreeErrorBodyData.from_dict(value)
+            self.data = WorktreeErrorBodyData.from_dict(value)
         except READ_ERRORS:
             return cls._read(data)
         return cls._read(data) if v0 is None else self

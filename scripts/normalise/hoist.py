@@ -10,6 +10,8 @@ from scripts.normalise.operations import class_prefix
 from scripts.normalise.schema import (
     META,
     Json,
+    everywhere,
+    map_operation_roots,
     map_operations,
     reference,
     referenced,
@@ -47,15 +49,7 @@ def name_components(document: Json, namer: Namer) -> Json:
     for name, (pointer, _) in list(namer.taken.items()):
         namer.taken[name] = (pointer, shape(renamed[name]))
     document = with_schemas(document, renamed)
-    return _map_operation_schemas(document, lambda schema: rewrite(schema, rename))
-
-
-def _map_operation_schemas(document: Json, change: object) -> Json:
-    from scripts.normalise.schema import map_roots
-
-    keep = schemas_of(document)
-    assert callable(change)
-    return with_schemas(map_roots(document, lambda _, schema: change(schema)), keep)
+    return map_operation_roots(document, lambda _, schema: rewrite(schema, rename))
 
 
 def reuse_components(document: Json) -> Json:
@@ -63,20 +57,17 @@ def reuse_components(document: Json) -> Json:
 
     `GlobalEvent.payload` of 1.18.33 spells out all 89 events -> references to them
     """
-    known: list[tuple[str, Json]] = [
-        (name, shape(schema)) for name, schema in schemas_of(document).items() if _constants(schema)
-    ]
     by_constant: dict[str, list[tuple[str, Json]]] = {}
-    for name, form in known:
-        by_constant.setdefault(str(_constants(form)), []).append((name, form))
+    for name, schema in schemas_of(document).items():
+        if _constants(schema):
+            by_constant.setdefault(str(_constants(schema)), []).append((name, shape(schema)))
 
     def reuse(schema: Json) -> Json:
         if "anyOf" not in schema:
             return schema
         return {**schema, "anyOf": [_same(variant, by_constant) or variant for variant in schema["anyOf"]]}
 
-    schemas = {name: rewrite(schema, reuse) for name, schema in schemas_of(document).items()}
-    return with_schemas(document, schemas)
+    return everywhere(reuse)(document)
 
 
 def _constants(schema: Json) -> dict[str, object]:
@@ -118,9 +109,7 @@ class Hoister:
 
     def inline(self, schema: Json, name: str) -> Json:
         """A schema in use: scalars stay, everything that needs a name becomes a reference to a component."""
-        if "$ref" in schema or schema.get("type") in _SCALARS and "enum" not in schema or "const" in schema:
-            return schema
-        if "enum" in schema:
+        if schema.keys() & {"$ref", "const", "enum"} or schema.get("type") in _SCALARS:
             return schema
         if "items" in schema:
             return {**schema, "items": self.inline(schema["items"], _item_name(name))}

@@ -15,7 +15,10 @@ from scripts.normalise.schema import (
     everywhere,
     map_operations,
     map_roots,
+    notes_of,
     plain_text,
+    referenced,
+    schemas_of,
     shape,
     token,
 )
@@ -26,7 +29,8 @@ _KEPT = frozenset({
     "x-pointer", "x-item",
 })  # fmt: skip
 _OURS = frozenset({META, "x-pointer", "x-item"})
-_SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
+_NOTES = frozenset({"description", "x-pointer"})
+_TYPES = frozenset({"string", "number", "integer", "boolean", "null", "array", "object"})
 _NUMBER_TEXTS = frozenset({"NaN", "Infinity", "-Infinity"})
 _BOOLEAN_TEXTS = frozenset({"true", "false"})
 
@@ -69,11 +73,11 @@ def mark_pointers(document: Json) -> Json:
         for key in ("anyOf", "oneOf", "allOf"):
             if isinstance(result.get(key), list):
                 result[key] = [mark(f"{at}/{key}/{index}", child) for index, child in enumerate(result[key])]
-        if isinstance(result.get("properties"), dict):
-            result["properties"] = {
-                name: mark(f"{at}/properties/{token(name)}", child)
-                for name, child in result["properties"].items()
-            }
+        for key in ("properties", "patternProperties"):
+            if isinstance(result.get(key), dict):
+                result[key] = {
+                    name: mark(f"{at}/{key}/{token(name)}", child) for name, child in result[key].items()
+                }
         if "$ref" not in result:
             result.setdefault("x-pointer", at)
         return result
@@ -111,59 +115,59 @@ def one_of_as_any_of(schema: Json) -> Json:
 
     `{"type": ["string", "null"]}` -> `{"anyOf": [{"type": "string"}, {"type": "null"}]}`
     """
-    result = dict(schema)
-    if "oneOf" in result:
-        result["anyOf"] = [*result.get("anyOf", []), *result.pop("oneOf")]
-    if isinstance(result.get("type"), list):
-        kinds = result.pop("type")
-        notes = {key: result[key] for key in ("description", "x-pointer") if key in result}
-        rest = {key: value for key, value in result.items() if key not in notes}
-        result = {**notes, "anyOf": [{"type": "null"} if k == "null" else {**rest, "type": k} for k in kinds]}
-    if result.pop("nullable", False):
-        result = {"anyOf": [result, {"type": "null"}]}
-    return result
+    rest = {key: value for key, value in schema.items() if key not in _NOTES}
+    if "oneOf" in rest:
+        rest["anyOf"] = [*rest.get("anyOf", []), *rest.pop("oneOf")]
+    nullable = rest.pop("nullable", False)
+    if isinstance(rest.get("type"), list):
+        kinds = rest.pop("type")
+        rest = {"anyOf": [{"type": "null"} if k == "null" else {**rest, "type": k} for k in kinds]}
+    if nullable:
+        rest = {"anyOf": [rest, {"type": "null"}]}
+    return {**notes_of(schema), **rest}
 
 
 def merge_all_of(schema: Json) -> Json:
-    """`allOf` of inline objects is one object; of a single schema it is that schema.
+    """`allOf` is one schema with the members of all parts; of what else they say, the later wins.
 
     `{"allOf": [{"properties": {"a": A}}, {"properties": {"b": B}}]}` -> `{"properties": {"a": A, "b": B}}`
     """
     if "allOf" not in schema:
         return schema
     parts = [*schema["allOf"], {key: value for key, value in schema.items() if key != "allOf"}]
-    told = [part for part in parts if part.keys() - {"description", "x-pointer"}]
-    if len(told) == 1:
-        return told[0] if "$ref" in told[0] else {**parts[-1], **told[0]}
-    merged: Json = {"type": "object", "properties": {}, "required": []}
     for part in parts:
-        merged["properties"].update(part.get("properties", {}))
-        merged["required"] += [name for name in part.get("required", []) if name not in merged["required"]]
-        merged.update({key: part[key] for key in ("description", "x-pointer") if key in part})
+        if "$ref" in part:
+            return part
+    merged: Json = {}
+    for part in parts:
+        properties = {**merged.get("properties", {}), **part.get("properties", {})}
+        required = list(dict.fromkeys([*merged.get("required", []), *part.get("required", [])]))
+        merged |= part
+        merged |= {"properties": properties} if properties else {}
+        merged |= {"required": required} if required else {}
     return merged
 
 
 def inline_references_in_all_of(document: Json) -> Json:
-    """`allOf` with a reference among several: put the component's members in place of the reference.
+    """`allOf` that adds to a reference: put the component's members in place of the reference.
 
     `{"allOf": [{"$ref": "A"}, {"properties": ...}]}` -> `{"allOf": [<A>, {"properties": ...}]}`
     """
-    schemas = document.get("components", {}).get("schemas", {})
+    schemas = schemas_of(document)
 
     def inline(schema: Json) -> Json:
-        parts = schema.get("allOf", [])
-        if len(parts) < 2:
-            return schema
-        return {**schema, "allOf": [_resolved(part, schemas, 8) for part in parts]}
+        adds = len(schema.get("allOf", [])) > 1 or schema.keys() & {"properties", "required"}
+        return resolved(schema, frozenset()) if "allOf" in schema and adds else schema
+
+    def resolved(part: Json, above: frozenset[str]) -> Json:
+        name = referenced(part)
+        if name is not None:
+            return {} if name in above else resolved(schemas.get(name, {}), above | {name})
+        if "allOf" in part:
+            return {**part, "allOf": [resolved(each, above) for each in part["allOf"]]}
+        return part
 
     return everywhere(inline)(document)
-
-
-def _resolved(schema: Json, schemas: dict[str, Json], depth: int) -> Json:
-    if "$ref" not in schema or not depth:
-        return schema
-    target = schemas.get(schema["$ref"].rsplit("/", 1)[-1], {})
-    return _resolved(target, schemas, depth - 1)
 
 
 def plain_enums(schema: Json) -> Json:
@@ -171,14 +175,12 @@ def plain_enums(schema: Json) -> Json:
 
     `{"type": "string", "enum": ["text"]}` -> `{"const": "text"}`
     """
-    values = schema.get("enum")
-    notes = {key: schema[key] for key in ("description", "x-pointer") if key in schema}
-    if "const" in schema:
-        constant = schema["const"]
-        return {**notes, "const": constant} if isinstance(constant, str | int) else {**notes}
-    if values is None:
+    notes = notes_of(schema)
+    if "const" not in schema and "enum" not in schema:
         return schema
-    values = list(dict.fromkeys(_hashable(value) for value in values))
+    values = list(dict.fromkeys(map(_hashable, [schema["const"]] if "const" in schema else schema["enum"])))
+    if values == [None]:
+        return {**notes, "type": "null"}
     if None in values:
         rest = plain_enums({**notes, "enum": [value for value in values if value is not None]})
         return {**notes, "anyOf": [rest, {"type": "null"}]}
@@ -204,8 +206,7 @@ def plain_objects(schema: Json) -> Json:
     """
     result = dict(schema)
     if "prefixItems" in result:
-        result = {key: result[key] for key in ("description", "x-pointer") if key in result}
-        result |= {"type": "array", "items": {}}
+        result = {**notes_of(result), "type": "array", "items": {}}
     if result.get("type") == "array":
         result.setdefault("items", {})
     patterns = list(result.pop("patternProperties", {}).values())
@@ -235,10 +236,8 @@ def plain_unions(schema: Json) -> Json:
     """
     if "anyOf" not in schema:
         return schema
-    notes = {key: schema[key] for key in ("description", "x-pointer") if key in schema}
-    variants: list[Json] = []
-    for variant in schema["anyOf"]:
-        variants += variant["anyOf"] if "anyOf" in variant else [variant]
+    notes = notes_of(schema)
+    variants = [part for variant in schema["anyOf"] for part in variant.get("anyOf", [variant])]
     variants = _without_text_forms(_merged_texts(_distinct(variants)))
     if any(not shape(variant) for variant in variants):
         return notes
@@ -248,11 +247,8 @@ def plain_unions(schema: Json) -> Json:
 
 
 def _distinct(variants: list[Json]) -> list[Json]:
-    seen: list[Json] = []
-    for variant in variants:
-        if all(shape(variant) != shape(other) for other in seen):
-            seen.append(variant)
-    return seen
+    shapes = [shape(variant) for variant in variants]
+    return [variant for index, variant in enumerate(variants) if shapes[index] not in shapes[:index]]
 
 
 def _merged_texts(variants: list[Json]) -> list[Json]:
@@ -278,10 +274,8 @@ def _without_text_forms(variants: list[Json]) -> list[Json]:
         dropped |= _BOOLEAN_TEXTS
 
     def is_text_form(variant: Json) -> bool:
-        texts = (
-            {variant["const"]} if isinstance(variant.get("const"), str) else set(variant.get("enum") or ())
-        )
-        return bool(texts) and all(text in dropped for text in texts)
+        texts = variant.get("enum") or [variant.get("const")]
+        return all(text in dropped for text in texts)
 
     return [variant for variant in variants if not is_text_form(variant)]
 
@@ -291,9 +285,5 @@ def known_types(schema: Json) -> Json:
 
     `{"not": {}}` -> `{}`
     """
-    if schema.keys() & {"$ref", "anyOf", "const", "enum"} or schema.get("type") in _SCALARS | {
-        "array",
-        "object",
-    }:
-        return schema
-    return {key: schema[key] for key in ("description", "x-pointer") if key in schema}
+    known = schema.keys() & {"$ref", "anyOf", "const", "enum"} or schema.get("type") in _TYPES
+    return schema if known else notes_of(schema)

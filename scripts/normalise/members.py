@@ -54,7 +54,9 @@ def open_what_is_read(document: Json) -> Json:
     todo = [name for _, _, operation in operations(document) for name in _taken(operation)]
     while todo:
         name = todo.pop()
-        if name in sent and schemas.get(name, {}).get(META, {}).get("kind") != "body" or name not in schemas:
+        if (
+            name in sent and schemas.get(name, {}).get(META, {}).get("kind") != "body"
+        ) or name not in schemas:
             continue
         sent.add(name)
         todo += [n for n in _references(schemas[name]) if n not in sent]

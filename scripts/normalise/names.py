@@ -35,9 +35,7 @@ HANDWRITTEN = frozenset({
 })  # fmt: skip
 """Public names of the hand-written package: no generated class bears one."""
 
-_MODEL_ATTRIBUTES = frozenset(
-    {"from_dict", "to_dict", "additional_properties", "self", "cls", "data", "strict"}
-)
+_MODEL_ATTRIBUTES = frozenset({"additional_properties", "from_dict", "self", "to_dict"})
 
 
 def pascal(text: str) -> str:

@@ -94,21 +94,23 @@ def map_operations(document: Json, change: Callable[[str, str, Json], Json]) -> 
 
 def map_roots(document: Json, change: Callable[[str, Json], Json]) -> Json:
     """The document with `change(pointer, schema)` in place of every outermost schema."""
-    components = document.get("components", {})
     schemas = {
-        name: change(f"{COMPONENTS}{token(name)}", schema)
-        for name, schema in components.get("schemas", {}).items()
+        name: change(f"{COMPONENTS}{token(name)}", schema) for name, schema in schemas_of(document).items()
     }
-    document = {**document, "components": {**components, "schemas": schemas}}
+    return map_operation_roots(with_schemas(document, schemas), change)
+
+
+def map_operation_roots(document: Json, change: Callable[[str, Json], Json]) -> Json:
+    """The same for the outermost schemas of operations alone: of parameters, bodies and responses."""
     return map_operations(
         document,
-        lambda path, method, operation: _map_operation_roots(
+        lambda path, method, operation: _operation_roots(
             operation, f"#/paths/{token(path)}/{method}", change
         ),
     )
 
 
-def _map_operation_roots(operation: Json, at: str, change: Callable[[str, Json], Json]) -> Json:
+def _operation_roots(operation: Json, at: str, change: Callable[[str, Json], Json]) -> Json:
     result = dict(operation)
     if "parameters" in result:
         result["parameters"] = [
@@ -147,6 +149,11 @@ def schemas_of(document: Json) -> dict[str, Json]:
 def with_schemas(document: Json, schemas: dict[str, Json]) -> Json:
     """The document with other component schemas."""
     return {**document, "components": {**document.get("components", {}), "schemas": schemas}}
+
+
+def notes_of(schema: Json) -> Json:
+    """What a rule that makes another schema of this one takes along: its description and where it stands."""
+    return {key: schema[key] for key in ("description", "x-pointer") if key in schema}
 
 
 def reference(name: str) -> Json:

@@ -17,6 +17,7 @@ from scripts.normalise.schema import (
     Json,
     everywhere,
     map_roots,
+    notes_of,
     reference,
     referenced,
     rewrite,
@@ -74,7 +75,7 @@ def _needs_reading(schema: Json, schemas: Mapping[str, Json], depth: int) -> boo
 
 
 def _alias(schema: Json) -> Json:
-    notes = {key: schema[key] for key in ("description", "x-pointer") if key in schema}
+    notes = notes_of(schema)
     return {
         **notes,
         "type": "object",
@@ -120,7 +121,7 @@ def discriminate(document: Json, namer: Namer) -> Json:
 
 def _union(name: str, schema: Json, schemas: Mapping[str, Json], namer: Namer) -> Json:
     variants = _flattened(schema["anyOf"], schemas, _DEPTH)
-    notes = {key: schema[key] for key in ("description", "x-pointer") if key in schema}
+    notes = notes_of(schema)
     result = {
         **notes,
         "type": "object",

@@ -1,0 +1,145 @@
+"""Comparing what servers sent with a normalised document: which members were missing, null or of another type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, field
+
+from scripts.normalise.schema import META, Json, operations, referenced, schemas_of
+
+Place = tuple[str, str]
+"""A class and the wire name of one of its members."""
+
+
+def json_kind(value: object) -> str:
+    """The JSON Schema type of `value`."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "integer" if float(value).is_integer() else "number"
+    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
+
+
+def response_schemas(document: Json) -> dict[str, Json]:
+    """What each operation answers on success: {operationId: schema}, where it answers JSON."""
+    found: dict[str, Json] = {}
+    for _, _, operation in operations(document):
+        for status, response in operation["responses"].items():
+            media = response.get("content", {}).get("application/json")
+            if status.startswith("2") and media is not None:
+                found[response[META]["operation"]] = media["schema"]
+    return found
+
+
+@define
+class Observer:
+    """Walks values along a normalised document and keeps what it saw, by class and member.
+
+    `deviations[place][seen]` are the sources of one deviation; `whole` are the places that were there, and not
+    null, every time; `seen` all places that came up at all.
+    """
+
+    document: Json
+    deviations: dict[Place, dict[str, set[str]]] = field(factory=dict)
+    seen: set[Place] = field(factory=set)
+    lacking: set[Place] = field(factory=set)
+    schemas: dict[str, Json] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.schemas = schemas_of(self.document)
+
+    @property
+    def whole(self) -> set[Place]:
+        """The places whose member was there, and not null, every time."""
+        return self.seen - self.lacking
+
+    def value(self, schema: Json, value: Any, source: str) -> None:
+        """Walk `value`, which `schema` describes; what does not fit is the caller's to have noticed."""
+        name = referenced(schema)
+        if name is not None:
+            self._component(name, value, source)
+        elif "anyOf" in schema:
+            fitting = next((variant for variant in schema["anyOf"] if self.fits(variant, value)), None)
+            if fitting is not None:
+                self.value(fitting, value, source)
+        elif "items" in schema and isinstance(value, list):
+            for item in value:
+                self.value(schema["items"], item, source)
+
+    def _component(self, name: str, value: Any, source: str) -> None:
+        schema = self.schemas[name]
+        kind = schema.get(META, {}).get("kind")
+        if kind == "map" and isinstance(value, dict):
+            for item in value.values():
+                self.value(schema["additionalProperties"], item, source)
+        elif kind == "union" and isinstance(value, dict):
+            variant = _variant(schema[META], value)
+            if variant is not None:
+                self._component(variant, value, source)
+        elif kind == "mixed":
+            self.value({"anyOf": list(schema["properties"].values())}, value, source)
+        elif kind in ("object", "body") and isinstance(value, dict):
+            self._members(name, schema, value, source)
+
+    def _members(self, name: str, schema: Json, value: Json, source: str) -> None:
+        required = schema.get("required", [])
+        for member, inner in schema["properties"].items():
+            place = (name, member)
+            self.seen.add(place)
+            held = value.get(member)
+            if held is None:
+                self.lacking.add(place)
+                if member in required and not (member in value and self.fits(inner, None)):
+                    self._note(place, "null" if member in value else "missing", source)
+            elif not self.fits(inner, held):
+                self._note(place, json_kind(held), source)
+            else:
+                self.value(inner, held, source)
+
+    def _note(self, place: Place, seen: str, source: str) -> None:
+        self.deviations.setdefault(place, {}).setdefault(seen, set()).add(source)
+
+    def fits(self, schema: Json, value: Any) -> bool:
+        """Whether `value` is what `schema` says, looked at from outside."""
+        name = referenced(schema)
+        if name is not None:
+            return self._component_fits(self.schemas[name], value)
+        if "anyOf" in schema:
+            return any(self.fits(variant, value) for variant in schema["anyOf"])
+        if "const" in schema:
+            return json_kind(value) == json_kind(schema["const"])
+        kinds = {"number": ("integer", "number")}.get(schema.get("type", ""), (schema.get("type"),))
+        return kinds == (None,) or json_kind(value) in kinds
+
+    def _component_fits(self, schema: Json, value: Any) -> bool:
+        kind = schema.get(META, {}).get("kind")
+        if kind == "mixed":
+            return any(self.fits(variant, value) for variant in schema["properties"].values())
+        if kind is None:  # an enum
+            return json_kind(value) == schema.get("type")
+        if not isinstance(value, dict):
+            return False
+        return kind != "object" or not _is_other_variant(schema, value)
+
+
+def _is_other_variant(schema: Json, value: Json) -> bool:
+    """Whether a constant of the class has another value here: in a union, the value is another variant's."""
+    members = schema["properties"].items()
+    return any("const" in m and name in value and value[name] != m["const"] for name, m in members)
+
+
+def _variant(meta: Json, value: Json) -> str | None:
+    """The class that a union's table gives for `value`."""
+    for row in meta["table"]:
+        if row["value"] != value.get(meta["tag"]):
+            continue
+        if "table" not in row:
+            return str(row["class"])
+        inner: Any = value
+        for key in row["path"]:
+            inner = inner.get(key) if isinstance(inner, dict) else None
+        return next((str(deeper["class"]) for deeper in row["table"] if deeper["value"] == inner), None)
+    return meta.get("otherwise")

@@ -1,0 +1,98 @@
+"""Readers of what operations answer and streams carry, for tests that hold models against recordings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from attrs import frozen
+
+from opencode_client.reading import shape_of
+from scripts.derive_observed import STREAMS
+from scripts.generate import SPEC
+from scripts.normalise import normalise
+from scripts.normalise.schema import META, Json, referenced, schemas_of
+from scripts.observe import response_schemas
+from tests.recordings import RECORDED, answers, events, recording
+
+_PACKAGE = "opencode_client.models"
+_SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
+
+
+@frozen
+class Reader:
+    """Reads one kind of JSON into models, leniently or strictly. `name` says which, in test ids."""
+
+    name: str
+    annotation: str
+
+    def __call__(self, data: Any, *, strict: bool) -> Any:
+        """The models in `data`."""
+        shape = shape_of(_PACKAGE, self.annotation)
+        if strict:
+            shape.check(data, "$", self.name)
+        return shape.read(data, (self.name, ""))
+
+
+@cache
+def normalised() -> Json:
+    """openapi.json as the generator takes it."""
+    return normalise(json.loads(SPEC.read_text(encoding="utf-8")), strict=True).document
+
+
+def annotation_of(schema: Json) -> str:
+    """The Python type that the models have for a normalised schema."""
+    name = referenced(schema)
+    if name is not None:
+        target = schemas_of(normalised())[name]
+        kind = target.get(META, {}).get("kind")
+        if kind is None:
+            return "str"
+        return f"dict[str, {annotation_of(target['additionalProperties'])}]" if kind == "map" else name
+    if "anyOf" in schema:
+        return " | ".join(annotation_of(variant) for variant in schema["anyOf"])
+    if "items" in schema:
+        return f"list[{annotation_of(schema['items'])}]"
+    if "const" in schema:
+        return f"Literal[{schema['const']!r}]"
+    return _SCALARS.get(schema.get("type", ""), "Any")
+
+
+@cache
+def readers() -> dict[str, Reader]:
+    """By operationId, for every operation that answers JSON."""
+    return {
+        operation: Reader(operation, annotation_of(schema))
+        for operation, schema in response_schemas(normalised()).items()
+    }
+
+
+Payload = tuple[str, Reader, Any]
+"""Where it was recorded, what reads it, and what came."""
+
+
+def recorded(version: str) -> list[Payload]:
+    """Every recorded success and event of a version."""
+    found: list[Payload] = [
+        (f"{operation} [{tag}]", readers()[operation], body)
+        for operation, tag, status, body in answers(version)
+        if 200 <= status < 300 and operation in readers()
+    ]
+    held: dict[str, Callable[[], None]] = {**recording(version)["streams"], **recording(version)["other"]}
+    for stream, name in STREAMS.items():
+        if stream in held:
+            found += [(stream, Reader(name, name), event) for event in events(version, stream)]
+    return found
+
+
+def recorded_payloads() -> list[tuple[Reader, Any]]:
+    """One payload of each kind of every operation and event, both versions: what properties are tried on."""
+    kinds: dict[tuple[str, str], tuple[Reader, Any]] = {}
+    for version in RECORDED:
+        for where, reader, payload in recorded(version):
+            event = payload.get("payload", payload) if isinstance(payload, dict) else {}
+            if isinstance(payload, dict | list):
+                kinds.setdefault((where, str(event.get("type"))), (reader, payload))
+    return list(kinds.values())
