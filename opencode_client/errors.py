@@ -1,6 +1,7 @@
 """Everything that this package raises.
 
 OpencodeError
+├── ServerStartError         `opencode serve` did not come up; with the end of its log
 └── ResponseDecodeError      what the server sent is not what its document says (also a ValueError)
 """
 

@@ -11,11 +11,10 @@ import contextlib
 import os
 import re
 import signal
+import ssl
 import subprocess
-import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Self
@@ -24,24 +23,57 @@ import httpx
 
 from opencode_client.errors import ServerStartError
 
-_LISTENING = re.compile(rb"opencode server listening on (http://\S+)")
-_LOG_LINES = 200
+_LISTENING = re.compile(rb"opencode server listening on http://\S*:(\d+)\s")
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # what is listened on -> what is asked
+_PASSWORD = "OPENCODE_SERVER_PASSWORD"  # noqa: S105 # the variable's name
+_LOG_BYTES = 65_536
 _GRACE_S = 5.0
 _PROBE_TIMEOUT_S = 2.0
+_POLL_S = 0.05
 
-# Ends the server's process group when this process is gone, however it went: the kernel closes the pipe then.
-# PR_SET_PDEATHSIG would do it when the starting *thread* ends, which is not the same.
-_SUPERVISOR = "import os,signal,sys; sys.stdin.read(); os.killpg(int(sys.argv[1]), signal.SIGKILL)"
+# Ends the server and its descendants when this process is gone, however it went: the kernel closes the pipe then.
+# PR_SET_PDEATHSIG would do it when the starting *thread* ends, which is not the same. A shell and not sys.executable,
+# which is another program where Python is embedded.
+_SUPERVISOR = """
+end() { for child in $(cat /proc/$1/task/*/children); do end "$child"; done; kill -KILL "$1"; }
+read -r _
+kill -STOP -- "-$1"
+end "$1"
+kill -KILL -- "-$1"
+"""
+
+
+def _base_url(hostname: str, port: int) -> str:
+    """Where a server that listens on `hostname` is asked."""
+    host = _EVERYWHERE.get(hostname, hostname)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _version(health: httpx.Response) -> str:
+    """What `GET /global/health` says; empty when it wants a password that is not ours. Raises ValueError."""
+    if health.status_code == 401:
+        return ""
+    try:
+        return str(health.json()["version"])
+    except (ValueError, KeyError, TypeError):
+        kind = health.headers.get("content-type", "no content type")
+        raise ValueError(
+            f"GET /global/health gave {health.status_code} {kind}: {health.text[:80]!r}"
+        ) from None
 
 
 class OpencodeServer:
     """An `opencode serve` process of one's own.
 
     Started by `start` or `with`, ended by `close`, by the end of `with` or of the program; on POSIX also when this
-    process is killed. Not reusable once closed. `close` may be called from any thread.
+    process is killed. Starts once. `close` may be called from any thread; in a forked child it does nothing.
+    On Windows only the server's own process is ended, and nothing ends it when this process is killed.
 
-    `directory` is where the server works (default: here), `port` 0 is a free one, `env` is added to this process's
-    environment, `password` turns Basic auth on (user `opencode`, or OPENCODE_SERVER_USERNAME).
+    `directory` is where the server works (default: here), `port` 0 is one that the server chooses (4096 if free),
+    `env` is added to this process's environment, and a variable whose value is None taken out of it. `password`
+    turns Basic auth on (user `opencode`, or OPENCODE_SERVER_USERNAME), "" off; by default the environment says.
+
+    Source: `serve --port 0` and `GET /global/health`, servers 1.1.31 to 1.18.33.
     """
 
     def __init__(
@@ -51,7 +83,7 @@ class OpencodeServer:
         directory: str | os.PathLike[str] | None = None,
         hostname: str = "127.0.0.1",
         port: int = 0,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         password: str | None = None,
         startup_timeout_s: float = 60.0,
     ) -> None:
@@ -61,14 +93,14 @@ class OpencodeServer:
         self.startup_timeout_s = startup_timeout_s
         self.version = ""
         self._asked_port = port
-        self._password = password
-        self._env = {**os.environ, **(env or {})}
-        self._env.update({"OPENCODE_SERVER_PASSWORD": password} if password else {})
+        wanted = {**os.environ, **(env or {}), **({} if password is None else {_PASSWORD: password})}
+        self._env = {name: value for name, value in wanted.items() if value is not None}
         self._url = ""
+        self._owner = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
-        self._log: deque[bytes] = deque(maxlen=_LOG_LINES)
-        self._told = threading.Event()
+        self._log = bytearray()
+        self._listening = threading.Event()
         self._reader: threading.Thread | None = None
 
     @property
@@ -83,27 +115,32 @@ class OpencodeServer:
 
     @property
     def pid(self) -> int | None:
-        """The server's process id; None before it is started."""
+        """The server's process id; None before it is started and after it is closed."""
         return self._process.pid if self._process else None
 
     @property
     def log(self) -> str:
-        """The last lines that the server wrote, 200 at most."""
-        return b"".join(self._log).decode("utf-8", "replace")
+        """The end of what the server wrote, 65,536 bytes at most, without its password."""
+        text = bytes(self._log).decode("utf-8", "replace")
+        return text.replace(self.auth[1], "***") if self.auth else text
 
     @property
     def auth(self) -> tuple[str, str] | None:
         """Basic auth's user and password; None without a password."""
         user = self._env.get("OPENCODE_SERVER_USERNAME") or "opencode"
-        return (user, self._password) if self._password else None
+        password = self._env.get(_PASSWORD)
+        return (user, password) if password else None
 
     def start(self) -> Self:
         """The server itself, listening and answering.
 
         Raises:
-            ServerStartError: there is no such executable, it ended, or it was not ready in `startup_timeout_s`;
-                with the end of its log.
+            ServerStartError: there is no such executable, it ended, it is no opencode 1.x server, it was not ready in
+                `startup_timeout_s`, or it was started before; with the end of its log.
         """
+        if self._owner:
+            raise self._failed("was started before; make another OpencodeServer")
+        self._owner = os.getpid()
         deadline = time.monotonic() + self.startup_timeout_s
         try:
             self._spawn()
@@ -115,15 +152,16 @@ class OpencodeServer:
         return self
 
     def close(self) -> None:
-        """End the server and its children, gently for 5 seconds; nothing if it has ended."""
+        """End the server and its descendants, gently for 5 seconds; nothing if it has ended."""
+        if os.getpid() != self._owner:  # a forked child at its own exit
+            return
         atexit.unregister(self.close)
         process, self._process = self._process, None
         if process is not None:
             _end(process)
         if self._reader is not None and self._reader is not threading.current_thread():
-            self._reader.join(timeout=_GRACE_S)
-        if process is not None and process.stdout is not None:
-            process.stdout.close()
+            # longer only if somebody else holds the pipe, whom it then goes on reading
+            self._reader.join(timeout=1.0)
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is not None and supervisor.stdin is not None:
             supervisor.kill()  # before its pipe closes: the process group's number may be another's by now
@@ -151,61 +189,101 @@ class OpencodeServer:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+            atexit.register(self.close)
+            if os.name == "posix":
+                self._supervisor = subprocess.Popen(  # noqa: S603 # a constant and a number
+                    ["/bin/sh", "-c", _SUPERVISOR, "sh", str(process.pid)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
         except OSError as error:
             raise ServerStartError(f"{self.executable} could not be started: {error}", "") from error
-        atexit.register(self.close)
-        if os.name == "posix":
-            self._supervisor = subprocess.Popen(  # noqa: S603 # this Python
-                [sys.executable, "-I", "-S", "-c", _SUPERVISOR, str(process.pid)],
-                stdin=subprocess.PIPE,
-                start_new_session=True,
-            )
-        self._reader = threading.Thread(target=self._read_log, args=(process.stdout,), daemon=True)
+        self._reader = threading.Thread(target=self._read_output, args=(process.stdout,), daemon=True)
         self._reader.start()
 
-    def _read_log(self, output: IO[bytes]) -> None:
-        for line in output:  # until the server and its children have closed it; never leaves the pipe to fill
-            self._log.append(line)
-            found = _LISTENING.search(line)
-            if found and not self._url:
-                self._url = found.group(1).decode("ascii", "replace")
-                self._told.set()
-        self._told.set()
+    def _read_output(self, output: IO[bytes]) -> None:
+        # until the server and all that inherited it have closed it; never leaves the pipe to fill
+        with output:
+            while chunk := os.read(output.fileno(), 65_536):
+                self._log += chunk
+                if not self._url and (found := _LISTENING.search(self._log)):
+                    self._url = _base_url(self.hostname, int(found.group(1)))
+                    self._listening.set()
+                del self._log[:-_LOG_BYTES]
 
     def _await_listening(self, deadline: float) -> None:
-        if not self._told.wait(max(0.0, deadline - time.monotonic())):
-            raise self._failed(f"was not listening after {self.startup_timeout_s:g} s")
-        if not self._url:
-            code = self._process.wait() if self._process else None
-            raise self._failed(f"ended with exit code {code}")
+        while not self._listening.wait(_POLL_S):
+            self._check_alive()
+            if time.monotonic() > deadline:
+                raise self._failed(f"was not listening after {self.startup_timeout_s:g} s")
 
     def _await_health(self, deadline: float) -> None:
-        auth = httpx.BasicAuth(*self.auth) if self.auth else None
+        # empty: loading certificates would take longer than asking
+        no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         while True:
-            with contextlib.suppress(httpx.TransportError):
-                with httpx.Client(trust_env=False, timeout=_PROBE_TIMEOUT_S, auth=auth) as client:
-                    answer = client.get(f"{self._url}/global/health")
-                self.version = str(answer.json()["version"]) if answer.status_code == 200 else ""
-                return
-            if self._process is None or self._process.poll() is not None:
-                raise self._failed("ended while it was being asked for its health")
+            try:
+                answer = httpx.get(
+                    f"{self._url}/global/health",
+                    auth=self.auth,
+                    timeout=_PROBE_TIMEOUT_S,
+                    trust_env=False,
+                    verify=no_tls,
+                )
+                if answer.status_code < 500:
+                    self.version = _version(answer)
+                    return
+                last = str(answer.status_code)
+            except httpx.TransportError as error:
+                last = f"{type(error).__name__}: {error}"
+            except ValueError as error:
+                raise self._failed(f"is no opencode 1.x server: {error}") from None
+            self._check_alive()
             if time.monotonic() > deadline:
-                raise self._failed(f"was listening but did not answer in {self.startup_timeout_s:g} s")
+                raise self._failed(f"listened, but gave no health in {self.startup_timeout_s:g} s: {last}")
+            time.sleep(_POLL_S)
+
+    def _check_alive(self) -> None:
+        code = self._process.poll() if self._process else None
+        if code is not None and self._reader is not None:
+            self._reader.join(timeout=1.0)  # for its last words
+            raise self._failed(f"ended with exit code {code}")
 
     def _failed(self, what: str) -> ServerStartError:
         return ServerStartError(f"{self.executable} {what}", self.log)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process group: SIGTERM, then SIGKILL; what the leader leaves behind goes too."""
+    """End a process group: SIGTERM, then SIGKILL; descendants in other groups at once, or they would be lost."""
     if os.name != "posix":
         process.kill()
         process.wait()
         return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=_GRACE_S)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    descendants = _descendants(process.pid)
+    try:
+        _signal_group(process.pid, signal.SIGTERM)
+        for pid in descendants:
+            with contextlib.suppress(ProcessLookupError):
+                if os.getpgid(pid) != process.pid:
+                    os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_GRACE_S)
+    finally:
+        _signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
+        os.killpg(group, number)
+
+
+def _descendants(pid: int) -> list[int]:
+    """The children of `pid`, theirs and so on, where there is a /proc; 1.18.33 runs each tool in its own session."""
+    found: list[int] = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # it has just ended
+            for child in map(int, children.read_text(encoding="ascii").split()):
+                found += [child, *_descendants(child)]
+    return found

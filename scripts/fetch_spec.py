@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -51,13 +53,13 @@ def main() -> int:
         served = _fetch()
         document = parse_document(served.body)
         _refuse_losses(document, ROOT)
+        write(document, served, ROOT)
     except NpmMissingError as error:
         print(f"make spec: {error}, and OPENCODE_URL is not set", file=sys.stderr)
         return NO_SERVER
-    except (SpecError, NpmError, ServerStartError) as error:
+    except (SpecError, NpmError, ServerStartError, OSError, subprocess.CalledProcessError) as error:
         print(f"make spec: {error}", file=sys.stderr)
         return 1
-    write(document, served, ROOT)
     print(f"openapi.json: opencode {served.version}, {len(operations(document))} operations")
     return 0
 
@@ -80,8 +82,10 @@ def fetch(url: str, auth: tuple[str, str] | None = None) -> Served:
     """
     try:
         base = httpx.URL(url.rstrip("/").removesuffix("/doc"))
-    except httpx.InvalidURL as error:
-        raise SpecError(f"OPENCODE_URL is no URL: {error}") from None
+    except httpx.InvalidURL:  # whose words hold the password where that has a slash in it
+        raise SpecError(
+            "OPENCODE_URL is no URL (in a password, / # ? and @ are written %2F %23 %3F %40)"
+        ) from None
     shown = str(base.copy_with(userinfo=b""))
     if base.scheme not in ("http", "https") or not base.host:
         raise SpecError("OPENCODE_URL is no http:// or https:// URL")
@@ -121,20 +125,24 @@ def parse_document(body: bytes) -> dict[str, Any]:
     """The document that `body` is.
 
     Raises:
-        SpecError: not JSON, no object, not OpenAPI 3.x, or without paths; says what it is.
+        SpecError: not JSON, no object, not OpenAPI 3.x, or without operations; says what it is.
     """
     try:
-        document: Any = json.loads(body)
-    except ValueError:
+        document: Any = json.loads(body, parse_constant=_no_json)
+    except (ValueError, RecursionError):
         raise SpecError(f"/doc is not JSON: {_start(body)}") from None
     if not is_object(document):
         raise SpecError(f"/doc is JSON but no object: {_start(body)}")
     version = document.get("openapi")
     if not isinstance(version, str) or not version.startswith("3."):
         raise SpecError(f"/doc is not OpenAPI 3.x: openapi is {version!r}: {_start(body)}")
-    if not isinstance(document.get("paths"), dict) or not document["paths"]:
-        raise SpecError(f"/doc is OpenAPI {version} without paths: {_start(body)}")
+    if not is_object(document.get("paths")) or not operations(document):
+        raise SpecError(f"/doc is OpenAPI {version} without operations: {_start(body)}")
     return document
+
+
+def _no_json(constant: str) -> None:
+    raise ValueError(constant)
 
 
 def _start(body: bytes) -> str:
@@ -146,8 +154,9 @@ def operations(document: dict[str, Any]) -> dict[tuple[str, str], str]:
     return {
         (method.upper(), path): str(operation.get("operationId", "no operationId"))
         for path, item in document["paths"].items()
+        if is_object(item)
         for method, operation in item.items()
-        if method in _METHODS
+        if method in _METHODS and is_object(operation)
     }
 
 
@@ -161,7 +170,13 @@ def _refuse_losses(document: dict[str, Any], root: Path) -> None:
     committed = root / "openapi.json"
     if os.environ.get("ALLOW_REMOVED") == "1" or not committed.exists():
         return
-    lost = lost_operations(json.loads(committed.read_text(encoding="utf-8")), document)
+    try:
+        before = parse_document(committed.read_bytes())
+    except SpecError as error:
+        raise SpecError(
+            f"openapi.json is there but broken (put it back, or ALLOW_REMOVED=1): {error}"
+        ) from None
+    lost = lost_operations(before, document)
     if lost:
         more = [f"... and {len(lost) - _LISTED} more"] if len(lost) > _LISTED else []
         listed = "\n  ".join([*lost[:_LISTED], *more])
@@ -180,11 +195,32 @@ def write(document: dict[str, Any], served: Served, root: Path) -> None:
         "openapi.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n",
         "openapi.source.json": json.dumps(source, indent=2) + "\n",
     }
+    try:
+        files = {name: text.encode("utf-8") for name, text in texts.items()}
+    except UnicodeEncodeError as error:
+        raise SpecError(
+            f"/doc holds half a surrogate pair, which no file can: {error.object[error.start]!a}"
+        ) from None
+    _swap(files, root)
+
+
+def _swap(files: dict[str, bytes], root: Path) -> None:
+    """All files replaced, or none: should a rename fail, those before it are taken back."""
     with tempfile.TemporaryDirectory(prefix=".spec-", dir=root) as scratch:
-        for name, text in texts.items():
-            Path(scratch, name).write_text(text, encoding="utf-8")
-        for name in texts:
-            Path(scratch, name).replace(root / name)
+        done: list[str] = []
+        for name, content in files.items():
+            Path(scratch, name).write_bytes(content)
+        try:
+            for name in files:
+                if (root / name).exists():
+                    shutil.copy2(root / name, Path(scratch, f"{name}.before"))
+                Path(scratch, name).replace(root / name)
+                done.append(name)
+        except OSError:
+            for name in done:
+                before = Path(scratch, f"{name}.before")
+                before.replace(root / name) if before.exists() else (root / name).unlink()
+            raise
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ run; the platform packages that it would install hold the executable itself.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -16,13 +17,13 @@ import sys
 import tarfile
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from scripts.rooms import ROOT
 
 CACHE = ROOT / ".cache" / "opencode"
-_VERSION = re.compile(r"\d+\.\d+\.\d+(-[\w.]+)?")
+_VERSION = re.compile(r"\d+\.\d+\.\d+(-[\w.]+)?", re.ASCII)
 _MACHINES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _SYSTEMS = {"Linux": "linux", "Darwin": "darwin", "Windows": "windows"}
 _MB = 1_000_000
@@ -52,7 +53,11 @@ def get_server(version: str, cache: Path = CACHE) -> Path:
         cache / version / "bin" / ("opencode.exe" if package.startswith("opencode-windows") else "opencode")
     )
     if not executable.exists():
-        _download(package, version, cache)
+        _find_npm()  # before anything is written
+        cache.mkdir(parents=True, exist_ok=True)
+        with _alone(cache / f".{version}.lock"):
+            if not executable.exists():  # another process may have got it meanwhile
+                _download(package, version, cache)
     if not executable.exists():
         raise NpmError(f"{package}@{version} holds no bin/{executable.name}")
     return executable
@@ -84,15 +89,31 @@ def _has_avx2(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     return not cpuinfo.exists() or "avx2" in cpuinfo.read_text(encoding="utf-8", errors="replace")
 
 
+@contextlib.contextmanager
+def _alone(lock: Path) -> Generator[None, None, None]:
+    """One process at a time; the system lets go of the lock if it dies. Where there is no flock, all at once."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another process that is getting {lock.stem.removeprefix('.')}", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _download(package: str, version: str, cache: Path) -> None:
-    """Fetch into a folder beside the target and rename: of two at once, the slower one's work is thrown away."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{version}-", dir=cache) as scratch:
+    """Fetch into a folder beside the target and rename: should two do so, the slower one's work is thrown away."""
+    with tempfile.TemporaryDirectory(prefix=f".{version}-", dir=cache) as scratch:
         folder = Path(scratch)
         print(f"getting {package}@{version} from npm", flush=True)
         stop = _show_progress(folder)
         try:
-            _npm(["pack", f"{package}@{version}", "--silent", "--cache", str(folder / "npm")], folder)
+            _npm(["pack", f"{package}@{version}", "--ignore-scripts", "--cache", str(folder / "npm")], folder)
         finally:
             stop()
         archive = next(folder.glob("*.tgz"), None)
@@ -108,17 +129,27 @@ def _download(package: str, version: str, cache: Path) -> None:
         print(f"got {package}@{version}: {archive.stat().st_size // _MB} MB", flush=True)
 
 
-def _npm(arguments: list[str], cwd: Path) -> str:
+def _find_npm() -> str:
     npm = shutil.which("npm")
     if npm is None:
         raise NpmMissingError("npm is not on this machine (it comes with Node.js)")
-    done = subprocess.run([npm, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    return npm
+
+
+def _npm(arguments: list[str], cwd: Path) -> str:
+    done = subprocess.run([_find_npm(), *arguments], cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if re.search(r"\b(E[A-Z0-9]+|404|code)\b", line)]
-        raise NpmError(
-            f"npm {' '.join(arguments)} failed: {'; '.join(lines[:3]) or done.stderr.strip()[-300:]}"
-        )
+        raise NpmError(f"npm {' '.join(arguments[:2])} failed: {_reason(done.stderr)}")
     return done.stdout
+
+
+def _reason(stderr: str) -> str:
+    """npm's own words in one line: the code and what follows it, without its advice and its log's place."""
+    errors = [
+        line.removeprefix("npm error ") for line in stderr.splitlines() if line.startswith("npm error ")
+    ]
+    words = [line.strip() for line in errors if not line.startswith(("A complete log", "404 Note"))]
+    return "; ".join(words[:2]) or ascii(stderr.strip()[-300:])
 
 
 def _show_progress(folder: Path, interval_s: float = 1.0) -> Callable[[], None]:

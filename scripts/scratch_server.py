@@ -20,6 +20,9 @@ _NO_SURPRISES = {
     "OPENCODE_MODELS_URL": "http://127.0.0.1:9",  # nobody listens: 1.1.31 asks for its models in spite of the above
 }
 
+_CALLERS = ("OPENCODE_", "XDG_", "GIT_")
+"""What starts so is the caller's: a password, a configuration, a repository; not this server's."""
+
 
 @contextmanager
 def scratch_server(
@@ -33,28 +36,27 @@ def scratch_server(
     """
     executable = get_server(version)
     with tempfile.TemporaryDirectory(prefix="opencode-server-", ignore_cleanup_errors=True) as folder:
-        home, workspace = Path(folder, "home"), Path(folder, "workspace")
-        home.mkdir()
-        workspace.mkdir()
-        subprocess.run(["git", "init", "--quiet", str(workspace)], check=True)
-        settings = {**_NO_SURPRISES, **_homes(home), **(env or {})}
-        with _without_callers_settings():
-            server = OpencodeServer(executable, directory=workspace, env=settings, password=password)
-        with server:
+        places = {name: Path(folder, name) for name in ("home", "workspace", "tmp")}
+        for place in places.values():
+            place.mkdir()
+        callers = {name: None for name in os.environ if name.startswith(_CALLERS)}
+        settings = {**callers, **_NO_SURPRISES, **_homes(places["home"], places["tmp"]), **(env or {})}
+        _make_repository(places["workspace"])
+        with OpencodeServer(
+            executable, directory=places["workspace"], env=settings, password=password
+        ) as server:
             yield server
 
 
-def _homes(home: Path) -> dict[str, str]:
-    names = {"XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share", "XDG_STATE_HOME": ".local/state"}
-    folders = {name: str(home / place) for name, place in names.items()}
-    return {"HOME": str(home), "USERPROFILE": str(home), "XDG_CACHE_HOME": str(home / ".cache"), **folders}
+def _homes(home: Path, temporary: Path) -> dict[str, str]:
+    """The XDG folders follow HOME; the executable unpacks its libraries into TMPDIR and leaves them there."""
+    return {
+        **dict.fromkeys(("HOME", "USERPROFILE"), str(home)),
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)),
+    }
 
 
-@contextmanager
-def _without_callers_settings() -> Generator[None, None, None]:
-    """The environment without OPENCODE_*: the caller's password or configuration is not this server's."""
-    held = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("OPENCODE_")}
-    try:
-        yield
-    finally:
-        os.environ.update(held)
+def _make_repository(folder: Path) -> None:
+    """Without the caller's GIT_*: in a git hook, GIT_DIR would make it the caller's repository."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(_CALLERS)}
+    subprocess.run(["git", "init", "--quiet", str(folder)], env=env, check=True)

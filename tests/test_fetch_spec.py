@@ -79,7 +79,11 @@ def test_the_url_may_end_in_doc_or_not(served: HTTPServer, end: str) -> None:
         (200, "application/json", "[1]", "/doc is JSON but no object: '[1]'"),
         (200, "application/json", '{"swagger": "2.0"}', "/doc is not OpenAPI 3.x: openapi is None"),
         (200, "application/json", '{"openapi": "2.0"}', "/doc is not OpenAPI 3.x: openapi is '2.0'"),
-        (200, "application/json", '{"openapi": "3.1.0", "paths": {}}', "is OpenAPI 3.1.0 without paths"),
+        (200, "application/json", '{"openapi": "3.1.0", "paths": {}}', "is OpenAPI 3.1.0 without operations"),
+        (200, "application/json", '{"openapi": "3.1.0", "paths": {"/a": null}}', "without operations"),
+        (200, "application/json", '{"openapi": "3.1.0", "x": NaN}', "/doc is not JSON"),
+        (200, "application/json", "[" * 200_000, "/doc is not JSON"),
+        (200, "application/json", json.dumps({**_DOCUMENT, "x": "\ud800"}), "half a surrogate pair"),
         (500, "application/json", "{}", "gave 500 application/json: '{}'"),
         (302, "text/plain", "elsewhere", "gave 302 text/plain: 'elsewhere'"),
         (401, "text/plain", "Unauthorized", "set OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD"),
@@ -155,7 +159,8 @@ def test_the_password_of_the_environment_is_sent_as_basic_auth(
 
 
 @pytest.mark.parametrize(
-    "where", ["http://me:hunter2@127.0.0.1:9", "ftp://me:hunter2@x", "http://me:hunter2@"]
+    "where",
+    ["http://me:hunter2@127.0.0.1:9", "ftp://me:hunter2@x", "http://me:hunter2@", "http://me:hunter2/x@h"],
 )
 def test_no_error_shows_a_credential(where: str) -> None:
     with pytest.raises(SpecError) as caught:
@@ -183,3 +188,22 @@ def test_lost_operations_compares_method_and_path() -> None:
 def test_a_byte_order_mark_is_no_document() -> None:
     with pytest.raises(SpecError, match="not JSON"):
         parse_document(b"\xff\xfe")
+
+
+def test_a_committed_document_that_is_broken_is_said_to_be(
+    served: HTTPServer, tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "openapi.json").write_text("<<<<<<< HEAD", encoding="utf-8")
+    assert fetch_spec.main() == 1
+    assert "openapi.json is there but broken" in capsys.readouterr().err
+
+
+def test_when_one_file_cannot_be_written_neither_is(
+    served: HTTPServer, tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "openapi.json").write_text(json.dumps({**_DOCUMENT, "x": 1}), encoding="utf-8")
+    (tree / "openapi.source.json").mkdir()
+    before = (tree / "openapi.json").read_bytes()
+    assert fetch_spec.main() == 1
+    assert "openapi.source.json" in capsys.readouterr().err
+    assert (tree / "openapi.json").read_bytes() == before

@@ -43,6 +43,10 @@ def _install(folder: Path, source: str) -> None:
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
 
+def _but_locks(cache: Path) -> list[str]:
+    return [entry.name for entry in cache.iterdir() if entry.suffix != ".lock"]
+
+
 def test_the_executable_comes_from_the_platform_package(npm: Path, tmp_path: Path) -> None:
     executable = get_server("1.2.3", tmp_path / "cache")
     assert executable == tmp_path / "cache" / "1.2.3" / "bin" / "opencode"
@@ -60,14 +64,22 @@ def test_two_at_once_both_get_it_and_leave_nothing_behind(npm: Path, tmp_path: P
     with ThreadPoolExecutor(4) as pool:
         found = set(pool.map(get_server, ["1.2.3"] * 4, [tmp_path / "cache"] * 4))
     assert len(found) == 1
-    assert [entry.name for entry in (tmp_path / "cache").iterdir()] == ["1.2.3"]
+    assert _but_locks(tmp_path / "cache") == ["1.2.3"]
+
+
+def test_of_two_at_once_one_fetches_and_the_other_waits(npm: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(get_server, ["1.2.3"] * 4, [tmp_path / "cache"] * 4))
+    assert (tmp_path / "calls").read_text(encoding="utf-8").count("pack") == 1
 
 
 def test_latest_is_the_version_that_npm_says(npm: Path) -> None:
     assert latest_version() == "1.19.3"
 
 
-@pytest.mark.parametrize("version", ["", "../x", "1.2", "1.2.3; rm -rf /", "--help", "1.2.3/../..", "next"])
+@pytest.mark.parametrize(
+    "version", ["", "../x", "1.2", "1.2.3; rm -rf /", "--help", "1.2.3/../..", "next", "１.２.３"]
+)
 def test_what_is_no_version_reaches_no_command_line(npm: Path, tmp_path: Path, version: str) -> None:
     with pytest.raises(NpmError, match="not a version"):
         get_server(version, tmp_path / "cache")
@@ -78,13 +90,14 @@ def test_without_npm_the_error_says_so(npm: Path, tmp_path: Path) -> None:
     (npm / "npm").unlink()
     with pytest.raises(NpmMissingError, match="npm is not on this machine"):
         get_server("1.2.3", tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
 
 
 def test_a_version_that_npm_does_not_have_is_an_error_with_npms_word(npm: Path, tmp_path: Path) -> None:
-    _install(npm, "import sys; sys.exit('npm error code E404\\nnpm error 404 Not Found')")
-    with pytest.raises(NpmError, match="E404"):
+    _install(npm, "import sys; sys.exit('npm warn old\\nnpm error code E404\\nnpm error 404 Not Found')")
+    with pytest.raises(NpmError, match=r"failed: code E404; 404 Not Found$"):
         get_server("9.9.9", tmp_path / "cache")
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert _but_locks(tmp_path / "cache") == []
 
 
 @pytest.mark.parametrize(

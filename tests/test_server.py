@@ -38,6 +38,8 @@ print(f"opencode server listening on http://127.0.0.1:{server.server_port}", flu
 server.serve_forever()
 """
 
+_DETACHED = _SERVE.replace('sleep(600)"]', 'sleep(600)"], start_new_session=True')
+
 Fake = Callable[[str], str]
 
 
@@ -152,3 +154,103 @@ def test_the_server_goes_when_the_program_ends_without_closing_it(fake: Fake) ->
     code = f"from opencode_client.server import OpencodeServer\nprint(OpencodeServer({fake(_SERVE)!r}).start().pid)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert _is_gone(int(done.stdout))
+
+
+def test_a_server_that_listens_late_is_waited_for(fake: Fake) -> None:
+    with OpencodeServer(fake(f"import time\ntime.sleep(0.5)\n{_SERVE}")) as server:
+        assert server.version == "1.2.3"
+
+
+def test_children_in_sessions_of_their_own_are_gone_after_close(fake: Fake) -> None:
+    with OpencodeServer(fake(_DETACHED)) as server:
+        child = _child(server)
+    assert _is_gone(child)
+
+
+def test_children_in_sessions_of_their_own_go_when_the_program_is_killed(fake: Fake) -> None:
+    code = (
+        "import sys; from opencode_client.server import OpencodeServer\n"
+        f"server = OpencodeServer({fake(_DETACHED)!r}).start()\n"
+        "print(server.log.partition('child ')[2].split()[0], flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as program:
+        assert program.stdout
+        child = int(program.stdout.readline())
+        program.send_signal(signal.SIGKILL)
+    assert _is_gone(child)
+
+
+def test_the_end_of_a_server_is_seen_though_its_child_holds_the_log_open(fake: Fake) -> None:
+    source = (
+        "import subprocess, sys\nprint('boom', flush=True)\n"
+        "subprocess.Popen(['sleep', '20'], start_new_session=True)\nsys.exit(3)"
+    )
+    with pytest.raises(ServerStartError, match="ended with exit code 3\nboom"):
+        OpencodeServer(fake(source), startup_timeout_s=5).start()
+
+
+def test_a_server_that_closes_its_output_and_lives_on_is_an_error(fake: Fake) -> None:
+    source = "import os, time\nos.close(1); os.close(2)\ntime.sleep(20)"
+    with pytest.raises(ServerStartError, match="was not listening after 1 s"):
+        OpencodeServer(fake(source), startup_timeout_s=1).start()
+
+
+def test_health_that_is_no_json_is_an_error_that_says_what_came(fake: Fake) -> None:
+    html = _SERVE.replace('json.dumps({"healthy": True, "version": "1.2.3"}).encode()', 'b"<!doctype html>"')
+    with pytest.raises(ServerStartError, match=r"is no opencode 1\.x server: .* gave 200 .*<!doctype html>"):
+        OpencodeServer(fake(html)).start()
+
+
+def test_the_log_keeps_its_last_65536_bytes(fake: Fake) -> None:
+    with OpencodeServer(fake(_SERVE)) as server:
+        assert len(server.log) == 65_536
+
+
+def test_starting_twice_is_an_error_and_the_server_runs_on(fake: Fake) -> None:
+    with OpencodeServer(fake(_SERVE)) as server:
+        with pytest.raises(ServerStartError, match="was started before"):
+            server.start()
+        assert server.pid
+
+
+def test_the_password_of_the_environment_is_used(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "hunter2")
+    with OpencodeServer(fake(_SERVE)) as server:
+        assert server.version == "1.2.3"
+
+
+def test_a_variable_given_as_none_is_taken_out(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "hunter2")
+    with OpencodeServer(fake(_SERVE), env={"OPENCODE_SERVER_PASSWORD": None}) as server:
+        assert server.auth is None
+
+
+def test_a_password_that_the_server_writes_is_not_in_the_log(fake: Fake) -> None:
+    telling = _SERVE.replace('print("child"', 'print(os.environ["OPENCODE_SERVER_PASSWORD"])\nprint("child"')
+    with OpencodeServer(fake(telling), password="hunter2") as server:  # noqa: S106 # a test's
+        assert "hunter2" not in server.log
+
+
+def test_a_forked_child_that_exits_leaves_the_server_alone(fake: Fake) -> None:
+    code = (
+        "import os, sys; from opencode_client.server import OpencodeServer\n"
+        f"server = OpencodeServer({fake(_SERVE)!r}).start()\n"
+        "if (child := os.fork()) == 0: sys.exit()\n"
+        "os.waitpid(child, 0)\n"
+        "print(open(f'/proc/{server.pid}/stat').read().split()[2])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.strip() == "S"
+
+
+@pytest.mark.parametrize(
+    ("hostname", "asked"),
+    [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "127.0.0.1"), ("localhost", "localhost")],  # noqa: S104 # a test's
+)
+def test_a_server_on_every_address_is_asked_on_the_loopback(fake: Fake, hostname: str, asked: str) -> None:
+    with OpencodeServer(fake(_SERVE), hostname=hostname) as server:
+        assert server.url == f"http://{asked}:{server.port}"
