@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import define, field
 
+from opencode_client.model import is_array, is_object
 from scripts.normalise.schema import META, Json, operations, referenced, schemas_of
 
 Place = tuple[str, str]
@@ -20,7 +21,7 @@ def json_kind(value: object) -> str:
         return "boolean"
     if isinstance(value, int | float):
         return "integer" if float(value).is_integer() else "number"
-    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
+    return "string" if isinstance(value, str) else "array" if is_array(value) else "object"
 
 
 def response_schemas(document: Json) -> dict[str, Json]:
@@ -65,23 +66,23 @@ class Observer:
             fitting = next((variant for variant in schema["anyOf"] if self.fits(variant, value)), None)
             if fitting is not None:
                 self.value(fitting, value, source)
-        elif "items" in schema and isinstance(value, list):
+        elif "items" in schema and is_array(value):
             for item in value:
                 self.value(schema["items"], item, source)
 
     def _component(self, name: str, value: Any, source: str) -> None:
         schema = self.schemas[name]
         kind = schema.get(META, {}).get("kind")
-        if kind == "map" and isinstance(value, dict):
+        if kind == "map" and is_object(value):
             for item in value.values():
                 self.value(schema["additionalProperties"], item, source)
-        elif kind == "union" and isinstance(value, dict):
+        elif kind == "union" and is_object(value):
             variant = _variant(schema[META], value)
             if variant is not None:
                 self._component(variant, value, source)
         elif kind == "mixed":
             self.value({"anyOf": list(schema["properties"].values())}, value, source)
-        elif kind in ("object", "body") and isinstance(value, dict):
+        elif kind in ("object", "body") and is_object(value):
             self._members(name, schema, value, source)
 
     def _members(self, name: str, schema: Json, value: Json, source: str) -> None:
@@ -120,7 +121,7 @@ class Observer:
             return any(self.fits(variant, value) for variant in schema["properties"].values())
         if kind is None:  # an enum
             return json_kind(value) == schema.get("type")
-        if not isinstance(value, dict):
+        if not is_object(value):
             return False
         return kind != "object" or not _is_other_variant(schema, value)
 
@@ -140,6 +141,6 @@ def _variant(meta: Json, value: Json) -> str | None:
             return str(row["class"])
         inner: Any = value
         for key in row["path"]:
-            inner = inner.get(key) if isinstance(inner, dict) else None
+            inner = inner.get(key) if is_object(inner) else None
         return next((str(deeper["class"]) for deeper in row["table"] if deeper["value"] == inner), None)
     return meta.get("otherwise")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from attrs import frozen
 
+from opencode_client.model import is_array, is_object
 from opencode_client.reading import shape_of
 from scripts.derive_observed import STREAMS
 from scripts.generate import SPEC
@@ -80,7 +80,7 @@ def recorded(version: str) -> list[Payload]:
         for operation, tag, status, body in answers(version)
         if 200 <= status < 300 and operation in readers()
     ]
-    held: dict[str, Callable[[], None]] = {**recording(version)["streams"], **recording(version)["other"]}
+    held: Json = {**recording(version)["streams"], **recording(version)["other"]}
     for stream, name in STREAMS.items():
         if stream in held:
             found += [(stream, Reader(name, name), event) for event in events(version, stream)]
@@ -92,7 +92,9 @@ def recorded_payloads() -> list[tuple[Reader, Any]]:
     kinds: dict[tuple[str, str], tuple[Reader, Any]] = {}
     for version in RECORDED:
         for where, reader, payload in recorded(version):
-            event = payload.get("payload", payload) if isinstance(payload, dict) else {}
-            if isinstance(payload, dict | list):
-                kinds.setdefault((where, str(event.get("type"))), (reader, payload))
+            event: Any = payload.get("payload", payload) if is_object(payload) else {}
+            if is_object(payload) or is_array(payload):
+                kinds.setdefault(
+                    (where, str(event.get("type") if is_object(event) else None)), (reader, payload)
+                )
     return list(kinds.values())
