@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeGuard
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeGuard, TypeVar
 
 from attrs import NOTHING, define, field, fields
 
@@ -55,9 +56,11 @@ class OpencodeModel:
     does not know are kept: `additional_properties` shows them, `to_dict` gives them back.
     """
 
-    _raw: JsonObject | None = field(init=False, default=None)
+    raw_: JsonObject | None = field(init=False, default=None)
+    """The JSON object that was read; None for a model made by its constructor."""
 
     _wire_names: ClassVar[dict[str, str]] = {}
+    _reader: ClassVar[Callable[[JsonObject], Any] | None] = None  # Any: the class itself
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
@@ -70,15 +73,10 @@ class OpencodeModel:
             ResponseDecodeError: `data` is no object; with `strict`, also anything that is not as documented,
                 with the JSON path to it.
         """
+        reader = reader_of(cls)
         if strict:
             _check(cls, data)
-        return cls._read(data)
-
-    @classmethod
-    def _read(cls, data: JsonObject) -> Self:
-        from opencode_client.reading import read_model
-
-        return read_model(cls, data)
+        return tolerantly(cls, data) if reader is None else reader(data)
 
     def to_dict(self) -> JsonObject:
         """The JSON object: members under the wire's names, nulls where null was read, unknown members included.
@@ -86,7 +84,7 @@ class OpencodeModel:
         A member that is None is left out, unless it is required or was read as null. Objects and arrays that
         the document leaves open are shared with the model, not copied.
         """
-        raw = self._raw
+        raw = self.raw_
         result: JsonObject = {}
         for name, wire, required in _layout(type(self)):
             value = getattr(self, name)
@@ -104,10 +102,10 @@ class OpencodeModel:
     @property
     def additional_properties(self) -> JsonObject:
         """The members that were read and that this class does not know, by their wire names."""
-        if self._raw is None:
+        if self.raw_ is None:
             return {}
         known = {wire for _, wire, _ in _layout(type(self))}
-        return {name: value for name, value in self._raw.items() if name not in known}
+        return {name: value for name, value in self.raw_.items() if name not in known}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, OpencodeModel) or type(other) is not type(self):
@@ -121,6 +119,32 @@ class OpencodeModel:
             if (value := getattr(self, name)) is not None
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+M = TypeVar("M", bound=OpencodeModel)
+
+
+def reads(cls: type[M]) -> Callable[[Callable[[JsonObject], M]], Callable[[JsonObject], M]]:
+    """Decorates the function that reads `cls` in straight lines."""
+
+    def register(read: Callable[[JsonObject], M]) -> Callable[[JsonObject], M]:
+        cls._reader = read  # pyright: ignore[reportPrivateUsage] # the same module
+        return read
+
+    return register
+
+
+def reader_of(cls: type[M]) -> Callable[[JsonObject], M] | None:
+    """What reads exactly `cls` in straight lines; None for a class that somebody derived from a generated one."""
+    reader: Callable[[JsonObject], M] | None = cls.__dict__.get("_reader")
+    return reader
+
+
+def tolerantly(cls: type[M], data: JsonObject) -> M:
+    """What a reader gives back when the wire is not what the document says: see `reading`, imported only then."""
+    from opencode_client.reading import read_by_annotations
+
+    return read_by_annotations(cls, data)
 
 
 class Unknown:

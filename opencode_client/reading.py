@@ -34,7 +34,7 @@ from opencode_client.variants import Mixed, Variants
 M = TypeVar("M", bound=OpencodeModel)
 
 
-def read_model(cls: type[M], data: Any) -> M:  # Any: whatever came
+def read_by_annotations(cls: type[M], data: Any) -> M:  # Any: whatever came
     """An instance with everything that `data` has; what is missing reads as None, with one warning per member.
 
     Raises:
@@ -43,7 +43,7 @@ def read_model(cls: type[M], data: Any) -> M:  # Any: whatever came
     if not is_object(data):
         raise ResponseDecodeError(cls.__name__, "$", "object", json_type(data))
     self = cls.__new__(cls)
-    self._raw = data  # pyright: ignore[reportPrivateUsage] # the one place outside that fills a model in
+    self.raw_ = data
     for member in members(cls):
         where = (cls.__name__, member.name)
         value = data.get(member.wire)

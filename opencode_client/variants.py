@@ -8,10 +8,9 @@ from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
-from opencode_client.model import READ_ERRORS, OpencodeModel, Unknown, is_object
+from opencode_client.model import READ_ERRORS, OpencodeModel, Unknown, is_object, reader_of
 
 T = TypeVar("T")
-_OBJECT: type[Any] = dict  # under another name, so that checkers do not narrow Any to dict[Unknown, Unknown]
 Reader = Callable[[Any], Any]
 
 
@@ -65,10 +64,10 @@ class Variants(dict[Any, Callable[[Any], T]], Generic[T]):
     def reader(self, place: str | Fixed | Deeper) -> Reader:
         """What reads the variant that a row of the table names."""
         if isinstance(place, str):
-            return self.model(place).from_dict
+            return self.class_reader(place)
         if isinstance(place, Deeper):
             return DeeperReader(self, place)
-        return FixedReader(self, place, self.model(place.place))
+        return FixedReader(self, place, self.class_reader(place.place))
 
     def model(self, place: str) -> type[OpencodeModel]:
         """The class at `module:Class`, imported now."""
@@ -76,22 +75,22 @@ class Variants(dict[Any, Callable[[Any], T]], Generic[T]):
         found: type[OpencodeModel] = getattr(import_module(f"{self.package}.{module}"), name)
         return found
 
+    def class_reader(self, place: str) -> Reader:
+        """What reads the class at `module:Class`."""
+        model = self.model(place)
+        return reader_of(model) or model.from_dict
+
     def read(self, data: Any) -> T:  # Any: whatever came
         """The variant that `data` is, Unknown for anything that is none."""
-        if type(data) is _OBJECT:
-            tag: object = data.get(self.tag)
-            if type(tag) is str:
-                return self[tag](data)
-        return self._untagged(data)
+        try:
+            return self[data[self.tag]](data)
+        except READ_ERRORS:  # no object, no tag, or a tag that is an object or an array
+            return self._untagged(data)
 
     def _untagged(self, data: Any) -> T:  # Any: whatever came
         reader: Reader = self.unknown
-        if is_object(data):
-            value = data.get(self.tag)
-            if any(type(value) is type(known) and value == known for known in self.table):
-                reader = self[value]  # a tag that is no text; but 1 is no True, and an array is no tag
-            elif self.otherwise and self.tag not in data:
-                reader = self.model(self.otherwise).from_dict
+        if is_object(data) and self.tag not in data and self.otherwise:
+            reader = self.class_reader(self.otherwise)
         result: Any = reader(data)
         return result  # type: ignore[no-any-return] # a reader of this union's table
 
@@ -127,18 +126,29 @@ class DeeperReader(dict[Any, Reader]):
         return reader
 
 
+class ExactVariants(Variants[T]):
+    """The same for tags that are no texts: Python holds 1 and True for one key, JSON does not."""
+
+    def read(self, data: Any) -> T:  # Any: whatever came
+        """The variant that `data` is, Unknown for anything that is none."""
+        tag: object = data.get(self.tag) if is_object(data) else None
+        if any(type(tag) is type(known) and tag == known for known in self.table):
+            return self[tag](data)
+        return self._untagged(data)
+
+
 @frozen
 class FixedReader:
     """Reads a variant after comparing its other constants."""
 
     union: Variants[Any]
     fixed: Fixed
-    model: type[OpencodeModel]
+    read: Reader
 
     def __call__(self, data: Any) -> Any:  # Any: a variant of the union
         if any(key in data and data[key] != value for key, value in self.fixed.constants.items()):
             return self.union.unknown(data)
-        return self.model.from_dict(data)
+        return self.read(data)
 
 
 class Mixed(Generic[T]):

@@ -10,12 +10,12 @@ from attrs import frozen
 
 from opencode_client.model import is_array, is_object
 from opencode_client.reading import shape_of
-from scripts.derive_observed import STREAMS
+from scripts.derive_observed import recorded_events
 from scripts.generate import SPEC
 from scripts.normalise import normalise
 from scripts.normalise.schema import META, Json, referenced, schemas_of
 from scripts.observe import response_schemas
-from tests.recordings import RECORDED, answers, events, recording
+from tests.recordings import RECORDED, answers
 
 _PACKAGE = "opencode_client.models"
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
@@ -69,6 +69,11 @@ def readers() -> dict[str, Reader]:
     }
 
 
+def reader_of(operation_id: str) -> Reader:
+    """What reads the JSON that the operation answers on success."""
+    return readers()[operation_id]
+
+
 Payload = tuple[str, Reader, Any]
 """Where it was recorded, what reads it, and what came."""
 
@@ -76,14 +81,11 @@ Payload = tuple[str, Reader, Any]
 def recorded(version: str) -> list[Payload]:
     """Every recorded success and event of a version."""
     found: list[Payload] = [
-        (f"{operation} [{tag}]", readers()[operation], body)
+        (f"{operation} [{tag}]", reader_of(operation), body)
         for operation, tag, status, body in answers(version)
         if 200 <= status < 300 and operation in readers()
     ]
-    held: Json = {**recording(version)["streams"], **recording(version)["other"]}
-    for stream, name in STREAMS.items():
-        if stream in held:
-            found += [(stream, Reader(name, name), event) for event in events(version, stream)]
+    found += [(stream, Reader(name, name), event) for stream, name, event in recorded_events(version)]
     return found
 
 

@@ -12,10 +12,11 @@ from attrs import NOTHING, fields_dict
 from opencode_client import models
 from opencode_client.model import to_plain
 from scripts import derive_observed
+from scripts.normalise.names import pascal
 from scripts.normalise.schema import META, Json, schemas_of
 from scripts.normalise.wire import OBSERVED, read_observed
-from tests.readers import normalised, recorded
-from tests.recordings import RECORDED
+from tests.readers import normalised, reader_of, recorded
+from tests.recordings import DOCUMENTED, RECORDED, document
 
 
 def _entries() -> dict[tuple[str, str], Json]:
@@ -72,9 +73,32 @@ def test_no_constant_that_tells_variants_apart_is_optional() -> None:
     assert loose == []
 
 
+def test_no_member_on_the_way_to_such_a_constant_is_optional() -> None:
+    deciding = derive_observed.deciding_members(normalised())
+    assert ("SyncEventSessionCreated", "syncEvent") in deciding
+    assert deciding & _entries().keys() == set()
+
+
+def test_every_event_of_the_versions_without_ids_has_an_optional_id() -> None:
+    old = {name for version in DOCUMENTED[:3] for name in schemas_of(document(version)) if "Event." in name}
+    here = {pascal(name) for name in old} & schemas_of(normalised()).keys()
+    assert len(here) > 30
+    assert {name for name in here if not _is_optional(name, "id")} == set()
+
+
+def test_no_version_is_named_whose_document_lacks_the_class() -> None:
+    assert _entries()["SessionNextMovedData", "timestamp"]["versions"] == ["1.18.33"]
+
+
+def test_a_class_that_only_shares_its_name_with_an_older_one_stays_as_documented() -> None:
+    assert [place for place in _entries() if place[0] == "FileDiff"] == []
+
+
 @pytest.mark.parametrize(
     ("model", "member"),
     [
+        ("SessionsResponse", "data"),
+        ("SessionMessagesResponse", "data"),
         ("EventSessionCreated", "id"),
         ("EventMessageUpdated", "id"),
         ("MessageUpdatedData", "session_id"),
@@ -125,4 +149,5 @@ def test_a_prompt_without_a_reply_answers_with_the_user_message() -> None:
     data: dict[str, Any] = next(
         body for where, _, body in recorded("1.18.33") if where == "session.prompt [noReply]"
     )
-    assert isinstance(models.SessionPromptResponse.from_dict(copy.deepcopy(data)).info, models.UserMessage)
+    answer = reader_of("session.prompt")(copy.deepcopy(data), strict=True)
+    assert isinstance(answer.info, models.UserMessage)

@@ -1,12 +1,12 @@
 """From the server's document to one that openapi-python-client reads without a warning.
 
-`RULES` is the whole of it, in order. Every rule is a pure function from document to document; what it does and
-why stands in its docstring. Rules that give names take the `Namer`, which knows the pins of names.toml.
+`rules` is the whole of it, in order. Every rule is a pure function from document to document, which applied
+again changes nothing; what it does and why stands in its docstring. Rules that give names take the `Namer`,
+which knows the pins of names.toml.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from functools import partial
 
@@ -35,6 +35,7 @@ def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
     return (
         keywords.remove_reserved,
         wire.correct,
+        operations.own_parameters,
         operations.stream_items,
         everywhere(keywords.remove_reserved_keywords),
         keywords.mark_pointers,
@@ -81,7 +82,7 @@ def normalise(
         NameCollisionError: with both pointers and the lines to add to names.toml.
     """
     namer = Namer(read_pins() if pins is None else pins, strict)
-    result = copy.deepcopy(document)
+    result = document
     for rule in rules(namer, wire.read_observed() if observed is None else observed):
         result = rule(result)
     namer.settle()

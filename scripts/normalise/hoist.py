@@ -152,7 +152,7 @@ class Hoister:
     def _variants(self, name: str, schema: Json) -> list[Json]:
         variants = schema["anyOf"]
         objects = [v for v in variants if v.get("type") == "object" and "properties" in v]
-        result = []
+        result: list[Json] = []
         for index, variant in enumerate(variants):
             label = _variant_label(variant, objects)
             if not label and len(objects) > 1:

@@ -7,7 +7,6 @@ integers, `array` with `items`, `object` with `properties` or with `additionalPr
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from scripts.normalise.schema import (
     META,
@@ -134,7 +133,7 @@ def merge_all_of(schema: Json) -> Json:
     """
     if "allOf" not in schema:
         return schema
-    parts = [*schema["allOf"], {key: value for key, value in schema.items() if key != "allOf"}]
+    parts: list[Json] = [*schema["allOf"], {key: value for key, value in schema.items() if key != "allOf"}]
     for part in parts:
         if "$ref" in part:
             return part
@@ -175,10 +174,13 @@ def plain_enums(schema: Json) -> Json:
 
     `{"type": "string", "enum": ["text"]}` -> `{"const": "text"}`
     """
-    notes = notes_of(schema)
     if "const" not in schema and "enum" not in schema:
         return schema
-    values = list(dict.fromkeys(map(_hashable, [schema["const"]] if "const" in schema else schema["enum"])))
+    notes = notes_of(schema)
+    values = [schema["const"]] if "const" in schema else schema["enum"]
+    if any(isinstance(value, dict | list) for value in values):
+        return notes
+    values = list(dict.fromkeys(values))
     if values == [None]:
         return {**notes, "type": "null"}
     if None in values:
@@ -195,18 +197,14 @@ def plain_enums(schema: Json) -> Json:
     return notes
 
 
-def _hashable(value: Any) -> Any:  # Any: an enum may hold any JSON
-    return value if isinstance(value, str | int | float | bool | None) else json.dumps(value)
-
-
 def plain_objects(schema: Json) -> Json:
     """An object has named members or it is a map; tuples are arrays of anything.
 
     `{"type": "object", "patternProperties": {"^ses": A}}` -> `{"type": "object", "additionalProperties": A}`
     """
-    result = dict(schema)
+    result: Json = dict(schema)
     if "prefixItems" in result:
-        result = {**notes_of(result), "type": "array", "items": {}}
+        result = notes_of(schema) | {"type": "array", "items": {}}
     if result.get("type") == "array":
         result.setdefault("items", {})
     patterns = list(result.pop("patternProperties", {}).values())
@@ -222,10 +220,9 @@ def plain_objects(schema: Json) -> Json:
         return result
     result.pop("properties", None)
     result.pop("required", None)
-    values = result.get("additionalProperties")
-    if not isinstance(values, dict):
-        values = patterns[0] if len(patterns) == 1 else {}
-    return {**result, "additionalProperties": values}
+    if not isinstance(result.get("additionalProperties"), dict):
+        result["additionalProperties"] = patterns[0] if len(patterns) == 1 else {}
+    return result
 
 
 def plain_unions(schema: Json) -> Json:

@@ -25,9 +25,10 @@ def name_members(document: Json, namer: Namer) -> Json:
 
     `{sessionID: string, list: boolean}` -> `x-oc.members = {"sessionID": "session_id", "list": "list"}`
     """
-    schemas = {}
+    schemas: dict[str, Json] = {}
+    readers = member_names(list(schemas_of(document)), namer.report, "models")
     for name, schema in schemas_of(document).items():
-        meta = {"kind": "object", **schema.get(META, {})}
+        meta: Json = {"kind": "object", **schema.get(META, {}), "reader": f"read_{readers[name]}"}
         if meta["kind"] in ("object", "body") and "enum" not in schema:
             meta["members"] = member_names(list(schema.get("properties", {})), namer.report, name)
             meta["shadows"] = bool(_BUILTINS & set(meta["members"].values()))
@@ -42,32 +43,29 @@ def open_what_is_read(document: Json) -> Json:
     `Session` (answered) -> open; `TextPartInput` (only sent) -> closed
     """
     schemas = schemas_of(document)
-    read: set[str] = set()
-    todo = [name for _, _, operation in operations(document) for name in _answered(operation)]
-    while todo:
-        name = todo.pop()
-        if name in read or name not in schemas:
-            continue
-        read.add(name)
-        todo += _references(schemas[name])
-    sent = {name for name, schema in schemas.items() if schema.get(META, {}).get("kind") == "body"}
-    todo = [name for _, _, operation in operations(document) for name in _taken(operation)]
-    while todo:
-        name = todo.pop()
-        if (
-            name in sent and schemas.get(name, {}).get(META, {}).get("kind") != "body"
-        ) or name not in schemas:
-            continue
-        sent.add(name)
-        todo += [n for n in _references(schemas[name]) if n not in sent]
-    closed = sent - read
-    return with_schemas(
-        document,
-        {
-            name: {**schema, META: {**schema[META], "open": name not in closed}} if META in schema else schema
-            for name, schema in schemas.items()
-        },
+    read = _reached(
+        schemas, (name for _, _, operation in operations(document) for name in _answered(operation))
     )
+    sent = _reached(schemas, (name for _, _, operation in operations(document) for name in _taken(operation)))
+    closed = sent - read
+    opened = {
+        name: {**schema, META: {**schema[META], "open": name not in closed}}
+        for name, schema in schemas.items()
+        if META in schema
+    }
+    return with_schemas(document, schemas | opened)
+
+
+def _reached(schemas: dict[str, Json], names: Iterable[str]) -> set[str]:
+    """The components of these names and all that they refer to, however far."""
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name in schemas and name not in found:
+            found.add(name)
+            todo += _references(schemas[name])
+    return found
 
 
 def _references(schema: Json) -> list[str]:
@@ -162,9 +160,10 @@ def _with_homes(schemas: dict[str, Json], homes: dict[str, str], visible: list[s
         if name not in homes:
             result[name] = schema
             continue
-        meta = {**schema[META], "module": homes[name]}
-        for row in _all_rows(meta.get("table", [])):
-            row["module"] = homes[row["class"]]
+        meta: Json = {**schema[META], "module": homes[name]}
+        if "table" in meta:
+            rows: list[Json] = meta["table"]
+            meta["table"] = [_placed(row, homes) for row in rows]
         if meta.get("otherwise"):
             meta["otherwise_module"] = homes[meta["otherwise"]]
         if meta["kind"] in ("union", "mixed", "alias"):
@@ -180,12 +179,14 @@ def _with_homes(schemas: dict[str, Json], homes: dict[str, str], visible: list[s
     return result
 
 
-def _all_rows(table: list[Json]) -> list[Json]:
-    return [leaf for row in table for leaf in row.get("table", [row])]
+def _placed(row: Json, homes: dict[str, str]) -> Json:
+    if "table" in row:
+        return {**row, "table": [_placed(leaf, homes) for leaf in row["table"]]}
+    return {**row, "module": homes[row["class"]]}
 
 
 def _render(names: list[str], schemas: dict[str, Json], homes: dict[str, str]) -> Json:
-    """What the module holds and imports: classes at its end, aliases for type checkers only."""
+    """What the module holds and imports: readers at its end, classes and aliases for type checkers only."""
     home = homes[names[0]]
     runtime: set[tuple[str, str]] = set()
     types: set[tuple[str, str]] = set()
@@ -194,14 +195,9 @@ def _render(names: list[str], schemas: dict[str, Json], homes: dict[str, str]) -
         kind = schemas[name][META]["kind"]
         for used in reachable(schemas, name):
             target = schemas[used][META]
-            if kind in ("union", "mixed", "alias"):
-                if homes[used] != home:
-                    types.add((homes[used], used))
-            elif homes[used] != home:
-                if target["kind"] == "object":
-                    runtime.add((homes[used], used))
-                else:
-                    types.add((homes[used], used))
+            if homes[used] != home:
+                types.add((homes[used], used))
+                if kind == "object":
                     runtime.add((homes[used], target["reader"]))
         unknown = schemas[name][META].get("unknown")
         if unknown in HANDWRITTEN:

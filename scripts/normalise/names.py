@@ -8,6 +8,7 @@ prints the line to add to `names.toml`; any other document gets a name derived f
 from __future__ import annotations
 
 import hashlib
+import json
 import keyword
 import re
 import tomllib
@@ -125,7 +126,7 @@ class Namer:
         if self.strict:
             self.collisions.append(
                 f"{name} is wanted by\n    {pointer}\n  and taken by\n    {holder}\n  Add to {PINS.name}:\n"
-                f'    [[name]]\n    pointer = "{pointer}"\n    name = "{derived}"\n    reason = "..."'
+                f'    [[name]]\n    pointer = {json.dumps(pointer)}\n    name = "{derived}"\n    reason = "..."'
             )
         self.report.append(f"{pointer} is called {derived}: {name} is taken by {holder}")
         return derived

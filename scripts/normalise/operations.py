@@ -7,14 +7,22 @@ operation: responses are the only objects of an endpoint that the generator hand
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from scripts.normalise.names import member_names, pascal, snake
-from scripts.normalise.schema import META, METHODS, Json, map_operations, operations, referenced
+from scripts.normalise.schema import (
+    META,
+    METHODS,
+    Json,
+    map_operations,
+    operations,
+    referenced,
+    schemas_of,
+)
 
 _JSON = re.compile(r"application/(.+\+)?json\b")
 _READABLE = re.compile(r"application/((.+\+)?json|octet-stream)\b|text/")
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
+_PLACES = frozenset({"query", "path", "header", "cookie"})
 
 
 def operation_ids(document: Json) -> Json:
@@ -22,19 +30,22 @@ def operation_ids(document: Json) -> Json:
 
     `GET /a/{b}` without one -> `get.a.b`; a second `x` -> `x.2`
     """
-    seen: set[str] = set()
+    seen: set[tuple[str, ...]] = set()
 
     def identify(path: str, method: str, operation: Json) -> Json:
         name = operation.get("operationId") or ".".join([method, *re.findall(r"[A-Za-z0-9_]+", path)])
         parts = [part for part in name.split(".") if re.search("[A-Za-z0-9]", part)] or [method]
-        unique = ".".join(parts)
-        count = 2
-        while unique in seen:
-            unique, count = f"{'.'.join(parts)}.{count}", count + 1
-        seen.add(unique)
-        return {**operation, "operationId": unique}
+        unique, count = parts, 2
+        while _python_names(unique) in seen:
+            unique, count = [*parts, str(count)], count + 1
+        seen.add(_python_names(unique))
+        return {**operation, "operationId": ".".join(unique)}
 
     return map_operations(document, identify)
+
+
+def _python_names(parts: list[str]) -> tuple[str, ...]:
+    return tuple(snake(part) for part in parts)
 
 
 def stream_items(document: Json) -> Json:
@@ -62,76 +73,91 @@ def stream_items(document: Json) -> Json:
 
 
 def _stream_item(schema: Json, document: Json) -> Json:
-    name = referenced(schema)
-    target = document.get("components", {}).get("schemas", {}).get(name, {}) if name else schema
-    data = target.get("properties", {}).get("data", {})
-    if name and data.get("type") != "string" and "contentSchema" not in target:
-        data_name = referenced(data)
-        data = document.get("components", {}).get("schemas", {}).get(data_name, {}) if data_name else data
-    for carrier in (target, data):
-        if "contentSchema" in carrier:
-            item: Json = carrier["contentSchema"]
-            return item
-    name = referenced(data)
-    carrier = document.get("components", {}).get("schemas", {}).get(name, {}) if name else {}
-    return carrier.get("contentSchema", schema)
+    schemas = schemas_of(document)
+
+    def followed(part: Json) -> Json:
+        name = referenced(part)
+        return part if name is None else schemas.get(name, {})
+
+    item = followed(schema)
+    data = followed(item.get("properties", {}).get("data", {}))
+    result: Json = item.get("contentSchema") or data.get("contentSchema") or schema
+    return result
+
+
+def own_parameters(document: Json) -> Json:
+    """Every operation holds all its parameters: those of its path item too, and none by reference.
+
+    `{"parameters": [A], "get": {"parameters": [B]}}` -> `{"get": {"parameters": [B, A]}}`
+    """
+    shared = document.get("components", {}).get("parameters", {})
+
+    def resolved(parameter: Json) -> Json:
+        found: Json = shared.get(
+            str(parameter.get("$ref")).removeprefix("#/components/parameters/"), parameter
+        )
+        return found
+
+    def gather(path: str, _: str, operation: Json) -> Json:
+        every = [*operation.get("parameters", []), *document["paths"][path].get("parameters", [])]
+        unique: dict[tuple[str, str], Json] = {}
+        for parameter in map(resolved, every):
+            if parameter.get("in") in _PLACES:
+                unique.setdefault((parameter["in"], parameter["name"]), parameter)
+        return {**operation, "parameters": list(unique.values())}
+
+    paths = map_operations(document, gather)["paths"]
+    bare = {path: {k: v for k, v in item.items() if k != "parameters"} for path, item in paths.items()}
+    return {**document, "paths": bare}
 
 
 def parameters(document: Json) -> Json:
     """Parameters under the names that Python users give, with the wire's name and place beside them.
 
     `sessionID in path` -> `session_id`; `location` (deepObject) with `directory` -> `location_directory`,
-    whose wire name is `location[directory]`. Path items' own parameters move into the operations.
+    whose wire name is `location[directory]`. A variable of the path that nothing describes is a string.
     """
 
     def rename(path: str, _: str, operation: Json) -> Json:
-        shared = document["paths"][path].get("parameters", [])
-        own = {(p.get("in"), p.get("name")) for p in operation.get("parameters", []) if "$ref" not in p}
-        every = [*operation.get("parameters", [])]
-        every += [p for p in shared if (p.get("in"), p.get("name")) not in own]
-        flat = [part for parameter in every if "$ref" not in parameter for part in _spread(parameter)]
-        flat = [p for p in flat if p["in"] != "path" or f"{{{p['name']}}}" in path]
-        flat += [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in dict.fromkeys(_VARIABLE.findall(path))
-            if not any(p["in"] == "path" and p["name"] == name for p in flat)
-        ]
-        names = member_names([f"{p['in']}\0{p['name']}" for p in flat], [], "")
-        plain = [snake(p["name"]) for p in flat]
-        told = {}
-        result = []
-        for parameter, simple in zip(flat, plain, strict=True):
-            key = f"{parameter['in']}\0{parameter['name']}"
-            name = simple if plain.count(simple) == 1 else names[key]
-            told[name] = {"wire": parameter["name"], "in": parameter["in"]}
-            result.append(
-                {
-                    **parameter,
-                    "name": name,
-                    "required": parameter["in"] == "path" or parameter.get("required", False),
-                }
-            )
-        return {**operation, "parameters": result, META: {**operation.get(META, {}), "parameters": told}}
+        if "parameters" in operation.get(META, {}):
+            return operation
+        spread = [part for parameter in operation["parameters"] for part in _spread(parameter)]
+        variables = list(dict.fromkeys(_VARIABLE.findall(path)))
+        places = {("path", name): _path_variable(name) for name in variables}
+        told = {(part["in"], part["name"]): part for part in spread}
+        flat = [part for key, part in told.items() if part["in"] != "path" or key in places]
+        flat += [part for key, part in places.items() if key not in told]
+        names = _parameter_names(flat)
+        wire = {name: {"wire": p["name"], "in": p["in"]} for name, p in zip(names, flat, strict=True)}
+        renamed = [{**part, "name": name} for name, part in zip(names, flat, strict=True)]
+        return {**operation, "parameters": renamed, META: {**operation.get(META, {}), "parameters": wire}}
 
-    document = map_operations(document, rename)
-    paths: Json = {}
-    for path, item in document["paths"].items():
-        paths[path] = {key: value for key, value in item.items() if key != "parameters"}
-    return {**document, "paths": paths}
+    return map_operations(document, rename)
+
+
+def _path_variable(name: str) -> Json:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _parameter_names(flat: list[Json]) -> list[str]:
+    """Python names, each once: of two that are called alike, the one that is not in the path says its place."""
+    plain = [snake(part["name"]) for part in flat]
+    keys = [
+        part["name"] if part["in"] == "path" or plain.count(name) == 1 else f"{part['in']}\0{part['name']}"
+        for name, part in zip(plain, flat, strict=True)
+    ]
+    return list(member_names(keys, [], "").values())
 
 
 def _spread(parameter: Json) -> list[Json]:
     schema = parameter.get("schema", {})
+    required = parameter["in"] == "path" or parameter.get("required", False)
     if parameter.get("style") != "deepObject" or not schema.get("properties"):
-        kept = {key: parameter[key] for key in ("name", "in", "required", "description") if key in parameter}
-        return (
-            [{**kept, "schema": schema}]
-            if parameter.get("in") in ("query", "path", "header", "cookie")
-            else []
-        )
+        kept: Json = {key: value for key, value in parameter.items() if key in ("name", "in", "description")}
+        return [{**kept, "required": required, "schema": schema}]
     return [
         {"name": f"{parameter['name']}[{name}]", "in": parameter["in"], "schema": child,
-         "required": parameter.get("required", False) and name in schema.get("required", [])}
+         "required": required and name in schema.get("required", [])}
         for name, child in schema["properties"].items()
     ]  # fmt: skip
 
@@ -179,7 +205,7 @@ def error_bodies(document: Json) -> Json:
     """
 
     def name_errors(_: str, __: str, operation: Json) -> Json:
-        errors: dict[str, list[str]] = {}
+        errors: dict[str, list[str]] = dict(operation.get(META, {}).get("errors", {}))
         responses: Json = {}
         for status, response in operation["responses"].items():
             responses[status] = response
@@ -202,7 +228,7 @@ def wildcard_paths(document: Json) -> Json:
     paths: Json = {}
     for path, item in document["paths"].items():
         name = f"{path[:-1]}{{path}}" if path.endswith("/*") and "{path}" not in path else path
-        paths[name] = item
+        paths[path if name in document["paths"] else name] = item
     renamed = {name for name in paths if name not in document["paths"]}
 
     def mark(path: str, _: str, operation: Json) -> Json:
@@ -222,9 +248,11 @@ def generator_view(document: Json) -> Json:
     """
 
     def show(path: str, method: str, operation: Json) -> Json:
+        if META not in operation:
+            return operation
         name = operation["operationId"]
         *namespace, _ = name.split(".")
-        meta = {**operation.pop(META, {}), "operation": name, "path": path, "method": method}
+        meta = {**operation[META], "operation": name, "path": path, "method": method}
         responses = {
             status: {"description": "", **response, META: {**meta, **response.get(META, {})}}
             for status, response in operation["responses"].items()
@@ -239,35 +267,39 @@ def generator_view(document: Json) -> Json:
 
     document = map_operations(document, show)
     paths: Json = {}
-    for index, (path, item) in enumerate(document["paths"].items()):
-        safe = _generator_path(path, item)
-        paths[safe if safe is not None and safe not in paths else _bare_path(index, item)] = item
+    for index, item in enumerate(document["paths"].values()):
+        told = _told(item)
+        if told is not None:
+            safe = _generator_path(told)
+            paths[safe if safe is not None and safe not in paths else _bare_path(index, told)] = item
     return {**document, "paths": paths}
 
 
-def _generator_path(path: str, item: Json) -> str | None:
-    """`path` with Python's names in braces; None where braces do not pair, which the generator refuses."""
-    safe = _VARIABLE.sub(lambda match: f"{{{_path_name(item, match.group(1))}}}", path)
+def _told(item: Json) -> Json | None:
+    """What the first response of the path's first operation carries; None for a path without operations."""
+    for method in METHODS:
+        if method in item:
+            response = next(iter(item[method]["responses"].values()))
+            meta: Json = response[META]
+            return meta
+    return None
+
+
+def _generator_path(told: Json) -> str | None:
+    """The path with Python's names in braces; None where braces do not pair, which the generator refuses."""
+    names = _path_names(told)
+    safe = _VARIABLE.sub(lambda match: f"{{{names[match.group(1)]}}}", told["path"])
     safe = re.sub(r"[^A-Za-z0-9_{}/.*~-]", "-", safe)
     return None if re.search("[{}]", _VARIABLE.sub("", safe)) else safe
 
 
-def _bare_path(index: int, item: Json) -> str:
-    operation = next(item[method] for method in METHODS if method in item)
-    names = [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "path"]
-    return "/".join([f"/{index}", *(f"{{{name}}}" for name in names)])
+def _bare_path(index: int, told: Json) -> str:
+    return "/".join([f"/{index}", *(f"{{{name}}}" for name in _path_names(told).values())])
 
 
-def _path_name(item: Json, wire: str) -> str:
-    for operation in item.values():
-        if not isinstance(operation, dict):
-            continue
-        for response in operation.get("responses", {}).values():
-            told: dict[str, Any] = response.get(META, {}).get("parameters", {})
-            for name, place in told.items():
-                if place == {"wire": wire, "in": "path"}:
-                    return name
-    return snake(wire)
+def _path_names(told: Json) -> dict[str, str]:
+    """The path's variables as the document and as Python calls them."""
+    return {p["wire"]: name for name, p in told["parameters"].items() if p["in"] == "path"}
 
 
 def class_prefix(operation_id: str) -> str:

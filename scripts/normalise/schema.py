@@ -45,7 +45,8 @@ def children(schema: Json) -> Iterator[tuple[str, Json]]:
         for index, child in enumerate(schema.get(key) or ()):
             yield f"/{key}/{index}", child
     for key in _MAPS:
-        for name, child in (schema.get(key) or {}).items():
+        members: dict[str, Json] = schema.get(key) or {}
+        for name, child in members.items():
             yield f"/{key}/{token(name)}", child
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scripts.normalise.names import Namer, snake
@@ -113,9 +113,10 @@ def discriminate(document: Json, namer: Namer) -> Json:
     for name, schema in list(schemas.items()):
         if "anyOf" in schema:
             schemas[name] = _union(name, schema, schemas, namer)
-    for schema in list(schemas.values()):
-        if schema.get(META, {}).get("kind") == "union":
-            _mark_tags(schema[META], schemas)
+    unions = [schema[META] for schema in schemas.values() if schema.get(META, {}).get("kind") == "union"]
+    for name, key in [mark for meta in unions for mark in _looked_up(meta, schemas)]:
+        meta = schemas[name].get(META, {})
+        schemas[name] = {**schemas[name], META: {**meta, "tags": sorted({*meta.get("tags", []), key})}}
     return with_schemas(document, schemas)
 
 
@@ -132,13 +133,13 @@ def _union(name: str, schema: Json, schemas: Mapping[str, Json], namer: Namer) -
     objects = [(n, schemas[n]) for n in names if n is not None and "properties" in schemas.get(n, {})]
     table = _table(objects) if len(objects) == len(variants) else None
     if table is None:
-        return {**result, META: {"kind": "mixed", "reader": f"read_{snake(name)}"}}
+        return {**result, META: {"kind": "mixed"}}
     unknown = "UnknownEvent"
     if not _is_event_union(objects):
         unknown, _ = namer.claim(
             f"{schema.get('x-pointer', name)}#unknown", f"Unknown{name}", {"union": name}
         )
-    return {**result, META: {"kind": "union", "reader": f"read_{snake(name)}", "unknown": unknown, **table}}
+    return {**result, META: {"kind": "union", "unknown": unknown, **table}}
 
 
 def _flattened(variants: list[Json], schemas: Mapping[str, Json], depth: int) -> list[Json]:
@@ -194,7 +195,7 @@ def _rows(objects: list[tuple[str, Json]], key: str) -> list[Json] | None:
     for name, schema in objects:
         for value in _values(schema, key):
             holders.setdefault(value, []).append((name, schema))
-    rows = []
+    rows: list[Json] = []
     for value, items in holders.items():
         if len(items) == 1:
             name, schema = items[0]
@@ -218,7 +219,7 @@ def _inner_table(items: list[tuple[str, Json]], used: str) -> Json | None:
     for key in dict.fromkeys(key for _, schema in items for key in schema["properties"]):
         if key == used or not all(_values(schema, key) for _, schema in items):
             continue
-        rows = [
+        rows: list[Json] = [
             {"value": value, "class": name, "constants": _other_constants(s, used, key)}
             for name, s in items
             for value in _values(s, key)
@@ -234,7 +235,9 @@ def _deeper_table(items: list[tuple[str, Json]]) -> Json | None:
         values = [schema.get("x-item", {}).get(key, {}).get(inner) for _, schema in items]
         if None not in values and len(set(values)) == len(values):
             rows = zip(items, values, strict=True)
-            table = [{"value": value, "class": name, "constants": {}} for (name, _), value in rows]
+            table: list[Json] = [
+                {"value": value, "class": name, "constants": {}} for (name, _), value in rows
+            ]
             return {"path": [key, inner], "table": table}
     return None
 
@@ -261,28 +264,18 @@ def nested_tables(document: Json) -> Json:
     return with_schemas(document, lifted)
 
 
-def _mark_tags(meta: Json, schemas: dict[str, Json]) -> None:
+def _looked_up(meta: Json, schemas: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """Each class and the wire name of a member of it that a union's table looks up."""
     for row in meta["table"]:
-        if "table" in row:
-            _mark_path(row, schemas)
-            for inner in row["table"]:
-                _mark(inner["class"], meta["tag"], schemas)
-            continue
-        for key in (meta["tag"], *row["constants"]):
-            _mark(row["class"], key, schemas)
-
-
-def _mark_path(row: Json, schemas: dict[str, Json]) -> None:
-    for inner in row["table"]:
-        name = inner["class"]
-        for key in row["path"][:-1]:
-            name = referenced(schemas[name]["properties"][key]) or name
-        _mark(name, row["path"][-1], schemas)
-
-
-def _mark(name: str, key: str, schemas: dict[str, Json]) -> None:
-    meta = schemas[name].setdefault(META, {})
-    meta["tags"] = sorted({*meta.get("tags", []), key})
+        for leaf in row.get("table", [row]):
+            yield leaf["class"], meta["tag"]
+            if leaf is row:
+                yield from ((row["class"], key) for key in row["constants"])
+                continue
+            name = leaf["class"]
+            for key in row["path"][:-1]:
+                name = referenced(schemas[name]["properties"][key]) or name
+            yield name, row["path"][-1]
 
 
 def hide_maps_and_enums(document: Json) -> Json:
@@ -302,4 +295,4 @@ def hide_maps_and_enums(document: Json) -> Json:
         return reference(name)
 
     document = everywhere(hide)(document)
-    return with_schemas(document, {**hidden, **schemas_of(document)})
+    return with_schemas(document, {**hidden, **schemas_of(document), **hidden})

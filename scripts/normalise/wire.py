@@ -8,13 +8,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from attrs import frozen
 
-from scripts.normalise.schema import COMPONENTS, META, Json, referenced, schemas_of, token, walk, with_schemas
+from scripts.normalise.schema import (
+    COMPONENTS,
+    Json,
+    notes_of,
+    referenced,
+    schemas_of,
+    shape,
+    token,
+    walk,
+    with_schemas,
+)
 
 OBSERVED = Path(__file__).with_name("observed.json")
+_ANYTHING: dict[str, Json] = {
+    "array": {"type": "array", "items": {}},
+    "object": {"type": "object", "additionalProperties": {}},
+}
 
 
 @frozen
@@ -69,15 +82,12 @@ def correct(document: Json) -> Json:
     return document
 
 
-def _replaced(
-    holder: Any, path: list[str], value: Json
-) -> Any:  # Any: the path leads through lists and objects
-    if not path:
-        return value
-    key = path[0].replace("~1", "/").replace("~0", "~")
-    if not isinstance(holder, dict) or key not in holder:
+def _replaced(holder: Json, path: list[str], value: Json) -> Json:
+    key, *rest = path
+    key = key.replace("~1", "/").replace("~0", "~")
+    if key not in holder or (rest and not isinstance(holder[key], dict)):
         return holder
-    return {**holder, key: _replaced(holder[key], path[1:], value)}
+    return {**holder, key: _replaced(holder[key], rest, value) if rest else value}
 
 
 def read_observed(path: Path = OBSERVED) -> list[Json]:
@@ -96,21 +106,19 @@ def loosen(document: Json, observed: list[Json]) -> Json:
         schema = schemas.get(entry["model"], {})
         if entry["member"] not in schema.get("properties", {}):
             continue
-        schema = {**schema, "properties": dict(schema["properties"]), META: dict(schema.get(META, {}))}
         for seen in entry["seen"]:
-            _loosen_member(schema, entry["member"], seen)
-        if not schema[META]:
-            del schema[META]
+            schema = _loosened(schema, entry["member"], seen)
         schemas[entry["model"]] = schema
     return with_schemas(document, schemas)
 
 
-def _loosen_member(schema: Json, name: str, seen: str) -> None:
+def _loosened(schema: Json, name: str, seen: str) -> Json:
     if seen in ("missing", "null"):
-        schema["required"] = [other for other in schema.get("required", []) if other != name]
-        return
-    member = schema["properties"][name]
-    other = {"type": "object", "additionalProperties": {}} if seen == "object" else {"type": seen}
-    variants = member.get("anyOf", [member])
-    if other not in variants:
-        schema["properties"][name] = {"anyOf": [*variants, other]}
+        return {**schema, "required": [other for other in schema.get("required", []) if other != name]}
+    member: Json = schema["properties"][name]
+    other: Json = _ANYTHING.get(seen, {"type": seen})
+    variants: list[Json] = member.get("anyOf", [member])
+    if other in map(shape, variants):
+        return schema
+    loosened = {**notes_of(member), "anyOf": [*variants, other]}
+    return {**schema, "properties": {**schema["properties"], name: loosened}}
