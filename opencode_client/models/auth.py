@@ -24,11 +24,7 @@ read_auth: Variants[Auth] = Variants(
     __name__,
     "Auth",
     "type",
-    {
-        "oauth": "o_auth:OAuth",
-        "api": "api_auth:ApiAuth",
-        "wellknown": "well_known_auth:WellKnownAuth",
-    },
+    {"oauth": "o_auth:OAuth", "api": "api_auth:ApiAuth", "wellknown": "well_known_auth:WellKnownAuth"},
     UnknownAuth,
 )
 

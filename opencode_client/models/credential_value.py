@@ -23,10 +23,7 @@ read_credential_value: Variants[CredentialValue] = Variants(
     __name__,
     "CredentialValue",
     "type",
-    {
-        "oauth": "credential_o_auth:CredentialOAuth",
-        "key": "credential_key:CredentialKey",
-    },
+    {"oauth": "credential_o_auth:CredentialOAuth", "key": "credential_key:CredentialKey"},
     UnknownCredentialValue,
 )
 

@@ -23,10 +23,7 @@ read_llm_tool_content: Variants[LLMToolContent] = Variants(
     __name__,
     "LLMToolContent",
     "type",
-    {
-        "text": "tool_text_content:ToolTextContent",
-        "file": "tool_file_content:ToolFileContent",
-    },
+    {"text": "tool_text_content:ToolTextContent", "file": "tool_file_content:ToolFileContent"},
     UnknownLLMToolContent,
 )
 

@@ -23,10 +23,7 @@ read_mcp_add_config: Variants[McpAddConfig] = Variants(
     __name__,
     "McpAddConfig",
     "type",
-    {
-        "local": "mcp_local_config:McpLocalConfig",
-        "remote": "mcp_remote_config:McpRemoteConfig",
-    },
+    {"local": "mcp_local_config:McpLocalConfig", "remote": "mcp_remote_config:McpRemoteConfig"},
     UnknownMcpAddConfig,
 )
 

@@ -23,10 +23,7 @@ read_message: Variants[Message] = Variants(
     __name__,
     "Message",
     "role",
-    {
-        "user": "user_message:UserMessage",
-        "assistant": "assistant_message:AssistantMessage",
-    },
+    {"user": "user_message:UserMessage", "assistant": "assistant_message:AssistantMessage"},
     UnknownMessage,
 )
 

@@ -2,18 +2,15 @@
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new
-from ..reading import check_model
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, is_object, new, reads, tolerantly
 from ..variants import Mixed
 
 read_permission_config: Mixed[PermissionConfig] = Mixed(
-    __name__,
-    "PermissionConfig",
-    "Literal['allow', 'ask', 'deny'] | str | PermissionConfigObject",
+    __name__, "PermissionConfig", "Literal['allow', 'ask', 'deny'] | str | PermissionConfigObject"
 )
 
 
@@ -87,31 +84,35 @@ class PermissionConfigObject(OpencodeModel):
         | None
     ) = None
 
-    @classmethod
-    def from_dict(cls, data: JsonObject, *, strict: builtins.bool = False) -> Self:
-        if strict:
-            check_model(cls, data)
-        try:
-            self = new(cls)
-            self._raw = data
-            self.read = data.get("read")
-            self.edit = data.get("edit")
-            self.glob = data.get("glob")
-            self.grep = data.get("grep")
-            self.list = data.get("list")
-            self.bash = data.get("bash")
-            self.task = data.get("task")
-            self.external_directory = data.get("external_directory")
-            self.todowrite = data.get("todowrite")
-            self.question = data.get("question")
-            self.webfetch = data.get("webfetch")
-            self.websearch = data.get("websearch")
-            self.lsp = data.get("lsp")
-            self.doom_loop = data.get("doom_loop")
-            self.skill = data.get("skill")
-        except READ_ERRORS:
-            return cls._read(data)
-        return self
+
+_READ_PERMISSION_CONFIG_OBJECT = (PermissionConfigObject,)
+
+
+@reads(PermissionConfigObject)
+def read_permission_config_object(data: JsonObject) -> PermissionConfigObject:
+    if not is_object(data):
+        return tolerantly(PermissionConfigObject, data)
+    try:
+        self = new(*_READ_PERMISSION_CONFIG_OBJECT)
+        self.raw_ = data
+        self.read = data["read"] if "read" in data else None
+        self.edit = data["edit"] if "edit" in data else None
+        self.glob = data["glob"] if "glob" in data else None
+        self.grep = data["grep"] if "grep" in data else None
+        self.list = data["list"] if "list" in data else None
+        self.bash = data["bash"] if "bash" in data else None
+        self.task = data["task"] if "task" in data else None
+        self.external_directory = data["external_directory"] if "external_directory" in data else None
+        self.todowrite = data["todowrite"] if "todowrite" in data else None
+        self.question = data["question"] if "question" in data else None
+        self.webfetch = data["webfetch"] if "webfetch" in data else None
+        self.websearch = data["websearch"] if "websearch" in data else None
+        self.lsp = data["lsp"] if "lsp" in data else None
+        self.doom_loop = data["doom_loop"] if "doom_loop" in data else None
+        self.skill = data["skill"] if "skill" in data else None
+    except READ_ERRORS:
+        return tolerantly(PermissionConfigObject, data)
+    return self
 
 
 if TYPE_CHECKING:

@@ -23,10 +23,7 @@ read_provider_api: Variants[ProviderApi] = Variants(
     __name__,
     "ProviderApi",
     "type",
-    {
-        "aisdk": "provider_aisdk:ProviderAISDK",
-        "native": "provider_native:ProviderNative",
-    },
+    {"aisdk": "provider_aisdk:ProviderAISDK", "native": "provider_native:ProviderNative"},
     UnknownProviderApi,
 )
 
