@@ -1,0 +1,63 @@
+"""`make bench`: one table of ratios, ours beside the stock generator's output and pydantic."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import platform
+import time
+from importlib.metadata import version
+
+from benchmarks import events, imports, messages
+from benchmarks.measure import Row
+from tests.recordings import RECORDED
+
+_COLUMNS = ("ours", "stock, by type", "stock's union", "pydantic")
+_PACKAGES = ("attrs", "orjson", "openapi-python-client", "pydantic")
+
+
+def main() -> None:
+    """Print the table. It is a report: it never fails because of a figure."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds, a shorter message list, no imports of the peers"
+    )
+    quick: bool = parser.parse_args().quick
+    logging.getLogger("opencode_client").setLevel(logging.ERROR)  # it names every undocumented member once
+    started = time.perf_counter()
+    print(_setting())
+    rows = events.rows(RECORDED, rounds=2 if quick else 30)
+    rows += messages.rows(rounds=2 if quick else 15, count=500 if quick else 2000)
+    rows += imports.rows(peers=not quick, times=1 if quick else 3)
+    print(_table(rows))
+    print(f"\n{time.perf_counter() - started:.0f} s{', --quick' if quick else ''}")
+
+
+def _setting() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return f"{platform.python_implementation()} {platform.python_version()} on {machine}; {packages}\n"
+
+
+def _table(rows: list[Row]) -> str:
+    lines: list[tuple[str, ...]] = [("ratio: best / median of rounds", "target", *_COLUMNS)]
+    lines += [
+        (
+            f"{row.title} [{number}]",
+            f"<= {row.target:g}",
+            *(str(row.ratios.get(column, "-")) for column in _COLUMNS),
+        )
+        for number, row in enumerate(rows, 1)
+    ]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    shown = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
+    notes = [f"[{number}] {'; '.join(row.notes)}" for number, row in enumerate(rows, 1)]
+    return "\n".join([shown[0], "-" * sum(widths), *shown[1:], "", *notes])
+
+
+if __name__ == "__main__":
+    main()
