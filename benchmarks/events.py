@@ -81,7 +81,7 @@ def _row(stream: Stream, models: Models, *, rounds: int) -> Row:
             contenders.append(Contender(base, _parse(json.loads, texts)))
             notes.append(said)
         contenders.append(Contender(peer, _read(read, texts), base))
-    ratios = interleave(contenders, rounds=rounds)
+    ratios = interleave(contenders, rounds=rounds, warm=True)
     notes.insert(0, f"orjson.loads alone: {ratios.pop('orjson alone')}")
     path = "/global/event" if stream.of_global else "/event"
     return Row(f"{stream.version} {path}, {len(stream.parsed)} events", TARGET, ratios, notes)

@@ -47,10 +47,14 @@ class Row:
     notes: Sequence[str] = field(default=())
 
 
-def interleave(contenders: Sequence[Contender], *, rounds: int, gc_paused: bool = False) -> dict[str, Ratio]:
+def interleave(
+    contenders: Sequence[Contender], *, rounds: int, gc_paused: bool = False, warm: bool = False
+) -> dict[str, Ratio]:
     """The ratio of each contender to its base. Times are CPU seconds of this process; each is run once before.
 
     What was there before is hidden from the garbage collector: the classes of one peer are no burden on another.
+    With `warm`, for runs of milliseconds, a contender runs twice in its turn and the second run counts: else it would
+    pay for the caches that the one before it has emptied.
     """
     times: dict[str, list[float]] = {contender.name: [] for contender in contenders}
     for contender in contenders:
@@ -59,6 +63,8 @@ def interleave(contenders: Sequence[Contender], *, rounds: int, gc_paused: bool 
     try:
         for _ in range(rounds):
             for contender in contenders:
+                if warm:
+                    _time(contender.steps, gc_paused=gc_paused)
                 times[contender.name].append(_time(contender.steps, gc_paused=gc_paused))
     finally:
         gc.unfreeze()
