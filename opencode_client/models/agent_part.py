@@ -33,17 +33,13 @@ def read_agent_part(data: JsonObject) -> AgentPart:
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.name = v4 = data["name"]
         value = data["source"] if "source" in data else None
         self.source = None if value is None else read_agent_part_source(value)
     except READ_ERRORS:
         return tolerantly(AgentPart, data)
-    return (
-        tolerantly(AgentPart, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
-        else self
-    )
+    return tolerantly(AgentPart, data) if v0 is None or v1 is None or v2 is None or v4 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

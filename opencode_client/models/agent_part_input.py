@@ -26,14 +26,14 @@ def read_agent_part_input(data: JsonObject) -> AgentPartInput:
     try:
         self = new(*_READ_AGENT_PART_INPUT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.name = v1 = data["name"]
         self.id = data["id"] if "id" in data else None
         value = data["source"] if "source" in data else None
         self.source = None if value is None else read_agent_part_input_source(value)
     except READ_ERRORS:
         return tolerantly(AgentPartInput, data)
-    return tolerantly(AgentPartInput, data) if v0 is None or v1 is None else self
+    return tolerantly(AgentPartInput, data) if v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -38,8 +38,7 @@ def read_agent_v2_info(data: JsonObject) -> AgentV2Info:
         self = new(*_READ_AGENT_V2_INFO)
         self.raw_ = data
         self.id = v0 = data["id"]
-        value = data["request"]
-        self.request = read_provider_request(value)
+        self.request = read_provider_request(data["request"])
         self.mode = v2 = data["mode"]
         self.hidden = v3 = data["hidden"]
         value = data["permissions"]

@@ -25,9 +25,9 @@ def read_api_auth(data: JsonObject) -> ApiAuth:
     try:
         self = new(*_READ_API_AUTH)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.key = v1 = data["key"]
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(ApiAuth, data)
-    return tolerantly(ApiAuth, data) if v0 is None or v1 is None else self
+    return tolerantly(ApiAuth, data) if v1 is None else self

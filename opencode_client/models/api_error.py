@@ -24,12 +24,11 @@ def read_api_error(data: JsonObject) -> APIError:
     try:
         self = new(*_READ_API_ERROR)
         self.raw_ = data
-        self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_api_error_data(value)
+        self.name = data["name"]
+        self.data = read_api_error_data(data["data"])
     except READ_ERRORS:
         return tolerantly(APIError, data)
-    return tolerantly(APIError, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

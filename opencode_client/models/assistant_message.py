@@ -59,19 +59,16 @@ def read_assistant_message(data: JsonObject) -> AssistantMessage:
         self.raw_ = data
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
-        self.role = v2 = data["role"]
-        value = data["time"]
-        self.time = read_assistant_message_time(value)
+        self.role = data["role"]
+        self.time = read_assistant_message_time(data["time"])
         self.parent_id = v4 = data["parentID"]
         self.model_id = v5 = data["modelID"]
         self.provider_id = v6 = data["providerID"]
         self.mode = v7 = data["mode"]
         self.agent = v8 = data["agent"]
-        value = data["path"]
-        self.path = read_assistant_message_path(value)
+        self.path = read_assistant_message_path(data["path"])
         self.cost = v10 = data["cost"]
-        value = data["tokens"]
-        self.tokens = read_assistant_message_tokens(value)
+        self.tokens = read_assistant_message_tokens(data["tokens"])
         value = data["error"] if "error" in data else None
         self.error = None if value is None else read_assistant_message_error[value["name"]](value)
         self.summary = data["summary"] if "summary" in data else None
@@ -84,7 +81,6 @@ def read_assistant_message(data: JsonObject) -> AssistantMessage:
         tolerantly(AssistantMessage, data)
         if v0 is None
         or v1 is None
-        or v2 is None
         or v4 is None
         or v5 is None
         or v6 is None
@@ -189,8 +185,7 @@ def read_assistant_message_tokens(data: JsonObject) -> AssistantMessageTokens:
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
         self.reasoning = v2 = data["reasoning"]
-        value = data["cache"]
-        self.cache = read_assistant_message_tokens_cache(value)
+        self.cache = read_assistant_message_tokens_cache(data["cache"])
         self.total = data["total"] if "total" in data else None
     except READ_ERRORS:
         return tolerantly(AssistantMessageTokens, data)

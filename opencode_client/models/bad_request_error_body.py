@@ -24,8 +24,7 @@ def read_bad_request_error_body(data: JsonObject) -> BadRequestErrorBody:
     try:
         self = new(*_READ_BAD_REQUEST_ERROR_BODY)
         self.raw_ = data
-        value = data["data"]
-        self.data = read_bad_request_error_body_data(value)
+        self.data = read_bad_request_error_body_data(data["data"])
         self.name = data["name"] if "name" in data else None
     except READ_ERRORS:
         return tolerantly(BadRequestErrorBody, data)

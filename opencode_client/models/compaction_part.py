@@ -34,14 +34,10 @@ def read_compaction_part(data: JsonObject) -> CompactionPart:
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.auto = v4 = data["auto"]
         self.overflow = data["overflow"] if "overflow" in data else None
         self.tail_start_id = data["tail_start_id"] if "tail_start_id" in data else None
     except READ_ERRORS:
         return tolerantly(CompactionPart, data)
-    return (
-        tolerantly(CompactionPart, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
-        else self
-    )
+    return tolerantly(CompactionPart, data) if v0 is None or v1 is None or v2 is None or v4 is None else self

@@ -25,9 +25,9 @@ def read_connection_credential_info(data: JsonObject) -> ConnectionCredentialInf
     try:
         self = new(*_READ_CONNECTION_CREDENTIAL_INFO)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.id = v1 = data["id"]
         self.label = v2 = data["label"]
     except READ_ERRORS:
         return tolerantly(ConnectionCredentialInfo, data)
-    return tolerantly(ConnectionCredentialInfo, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(ConnectionCredentialInfo, data) if v1 is None or v2 is None else self

@@ -24,8 +24,8 @@ def read_connection_env_info(data: JsonObject) -> ConnectionEnvInfo:
     try:
         self = new(*_READ_CONNECTION_ENV_INFO)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.name = v1 = data["name"]
     except READ_ERRORS:
         return tolerantly(ConnectionEnvInfo, data)
-    return tolerantly(ConnectionEnvInfo, data) if v0 is None or v1 is None else self
+    return tolerantly(ConnectionEnvInfo, data) if v1 is None else self

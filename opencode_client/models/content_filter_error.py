@@ -24,12 +24,11 @@ def read_content_filter_error(data: JsonObject) -> ContentFilterError:
     try:
         self = new(*_READ_CONTENT_FILTER_ERROR)
         self.raw_ = data
-        self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_content_filter_error_data(value)
+        self.name = data["name"]
+        self.data = read_content_filter_error_data(data["data"])
     except READ_ERRORS:
         return tolerantly(ContentFilterError, data)
-    return tolerantly(ContentFilterError, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

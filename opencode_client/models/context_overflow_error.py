@@ -24,12 +24,11 @@ def read_context_overflow_error(data: JsonObject) -> ContextOverflowError:
     try:
         self = new(*_READ_CONTEXT_OVERFLOW_ERROR)
         self.raw_ = data
-        self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_context_overflow_error_data(value)
+        self.name = data["name"]
+        self.data = read_context_overflow_error_data(data["data"])
     except READ_ERRORS:
         return tolerantly(ContextOverflowError, data)
-    return tolerantly(ContextOverflowError, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

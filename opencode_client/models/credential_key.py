@@ -25,9 +25,9 @@ def read_credential_key(data: JsonObject) -> CredentialKey:
     try:
         self = new(*_READ_CREDENTIAL_KEY)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.key = v1 = data["key"]
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(CredentialKey, data)
-    return tolerantly(CredentialKey, data) if v0 is None or v1 is None else self
+    return tolerantly(CredentialKey, data) if v1 is None else self

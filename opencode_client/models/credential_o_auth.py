@@ -30,7 +30,7 @@ def read_credential_o_auth(data: JsonObject) -> CredentialOAuth:
     try:
         self = new(*_READ_CREDENTIAL_O_AUTH)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.method_id = v1 = data["methodID"]
         self.refresh = v2 = data["refresh"]
         self.access = v3 = data["access"]
@@ -38,8 +38,4 @@ def read_credential_o_auth(data: JsonObject) -> CredentialOAuth:
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(CredentialOAuth, data)
-    return (
-        tolerantly(CredentialOAuth, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
-        else self
-    )
+    return tolerantly(CredentialOAuth, data) if v1 is None or v2 is None or v3 is None or v4 is None else self

@@ -26,8 +26,8 @@ def read_event_catalog_updated(data: JsonObject) -> EventCatalogUpdated:
         self = new(*_READ_EVENT_CATALOG_UPDATED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
+        self.type = data["type"]
         self.properties = v2 = data["properties"]
     except READ_ERRORS:
         return tolerantly(EventCatalogUpdated, data)
-    return tolerantly(EventCatalogUpdated, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(EventCatalogUpdated, data) if v0 is None or v2 is None else self

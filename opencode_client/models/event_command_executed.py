@@ -28,13 +28,12 @@ def read_event_command_executed(data: JsonObject) -> EventCommandExecuted:
     try:
         self = new(*_READ_EVENT_COMMAND_EXECUTED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_command_executed_data(value)
+        self.type = data["type"]
+        self.properties = read_command_executed_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventCommandExecuted, data)
-    return tolerantly(EventCommandExecuted, data) if v0 is None else self
+    return self
 
 
 from .command_executed_data import read_command_executed_data

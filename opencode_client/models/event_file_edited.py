@@ -28,13 +28,12 @@ def read_event_file_edited(data: JsonObject) -> EventFileEdited:
     try:
         self = new(*_READ_EVENT_FILE_EDITED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_file_edited_data(value)
+        self.type = data["type"]
+        self.properties = read_file_edited_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventFileEdited, data)
-    return tolerantly(EventFileEdited, data) if v0 is None else self
+    return self
 
 
 from .file_edited_data import read_file_edited_data

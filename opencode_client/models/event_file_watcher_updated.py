@@ -28,13 +28,12 @@ def read_event_file_watcher_updated(data: JsonObject) -> EventFileWatcherUpdated
     try:
         self = new(*_READ_EVENT_FILE_WATCHER_UPDATED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_file_watcher_updated_data(value)
+        self.type = data["type"]
+        self.properties = read_file_watcher_updated_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventFileWatcherUpdated, data)
-    return tolerantly(EventFileWatcherUpdated, data) if v0 is None else self
+    return self
 
 
 from .file_watcher_updated_data import read_file_watcher_updated_data

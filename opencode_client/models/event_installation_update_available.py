@@ -28,13 +28,12 @@ def read_event_installation_update_available(data: JsonObject) -> EventInstallat
     try:
         self = new(*_READ_EVENT_INSTALLATION_UPDATE_AVAILABLE)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_installation_update_available_data(value)
+        self.type = data["type"]
+        self.properties = read_installation_update_available_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventInstallationUpdateAvailable, data)
-    return tolerantly(EventInstallationUpdateAvailable, data) if v0 is None else self
+    return self
 
 
 from .installation_update_available_data import read_installation_update_available_data

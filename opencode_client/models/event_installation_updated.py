@@ -28,13 +28,12 @@ def read_event_installation_updated(data: JsonObject) -> EventInstallationUpdate
     try:
         self = new(*_READ_EVENT_INSTALLATION_UPDATED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_installation_updated_data(value)
+        self.type = data["type"]
+        self.properties = read_installation_updated_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventInstallationUpdated, data)
-    return tolerantly(EventInstallationUpdated, data) if v0 is None else self
+    return self
 
 
 from .installation_updated_data import read_installation_updated_data

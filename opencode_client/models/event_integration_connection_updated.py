@@ -29,12 +29,11 @@ def read_event_integration_connection_updated(data: JsonObject) -> EventIntegrat
         self = new(*_READ_EVENT_INTEGRATION_CONNECTION_UPDATED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["properties"]
-        self.properties = read_integration_connection_updated_data(value)
+        self.type = data["type"]
+        self.properties = read_integration_connection_updated_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(EventIntegrationConnectionUpdated, data)
-    return tolerantly(EventIntegrationConnectionUpdated, data) if v0 is None or v1 is None else self
+    return tolerantly(EventIntegrationConnectionUpdated, data) if v0 is None else self
 
 
 from .integration_connection_updated_data import read_integration_connection_updated_data

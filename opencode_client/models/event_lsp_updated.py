@@ -25,9 +25,9 @@ def read_event_lsp_updated(data: JsonObject) -> EventLspUpdated:
     try:
         self = new(*_READ_EVENT_LSP_UPDATED)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.properties = v1 = data["properties"]
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventLspUpdated, data)
-    return tolerantly(EventLspUpdated, data) if v0 is None or v1 is None else self
+    return tolerantly(EventLspUpdated, data) if v1 is None else self

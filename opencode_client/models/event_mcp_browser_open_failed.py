@@ -28,13 +28,12 @@ def read_event_mcp_browser_open_failed(data: JsonObject) -> EventMcpBrowserOpenF
     try:
         self = new(*_READ_EVENT_MCP_BROWSER_OPEN_FAILED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_mcp_browser_open_failed_data(value)
+        self.type = data["type"]
+        self.properties = read_mcp_browser_open_failed_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventMcpBrowserOpenFailed, data)
-    return tolerantly(EventMcpBrowserOpenFailed, data) if v0 is None else self
+    return self
 
 
 from .mcp_browser_open_failed_data import read_mcp_browser_open_failed_data

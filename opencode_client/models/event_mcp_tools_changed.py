@@ -28,13 +28,12 @@ def read_event_mcp_tools_changed(data: JsonObject) -> EventMcpToolsChanged:
     try:
         self = new(*_READ_EVENT_MCP_TOOLS_CHANGED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_mcp_tools_changed_data(value)
+        self.type = data["type"]
+        self.properties = read_mcp_tools_changed_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventMcpToolsChanged, data)
-    return tolerantly(EventMcpToolsChanged, data) if v0 is None else self
+    return self
 
 
 from .mcp_tools_changed_data import read_mcp_tools_changed_data

@@ -28,13 +28,12 @@ def read_event_message_part_updated(data: JsonObject) -> EventMessagePartUpdated
     try:
         self = new(*_READ_EVENT_MESSAGE_PART_UPDATED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_message_part_updated_data(value)
+        self.type = data["type"]
+        self.properties = read_message_part_updated_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventMessagePartUpdated, data)
-    return tolerantly(EventMessagePartUpdated, data) if v0 is None else self
+    return self
 
 
 from .message_part_updated_data import read_message_part_updated_data

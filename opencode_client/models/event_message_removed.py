@@ -28,13 +28,12 @@ def read_event_message_removed(data: JsonObject) -> EventMessageRemoved:
     try:
         self = new(*_READ_EVENT_MESSAGE_REMOVED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_message_removed_data(value)
+        self.type = data["type"]
+        self.properties = read_message_removed_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventMessageRemoved, data)
-    return tolerantly(EventMessageRemoved, data) if v0 is None else self
+    return self
 
 
 from .message_removed_data import read_message_removed_data

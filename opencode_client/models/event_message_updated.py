@@ -28,13 +28,12 @@ def read_event_message_updated(data: JsonObject) -> EventMessageUpdated:
     try:
         self = new(*_READ_EVENT_MESSAGE_UPDATED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_message_updated_data(value)
+        self.type = data["type"]
+        self.properties = read_message_updated_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventMessageUpdated, data)
-    return tolerantly(EventMessageUpdated, data) if v0 is None else self
+    return self
 
 
 from .message_updated_data import read_message_updated_data

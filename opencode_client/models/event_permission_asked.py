@@ -28,13 +28,12 @@ def read_event_permission_asked(data: JsonObject) -> EventPermissionAsked:
     try:
         self = new(*_READ_EVENT_PERMISSION_ASKED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_permission_asked_data(value)
+        self.type = data["type"]
+        self.properties = read_permission_asked_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventPermissionAsked, data)
-    return tolerantly(EventPermissionAsked, data) if v0 is None else self
+    return self
 
 
 from .permission_asked_data import read_permission_asked_data

@@ -28,13 +28,12 @@ def read_event_permission_replied(data: JsonObject) -> EventPermissionReplied:
     try:
         self = new(*_READ_EVENT_PERMISSION_REPLIED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_permission_replied_data(value)
+        self.type = data["type"]
+        self.properties = read_permission_replied_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventPermissionReplied, data)
-    return tolerantly(EventPermissionReplied, data) if v0 is None else self
+    return self
 
 
 from .permission_replied_data import read_permission_replied_data

@@ -29,12 +29,11 @@ def read_event_permission_v2_asked(data: JsonObject) -> EventPermissionV2Asked:
         self = new(*_READ_EVENT_PERMISSION_V2_ASKED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["properties"]
-        self.properties = read_permission_v2_asked_data(value)
+        self.type = data["type"]
+        self.properties = read_permission_v2_asked_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(EventPermissionV2Asked, data)
-    return tolerantly(EventPermissionV2Asked, data) if v0 is None or v1 is None else self
+    return tolerantly(EventPermissionV2Asked, data) if v0 is None else self
 
 
 from .permission_v2_asked_data import read_permission_v2_asked_data

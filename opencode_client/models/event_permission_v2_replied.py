@@ -29,12 +29,11 @@ def read_event_permission_v2_replied(data: JsonObject) -> EventPermissionV2Repli
         self = new(*_READ_EVENT_PERMISSION_V2_REPLIED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["properties"]
-        self.properties = read_permission_v2_replied_data(value)
+        self.type = data["type"]
+        self.properties = read_permission_v2_replied_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(EventPermissionV2Replied, data)
-    return tolerantly(EventPermissionV2Replied, data) if v0 is None or v1 is None else self
+    return tolerantly(EventPermissionV2Replied, data) if v0 is None else self
 
 
 from .permission_v2_replied_data import read_permission_v2_replied_data

@@ -29,12 +29,11 @@ def read_event_plugin_added(data: JsonObject) -> EventPluginAdded:
         self = new(*_READ_EVENT_PLUGIN_ADDED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["properties"]
-        self.properties = read_plugin_added_data(value)
+        self.type = data["type"]
+        self.properties = read_plugin_added_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(EventPluginAdded, data)
-    return tolerantly(EventPluginAdded, data) if v0 is None or v1 is None else self
+    return tolerantly(EventPluginAdded, data) if v0 is None else self
 
 
 from .plugin_added_data import read_plugin_added_data

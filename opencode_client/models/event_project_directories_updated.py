@@ -29,12 +29,11 @@ def read_event_project_directories_updated(data: JsonObject) -> EventProjectDire
         self = new(*_READ_EVENT_PROJECT_DIRECTORIES_UPDATED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["properties"]
-        self.properties = read_project_directories_updated_data(value)
+        self.type = data["type"]
+        self.properties = read_project_directories_updated_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(EventProjectDirectoriesUpdated, data)
-    return tolerantly(EventProjectDirectoriesUpdated, data) if v0 is None or v1 is None else self
+    return tolerantly(EventProjectDirectoriesUpdated, data) if v0 is None else self
 
 
 from .project_directories_updated_data import read_project_directories_updated_data

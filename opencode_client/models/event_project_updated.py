@@ -28,13 +28,12 @@ def read_event_project_updated(data: JsonObject) -> EventProjectUpdated:
     try:
         self = new(*_READ_EVENT_PROJECT_UPDATED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_project_updated_data(value)
+        self.type = data["type"]
+        self.properties = read_project_updated_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventProjectUpdated, data)
-    return tolerantly(EventProjectUpdated, data) if v0 is None else self
+    return self
 
 
 from .project_updated_data import read_project_updated_data

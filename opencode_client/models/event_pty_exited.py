@@ -28,13 +28,12 @@ def read_event_pty_exited(data: JsonObject) -> EventPtyExited:
     try:
         self = new(*_READ_EVENT_PTY_EXITED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_pty_exited_data(value)
+        self.type = data["type"]
+        self.properties = read_pty_exited_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventPtyExited, data)
-    return tolerantly(EventPtyExited, data) if v0 is None else self
+    return self
 
 
 from .pty_exited_data import read_pty_exited_data

@@ -28,13 +28,12 @@ def read_event_question_rejected(data: JsonObject) -> EventQuestionRejected:
     try:
         self = new(*_READ_EVENT_QUESTION_REJECTED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_question_rejected_data(value)
+        self.type = data["type"]
+        self.properties = read_question_rejected_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventQuestionRejected, data)
-    return tolerantly(EventQuestionRejected, data) if v0 is None else self
+    return self
 
 
 from .question_rejected_data import read_question_rejected_data

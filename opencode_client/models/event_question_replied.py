@@ -28,13 +28,12 @@ def read_event_question_replied(data: JsonObject) -> EventQuestionReplied:
     try:
         self = new(*_READ_EVENT_QUESTION_REPLIED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_question_replied_data(value)
+        self.type = data["type"]
+        self.properties = read_question_replied_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventQuestionReplied, data)
-    return tolerantly(EventQuestionReplied, data) if v0 is None else self
+    return self
 
 
 from .question_replied_data import read_question_replied_data

@@ -29,12 +29,11 @@ def read_event_question_v2_asked(data: JsonObject) -> EventQuestionV2Asked:
         self = new(*_READ_EVENT_QUESTION_V2_ASKED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["properties"]
-        self.properties = read_question_v2_asked_data(value)
+        self.type = data["type"]
+        self.properties = read_question_v2_asked_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(EventQuestionV2Asked, data)
-    return tolerantly(EventQuestionV2Asked, data) if v0 is None or v1 is None else self
+    return tolerantly(EventQuestionV2Asked, data) if v0 is None else self
 
 
 from .question_v2_asked_data import read_question_v2_asked_data

@@ -25,9 +25,9 @@ def read_event_server_connected(data: JsonObject) -> EventServerConnected:
     try:
         self = new(*_READ_EVENT_SERVER_CONNECTED)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.properties = v1 = data["properties"]
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventServerConnected, data)
-    return tolerantly(EventServerConnected, data) if v0 is None or v1 is None else self
+    return tolerantly(EventServerConnected, data) if v1 is None else self

@@ -25,13 +25,12 @@ def read_event_server_instance_disposed(data: JsonObject) -> EventServerInstance
     try:
         self = new(*_READ_EVENT_SERVER_INSTANCE_DISPOSED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_server_instance_disposed_data(value)
+        self.type = data["type"]
+        self.properties = read_server_instance_disposed_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventServerInstanceDisposed, data)
-    return tolerantly(EventServerInstanceDisposed, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

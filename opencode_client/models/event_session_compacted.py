@@ -28,13 +28,12 @@ def read_event_session_compacted(data: JsonObject) -> EventSessionCompacted:
     try:
         self = new(*_READ_EVENT_SESSION_COMPACTED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_session_compacted_data(value)
+        self.type = data["type"]
+        self.properties = read_session_compacted_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventSessionCompacted, data)
-    return tolerantly(EventSessionCompacted, data) if v0 is None else self
+    return self
 
 
 from .session_compacted_data import read_session_compacted_data

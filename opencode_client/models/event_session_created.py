@@ -28,13 +28,12 @@ def read_event_session_created(data: JsonObject) -> EventSessionCreated:
     try:
         self = new(*_READ_EVENT_SESSION_CREATED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_session_created_data(value)
+        self.type = data["type"]
+        self.properties = read_session_created_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventSessionCreated, data)
-    return tolerantly(EventSessionCreated, data) if v0 is None else self
+    return self
 
 
 from .session_created_data import read_session_created_data

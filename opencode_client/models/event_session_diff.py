@@ -28,13 +28,12 @@ def read_event_session_diff(data: JsonObject) -> EventSessionDiff:
     try:
         self = new(*_READ_EVENT_SESSION_DIFF)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_session_diff_data(value)
+        self.type = data["type"]
+        self.properties = read_session_diff_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventSessionDiff, data)
-    return tolerantly(EventSessionDiff, data) if v0 is None else self
+    return self
 
 
 from .session_diff_data import read_session_diff_data

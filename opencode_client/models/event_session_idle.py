@@ -28,13 +28,12 @@ def read_event_session_idle(data: JsonObject) -> EventSessionIdle:
     try:
         self = new(*_READ_EVENT_SESSION_IDLE)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_session_idle_data(value)
+        self.type = data["type"]
+        self.properties = read_session_idle_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventSessionIdle, data)
-    return tolerantly(EventSessionIdle, data) if v0 is None else self
+    return self
 
 
 from .session_idle_data import read_session_idle_data

@@ -29,12 +29,11 @@ def read_event_session_next_compaction_started(data: JsonObject) -> EventSession
         self = new(*_READ_EVENT_SESSION_NEXT_COMPACTION_STARTED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["properties"]
-        self.properties = read_session_next_compaction_started_data(value)
+        self.type = data["type"]
+        self.properties = read_session_next_compaction_started_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(EventSessionNextCompactionStarted, data)
-    return tolerantly(EventSessionNextCompactionStarted, data) if v0 is None or v1 is None else self
+    return tolerantly(EventSessionNextCompactionStarted, data) if v0 is None else self
 
 
 from .session_next_compaction_started_data import read_session_next_compaction_started_data

@@ -29,12 +29,11 @@ def read_event_session_next_step_ended(data: JsonObject) -> EventSessionNextStep
         self = new(*_READ_EVENT_SESSION_NEXT_STEP_ENDED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["properties"]
-        self.properties = read_session_next_step_ended_data(value)
+        self.type = data["type"]
+        self.properties = read_session_next_step_ended_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(EventSessionNextStepEnded, data)
-    return tolerantly(EventSessionNextStepEnded, data) if v0 is None or v1 is None else self
+    return tolerantly(EventSessionNextStepEnded, data) if v0 is None else self
 
 
 from .session_next_step_ended_data import read_session_next_step_ended_data

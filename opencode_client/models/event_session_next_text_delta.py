@@ -29,12 +29,11 @@ def read_event_session_next_text_delta(data: JsonObject) -> EventSessionNextText
         self = new(*_READ_EVENT_SESSION_NEXT_TEXT_DELTA)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["properties"]
-        self.properties = read_session_next_text_delta_data(value)
+        self.type = data["type"]
+        self.properties = read_session_next_text_delta_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(EventSessionNextTextDelta, data)
-    return tolerantly(EventSessionNextTextDelta, data) if v0 is None or v1 is None else self
+    return tolerantly(EventSessionNextTextDelta, data) if v0 is None else self
 
 
 from .session_next_text_delta_data import read_session_next_text_delta_data

@@ -29,12 +29,11 @@ def read_event_session_next_tool_called(data: JsonObject) -> EventSessionNextToo
         self = new(*_READ_EVENT_SESSION_NEXT_TOOL_CALLED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["properties"]
-        self.properties = read_session_next_tool_called_data(value)
+        self.type = data["type"]
+        self.properties = read_session_next_tool_called_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(EventSessionNextToolCalled, data)
-    return tolerantly(EventSessionNextToolCalled, data) if v0 is None or v1 is None else self
+    return tolerantly(EventSessionNextToolCalled, data) if v0 is None else self
 
 
 from .session_next_tool_called_data import read_session_next_tool_called_data

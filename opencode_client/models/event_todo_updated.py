@@ -28,13 +28,12 @@ def read_event_todo_updated(data: JsonObject) -> EventTodoUpdated:
     try:
         self = new(*_READ_EVENT_TODO_UPDATED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_todo_updated_data(value)
+        self.type = data["type"]
+        self.properties = read_todo_updated_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventTodoUpdated, data)
-    return tolerantly(EventTodoUpdated, data) if v0 is None else self
+    return self
 
 
 from .todo_updated_data import read_todo_updated_data

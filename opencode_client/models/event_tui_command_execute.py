@@ -28,13 +28,12 @@ def read_event_tui_command_execute(data: JsonObject) -> EventTuiCommandExecute:
     try:
         self = new(*_READ_EVENT_TUI_COMMAND_EXECUTE)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_tui_command_execute_data(value)
+        self.type = data["type"]
+        self.properties = read_tui_command_execute_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventTuiCommandExecute, data)
-    return tolerantly(EventTuiCommandExecute, data) if v0 is None else self
+    return self
 
 
 from .tui_command_execute_data import read_tui_command_execute_data

@@ -28,13 +28,12 @@ def read_event_tui_prompt_append(data: JsonObject) -> EventTuiPromptAppend:
     try:
         self = new(*_READ_EVENT_TUI_PROMPT_APPEND)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_tui_prompt_append_data(value)
+        self.type = data["type"]
+        self.properties = read_tui_prompt_append_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventTuiPromptAppend, data)
-    return tolerantly(EventTuiPromptAppend, data) if v0 is None else self
+    return self
 
 
 from .tui_prompt_append_data import read_tui_prompt_append_data

@@ -28,13 +28,12 @@ def read_event_tui_session_select(data: JsonObject) -> EventTuiSessionSelect:
     try:
         self = new(*_READ_EVENT_TUI_SESSION_SELECT)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_tui_session_select_data(value)
+        self.type = data["type"]
+        self.properties = read_tui_session_select_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventTuiSessionSelect, data)
-    return tolerantly(EventTuiSessionSelect, data) if v0 is None else self
+    return self
 
 
 from .tui_session_select_data import read_tui_session_select_data

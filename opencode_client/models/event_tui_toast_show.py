@@ -28,13 +28,12 @@ def read_event_tui_toast_show(data: JsonObject) -> EventTuiToastShow:
     try:
         self = new(*_READ_EVENT_TUI_TOAST_SHOW)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_tui_toast_show_data(value)
+        self.type = data["type"]
+        self.properties = read_tui_toast_show_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventTuiToastShow, data)
-    return tolerantly(EventTuiToastShow, data) if v0 is None else self
+    return self
 
 
 from .tui_toast_show_data import read_tui_toast_show_data

@@ -28,13 +28,12 @@ def read_event_vcs_branch_updated(data: JsonObject) -> EventVcsBranchUpdated:
     try:
         self = new(*_READ_EVENT_VCS_BRANCH_UPDATED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_vcs_branch_updated_data(value)
+        self.type = data["type"]
+        self.properties = read_vcs_branch_updated_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventVcsBranchUpdated, data)
-    return tolerantly(EventVcsBranchUpdated, data) if v0 is None else self
+    return self
 
 
 from .vcs_branch_updated_data import read_vcs_branch_updated_data

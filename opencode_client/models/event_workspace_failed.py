@@ -28,13 +28,12 @@ def read_event_workspace_failed(data: JsonObject) -> EventWorkspaceFailed:
     try:
         self = new(*_READ_EVENT_WORKSPACE_FAILED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_workspace_failed_data(value)
+        self.type = data["type"]
+        self.properties = read_workspace_failed_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventWorkspaceFailed, data)
-    return tolerantly(EventWorkspaceFailed, data) if v0 is None else self
+    return self
 
 
 from .workspace_failed_data import read_workspace_failed_data

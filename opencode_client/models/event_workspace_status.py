@@ -29,12 +29,11 @@ def read_event_workspace_status(data: JsonObject) -> EventWorkspaceStatus:
         self = new(*_READ_EVENT_WORKSPACE_STATUS)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["properties"]
-        self.properties = read_workspace_status_data(value)
+        self.type = data["type"]
+        self.properties = read_workspace_status_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(EventWorkspaceStatus, data)
-    return tolerantly(EventWorkspaceStatus, data) if v0 is None or v1 is None else self
+    return tolerantly(EventWorkspaceStatus, data) if v0 is None else self
 
 
 from .workspace_status_data import read_workspace_status_data

@@ -28,13 +28,12 @@ def read_event_worktree_failed(data: JsonObject) -> EventWorktreeFailed:
     try:
         self = new(*_READ_EVENT_WORKTREE_FAILED)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_worktree_failed_data(value)
+        self.type = data["type"]
+        self.properties = read_worktree_failed_data(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(EventWorktreeFailed, data)
-    return tolerantly(EventWorktreeFailed, data) if v0 is None else self
+    return self
 
 
 from .worktree_failed_data import read_worktree_failed_data

@@ -38,7 +38,7 @@ def read_file_part(data: JsonObject) -> FilePart:
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.mime = v4 = data["mime"]
         self.url = v5 = data["url"]
         self.filename = data["filename"] if "filename" in data else None
@@ -48,7 +48,7 @@ def read_file_part(data: JsonObject) -> FilePart:
         return tolerantly(FilePart, data)
     return (
         tolerantly(FilePart, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None or v5 is None
+        if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None
         else self
     )
 

@@ -31,7 +31,7 @@ def read_file_part_input(data: JsonObject) -> FilePartInput:
     try:
         self = new(*_READ_FILE_PART_INPUT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.mime = v1 = data["mime"]
         self.url = v2 = data["url"]
         self.id = data["id"] if "id" in data else None
@@ -40,7 +40,7 @@ def read_file_part_input(data: JsonObject) -> FilePartInput:
         self.source = None if value is None else read_file_part_source[value["type"]](value)
     except READ_ERRORS:
         return tolerantly(FilePartInput, data)
-    return tolerantly(FilePartInput, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(FilePartInput, data) if v1 is None or v2 is None else self
 
 
 from .file_part_source import read_file_part_source

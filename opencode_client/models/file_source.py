@@ -28,13 +28,12 @@ def read_file_source(data: JsonObject) -> FileSource:
     try:
         self = new(*_READ_FILE_SOURCE)
         self.raw_ = data
-        value = data["text"]
-        self.text = read_file_part_source_text(value)
-        self.type = v1 = data["type"]
+        self.text = read_file_part_source_text(data["text"])
+        self.type = data["type"]
         self.path = v2 = data["path"]
     except READ_ERRORS:
         return tolerantly(FileSource, data)
-    return tolerantly(FileSource, data) if v1 is None or v2 is None else self
+    return tolerantly(FileSource, data) if v2 is None else self
 
 
 from .file_part_source_text import read_file_part_source_text

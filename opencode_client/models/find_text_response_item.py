@@ -25,10 +25,8 @@ def read_find_text_response_item(data: JsonObject) -> FindTextResponseItem:
     try:
         self = new(*_READ_FIND_TEXT_RESPONSE_ITEM)
         self.raw_ = data
-        value = data["path"]
-        self.path = read_find_text_response_item_path(value)
-        value = data["lines"]
-        self.lines = read_find_text_response_item_lines(value)
+        self.path = read_find_text_response_item_path(data["path"])
+        self.lines = read_find_text_response_item_lines(data["lines"])
         self.line_number = v2 = data["line_number"]
         self.absolute_offset = v3 = data["absolute_offset"]
         value = data["submatches"]
@@ -97,8 +95,7 @@ def read_find_text_response_item_submatch(data: JsonObject) -> FindTextResponseI
     try:
         self = new(*_READ_FIND_TEXT_RESPONSE_ITEM_SUBMATCH)
         self.raw_ = data
-        value = data["match"]
-        self.match = read_find_text_response_item_submatch_match(value)
+        self.match = read_find_text_response_item_submatch_match(data["match"])
         self.start = v1 = data["start"]
         self.end = v2 = data["end"]
     except READ_ERRORS:

@@ -55,8 +55,7 @@ def read_global_session(data: JsonObject) -> GlobalSession:
         self.directory = v3 = data["directory"]
         self.title = v4 = data["title"]
         self.version = v5 = data["version"]
-        value = data["time"]
-        self.time = read_global_session_time(value)
+        self.time = read_global_session_time(data["time"])
         value = data["project"]
         self.project = None if value is None else read_project_summary(value)
         self.workspace_id = data["workspaceID"] if "workspaceID" in data else None
@@ -135,8 +134,7 @@ def read_global_session_tokens(data: JsonObject) -> GlobalSessionTokens:
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
         self.reasoning = v2 = data["reasoning"]
-        value = data["cache"]
-        self.cache = read_global_session_tokens_cache(value)
+        self.cache = read_global_session_tokens_cache(data["cache"])
     except READ_ERRORS:
         return tolerantly(GlobalSessionTokens, data)
     return tolerantly(GlobalSessionTokens, data) if v0 is None or v1 is None or v2 is None else self

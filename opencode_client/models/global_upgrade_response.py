@@ -45,11 +45,11 @@ def read_global_upgrade_response_variant1(data: JsonObject) -> GlobalUpgradeResp
     try:
         self = new(*_READ_GLOBAL_UPGRADE_RESPONSE_VARIANT1)
         self.raw_ = data
-        self.success = v0 = data["success"]
+        self.success = data["success"]
         self.version = v1 = data["version"]
     except READ_ERRORS:
         return tolerantly(GlobalUpgradeResponseVariant1, data)
-    return tolerantly(GlobalUpgradeResponseVariant1, data) if v0 is None or v1 is None else self
+    return tolerantly(GlobalUpgradeResponseVariant1, data) if v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -68,11 +68,11 @@ def read_global_upgrade_response_variant2(data: JsonObject) -> GlobalUpgradeResp
     try:
         self = new(*_READ_GLOBAL_UPGRADE_RESPONSE_VARIANT2)
         self.raw_ = data
-        self.success = v0 = data["success"]
+        self.success = data["success"]
         self.error = v1 = data["error"]
     except READ_ERRORS:
         return tolerantly(GlobalUpgradeResponseVariant2, data)
-    return tolerantly(GlobalUpgradeResponseVariant2, data) if v0 is None or v1 is None else self
+    return tolerantly(GlobalUpgradeResponseVariant2, data) if v1 is None else self
 
 
 if TYPE_CHECKING:

@@ -33,8 +33,7 @@ def read_integration_attempt(data: JsonObject) -> IntegrationAttempt:
         self.url = v1 = data["url"]
         self.instructions = v2 = data["instructions"]
         self.mode = v3 = data["mode"]
-        value = data["time"]
-        self.time = read_integration_attempt_time(value)
+        self.time = read_integration_attempt_time(data["time"])
     except READ_ERRORS:
         return tolerantly(IntegrationAttempt, data)
     return (

@@ -47,12 +47,11 @@ def read_integration_attempt_status_pending(data: JsonObject) -> IntegrationAtte
     try:
         self = new(*_READ_INTEGRATION_ATTEMPT_STATUS_PENDING)
         self.raw_ = data
-        self.status = v0 = data["status"]
-        value = data["time"]
-        self.time = read_integration_attempt_status_pending_time(value)
+        self.status = data["status"]
+        self.time = read_integration_attempt_status_pending_time(data["time"])
     except READ_ERRORS:
         return tolerantly(IntegrationAttemptStatusPending, data)
-    return tolerantly(IntegrationAttemptStatusPending, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -94,12 +93,11 @@ def read_integration_attempt_status_complete(data: JsonObject) -> IntegrationAtt
     try:
         self = new(*_READ_INTEGRATION_ATTEMPT_STATUS_COMPLETE)
         self.raw_ = data
-        self.status = v0 = data["status"]
-        value = data["time"]
-        self.time = read_integration_attempt_status_complete_time(value)
+        self.status = data["status"]
+        self.time = read_integration_attempt_status_complete_time(data["time"])
     except READ_ERRORS:
         return tolerantly(IntegrationAttemptStatusComplete, data)
-    return tolerantly(IntegrationAttemptStatusComplete, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -142,13 +140,12 @@ def read_integration_attempt_status_failed(data: JsonObject) -> IntegrationAttem
     try:
         self = new(*_READ_INTEGRATION_ATTEMPT_STATUS_FAILED)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
         self.message = v1 = data["message"]
-        value = data["time"]
-        self.time = read_integration_attempt_status_failed_time(value)
+        self.time = read_integration_attempt_status_failed_time(data["time"])
     except READ_ERRORS:
         return tolerantly(IntegrationAttemptStatusFailed, data)
-    return tolerantly(IntegrationAttemptStatusFailed, data) if v0 is None or v1 is None else self
+    return tolerantly(IntegrationAttemptStatusFailed, data) if v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -190,12 +187,11 @@ def read_integration_attempt_status_expired(data: JsonObject) -> IntegrationAtte
     try:
         self = new(*_READ_INTEGRATION_ATTEMPT_STATUS_EXPIRED)
         self.raw_ = data
-        self.status = v0 = data["status"]
-        value = data["time"]
-        self.time = read_integration_attempt_status_expired_time(value)
+        self.status = data["status"]
+        self.time = read_integration_attempt_status_expired_time(data["time"])
     except READ_ERRORS:
         return tolerantly(IntegrationAttemptStatusExpired, data)
-    return tolerantly(IntegrationAttemptStatusExpired, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -24,8 +24,8 @@ def read_integration_env_method(data: JsonObject) -> IntegrationEnvMethod:
     try:
         self = new(*_READ_INTEGRATION_ENV_METHOD)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.names = v1 = data["names"]
     except READ_ERRORS:
         return tolerantly(IntegrationEnvMethod, data)
-    return tolerantly(IntegrationEnvMethod, data) if v0 is None or v1 is None else self
+    return tolerantly(IntegrationEnvMethod, data) if v1 is None else self

@@ -24,8 +24,8 @@ def read_integration_key_method(data: JsonObject) -> IntegrationKeyMethod:
     try:
         self = new(*_READ_INTEGRATION_KEY_METHOD)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.label = data["label"] if "label" in data else None
     except READ_ERRORS:
         return tolerantly(IntegrationKeyMethod, data)
-    return tolerantly(IntegrationKeyMethod, data) if v0 is None else self
+    return self

@@ -32,7 +32,7 @@ def read_integration_o_auth_method(data: JsonObject) -> IntegrationOAuthMethod:
         self = new(*_READ_INTEGRATION_O_AUTH_METHOD)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
+        self.type = data["type"]
         self.label = v2 = data["label"]
         value = data["prompts"] if "prompts" in data else None
         self.prompts = (
@@ -42,7 +42,7 @@ def read_integration_o_auth_method(data: JsonObject) -> IntegrationOAuthMethod:
         )
     except READ_ERRORS:
         return tolerantly(IntegrationOAuthMethod, data)
-    return tolerantly(IntegrationOAuthMethod, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(IntegrationOAuthMethod, data) if v0 is None or v2 is None else self
 
 
 class UnknownIntegrationOAuthMethodPrompt(Unknown):

@@ -30,7 +30,7 @@ def read_integration_select_prompt(data: JsonObject) -> IntegrationSelectPrompt:
     try:
         self = new(*_READ_INTEGRATION_SELECT_PROMPT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.key = v1 = data["key"]
         self.message = v2 = data["message"]
         value = data["options"]
@@ -39,7 +39,7 @@ def read_integration_select_prompt(data: JsonObject) -> IntegrationSelectPrompt:
         self.when = None if value is None else read_integration_when(value)
     except READ_ERRORS:
         return tolerantly(IntegrationSelectPrompt, data)
-    return tolerantly(IntegrationSelectPrompt, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(IntegrationSelectPrompt, data) if v1 is None or v2 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

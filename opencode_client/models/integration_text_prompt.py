@@ -30,7 +30,7 @@ def read_integration_text_prompt(data: JsonObject) -> IntegrationTextPrompt:
     try:
         self = new(*_READ_INTEGRATION_TEXT_PROMPT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.key = v1 = data["key"]
         self.message = v2 = data["message"]
         self.placeholder = data["placeholder"] if "placeholder" in data else None
@@ -38,7 +38,7 @@ def read_integration_text_prompt(data: JsonObject) -> IntegrationTextPrompt:
         self.when = None if value is None else read_integration_when(value)
     except READ_ERRORS:
         return tolerantly(IntegrationTextPrompt, data)
-    return tolerantly(IntegrationTextPrompt, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(IntegrationTextPrompt, data) if v1 is None or v2 is None else self
 
 
 from .integration_when import read_integration_when

@@ -26,8 +26,7 @@ def read_location_info(data: JsonObject) -> LocationInfo:
         self = new(*_READ_LOCATION_INFO)
         self.raw_ = data
         self.directory = v0 = data["directory"]
-        value = data["project"]
-        self.project = read_location_info_project(value)
+        self.project = read_location_info_project(data["project"])
         self.workspace_id = data["workspaceID"] if "workspaceID" in data else None
     except READ_ERRORS:
         return tolerantly(LocationInfo, data)

@@ -33,7 +33,7 @@ def read_lsp_updated(data: JsonObject) -> LspUpdated:
         self = new(*_READ_LSP_UPDATED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
+        self.type = data["type"]
         self.data = v2 = data["data"]
         self.metadata = data["metadata"] if "metadata" in data else None
         value = data["durable"] if "durable" in data else None
@@ -42,7 +42,7 @@ def read_lsp_updated(data: JsonObject) -> LspUpdated:
         self.location = None if value is None else read_location_ref(value)
     except READ_ERRORS:
         return tolerantly(LspUpdated, data)
-    return tolerantly(LspUpdated, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(LspUpdated, data) if v0 is None or v2 is None else self
 
 
 from .event_durable import read_event_durable

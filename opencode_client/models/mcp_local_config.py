@@ -30,7 +30,7 @@ def read_mcp_local_config(data: JsonObject) -> McpLocalConfig:
     try:
         self = new(*_READ_MCP_LOCAL_CONFIG)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.command = v1 = data["command"]
         self.cwd = data["cwd"] if "cwd" in data else None
         self.environment = data["environment"] if "environment" in data else None
@@ -38,4 +38,4 @@ def read_mcp_local_config(data: JsonObject) -> McpLocalConfig:
         self.timeout = data["timeout"] if "timeout" in data else None
     except READ_ERRORS:
         return tolerantly(McpLocalConfig, data)
-    return tolerantly(McpLocalConfig, data) if v0 is None or v1 is None else self
+    return tolerantly(McpLocalConfig, data) if v1 is None else self

@@ -36,7 +36,7 @@ def read_mcp_remote_config(data: JsonObject) -> McpRemoteConfig:
     try:
         self = new(*_READ_MCP_REMOTE_CONFIG)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.url = v1 = data["url"]
         self.enabled = data["enabled"] if "enabled" in data else None
         self.headers = data["headers"] if "headers" in data else None
@@ -45,7 +45,7 @@ def read_mcp_remote_config(data: JsonObject) -> McpRemoteConfig:
         self.timeout = data["timeout"] if "timeout" in data else None
     except READ_ERRORS:
         return tolerantly(McpRemoteConfig, data)
-    return tolerantly(McpRemoteConfig, data) if v0 is None or v1 is None else self
+    return tolerantly(McpRemoteConfig, data) if v1 is None else self
 
 
 read_mcp_remote_config_oauth: Mixed[McpRemoteConfigOauth] = Mixed(

@@ -23,7 +23,7 @@ def read_mcp_status_connected(data: JsonObject) -> MCPStatusConnected:
     try:
         self = new(*_READ_MCP_STATUS_CONNECTED)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
     except READ_ERRORS:
         return tolerantly(MCPStatusConnected, data)
-    return tolerantly(MCPStatusConnected, data) if v0 is None else self
+    return self

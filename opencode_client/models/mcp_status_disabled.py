@@ -23,7 +23,7 @@ def read_mcp_status_disabled(data: JsonObject) -> MCPStatusDisabled:
     try:
         self = new(*_READ_MCP_STATUS_DISABLED)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
     except READ_ERRORS:
         return tolerantly(MCPStatusDisabled, data)
-    return tolerantly(MCPStatusDisabled, data) if v0 is None else self
+    return self

@@ -24,8 +24,8 @@ def read_mcp_status_failed(data: JsonObject) -> MCPStatusFailed:
     try:
         self = new(*_READ_MCP_STATUS_FAILED)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
         self.error = v1 = data["error"]
     except READ_ERRORS:
         return tolerantly(MCPStatusFailed, data)
-    return tolerantly(MCPStatusFailed, data) if v0 is None or v1 is None else self
+    return tolerantly(MCPStatusFailed, data) if v1 is None else self

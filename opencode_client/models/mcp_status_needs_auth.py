@@ -23,7 +23,7 @@ def read_mcp_status_needs_auth(data: JsonObject) -> MCPStatusNeedsAuth:
     try:
         self = new(*_READ_MCP_STATUS_NEEDS_AUTH)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
     except READ_ERRORS:
         return tolerantly(MCPStatusNeedsAuth, data)
-    return tolerantly(MCPStatusNeedsAuth, data) if v0 is None else self
+    return self

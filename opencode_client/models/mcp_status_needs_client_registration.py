@@ -24,8 +24,8 @@ def read_mcp_status_needs_client_registration(data: JsonObject) -> MCPStatusNeed
     try:
         self = new(*_READ_MCP_STATUS_NEEDS_CLIENT_REGISTRATION)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
         self.error = v1 = data["error"]
     except READ_ERRORS:
         return tolerantly(MCPStatusNeedsClientRegistration, data)
-    return tolerantly(MCPStatusNeedsClientRegistration, data) if v0 is None or v1 is None else self
+    return tolerantly(MCPStatusNeedsClientRegistration, data) if v1 is None else self

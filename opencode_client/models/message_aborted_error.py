@@ -24,12 +24,11 @@ def read_message_aborted_error(data: JsonObject) -> MessageAbortedError:
     try:
         self = new(*_READ_MESSAGE_ABORTED_ERROR)
         self.raw_ = data
-        self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_message_aborted_error_data(value)
+        self.name = data["name"]
+        self.data = read_message_aborted_error_data(data["data"])
     except READ_ERRORS:
         return tolerantly(MessageAbortedError, data)
-    return tolerantly(MessageAbortedError, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

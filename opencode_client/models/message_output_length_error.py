@@ -24,8 +24,8 @@ def read_message_output_length_error(data: JsonObject) -> MessageOutputLengthErr
     try:
         self = new(*_READ_MESSAGE_OUTPUT_LENGTH_ERROR)
         self.raw_ = data
-        self.name = v0 = data["name"]
+        self.name = data["name"]
         self.data = v1 = data["data"]
     except READ_ERRORS:
         return tolerantly(MessageOutputLengthError, data)
-    return tolerantly(MessageOutputLengthError, data) if v0 is None or v1 is None else self
+    return tolerantly(MessageOutputLengthError, data) if v1 is None else self

@@ -40,15 +40,11 @@ def read_model(data: JsonObject) -> Model:
         self.raw_ = data
         self.id = v0 = data["id"]
         self.provider_id = v1 = data["providerID"]
-        value = data["api"]
-        self.api = read_model_api(value)
+        self.api = read_model_api(data["api"])
         self.name = v3 = data["name"]
-        value = data["capabilities"]
-        self.capabilities = read_model_capabilities(value)
-        value = data["cost"]
-        self.cost = read_model_cost(value)
-        value = data["limit"]
-        self.limit = read_model_limit(value)
+        self.capabilities = read_model_capabilities(data["capabilities"])
+        self.cost = read_model_cost(data["cost"])
+        self.limit = read_model_limit(data["limit"])
         self.status = v7 = data["status"]
         self.options = v8 = data["options"]
         self.headers = v9 = data["headers"]
@@ -114,10 +110,8 @@ def read_model_capabilities(data: JsonObject) -> ModelCapabilities:
         self.reasoning = v1 = data["reasoning"]
         self.attachment = v2 = data["attachment"]
         self.toolcall = v3 = data["toolcall"]
-        value = data["input"]
-        self.input = read_model_capabilities_input(value)
-        value = data["output"]
-        self.output = read_model_capabilities_output(value)
+        self.input = read_model_capabilities_input(data["input"])
+        self.output = read_model_capabilities_output(data["output"])
         value = data["interleaved"]
         self.interleaved = read_model_capabilities_interleaved.read(value)
     except READ_ERRORS:
@@ -242,8 +236,7 @@ def read_model_cost(data: JsonObject) -> ModelCost:
         self.raw_ = data
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
-        value = data["cache"]
-        self.cache = read_model_cost_cache(value)
+        self.cache = read_model_cost_cache(data["cache"])
         value = data["tiers"] if "tiers" in data else None
         self.tiers = None if value is None else [read_model_cost_tier(item) for item in array(value)]
         value = data["experimentalOver200K"] if "experimentalOver200K" in data else None
@@ -296,10 +289,8 @@ def read_model_cost_tier(data: JsonObject) -> ModelCostTier:
         self.raw_ = data
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
-        value = data["cache"]
-        self.cache = read_model_cost_tier_cache(value)
-        value = data["tier"]
-        self.tier = read_model_cost_tier_tier(value)
+        self.cache = read_model_cost_tier_cache(data["cache"])
+        self.tier = read_model_cost_tier_tier(data["tier"])
     except READ_ERRORS:
         return tolerantly(ModelCostTier, data)
     return tolerantly(ModelCostTier, data) if v0 is None or v1 is None else self
@@ -370,8 +361,7 @@ def read_model_cost_experimental_over200_k(data: JsonObject) -> ModelCostExperim
         self.raw_ = data
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
-        value = data["cache"]
-        self.cache = read_model_cost_experimental_over200_k_cache(value)
+        self.cache = read_model_cost_experimental_over200_k_cache(data["cache"])
     except READ_ERRORS:
         return tolerantly(ModelCostExperimentalOver200K, data)
     return tolerantly(ModelCostExperimentalOver200K, data) if v0 is None or v1 is None else self

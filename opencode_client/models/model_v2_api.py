@@ -46,13 +46,13 @@ def read_model_v2_api_aisdk(data: JsonObject) -> ModelV2ApiAisdk:
         self = new(*_READ_MODEL_V2_API_AISDK)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
+        self.type = data["type"]
         self.package = v2 = data["package"]
         self.url = data["url"] if "url" in data else None
         self.settings = data["settings"] if "settings" in data else None
     except READ_ERRORS:
         return tolerantly(ModelV2ApiAisdk, data)
-    return tolerantly(ModelV2ApiAisdk, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(ModelV2ApiAisdk, data) if v0 is None or v2 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -74,12 +74,12 @@ def read_model_v2_api_native(data: JsonObject) -> ModelV2ApiNative:
         self = new(*_READ_MODEL_V2_API_NATIVE)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
+        self.type = data["type"]
         self.settings = v2 = data["settings"]
         self.url = data["url"] if "url" in data else None
     except READ_ERRORS:
         return tolerantly(ModelV2ApiNative, data)
-    return tolerantly(ModelV2ApiNative, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(ModelV2ApiNative, data) if v0 is None or v2 is None else self
 
 
 if TYPE_CHECKING:

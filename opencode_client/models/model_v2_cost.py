@@ -28,8 +28,7 @@ def read_model_v2_cost(data: JsonObject) -> ModelV2Cost:
         self.raw_ = data
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
-        value = data["cache"]
-        self.cache = read_model_v2_cost_cache(value)
+        self.cache = read_model_v2_cost_cache(data["cache"])
         value = data["tier"] if "tier" in data else None
         self.tier = None if value is None else read_model_v2_cost_tier(value)
     except READ_ERRORS:

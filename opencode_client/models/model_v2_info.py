@@ -45,18 +45,15 @@ def read_model_v2_info(data: JsonObject) -> ModelV2Info:
         self.id = v0 = data["id"]
         self.provider_id = v1 = data["providerID"]
         self.name = v2 = data["name"]
-        value = data["capabilities"]
-        self.capabilities = read_model_v2_capabilities(value)
+        self.capabilities = read_model_v2_capabilities(data["capabilities"])
         value = data["variants"]
         self.variants = [read_model_v2_info_variant(item) for item in array(value)]
-        value = data["time"]
-        self.time = read_model_v2_info_time(value)
+        self.time = read_model_v2_info_time(data["time"])
         value = data["cost"]
         self.cost = [read_model_v2_cost(item) for item in array(value)]
         self.status = v7 = data["status"]
         self.enabled = v8 = data["enabled"]
-        value = data["limit"]
-        self.limit = read_model_v2_info_limit(value)
+        self.limit = read_model_v2_info_limit(data["limit"])
         self.family = data["family"] if "family" in data else None
         value = data["api"] if "api" in data else None
         self.api = None if value is None else read_model_v2_api[value["type"]](value)

@@ -25,8 +25,7 @@ def read_move_session_error_body(data: JsonObject) -> MoveSessionErrorBody:
         self = new(*_READ_MOVE_SESSION_ERROR_BODY)
         self.raw_ = data
         self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_move_session_error_body_data(value)
+        self.data = read_move_session_error_body_data(data["data"])
     except READ_ERRORS:
         return tolerantly(MoveSessionErrorBody, data)
     return tolerantly(MoveSessionErrorBody, data) if v0 is None else self

@@ -25,8 +25,7 @@ def read_not_found_error_body(data: JsonObject) -> NotFoundErrorBody:
         self = new(*_READ_NOT_FOUND_ERROR_BODY)
         self.raw_ = data
         self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_not_found_error_body_data(value)
+        self.data = read_not_found_error_body_data(data["data"])
     except READ_ERRORS:
         return tolerantly(NotFoundErrorBody, data)
     return tolerantly(NotFoundErrorBody, data) if v0 is None else self

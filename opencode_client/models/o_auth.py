@@ -30,7 +30,7 @@ def read_o_auth(data: JsonObject) -> OAuth:
     try:
         self = new(*_READ_O_AUTH)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.refresh = v1 = data["refresh"]
         self.access = v2 = data["access"]
         self.expires = v3 = data["expires"]
@@ -38,4 +38,4 @@ def read_o_auth(data: JsonObject) -> OAuth:
         self.enterprise_url = data["enterpriseUrl"] if "enterpriseUrl" in data else None
     except READ_ERRORS:
         return tolerantly(OAuth, data)
-    return tolerantly(OAuth, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
+    return tolerantly(OAuth, data) if v1 is None or v2 is None or v3 is None else self

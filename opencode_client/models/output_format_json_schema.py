@@ -27,9 +27,9 @@ def read_output_format_json_schema(data: JsonObject) -> OutputFormatJsonSchema:
     try:
         self = new(*_READ_OUTPUT_FORMAT_JSON_SCHEMA)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.schema = v1 = data["schema"]
         self.retry_count = data["retryCount"] if "retryCount" in data else None
     except READ_ERRORS:
         return tolerantly(OutputFormatJsonSchema, data)
-    return tolerantly(OutputFormatJsonSchema, data) if v0 is None or v1 is None else self
+    return tolerantly(OutputFormatJsonSchema, data) if v1 is None else self

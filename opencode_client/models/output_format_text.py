@@ -23,7 +23,7 @@ def read_output_format_text(data: JsonObject) -> OutputFormatText:
     try:
         self = new(*_READ_OUTPUT_FORMAT_TEXT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
     except READ_ERRORS:
         return tolerantly(OutputFormatText, data)
-    return tolerantly(OutputFormatText, data) if v0 is None else self
+    return self

@@ -33,13 +33,13 @@ def read_patch_part(data: JsonObject) -> PatchPart:
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.hash = v4 = data["hash"]
         self.files = v5 = data["files"]
     except READ_ERRORS:
         return tolerantly(PatchPart, data)
     return (
         tolerantly(PatchPart, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None or v5 is None
+        if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None
         else self
     )

@@ -37,8 +37,7 @@ def read_project(data: JsonObject) -> Project:
         self.raw_ = data
         self.id = v0 = data["id"]
         self.worktree = v1 = data["worktree"]
-        value = data["time"]
-        self.time = read_project_time(value)
+        self.time = read_project_time(data["time"])
         self.sandboxes = v3 = data["sandboxes"]
         self.vcs = data["vcs"] if "vcs" in data else None
         self.name = data["name"] if "name" in data else None

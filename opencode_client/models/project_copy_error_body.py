@@ -25,8 +25,7 @@ def read_project_copy_error_body(data: JsonObject) -> ProjectCopyErrorBody:
         self = new(*_READ_PROJECT_COPY_ERROR_BODY)
         self.raw_ = data
         self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_project_copy_error_body_data(value)
+        self.data = read_project_copy_error_body_data(data["data"])
     except READ_ERRORS:
         return tolerantly(ProjectCopyErrorBody, data)
     return tolerantly(ProjectCopyErrorBody, data) if v0 is None else self

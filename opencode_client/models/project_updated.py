@@ -34,9 +34,8 @@ def read_project_updated(data: JsonObject) -> ProjectUpdated:
         self = new(*_READ_PROJECT_UPDATED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["data"]
-        self.data = read_project_updated_data(value)
+        self.type = data["type"]
+        self.data = read_project_updated_data(data["data"])
         self.metadata = data["metadata"] if "metadata" in data else None
         value = data["durable"] if "durable" in data else None
         self.durable = None if value is None else read_event_durable(value)
@@ -44,7 +43,7 @@ def read_project_updated(data: JsonObject) -> ProjectUpdated:
         self.location = None if value is None else read_location_ref(value)
     except READ_ERRORS:
         return tolerantly(ProjectUpdated, data)
-    return tolerantly(ProjectUpdated, data) if v0 is None or v1 is None else self
+    return tolerantly(ProjectUpdated, data) if v0 is None else self
 
 
 from .event_durable import read_event_durable

@@ -26,10 +26,10 @@ def read_provider_aisdk(data: JsonObject) -> ProviderAISDK:
     try:
         self = new(*_READ_PROVIDER_AISDK)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.package = v1 = data["package"]
         self.url = data["url"] if "url" in data else None
         self.settings = data["settings"] if "settings" in data else None
     except READ_ERRORS:
         return tolerantly(ProviderAISDK, data)
-    return tolerantly(ProviderAISDK, data) if v0 is None or v1 is None else self
+    return tolerantly(ProviderAISDK, data) if v1 is None else self

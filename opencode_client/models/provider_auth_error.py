@@ -24,12 +24,11 @@ def read_provider_auth_error(data: JsonObject) -> ProviderAuthError:
     try:
         self = new(*_READ_PROVIDER_AUTH_ERROR)
         self.raw_ = data
-        self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_provider_auth_error_data(value)
+        self.name = data["name"]
+        self.data = read_provider_auth_error_data(data["data"])
     except READ_ERRORS:
         return tolerantly(ProviderAuthError, data)
-    return tolerantly(ProviderAuthError, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

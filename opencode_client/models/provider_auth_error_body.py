@@ -34,8 +34,7 @@ def read_provider_auth_error_body(data: JsonObject) -> ProviderAuthErrorBody:
         self = new(*_READ_PROVIDER_AUTH_ERROR_BODY)
         self.raw_ = data
         self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_provider_auth_error_body_data(value)
+        self.data = read_provider_auth_error_body_data(data["data"])
     except READ_ERRORS:
         return tolerantly(ProviderAuthErrorBody, data)
     return tolerantly(ProviderAuthErrorBody, data) if v0 is None else self

@@ -78,7 +78,7 @@ def read_provider_auth_method_prompt_text(data: JsonObject) -> ProviderAuthMetho
     try:
         self = new(*_READ_PROVIDER_AUTH_METHOD_PROMPT_TEXT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.key = v1 = data["key"]
         self.message = v2 = data["message"]
         self.placeholder = data["placeholder"] if "placeholder" in data else None
@@ -86,7 +86,7 @@ def read_provider_auth_method_prompt_text(data: JsonObject) -> ProviderAuthMetho
         self.when = None if value is None else read_provider_auth_method_prompt_text_when(value)
     except READ_ERRORS:
         return tolerantly(ProviderAuthMethodPromptText, data)
-    return tolerantly(ProviderAuthMethodPromptText, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(ProviderAuthMethodPromptText, data) if v1 is None or v2 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -135,7 +135,7 @@ def read_provider_auth_method_prompt_select(data: JsonObject) -> ProviderAuthMet
     try:
         self = new(*_READ_PROVIDER_AUTH_METHOD_PROMPT_SELECT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.key = v1 = data["key"]
         self.message = v2 = data["message"]
         value = data["options"]
@@ -144,9 +144,7 @@ def read_provider_auth_method_prompt_select(data: JsonObject) -> ProviderAuthMet
         self.when = None if value is None else read_provider_auth_method_prompt_select_when(value)
     except READ_ERRORS:
         return tolerantly(ProviderAuthMethodPromptSelect, data)
-    return (
-        tolerantly(ProviderAuthMethodPromptSelect, data) if v0 is None or v1 is None or v2 is None else self
-    )
+    return tolerantly(ProviderAuthMethodPromptSelect, data) if v1 is None or v2 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -25,9 +25,9 @@ def read_provider_native(data: JsonObject) -> ProviderNative:
     try:
         self = new(*_READ_PROVIDER_NATIVE)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.settings = v1 = data["settings"]
         self.url = data["url"] if "url" in data else None
     except READ_ERRORS:
         return tolerantly(ProviderNative, data)
-    return tolerantly(ProviderNative, data) if v0 is None or v1 is None else self
+    return tolerantly(ProviderNative, data) if v1 is None else self

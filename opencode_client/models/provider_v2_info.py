@@ -38,8 +38,7 @@ def read_provider_v2_info(data: JsonObject) -> ProviderV2Info:
         self.name = v1 = data["name"]
         value = data["api"]
         self.api = read_provider_api[value["type"]](value)
-        value = data["request"]
-        self.request = read_provider_request(value)
+        self.request = read_provider_request(data["request"])
         self.integration_id = data["integrationID"] if "integrationID" in data else None
         self.disabled = data["disabled"] if "disabled" in data else None
     except READ_ERRORS:

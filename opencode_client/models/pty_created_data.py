@@ -26,8 +26,7 @@ def read_pty_created_data(data: JsonObject) -> PtyCreatedData:
     try:
         self = new(*_READ_PTY_CREATED_DATA)
         self.raw_ = data
-        value = data["info"]
-        self.info = read_pty(value)
+        self.info = read_pty(data["info"])
     except READ_ERRORS:
         return tolerantly(PtyCreatedData, data)
     return self

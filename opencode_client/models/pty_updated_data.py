@@ -26,8 +26,7 @@ def read_pty_updated_data(data: JsonObject) -> PtyUpdatedData:
     try:
         self = new(*_READ_PTY_UPDATED_DATA)
         self.raw_ = data
-        value = data["info"]
-        self.info = read_pty(value)
+        self.info = read_pty(data["info"])
     except READ_ERRORS:
         return tolerantly(PtyUpdatedData, data)
     return self

@@ -22,10 +22,8 @@ def read_range(data: JsonObject) -> Range:
     try:
         self = new(*_READ_RANGE)
         self.raw_ = data
-        value = data["start"]
-        self.start = read_range_start(value)
-        value = data["end"]
-        self.end = read_range_end(value)
+        self.start = read_range_start(data["start"])
+        self.end = read_range_end(data["end"])
     except READ_ERRORS:
         return tolerantly(Range, data)
     return self

@@ -34,18 +34,13 @@ def read_reasoning_part(data: JsonObject) -> ReasoningPart:
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.text = v4 = data["text"]
-        value = data["time"]
-        self.time = read_reasoning_part_time(value)
+        self.time = read_reasoning_part_time(data["time"])
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(ReasoningPart, data)
-    return (
-        tolerantly(ReasoningPart, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
-        else self
-    )
+    return tolerantly(ReasoningPart, data) if v0 is None or v1 is None or v2 is None or v4 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -27,11 +27,11 @@ def read_reference_git_source(data: JsonObject) -> ReferenceGitSource:
     try:
         self = new(*_READ_REFERENCE_GIT_SOURCE)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.repository = v1 = data["repository"]
         self.branch = data["branch"] if "branch" in data else None
         self.description = data["description"] if "description" in data else None
         self.hidden = data["hidden"] if "hidden" in data else None
     except READ_ERRORS:
         return tolerantly(ReferenceGitSource, data)
-    return tolerantly(ReferenceGitSource, data) if v0 is None or v1 is None else self
+    return tolerantly(ReferenceGitSource, data) if v1 is None else self

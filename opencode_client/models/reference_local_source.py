@@ -26,10 +26,10 @@ def read_reference_local_source(data: JsonObject) -> ReferenceLocalSource:
     try:
         self = new(*_READ_REFERENCE_LOCAL_SOURCE)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.path = v1 = data["path"]
         self.description = data["description"] if "description" in data else None
         self.hidden = data["hidden"] if "hidden" in data else None
     except READ_ERRORS:
         return tolerantly(ReferenceLocalSource, data)
-    return tolerantly(ReferenceLocalSource, data) if v0 is None or v1 is None else self
+    return tolerantly(ReferenceLocalSource, data) if v1 is None else self

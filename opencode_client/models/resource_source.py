@@ -31,14 +31,13 @@ def read_resource_source(data: JsonObject) -> ResourceSource:
     try:
         self = new(*_READ_RESOURCE_SOURCE)
         self.raw_ = data
-        value = data["text"]
-        self.text = read_file_part_source_text(value)
-        self.type = v1 = data["type"]
+        self.text = read_file_part_source_text(data["text"])
+        self.type = data["type"]
         self.client_name = v2 = data["clientName"]
         self.uri = v3 = data["uri"]
     except READ_ERRORS:
         return tolerantly(ResourceSource, data)
-    return tolerantly(ResourceSource, data) if v1 is None or v2 is None or v3 is None else self
+    return tolerantly(ResourceSource, data) if v2 is None or v3 is None else self
 
 
 from .file_part_source_text import read_file_part_source_text

@@ -37,19 +37,13 @@ def read_retry_part(data: JsonObject) -> RetryPart:
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.attempt = v4 = data["attempt"]
-        value = data["error"]
-        self.error = read_api_error(value)
-        value = data["time"]
-        self.time = read_retry_part_time(value)
+        self.error = read_api_error(data["error"])
+        self.time = read_retry_part_time(data["time"])
     except READ_ERRORS:
         return tolerantly(RetryPart, data)
-    return (
-        tolerantly(RetryPart, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
-        else self
-    )
+    return tolerantly(RetryPart, data) if v0 is None or v1 is None or v2 is None or v4 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

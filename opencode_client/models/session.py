@@ -53,8 +53,7 @@ def read_session(data: JsonObject) -> Session:
         self.directory = v3 = data["directory"]
         self.title = v4 = data["title"]
         self.version = v5 = data["version"]
-        value = data["time"]
-        self.time = read_session_time(value)
+        self.time = read_session_time(data["time"])
         self.workspace_id = data["workspaceID"] if "workspaceID" in data else None
         self.path = data["path"] if "path" in data else None
         self.parent_id = data["parentID"] if "parentID" in data else None
@@ -131,8 +130,7 @@ def read_session_tokens(data: JsonObject) -> SessionTokens:
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
         self.reasoning = v2 = data["reasoning"]
-        value = data["cache"]
-        self.cache = read_session_tokens_cache(value)
+        self.cache = read_session_tokens_cache(data["cache"])
     except READ_ERRORS:
         return tolerantly(SessionTokens, data)
     return tolerantly(SessionTokens, data) if v0 is None or v1 is None or v2 is None else self

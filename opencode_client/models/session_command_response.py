@@ -28,8 +28,7 @@ def read_session_command_response(data: JsonObject) -> SessionCommandResponse:
     try:
         self = new(*_READ_SESSION_COMMAND_RESPONSE)
         self.raw_ = data
-        value = data["info"]
-        self.info = read_assistant_message(value)
+        self.info = read_assistant_message(data["info"])
         value = data["parts"]
         self.parts = [read_part[item["type"]](item) for item in array(value)]
     except READ_ERRORS:

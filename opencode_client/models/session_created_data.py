@@ -29,8 +29,7 @@ def read_session_created_data(data: JsonObject) -> SessionCreatedData:
     try:
         self = new(*_READ_SESSION_CREATED_DATA)
         self.raw_ = data
-        value = data["info"]
-        self.info = read_session(value)
+        self.info = read_session(data["info"])
         self.session_id = data["sessionID"] if "sessionID" in data else None
     except READ_ERRORS:
         return tolerantly(SessionCreatedData, data)

@@ -29,8 +29,7 @@ def read_session_deleted_data(data: JsonObject) -> SessionDeletedData:
     try:
         self = new(*_READ_SESSION_DELETED_DATA)
         self.raw_ = data
-        value = data["info"]
-        self.info = read_session(value)
+        self.info = read_session(data["info"])
         self.session_id = data["sessionID"] if "sessionID" in data else None
     except READ_ERRORS:
         return tolerantly(SessionDeletedData, data)

@@ -42,8 +42,7 @@ def read_session_input_admitted(data: JsonObject) -> SessionInputAdmitted:
         self.admitted_seq = v0 = data["admittedSeq"]
         self.id = v1 = data["id"]
         self.session_id = v2 = data["sessionID"]
-        value = data["prompt"]
-        self.prompt = read_prompt(value)
+        self.prompt = read_prompt(data["prompt"])
         self.delivery = v4 = data["delivery"]
         self.time_created = v5 = data["timeCreated"]
         self.promoted_seq = data["promotedSeq"] if "promotedSeq" in data else None

@@ -28,14 +28,13 @@ def read_session_message_agent_switched(data: JsonObject) -> SessionMessageAgent
         self = new(*_READ_SESSION_MESSAGE_AGENT_SWITCHED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        value = data["time"]
-        self.time = read_session_message_agent_switched_time(value)
-        self.type = v2 = data["type"]
+        self.time = read_session_message_agent_switched_time(data["time"])
+        self.type = data["type"]
         self.agent = v3 = data["agent"]
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(SessionMessageAgentSwitched, data)
-    return tolerantly(SessionMessageAgentSwitched, data) if v0 is None or v2 is None or v3 is None else self
+    return tolerantly(SessionMessageAgentSwitched, data) if v0 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -43,12 +43,10 @@ def read_session_message_assistant(data: JsonObject) -> SessionMessageAssistant:
         self = new(*_READ_SESSION_MESSAGE_ASSISTANT)
         self.raw_ = data
         self.id = v0 = data["id"]
-        value = data["time"]
-        self.time = read_session_message_assistant_time(value)
-        self.type = v2 = data["type"]
+        self.time = read_session_message_assistant_time(data["time"])
+        self.type = data["type"]
         self.agent = v3 = data["agent"]
-        value = data["model"]
-        self.model = read_model_ref(value)
+        self.model = read_model_ref(data["model"])
         value = data["content"]
         self.content = [read_session_message_assistant_content[item["type"]](item) for item in array(value)]
         self.metadata = data["metadata"] if "metadata" in data else None
@@ -62,7 +60,7 @@ def read_session_message_assistant(data: JsonObject) -> SessionMessageAssistant:
         self.error = None if value is None else read_session_error_unknown(value)
     except READ_ERRORS:
         return tolerantly(SessionMessageAssistant, data)
-    return tolerantly(SessionMessageAssistant, data) if v0 is None or v2 is None or v3 is None else self
+    return tolerantly(SessionMessageAssistant, data) if v0 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -157,8 +155,7 @@ def read_session_message_assistant_tokens(data: JsonObject) -> SessionMessageAss
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
         self.reasoning = v2 = data["reasoning"]
-        value = data["cache"]
-        self.cache = read_session_message_assistant_tokens_cache(value)
+        self.cache = read_session_message_assistant_tokens_cache(data["cache"])
     except READ_ERRORS:
         return tolerantly(SessionMessageAssistantTokens, data)
     return tolerantly(SessionMessageAssistantTokens, data) if v0 is None or v1 is None or v2 is None else self

@@ -29,7 +29,7 @@ def read_session_message_assistant_reasoning(data: JsonObject) -> SessionMessage
     try:
         self = new(*_READ_SESSION_MESSAGE_ASSISTANT_REASONING)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.id = v1 = data["id"]
         self.text = v2 = data["text"]
         self.provider_metadata = data["providerMetadata"] if "providerMetadata" in data else None
@@ -37,9 +37,7 @@ def read_session_message_assistant_reasoning(data: JsonObject) -> SessionMessage
         self.time = None if value is None else read_session_message_assistant_reasoning_time(value)
     except READ_ERRORS:
         return tolerantly(SessionMessageAssistantReasoning, data)
-    return (
-        tolerantly(SessionMessageAssistantReasoning, data) if v0 is None or v1 is None or v2 is None else self
-    )
+    return tolerantly(SessionMessageAssistantReasoning, data) if v1 is None or v2 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -25,9 +25,9 @@ def read_session_message_assistant_text(data: JsonObject) -> SessionMessageAssis
     try:
         self = new(*_READ_SESSION_MESSAGE_ASSISTANT_TEXT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.text = v1 = data["text"]
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return tolerantly(SessionMessageAssistantText, data)
-    return tolerantly(SessionMessageAssistantText, data) if v0 is None or v1 is None else self
+    return tolerantly(SessionMessageAssistantText, data) if v1 is None else self

@@ -35,18 +35,17 @@ def read_session_message_assistant_tool(data: JsonObject) -> SessionMessageAssis
     try:
         self = new(*_READ_SESSION_MESSAGE_ASSISTANT_TOOL)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.id = v1 = data["id"]
         self.name = v2 = data["name"]
         value = data["state"]
         self.state = read_session_message_assistant_tool_state[value["status"]](value)
-        value = data["time"]
-        self.time = read_session_message_assistant_tool_time(value)
+        self.time = read_session_message_assistant_tool_time(data["time"])
         value = data["provider"] if "provider" in data else None
         self.provider = None if value is None else read_session_message_assistant_tool_provider(value)
     except READ_ERRORS:
         return tolerantly(SessionMessageAssistantTool, data)
-    return tolerantly(SessionMessageAssistantTool, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(SessionMessageAssistantTool, data) if v1 is None or v2 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -29,21 +29,16 @@ def read_session_message_compaction(data: JsonObject) -> SessionMessageCompactio
     try:
         self = new(*_READ_SESSION_MESSAGE_COMPACTION)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.reason = v1 = data["reason"]
         self.summary = v2 = data["summary"]
         self.id = v3 = data["id"]
-        value = data["time"]
-        self.time = read_session_message_compaction_time(value)
+        self.time = read_session_message_compaction_time(data["time"])
         self.recent = data["recent"] if "recent" in data else None
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(SessionMessageCompaction, data)
-    return (
-        tolerantly(SessionMessageCompaction, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(SessionMessageCompaction, data) if v1 is None or v2 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

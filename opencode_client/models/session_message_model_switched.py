@@ -31,15 +31,13 @@ def read_session_message_model_switched(data: JsonObject) -> SessionMessageModel
         self = new(*_READ_SESSION_MESSAGE_MODEL_SWITCHED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        value = data["time"]
-        self.time = read_session_message_model_switched_time(value)
-        self.type = v2 = data["type"]
-        value = data["model"]
-        self.model = read_model_ref(value)
+        self.time = read_session_message_model_switched_time(data["time"])
+        self.type = data["type"]
+        self.model = read_model_ref(data["model"])
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(SessionMessageModelSwitched, data)
-    return tolerantly(SessionMessageModelSwitched, data) if v0 is None or v2 is None else self
+    return tolerantly(SessionMessageModelSwitched, data) if v0 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

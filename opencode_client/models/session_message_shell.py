@@ -32,9 +32,8 @@ def read_session_message_shell(data: JsonObject) -> SessionMessageShell:
         self = new(*_READ_SESSION_MESSAGE_SHELL)
         self.raw_ = data
         self.id = v0 = data["id"]
-        value = data["time"]
-        self.time = read_session_message_shell_time(value)
-        self.type = v2 = data["type"]
+        self.time = read_session_message_shell_time(data["time"])
+        self.type = data["type"]
         self.call_id = v3 = data["callID"]
         self.command = v4 = data["command"]
         self.output = v5 = data["output"]
@@ -43,7 +42,7 @@ def read_session_message_shell(data: JsonObject) -> SessionMessageShell:
         return tolerantly(SessionMessageShell, data)
     return (
         tolerantly(SessionMessageShell, data)
-        if v0 is None or v2 is None or v3 is None or v4 is None or v5 is None
+        if v0 is None or v3 is None or v4 is None or v5 is None
         else self
     )
 

@@ -31,19 +31,14 @@ def read_session_message_synthetic(data: JsonObject) -> SessionMessageSynthetic:
         self = new(*_READ_SESSION_MESSAGE_SYNTHETIC)
         self.raw_ = data
         self.id = v0 = data["id"]
-        value = data["time"]
-        self.time = read_session_message_synthetic_time(value)
+        self.time = read_session_message_synthetic_time(data["time"])
         self.session_id = v2 = data["sessionID"]
         self.text = v3 = data["text"]
-        self.type = v4 = data["type"]
+        self.type = data["type"]
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(SessionMessageSynthetic, data)
-    return (
-        tolerantly(SessionMessageSynthetic, data)
-        if v0 is None or v2 is None or v3 is None or v4 is None
-        else self
-    )
+    return tolerantly(SessionMessageSynthetic, data) if v0 is None or v2 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -28,14 +28,13 @@ def read_session_message_system(data: JsonObject) -> SessionMessageSystem:
         self = new(*_READ_SESSION_MESSAGE_SYSTEM)
         self.raw_ = data
         self.id = v0 = data["id"]
-        value = data["time"]
-        self.time = read_session_message_system_time(value)
-        self.type = v2 = data["type"]
+        self.time = read_session_message_system_time(data["time"])
+        self.type = data["type"]
         self.text = v3 = data["text"]
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(SessionMessageSystem, data)
-    return tolerantly(SessionMessageSystem, data) if v0 is None or v2 is None or v3 is None else self
+    return tolerantly(SessionMessageSystem, data) if v0 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

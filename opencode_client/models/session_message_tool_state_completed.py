@@ -35,7 +35,7 @@ def read_session_message_tool_state_completed(data: JsonObject) -> SessionMessag
     try:
         self = new(*_READ_SESSION_MESSAGE_TOOL_STATE_COMPLETED)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
         self.input = v1 = data["input"]
         value = data["content"]
         self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
@@ -48,9 +48,7 @@ def read_session_message_tool_state_completed(data: JsonObject) -> SessionMessag
         self.result = data["result"] if "result" in data else None
     except READ_ERRORS:
         return tolerantly(SessionMessageToolStateCompleted, data)
-    return (
-        tolerantly(SessionMessageToolStateCompleted, data) if v0 is None or v1 is None or v3 is None else self
-    )
+    return tolerantly(SessionMessageToolStateCompleted, data) if v1 is None or v3 is None else self
 
 
 from .llm_tool_content import read_llm_tool_content

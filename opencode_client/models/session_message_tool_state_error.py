@@ -32,17 +32,16 @@ def read_session_message_tool_state_error(data: JsonObject) -> SessionMessageToo
     try:
         self = new(*_READ_SESSION_MESSAGE_TOOL_STATE_ERROR)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
         self.input = v1 = data["input"]
         value = data["content"]
         self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
         self.structured = v3 = data["structured"]
-        value = data["error"]
-        self.error = read_session_error_unknown(value)
+        self.error = read_session_error_unknown(data["error"])
         self.result = data["result"] if "result" in data else None
     except READ_ERRORS:
         return tolerantly(SessionMessageToolStateError, data)
-    return tolerantly(SessionMessageToolStateError, data) if v0 is None or v1 is None or v3 is None else self
+    return tolerantly(SessionMessageToolStateError, data) if v1 is None or v3 is None else self
 
 
 from .llm_tool_content import read_llm_tool_content

@@ -24,8 +24,8 @@ def read_session_message_tool_state_pending(data: JsonObject) -> SessionMessageT
     try:
         self = new(*_READ_SESSION_MESSAGE_TOOL_STATE_PENDING)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
         self.input = v1 = data["input"]
     except READ_ERRORS:
         return tolerantly(SessionMessageToolStatePending, data)
-    return tolerantly(SessionMessageToolStatePending, data) if v0 is None or v1 is None else self
+    return tolerantly(SessionMessageToolStatePending, data) if v1 is None else self

@@ -29,16 +29,14 @@ def read_session_message_tool_state_running(data: JsonObject) -> SessionMessageT
     try:
         self = new(*_READ_SESSION_MESSAGE_TOOL_STATE_RUNNING)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
         self.input = v1 = data["input"]
         self.structured = v2 = data["structured"]
         value = data["content"]
         self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
     except READ_ERRORS:
         return tolerantly(SessionMessageToolStateRunning, data)
-    return (
-        tolerantly(SessionMessageToolStateRunning, data) if v0 is None or v1 is None or v2 is None else self
-    )
+    return tolerantly(SessionMessageToolStateRunning, data) if v1 is None or v2 is None else self
 
 
 from .llm_tool_content import read_llm_tool_content

@@ -34,10 +34,9 @@ def read_session_message_user(data: JsonObject) -> SessionMessageUser:
         self = new(*_READ_SESSION_MESSAGE_USER)
         self.raw_ = data
         self.id = v0 = data["id"]
-        value = data["time"]
-        self.time = read_session_message_user_time(value)
+        self.time = read_session_message_user_time(data["time"])
         self.text = v2 = data["text"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.metadata = data["metadata"] if "metadata" in data else None
         value = data["files"] if "files" in data else None
         self.files = None if value is None else [read_prompt_file_attachment(item) for item in array(value)]
@@ -45,7 +44,7 @@ def read_session_message_user(data: JsonObject) -> SessionMessageUser:
         self.agents = None if value is None else [read_prompt_agent_attachment(item) for item in array(value)]
     except READ_ERRORS:
         return tolerantly(SessionMessageUser, data)
-    return tolerantly(SessionMessageUser, data) if v0 is None or v2 is None or v3 is None else self
+    return tolerantly(SessionMessageUser, data) if v0 is None or v2 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

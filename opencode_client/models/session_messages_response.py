@@ -27,8 +27,7 @@ def read_session_messages_response(data: JsonObject) -> SessionMessagesResponse:
     try:
         self = new(*_READ_SESSION_MESSAGES_RESPONSE)
         self.raw_ = data
-        value = data["cursor"]
-        self.cursor = read_session_messages_response_cursor(value)
+        self.cursor = read_session_messages_response_cursor(data["cursor"])
         value = data["data"] if "data" in data else None
         self.data = (
             None if value is None else [read_session_message[item["type"]](item) for item in array(value)]

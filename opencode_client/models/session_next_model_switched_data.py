@@ -33,8 +33,7 @@ def read_session_next_model_switched_data(data: JsonObject) -> SessionNextModelS
         self.raw_ = data
         self.timestamp = v0 = data["timestamp"]
         self.session_id = v1 = data["sessionID"]
-        value = data["model"]
-        self.model = read_model_ref(value)
+        self.model = read_model_ref(data["model"])
         self.message_id = data["messageID"] if "messageID" in data else None
     except READ_ERRORS:
         return tolerantly(SessionNextModelSwitchedData, data)

@@ -34,9 +34,8 @@ def read_session_next_moved(data: JsonObject) -> SessionNextMoved:
         self = new(*_READ_SESSION_NEXT_MOVED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.type = v1 = data["type"]
-        value = data["data"]
-        self.data = read_session_next_moved_data(value)
+        self.type = data["type"]
+        self.data = read_session_next_moved_data(data["data"])
         self.metadata = data["metadata"] if "metadata" in data else None
         value = data["durable"] if "durable" in data else None
         self.durable = None if value is None else read_event_durable(value)
@@ -44,7 +43,7 @@ def read_session_next_moved(data: JsonObject) -> SessionNextMoved:
         self.location = None if value is None else read_location_ref(value)
     except READ_ERRORS:
         return tolerantly(SessionNextMoved, data)
-    return tolerantly(SessionNextMoved, data) if v0 is None or v1 is None else self
+    return tolerantly(SessionNextMoved, data) if v0 is None else self
 
 
 from .event_durable import read_event_durable

@@ -33,8 +33,7 @@ def read_session_next_moved_data(data: JsonObject) -> SessionNextMovedData:
         self.raw_ = data
         self.timestamp = v0 = data["timestamp"]
         self.session_id = v1 = data["sessionID"]
-        value = data["location"]
-        self.location = read_location_ref(value)
+        self.location = read_location_ref(data["location"])
         self.subdirectory = data["subdirectory"] if "subdirectory" in data else None
     except READ_ERRORS:
         return tolerantly(SessionNextMovedData, data)

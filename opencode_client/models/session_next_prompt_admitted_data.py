@@ -35,8 +35,7 @@ def read_session_next_prompt_admitted_data(data: JsonObject) -> SessionNextPromp
         self.timestamp = v0 = data["timestamp"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        value = data["prompt"]
-        self.prompt = read_prompt(value)
+        self.prompt = read_prompt(data["prompt"])
         self.delivery = v4 = data["delivery"]
     except READ_ERRORS:
         return tolerantly(SessionNextPromptAdmittedData, data)

@@ -34,8 +34,7 @@ def read_session_next_prompted_data(data: JsonObject) -> SessionNextPromptedData
         self.raw_ = data
         self.timestamp = v0 = data["timestamp"]
         self.session_id = v1 = data["sessionID"]
-        value = data["prompt"]
-        self.prompt = read_prompt(value)
+        self.prompt = read_prompt(data["prompt"])
         self.message_id = data["messageID"] if "messageID" in data else None
         self.delivery = data["delivery"] if "delivery" in data else None
     except READ_ERRORS:

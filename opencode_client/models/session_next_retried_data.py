@@ -34,8 +34,7 @@ def read_session_next_retried_data(data: JsonObject) -> SessionNextRetriedData:
         self.timestamp = v0 = data["timestamp"]
         self.session_id = v1 = data["sessionID"]
         self.attempt = v2 = data["attempt"]
-        value = data["error"]
-        self.error = read_session_next_retry_error(value)
+        self.error = read_session_next_retry_error(data["error"])
     except READ_ERRORS:
         return tolerantly(SessionNextRetriedData, data)
     return tolerantly(SessionNextRetriedData, data) if v0 is None or v1 is None or v2 is None else self

@@ -32,8 +32,7 @@ def read_session_next_revert_staged_data(data: JsonObject) -> SessionNextRevertS
         self.raw_ = data
         self.timestamp = v0 = data["timestamp"]
         self.session_id = v1 = data["sessionID"]
-        value = data["revert"]
-        self.revert = read_revert_state(value)
+        self.revert = read_revert_state(data["revert"])
     except READ_ERRORS:
         return tolerantly(SessionNextRevertStagedData, data)
     return tolerantly(SessionNextRevertStagedData, data) if v0 is None or v1 is None else self

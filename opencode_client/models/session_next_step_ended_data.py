@@ -34,8 +34,7 @@ def read_session_next_step_ended_data(data: JsonObject) -> SessionNextStepEndedD
         self.session_id = v1 = data["sessionID"]
         self.finish = v2 = data["finish"]
         self.cost = v3 = data["cost"]
-        value = data["tokens"]
-        self.tokens = read_session_next_step_ended_data_tokens(value)
+        self.tokens = read_session_next_step_ended_data_tokens(data["tokens"])
         self.assistant_message_id = data["assistantMessageID"] if "assistantMessageID" in data else None
         self.snapshot = data["snapshot"] if "snapshot" in data else None
         self.files = data["files"] if "files" in data else None
@@ -69,8 +68,7 @@ def read_session_next_step_ended_data_tokens(data: JsonObject) -> SessionNextSte
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
         self.reasoning = v2 = data["reasoning"]
-        value = data["cache"]
-        self.cache = read_session_next_step_ended_data_tokens_cache(value)
+        self.cache = read_session_next_step_ended_data_tokens_cache(data["cache"])
     except READ_ERRORS:
         return tolerantly(SessionNextStepEndedDataTokens, data)
     return (

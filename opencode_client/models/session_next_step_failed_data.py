@@ -33,8 +33,7 @@ def read_session_next_step_failed_data(data: JsonObject) -> SessionNextStepFaile
         self.raw_ = data
         self.timestamp = v0 = data["timestamp"]
         self.session_id = v1 = data["sessionID"]
-        value = data["error"]
-        self.error = read_session_error_unknown(value)
+        self.error = read_session_error_unknown(data["error"])
         self.assistant_message_id = data["assistantMessageID"] if "assistantMessageID" in data else None
     except READ_ERRORS:
         return tolerantly(SessionNextStepFailedData, data)

@@ -36,8 +36,7 @@ def read_session_next_step_started_data(data: JsonObject) -> SessionNextStepStar
         self.timestamp = v0 = data["timestamp"]
         self.session_id = v1 = data["sessionID"]
         self.agent = v2 = data["agent"]
-        value = data["model"]
-        self.model = read_model_ref(value)
+        self.model = read_model_ref(data["model"])
         self.assistant_message_id = data["assistantMessageID"] if "assistantMessageID" in data else None
         self.snapshot = data["snapshot"] if "snapshot" in data else None
     except READ_ERRORS:

@@ -38,8 +38,7 @@ def read_session_next_tool_called_data(data: JsonObject) -> SessionNextToolCalle
         self.call_id = v2 = data["callID"]
         self.tool = v3 = data["tool"]
         self.input = v4 = data["input"]
-        value = data["provider"]
-        self.provider = read_session_next_tool_called_data_provider(value)
+        self.provider = read_session_next_tool_called_data_provider(data["provider"])
         self.assistant_message_id = data["assistantMessageID"] if "assistantMessageID" in data else None
     except READ_ERRORS:
         return tolerantly(SessionNextToolCalledData, data)

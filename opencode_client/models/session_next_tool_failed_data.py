@@ -41,10 +41,8 @@ def read_session_next_tool_failed_data(data: JsonObject) -> SessionNextToolFaile
         self.timestamp = v0 = data["timestamp"]
         self.session_id = v1 = data["sessionID"]
         self.call_id = v2 = data["callID"]
-        value = data["error"]
-        self.error = read_session_error_unknown(value)
-        value = data["provider"]
-        self.provider = read_session_next_tool_failed_data_provider(value)
+        self.error = read_session_error_unknown(data["error"])
+        self.provider = read_session_next_tool_failed_data_provider(data["provider"])
         self.assistant_message_id = data["assistantMessageID"] if "assistantMessageID" in data else None
         self.result = data["result"] if "result" in data else None
     except READ_ERRORS:

@@ -47,8 +47,7 @@ def read_session_next_tool_success_data(data: JsonObject) -> SessionNextToolSucc
         self.structured = v3 = data["structured"]
         value = data["content"]
         self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
-        value = data["provider"]
-        self.provider = read_session_next_tool_success_data_provider(value)
+        self.provider = read_session_next_tool_success_data_provider(data["provider"])
         self.assistant_message_id = data["assistantMessageID"] if "assistantMessageID" in data else None
         self.output_paths = data["outputPaths"] if "outputPaths" in data else None
         self.result = data["result"] if "result" in data else None

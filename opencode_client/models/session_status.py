@@ -45,10 +45,10 @@ def read_session_status_idle(data: JsonObject) -> SessionStatusIdle:
     try:
         self = new(*_READ_SESSION_STATUS_IDLE)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
     except READ_ERRORS:
         return tolerantly(SessionStatusIdle, data)
-    return tolerantly(SessionStatusIdle, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -70,7 +70,7 @@ def read_session_status_retry(data: JsonObject) -> SessionStatusRetry:
     try:
         self = new(*_READ_SESSION_STATUS_RETRY)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.attempt = v1 = data["attempt"]
         self.message = v2 = data["message"]
         self.next = v3 = data["next"]
@@ -78,9 +78,7 @@ def read_session_status_retry(data: JsonObject) -> SessionStatusRetry:
         self.action = None if value is None else read_session_status_retry_action(value)
     except READ_ERRORS:
         return tolerantly(SessionStatusRetry, data)
-    return (
-        tolerantly(SessionStatusRetry, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
-    )
+    return tolerantly(SessionStatusRetry, data) if v1 is None or v2 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -133,10 +131,10 @@ def read_session_status_busy(data: JsonObject) -> SessionStatusBusy:
     try:
         self = new(*_READ_SESSION_STATUS_BUSY)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
     except READ_ERRORS:
         return tolerantly(SessionStatusBusy, data)
-    return tolerantly(SessionStatusBusy, data) if v0 is None else self
+    return self
 
 
 if TYPE_CHECKING:

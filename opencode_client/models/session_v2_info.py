@@ -44,13 +44,10 @@ def read_session_v2_info(data: JsonObject) -> SessionV2Info:
         self.id = v0 = data["id"]
         self.project_id = v1 = data["projectID"]
         self.cost = v2 = data["cost"]
-        value = data["tokens"]
-        self.tokens = read_session_v2_info_tokens(value)
-        value = data["time"]
-        self.time = read_session_v2_info_time(value)
+        self.tokens = read_session_v2_info_tokens(data["tokens"])
+        self.time = read_session_v2_info_time(data["time"])
         self.title = v5 = data["title"]
-        value = data["location"]
-        self.location = read_location_ref(value)
+        self.location = read_location_ref(data["location"])
         self.parent_id = data["parentID"] if "parentID" in data else None
         self.agent = data["agent"] if "agent" in data else None
         value = data["model"] if "model" in data else None
@@ -84,8 +81,7 @@ def read_session_v2_info_tokens(data: JsonObject) -> SessionV2InfoTokens:
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
         self.reasoning = v2 = data["reasoning"]
-        value = data["cache"]
-        self.cache = read_session_v2_info_tokens_cache(value)
+        self.cache = read_session_v2_info_tokens_cache(data["cache"])
     except READ_ERRORS:
         return tolerantly(SessionV2InfoTokens, data)
     return tolerantly(SessionV2InfoTokens, data) if v0 is None or v1 is None or v2 is None else self

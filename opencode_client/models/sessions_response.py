@@ -27,8 +27,7 @@ def read_sessions_response(data: JsonObject) -> SessionsResponse:
     try:
         self = new(*_READ_SESSIONS_RESPONSE)
         self.raw_ = data
-        value = data["cursor"]
-        self.cursor = read_sessions_response_cursor(value)
+        self.cursor = read_sessions_response_cursor(data["cursor"])
         value = data["data"] if "data" in data else None
         self.data = None if value is None else [read_session_v2_info(item) for item in array(value)]
     except READ_ERRORS:

@@ -24,8 +24,8 @@ def read_skill_v2_directory_source(data: JsonObject) -> SkillV2DirectorySource:
     try:
         self = new(*_READ_SKILL_V2_DIRECTORY_SOURCE)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.path = v1 = data["path"]
     except READ_ERRORS:
         return tolerantly(SkillV2DirectorySource, data)
-    return tolerantly(SkillV2DirectorySource, data) if v0 is None or v1 is None else self
+    return tolerantly(SkillV2DirectorySource, data) if v1 is None else self

@@ -27,12 +27,11 @@ def read_skill_v2_embedded_source(data: JsonObject) -> SkillV2EmbeddedSource:
     try:
         self = new(*_READ_SKILL_V2_EMBEDDED_SOURCE)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["skill"]
-        self.skill = read_skill_v2_info(value)
+        self.type = data["type"]
+        self.skill = read_skill_v2_info(data["skill"])
     except READ_ERRORS:
         return tolerantly(SkillV2EmbeddedSource, data)
-    return tolerantly(SkillV2EmbeddedSource, data) if v0 is None else self
+    return self
 
 
 from .skill_v2_info import read_skill_v2_info

@@ -24,8 +24,8 @@ def read_skill_v2_url_source(data: JsonObject) -> SkillV2UrlSource:
     try:
         self = new(*_READ_SKILL_V2_URL_SOURCE)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.url = v1 = data["url"]
     except READ_ERRORS:
         return tolerantly(SkillV2UrlSource, data)
-    return tolerantly(SkillV2UrlSource, data) if v0 is None or v1 is None else self
+    return tolerantly(SkillV2UrlSource, data) if v1 is None else self

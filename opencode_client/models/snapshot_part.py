@@ -32,12 +32,8 @@ def read_snapshot_part(data: JsonObject) -> SnapshotPart:
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.snapshot = v4 = data["snapshot"]
     except READ_ERRORS:
         return tolerantly(SnapshotPart, data)
-    return (
-        tolerantly(SnapshotPart, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
-        else self
-    )
+    return tolerantly(SnapshotPart, data) if v0 is None or v1 is None or v2 is None or v4 is None else self

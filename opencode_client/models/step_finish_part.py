@@ -35,17 +35,16 @@ def read_step_finish_part(data: JsonObject) -> StepFinishPart:
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.reason = v4 = data["reason"]
         self.cost = v5 = data["cost"]
-        value = data["tokens"]
-        self.tokens = read_step_finish_part_tokens(value)
+        self.tokens = read_step_finish_part_tokens(data["tokens"])
         self.snapshot = data["snapshot"] if "snapshot" in data else None
     except READ_ERRORS:
         return tolerantly(StepFinishPart, data)
     return (
         tolerantly(StepFinishPart, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None or v5 is None
+        if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None
         else self
     )
 
@@ -72,8 +71,7 @@ def read_step_finish_part_tokens(data: JsonObject) -> StepFinishPartTokens:
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
         self.reasoning = v2 = data["reasoning"]
-        value = data["cache"]
-        self.cache = read_step_finish_part_tokens_cache(value)
+        self.cache = read_step_finish_part_tokens_cache(data["cache"])
         self.total = data["total"] if "total" in data else None
     except READ_ERRORS:
         return tolerantly(StepFinishPartTokens, data)

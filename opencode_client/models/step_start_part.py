@@ -32,8 +32,8 @@ def read_step_start_part(data: JsonObject) -> StepStartPart:
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.snapshot = data["snapshot"] if "snapshot" in data else None
     except READ_ERRORS:
         return tolerantly(StepStartPart, data)
-    return tolerantly(StepStartPart, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
+    return tolerantly(StepStartPart, data) if v0 is None or v1 is None or v2 is None else self

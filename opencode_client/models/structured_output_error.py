@@ -24,12 +24,11 @@ def read_structured_output_error(data: JsonObject) -> StructuredOutputError:
     try:
         self = new(*_READ_STRUCTURED_OUTPUT_ERROR)
         self.raw_ = data
-        self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_structured_output_error_data(value)
+        self.name = data["name"]
+        self.data = read_structured_output_error_data(data["data"])
     except READ_ERRORS:
         return tolerantly(StructuredOutputError, data)
-    return tolerantly(StructuredOutputError, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

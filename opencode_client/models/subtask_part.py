@@ -36,7 +36,7 @@ def read_subtask_part(data: JsonObject) -> SubtaskPart:
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.prompt = v4 = data["prompt"]
         self.description = v5 = data["description"]
         self.agent = v6 = data["agent"]
@@ -47,7 +47,7 @@ def read_subtask_part(data: JsonObject) -> SubtaskPart:
         return tolerantly(SubtaskPart, data)
     return (
         tolerantly(SubtaskPart, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None or v5 is None or v6 is None
+        if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None or v6 is None
         else self
     )
 

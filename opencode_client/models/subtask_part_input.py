@@ -29,7 +29,7 @@ def read_subtask_part_input(data: JsonObject) -> SubtaskPartInput:
     try:
         self = new(*_READ_SUBTASK_PART_INPUT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.prompt = v1 = data["prompt"]
         self.description = v2 = data["description"]
         self.agent = v3 = data["agent"]
@@ -39,9 +39,7 @@ def read_subtask_part_input(data: JsonObject) -> SubtaskPartInput:
         self.command = data["command"] if "command" in data else None
     except READ_ERRORS:
         return tolerantly(SubtaskPartInput, data)
-    return (
-        tolerantly(SubtaskPartInput, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
-    )
+    return tolerantly(SubtaskPartInput, data) if v1 is None or v2 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

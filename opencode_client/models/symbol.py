@@ -30,8 +30,7 @@ def read_symbol(data: JsonObject) -> Symbol:
         self.raw_ = data
         self.name = v0 = data["name"]
         self.kind = v1 = data["kind"]
-        value = data["location"]
-        self.location = read_symbol_location(value)
+        self.location = read_symbol_location(data["location"])
     except READ_ERRORS:
         return tolerantly(Symbol, data)
     return tolerantly(Symbol, data) if v0 is None or v1 is None else self
@@ -54,8 +53,7 @@ def read_symbol_location(data: JsonObject) -> SymbolLocation:
         self = new(*_READ_SYMBOL_LOCATION)
         self.raw_ = data
         self.uri = v0 = data["uri"]
-        value = data["range"]
-        self.range = read_range(value)
+        self.range = read_range(data["range"])
     except READ_ERRORS:
         return tolerantly(SymbolLocation, data)
     return tolerantly(SymbolLocation, data) if v0 is None else self

@@ -32,17 +32,15 @@ def read_symbol_source(data: JsonObject) -> SymbolSource:
     try:
         self = new(*_READ_SYMBOL_SOURCE)
         self.raw_ = data
-        value = data["text"]
-        self.text = read_file_part_source_text(value)
-        self.type = v1 = data["type"]
+        self.text = read_file_part_source_text(data["text"])
+        self.type = data["type"]
         self.path = v2 = data["path"]
-        value = data["range"]
-        self.range = read_range(value)
+        self.range = read_range(data["range"])
         self.name = v4 = data["name"]
         self.kind = v5 = data["kind"]
     except READ_ERRORS:
         return tolerantly(SymbolSource, data)
-    return tolerantly(SymbolSource, data) if v1 is None or v2 is None or v4 is None or v5 is None else self
+    return tolerantly(SymbolSource, data) if v2 is None or v4 is None or v5 is None else self
 
 
 from .file_part_source_text import read_file_part_source_text

@@ -30,13 +30,12 @@ def read_sync_event_message_part_removed(data: JsonObject) -> SyncEventMessagePa
     try:
         self = new(*_READ_SYNC_EVENT_MESSAGE_PART_REMOVED)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.id = v1 = data["id"]
-        value = data["syncEvent"]
-        self.sync_event = read_sync_event_message_part_removed_sync_event(value)
+        self.sync_event = read_sync_event_message_part_removed_sync_event(data["syncEvent"])
     except READ_ERRORS:
         return tolerantly(SyncEventMessagePartRemoved, data)
-    return tolerantly(SyncEventMessagePartRemoved, data) if v0 is None or v1 is None else self
+    return tolerantly(SyncEventMessagePartRemoved, data) if v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -60,17 +59,16 @@ def read_sync_event_message_part_removed_sync_event(data: JsonObject) -> SyncEve
     try:
         self = new(*_READ_SYNC_EVENT_MESSAGE_PART_REMOVED_SYNC_EVENT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.id = v1 = data["id"]
         self.seq = v2 = data["seq"]
         self.aggregate_id = v3 = data["aggregateID"]
-        value = data["data"]
-        self.data = read_message_part_removed_data(value)
+        self.data = read_message_part_removed_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventMessagePartRemovedSyncEvent, data)
     return (
         tolerantly(SyncEventMessagePartRemovedSyncEvent, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
+        if v1 is None or v2 is None or v3 is None
         else self
     )
 

@@ -30,13 +30,12 @@ def read_sync_event_session_deleted(data: JsonObject) -> SyncEventSessionDeleted
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_DELETED)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.id = v1 = data["id"]
-        value = data["syncEvent"]
-        self.sync_event = read_sync_event_session_deleted_sync_event(value)
+        self.sync_event = read_sync_event_session_deleted_sync_event(data["syncEvent"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionDeleted, data)
-    return tolerantly(SyncEventSessionDeleted, data) if v0 is None or v1 is None else self
+    return tolerantly(SyncEventSessionDeleted, data) if v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -60,18 +59,15 @@ def read_sync_event_session_deleted_sync_event(data: JsonObject) -> SyncEventSes
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_DELETED_SYNC_EVENT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.id = v1 = data["id"]
         self.seq = v2 = data["seq"]
         self.aggregate_id = v3 = data["aggregateID"]
-        value = data["data"]
-        self.data = read_session_deleted_data(value)
+        self.data = read_session_deleted_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionDeletedSyncEvent, data)
     return (
-        tolerantly(SyncEventSessionDeletedSyncEvent, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
-        else self
+        tolerantly(SyncEventSessionDeletedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
     )
 
 

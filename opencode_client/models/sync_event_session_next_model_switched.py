@@ -30,13 +30,12 @@ def read_sync_event_session_next_model_switched(data: JsonObject) -> SyncEventSe
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_MODEL_SWITCHED)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.id = v1 = data["id"]
-        value = data["syncEvent"]
-        self.sync_event = read_sync_event_session_next_model_switched_sync_event(value)
+        self.sync_event = read_sync_event_session_next_model_switched_sync_event(data["syncEvent"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextModelSwitched, data)
-    return tolerantly(SyncEventSessionNextModelSwitched, data) if v0 is None or v1 is None else self
+    return tolerantly(SyncEventSessionNextModelSwitched, data) if v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -62,17 +61,16 @@ def read_sync_event_session_next_model_switched_sync_event(
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_MODEL_SWITCHED_SYNC_EVENT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.id = v1 = data["id"]
         self.seq = v2 = data["seq"]
         self.aggregate_id = v3 = data["aggregateID"]
-        value = data["data"]
-        self.data = read_session_next_model_switched_data(value)
+        self.data = read_session_next_model_switched_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextModelSwitchedSyncEvent, data)
     return (
         tolerantly(SyncEventSessionNextModelSwitchedSyncEvent, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
+        if v1 is None or v2 is None or v3 is None
         else self
     )
 

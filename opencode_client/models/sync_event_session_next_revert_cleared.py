@@ -30,13 +30,12 @@ def read_sync_event_session_next_revert_cleared(data: JsonObject) -> SyncEventSe
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_REVERT_CLEARED)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.id = v1 = data["id"]
-        value = data["syncEvent"]
-        self.sync_event = read_sync_event_session_next_revert_cleared_sync_event(value)
+        self.sync_event = read_sync_event_session_next_revert_cleared_sync_event(data["syncEvent"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextRevertCleared, data)
-    return tolerantly(SyncEventSessionNextRevertCleared, data) if v0 is None or v1 is None else self
+    return tolerantly(SyncEventSessionNextRevertCleared, data) if v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -62,17 +61,16 @@ def read_sync_event_session_next_revert_cleared_sync_event(
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_REVERT_CLEARED_SYNC_EVENT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.id = v1 = data["id"]
         self.seq = v2 = data["seq"]
         self.aggregate_id = v3 = data["aggregateID"]
-        value = data["data"]
-        self.data = read_session_next_revert_cleared_data(value)
+        self.data = read_session_next_revert_cleared_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextRevertClearedSyncEvent, data)
     return (
         tolerantly(SyncEventSessionNextRevertClearedSyncEvent, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
+        if v1 is None or v2 is None or v3 is None
         else self
     )
 

@@ -36,7 +36,7 @@ def read_text_part(data: JsonObject) -> TextPart:
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.text = v4 = data["text"]
         self.synthetic = data["synthetic"] if "synthetic" in data else None
         self.ignored = data["ignored"] if "ignored" in data else None
@@ -45,11 +45,7 @@ def read_text_part(data: JsonObject) -> TextPart:
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(TextPart, data)
-    return (
-        tolerantly(TextPart, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
-        else self
-    )
+    return tolerantly(TextPart, data) if v0 is None or v1 is None or v2 is None or v4 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -29,7 +29,7 @@ def read_text_part_input(data: JsonObject) -> TextPartInput:
     try:
         self = new(*_READ_TEXT_PART_INPUT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.text = v1 = data["text"]
         self.id = data["id"] if "id" in data else None
         self.synthetic = data["synthetic"] if "synthetic" in data else None
@@ -39,7 +39,7 @@ def read_text_part_input(data: JsonObject) -> TextPartInput:
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(TextPartInput, data)
-    return tolerantly(TextPartInput, data) if v0 is None or v1 is None else self
+    return tolerantly(TextPartInput, data) if v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -26,10 +26,10 @@ def read_tool_file_content(data: JsonObject) -> ToolFileContent:
     try:
         self = new(*_READ_TOOL_FILE_CONTENT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.uri = v1 = data["uri"]
         self.mime = v2 = data["mime"]
         self.name = data["name"] if "name" in data else None
     except READ_ERRORS:
         return tolerantly(ToolFileContent, data)
-    return tolerantly(ToolFileContent, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(ToolFileContent, data) if v1 is None or v2 is None else self

@@ -38,7 +38,7 @@ def read_tool_part(data: JsonObject) -> ToolPart:
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
         self.message_id = v2 = data["messageID"]
-        self.type = v3 = data["type"]
+        self.type = data["type"]
         self.call_id = v4 = data["callID"]
         self.tool = v5 = data["tool"]
         value = data["state"]
@@ -48,7 +48,7 @@ def read_tool_part(data: JsonObject) -> ToolPart:
         return tolerantly(ToolPart, data)
     return (
         tolerantly(ToolPart, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None or v5 is None
+        if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None
         else self
     )
 

@@ -32,21 +32,18 @@ def read_tool_state_completed(data: JsonObject) -> ToolStateCompleted:
     try:
         self = new(*_READ_TOOL_STATE_COMPLETED)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
         self.input = v1 = data["input"]
         self.output = v2 = data["output"]
         self.title = v3 = data["title"]
         self.metadata = v4 = data["metadata"]
-        value = data["time"]
-        self.time = read_tool_state_completed_time(value)
+        self.time = read_tool_state_completed_time(data["time"])
         value = data["attachments"] if "attachments" in data else None
         self.attachments = None if value is None else [read_file_part(item) for item in array(value)]
     except READ_ERRORS:
         return tolerantly(ToolStateCompleted, data)
     return (
-        tolerantly(ToolStateCompleted, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
-        else self
+        tolerantly(ToolStateCompleted, data) if v1 is None or v2 is None or v3 is None or v4 is None else self
     )
 
 

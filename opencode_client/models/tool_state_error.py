@@ -27,15 +27,14 @@ def read_tool_state_error(data: JsonObject) -> ToolStateError:
     try:
         self = new(*_READ_TOOL_STATE_ERROR)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
         self.input = v1 = data["input"]
         self.error = v2 = data["error"]
-        value = data["time"]
-        self.time = read_tool_state_error_time(value)
+        self.time = read_tool_state_error_time(data["time"])
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(ToolStateError, data)
-    return tolerantly(ToolStateError, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(ToolStateError, data) if v1 is None or v2 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -25,9 +25,9 @@ def read_tool_state_pending(data: JsonObject) -> ToolStatePending:
     try:
         self = new(*_READ_TOOL_STATE_PENDING)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
         self.input = v1 = data["input"]
         self.raw = v2 = data["raw"]
     except READ_ERRORS:
         return tolerantly(ToolStatePending, data)
-    return tolerantly(ToolStatePending, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(ToolStatePending, data) if v1 is None or v2 is None else self

@@ -27,15 +27,14 @@ def read_tool_state_running(data: JsonObject) -> ToolStateRunning:
     try:
         self = new(*_READ_TOOL_STATE_RUNNING)
         self.raw_ = data
-        self.status = v0 = data["status"]
+        self.status = data["status"]
         self.input = v1 = data["input"]
-        value = data["time"]
-        self.time = read_tool_state_running_time(value)
+        self.time = read_tool_state_running_time(data["time"])
         self.title = data["title"] if "title" in data else None
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(ToolStateRunning, data)
-    return tolerantly(ToolStateRunning, data) if v0 is None or v1 is None else self
+    return tolerantly(ToolStateRunning, data) if v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -24,8 +24,8 @@ def read_tool_text_content(data: JsonObject) -> ToolTextContent:
     try:
         self = new(*_READ_TOOL_TEXT_CONTENT)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.text = v1 = data["text"]
     except READ_ERRORS:
         return tolerantly(ToolTextContent, data)
-    return tolerantly(ToolTextContent, data) if v0 is None or v1 is None else self
+    return tolerantly(ToolTextContent, data) if v1 is None else self

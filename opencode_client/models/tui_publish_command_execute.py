@@ -24,12 +24,11 @@ def read_tui_publish_command_execute(data: JsonObject) -> TuiPublishCommandExecu
     try:
         self = new(*_READ_TUI_PUBLISH_COMMAND_EXECUTE)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_tui_publish_command_execute_data(value)
+        self.type = data["type"]
+        self.properties = read_tui_publish_command_execute_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(TuiPublishCommandExecute, data)
-    return tolerantly(TuiPublishCommandExecute, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -24,12 +24,11 @@ def read_tui_publish_prompt_append(data: JsonObject) -> TuiPublishPromptAppend:
     try:
         self = new(*_READ_TUI_PUBLISH_PROMPT_APPEND)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_tui_publish_prompt_append_data(value)
+        self.type = data["type"]
+        self.properties = read_tui_publish_prompt_append_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(TuiPublishPromptAppend, data)
-    return tolerantly(TuiPublishPromptAppend, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

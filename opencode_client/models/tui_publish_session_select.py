@@ -24,12 +24,11 @@ def read_tui_publish_session_select(data: JsonObject) -> TuiPublishSessionSelect
     try:
         self = new(*_READ_TUI_PUBLISH_SESSION_SELECT)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_tui_publish_session_select_data(value)
+        self.type = data["type"]
+        self.properties = read_tui_publish_session_select_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(TuiPublishSessionSelect, data)
-    return tolerantly(TuiPublishSessionSelect, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -24,12 +24,11 @@ def read_tui_publish_toast_show(data: JsonObject) -> TuiPublishToastShow:
     try:
         self = new(*_READ_TUI_PUBLISH_TOAST_SHOW)
         self.raw_ = data
-        self.type = v0 = data["type"]
-        value = data["properties"]
-        self.properties = read_tui_publish_toast_show_data(value)
+        self.type = data["type"]
+        self.properties = read_tui_publish_toast_show_data(data["properties"])
     except READ_ERRORS:
         return tolerantly(TuiPublishToastShow, data)
-    return tolerantly(TuiPublishToastShow, data) if v0 is None else self
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

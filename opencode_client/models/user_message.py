@@ -40,12 +40,10 @@ def read_user_message(data: JsonObject) -> UserMessage:
         self.raw_ = data
         self.id = v0 = data["id"]
         self.session_id = v1 = data["sessionID"]
-        self.role = v2 = data["role"]
-        value = data["time"]
-        self.time = read_user_message_time(value)
+        self.role = data["role"]
+        self.time = read_user_message_time(data["time"])
         self.agent = v4 = data["agent"]
-        value = data["model"]
-        self.model = read_user_message_model(value)
+        self.model = read_user_message_model(data["model"])
         value = data["format"] if "format" in data else None
         self.format = None if value is None else read_output_format[value["type"]](value)
         value = data["summary"] if "summary" in data else None
@@ -54,7 +52,7 @@ def read_user_message(data: JsonObject) -> UserMessage:
         self.tools = data["tools"] if "tools" in data else None
     except READ_ERRORS:
         return tolerantly(UserMessage, data)
-    return tolerantly(UserMessage, data) if v0 is None or v1 is None or v2 is None or v4 is None else self
+    return tolerantly(UserMessage, data) if v0 is None or v1 is None or v4 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -28,8 +28,7 @@ def read_v2_fs_find_response(data: JsonObject) -> V2FsFindResponse:
     try:
         self = new(*_READ_V2_FS_FIND_RESPONSE)
         self.raw_ = data
-        value = data["location"]
-        self.location = read_location_info(value)
+        self.location = read_location_info(data["location"])
         value = data["data"]
         self.data = [read_file_system_entry(item) for item in array(value)]
     except READ_ERRORS:

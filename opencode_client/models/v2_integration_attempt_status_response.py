@@ -28,8 +28,7 @@ def read_v2_integration_attempt_status_response(data: JsonObject) -> V2Integrati
     try:
         self = new(*_READ_V2_INTEGRATION_ATTEMPT_STATUS_RESPONSE)
         self.raw_ = data
-        value = data["location"]
-        self.location = read_location_info(value)
+        self.location = read_location_info(data["location"])
         value = data["data"]
         self.data = read_integration_attempt_status[value["status"]](value)
     except READ_ERRORS:

@@ -28,10 +28,8 @@ def read_v2_integration_connect_oauth_response(data: JsonObject) -> V2Integratio
     try:
         self = new(*_READ_V2_INTEGRATION_CONNECT_OAUTH_RESPONSE)
         self.raw_ = data
-        value = data["location"]
-        self.location = read_location_info(value)
-        value = data["data"]
-        self.data = read_integration_attempt(value)
+        self.location = read_location_info(data["location"])
+        self.data = read_integration_attempt(data["data"])
     except READ_ERRORS:
         return tolerantly(V2IntegrationConnectOauthResponse, data)
     return self

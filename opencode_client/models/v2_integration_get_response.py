@@ -28,8 +28,7 @@ def read_v2_integration_get_response(data: JsonObject) -> V2IntegrationGetRespon
     try:
         self = new(*_READ_V2_INTEGRATION_GET_RESPONSE)
         self.raw_ = data
-        value = data["location"]
-        self.location = read_location_info(value)
+        self.location = read_location_info(data["location"])
         value = data["data"] if "data" in data else None
         self.data = None if value is None else read_integration_info(value)
     except READ_ERRORS:

@@ -28,8 +28,7 @@ def read_v2_integration_list_response(data: JsonObject) -> V2IntegrationListResp
     try:
         self = new(*_READ_V2_INTEGRATION_LIST_RESPONSE)
         self.raw_ = data
-        value = data["location"]
-        self.location = read_location_info(value)
+        self.location = read_location_info(data["location"])
         value = data["data"]
         self.data = [read_integration_info(item) for item in array(value)]
     except READ_ERRORS:

@@ -28,10 +28,8 @@ def read_v2_pty_connect_token_response(data: JsonObject) -> V2PtyConnectTokenRes
     try:
         self = new(*_READ_V2_PTY_CONNECT_TOKEN_RESPONSE)
         self.raw_ = data
-        value = data["location"]
-        self.location = read_location_info(value)
-        value = data["data"]
-        self.data = read_pty_ticket_connect_token(value)
+        self.location = read_location_info(data["location"])
+        self.data = read_pty_ticket_connect_token(data["data"])
     except READ_ERRORS:
         return tolerantly(V2PtyConnectTokenResponse, data)
     return self

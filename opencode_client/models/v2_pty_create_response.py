@@ -28,10 +28,8 @@ def read_v2_pty_create_response(data: JsonObject) -> V2PtyCreateResponse:
     try:
         self = new(*_READ_V2_PTY_CREATE_RESPONSE)
         self.raw_ = data
-        value = data["location"]
-        self.location = read_location_info(value)
-        value = data["data"]
-        self.data = read_pty(value)
+        self.location = read_location_info(data["location"])
+        self.data = read_pty(data["data"])
     except READ_ERRORS:
         return tolerantly(V2PtyCreateResponse, data)
     return self

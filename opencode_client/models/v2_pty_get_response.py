@@ -28,10 +28,8 @@ def read_v2_pty_get_response(data: JsonObject) -> V2PtyGetResponse:
     try:
         self = new(*_READ_V2_PTY_GET_RESPONSE)
         self.raw_ = data
-        value = data["location"]
-        self.location = read_location_info(value)
-        value = data["data"]
-        self.data = read_pty(value)
+        self.location = read_location_info(data["location"])
+        self.data = read_pty(data["data"])
     except READ_ERRORS:
         return tolerantly(V2PtyGetResponse, data)
     return self

@@ -28,8 +28,7 @@ def read_v2_pty_list_response(data: JsonObject) -> V2PtyListResponse:
     try:
         self = new(*_READ_V2_PTY_LIST_RESPONSE)
         self.raw_ = data
-        value = data["location"]
-        self.location = read_location_info(value)
+        self.location = read_location_info(data["location"])
         value = data["data"]
         self.data = [read_pty(item) for item in array(value)]
     except READ_ERRORS:

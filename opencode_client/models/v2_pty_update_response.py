@@ -28,10 +28,8 @@ def read_v2_pty_update_response(data: JsonObject) -> V2PtyUpdateResponse:
     try:
         self = new(*_READ_V2_PTY_UPDATE_RESPONSE)
         self.raw_ = data
-        value = data["location"]
-        self.location = read_location_info(value)
-        value = data["data"]
-        self.data = read_pty(value)
+        self.location = read_location_info(data["location"])
+        self.data = read_pty(data["data"])
     except READ_ERRORS:
         return tolerantly(V2PtyUpdateResponse, data)
     return self

@@ -28,8 +28,7 @@ def read_v2_question_request_list_response(data: JsonObject) -> V2QuestionReques
     try:
         self = new(*_READ_V2_QUESTION_REQUEST_LIST_RESPONSE)
         self.raw_ = data
-        value = data["location"]
-        self.location = read_location_info(value)
+        self.location = read_location_info(data["location"])
         value = data["data"]
         self.data = [read_question_v2_request(item) for item in array(value)]
     except READ_ERRORS:

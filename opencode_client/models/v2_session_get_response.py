@@ -26,8 +26,7 @@ def read_v2_session_get_response(data: JsonObject) -> V2SessionGetResponse:
     try:
         self = new(*_READ_V2_SESSION_GET_RESPONSE)
         self.raw_ = data
-        value = data["data"]
-        self.data = read_session_v2_info(value)
+        self.data = read_session_v2_info(data["data"])
     except READ_ERRORS:
         return tolerantly(V2SessionGetResponse, data)
     return self

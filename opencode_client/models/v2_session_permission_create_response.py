@@ -23,8 +23,7 @@ def read_v2_session_permission_create_response(data: JsonObject) -> V2SessionPer
     try:
         self = new(*_READ_V2_SESSION_PERMISSION_CREATE_RESPONSE)
         self.raw_ = data
-        value = data["data"]
-        self.data = read_v2_session_permission_create_response_data(value)
+        self.data = read_v2_session_permission_create_response_data(data["data"])
     except READ_ERRORS:
         return tolerantly(V2SessionPermissionCreateResponse, data)
     return self

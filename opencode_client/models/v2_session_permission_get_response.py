@@ -26,8 +26,7 @@ def read_v2_session_permission_get_response(data: JsonObject) -> V2SessionPermis
     try:
         self = new(*_READ_V2_SESSION_PERMISSION_GET_RESPONSE)
         self.raw_ = data
-        value = data["data"]
-        self.data = read_permission_v2_request(value)
+        self.data = read_permission_v2_request(data["data"])
     except READ_ERRORS:
         return tolerantly(V2SessionPermissionGetResponse, data)
     return self

@@ -26,8 +26,7 @@ def read_v2_session_prompt_response(data: JsonObject) -> V2SessionPromptResponse
     try:
         self = new(*_READ_V2_SESSION_PROMPT_RESPONSE)
         self.raw_ = data
-        value = data["data"]
-        self.data = read_session_input_admitted(value)
+        self.data = read_session_input_admitted(data["data"])
     except READ_ERRORS:
         return tolerantly(V2SessionPromptResponse, data)
     return self

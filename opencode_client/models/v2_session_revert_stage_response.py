@@ -26,8 +26,7 @@ def read_v2_session_revert_stage_response(data: JsonObject) -> V2SessionRevertSt
     try:
         self = new(*_READ_V2_SESSION_REVERT_STAGE_RESPONSE)
         self.raw_ = data
-        value = data["data"]
-        self.data = read_revert_state(value)
+        self.data = read_revert_state(data["data"])
     except READ_ERRORS:
         return tolerantly(V2SessionRevertStageResponse, data)
     return self

@@ -25,8 +25,7 @@ def read_vcs_apply_error_body(data: JsonObject) -> VcsApplyErrorBody:
         self = new(*_READ_VCS_APPLY_ERROR_BODY)
         self.raw_ = data
         self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_vcs_apply_error_body_data(value)
+        self.data = read_vcs_apply_error_body_data(data["data"])
     except READ_ERRORS:
         return tolerantly(VcsApplyErrorBody, data)
     return tolerantly(VcsApplyErrorBody, data) if v0 is None else self

@@ -25,9 +25,9 @@ def read_well_known_auth(data: JsonObject) -> WellKnownAuth:
     try:
         self = new(*_READ_WELL_KNOWN_AUTH)
         self.raw_ = data
-        self.type = v0 = data["type"]
+        self.type = data["type"]
         self.key = v1 = data["key"]
         self.token = v2 = data["token"]
     except READ_ERRORS:
         return tolerantly(WellKnownAuth, data)
-    return tolerantly(WellKnownAuth, data) if v0 is None or v1 is None or v2 is None else self
+    return tolerantly(WellKnownAuth, data) if v1 is None or v2 is None else self

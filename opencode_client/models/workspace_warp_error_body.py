@@ -25,8 +25,7 @@ def read_workspace_warp_error_body(data: JsonObject) -> WorkspaceWarpErrorBody:
         self = new(*_READ_WORKSPACE_WARP_ERROR_BODY)
         self.raw_ = data
         self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_workspace_warp_error_body_data(value)
+        self.data = read_workspace_warp_error_body_data(data["data"])
     except READ_ERRORS:
         return tolerantly(WorkspaceWarpErrorBody, data)
     return tolerantly(WorkspaceWarpErrorBody, data) if v0 is None else self

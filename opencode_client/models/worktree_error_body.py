@@ -36,8 +36,7 @@ def read_worktree_error_body(data: JsonObject) -> WorktreeErrorBody:
         self = new(*_READ_WORKTREE_ERROR_BODY)
         self.raw_ = data
         self.name = v0 = data["name"]
-        value = data["data"]
-        self.data = read_worktree_error_body_data(value)
+        self.data = read_worktree_error_body_data(data["data"])
     except READ_ERRORS:
         return tolerantly(WorktreeErrorBody, data)
     return tolerantly(WorktreeErrorBody, data) if v0 is None else self
