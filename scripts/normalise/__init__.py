@@ -23,7 +23,7 @@ Rule = Callable[[Json], Json]
 
 @frozen
 class Normalised:
-    """A normalised document, what the generator's configuration needs of it, and what was decided on the way."""
+    """A normalised document, what the generator's configuration needs, and what was decided."""
 
     document: Json
     class_overrides: dict[str, Json]
@@ -75,8 +75,8 @@ def normalise(
 ) -> Normalised:
     """`document` as the generator takes it.
 
-    With `strict` (openapi.json) an unforeseen name collision fails; without, it gets a name made of its pointer
-    and a line in the report.
+    With `strict` (openapi.json) an unforeseen name collision fails; without, it gets a name made of its
+    pointer and a line in the report.
 
     Raises:
         NameCollisionError: with both pointers and the lines to add to names.toml.

@@ -1,6 +1,6 @@
 """Inline schemas become components with names of ours: the generator then invents none.
 
-(The stock generator processes an object inside an inline union twice, drops the class and keeps its importers.)
+(The stock generator processes an object inside an inline union twice, drops the class, keeps its importers.)
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def name_components(document: Json, namer: Namer) -> Json:
     renamed: dict[str, Json] = {}
     for name, schema in schemas.items():
         renamed.setdefault(names[name], rewrite(schema, rename))
-    for name, (pointer, _) in list(namer.taken.items()):
-        namer.taken[name] = (pointer, shape(renamed[name]))
+    for name, schema in renamed.items():
+        namer.taken[name] = (namer.taken[name][0], shape(schema))
     document = with_schemas(document, renamed)
     return map_operation_roots(document, lambda _, schema: rewrite(schema, rename))
 
@@ -210,7 +210,7 @@ def hoist_components(document: Json, namer: Namer) -> Json:
 
 
 def hoist_operations(document: Json, namer: Namer) -> Json:
-    """The same for operations: `<Op>Response`, `<Op>Event`, `<Op><Param>`; an object body is spread, not a class.
+    """The same for operations: `<Op>Response`, `<Op>Event`, `<Op><Param>`; an object body is spread.
 
     `session.prompt` 200 `{info, parts}` -> `SessionPromptResponse`
     """

@@ -1,4 +1,4 @@
-"""What the templates need to know of every class: names of members, the module, and what that module imports."""
+"""What the templates need to know of every class: names of members, its module and what that imports."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ HANDWRITTEN = frozenset({
     "ForbiddenError", "InternalServerError", "NotFoundError", "PayloadTooLargeError", "PermissionDeniedError",
     "PtyClosedError", "PtyGapError", "RateLimitError", "RequestError", "ResponseDecodeError",
     "ServerError", "ServerStartError", "ServiceUnavailableError", "SessionBusyError", "StatusError",
-    "TimeoutError", "TransportError", "UnauthorizedError", "UnsupportedOperationError", "UnsupportedServerError",
+    "TimeoutError", "TransportError", "UnauthorizedError", "UnsupportedOperationError",
+    "UnsupportedServerError",
     # what generated modules import
     "Any", "ClassVar", "Literal", "Mixed", "TypeAlias", "TYPE_CHECKING",
 })  # fmt: skip
@@ -60,7 +61,7 @@ def snake(text: str) -> str:
 
 
 def module(class_name: str) -> str:
-    """The module that a class stands in when it has one of its own: `V2Event` -> `v2_event`, `Range` -> `range_`."""
+    """The module of a class that has one of its own: `V2Event` -> `v2_event`, `Range` -> `range_`."""
     return str(strings.PythonIdentifier(snake(class_name), "m_"))
 
 
@@ -90,7 +91,7 @@ _POINTER_WORDS = frozenset({"components", "schemas", "paths", "properties"})
 
 
 class NameCollisionError(Exception):
-    """Two schemas want one name and `names.toml` does not say which gets it; the message is all there is to do."""
+    """Two schemas want one name and no pin says which gets it; the message is all there is to do."""
 
 
 @define
@@ -107,7 +108,7 @@ class Namer:
     collisions: list[str] = field(factory=list)
 
     def claim(self, pointer: str, wanted: str, schema: Json) -> tuple[str, bool]:
-        """The name for the schema at `pointer`, and whether it is new (the same name and shape is one class)."""
+        """The name for the schema at `pointer`, and whether it is new (one name and shape: one class)."""
         name = self.pins.get(pointer) or _short(pascal(wanted)) or f"Schema{_digest(pointer).upper()}"
         holder = self.taken.get(name)
         if holder is not None and holder[1] == shape(schema):
@@ -126,7 +127,8 @@ class Namer:
         if self.strict:
             self.collisions.append(
                 f"{name} is wanted by\n    {pointer}\n  and taken by\n    {holder}\n  Add to {PINS.name}:\n"
-                f'    [[name]]\n    pointer = {json.dumps(pointer)}\n    name = "{derived}"\n    reason = "..."'
+                f"    [[name]]\n    pointer = {json.dumps(pointer)}\n"
+                f'    name = "{derived}"\n    reason = "..."'
             )
         self.report.append(f"{pointer} is called {derived}: {name} is taken by {holder}")
         return derived

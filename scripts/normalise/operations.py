@@ -1,4 +1,4 @@
-"""Rules over operations: what the document says of requests and responses, in the form that the generator reads.
+"""Rules over operations: what the document says of requests and responses, as the generator reads it.
 
 What it has no place for (streams, wire names, error classes) goes under `x-oc` into every response of the
 operation: responses are the only objects of an endpoint that the generator hands to templates unchanged.
@@ -51,7 +51,7 @@ def _python_names(parts: list[str]) -> tuple[str, ...]:
 def stream_items(document: Json) -> Json:
     """A `text/event-stream` response is described by one of its items, whose `data` may be JSON in a string.
 
-    `{data: {type: string, contentSchema: A}}` under `text/event-stream` -> `A` under `application/json`, `x-oc.stream`
+    `{data: {type: string, contentSchema: A}}` as `text/event-stream` -> `A` as JSON, `x-oc.stream`
     """
 
     def describe(_: str, __: str, operation: Json) -> Json:
@@ -140,7 +140,7 @@ def _path_variable(name: str) -> Json:
 
 
 def _parameter_names(flat: list[Json]) -> list[str]:
-    """Python names, each once: of two that are called alike, the one that is not in the path says its place."""
+    """Python names, each once: of two that are called alike, the one outside the path says its place."""
     plain = [snake(part["name"]) for part in flat]
     keys = [
         part["name"] if part["in"] == "path" or plain.count(name) == 1 else f"{part['in']}\0{part['name']}"
@@ -199,7 +199,7 @@ def _is_status(status: str) -> bool:
 
 
 def error_bodies(document: Json) -> Json:
-    """Error responses keep the names of their bodies, not their schemas: the error tree reads them, no union does.
+    """Error responses keep the names of their bodies, not their schemas: the error tree reads them.
 
     `404: {schema: {anyOf: [A, B]}}` -> `404: {}` and `x-oc.errors = {"404": ["A", "B"]}`
     """

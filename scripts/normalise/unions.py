@@ -107,7 +107,7 @@ def lone_references(document: Json) -> Json:
 def discriminate(document: Json, namer: Namer) -> Json:
     """Every union component gets its table, every variant is told which of its constants are looked up.
 
-    `{"anyOf": [A, B]}` -> `{"properties": {"v0": A, "v1": B}, "x-oc": {"kind": "union", "tag": ["type"], ...}}`
+    `{"anyOf": [A, B]}` -> `{"properties": {"v0": A, "v1": B}, "x-oc": {"kind": "union", "tag": "type", ...}}`
     """
     schemas = dict(schemas_of(document))
     for name, schema in list(schemas.items()):
@@ -170,7 +170,7 @@ def _values(schema: Json, key: str) -> list[Any]:
 
 
 def _table(objects: list[tuple[str, Json]]) -> Json | None:
-    """The tag and its values: `{tag, table: [{value, class, constants} | {value, path, table}], otherwise}`."""
+    """The tag and its values: `{tag, table: [{value, class, constants} | {value, path, table}]}` and more."""
     keys = list(dict.fromkeys(key for _, schema in objects for key in schema["properties"]))
     keys.sort(key=lambda key: _TAG_ORDER.index(key) if key in _TAG_ORDER else len(_TAG_ORDER))
     for spared in (0, 1):
@@ -243,9 +243,9 @@ def _deeper_table(items: list[tuple[str, Json]]) -> Json | None:
 
 
 def nested_tables(document: Json) -> Json:
-    """What decides between variants may stand one object deeper; lift that constant so that it can be looked up.
+    """What decides between variants may stand one object deeper; lift that constant to be looked up.
 
-    `{type: "sync", syncEvent: {type: "session.updated.1"}}` -> `x-item: {syncEvent: ["type", "session.updated.1"]}`
+    `{syncEvent: {type: const "session.updated.1"}}` -> `x-item: {syncEvent: {type: "session.updated.1"}}`
     """
     schemas = schemas_of(document)
     lifted: dict[str, Json] = {}
@@ -281,7 +281,7 @@ def _looked_up(meta: Json, schemas: Mapping[str, Json]) -> Iterator[tuple[str, s
 def hide_maps_and_enums(document: Json) -> Json:
     """Maps and enums in use become references to components named after their content, which render no class.
 
-    `{"additionalProperties": A}` -> `{"$ref": "Map3FA8C1"}`; `{"enum": ["a", "b"]}` -> `{"$ref": "InlineEnum9C01D2"}`
+    `{"additionalProperties": A}` -> `{"$ref": "Map3FA8C1"}`; `{"enum": ["a", "b"]}` -> `InlineEnum9C01D2`
     """
     hidden: dict[str, Json] = {}
 

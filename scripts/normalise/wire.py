@@ -99,7 +99,7 @@ def read_observed(path: Path = OBSERVED) -> list[Json]:
 def loosen(document: Json, observed: list[Json]) -> Json:
     """Members that a supported server is known to leave out, or to send otherwise, say so in their types.
 
-    `Skill.content` required, "missing" at 1.1.31 -> not required; `Command.template` "object" -> `string | object`
+    required, seen "missing" -> not required; `Command.template` seen "object" -> `string | object`
     """
     schemas = dict(schemas_of(document))
     for entry in observed:

@@ -1,0 +1,257 @@
+"""The rules together, over the seven committed documents."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import orjson
+import pytest
+
+from scripts.normalise import NameCollisionError, Normalised, normalise, rules
+from scripts.normalise.keywords import mark_pointers
+from scripts.normalise.names import HANDWRITTEN, Namer, pascal, read_pins
+from scripts.normalise.schema import (
+    COMPONENTS,
+    META,
+    Json,
+    map_roots,
+    operations,
+    referenced,
+    schemas_of,
+    token,
+    walk,
+)
+from scripts.normalise.wire import read_observed
+from scripts.rooms import ROOT
+from tests.normalise.small import document as small
+from tests.normalise.small import obj, ok
+from tests.recordings import DOCUMENTED, document
+
+every_document = pytest.mark.parametrize("version", DOCUMENTED)
+_served = cache(document)  # shared by the tests of this file, which change nothing
+
+
+@cache
+def _normalised(version: str) -> Normalised:
+    return normalise(_served(version), strict=False)
+
+
+def _result(version: str) -> Json:
+    return _normalised(version).document
+
+
+def _all_schemas(found: Json) -> Iterator[Json]:
+    roots: list[Json] = []
+
+    def collect(_: str, schema: Json) -> Json:
+        roots.append(schema)
+        return schema
+
+    map_roots(found, collect)
+    for root in roots:
+        yield from walk(root)
+
+
+def _told(operation: Json) -> Json:
+    told: Json = next(iter(operation["responses"].values()))[META]
+    return told
+
+
+@every_document
+def test_no_operation_is_lost(version: str) -> None:
+    served = sorted(operation["operationId"] for _, _, operation in operations(_served(version)))
+    assert sorted(_told(operation)["operation"] for _, _, operation in operations(_result(version))) == served
+
+
+@every_document
+def test_no_response_status_is_lost(version: str) -> None:
+    served = {o["operationId"]: set(o["responses"]) for _, _, o in operations(_served(version))}
+    assert {_told(o)["operation"]: set(o["responses"]) for _, _, o in operations(_result(version))} == served
+
+
+@every_document
+def test_no_parameter_is_lost(version: str) -> None:
+    def wire_names(operation: Json) -> set[tuple[str, str]]:
+        return {(told["in"], told["wire"].split("[")[0]) for told in _told(operation)["parameters"].values()}
+
+    served = {
+        o["operationId"]: {
+            (p["in"], p["name"].split("[")[0]) for p in o.get("parameters", []) if p["name"] != "*"
+        }
+        for _, _, o in operations(_served(version))
+    }
+    found = {_told(o)["operation"]: (_told(o), wire_names(o)) for _, _, o in operations(_result(version))}
+    for name, expected in served.items():
+        told, names = found[name]
+        assert names - ({("path", "path")} if told.get("wildcard") else set()) == expected, name
+
+
+@every_document
+def test_no_component_schema_is_lost(version: str) -> None:
+    pins, found = read_pins(), schemas_of(_result(version))
+    names = {
+        name: pins.get(COMPONENTS + token(name)) or pascal(name) for name in schemas_of(_served(version))
+    }
+    assert [served for served, name in names.items() if name not in found] == []
+
+
+@every_document
+def test_no_member_of_a_component_is_lost(version: str) -> None:
+    pins, found = read_pins(), schemas_of(_result(version))
+    for name, schema in schemas_of(_served(version)).items():
+        if schema.get("type") == "object" and schema.get("properties"):
+            kept = found[pins.get(COMPONENTS + token(name)) or pascal(name)]["properties"]
+            assert set(schema["properties"]) == set(kept), name
+
+
+@every_document
+def test_every_reference_leads_to_a_component(version: str) -> None:
+    found = schemas_of(_result(version))
+    assert {
+        name for part in _all_schemas(_result(version)) if (name := referenced(part))
+    } - found.keys() == set()
+
+
+@every_document
+def test_every_class_name_is_an_identifier_that_is_not_hand_written(version: str) -> None:
+    names = schemas_of(_result(version)).keys()
+    assert [name for name in names if not name.isidentifier() or pascal(name) != name] == []
+    assert names & HANDWRITTEN == set()
+
+
+@every_document
+def test_every_member_and_parameter_name_is_an_identifier(version: str) -> None:
+    classes = [schema.get(META, {}).get("members", {}) for schema in schemas_of(_result(version)).values()]
+    parameters = [_told(operation)["parameters"] for _, _, operation in operations(_result(version))]
+    names = [name for members in classes for name in members.values()] + [
+        n for told in parameters for n in told
+    ]
+    assert [name for name in names if not name.isidentifier()] == []
+
+
+@every_document
+def test_no_two_members_of_a_class_have_one_name(version: str) -> None:
+    for name, schema in schemas_of(_result(version)).items():
+        members = list(schema.get(META, {}).get("members", {}).values())
+        assert len(members) == len(set(members)), name
+
+
+@every_document
+def test_only_forms_that_the_templates_know_are_left(version: str) -> None:
+    gone = {
+        "oneOf",
+        "allOf",
+        "nullable",
+        "prefixItems",
+        "patternProperties",
+        "not",
+        "default",
+        "format",
+        "pattern",
+    }
+    assert {key for part in _all_schemas(_result(version)) for key in part if key in gone} == set()
+
+
+@every_document
+def test_the_document_that_is_given_stays_as_it_is(version: str) -> None:
+    _normalised(version)
+    assert _served(version) == document(version)
+
+
+def test_a_place_in_the_document_has_the_same_class_in_every_version() -> None:
+    names: dict[str, set[str]] = {}
+    for version in DOCUMENTED:
+        for name, schema in schemas_of(_result(version)).items():
+            if "x-pointer" in schema:
+                names.setdefault(schema["x-pointer"], set()).add(name)
+    assert {pointer: found for pointer, found in names.items() if len(found) > 1} == {}
+
+
+def test_the_classes_of_a_document_do_not_depend_on_the_order_of_its_components() -> None:
+    served = document("1.3.2")
+    turned = {**served, "components": {"schemas": dict(reversed(schemas_of(served).items()))}}
+    found = schemas_of(normalise(turned, strict=True).document)
+    assert found.keys() == schemas_of(_result("1.3.2")).keys()
+
+
+def test_the_committed_document_has_no_collision() -> None:
+    committed = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
+    assert normalise(committed, strict=True).report == ()
+
+
+@every_document
+def test_no_committed_document_has_a_collision(version: str) -> None:
+    assert _normalised(version).report == ()
+
+
+def test_every_pin_is_used_by_a_committed_document() -> None:
+    pointers: set[str] = set()
+    for version in DOCUMENTED:
+        pointers |= {
+            part["x-pointer"] for part in _all_schemas(mark_pointers(_served(version))) if "x-pointer" in part
+        }
+    assert read_pins().keys() - pointers == set()
+
+
+@cache
+def _steps(version: str) -> list[tuple[str, Callable[[Json], Json], Json, bool]]:
+    """Every rule with its name, what it makes of the document, and whether it left that document alone."""
+    found, steps = _served(version), list[tuple[str, Callable[[Json], Json], Json, bool]]()
+    for rule in rules(Namer(read_pins(), strict=True), read_observed()):
+        name: str = getattr(rule, "func", rule).__name__
+        before, made = orjson.dumps(found), rule(found)
+        steps.append((name, rule, made, orjson.dumps(found) == before))
+        found = made
+    return steps
+
+
+@pytest.mark.parametrize("version", ["1.1.31", "1.18.33"])
+def test_no_rule_changes_the_document_that_it_is_given(version: str) -> None:
+    assert [name for name, _, _, pure in _steps(version) if not pure] == []
+
+
+@pytest.mark.parametrize("version", ["1.1.31", "1.18.33"])
+def test_no_rule_applied_again_changes_anything(version: str) -> None:
+    assert [name for name, rule, made, _ in _steps(version) if rule(made) != made] == []
+
+
+_COLLIDING = small(
+    {"Thing": obj(time=obj(a={"type": "string"})), "ThingTime": obj(b={"type": "string"})},
+    {
+        "/things": {
+            "get": {"operationId": "thing.list", "responses": ok({"$ref": "#/components/schemas/Thing"})}
+        }
+    },
+)
+
+
+def _collision() -> str:
+    with pytest.raises(NameCollisionError) as raised:
+        normalise(_COLLIDING, strict=True, pins={}, observed=[])
+    return str(raised.value)
+
+
+def test_a_collision_names_both_pointers() -> None:
+    assert "    #/components/schemas/Thing/properties/time\n" in _collision()
+    assert "    #/components/schemas/ThingTime\n" in _collision()
+
+
+def test_the_pin_that_a_collision_prints_makes_the_build_pass() -> None:
+    printed = _collision()
+    [entry] = tomllib.loads(printed[printed.index("[[name]]") :])["name"]
+    pinned = normalise(_COLLIDING, strict=True, pins={entry["pointer"]: entry["name"]}, observed=[])
+    assert schemas_of(pinned.document)["Thing"]["properties"]["time"] == {"$ref": COMPONENTS + entry["name"]}
+
+
+def test_a_collision_in_another_document_gets_the_name_that_would_be_pinned() -> None:
+    loose = normalise(_COLLIDING, strict=False, pins={}, observed=[])
+    [entry] = tomllib.loads(_collision()[_collision().index("[[name]]") :])["name"]
+    assert entry["name"] in schemas_of(loose.document)
+
+
+def test_a_collision_in_another_document_is_a_line_of_the_report() -> None:
+    [line] = normalise(_COLLIDING, strict=False, pins={}, observed=[]).report
+    assert line.startswith("#/components/schemas/Thing/properties/time is called ")

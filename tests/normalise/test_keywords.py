@@ -1,0 +1,261 @@
+"""Rules over single schemas: each keyword becomes one of the few forms that the templates know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scripts.normalise import keywords
+from scripts.normalise.schema import Json, everywhere
+from tests.normalise.small import document, obj, ok, one_operation, only, reference, schemas_in
+
+STRING: Json = {"type": "string"}
+NUMBER: Json = {"type": "number"}
+NULL: Json = {"type": "null"}
+A, B = reference("A"), reference("B")
+
+
+def test_an_operations_own_x_oc_is_taken_away() -> None:
+    given = one_operation({"x-oc": {"stream": True}, "responses": {"200": {"x-oc": 1}}})
+    assert only(keywords.remove_reserved(given)) == only(one_operation({"responses": {"200": {}}}))
+
+
+@pytest.mark.parametrize("key", ["x-oc", "x-pointer", "x-item"])
+def test_a_schemas_own_use_of_our_keywords_is_taken_away(key: str) -> None:
+    assert keywords.remove_reserved_keywords({**STRING, key: "#/x"}) == STRING
+
+
+def test_members_called_like_our_keywords_stay() -> None:
+    schema = obj(**{"x-oc": STRING})
+    assert keywords.remove_reserved_keywords(schema) == schema
+
+
+def test_a_component_is_marked_with_its_pointer() -> None:
+    marked = schemas_in(keywords.mark_pointers(document({"a/b~c": dict(STRING)})))
+    assert marked["a/b~c"]["x-pointer"] == "#/components/schemas/a~1b~0c"
+
+
+@pytest.mark.parametrize(
+    ("schema", "below"),
+    [
+        (obj(**{"x/y": STRING}), "properties/x~1y"),
+        ({"type": "array", "items": STRING}, "items"),
+        ({"additionalProperties": STRING}, "additionalProperties"),
+        ({"patternProperties": {"^ses": STRING}}, "patternProperties/^ses"),
+        ({"anyOf": [A, STRING]}, "anyOf/1"),
+        ({"oneOf": [A, STRING]}, "oneOf/1"),
+        ({"allOf": [A, STRING]}, "allOf/1"),
+    ],
+)
+def test_what_stands_inside_a_schema_is_marked_with_its_own_pointer(schema: Json, below: str) -> None:
+    marked = str(keywords.mark_pointers(document({"S": schema})))
+    assert f"'x-pointer': '#/components/schemas/S/{below}'" in marked
+
+
+def test_a_reference_is_not_marked() -> None:
+    marked = schemas_in(keywords.mark_pointers(document({"S": {"type": "array", "items": A}})))
+    assert marked["S"]["items"] == A
+
+
+def test_a_responses_schema_is_marked_with_path_method_status_and_type() -> None:
+    marked = only(keywords.mark_pointers(one_operation({"responses": ok(STRING)}, "/a/{b}")))
+    schema = marked["responses"]["200"]["content"]["application/json"]["schema"]
+    assert schema["x-pointer"] == "#/paths/~1a~1{b}/get/responses/200/content/application~1json/schema"
+
+
+def test_keywords_that_no_type_shows_are_dropped() -> None:
+    noisy = {**STRING, "pattern": "^ses", "format": "uuid", "title": "T", "minLength": 1, "examples": ["a"]}
+    assert keywords.drop_noise(noisy) == STRING
+
+
+def test_members_called_like_noise_stay() -> None:
+    schema = obj(title=STRING, pattern=STRING)
+    assert keywords.drop_noise(schema) == schema
+
+
+def test_what_stands_beside_a_reference_is_dropped() -> None:
+    assert keywords.drop_noise({**A, "description": "an A"}) == A
+
+
+def test_a_lone_surrogate_in_a_description_is_replaced() -> None:
+    assert keywords.drop_noise({"description": "a\ud83d"}) == {"description": "a\ufffd"}
+
+
+def test_a_default_moves_into_the_description() -> None:
+    schema = {**NUMBER, "description": "How long.", "default": 5000}
+    assert keywords.document_default(schema) == {
+        **NUMBER,
+        "description": "How long.\nServer default: 5000.",
+    }
+
+
+def test_a_default_of_false_is_told_as_json() -> None:
+    assert keywords.document_default({"default": False}) == {"description": "Server default: false."}
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ({"oneOf": [A, B]}, {"anyOf": [A, B]}),
+        ({"anyOf": [A], "oneOf": [B]}, {"anyOf": [A, B]}),
+        ({"type": ["string", "null"]}, {"anyOf": [STRING, NULL]}),
+        ({"type": ["string"]}, {"anyOf": [STRING]}),
+        ({**STRING, "nullable": True}, {"anyOf": [STRING, NULL]}),
+        ({**STRING, "nullable": False}, STRING),
+        (
+            {"type": ["array", "null"], "items": STRING},
+            {"anyOf": [{"type": "array", "items": STRING}, NULL]},
+        ),
+    ],
+)
+def test_what_may_be_one_of_several_is_any_of(given: Json, plain: Json) -> None:
+    assert keywords.one_of_as_any_of(given) == plain
+
+
+@pytest.mark.parametrize("more", [{"type": ["object", "null"]}, {"type": "object", "nullable": True}])
+def test_a_schema_that_may_be_null_keeps_its_notes_outside(more: Json) -> None:
+    notes = {"description": "d", "x-pointer": "#/components/schemas/S"}
+    assert keywords.one_of_as_any_of({**notes, **more}) == {**notes, "anyOf": [{"type": "object"}, NULL]}
+
+
+def test_all_of_inline_objects_is_one_object_with_the_members_of_all() -> None:
+    given = {"allOf": [obj("a", a=STRING), obj("b", b=NUMBER)]}
+    assert keywords.merge_all_of(given) == obj("a", "b", a=STRING, b=NUMBER)
+
+
+def test_all_of_and_members_beside_it_is_one_object() -> None:
+    given = {**obj("b", b=NUMBER), "allOf": [obj("a", a=STRING)]}
+    assert keywords.merge_all_of(given) == obj("a", "b", a=STRING, b=NUMBER)
+
+
+@pytest.mark.parametrize("beside", [{}, {"description": "d"}, {"type": "object"}])
+def test_all_of_one_reference_is_the_reference(beside: Json) -> None:
+    assert keywords.merge_all_of({"allOf": [A], **beside}) == A
+
+
+def test_all_of_scalars_is_a_scalar() -> None:
+    assert keywords.merge_all_of({"allOf": [STRING, dict(STRING), {}]}) == STRING
+
+
+def test_all_of_keeps_the_pointer_of_the_whole() -> None:
+    given = {"x-pointer": "#/s", "allOf": [{**obj(a=STRING), "x-pointer": "#/s/allOf/0"}]}
+    assert keywords.merge_all_of(given)["x-pointer"] == "#/s"
+
+
+def _merged(schemas: Json) -> dict[str, Any]:
+    inlined = keywords.inline_references_in_all_of(document(schemas))
+    return schemas_in(everywhere(keywords.merge_all_of)(inlined))
+
+
+@pytest.mark.parametrize(
+    "adding",
+    [
+        {"allOf": [A, obj("b", b=NUMBER)]},
+        {**obj("b", b=NUMBER), "allOf": [A]},
+        {"allOf": [{"allOf": [A]}, obj("b", b=NUMBER)]},
+    ],
+)
+def test_all_of_that_adds_to_a_reference_has_the_components_members_too(adding: Json) -> None:
+    merged = _merged({"A": obj("a", a=STRING), "S": adding})
+    assert merged["S"] == obj("a", "b", a=STRING, b=NUMBER)
+
+
+def test_all_of_reaches_through_components_that_are_all_of_themselves() -> None:
+    schemas = {
+        "A": obj(a=STRING),
+        "B": {"allOf": [A, obj(b=STRING)]},
+        "C": {"allOf": [B, obj(c=STRING)]},
+    }
+    assert _merged(schemas)["C"] == obj(a=STRING, b=STRING, c=STRING)
+
+
+def test_all_of_itself_ends() -> None:
+    assert _merged({"A": {"allOf": [A, obj(a=STRING)]}})["A"] == obj(a=STRING)
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ({**STRING, "enum": ["text"]}, {"const": "text"}),
+        ({"enum": [False]}, {"const": False}),
+        ({**STRING, "const": "text"}, {"const": "text"}),
+        ({"const": None}, NULL),
+        ({"enum": [None]}, NULL),
+        ({"enum": ["a", "b", "a"]}, {**STRING, "enum": ["a", "b"]}),
+        ({"enum": [1, 2]}, {"type": "integer", "enum": [1, 2]}),
+        ({"enum": [True, False]}, {"type": "boolean"}),
+        ({"enum": ["a", None]}, {"anyOf": [{"const": "a"}, NULL]}),
+        ({"enum": ["a", "b", None]}, {"anyOf": [{**STRING, "enum": ["a", "b"]}, NULL]}),
+        ({"enum": ["a", 1], "description": "d"}, {"description": "d"}),
+        ({"enum": [{"a": 1}]}, {}),
+        ({"const": ["a"]}, {}),
+        ({"enum": []}, {}),
+    ],
+)
+def test_an_enum_is_constants_of_one_type_or_anything(given: Json, plain: Json) -> None:
+    assert keywords.plain_enums(given) == plain
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ({"type": "object"}, {"type": "object", "additionalProperties": {}}),
+        ({"type": "object", "properties": {}}, {"type": "object", "additionalProperties": {}}),
+        (
+            {"type": "object", "additionalProperties": False},
+            {"type": "object", "additionalProperties": {}},
+        ),
+        (
+            {"type": "object", "patternProperties": {"^ses": A}},
+            {"type": "object", "additionalProperties": A},
+        ),
+        (
+            {"type": "object", "patternProperties": {"^a": A, "^b": B}},
+            {"type": "object", "additionalProperties": {}},
+        ),
+        ({**obj("a", "gone", a=A), "additionalProperties": False}, obj("a", a=A)),
+        ({"properties": {"a": A}}, obj(a=A)),
+        ({"type": "array"}, {"type": "array", "items": {}}),
+        ({"type": "array", "prefixItems": [A, B], "items": False}, {"type": "array", "items": {}}),
+        ({**STRING, "required": ["a"], "properties": {"a": A}}, STRING),
+    ],
+)
+def test_an_object_has_members_or_is_a_map(given: Json, plain: Json) -> None:
+    assert keywords.plain_objects(given) == plain
+
+
+@pytest.mark.parametrize("given", [{"not": {}}, {"type": "file"}, {"items": {}}, {}])
+def test_a_type_that_there_is_not_is_anything(given: Json) -> None:
+    assert keywords.known_types({**given, "description": "d"}) == {"description": "d"}
+
+
+@pytest.mark.parametrize(
+    "given", [STRING, A, {"const": 1}, {"anyOf": [A, B]}, {"type": "array", "items": {}}]
+)
+def test_a_known_type_stays(given: Json) -> None:
+    assert keywords.known_types(given) == given
+
+
+@pytest.mark.parametrize(
+    ("variants", "plain"),
+    [
+        ([{"anyOf": [A, B]}, B], {"anyOf": [A, B]}),
+        ([A, A], A),
+        ([STRING, {**STRING, "description": "d"}], STRING),
+        ([{}, NULL], {}),
+        ([NUMBER, {"const": "NaN"}, {"enum": ["Infinity", "-Infinity"]}], NUMBER),
+        ([{"type": "boolean"}, {"enum": ["true", "false"]}], {"type": "boolean"}),
+        ([NUMBER, {"const": "auto"}], {"anyOf": [NUMBER, {"const": "auto"}]}),
+        ([{"const": "a"}, {"const": "b"}], {**STRING, "enum": ["a", "b"]}),
+        ([{"const": "a"}, NULL, STRING], {"anyOf": [STRING, NULL]}),
+        ([A, NULL], {"anyOf": [A, NULL]}),
+    ],
+)
+def test_a_union_is_flat_and_says_nothing_twice(variants: list[Json], plain: Json) -> None:
+    assert keywords.plain_unions({"anyOf": variants}) == plain
+
+
+def test_a_union_of_one_keeps_the_notes_of_the_union() -> None:
+    given = {"x-pointer": "#/s", "anyOf": [{**STRING, "x-pointer": "#/s/anyOf/0"}]}
+    assert keywords.plain_unions(given) == {**STRING, "x-pointer": "#/s"}

@@ -1,0 +1,180 @@
+"""What the templates need to know of every class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scripts.normalise import members, unions
+from scripts.normalise.schema import Json
+from tests.normalise.small import document, namer, obj, ok, one_operation, reference, schemas_in
+
+STRING: Json = {"type": "string"}
+A, B = reference("A"), reference("B")
+
+
+def _class(schema: Json) -> dict[str, Any]:
+    found = members.name_members(document({"S": schema}), namer())
+    meta: dict[str, Any] = schemas_in(found)["S"]["x-oc"]
+    return meta
+
+
+def test_members_have_python_names() -> None:
+    assert _class(obj(sessionID=STRING, **{"from": STRING}))["members"] == {
+        "sessionID": "session_id",
+        "from": "from_",
+    }
+
+
+@pytest.mark.parametrize(("member", "shadows"), [("list", True), ("str", True), ("title", False)])
+def test_a_member_that_hides_a_type_of_annotations_is_told(member: str, shadows: bool) -> None:
+    assert _class(obj(**{member: STRING}))["shadows"] is shadows
+
+
+def test_a_class_knows_where_it_stands_in_the_servers_document() -> None:
+    assert _class({**obj(), "x-pointer": "#/components/schemas/S"})["pointer"] == "#/components/schemas/S"
+
+
+def test_a_hidden_enum_is_no_class() -> None:
+    given = document({"E": {"type": "string", "enum": ["a", "b"]}})
+    assert members.name_members(given, namer()) == given
+
+
+def test_two_members_of_one_python_name_are_reported() -> None:
+    names = namer()
+    members.name_members(document({"S": obj(aB=STRING, a_b=STRING)}), names)
+    assert len(names.report) == 1
+
+
+def _open(operation: Json, schemas: Json) -> list[str]:
+    given = members.name_members(one_operation(operation, schemas=schemas), namer())
+    found = schemas_in(members.open_what_is_read(given))
+    return [name for name, schema in found.items() if schema["x-oc"]["open"]]
+
+
+def _body(schema: Json) -> Json:
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+
+def _parameter(schema: Json) -> Json:
+    return {"parameters": [{"name": "a", "in": "query", "schema": schema}]}
+
+
+def test_a_class_that_is_answered_is_open() -> None:
+    assert _open({"responses": ok(A)}, {"A": obj()}) == ["A"]
+
+
+@pytest.mark.parametrize("sent", [_body(A), _parameter(A)])
+def test_a_class_that_is_only_sent_is_closed(sent: Json) -> None:
+    assert _open(sent, {"A": obj()}) == []
+
+
+@pytest.mark.parametrize("sent", [_body(A), _parameter(A)])
+def test_a_class_that_is_sent_and_answered_is_open(sent: Json) -> None:
+    assert _open({**sent, "responses": ok(A)}, {"A": obj()}) == ["A"]
+
+
+def test_what_a_sent_class_holds_is_closed_too() -> None:
+    assert _open(_body(A), {"A": obj(b={"type": "array", "items": B}), "B": obj()}) == []
+
+
+def test_what_an_answered_class_holds_is_open_even_when_sent() -> None:
+    schemas = {"A": obj(b=B), "B": obj(), "Body": {**obj(b=B), "x-oc": {"kind": "body"}}}
+    assert _open({**_body(reference("Body")), "responses": ok(A)}, schemas) == ["A", "B"]
+
+
+def test_the_body_of_an_error_is_open() -> None:
+    response = {"404": {"description": "", "x-oc": {"errors": {"404": ["A"]}}}}
+    assert _open({"responses": response}, {"A": obj()}) == ["A"]
+
+
+def test_a_class_that_no_operation_names_is_open() -> None:
+    assert _open({}, {"A": obj()}) == ["A"]
+
+
+def test_classes_that_hold_each_other_end() -> None:
+    assert _open({"responses": ok(A)}, {"A": obj(b=B), "B": obj(a=A)}) == ["A", "B"]
+
+
+def _placed(schemas: Json) -> dict[str, Any]:
+    marked = {
+        name: {"x-pointer": f"#/components/schemas/{name}", **schema} for name, schema in schemas.items()
+    }
+    found = unions.discriminate(document(marked), namer())
+    for rule in (unions.hide_maps_and_enums, members.open_what_is_read, members.assign_modules):
+        found = rule(members.name_members(found, namer()))
+    return schemas_in(found)
+
+
+def _modules(schemas: Json) -> dict[str, str]:
+    return {name: schema["x-oc"].get("module") for name, schema in _placed(schemas).items()}
+
+
+def _inline(schema: Json, pointer: str) -> Json:
+    return {**schema, "x-pointer": f"#/components/schemas/{pointer}"}
+
+
+def test_a_component_has_a_module_of_its_own() -> None:
+    assert _modules({"Session": obj(a=A), "A": obj()}) == {"Session": "session", "A": "a"}
+
+
+def test_an_inline_class_that_one_module_uses_stands_there() -> None:
+    schemas = {
+        "Session": obj(time=reference("SessionTime")),
+        "SessionTime": _inline(obj(), "Session/properties/time"),
+    }
+    assert _modules(schemas)["SessionTime"] == "session"
+
+
+def test_an_inline_class_that_two_modules_use_stands_alone() -> None:
+    inner = reference("Data")
+    schemas = {"A": obj(d=inner), "B": obj(d=inner), "Data": _inline(obj(), "A/properties/d")}
+    assert _modules(schemas)["Data"] == "data"
+
+
+def test_an_inline_class_follows_its_only_user() -> None:
+    schemas = {
+        "A": obj(b=reference("AB")),
+        "ABC": _inline(obj(), "A/properties/b/properties/c"),
+        "AB": _inline(obj(c=reference("ABC")), "A/properties/b"),
+    }
+    assert _modules(schemas)["ABC"] == "a"
+
+
+def test_a_class_behind_a_hidden_map_stands_with_its_user() -> None:
+    by_id = {"type": "object", "additionalProperties": reference("SById")}
+    found = _modules(
+        {"S": obj(by_id=by_id), "SById": _inline(obj(), "S/properties/by_id/additionalProperties")}
+    )
+    assert found["SById"] == "s"
+
+
+def test_names_that_differ_in_case_have_two_modules() -> None:
+    found = _modules({"LLMEvent": obj(), "LlmEvent": obj()})
+    assert len(set(found.values())) == 2
+
+
+def test_the_last_class_of_a_module_carries_what_to_render() -> None:
+    schemas = {
+        "Session": obj(time=reference("SessionTime")),
+        "SessionTime": _inline(obj(), "Session/properties/time"),
+    }
+    found = _placed(schemas)
+    assert "render" not in found["Session"]["x-oc"]
+    assert found["SessionTime"]["x-oc"]["render"]["classes"] == ["Session", "SessionTime"]
+
+
+def test_a_module_imports_the_classes_of_others() -> None:
+    found = _placed({"S": obj(a=A), "A": obj()})
+    assert ("a", "A") in {tuple(each) for each in found["S"]["x-oc"]["render"]["types"]}
+
+
+def test_a_unions_rows_say_in_which_module_their_class_stands() -> None:
+    schemas = {name: obj("type", type={"const": name}) for name in ("A", "B")}
+    rows = _placed({**schemas, "U": {"anyOf": [A, B]}})["U"]["x-oc"]["table"]
+    assert [(row["class"], row["module"]) for row in rows] == [("A", "a"), ("B", "b")]
+
+
+def test_a_body_has_no_module() -> None:
+    assert _modules({"Body": {**obj(), "x-oc": {"kind": "body"}}}) == {"Body": None}

@@ -1,0 +1,222 @@
+"""Unions become pseudo-models with a table; aliases and maps become what their uses say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scripts.normalise import unions
+from scripts.normalise.schema import Json
+from tests.normalise.small import document, namer, obj, ok, one_operation, only, reference, schemas_in
+
+STRING: Json = {"type": "string"}
+NULL: Json = {"type": "null"}
+A, B, C = reference("A"), reference("B"), reference("C")
+
+
+def _const(value: object) -> Json:
+    return {"const": value}
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        {"type": "array", "items": A},
+        {"type": "object", "additionalProperties": A},
+        {"type": "string", "enum": ["a", "b"]},
+        {"anyOf": [STRING, NULL]},
+        STRING,
+    ],
+)
+def test_uses_of_an_alias_say_what_it_is(alias: Json) -> None:
+    found = schemas_in(unions.inline_aliases(document({"A": obj(), "L": alias, "S": obj(m=reference("L"))})))
+    assert found["S"]["properties"]["m"] == alias
+
+
+def test_an_alias_stays_as_a_pseudo_model_with_its_notes() -> None:
+    alias = {**STRING, "description": "d", "x-pointer": "#/components/schemas/L"}
+    assert schemas_in(unions.inline_aliases(document({"L": alias})))["L"] == {
+        "type": "object",
+        "properties": {"v0": alias},
+        "required": ["v0"],
+        "description": "d",
+        "x-pointer": "#/components/schemas/L",
+        "x-oc": {"kind": "alias"},
+    }
+
+
+def test_an_alias_of_an_alias_is_followed() -> None:
+    schemas = {"L": {"type": "array", "items": reference("T")}, "T": STRING}
+    given = one_operation({"responses": ok(reference("L"))}, schemas=schemas)
+    assert only(unions.inline_aliases(given))["responses"] == ok({"type": "array", "items": STRING})
+
+
+@pytest.mark.parametrize(
+    "union", [[A, STRING], [{"type": "array", "items": A}, STRING], [reference("U"), NULL]]
+)
+def test_a_union_that_needs_reading_is_no_alias(union: list[Json]) -> None:
+    given = document({"A": obj(), "U": {"anyOf": union}, "S": obj(m=reference("U"))})
+    assert unions.inline_aliases(given) == given
+
+
+def test_an_alias_of_itself_ends() -> None:
+    given = document({"L": {"type": "array", "items": reference("L")}})
+    assert "x-oc" in schemas_in(unions.inline_aliases(given))["L"]
+
+
+def test_a_component_that_only_refers_is_replaced_by_what_it_refers_to() -> None:
+    found = schemas_in(unions.lone_references(document({"A": B, "B": C, "C": obj(), "S": obj(m=A)})))
+    assert found == {"C": obj(), "S": obj(m=C)}
+
+
+def test_components_that_refer_to_each_other_in_a_circle_are_anything() -> None:
+    assert schemas_in(unions.lone_references(document({"A": B, "B": A, "S": obj(m=A)}))) == {"S": obj(m={})}
+
+
+def test_a_constant_one_object_deeper_is_lifted() -> None:
+    schemas = {"Sync": obj(event=A), "A": obj("type", type=_const("a.1"), n=_const(1), free=_const("x"))}
+    found = schemas_in(unions.nested_tables(document(schemas)))
+    assert found["Sync"]["x-item"] == {"event": {"type": "a.1"}}
+
+
+def _meta(schemas: Json, union: list[Json], name: str = "U") -> dict[str, Any]:
+    given = document({**schemas, name: {"anyOf": union}})
+    found = unions.discriminate(unions.nested_tables(given), namer())
+    meta: dict[str, Any] = schemas_in(found)[name]["x-oc"]
+    return meta
+
+
+def test_a_union_travels_as_an_object_whose_members_are_its_variants() -> None:
+    found = schemas_in(unions.discriminate(document({"U": {"anyOf": [A, STRING]}, "A": obj()}), namer()))["U"]
+    assert found["properties"] == {"v0": A, "v1": STRING}
+    assert found["required"] == ["v0", "v1"]
+
+
+def test_objects_with_a_constant_each_are_told_apart_by_it() -> None:
+    schemas = {"A": obj("type", type=_const("a"), n=_const(1)), "B": obj("type", type=_const("b"))}
+    assert _meta(schemas, [A, B]) == {
+        "kind": "union",
+        "unknown": "UnknownU",
+        "tag": "type",
+        "tag_member": "type",
+        "table": [
+            {"value": "a", "class": "A", "constants": {}},
+            {"value": "b", "class": "B", "constants": {}},
+        ],
+        "otherwise": None,
+    }
+
+
+def test_the_other_constants_of_a_variant_are_checked_too() -> None:
+    schemas = {"A": obj("type", "v", type=_const("a"), v=_const(1)), "B": obj("type", type=_const("b"))}
+    assert _meta(schemas, [A, B])["table"][0]["constants"] == {"v": 1}
+
+
+def test_every_value_of_an_enum_leads_to_its_variant() -> None:
+    schemas = {"A": obj("type", type={"enum": ["a", "b"]}), "B": obj("type", type=_const("c"))}
+    assert [(row["value"], row["class"]) for row in _meta(schemas, [A, B])["table"]] == [
+        ("a", "A"),
+        ("b", "A"),
+        ("c", "B"),
+    ]
+
+
+def test_a_single_variant_without_the_tag_is_what_all_else_is() -> None:
+    schemas = {"A": obj("type", type=_const("a")), "B": obj("type", type=_const("b")), "C": obj(x=STRING)}
+    assert _meta(schemas, [A, B, C])["otherwise"] == "C"
+
+
+def test_a_tag_that_may_be_missing_tells_nothing_apart() -> None:
+    schemas = {"A": obj(type=_const("a")), "B": obj(type=_const("b"))}
+    assert _meta(schemas, [A, B])["kind"] == "mixed"
+
+
+def test_type_is_a_tag_before_all_others() -> None:
+    schemas = {name: obj("role", "type", role=_const(name), type=_const(name.lower())) for name in ("A", "B")}
+    assert _meta(schemas, [A, B])["tag"] == "type"
+
+
+def test_variants_of_one_tag_are_told_apart_by_a_second_constant() -> None:
+    schemas = {
+        "A": obj("type", "mode", type=_const("x"), mode=_const("a")),
+        "B": obj("type", "mode", type=_const("x"), mode=_const("b")),
+        "C": obj("type", type=_const("c")),
+    }
+    row = _meta(schemas, [A, B, C])["table"][0]
+    assert row["path"] == ["mode"]
+    assert [(leaf["value"], leaf["class"]) for leaf in row["table"]] == [("a", "A"), ("b", "B")]
+
+
+def test_variants_of_one_tag_are_told_apart_by_a_constant_one_object_deeper() -> None:
+    schemas: Json = {
+        name: obj("type", type=_const("sync"), event=reference(f"In{name}")) for name in ("A", "B")
+    }
+    schemas |= {f"In{name}": obj("type", type=_const(f"{name}.1")) for name in ("A", "B")}
+    schemas["C"] = obj("type", type=_const("c"))
+    row = _meta(schemas, [A, B, C])["table"][0]
+    assert row["path"] == ["event", "type"]
+    assert [leaf["value"] for leaf in row["table"]] == ["A.1", "B.1"]
+
+
+def test_a_union_in_a_union_is_one_union() -> None:
+    schemas = {
+        "A": obj("type", type=_const("a")),
+        "B": obj("type", type=_const("b")),
+        "C": obj("type", type=_const("c")),
+        "V": {"anyOf": [A, B]},
+    }
+    assert [row["class"] for row in _meta(schemas, [reference("V"), C, A])["table"]] == ["A", "B", "C"]
+
+
+def test_a_union_of_events_shares_the_unknown_event() -> None:
+    schemas = {name: obj("type", type=_const(name), properties=STRING) for name in ("A", "B")}
+    assert _meta(schemas, [A, B])["unknown"] == "UnknownEvent"
+
+
+def test_a_variant_is_told_which_of_its_members_are_looked_up() -> None:
+    schemas = {"A": obj("type", "v", type=_const("a"), v=_const(1)), "B": obj("type", type=_const("b"))}
+    found = schemas_in(unions.discriminate(document({**schemas, "U": {"anyOf": [A, B]}}), namer()))
+    assert found["A"]["x-oc"] == {"tags": ["type", "v"]}
+
+
+def test_a_class_one_object_deeper_is_told_which_of_its_members_are_looked_up() -> None:
+    schemas: Json = {
+        name: obj("type", type=_const("sync"), event=reference(f"In{name}")) for name in ("A", "B")
+    }
+    schemas |= {f"In{name}": obj("type", type=_const(f"{name}.1")) for name in ("A", "B")}
+    schemas |= {"C": obj("type", type=_const("c")), "U": {"anyOf": [A, B, C]}}
+    found = schemas_in(unions.discriminate(unions.nested_tables(document(schemas)), namer()))
+    assert found["InA"]["x-oc"] == {"tags": ["type"]}
+
+
+def _hidden(member: Json) -> dict[str, Any]:
+    return schemas_in(unions.hide_maps_and_enums(document({"A": obj(), "S": obj(m=member)})))
+
+
+def test_a_map_becomes_a_reference_to_a_hidden_component() -> None:
+    found = _hidden({"type": "object", "additionalProperties": A})
+    name = next(iter(found))
+    assert name.startswith("Map")
+    assert found[name] == {"type": "object", "additionalProperties": A, "x-oc": {"kind": "map"}}
+    assert found["S"]["properties"]["m"] == reference(name)
+
+
+def test_an_enum_becomes_a_reference_to_a_hidden_component() -> None:
+    found = _hidden({"type": "string", "enum": ["a", "b"], "description": "d"})
+    name = next(iter(found))
+    assert name.startswith("InlineEnum")
+    assert found[name] == {"type": "string", "enum": ["a", "b"]}
+
+
+def test_equal_maps_share_a_component() -> None:
+    mapping: Json = {"type": "object", "additionalProperties": A}
+    found = unions.hide_maps_and_enums(document({"S": obj(a=mapping, b={**mapping, "description": "d"})}))
+    assert len(schemas_in(found)) == 2
+
+
+def test_a_map_of_maps_is_hidden_inside_out() -> None:
+    inner: Json = {"type": "object", "additionalProperties": {}}
+    found = _hidden({"type": "object", "additionalProperties": inner})
+    first, second = list(found)[:2]
+    assert found[second]["additionalProperties"] == reference(first)
