@@ -12,7 +12,7 @@ from functools import partial
 
 from attrs import frozen
 
-from scripts.normalise import hoist, keywords, members, operations, unions, wire
+from scripts.normalise import hoist, keywords, members, operations, parameters, unions, wire
 from scripts.normalise.names import NameCollisionError, Namer, read_pins
 from scripts.normalise.schema import META, Json, everywhere, schemas_of
 
@@ -35,7 +35,7 @@ def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
     return (
         keywords.remove_reserved,
         wire.correct,
-        operations.own_parameters,
+        parameters.own_parameters,
         operations.stream_items,
         everywhere(keywords.remove_reserved_keywords),
         keywords.mark_pointers,
@@ -50,7 +50,7 @@ def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
         everywhere(keywords.plain_unions),
         operations.operation_ids,
         operations.wildcard_paths,
-        operations.parameters,
+        parameters.named_parameters,
         operations.readable_contents,
         unions.lone_references,
         hoist.reuse_components,

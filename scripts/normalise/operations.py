@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from scripts.normalise.names import member_names, pascal, snake
+from scripts.normalise.names import pascal, snake
+from scripts.normalise.parameters import VARIABLE
 from scripts.normalise.schema import (
     META,
     METHODS,
@@ -21,8 +22,6 @@ from scripts.normalise.schema import (
 
 _JSON = re.compile(r"application/(.+\+)?json\b")
 _READABLE = re.compile(r"application/((.+\+)?json|octet-stream)\b|text/")
-_VARIABLE = re.compile(r"\{([^{}]*)\}")
-_PLACES = frozenset({"query", "path", "header", "cookie"})
 
 
 def operation_ids(document: Json) -> Json:
@@ -83,83 +82,6 @@ def _stream_item(schema: Json, document: Json) -> Json:
     data = followed(item.get("properties", {}).get("data", {}))
     result: Json = item.get("contentSchema") or data.get("contentSchema") or schema
     return result
-
-
-def own_parameters(document: Json) -> Json:
-    """Every operation holds all its parameters: those of its path item too, and none by reference.
-
-    `{"parameters": [A], "get": {"parameters": [B]}}` -> `{"get": {"parameters": [B, A]}}`
-    """
-    shared = document.get("components", {}).get("parameters", {})
-
-    def resolved(parameter: Json) -> Json:
-        found: Json = shared.get(
-            str(parameter.get("$ref")).removeprefix("#/components/parameters/"), parameter
-        )
-        return found
-
-    def gather(path: str, _: str, operation: Json) -> Json:
-        every = [*operation.get("parameters", []), *document["paths"][path].get("parameters", [])]
-        unique: dict[tuple[str, str], Json] = {}
-        for parameter in map(resolved, every):
-            if parameter.get("in") in _PLACES:
-                unique.setdefault((parameter["in"], parameter["name"]), parameter)
-        return {**operation, "parameters": list(unique.values())}
-
-    paths = map_operations(document, gather)["paths"]
-    bare = {path: {k: v for k, v in item.items() if k != "parameters"} for path, item in paths.items()}
-    return {**document, "paths": bare}
-
-
-def parameters(document: Json) -> Json:
-    """Parameters under the names that Python users give, with the wire's name and place beside them.
-
-    `sessionID in path` -> `session_id`; `location` (deepObject) with `directory` -> `location_directory`,
-    whose wire name is `location[directory]`. A variable of the path that nothing describes is a string.
-    """
-
-    def rename(path: str, _: str, operation: Json) -> Json:
-        if "parameters" in operation.get(META, {}):
-            return operation
-        spread = [part for parameter in operation["parameters"] for part in _spread(parameter)]
-        variables = list(dict.fromkeys(_VARIABLE.findall(path)))
-        places = {("path", name): _path_variable(name) for name in variables}
-        told = {(part["in"], part["name"]): part for part in spread}
-        flat = [part for key, part in told.items() if part["in"] != "path" or key in places]
-        flat += [part for key, part in places.items() if key not in told]
-        names = _parameter_names(flat)
-        wire = {name: {"wire": p["name"], "in": p["in"]} for name, p in zip(names, flat, strict=True)}
-        renamed = [{**part, "name": name} for name, part in zip(names, flat, strict=True)]
-        return {**operation, "parameters": renamed, META: {**operation.get(META, {}), "parameters": wire}}
-
-    return map_operations(document, rename)
-
-
-def _path_variable(name: str) -> Json:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-
-
-def _parameter_names(flat: list[Json]) -> list[str]:
-    """Python names, each once: of two that are called alike, the one outside the path says its place."""
-    plain = [snake(part["name"]) for part in flat]
-    keys = [
-        part["name"] if part["in"] == "path" or plain.count(name) == 1 else f"{part['in']}\0{part['name']}"
-        for name, part in zip(plain, flat, strict=True)
-    ]
-    return list(member_names(keys, [], "").values())
-
-
-def _spread(parameter: Json) -> list[Json]:
-    schema = parameter.get("schema", {})
-    required = parameter["in"] == "path" or parameter.get("required", False)
-    if parameter.get("style") != "deepObject" or not schema.get("properties"):
-        kept: Json = {key: value for key, value in parameter.items() if key in ("name", "in", "description")}
-        return [{**kept, "required": required, "schema": schema}]
-    return [
-        {"name": f"{parameter['name']}[{name}]", "in": parameter["in"], "schema": child,
-         "required": required and name in schema.get("required", [])}
-        for name, child in schema["properties"].items()
-    ]  # fmt: skip
 
 
 def readable_contents(document: Json) -> Json:
@@ -288,9 +210,9 @@ def _told(item: Json) -> Json | None:
 def _generator_path(told: Json) -> str | None:
     """The path with Python's names in braces; None where braces do not pair, which the generator refuses."""
     names = _path_names(told)
-    safe = _VARIABLE.sub(lambda match: f"{{{names[match.group(1)]}}}", told["path"])
+    safe = VARIABLE.sub(lambda match: f"{{{names[match.group(1)]}}}", told["path"])
     safe = re.sub(r"[^A-Za-z0-9_{}/.*~-]", "-", safe)
-    return None if re.search("[{}]", _VARIABLE.sub("", safe)) else safe
+    return None if re.search("[{}]", VARIABLE.sub("", safe)) else safe
 
 
 def _bare_path(index: int, told: Json) -> str:

@@ -290,7 +290,7 @@ def hide_maps_and_enums(document: Json) -> Json:
         if kind == "Map" and (schema.get("type") != "object" or "properties" in schema):
             return schema
         form = shape(schema)
-        name = kind + hashlib.sha256(json.dumps(form, sort_keys=True).encode()).hexdigest()[:6].upper()
+        name = kind + hashlib.sha256(json.dumps(form, sort_keys=True).encode()).hexdigest()[:12].upper()
         hidden[name] = {**form, META: {"kind": "map"}} if kind == "Map" else form
         return reference(name)
 

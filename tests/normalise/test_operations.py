@@ -1,10 +1,10 @@
-"""Rules over operations: ids, parameters, contents, streams, errors and paths."""
+"""Rules over operations: ids, contents, streams, errors and paths."""
 
 from __future__ import annotations
 
 import pytest
 
-from scripts.normalise import operations
+from scripts.normalise import operations, parameters
 from scripts.normalise.schema import Json
 from tests.normalise.small import document, obj, ok, one_operation, only, reference
 
@@ -60,89 +60,6 @@ def test_a_stream_is_described_by_what_its_items_hold(event: Json, schemas: Json
 def test_a_response_that_is_no_stream_stays() -> None:
     given = one_operation({"responses": ok(A)})
     assert operations.stream_items(given) == given
-
-
-def _parameter(name: str, place: str = "query", schema: Json = STRING, **more: object) -> Json:
-    return {"name": name, "in": place, "schema": schema, **more}
-
-
-def test_a_path_items_parameters_move_into_its_operations() -> None:
-    shared, own = _parameter("shared"), _parameter("own")
-    given = document({}, {"/a": {"parameters": [shared], "get": {"parameters": [own]}, "put": {}}})
-    item = operations.own_parameters(given)["paths"]["/a"]
-    assert item == {"get": {"parameters": [own, shared]}, "put": {"parameters": [shared]}}
-
-
-def test_an_operations_own_parameter_wins_over_the_path_items() -> None:
-    own = _parameter("a", description="own")
-    given = document({}, {"/a": {"parameters": [_parameter("a")], "get": {"parameters": [own]}}})
-    assert only(operations.own_parameters(given))["parameters"] == [own]
-
-
-def test_a_parameter_by_reference_is_the_component() -> None:
-    given = one_operation({"parameters": [{"$ref": "#/components/parameters/Limit"}]})
-    given["components"]["parameters"] = {"Limit": _parameter("limit")}
-    assert only(operations.own_parameters(given))["parameters"] == [_parameter("limit")]
-
-
-def _named(*parameters: Json, path: str = "/a") -> dict[str, Json]:
-    """{Python's name: {wire, in}} of an operation with these parameters."""
-    found = only(operations.parameters(one_operation({"parameters": list(parameters)}, path)))
-    assert [parameter["name"] for parameter in found["parameters"]] == list(found["x-oc"]["parameters"])
-    told: dict[str, Json] = found["x-oc"]["parameters"]
-    return told
-
-
-def test_a_parameter_has_a_python_name_and_keeps_its_wire_name() -> None:
-    told = _named(_parameter("sessionID", "path"), path="/a/{sessionID}")
-    assert told == {"session_id": {"wire": "sessionID", "in": "path"}}
-
-
-def test_a_deep_object_is_one_parameter_a_member() -> None:
-    location = _parameter("location", schema=obj(directory=STRING, workspace=STRING), style="deepObject")
-    assert _named(location) == {
-        "location_directory": {"wire": "location[directory]", "in": "query"},
-        "location_workspace": {"wire": "location[workspace]", "in": "query"},
-    }
-
-
-def test_a_deep_objects_member_is_required_when_both_are() -> None:
-    schema = obj("a", a=STRING, b=STRING)
-    given = one_operation({"parameters": [_parameter("o", schema=schema, style="deepObject", required=True)]})
-    found = only(operations.parameters(given))["parameters"]
-    assert [parameter["required"] for parameter in found] == [True, False]
-
-
-def test_a_deep_object_without_members_stays_one_parameter() -> None:
-    deep = _parameter("filter", schema={"type": "object", "additionalProperties": {}}, style="deepObject")
-    assert list(_named(deep)) == ["filter"]
-
-
-def test_of_two_parameters_called_alike_the_one_outside_the_path_says_its_place() -> None:
-    told = _named(_parameter("id", "path"), _parameter("id"), path="/a/{id}")
-    assert told == {"id": {"wire": "id", "in": "path"}, "query_id": {"wire": "id", "in": "query"}}
-
-
-def test_names_of_parameters_are_never_given_twice() -> None:
-    told = _named(_parameter("a"), _parameter("a", "header"), _parameter("query_a"))
-    assert {(place["in"], place["wire"]) for place in told.values()} == {
-        ("query", "a"),
-        ("header", "a"),
-        ("query", "query_a"),
-    }
-
-
-def test_a_variable_of_the_path_that_nothing_describes_is_a_string() -> None:
-    found = only(operations.parameters(one_operation({}, "/a/{b}")))
-    assert found["parameters"] == [{"name": "b", "in": "path", "required": True, "schema": STRING}]
-
-
-def test_a_path_parameter_that_the_path_does_not_hold_is_dropped() -> None:
-    assert _named(_parameter("gone", "path")) == {}
-
-
-def test_a_keyword_as_parameter_gets_an_underscore() -> None:
-    assert list(_named(_parameter("from"))) == ["from_"]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +132,7 @@ def test_a_wildcard_path_does_not_displace_another() -> None:
 
 
 def _shown(operation: Json, path: str) -> Json:
-    given = operations.parameters(one_operation({"responses": {"200": {}}, **operation}, path))
+    given = parameters.named_parameters(one_operation({"responses": {"200": {}}, **operation}, path))
     return operations.generator_view(given)
 
 
@@ -248,8 +165,8 @@ def test_a_path_that_the_generator_refuses_is_replaced(path: str, seen: str) -> 
 
 def test_two_paths_that_look_alike_to_the_generator_both_stay() -> None:
     paths = {"/a b": {"get": {"operationId": "x"}}, "/a?b": {"get": {"operationId": "y"}}}
-    given = operations.readable_contents(operations.own_parameters(document({}, paths)))
-    shown = operations.generator_view(operations.parameters(given))
+    given = operations.readable_contents(parameters.own_parameters(document({}, paths)))
+    shown = operations.generator_view(parameters.named_parameters(given))
     assert list(shown["paths"]) == ["/a-b", "/1"]
 
 
