@@ -119,7 +119,7 @@ def test_an_inline_error_body_has_no_name_to_keep() -> None:
 
 
 def test_a_path_that_ends_in_a_star_takes_the_rest_of_the_url() -> None:
-    given = one_operation({"parameters": [_parameter("*", "path")]}, "/read/*")
+    given = one_operation({"parameters": [{"name": "*", "in": "path", "schema": {}}]}, "/read/*")
     found = operations.wildcard_paths(given)
     assert list(found["paths"]) == ["/read/{path}"]
     assert [parameter["name"] for parameter in only(found)["parameters"]] == ["path"]
