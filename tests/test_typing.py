@@ -1,0 +1,98 @@
+"""What type checkers make of the models: `make types` holds this file, its tests show that it also runs."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, assert_type
+
+from opencode_client.model import JsonObject, UnknownEvent
+from opencode_client.models import (
+    AssistantMessage,
+    Event,
+    EventMessagePartDelta,
+    EventSessionIdle,
+    Message,
+    Part,
+    Session,
+    TextPart,
+    TextPartInput,
+    UnknownPart,
+)
+from opencode_client.models.event import read_event
+from opencode_client.models.message import read_message
+from opencode_client.models.part import read_part
+
+
+def _text_of(part: Part) -> str:
+    if part.type == "text":
+        assert_type(part, TextPart)
+        return part.text
+    if isinstance(part, UnknownPart):
+        assert_type(part.tag, str | None)
+        return part.tag or ""
+    return part.type
+
+
+def _what(event: Event) -> str:
+    match event:
+        case EventMessagePartDelta(properties=properties):
+            assert_type(properties.delta, str)
+            return properties.delta
+        case EventSessionIdle():
+            assert_type(event.id, str | None)
+            return "idle"
+        case UnknownEvent():
+            return f"unknown {event.tag}"
+        case _:
+            return event.type
+
+
+def _who(message: Message) -> str:
+    return message.agent if isinstance(message, AssistantMessage) else message.role
+
+
+def test_a_tag_narrows_a_union_though_unknown_is_in_it() -> None:
+    wire: list[JsonObject] = [{"type": "text", "text": "hi"}, {"type": "new"}, {"type": "snapshot"}]
+    assert [_text_of(read_part.read(part)) for part in wire] == ["hi", "new", "snapshot"]
+
+
+def test_events_match_by_class() -> None:
+    delta = {"sessionID": "s", "messageID": "m", "partID": "p", "field": "text", "delta": "x"}
+    wire: list[JsonObject] = [
+        {"id": "1", "type": "message.part.delta", "properties": delta},
+        {"id": "2", "type": "session.idle", "properties": {"sessionID": "s"}},
+        {"id": "3", "type": "brand.new", "properties": {}},
+        {"id": "4", "type": "server.connected", "properties": {}},
+    ]
+    assert [_what(read_event.read(event)) for event in wire] == [
+        "x",
+        "idle",
+        "unknown brand.new",
+        "server.connected",
+    ]
+
+
+def test_an_unknown_message_has_its_role_too() -> None:
+    assert _who(read_message.read({"role": "narrator"})) == "__unknown__"
+
+
+def test_members_have_the_types_of_the_document() -> None:
+    session = Session(
+        id="s",
+        slug="",
+        project_id="",
+        directory="/",
+        title="",
+        version="",
+        time=Session.from_dict(_SESSION).time,
+    )
+    assert_type(session.parent_id, str | None)
+    assert_type(session.metadata, dict[str, Any] | None)
+    assert_type(session.time.created, int)
+    assert_type(TextPartInput(text="hi").type, Literal["text"])
+    assert session.to_dict()["time"] == {"created": 1, "updated": 1}
+
+
+_SESSION: JsonObject = {
+    "id": "s", "slug": "", "projectID": "", "directory": "/", "title": "", "version": "",
+    "time": {"created": 1, "updated": 1},
+}  # fmt: skip
