@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from benchmarks import events, imports, messages
 from benchmarks.measure import Row
-from tests.recordings import RECORDED
+from scripts.recordings import RECORDED
 
 _COLUMNS = ("ours", "stock, by type", "stock's union", "pydantic")
 _PACKAGES = ("attrs", "orjson", "openapi-python-client", "pydantic")

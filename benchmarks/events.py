@@ -19,7 +19,7 @@ from benchmarks.pydantic_models import Models
 from opencode_client.json_text import loads
 from opencode_client.models.event import read_event
 from opencode_client.models.global_event import read_global_event
-from tests.recordings import events
+from scripts.recordings import events
 
 TARGET = 0.5
 _BATCH = 50

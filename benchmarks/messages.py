@@ -18,7 +18,7 @@ from benchmarks.pydantic_models import Models
 from opencode_client.json_text import loads
 from opencode_client.model import is_array
 from opencode_client.models.message_with_parts import read_message_with_parts
-from tests.recordings import recording
+from scripts.recordings import recording
 
 TARGET = 1.3
 VERSION = "1.18.33"

@@ -19,7 +19,7 @@ from typing import Any
 from attrs import frozen
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
-from tests.recordings import document
+from scripts.recordings import document
 
 Reader = Callable[[Any], object]
 """From parsed JSON to a model."""

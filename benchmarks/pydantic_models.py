@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 from benchmarks.peers import Reader, event_key
 from opencode_client.model import is_array
 from scripts.normalise import normalise
-from tests.recordings import document
+from scripts.recordings import document
 
 _SCALARS: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool, "null": None}
 _KEEP = ConfigDict(extra="allow", protected_namespaces=())

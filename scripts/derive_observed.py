@@ -20,7 +20,7 @@ from scripts.normalise import normalise
 from scripts.normalise.schema import META, Json, reference, referenced, schemas_of
 from scripts.normalise.wire import OBSERVED
 from scripts.observe import Observer, Place, response_schemas
-from tests.recordings import DOCUMENTED, RECORDED, answers, document, recording
+from scripts.recordings import DOCUMENTED, RECORDED, answers, document, recording
 
 STREAMS = {
     "event": "Event", "event2": "Event", "event3": "Event", "_events": "Event",

@@ -15,7 +15,7 @@ from scripts.generate import SPEC
 from scripts.normalise import normalise
 from scripts.normalise.schema import META, Json, referenced, schemas_of
 from scripts.observe import response_schemas
-from tests.recordings import RECORDED, answers
+from scripts.recordings import RECORDED, answers
 
 _PACKAGE = "opencode_client.models"
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts.recordings import DOCUMENTED, document
 from scripts.rooms import ROOT
 from tests.packages import write
-from tests.recordings import DOCUMENTED, document
 
 pytestmark = pytest.mark.documents
 

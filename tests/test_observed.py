@@ -15,8 +15,8 @@ from scripts import derive_observed
 from scripts.normalise.names import pascal
 from scripts.normalise.schema import META, Json, schemas_of
 from scripts.normalise.wire import OBSERVED, read_observed
+from scripts.recordings import DOCUMENTED, RECORDED, document
 from tests.readers import normalised, reader_of, recorded
-from tests.recordings import DOCUMENTED, RECORDED, document
 
 
 def _entries() -> dict[tuple[str, str], Json]:

@@ -16,10 +16,10 @@ from pytest_httpserver import HTTPServer
 from opencode_client import models
 from opencode_client.server import OpencodeServer
 from scripts.fetch_spec import SpecError, fetch, parse_document, write
+from scripts.recordings import document
 from scripts.rooms import ROOT
 from scripts.scratch_server import scratch_server
 from tests import packages
-from tests.recordings import document
 
 pytestmark = pytest.mark.live
 

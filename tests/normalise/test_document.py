@@ -25,10 +25,10 @@ from scripts.normalise.schema import (
     walk,
 )
 from scripts.normalise.wire import read_observed
+from scripts.recordings import DOCUMENTED, document
 from scripts.rooms import ROOT
 from tests.normalise.small import document as small
 from tests.normalise.small import obj, ok
-from tests.recordings import DOCUMENTED, document
 
 every_document = pytest.mark.parametrize("version", DOCUMENTED)
 _served = cache(document)  # shared by the tests of this file, which change nothing

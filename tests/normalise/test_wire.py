@@ -9,9 +9,9 @@ import pytest
 from scripts.normalise import wire
 from scripts.normalise.schema import Json
 from scripts.normalise.wire import CORRECTIONS, correct, loosen
+from scripts.recordings import DOCUMENTED
+from scripts.recordings import document as recorded
 from tests.normalise.small import document, obj, ok, one_operation, reference, schemas_in
-from tests.recordings import DOCUMENTED
-from tests.recordings import document as recorded
 
 STRING: Json = {"type": "string"}
 

@@ -1,6 +1,6 @@
 """The committed recordings: what real servers sent, and the documents that they served.
 
-`data/documents/<version>.json.gz` is a server's `/doc` as served. `data/recorded/<version>.json.gz` holds
+`tests/data/documents/<version>.json.gz` is a server's `/doc` as served. `tests/data/recorded/<version>.json.gz` holds
 `operations` (operationId -> [{tag, request, response}]), `streams` and `other` (name -> [[seconds, event]]).
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 import gzip
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parent / "data"
+from scripts.rooms import ROOT
+
+DATA = ROOT / "tests" / "data"
 DOCUMENTED = ("1.1.31", "1.2.27", "1.3.2", "1.14.48", "1.15.13", "1.17.19", "1.18.33")
 RECORDED = ("1.1.31", "1.18.33")
 
