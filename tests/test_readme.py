@@ -17,3 +17,4 @@ def test_every_block_runs_after_the_ones_before_it(capsys: pytest.CaptureFixture
     assert "{'type': 'text', 'text': 'hi'}" in printed
     assert "Session: $.slug: expected string, got nothing" in printed
     assert "__unknown__ narrator" in printed
+    assert "2026-11-23 07:23:10.771000+00:00" in printed

@@ -1,0 +1,42 @@
+"""The package's own names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import opencode_client
+
+
+def test_every_public_name_is_there() -> None:
+    assert {name for name in opencode_client.__all__ if getattr(opencode_client, name) is None} == set()
+    assert set(opencode_client.__all__) <= set(dir(opencode_client))
+
+
+def test_public_names_are_sorted() -> None:
+    assert opencode_client.__all__ == sorted(opencode_client.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = getattr(opencode_client, "nothing")  # noqa: B009 # checkers know that there is none
+
+
+def test_importing_the_package_imports_nothing_else_of_weight() -> None:
+    heavy = ("httpx", "attrs", "orjson", "logging")
+    code = f"import sys, opencode_client; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_type_checkers_know_which_names_there_are(tmp_path: Path) -> None:
+    for number, line in enumerate(
+        ("from opencode_client import Typo", "from opencode_client.models import Typo")
+    ):
+        (tmp_path / f"user_{number}.py").write_text(line, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--no-incremental", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.count('has no attribute "Typo"') == 2
