@@ -2863,12 +2863,14 @@ MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # Any: a class or an alias
-    module = MODULES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
-    return value
+if not TYPE_CHECKING:  # or checkers would take any name for one of ours
+
+    def __getattr__(name: str) -> Any:  # Any: a class or an alias
+        module = MODULES.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+        return value
 
 
 def __dir__() -> list[str]:

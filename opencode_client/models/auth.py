@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     Auth: TypeAlias = "OAuth | ApiAuth | WellKnownAuth | UnknownAuth"
     """Source: `#/components/schemas/Auth`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "Auth":
-        from .api_auth import ApiAuth
-        from .o_auth import OAuth
-        from .well_known_auth import WellKnownAuth
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "Auth":
+            from .api_auth import ApiAuth
+            from .o_auth import OAuth
+            from .well_known_auth import WellKnownAuth
 
-        return OAuth | ApiAuth | WellKnownAuth | UnknownAuth
-    raise AttributeError(name)
+            return OAuth | ApiAuth | WellKnownAuth | UnknownAuth
+        raise AttributeError(name)

@@ -588,32 +588,33 @@ if TYPE_CHECKING:
     ConfigLspObject: TypeAlias = "ConfigLspObjectVariant1 | ConfigLspObjectVariant2"
     """Source: `#/components/schemas/Config/properties/lsp/anyOf/1/additionalProperties`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "ConfigReferences":
-        from .config_v2_reference_git import ConfigV2ReferenceGit
-        from .config_v2_reference_local import ConfigV2ReferenceLocal
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ConfigReferences":
+            from .config_v2_reference_git import ConfigV2ReferenceGit
+            from .config_v2_reference_local import ConfigV2ReferenceLocal
 
-        return str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal
-    if name == "ConfigReference":
-        from .config_v2_reference_git import ConfigV2ReferenceGit
-        from .config_v2_reference_local import ConfigV2ReferenceLocal
+            return str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal
+        if name == "ConfigReference":
+            from .config_v2_reference_git import ConfigV2ReferenceGit
+            from .config_v2_reference_local import ConfigV2ReferenceLocal
 
-        return str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal
-    if name == "ConfigMcp":
-        from .mcp_local_config import McpLocalConfig
-        from .mcp_remote_config import McpRemoteConfig
+            return str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal
+        if name == "ConfigMcp":
+            from .mcp_local_config import McpLocalConfig
+            from .mcp_remote_config import McpRemoteConfig
 
-        return McpLocalConfig | McpRemoteConfig | ConfigMcpObject | UnknownConfigMcp
-    if name == "ConfigFormatter":
-        return bool | dict[str, ConfigFormatterObject]
-    if name == "ConfigLsp":
-        from .config import ConfigLspObject
+            return McpLocalConfig | McpRemoteConfig | ConfigMcpObject | UnknownConfigMcp
+        if name == "ConfigFormatter":
+            return bool | dict[str, ConfigFormatterObject]
+        if name == "ConfigLsp":
+            from .config import ConfigLspObject
 
-        return bool | dict[str, ConfigLspObject]
-    if name == "ConfigLspObject":
-        return ConfigLspObjectVariant1 | ConfigLspObjectVariant2
-    raise AttributeError(name)
+            return bool | dict[str, ConfigLspObject]
+        if name == "ConfigLspObject":
+            return ConfigLspObjectVariant1 | ConfigLspObjectVariant2
+        raise AttributeError(name)
 
 
 from .agent_config import read_agent_config

@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     ConnectionInfo: TypeAlias = "ConnectionCredentialInfo | ConnectionEnvInfo | UnknownConnectionInfo"
     """Source: `#/components/schemas/ConnectionInfo`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "ConnectionInfo":
-        from .connection_credential_info import ConnectionCredentialInfo
-        from .connection_env_info import ConnectionEnvInfo
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ConnectionInfo":
+            from .connection_credential_info import ConnectionCredentialInfo
+            from .connection_env_info import ConnectionEnvInfo
 
-        return ConnectionCredentialInfo | ConnectionEnvInfo | UnknownConnectionInfo
-    raise AttributeError(name)
+            return ConnectionCredentialInfo | ConnectionEnvInfo | UnknownConnectionInfo
+        raise AttributeError(name)

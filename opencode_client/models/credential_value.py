@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     CredentialValue: TypeAlias = "CredentialOAuth | CredentialKey | UnknownCredentialValue"
     """Source: `#/components/schemas/CredentialValue`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "CredentialValue":
-        from .credential_key import CredentialKey
-        from .credential_o_auth import CredentialOAuth
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "CredentialValue":
+            from .credential_key import CredentialKey
+            from .credential_o_auth import CredentialOAuth
 
-        return CredentialOAuth | CredentialKey | UnknownCredentialValue
-    raise AttributeError(name)
+            return CredentialOAuth | CredentialKey | UnknownCredentialValue
+        raise AttributeError(name)

@@ -37,12 +37,13 @@ if TYPE_CHECKING:
     FilePartSource: TypeAlias = "FileSource | SymbolSource | ResourceSource | UnknownFilePartSource"
     """Source: `#/components/schemas/FilePartSource`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "FilePartSource":
-        from .file_source import FileSource
-        from .resource_source import ResourceSource
-        from .symbol_source import SymbolSource
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "FilePartSource":
+            from .file_source import FileSource
+            from .resource_source import ResourceSource
+            from .symbol_source import SymbolSource
 
-        return FileSource | SymbolSource | ResourceSource | UnknownFilePartSource
-    raise AttributeError(name)
+            return FileSource | SymbolSource | ResourceSource | UnknownFilePartSource
+        raise AttributeError(name)

@@ -306,259 +306,260 @@ if TYPE_CHECKING:
     GlobalEventPayload: TypeAlias = "EventModelsDevRefreshed | EventIntegrationUpdated | EventIntegrationConnectionUpdated | EventCatalogUpdated | EventSessionCreated | EventSessionUpdated | EventSessionDeleted | EventMessageUpdated | EventMessageRemoved | EventMessagePartUpdated | EventMessagePartRemoved | EventSessionNextAgentSwitched | EventSessionNextModelSwitched | EventSessionNextMoved | EventSessionNextPrompted | EventSessionNextPromptAdmitted | EventSessionNextContextUpdated | EventSessionNextSynthetic | EventSessionNextShellStarted | EventSessionNextShellEnded | EventSessionNextStepStarted | EventSessionNextStepEnded | EventSessionNextStepFailed | EventSessionNextTextStarted | EventSessionNextTextDelta | EventSessionNextTextEnded | EventSessionNextReasoningStarted | EventSessionNextReasoningDelta | EventSessionNextReasoningEnded | EventSessionNextToolInputStarted | EventSessionNextToolInputDelta | EventSessionNextToolInputEnded | EventSessionNextToolCalled | EventSessionNextToolProgress | EventSessionNextToolSuccess | EventSessionNextToolFailed | EventSessionNextRetried | EventSessionNextCompactionStarted | EventSessionNextCompactionDelta | EventSessionNextCompactionEnded | EventSessionNextRevertStaged | EventSessionNextRevertCleared | EventSessionNextRevertCommitted | EventMessagePartDelta | EventSessionDiff | EventSessionError | EventInstallationUpdated | EventInstallationUpdateAvailable | EventFileEdited | EventReferenceUpdated | EventPermissionV2Asked | EventPermissionV2Replied | EventPluginAdded | EventProjectDirectoriesUpdated | EventFileWatcherUpdated | EventPtyCreated | EventPtyUpdated | EventPtyExited | EventPtyDeleted | EventQuestionV2Asked | EventQuestionV2Replied | EventQuestionV2Rejected | EventTodoUpdated | EventLspUpdated | EventPermissionAsked | EventPermissionReplied | EventTuiPromptAppend | EventTuiCommandExecute | EventTuiToastShow | EventTuiSessionSelect | EventMcpToolsChanged | EventMcpBrowserOpenFailed | EventCommandExecuted | EventProjectUpdated | EventSessionStatus | EventSessionIdle | EventQuestionAsked | EventQuestionReplied | EventQuestionRejected | EventSessionCompacted | EventVcsBranchUpdated | EventWorkspaceReady | EventWorkspaceFailed | EventWorkspaceStatus | EventWorktreeReady | EventWorktreeFailed | EventServerConnected | EventGlobalDisposed | EventServerInstanceDisposed | SyncEventSessionCreated | SyncEventSessionUpdated | SyncEventSessionDeleted | SyncEventMessageUpdated | SyncEventMessageRemoved | SyncEventMessagePartUpdated | SyncEventMessagePartRemoved | SyncEventSessionNextAgentSwitched | SyncEventSessionNextModelSwitched | SyncEventSessionNextMoved | SyncEventSessionNextPrompted | SyncEventSessionNextPromptAdmitted | SyncEventSessionNextContextUpdated | SyncEventSessionNextSynthetic | SyncEventSessionNextShellStarted | SyncEventSessionNextShellEnded | SyncEventSessionNextStepStarted | SyncEventSessionNextStepEnded | SyncEventSessionNextStepFailed | SyncEventSessionNextTextStarted | SyncEventSessionNextTextEnded | SyncEventSessionNextReasoningStarted | SyncEventSessionNextReasoningEnded | SyncEventSessionNextToolInputStarted | SyncEventSessionNextToolInputEnded | SyncEventSessionNextToolCalled | SyncEventSessionNextToolProgress | SyncEventSessionNextToolSuccess | SyncEventSessionNextToolFailed | SyncEventSessionNextRetried | SyncEventSessionNextCompactionStarted | SyncEventSessionNextCompactionEnded | SyncEventSessionNextRevertStaged | SyncEventSessionNextRevertCleared | SyncEventSessionNextRevertCommitted | UnknownEvent"
     """Source: `#/components/schemas/GlobalEvent/properties/payload`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "GlobalEventPayload":
-        from .event_catalog_updated import EventCatalogUpdated
-        from .event_command_executed import EventCommandExecuted
-        from .event_file_edited import EventFileEdited
-        from .event_file_watcher_updated import EventFileWatcherUpdated
-        from .event_global_disposed import EventGlobalDisposed
-        from .event_installation_update_available import EventInstallationUpdateAvailable
-        from .event_installation_updated import EventInstallationUpdated
-        from .event_integration_connection_updated import EventIntegrationConnectionUpdated
-        from .event_integration_updated import EventIntegrationUpdated
-        from .event_lsp_updated import EventLspUpdated
-        from .event_mcp_browser_open_failed import EventMcpBrowserOpenFailed
-        from .event_mcp_tools_changed import EventMcpToolsChanged
-        from .event_message_part_delta import EventMessagePartDelta
-        from .event_message_part_removed import EventMessagePartRemoved
-        from .event_message_part_updated import EventMessagePartUpdated
-        from .event_message_removed import EventMessageRemoved
-        from .event_message_updated import EventMessageUpdated
-        from .event_models_dev_refreshed import EventModelsDevRefreshed
-        from .event_permission_asked import EventPermissionAsked
-        from .event_permission_replied import EventPermissionReplied
-        from .event_permission_v2_asked import EventPermissionV2Asked
-        from .event_permission_v2_replied import EventPermissionV2Replied
-        from .event_plugin_added import EventPluginAdded
-        from .event_project_directories_updated import EventProjectDirectoriesUpdated
-        from .event_project_updated import EventProjectUpdated
-        from .event_pty_created import EventPtyCreated
-        from .event_pty_deleted import EventPtyDeleted
-        from .event_pty_exited import EventPtyExited
-        from .event_pty_updated import EventPtyUpdated
-        from .event_question_asked import EventQuestionAsked
-        from .event_question_rejected import EventQuestionRejected
-        from .event_question_replied import EventQuestionReplied
-        from .event_question_v2_asked import EventQuestionV2Asked
-        from .event_question_v2_rejected import EventQuestionV2Rejected
-        from .event_question_v2_replied import EventQuestionV2Replied
-        from .event_reference_updated import EventReferenceUpdated
-        from .event_server_connected import EventServerConnected
-        from .event_server_instance_disposed import EventServerInstanceDisposed
-        from .event_session_compacted import EventSessionCompacted
-        from .event_session_created import EventSessionCreated
-        from .event_session_deleted import EventSessionDeleted
-        from .event_session_diff import EventSessionDiff
-        from .event_session_error import EventSessionError
-        from .event_session_idle import EventSessionIdle
-        from .event_session_next_agent_switched import EventSessionNextAgentSwitched
-        from .event_session_next_compaction_delta import EventSessionNextCompactionDelta
-        from .event_session_next_compaction_ended import EventSessionNextCompactionEnded
-        from .event_session_next_compaction_started import EventSessionNextCompactionStarted
-        from .event_session_next_context_updated import EventSessionNextContextUpdated
-        from .event_session_next_model_switched import EventSessionNextModelSwitched
-        from .event_session_next_moved import EventSessionNextMoved
-        from .event_session_next_prompt_admitted import EventSessionNextPromptAdmitted
-        from .event_session_next_prompted import EventSessionNextPrompted
-        from .event_session_next_reasoning_delta import EventSessionNextReasoningDelta
-        from .event_session_next_reasoning_ended import EventSessionNextReasoningEnded
-        from .event_session_next_reasoning_started import EventSessionNextReasoningStarted
-        from .event_session_next_retried import EventSessionNextRetried
-        from .event_session_next_revert_cleared import EventSessionNextRevertCleared
-        from .event_session_next_revert_committed import EventSessionNextRevertCommitted
-        from .event_session_next_revert_staged import EventSessionNextRevertStaged
-        from .event_session_next_shell_ended import EventSessionNextShellEnded
-        from .event_session_next_shell_started import EventSessionNextShellStarted
-        from .event_session_next_step_ended import EventSessionNextStepEnded
-        from .event_session_next_step_failed import EventSessionNextStepFailed
-        from .event_session_next_step_started import EventSessionNextStepStarted
-        from .event_session_next_synthetic import EventSessionNextSynthetic
-        from .event_session_next_text_delta import EventSessionNextTextDelta
-        from .event_session_next_text_ended import EventSessionNextTextEnded
-        from .event_session_next_text_started import EventSessionNextTextStarted
-        from .event_session_next_tool_called import EventSessionNextToolCalled
-        from .event_session_next_tool_failed import EventSessionNextToolFailed
-        from .event_session_next_tool_input_delta import EventSessionNextToolInputDelta
-        from .event_session_next_tool_input_ended import EventSessionNextToolInputEnded
-        from .event_session_next_tool_input_started import EventSessionNextToolInputStarted
-        from .event_session_next_tool_progress import EventSessionNextToolProgress
-        from .event_session_next_tool_success import EventSessionNextToolSuccess
-        from .event_session_status import EventSessionStatus
-        from .event_session_updated import EventSessionUpdated
-        from .event_todo_updated import EventTodoUpdated
-        from .event_tui_command_execute import EventTuiCommandExecute
-        from .event_tui_prompt_append import EventTuiPromptAppend
-        from .event_tui_session_select import EventTuiSessionSelect
-        from .event_tui_toast_show import EventTuiToastShow
-        from .event_vcs_branch_updated import EventVcsBranchUpdated
-        from .event_workspace_failed import EventWorkspaceFailed
-        from .event_workspace_ready import EventWorkspaceReady
-        from .event_workspace_status import EventWorkspaceStatus
-        from .event_worktree_failed import EventWorktreeFailed
-        from .event_worktree_ready import EventWorktreeReady
-        from .sync_event_message_part_removed import SyncEventMessagePartRemoved
-        from .sync_event_message_part_updated import SyncEventMessagePartUpdated
-        from .sync_event_message_removed import SyncEventMessageRemoved
-        from .sync_event_message_updated import SyncEventMessageUpdated
-        from .sync_event_session_created import SyncEventSessionCreated
-        from .sync_event_session_deleted import SyncEventSessionDeleted
-        from .sync_event_session_next_agent_switched import SyncEventSessionNextAgentSwitched
-        from .sync_event_session_next_compaction_ended import SyncEventSessionNextCompactionEnded
-        from .sync_event_session_next_compaction_started import SyncEventSessionNextCompactionStarted
-        from .sync_event_session_next_context_updated import SyncEventSessionNextContextUpdated
-        from .sync_event_session_next_model_switched import SyncEventSessionNextModelSwitched
-        from .sync_event_session_next_moved import SyncEventSessionNextMoved
-        from .sync_event_session_next_prompt_admitted import SyncEventSessionNextPromptAdmitted
-        from .sync_event_session_next_prompted import SyncEventSessionNextPrompted
-        from .sync_event_session_next_reasoning_ended import SyncEventSessionNextReasoningEnded
-        from .sync_event_session_next_reasoning_started import SyncEventSessionNextReasoningStarted
-        from .sync_event_session_next_retried import SyncEventSessionNextRetried
-        from .sync_event_session_next_revert_cleared import SyncEventSessionNextRevertCleared
-        from .sync_event_session_next_revert_committed import SyncEventSessionNextRevertCommitted
-        from .sync_event_session_next_revert_staged import SyncEventSessionNextRevertStaged
-        from .sync_event_session_next_shell_ended import SyncEventSessionNextShellEnded
-        from .sync_event_session_next_shell_started import SyncEventSessionNextShellStarted
-        from .sync_event_session_next_step_ended import SyncEventSessionNextStepEnded
-        from .sync_event_session_next_step_failed import SyncEventSessionNextStepFailed
-        from .sync_event_session_next_step_started import SyncEventSessionNextStepStarted
-        from .sync_event_session_next_synthetic import SyncEventSessionNextSynthetic
-        from .sync_event_session_next_text_ended import SyncEventSessionNextTextEnded
-        from .sync_event_session_next_text_started import SyncEventSessionNextTextStarted
-        from .sync_event_session_next_tool_called import SyncEventSessionNextToolCalled
-        from .sync_event_session_next_tool_failed import SyncEventSessionNextToolFailed
-        from .sync_event_session_next_tool_input_ended import SyncEventSessionNextToolInputEnded
-        from .sync_event_session_next_tool_input_started import SyncEventSessionNextToolInputStarted
-        from .sync_event_session_next_tool_progress import SyncEventSessionNextToolProgress
-        from .sync_event_session_next_tool_success import SyncEventSessionNextToolSuccess
-        from .sync_event_session_updated import SyncEventSessionUpdated
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "GlobalEventPayload":
+            from .event_catalog_updated import EventCatalogUpdated
+            from .event_command_executed import EventCommandExecuted
+            from .event_file_edited import EventFileEdited
+            from .event_file_watcher_updated import EventFileWatcherUpdated
+            from .event_global_disposed import EventGlobalDisposed
+            from .event_installation_update_available import EventInstallationUpdateAvailable
+            from .event_installation_updated import EventInstallationUpdated
+            from .event_integration_connection_updated import EventIntegrationConnectionUpdated
+            from .event_integration_updated import EventIntegrationUpdated
+            from .event_lsp_updated import EventLspUpdated
+            from .event_mcp_browser_open_failed import EventMcpBrowserOpenFailed
+            from .event_mcp_tools_changed import EventMcpToolsChanged
+            from .event_message_part_delta import EventMessagePartDelta
+            from .event_message_part_removed import EventMessagePartRemoved
+            from .event_message_part_updated import EventMessagePartUpdated
+            from .event_message_removed import EventMessageRemoved
+            from .event_message_updated import EventMessageUpdated
+            from .event_models_dev_refreshed import EventModelsDevRefreshed
+            from .event_permission_asked import EventPermissionAsked
+            from .event_permission_replied import EventPermissionReplied
+            from .event_permission_v2_asked import EventPermissionV2Asked
+            from .event_permission_v2_replied import EventPermissionV2Replied
+            from .event_plugin_added import EventPluginAdded
+            from .event_project_directories_updated import EventProjectDirectoriesUpdated
+            from .event_project_updated import EventProjectUpdated
+            from .event_pty_created import EventPtyCreated
+            from .event_pty_deleted import EventPtyDeleted
+            from .event_pty_exited import EventPtyExited
+            from .event_pty_updated import EventPtyUpdated
+            from .event_question_asked import EventQuestionAsked
+            from .event_question_rejected import EventQuestionRejected
+            from .event_question_replied import EventQuestionReplied
+            from .event_question_v2_asked import EventQuestionV2Asked
+            from .event_question_v2_rejected import EventQuestionV2Rejected
+            from .event_question_v2_replied import EventQuestionV2Replied
+            from .event_reference_updated import EventReferenceUpdated
+            from .event_server_connected import EventServerConnected
+            from .event_server_instance_disposed import EventServerInstanceDisposed
+            from .event_session_compacted import EventSessionCompacted
+            from .event_session_created import EventSessionCreated
+            from .event_session_deleted import EventSessionDeleted
+            from .event_session_diff import EventSessionDiff
+            from .event_session_error import EventSessionError
+            from .event_session_idle import EventSessionIdle
+            from .event_session_next_agent_switched import EventSessionNextAgentSwitched
+            from .event_session_next_compaction_delta import EventSessionNextCompactionDelta
+            from .event_session_next_compaction_ended import EventSessionNextCompactionEnded
+            from .event_session_next_compaction_started import EventSessionNextCompactionStarted
+            from .event_session_next_context_updated import EventSessionNextContextUpdated
+            from .event_session_next_model_switched import EventSessionNextModelSwitched
+            from .event_session_next_moved import EventSessionNextMoved
+            from .event_session_next_prompt_admitted import EventSessionNextPromptAdmitted
+            from .event_session_next_prompted import EventSessionNextPrompted
+            from .event_session_next_reasoning_delta import EventSessionNextReasoningDelta
+            from .event_session_next_reasoning_ended import EventSessionNextReasoningEnded
+            from .event_session_next_reasoning_started import EventSessionNextReasoningStarted
+            from .event_session_next_retried import EventSessionNextRetried
+            from .event_session_next_revert_cleared import EventSessionNextRevertCleared
+            from .event_session_next_revert_committed import EventSessionNextRevertCommitted
+            from .event_session_next_revert_staged import EventSessionNextRevertStaged
+            from .event_session_next_shell_ended import EventSessionNextShellEnded
+            from .event_session_next_shell_started import EventSessionNextShellStarted
+            from .event_session_next_step_ended import EventSessionNextStepEnded
+            from .event_session_next_step_failed import EventSessionNextStepFailed
+            from .event_session_next_step_started import EventSessionNextStepStarted
+            from .event_session_next_synthetic import EventSessionNextSynthetic
+            from .event_session_next_text_delta import EventSessionNextTextDelta
+            from .event_session_next_text_ended import EventSessionNextTextEnded
+            from .event_session_next_text_started import EventSessionNextTextStarted
+            from .event_session_next_tool_called import EventSessionNextToolCalled
+            from .event_session_next_tool_failed import EventSessionNextToolFailed
+            from .event_session_next_tool_input_delta import EventSessionNextToolInputDelta
+            from .event_session_next_tool_input_ended import EventSessionNextToolInputEnded
+            from .event_session_next_tool_input_started import EventSessionNextToolInputStarted
+            from .event_session_next_tool_progress import EventSessionNextToolProgress
+            from .event_session_next_tool_success import EventSessionNextToolSuccess
+            from .event_session_status import EventSessionStatus
+            from .event_session_updated import EventSessionUpdated
+            from .event_todo_updated import EventTodoUpdated
+            from .event_tui_command_execute import EventTuiCommandExecute
+            from .event_tui_prompt_append import EventTuiPromptAppend
+            from .event_tui_session_select import EventTuiSessionSelect
+            from .event_tui_toast_show import EventTuiToastShow
+            from .event_vcs_branch_updated import EventVcsBranchUpdated
+            from .event_workspace_failed import EventWorkspaceFailed
+            from .event_workspace_ready import EventWorkspaceReady
+            from .event_workspace_status import EventWorkspaceStatus
+            from .event_worktree_failed import EventWorktreeFailed
+            from .event_worktree_ready import EventWorktreeReady
+            from .sync_event_message_part_removed import SyncEventMessagePartRemoved
+            from .sync_event_message_part_updated import SyncEventMessagePartUpdated
+            from .sync_event_message_removed import SyncEventMessageRemoved
+            from .sync_event_message_updated import SyncEventMessageUpdated
+            from .sync_event_session_created import SyncEventSessionCreated
+            from .sync_event_session_deleted import SyncEventSessionDeleted
+            from .sync_event_session_next_agent_switched import SyncEventSessionNextAgentSwitched
+            from .sync_event_session_next_compaction_ended import SyncEventSessionNextCompactionEnded
+            from .sync_event_session_next_compaction_started import SyncEventSessionNextCompactionStarted
+            from .sync_event_session_next_context_updated import SyncEventSessionNextContextUpdated
+            from .sync_event_session_next_model_switched import SyncEventSessionNextModelSwitched
+            from .sync_event_session_next_moved import SyncEventSessionNextMoved
+            from .sync_event_session_next_prompt_admitted import SyncEventSessionNextPromptAdmitted
+            from .sync_event_session_next_prompted import SyncEventSessionNextPrompted
+            from .sync_event_session_next_reasoning_ended import SyncEventSessionNextReasoningEnded
+            from .sync_event_session_next_reasoning_started import SyncEventSessionNextReasoningStarted
+            from .sync_event_session_next_retried import SyncEventSessionNextRetried
+            from .sync_event_session_next_revert_cleared import SyncEventSessionNextRevertCleared
+            from .sync_event_session_next_revert_committed import SyncEventSessionNextRevertCommitted
+            from .sync_event_session_next_revert_staged import SyncEventSessionNextRevertStaged
+            from .sync_event_session_next_shell_ended import SyncEventSessionNextShellEnded
+            from .sync_event_session_next_shell_started import SyncEventSessionNextShellStarted
+            from .sync_event_session_next_step_ended import SyncEventSessionNextStepEnded
+            from .sync_event_session_next_step_failed import SyncEventSessionNextStepFailed
+            from .sync_event_session_next_step_started import SyncEventSessionNextStepStarted
+            from .sync_event_session_next_synthetic import SyncEventSessionNextSynthetic
+            from .sync_event_session_next_text_ended import SyncEventSessionNextTextEnded
+            from .sync_event_session_next_text_started import SyncEventSessionNextTextStarted
+            from .sync_event_session_next_tool_called import SyncEventSessionNextToolCalled
+            from .sync_event_session_next_tool_failed import SyncEventSessionNextToolFailed
+            from .sync_event_session_next_tool_input_ended import SyncEventSessionNextToolInputEnded
+            from .sync_event_session_next_tool_input_started import SyncEventSessionNextToolInputStarted
+            from .sync_event_session_next_tool_progress import SyncEventSessionNextToolProgress
+            from .sync_event_session_next_tool_success import SyncEventSessionNextToolSuccess
+            from .sync_event_session_updated import SyncEventSessionUpdated
 
-        return (
-            EventModelsDevRefreshed
-            | EventIntegrationUpdated
-            | EventIntegrationConnectionUpdated
-            | EventCatalogUpdated
-            | EventSessionCreated
-            | EventSessionUpdated
-            | EventSessionDeleted
-            | EventMessageUpdated
-            | EventMessageRemoved
-            | EventMessagePartUpdated
-            | EventMessagePartRemoved
-            | EventSessionNextAgentSwitched
-            | EventSessionNextModelSwitched
-            | EventSessionNextMoved
-            | EventSessionNextPrompted
-            | EventSessionNextPromptAdmitted
-            | EventSessionNextContextUpdated
-            | EventSessionNextSynthetic
-            | EventSessionNextShellStarted
-            | EventSessionNextShellEnded
-            | EventSessionNextStepStarted
-            | EventSessionNextStepEnded
-            | EventSessionNextStepFailed
-            | EventSessionNextTextStarted
-            | EventSessionNextTextDelta
-            | EventSessionNextTextEnded
-            | EventSessionNextReasoningStarted
-            | EventSessionNextReasoningDelta
-            | EventSessionNextReasoningEnded
-            | EventSessionNextToolInputStarted
-            | EventSessionNextToolInputDelta
-            | EventSessionNextToolInputEnded
-            | EventSessionNextToolCalled
-            | EventSessionNextToolProgress
-            | EventSessionNextToolSuccess
-            | EventSessionNextToolFailed
-            | EventSessionNextRetried
-            | EventSessionNextCompactionStarted
-            | EventSessionNextCompactionDelta
-            | EventSessionNextCompactionEnded
-            | EventSessionNextRevertStaged
-            | EventSessionNextRevertCleared
-            | EventSessionNextRevertCommitted
-            | EventMessagePartDelta
-            | EventSessionDiff
-            | EventSessionError
-            | EventInstallationUpdated
-            | EventInstallationUpdateAvailable
-            | EventFileEdited
-            | EventReferenceUpdated
-            | EventPermissionV2Asked
-            | EventPermissionV2Replied
-            | EventPluginAdded
-            | EventProjectDirectoriesUpdated
-            | EventFileWatcherUpdated
-            | EventPtyCreated
-            | EventPtyUpdated
-            | EventPtyExited
-            | EventPtyDeleted
-            | EventQuestionV2Asked
-            | EventQuestionV2Replied
-            | EventQuestionV2Rejected
-            | EventTodoUpdated
-            | EventLspUpdated
-            | EventPermissionAsked
-            | EventPermissionReplied
-            | EventTuiPromptAppend
-            | EventTuiCommandExecute
-            | EventTuiToastShow
-            | EventTuiSessionSelect
-            | EventMcpToolsChanged
-            | EventMcpBrowserOpenFailed
-            | EventCommandExecuted
-            | EventProjectUpdated
-            | EventSessionStatus
-            | EventSessionIdle
-            | EventQuestionAsked
-            | EventQuestionReplied
-            | EventQuestionRejected
-            | EventSessionCompacted
-            | EventVcsBranchUpdated
-            | EventWorkspaceReady
-            | EventWorkspaceFailed
-            | EventWorkspaceStatus
-            | EventWorktreeReady
-            | EventWorktreeFailed
-            | EventServerConnected
-            | EventGlobalDisposed
-            | EventServerInstanceDisposed
-            | SyncEventSessionCreated
-            | SyncEventSessionUpdated
-            | SyncEventSessionDeleted
-            | SyncEventMessageUpdated
-            | SyncEventMessageRemoved
-            | SyncEventMessagePartUpdated
-            | SyncEventMessagePartRemoved
-            | SyncEventSessionNextAgentSwitched
-            | SyncEventSessionNextModelSwitched
-            | SyncEventSessionNextMoved
-            | SyncEventSessionNextPrompted
-            | SyncEventSessionNextPromptAdmitted
-            | SyncEventSessionNextContextUpdated
-            | SyncEventSessionNextSynthetic
-            | SyncEventSessionNextShellStarted
-            | SyncEventSessionNextShellEnded
-            | SyncEventSessionNextStepStarted
-            | SyncEventSessionNextStepEnded
-            | SyncEventSessionNextStepFailed
-            | SyncEventSessionNextTextStarted
-            | SyncEventSessionNextTextEnded
-            | SyncEventSessionNextReasoningStarted
-            | SyncEventSessionNextReasoningEnded
-            | SyncEventSessionNextToolInputStarted
-            | SyncEventSessionNextToolInputEnded
-            | SyncEventSessionNextToolCalled
-            | SyncEventSessionNextToolProgress
-            | SyncEventSessionNextToolSuccess
-            | SyncEventSessionNextToolFailed
-            | SyncEventSessionNextRetried
-            | SyncEventSessionNextCompactionStarted
-            | SyncEventSessionNextCompactionEnded
-            | SyncEventSessionNextRevertStaged
-            | SyncEventSessionNextRevertCleared
-            | SyncEventSessionNextRevertCommitted
-            | UnknownEvent
-        )
-    raise AttributeError(name)
+            return (
+                EventModelsDevRefreshed
+                | EventIntegrationUpdated
+                | EventIntegrationConnectionUpdated
+                | EventCatalogUpdated
+                | EventSessionCreated
+                | EventSessionUpdated
+                | EventSessionDeleted
+                | EventMessageUpdated
+                | EventMessageRemoved
+                | EventMessagePartUpdated
+                | EventMessagePartRemoved
+                | EventSessionNextAgentSwitched
+                | EventSessionNextModelSwitched
+                | EventSessionNextMoved
+                | EventSessionNextPrompted
+                | EventSessionNextPromptAdmitted
+                | EventSessionNextContextUpdated
+                | EventSessionNextSynthetic
+                | EventSessionNextShellStarted
+                | EventSessionNextShellEnded
+                | EventSessionNextStepStarted
+                | EventSessionNextStepEnded
+                | EventSessionNextStepFailed
+                | EventSessionNextTextStarted
+                | EventSessionNextTextDelta
+                | EventSessionNextTextEnded
+                | EventSessionNextReasoningStarted
+                | EventSessionNextReasoningDelta
+                | EventSessionNextReasoningEnded
+                | EventSessionNextToolInputStarted
+                | EventSessionNextToolInputDelta
+                | EventSessionNextToolInputEnded
+                | EventSessionNextToolCalled
+                | EventSessionNextToolProgress
+                | EventSessionNextToolSuccess
+                | EventSessionNextToolFailed
+                | EventSessionNextRetried
+                | EventSessionNextCompactionStarted
+                | EventSessionNextCompactionDelta
+                | EventSessionNextCompactionEnded
+                | EventSessionNextRevertStaged
+                | EventSessionNextRevertCleared
+                | EventSessionNextRevertCommitted
+                | EventMessagePartDelta
+                | EventSessionDiff
+                | EventSessionError
+                | EventInstallationUpdated
+                | EventInstallationUpdateAvailable
+                | EventFileEdited
+                | EventReferenceUpdated
+                | EventPermissionV2Asked
+                | EventPermissionV2Replied
+                | EventPluginAdded
+                | EventProjectDirectoriesUpdated
+                | EventFileWatcherUpdated
+                | EventPtyCreated
+                | EventPtyUpdated
+                | EventPtyExited
+                | EventPtyDeleted
+                | EventQuestionV2Asked
+                | EventQuestionV2Replied
+                | EventQuestionV2Rejected
+                | EventTodoUpdated
+                | EventLspUpdated
+                | EventPermissionAsked
+                | EventPermissionReplied
+                | EventTuiPromptAppend
+                | EventTuiCommandExecute
+                | EventTuiToastShow
+                | EventTuiSessionSelect
+                | EventMcpToolsChanged
+                | EventMcpBrowserOpenFailed
+                | EventCommandExecuted
+                | EventProjectUpdated
+                | EventSessionStatus
+                | EventSessionIdle
+                | EventQuestionAsked
+                | EventQuestionReplied
+                | EventQuestionRejected
+                | EventSessionCompacted
+                | EventVcsBranchUpdated
+                | EventWorkspaceReady
+                | EventWorkspaceFailed
+                | EventWorkspaceStatus
+                | EventWorktreeReady
+                | EventWorktreeFailed
+                | EventServerConnected
+                | EventGlobalDisposed
+                | EventServerInstanceDisposed
+                | SyncEventSessionCreated
+                | SyncEventSessionUpdated
+                | SyncEventSessionDeleted
+                | SyncEventMessageUpdated
+                | SyncEventMessageRemoved
+                | SyncEventMessagePartUpdated
+                | SyncEventMessagePartRemoved
+                | SyncEventSessionNextAgentSwitched
+                | SyncEventSessionNextModelSwitched
+                | SyncEventSessionNextMoved
+                | SyncEventSessionNextPrompted
+                | SyncEventSessionNextPromptAdmitted
+                | SyncEventSessionNextContextUpdated
+                | SyncEventSessionNextSynthetic
+                | SyncEventSessionNextShellStarted
+                | SyncEventSessionNextShellEnded
+                | SyncEventSessionNextStepStarted
+                | SyncEventSessionNextStepEnded
+                | SyncEventSessionNextStepFailed
+                | SyncEventSessionNextTextStarted
+                | SyncEventSessionNextTextEnded
+                | SyncEventSessionNextReasoningStarted
+                | SyncEventSessionNextReasoningEnded
+                | SyncEventSessionNextToolInputStarted
+                | SyncEventSessionNextToolInputEnded
+                | SyncEventSessionNextToolCalled
+                | SyncEventSessionNextToolProgress
+                | SyncEventSessionNextToolSuccess
+                | SyncEventSessionNextToolFailed
+                | SyncEventSessionNextRetried
+                | SyncEventSessionNextCompactionStarted
+                | SyncEventSessionNextCompactionEnded
+                | SyncEventSessionNextRevertStaged
+                | SyncEventSessionNextRevertCleared
+                | SyncEventSessionNextRevertCommitted
+                | UnknownEvent
+            )
+        raise AttributeError(name)

@@ -84,8 +84,11 @@ if TYPE_CHECKING:
 
     Source: `#/paths/~1global~1upgrade/post/responses/200/content/application~1json/schema`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "GlobalUpgradeResponse":
-        return GlobalUpgradeResponseVariant1 | GlobalUpgradeResponseVariant2 | UnknownGlobalUpgradeResponse
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "GlobalUpgradeResponse":
+            return (
+                GlobalUpgradeResponseVariant1 | GlobalUpgradeResponseVariant2 | UnknownGlobalUpgradeResponse
+            )
+        raise AttributeError(name)

@@ -221,14 +221,15 @@ if TYPE_CHECKING:
     IntegrationAttemptStatus: TypeAlias = "IntegrationAttemptStatusPending | IntegrationAttemptStatusComplete | IntegrationAttemptStatusFailed | IntegrationAttemptStatusExpired | UnknownIntegrationAttemptStatus"
     """Source: `#/components/schemas/IntegrationAttemptStatus`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "IntegrationAttemptStatus":
-        return (
-            IntegrationAttemptStatusPending
-            | IntegrationAttemptStatusComplete
-            | IntegrationAttemptStatusFailed
-            | IntegrationAttemptStatusExpired
-            | UnknownIntegrationAttemptStatus
-        )
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "IntegrationAttemptStatus":
+            return (
+                IntegrationAttemptStatusPending
+                | IntegrationAttemptStatusComplete
+                | IntegrationAttemptStatusFailed
+                | IntegrationAttemptStatusExpired
+                | UnknownIntegrationAttemptStatus
+            )
+        raise AttributeError(name)

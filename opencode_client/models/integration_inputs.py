@@ -7,8 +7,9 @@ if TYPE_CHECKING:
     IntegrationInputs: TypeAlias = "dict[str, str]"
     """Source: `#/components/schemas/IntegrationInputs`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "IntegrationInputs":
-        return dict[str, str]
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "IntegrationInputs":
+            return dict[str, str]
+        raise AttributeError(name)

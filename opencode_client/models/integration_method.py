@@ -39,12 +39,18 @@ if TYPE_CHECKING:
     )
     """Source: `#/components/schemas/IntegrationMethod`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "IntegrationMethod":
-        from .integration_env_method import IntegrationEnvMethod
-        from .integration_key_method import IntegrationKeyMethod
-        from .integration_o_auth_method import IntegrationOAuthMethod
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "IntegrationMethod":
+            from .integration_env_method import IntegrationEnvMethod
+            from .integration_key_method import IntegrationKeyMethod
+            from .integration_o_auth_method import IntegrationOAuthMethod
 
-        return IntegrationOAuthMethod | IntegrationKeyMethod | IntegrationEnvMethod | UnknownIntegrationMethod
-    raise AttributeError(name)
+            return (
+                IntegrationOAuthMethod
+                | IntegrationKeyMethod
+                | IntegrationEnvMethod
+                | UnknownIntegrationMethod
+            )
+        raise AttributeError(name)

@@ -71,11 +71,12 @@ if TYPE_CHECKING:
     )
     """Source: `#/components/schemas/IntegrationOAuthMethod/properties/prompts/items`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "IntegrationOAuthMethodPrompt":
-        from .integration_select_prompt import IntegrationSelectPrompt
-        from .integration_text_prompt import IntegrationTextPrompt
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "IntegrationOAuthMethodPrompt":
+            from .integration_select_prompt import IntegrationSelectPrompt
+            from .integration_text_prompt import IntegrationTextPrompt
 
-        return IntegrationTextPrompt | IntegrationSelectPrompt | UnknownIntegrationOAuthMethodPrompt
-    raise AttributeError(name)
+            return IntegrationTextPrompt | IntegrationSelectPrompt | UnknownIntegrationOAuthMethodPrompt
+        raise AttributeError(name)

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     JSONSchema: TypeAlias = "JsonObject"
     """Source: `#/components/schemas/JSONSchema`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "JSONSchema":
-        return JsonObject
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "JSONSchema":
+            return JsonObject
+        raise AttributeError(name)

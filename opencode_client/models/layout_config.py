@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
     Source: `#/components/schemas/LayoutConfig`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "LayoutConfig":
-        return Literal["auto", "stretch"] | str
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "LayoutConfig":
+            return Literal["auto", "stretch"] | str
+        raise AttributeError(name)

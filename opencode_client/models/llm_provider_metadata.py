@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     LLMProviderMetadata: TypeAlias = "dict[str, JsonObject]"
     """Source: `#/components/schemas/LLMProviderMetadata`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "LLMProviderMetadata":
-        return dict[str, JsonObject]
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "LLMProviderMetadata":
+            return dict[str, JsonObject]
+        raise AttributeError(name)

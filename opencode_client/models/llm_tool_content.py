@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     LLMToolContent: TypeAlias = "ToolTextContent | ToolFileContent | UnknownLLMToolContent"
     """Source: `#/components/schemas/LLMToolContent`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "LLMToolContent":
-        from .tool_file_content import ToolFileContent
-        from .tool_text_content import ToolTextContent
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "LLMToolContent":
+            from .tool_file_content import ToolFileContent
+            from .tool_text_content import ToolTextContent
 
-        return ToolTextContent | ToolFileContent | UnknownLLMToolContent
-    raise AttributeError(name)
+            return ToolTextContent | ToolFileContent | UnknownLLMToolContent
+        raise AttributeError(name)

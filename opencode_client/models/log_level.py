@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
     Source: `#/components/schemas/LogLevel`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "LogLevel":
-        return Literal["DEBUG", "ERROR", "INFO", "WARN"] | str
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "LogLevel":
+            return Literal["DEBUG", "ERROR", "INFO", "WARN"] | str
+        raise AttributeError(name)

@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     McpAddConfig: TypeAlias = "McpLocalConfig | McpRemoteConfig | UnknownMcpAddConfig"
     """Source: `#/paths/~1mcp/post/requestBody/content/application~1json/schema/properties/config`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "McpAddConfig":
-        from .mcp_local_config import McpLocalConfig
-        from .mcp_remote_config import McpRemoteConfig
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "McpAddConfig":
+            from .mcp_local_config import McpLocalConfig
+            from .mcp_remote_config import McpRemoteConfig
 
-        return McpLocalConfig | McpRemoteConfig | UnknownMcpAddConfig
-    raise AttributeError(name)
+            return McpLocalConfig | McpRemoteConfig | UnknownMcpAddConfig
+        raise AttributeError(name)

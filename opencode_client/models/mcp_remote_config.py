@@ -61,10 +61,11 @@ if TYPE_CHECKING:
 
     Source: `#/components/schemas/McpRemoteConfig/properties/oauth`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "McpRemoteConfigOauth":
-        from .mcp_o_auth_config import McpOAuthConfig
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "McpRemoteConfigOauth":
+            from .mcp_o_auth_config import McpOAuthConfig
 
-        return McpOAuthConfig | bool
-    raise AttributeError(name)
+            return McpOAuthConfig | bool
+        raise AttributeError(name)

@@ -41,21 +41,22 @@ if TYPE_CHECKING:
     MCPStatus: TypeAlias = "MCPStatusConnected | MCPStatusDisabled | MCPStatusFailed | MCPStatusNeedsAuth | MCPStatusNeedsClientRegistration | UnknownMCPStatus"
     """Source: `#/components/schemas/MCPStatus`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "MCPStatus":
-        from .mcp_status_connected import MCPStatusConnected
-        from .mcp_status_disabled import MCPStatusDisabled
-        from .mcp_status_failed import MCPStatusFailed
-        from .mcp_status_needs_auth import MCPStatusNeedsAuth
-        from .mcp_status_needs_client_registration import MCPStatusNeedsClientRegistration
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "MCPStatus":
+            from .mcp_status_connected import MCPStatusConnected
+            from .mcp_status_disabled import MCPStatusDisabled
+            from .mcp_status_failed import MCPStatusFailed
+            from .mcp_status_needs_auth import MCPStatusNeedsAuth
+            from .mcp_status_needs_client_registration import MCPStatusNeedsClientRegistration
 
-        return (
-            MCPStatusConnected
-            | MCPStatusDisabled
-            | MCPStatusFailed
-            | MCPStatusNeedsAuth
-            | MCPStatusNeedsClientRegistration
-            | UnknownMCPStatus
-        )
-    raise AttributeError(name)
+            return (
+                MCPStatusConnected
+                | MCPStatusDisabled
+                | MCPStatusFailed
+                | MCPStatusNeedsAuth
+                | MCPStatusNeedsClientRegistration
+                | UnknownMCPStatus
+            )
+        raise AttributeError(name)

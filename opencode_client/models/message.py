@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     Message: TypeAlias = "UserMessage | AssistantMessage | UnknownMessage"
     """Source: `#/components/schemas/Message`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "Message":
-        from .assistant_message import AssistantMessage
-        from .user_message import UserMessage
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "Message":
+            from .assistant_message import AssistantMessage
+            from .user_message import UserMessage
 
-        return UserMessage | AssistantMessage | UnknownMessage
-    raise AttributeError(name)
+            return UserMessage | AssistantMessage | UnknownMessage
+        raise AttributeError(name)

@@ -419,8 +419,9 @@ if TYPE_CHECKING:
     ModelCapabilitiesInterleaved: TypeAlias = "bool | ModelCapabilitiesInterleavedObject"
     """Source: `#/components/schemas/Model/properties/capabilities/properties/interleaved`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "ModelCapabilitiesInterleaved":
-        return bool | ModelCapabilitiesInterleavedObject
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ModelCapabilitiesInterleaved":
+            return bool | ModelCapabilitiesInterleavedObject
+        raise AttributeError(name)

@@ -86,8 +86,9 @@ if TYPE_CHECKING:
     ModelV2Api: TypeAlias = "ModelV2ApiAisdk | ModelV2ApiNative | UnknownModelV2Api"
     """Source: `#/components/schemas/ModelApi`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "ModelV2Api":
-        return ModelV2ApiAisdk | ModelV2ApiNative | UnknownModelV2Api
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ModelV2Api":
+            return ModelV2ApiAisdk | ModelV2ApiNative | UnknownModelV2Api
+        raise AttributeError(name)

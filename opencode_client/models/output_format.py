@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     OutputFormat: TypeAlias = "OutputFormatText | OutputFormatJsonSchema | UnknownOutputFormat"
     """Source: `#/components/schemas/OutputFormat`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "OutputFormat":
-        from .output_format_json_schema import OutputFormatJsonSchema
-        from .output_format_text import OutputFormatText
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "OutputFormat":
+            from .output_format_json_schema import OutputFormatJsonSchema
+            from .output_format_text import OutputFormatText
 
-        return OutputFormatText | OutputFormatJsonSchema | UnknownOutputFormat
-    raise AttributeError(name)
+            return OutputFormatText | OutputFormatJsonSchema | UnknownOutputFormat
+        raise AttributeError(name)

@@ -55,35 +55,36 @@ if TYPE_CHECKING:
     Part: TypeAlias = "TextPart | SubtaskPart | ReasoningPart | FilePart | ToolPart | StepStartPart | StepFinishPart | SnapshotPart | PatchPart | AgentPart | RetryPart | CompactionPart | UnknownPart"
     """Source: `#/components/schemas/Part`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "Part":
-        from .agent_part import AgentPart
-        from .compaction_part import CompactionPart
-        from .file_part import FilePart
-        from .patch_part import PatchPart
-        from .reasoning_part import ReasoningPart
-        from .retry_part import RetryPart
-        from .snapshot_part import SnapshotPart
-        from .step_finish_part import StepFinishPart
-        from .step_start_part import StepStartPart
-        from .subtask_part import SubtaskPart
-        from .text_part import TextPart
-        from .tool_part import ToolPart
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "Part":
+            from .agent_part import AgentPart
+            from .compaction_part import CompactionPart
+            from .file_part import FilePart
+            from .patch_part import PatchPart
+            from .reasoning_part import ReasoningPart
+            from .retry_part import RetryPart
+            from .snapshot_part import SnapshotPart
+            from .step_finish_part import StepFinishPart
+            from .step_start_part import StepStartPart
+            from .subtask_part import SubtaskPart
+            from .text_part import TextPart
+            from .tool_part import ToolPart
 
-        return (
-            TextPart
-            | SubtaskPart
-            | ReasoningPart
-            | FilePart
-            | ToolPart
-            | StepStartPart
-            | StepFinishPart
-            | SnapshotPart
-            | PatchPart
-            | AgentPart
-            | RetryPart
-            | CompactionPart
-            | UnknownPart
-        )
-    raise AttributeError(name)
+            return (
+                TextPart
+                | SubtaskPart
+                | ReasoningPart
+                | FilePart
+                | ToolPart
+                | StepStartPart
+                | StepFinishPart
+                | SnapshotPart
+                | PatchPart
+                | AgentPart
+                | RetryPart
+                | CompactionPart
+                | UnknownPart
+            )
+        raise AttributeError(name)

@@ -41,13 +41,14 @@ if TYPE_CHECKING:
     )
     """Source: `#/paths/~1session~1{sessionID}~1message/post/requestBody/content/application~1json/schema/properties/parts/items`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "PartInput":
-        from .agent_part_input import AgentPartInput
-        from .file_part_input import FilePartInput
-        from .subtask_part_input import SubtaskPartInput
-        from .text_part_input import TextPartInput
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "PartInput":
+            from .agent_part_input import AgentPartInput
+            from .file_part_input import FilePartInput
+            from .subtask_part_input import SubtaskPartInput
+            from .text_part_input import TextPartInput
 
-        return TextPartInput | FilePartInput | AgentPartInput | SubtaskPartInput | UnknownPartInput
-    raise AttributeError(name)
+            return TextPartInput | FilePartInput | AgentPartInput | SubtaskPartInput | UnknownPartInput
+        raise AttributeError(name)

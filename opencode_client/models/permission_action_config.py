@@ -7,8 +7,9 @@ if TYPE_CHECKING:
     PermissionActionConfig: TypeAlias = "Literal['allow', 'ask', 'deny'] | str"
     """Source: `#/components/schemas/PermissionActionConfig`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "PermissionActionConfig":
-        return Literal["allow", "ask", "deny"] | str
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "PermissionActionConfig":
+            return Literal["allow", "ask", "deny"] | str
+        raise AttributeError(name)

@@ -119,8 +119,9 @@ if TYPE_CHECKING:
     PermissionConfig: TypeAlias = "Literal['allow', 'ask', 'deny'] | str | PermissionConfigObject"
     """Source: `#/components/schemas/PermissionConfig`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "PermissionConfig":
-        return Literal["allow", "ask", "deny"] | str | PermissionConfigObject
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "PermissionConfig":
+            return Literal["allow", "ask", "deny"] | str | PermissionConfigObject
+        raise AttributeError(name)

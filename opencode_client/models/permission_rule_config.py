@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     )
     """Source: `#/components/schemas/PermissionRuleConfig`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "PermissionRuleConfig":
-        return Literal["allow", "ask", "deny"] | str | dict[str, Literal["allow", "ask", "deny"] | str]
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "PermissionRuleConfig":
+            return Literal["allow", "ask", "deny"] | str | dict[str, Literal["allow", "ask", "deny"] | str]
+        raise AttributeError(name)

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     PermissionRuleset: TypeAlias = "list[PermissionRule]"
     """Source: `#/components/schemas/PermissionRuleset`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "PermissionRuleset":
-        from .permission_rule import PermissionRule
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "PermissionRuleset":
+            from .permission_rule import PermissionRule
 
-        return list[PermissionRule]
-    raise AttributeError(name)
+            return list[PermissionRule]
+        raise AttributeError(name)

@@ -7,8 +7,9 @@ if TYPE_CHECKING:
     PermissionV2Reply: TypeAlias = "Literal['always', 'once', 'reject'] | str"
     """Source: `#/components/schemas/PermissionV2Reply`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "PermissionV2Reply":
-        return Literal["always", "once", "reject"] | str
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "PermissionV2Reply":
+            return Literal["always", "once", "reject"] | str
+        raise AttributeError(name)

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     PermissionV2Ruleset: TypeAlias = "list[PermissionV2Rule]"
     """Source: `#/components/schemas/PermissionV2Ruleset`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "PermissionV2Ruleset":
-        from .permission_v2_rule import PermissionV2Rule
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "PermissionV2Ruleset":
+            from .permission_v2_rule import PermissionV2Rule
 
-        return list[PermissionV2Rule]
-    raise AttributeError(name)
+            return list[PermissionV2Rule]
+        raise AttributeError(name)

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     ProjectDirectories: TypeAlias = "list[ProjectDirectoriesItem]"
     """Source: `#/components/schemas/ProjectDirectories`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "ProjectDirectories":
-        return list[ProjectDirectoriesItem]
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ProjectDirectories":
+            return list[ProjectDirectoriesItem]
+        raise AttributeError(name)

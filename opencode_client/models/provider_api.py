@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     ProviderApi: TypeAlias = "ProviderAISDK | ProviderNative | UnknownProviderApi"
     """Source: `#/components/schemas/ProviderApi`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "ProviderApi":
-        from .provider_aisdk import ProviderAISDK
-        from .provider_native import ProviderNative
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ProviderApi":
+            from .provider_aisdk import ProviderAISDK
+            from .provider_native import ProviderNative
 
-        return ProviderAISDK | ProviderNative | UnknownProviderApi
-    raise AttributeError(name)
+            return ProviderAISDK | ProviderNative | UnknownProviderApi
+        raise AttributeError(name)

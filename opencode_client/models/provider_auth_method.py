@@ -207,8 +207,13 @@ if TYPE_CHECKING:
     )
     """Source: `#/components/schemas/ProviderAuthMethod/properties/prompts/items`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "ProviderAuthMethodPrompt":
-        return ProviderAuthMethodPromptText | ProviderAuthMethodPromptSelect | UnknownProviderAuthMethodPrompt
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ProviderAuthMethodPrompt":
+            return (
+                ProviderAuthMethodPromptText
+                | ProviderAuthMethodPromptSelect
+                | UnknownProviderAuthMethodPrompt
+            )
+        raise AttributeError(name)

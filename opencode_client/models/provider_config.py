@@ -361,8 +361,9 @@ if TYPE_CHECKING:
     ProviderConfigModelsInterleaved: TypeAlias = "bool | str | ProviderConfigModelsInterleavedObject"
     """Source: `#/components/schemas/ProviderConfig/properties/models/additionalProperties/properties/interleaved`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "ProviderConfigModelsInterleaved":
-        return bool | str | ProviderConfigModelsInterleavedObject
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ProviderConfigModelsInterleaved":
+            return bool | str | ProviderConfigModelsInterleavedObject
+        raise AttributeError(name)

@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     ReferenceSource: TypeAlias = "ReferenceLocalSource | ReferenceGitSource | UnknownReferenceSource"
     """Source: `#/components/schemas/ReferenceSource`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "ReferenceSource":
-        from .reference_git_source import ReferenceGitSource
-        from .reference_local_source import ReferenceLocalSource
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ReferenceSource":
+            from .reference_git_source import ReferenceGitSource
+            from .reference_local_source import ReferenceLocalSource
 
-        return ReferenceLocalSource | ReferenceGitSource | UnknownReferenceSource
-    raise AttributeError(name)
+            return ReferenceLocalSource | ReferenceGitSource | UnknownReferenceSource
+        raise AttributeError(name)

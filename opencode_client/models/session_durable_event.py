@@ -78,67 +78,68 @@ if TYPE_CHECKING:
     SessionDurableEvent: TypeAlias = "SessionNextAgentSwitched | SessionNextModelSwitched | SessionNextMoved | SessionNextPrompted | SessionNextPromptAdmitted | SessionNextContextUpdated | SessionNextSynthetic | SessionNextShellStarted | SessionNextShellEnded | SessionNextStepStarted | SessionNextStepEnded | SessionNextStepFailed | SessionNextTextStarted | SessionNextTextEnded | SessionNextToolInputStarted | SessionNextToolInputEnded | SessionNextToolCalled | SessionNextToolProgress | SessionNextToolSuccess | SessionNextToolFailed | SessionNextReasoningStarted | SessionNextReasoningEnded | SessionNextRetried | SessionNextCompactionStarted | SessionNextCompactionEnded | SessionNextRevertStaged | SessionNextRevertCleared | SessionNextRevertCommitted | UnknownEvent"
     """Source: `#/components/schemas/SessionDurableEvent`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "SessionDurableEvent":
-        from .session_next_agent_switched import SessionNextAgentSwitched
-        from .session_next_compaction_ended import SessionNextCompactionEnded
-        from .session_next_compaction_started import SessionNextCompactionStarted
-        from .session_next_context_updated import SessionNextContextUpdated
-        from .session_next_model_switched import SessionNextModelSwitched
-        from .session_next_moved import SessionNextMoved
-        from .session_next_prompt_admitted import SessionNextPromptAdmitted
-        from .session_next_prompted import SessionNextPrompted
-        from .session_next_reasoning_ended import SessionNextReasoningEnded
-        from .session_next_reasoning_started import SessionNextReasoningStarted
-        from .session_next_retried import SessionNextRetried
-        from .session_next_revert_cleared import SessionNextRevertCleared
-        from .session_next_revert_committed import SessionNextRevertCommitted
-        from .session_next_revert_staged import SessionNextRevertStaged
-        from .session_next_shell_ended import SessionNextShellEnded
-        from .session_next_shell_started import SessionNextShellStarted
-        from .session_next_step_ended import SessionNextStepEnded
-        from .session_next_step_failed import SessionNextStepFailed
-        from .session_next_step_started import SessionNextStepStarted
-        from .session_next_synthetic import SessionNextSynthetic
-        from .session_next_text_ended import SessionNextTextEnded
-        from .session_next_text_started import SessionNextTextStarted
-        from .session_next_tool_called import SessionNextToolCalled
-        from .session_next_tool_failed import SessionNextToolFailed
-        from .session_next_tool_input_ended import SessionNextToolInputEnded
-        from .session_next_tool_input_started import SessionNextToolInputStarted
-        from .session_next_tool_progress import SessionNextToolProgress
-        from .session_next_tool_success import SessionNextToolSuccess
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "SessionDurableEvent":
+            from .session_next_agent_switched import SessionNextAgentSwitched
+            from .session_next_compaction_ended import SessionNextCompactionEnded
+            from .session_next_compaction_started import SessionNextCompactionStarted
+            from .session_next_context_updated import SessionNextContextUpdated
+            from .session_next_model_switched import SessionNextModelSwitched
+            from .session_next_moved import SessionNextMoved
+            from .session_next_prompt_admitted import SessionNextPromptAdmitted
+            from .session_next_prompted import SessionNextPrompted
+            from .session_next_reasoning_ended import SessionNextReasoningEnded
+            from .session_next_reasoning_started import SessionNextReasoningStarted
+            from .session_next_retried import SessionNextRetried
+            from .session_next_revert_cleared import SessionNextRevertCleared
+            from .session_next_revert_committed import SessionNextRevertCommitted
+            from .session_next_revert_staged import SessionNextRevertStaged
+            from .session_next_shell_ended import SessionNextShellEnded
+            from .session_next_shell_started import SessionNextShellStarted
+            from .session_next_step_ended import SessionNextStepEnded
+            from .session_next_step_failed import SessionNextStepFailed
+            from .session_next_step_started import SessionNextStepStarted
+            from .session_next_synthetic import SessionNextSynthetic
+            from .session_next_text_ended import SessionNextTextEnded
+            from .session_next_text_started import SessionNextTextStarted
+            from .session_next_tool_called import SessionNextToolCalled
+            from .session_next_tool_failed import SessionNextToolFailed
+            from .session_next_tool_input_ended import SessionNextToolInputEnded
+            from .session_next_tool_input_started import SessionNextToolInputStarted
+            from .session_next_tool_progress import SessionNextToolProgress
+            from .session_next_tool_success import SessionNextToolSuccess
 
-        return (
-            SessionNextAgentSwitched
-            | SessionNextModelSwitched
-            | SessionNextMoved
-            | SessionNextPrompted
-            | SessionNextPromptAdmitted
-            | SessionNextContextUpdated
-            | SessionNextSynthetic
-            | SessionNextShellStarted
-            | SessionNextShellEnded
-            | SessionNextStepStarted
-            | SessionNextStepEnded
-            | SessionNextStepFailed
-            | SessionNextTextStarted
-            | SessionNextTextEnded
-            | SessionNextToolInputStarted
-            | SessionNextToolInputEnded
-            | SessionNextToolCalled
-            | SessionNextToolProgress
-            | SessionNextToolSuccess
-            | SessionNextToolFailed
-            | SessionNextReasoningStarted
-            | SessionNextReasoningEnded
-            | SessionNextRetried
-            | SessionNextCompactionStarted
-            | SessionNextCompactionEnded
-            | SessionNextRevertStaged
-            | SessionNextRevertCleared
-            | SessionNextRevertCommitted
-            | UnknownEvent
-        )
-    raise AttributeError(name)
+            return (
+                SessionNextAgentSwitched
+                | SessionNextModelSwitched
+                | SessionNextMoved
+                | SessionNextPrompted
+                | SessionNextPromptAdmitted
+                | SessionNextContextUpdated
+                | SessionNextSynthetic
+                | SessionNextShellStarted
+                | SessionNextShellEnded
+                | SessionNextStepStarted
+                | SessionNextStepEnded
+                | SessionNextStepFailed
+                | SessionNextTextStarted
+                | SessionNextTextEnded
+                | SessionNextToolInputStarted
+                | SessionNextToolInputEnded
+                | SessionNextToolCalled
+                | SessionNextToolProgress
+                | SessionNextToolSuccess
+                | SessionNextToolFailed
+                | SessionNextReasoningStarted
+                | SessionNextReasoningEnded
+                | SessionNextRetried
+                | SessionNextCompactionStarted
+                | SessionNextCompactionEnded
+                | SessionNextRevertStaged
+                | SessionNextRevertCleared
+                | SessionNextRevertCommitted
+                | UnknownEvent
+            )
+        raise AttributeError(name)

@@ -77,27 +77,28 @@ if TYPE_CHECKING:
     SessionErrorDataError: TypeAlias = "ProviderAuthError | UnknownError | MessageOutputLengthError | MessageAbortedError | StructuredOutputError | ContextOverflowError | ContentFilterError | APIError | UnknownSessionErrorDataError"
     """Source: `#/components/schemas/SessionError/properties/data/properties/error`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "SessionErrorDataError":
-        from .api_error import APIError
-        from .content_filter_error import ContentFilterError
-        from .context_overflow_error import ContextOverflowError
-        from .message_aborted_error import MessageAbortedError
-        from .message_output_length_error import MessageOutputLengthError
-        from .provider_auth_error import ProviderAuthError
-        from .structured_output_error import StructuredOutputError
-        from .unknown_error import UnknownError
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "SessionErrorDataError":
+            from .api_error import APIError
+            from .content_filter_error import ContentFilterError
+            from .context_overflow_error import ContextOverflowError
+            from .message_aborted_error import MessageAbortedError
+            from .message_output_length_error import MessageOutputLengthError
+            from .provider_auth_error import ProviderAuthError
+            from .structured_output_error import StructuredOutputError
+            from .unknown_error import UnknownError
 
-        return (
-            ProviderAuthError
-            | UnknownError
-            | MessageOutputLengthError
-            | MessageAbortedError
-            | StructuredOutputError
-            | ContextOverflowError
-            | ContentFilterError
-            | APIError
-            | UnknownSessionErrorDataError
-        )
-    raise AttributeError(name)
+            return (
+                ProviderAuthError
+                | UnknownError
+                | MessageOutputLengthError
+                | MessageAbortedError
+                | StructuredOutputError
+                | ContextOverflowError
+                | ContentFilterError
+                | APIError
+                | UnknownSessionErrorDataError
+            )
+        raise AttributeError(name)

@@ -47,27 +47,28 @@ if TYPE_CHECKING:
     SessionMessage: TypeAlias = "SessionMessageAgentSwitched | SessionMessageModelSwitched | SessionMessageUser | SessionMessageSynthetic | SessionMessageSystem | SessionMessageShell | SessionMessageAssistant | SessionMessageCompaction | UnknownSessionMessage"
     """Source: `#/components/schemas/SessionMessage`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "SessionMessage":
-        from .session_message_agent_switched import SessionMessageAgentSwitched
-        from .session_message_assistant import SessionMessageAssistant
-        from .session_message_compaction import SessionMessageCompaction
-        from .session_message_model_switched import SessionMessageModelSwitched
-        from .session_message_shell import SessionMessageShell
-        from .session_message_synthetic import SessionMessageSynthetic
-        from .session_message_system import SessionMessageSystem
-        from .session_message_user import SessionMessageUser
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "SessionMessage":
+            from .session_message_agent_switched import SessionMessageAgentSwitched
+            from .session_message_assistant import SessionMessageAssistant
+            from .session_message_compaction import SessionMessageCompaction
+            from .session_message_model_switched import SessionMessageModelSwitched
+            from .session_message_shell import SessionMessageShell
+            from .session_message_synthetic import SessionMessageSynthetic
+            from .session_message_system import SessionMessageSystem
+            from .session_message_user import SessionMessageUser
 
-        return (
-            SessionMessageAgentSwitched
-            | SessionMessageModelSwitched
-            | SessionMessageUser
-            | SessionMessageSynthetic
-            | SessionMessageSystem
-            | SessionMessageShell
-            | SessionMessageAssistant
-            | SessionMessageCompaction
-            | UnknownSessionMessage
-        )
-    raise AttributeError(name)
+            return (
+                SessionMessageAgentSwitched
+                | SessionMessageModelSwitched
+                | SessionMessageUser
+                | SessionMessageSynthetic
+                | SessionMessageSystem
+                | SessionMessageShell
+                | SessionMessageAssistant
+                | SessionMessageCompaction
+                | UnknownSessionMessage
+            )
+        raise AttributeError(name)

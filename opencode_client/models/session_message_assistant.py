@@ -188,20 +188,21 @@ if TYPE_CHECKING:
     SessionMessageAssistantContent: TypeAlias = "SessionMessageAssistantText | SessionMessageAssistantReasoning | SessionMessageAssistantTool | UnknownSessionMessageAssistantContent"
     """Source: `#/components/schemas/SessionMessageAssistant/properties/content/items`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "SessionMessageAssistantContent":
-        from .session_message_assistant_reasoning import SessionMessageAssistantReasoning
-        from .session_message_assistant_text import SessionMessageAssistantText
-        from .session_message_assistant_tool import SessionMessageAssistantTool
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "SessionMessageAssistantContent":
+            from .session_message_assistant_reasoning import SessionMessageAssistantReasoning
+            from .session_message_assistant_text import SessionMessageAssistantText
+            from .session_message_assistant_tool import SessionMessageAssistantTool
 
-        return (
-            SessionMessageAssistantText
-            | SessionMessageAssistantReasoning
-            | SessionMessageAssistantTool
-            | UnknownSessionMessageAssistantContent
-        )
-    raise AttributeError(name)
+            return (
+                SessionMessageAssistantText
+                | SessionMessageAssistantReasoning
+                | SessionMessageAssistantTool
+                | UnknownSessionMessageAssistantContent
+            )
+        raise AttributeError(name)
 
 
 from .model_ref import read_model_ref

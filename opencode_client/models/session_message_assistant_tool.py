@@ -128,19 +128,20 @@ if TYPE_CHECKING:
     SessionMessageAssistantToolState: TypeAlias = "SessionMessageToolStatePending | SessionMessageToolStateRunning | SessionMessageToolStateCompleted | SessionMessageToolStateError | UnknownSessionMessageAssistantToolState"
     """Source: `#/components/schemas/SessionMessageAssistantTool/properties/state`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "SessionMessageAssistantToolState":
-        from .session_message_tool_state_completed import SessionMessageToolStateCompleted
-        from .session_message_tool_state_error import SessionMessageToolStateError
-        from .session_message_tool_state_pending import SessionMessageToolStatePending
-        from .session_message_tool_state_running import SessionMessageToolStateRunning
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "SessionMessageAssistantToolState":
+            from .session_message_tool_state_completed import SessionMessageToolStateCompleted
+            from .session_message_tool_state_error import SessionMessageToolStateError
+            from .session_message_tool_state_pending import SessionMessageToolStatePending
+            from .session_message_tool_state_running import SessionMessageToolStateRunning
 
-        return (
-            SessionMessageToolStatePending
-            | SessionMessageToolStateRunning
-            | SessionMessageToolStateCompleted
-            | SessionMessageToolStateError
-            | UnknownSessionMessageAssistantToolState
-        )
-    raise AttributeError(name)
+            return (
+                SessionMessageToolStatePending
+                | SessionMessageToolStateRunning
+                | SessionMessageToolStateCompleted
+                | SessionMessageToolStateError
+                | UnknownSessionMessageAssistantToolState
+            )
+        raise AttributeError(name)

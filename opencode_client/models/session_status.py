@@ -143,8 +143,9 @@ if TYPE_CHECKING:
     )
     """Source: `#/components/schemas/SessionStatus`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "SessionStatus":
-        return SessionStatusIdle | SessionStatusRetry | SessionStatusBusy | UnknownSessionStatus
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "SessionStatus":
+            return SessionStatusIdle | SessionStatusRetry | SessionStatusBusy | UnknownSessionStatus
+        raise AttributeError(name)

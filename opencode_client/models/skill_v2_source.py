@@ -39,12 +39,13 @@ if TYPE_CHECKING:
     )
     """Source: `#/components/schemas/SkillV2Source`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "SkillV2Source":
-        from .skill_v2_directory_source import SkillV2DirectorySource
-        from .skill_v2_embedded_source import SkillV2EmbeddedSource
-        from .skill_v2_url_source import SkillV2UrlSource
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "SkillV2Source":
+            from .skill_v2_directory_source import SkillV2DirectorySource
+            from .skill_v2_embedded_source import SkillV2EmbeddedSource
+            from .skill_v2_url_source import SkillV2UrlSource
 
-        return SkillV2DirectorySource | SkillV2UrlSource | SkillV2EmbeddedSource | UnknownSkillV2Source
-    raise AttributeError(name)
+            return SkillV2DirectorySource | SkillV2UrlSource | SkillV2EmbeddedSource | UnknownSkillV2Source
+        raise AttributeError(name)

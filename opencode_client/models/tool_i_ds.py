@@ -7,8 +7,9 @@ if TYPE_CHECKING:
     ToolIDs: TypeAlias = "list[str]"
     """Source: `#/components/schemas/ToolIDs`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "ToolIDs":
-        return list[str]
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ToolIDs":
+            return list[str]
+        raise AttributeError(name)

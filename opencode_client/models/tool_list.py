@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     ToolList: TypeAlias = "list[ToolListItem]"
     """Source: `#/components/schemas/ToolList`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "ToolList":
-        from .tool_list_item import ToolListItem
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ToolList":
+            from .tool_list_item import ToolListItem
 
-        return list[ToolListItem]
-    raise AttributeError(name)
+            return list[ToolListItem]
+        raise AttributeError(name)

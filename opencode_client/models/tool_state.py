@@ -41,13 +41,16 @@ if TYPE_CHECKING:
     )
     """Source: `#/components/schemas/ToolState`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "ToolState":
-        from .tool_state_completed import ToolStateCompleted
-        from .tool_state_error import ToolStateError
-        from .tool_state_pending import ToolStatePending
-        from .tool_state_running import ToolStateRunning
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ToolState":
+            from .tool_state_completed import ToolStateCompleted
+            from .tool_state_error import ToolStateError
+            from .tool_state_pending import ToolStatePending
+            from .tool_state_running import ToolStateRunning
 
-        return ToolStatePending | ToolStateRunning | ToolStateCompleted | ToolStateError | UnknownToolState
-    raise AttributeError(name)
+            return (
+                ToolStatePending | ToolStateRunning | ToolStateCompleted | ToolStateError | UnknownToolState
+            )
+        raise AttributeError(name)

@@ -30,19 +30,20 @@ if TYPE_CHECKING:
     TuiPublishBody: TypeAlias = "TuiPublishPromptAppend | TuiPublishCommandExecute | TuiPublishToastShow | TuiPublishSessionSelect | UnknownEvent"
     """Source: `#/paths/~1tui~1publish/post/requestBody/content/application~1json/schema`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "TuiPublishBody":
-        from .tui_publish_command_execute import TuiPublishCommandExecute
-        from .tui_publish_prompt_append import TuiPublishPromptAppend
-        from .tui_publish_session_select import TuiPublishSessionSelect
-        from .tui_publish_toast_show import TuiPublishToastShow
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "TuiPublishBody":
+            from .tui_publish_command_execute import TuiPublishCommandExecute
+            from .tui_publish_prompt_append import TuiPublishPromptAppend
+            from .tui_publish_session_select import TuiPublishSessionSelect
+            from .tui_publish_toast_show import TuiPublishToastShow
 
-        return (
-            TuiPublishPromptAppend
-            | TuiPublishCommandExecute
-            | TuiPublishToastShow
-            | TuiPublishSessionSelect
-            | UnknownEvent
-        )
-    raise AttributeError(name)
+            return (
+                TuiPublishPromptAppend
+                | TuiPublishCommandExecute
+                | TuiPublishToastShow
+                | TuiPublishSessionSelect
+                | UnknownEvent
+            )
+        raise AttributeError(name)

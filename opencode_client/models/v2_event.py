@@ -198,187 +198,188 @@ if TYPE_CHECKING:
     V2Event: TypeAlias = "ModelsDevRefreshed | IntegrationUpdated | IntegrationConnectionUpdated | CatalogUpdated | SessionCreated | SessionUpdated | SessionDeleted | MessageUpdated | MessageRemoved | MessagePartUpdated | MessagePartRemoved | SessionNextAgentSwitched | SessionNextModelSwitched | SessionNextMoved | SessionNextPrompted | SessionNextPromptAdmitted | SessionNextContextUpdated | SessionNextSynthetic | SessionNextShellStarted | SessionNextShellEnded | SessionNextStepStarted | SessionNextStepEnded | SessionNextStepFailed | SessionNextTextStarted | SessionNextTextDelta | SessionNextTextEnded | SessionNextReasoningStarted | SessionNextReasoningDelta | SessionNextReasoningEnded | SessionNextToolInputStarted | SessionNextToolInputDelta | SessionNextToolInputEnded | SessionNextToolCalled | SessionNextToolProgress | SessionNextToolSuccess | SessionNextToolFailed | SessionNextRetried | SessionNextCompactionStarted | SessionNextCompactionDelta | SessionNextCompactionEnded | SessionNextRevertStaged | SessionNextRevertCleared | SessionNextRevertCommitted | MessagePartDelta | SessionDiff | SessionError | InstallationUpdated | InstallationUpdateAvailable | FileEdited | ReferenceUpdated | PermissionV2Asked | PermissionV2Replied | PluginAdded | ProjectDirectoriesUpdated | FileWatcherUpdated | PtyCreated | PtyUpdated | PtyExited | PtyDeleted | QuestionV2Asked | QuestionV2Replied | QuestionV2Rejected | TodoUpdated | LspUpdated | PermissionAsked | PermissionReplied | TuiPromptAppend | TuiCommandExecute | TuiToastShow | TuiSessionSelect | McpToolsChanged | McpBrowserOpenFailed | CommandExecuted | ProjectUpdated | SessionStatusEvent | SessionIdle | QuestionAsked | QuestionRepliedEvent | QuestionRejectedEvent | SessionCompacted | VcsBranchUpdated | WorkspaceReady | WorkspaceFailed | WorkspaceStatus | WorktreeReady | WorktreeFailed | ServerConnected | GlobalDisposed | UnknownEvent"
     """Source: `#/components/schemas/V2Event`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "V2Event":
-        from .catalog_updated import CatalogUpdated
-        from .command_executed import CommandExecuted
-        from .file_edited import FileEdited
-        from .file_watcher_updated import FileWatcherUpdated
-        from .global_disposed import GlobalDisposed
-        from .installation_update_available import InstallationUpdateAvailable
-        from .installation_updated import InstallationUpdated
-        from .integration_connection_updated import IntegrationConnectionUpdated
-        from .integration_updated import IntegrationUpdated
-        from .lsp_updated import LspUpdated
-        from .mcp_browser_open_failed import McpBrowserOpenFailed
-        from .mcp_tools_changed import McpToolsChanged
-        from .message_part_delta import MessagePartDelta
-        from .message_part_removed import MessagePartRemoved
-        from .message_part_updated import MessagePartUpdated
-        from .message_removed import MessageRemoved
-        from .message_updated import MessageUpdated
-        from .models_dev_refreshed import ModelsDevRefreshed
-        from .permission_asked import PermissionAsked
-        from .permission_replied import PermissionReplied
-        from .permission_v2_asked import PermissionV2Asked
-        from .permission_v2_replied import PermissionV2Replied
-        from .plugin_added import PluginAdded
-        from .project_directories_updated import ProjectDirectoriesUpdated
-        from .project_updated import ProjectUpdated
-        from .pty_created import PtyCreated
-        from .pty_deleted import PtyDeleted
-        from .pty_exited import PtyExited
-        from .pty_updated import PtyUpdated
-        from .question_asked import QuestionAsked
-        from .question_rejected_event import QuestionRejectedEvent
-        from .question_replied_event import QuestionRepliedEvent
-        from .question_v2_asked import QuestionV2Asked
-        from .question_v2_rejected import QuestionV2Rejected
-        from .question_v2_replied import QuestionV2Replied
-        from .reference_updated import ReferenceUpdated
-        from .server_connected import ServerConnected
-        from .session_compacted import SessionCompacted
-        from .session_created import SessionCreated
-        from .session_deleted import SessionDeleted
-        from .session_diff import SessionDiff
-        from .session_error import SessionError
-        from .session_idle import SessionIdle
-        from .session_next_agent_switched import SessionNextAgentSwitched
-        from .session_next_compaction_delta import SessionNextCompactionDelta
-        from .session_next_compaction_ended import SessionNextCompactionEnded
-        from .session_next_compaction_started import SessionNextCompactionStarted
-        from .session_next_context_updated import SessionNextContextUpdated
-        from .session_next_model_switched import SessionNextModelSwitched
-        from .session_next_moved import SessionNextMoved
-        from .session_next_prompt_admitted import SessionNextPromptAdmitted
-        from .session_next_prompted import SessionNextPrompted
-        from .session_next_reasoning_delta import SessionNextReasoningDelta
-        from .session_next_reasoning_ended import SessionNextReasoningEnded
-        from .session_next_reasoning_started import SessionNextReasoningStarted
-        from .session_next_retried import SessionNextRetried
-        from .session_next_revert_cleared import SessionNextRevertCleared
-        from .session_next_revert_committed import SessionNextRevertCommitted
-        from .session_next_revert_staged import SessionNextRevertStaged
-        from .session_next_shell_ended import SessionNextShellEnded
-        from .session_next_shell_started import SessionNextShellStarted
-        from .session_next_step_ended import SessionNextStepEnded
-        from .session_next_step_failed import SessionNextStepFailed
-        from .session_next_step_started import SessionNextStepStarted
-        from .session_next_synthetic import SessionNextSynthetic
-        from .session_next_text_delta import SessionNextTextDelta
-        from .session_next_text_ended import SessionNextTextEnded
-        from .session_next_text_started import SessionNextTextStarted
-        from .session_next_tool_called import SessionNextToolCalled
-        from .session_next_tool_failed import SessionNextToolFailed
-        from .session_next_tool_input_delta import SessionNextToolInputDelta
-        from .session_next_tool_input_ended import SessionNextToolInputEnded
-        from .session_next_tool_input_started import SessionNextToolInputStarted
-        from .session_next_tool_progress import SessionNextToolProgress
-        from .session_next_tool_success import SessionNextToolSuccess
-        from .session_status_event import SessionStatusEvent
-        from .session_updated import SessionUpdated
-        from .todo_updated import TodoUpdated
-        from .tui_command_execute import TuiCommandExecute
-        from .tui_prompt_append import TuiPromptAppend
-        from .tui_session_select import TuiSessionSelect
-        from .tui_toast_show import TuiToastShow
-        from .vcs_branch_updated import VcsBranchUpdated
-        from .workspace_failed import WorkspaceFailed
-        from .workspace_ready import WorkspaceReady
-        from .workspace_status import WorkspaceStatus
-        from .worktree_failed import WorktreeFailed
-        from .worktree_ready import WorktreeReady
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "V2Event":
+            from .catalog_updated import CatalogUpdated
+            from .command_executed import CommandExecuted
+            from .file_edited import FileEdited
+            from .file_watcher_updated import FileWatcherUpdated
+            from .global_disposed import GlobalDisposed
+            from .installation_update_available import InstallationUpdateAvailable
+            from .installation_updated import InstallationUpdated
+            from .integration_connection_updated import IntegrationConnectionUpdated
+            from .integration_updated import IntegrationUpdated
+            from .lsp_updated import LspUpdated
+            from .mcp_browser_open_failed import McpBrowserOpenFailed
+            from .mcp_tools_changed import McpToolsChanged
+            from .message_part_delta import MessagePartDelta
+            from .message_part_removed import MessagePartRemoved
+            from .message_part_updated import MessagePartUpdated
+            from .message_removed import MessageRemoved
+            from .message_updated import MessageUpdated
+            from .models_dev_refreshed import ModelsDevRefreshed
+            from .permission_asked import PermissionAsked
+            from .permission_replied import PermissionReplied
+            from .permission_v2_asked import PermissionV2Asked
+            from .permission_v2_replied import PermissionV2Replied
+            from .plugin_added import PluginAdded
+            from .project_directories_updated import ProjectDirectoriesUpdated
+            from .project_updated import ProjectUpdated
+            from .pty_created import PtyCreated
+            from .pty_deleted import PtyDeleted
+            from .pty_exited import PtyExited
+            from .pty_updated import PtyUpdated
+            from .question_asked import QuestionAsked
+            from .question_rejected_event import QuestionRejectedEvent
+            from .question_replied_event import QuestionRepliedEvent
+            from .question_v2_asked import QuestionV2Asked
+            from .question_v2_rejected import QuestionV2Rejected
+            from .question_v2_replied import QuestionV2Replied
+            from .reference_updated import ReferenceUpdated
+            from .server_connected import ServerConnected
+            from .session_compacted import SessionCompacted
+            from .session_created import SessionCreated
+            from .session_deleted import SessionDeleted
+            from .session_diff import SessionDiff
+            from .session_error import SessionError
+            from .session_idle import SessionIdle
+            from .session_next_agent_switched import SessionNextAgentSwitched
+            from .session_next_compaction_delta import SessionNextCompactionDelta
+            from .session_next_compaction_ended import SessionNextCompactionEnded
+            from .session_next_compaction_started import SessionNextCompactionStarted
+            from .session_next_context_updated import SessionNextContextUpdated
+            from .session_next_model_switched import SessionNextModelSwitched
+            from .session_next_moved import SessionNextMoved
+            from .session_next_prompt_admitted import SessionNextPromptAdmitted
+            from .session_next_prompted import SessionNextPrompted
+            from .session_next_reasoning_delta import SessionNextReasoningDelta
+            from .session_next_reasoning_ended import SessionNextReasoningEnded
+            from .session_next_reasoning_started import SessionNextReasoningStarted
+            from .session_next_retried import SessionNextRetried
+            from .session_next_revert_cleared import SessionNextRevertCleared
+            from .session_next_revert_committed import SessionNextRevertCommitted
+            from .session_next_revert_staged import SessionNextRevertStaged
+            from .session_next_shell_ended import SessionNextShellEnded
+            from .session_next_shell_started import SessionNextShellStarted
+            from .session_next_step_ended import SessionNextStepEnded
+            from .session_next_step_failed import SessionNextStepFailed
+            from .session_next_step_started import SessionNextStepStarted
+            from .session_next_synthetic import SessionNextSynthetic
+            from .session_next_text_delta import SessionNextTextDelta
+            from .session_next_text_ended import SessionNextTextEnded
+            from .session_next_text_started import SessionNextTextStarted
+            from .session_next_tool_called import SessionNextToolCalled
+            from .session_next_tool_failed import SessionNextToolFailed
+            from .session_next_tool_input_delta import SessionNextToolInputDelta
+            from .session_next_tool_input_ended import SessionNextToolInputEnded
+            from .session_next_tool_input_started import SessionNextToolInputStarted
+            from .session_next_tool_progress import SessionNextToolProgress
+            from .session_next_tool_success import SessionNextToolSuccess
+            from .session_status_event import SessionStatusEvent
+            from .session_updated import SessionUpdated
+            from .todo_updated import TodoUpdated
+            from .tui_command_execute import TuiCommandExecute
+            from .tui_prompt_append import TuiPromptAppend
+            from .tui_session_select import TuiSessionSelect
+            from .tui_toast_show import TuiToastShow
+            from .vcs_branch_updated import VcsBranchUpdated
+            from .workspace_failed import WorkspaceFailed
+            from .workspace_ready import WorkspaceReady
+            from .workspace_status import WorkspaceStatus
+            from .worktree_failed import WorktreeFailed
+            from .worktree_ready import WorktreeReady
 
-        return (
-            ModelsDevRefreshed
-            | IntegrationUpdated
-            | IntegrationConnectionUpdated
-            | CatalogUpdated
-            | SessionCreated
-            | SessionUpdated
-            | SessionDeleted
-            | MessageUpdated
-            | MessageRemoved
-            | MessagePartUpdated
-            | MessagePartRemoved
-            | SessionNextAgentSwitched
-            | SessionNextModelSwitched
-            | SessionNextMoved
-            | SessionNextPrompted
-            | SessionNextPromptAdmitted
-            | SessionNextContextUpdated
-            | SessionNextSynthetic
-            | SessionNextShellStarted
-            | SessionNextShellEnded
-            | SessionNextStepStarted
-            | SessionNextStepEnded
-            | SessionNextStepFailed
-            | SessionNextTextStarted
-            | SessionNextTextDelta
-            | SessionNextTextEnded
-            | SessionNextReasoningStarted
-            | SessionNextReasoningDelta
-            | SessionNextReasoningEnded
-            | SessionNextToolInputStarted
-            | SessionNextToolInputDelta
-            | SessionNextToolInputEnded
-            | SessionNextToolCalled
-            | SessionNextToolProgress
-            | SessionNextToolSuccess
-            | SessionNextToolFailed
-            | SessionNextRetried
-            | SessionNextCompactionStarted
-            | SessionNextCompactionDelta
-            | SessionNextCompactionEnded
-            | SessionNextRevertStaged
-            | SessionNextRevertCleared
-            | SessionNextRevertCommitted
-            | MessagePartDelta
-            | SessionDiff
-            | SessionError
-            | InstallationUpdated
-            | InstallationUpdateAvailable
-            | FileEdited
-            | ReferenceUpdated
-            | PermissionV2Asked
-            | PermissionV2Replied
-            | PluginAdded
-            | ProjectDirectoriesUpdated
-            | FileWatcherUpdated
-            | PtyCreated
-            | PtyUpdated
-            | PtyExited
-            | PtyDeleted
-            | QuestionV2Asked
-            | QuestionV2Replied
-            | QuestionV2Rejected
-            | TodoUpdated
-            | LspUpdated
-            | PermissionAsked
-            | PermissionReplied
-            | TuiPromptAppend
-            | TuiCommandExecute
-            | TuiToastShow
-            | TuiSessionSelect
-            | McpToolsChanged
-            | McpBrowserOpenFailed
-            | CommandExecuted
-            | ProjectUpdated
-            | SessionStatusEvent
-            | SessionIdle
-            | QuestionAsked
-            | QuestionRepliedEvent
-            | QuestionRejectedEvent
-            | SessionCompacted
-            | VcsBranchUpdated
-            | WorkspaceReady
-            | WorkspaceFailed
-            | WorkspaceStatus
-            | WorktreeReady
-            | WorktreeFailed
-            | ServerConnected
-            | GlobalDisposed
-            | UnknownEvent
-        )
-    raise AttributeError(name)
+            return (
+                ModelsDevRefreshed
+                | IntegrationUpdated
+                | IntegrationConnectionUpdated
+                | CatalogUpdated
+                | SessionCreated
+                | SessionUpdated
+                | SessionDeleted
+                | MessageUpdated
+                | MessageRemoved
+                | MessagePartUpdated
+                | MessagePartRemoved
+                | SessionNextAgentSwitched
+                | SessionNextModelSwitched
+                | SessionNextMoved
+                | SessionNextPrompted
+                | SessionNextPromptAdmitted
+                | SessionNextContextUpdated
+                | SessionNextSynthetic
+                | SessionNextShellStarted
+                | SessionNextShellEnded
+                | SessionNextStepStarted
+                | SessionNextStepEnded
+                | SessionNextStepFailed
+                | SessionNextTextStarted
+                | SessionNextTextDelta
+                | SessionNextTextEnded
+                | SessionNextReasoningStarted
+                | SessionNextReasoningDelta
+                | SessionNextReasoningEnded
+                | SessionNextToolInputStarted
+                | SessionNextToolInputDelta
+                | SessionNextToolInputEnded
+                | SessionNextToolCalled
+                | SessionNextToolProgress
+                | SessionNextToolSuccess
+                | SessionNextToolFailed
+                | SessionNextRetried
+                | SessionNextCompactionStarted
+                | SessionNextCompactionDelta
+                | SessionNextCompactionEnded
+                | SessionNextRevertStaged
+                | SessionNextRevertCleared
+                | SessionNextRevertCommitted
+                | MessagePartDelta
+                | SessionDiff
+                | SessionError
+                | InstallationUpdated
+                | InstallationUpdateAvailable
+                | FileEdited
+                | ReferenceUpdated
+                | PermissionV2Asked
+                | PermissionV2Replied
+                | PluginAdded
+                | ProjectDirectoriesUpdated
+                | FileWatcherUpdated
+                | PtyCreated
+                | PtyUpdated
+                | PtyExited
+                | PtyDeleted
+                | QuestionV2Asked
+                | QuestionV2Replied
+                | QuestionV2Rejected
+                | TodoUpdated
+                | LspUpdated
+                | PermissionAsked
+                | PermissionReplied
+                | TuiPromptAppend
+                | TuiCommandExecute
+                | TuiToastShow
+                | TuiSessionSelect
+                | McpToolsChanged
+                | McpBrowserOpenFailed
+                | CommandExecuted
+                | ProjectUpdated
+                | SessionStatusEvent
+                | SessionIdle
+                | QuestionAsked
+                | QuestionRepliedEvent
+                | QuestionRejectedEvent
+                | SessionCompacted
+                | VcsBranchUpdated
+                | WorkspaceReady
+                | WorkspaceFailed
+                | WorkspaceStatus
+                | WorktreeReady
+                | WorktreeFailed
+                | ServerConnected
+                | GlobalDisposed
+                | UnknownEvent
+            )
+        raise AttributeError(name)

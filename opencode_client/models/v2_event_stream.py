@@ -7,8 +7,9 @@ if TYPE_CHECKING:
     V2EventStream: TypeAlias = "str"
     """Source: `#/components/schemas/V2EventStream`."""
 
+else:  # made when asked for, as an alias needs every class that it names
 
-def __getattr__(name: str) -> Any:  # an alias: made when asked for, as it needs every class that it names
-    if name == "V2EventStream":
-        return str
-    raise AttributeError(name)
+    def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "V2EventStream":
+            return str
+        raise AttributeError(name)
