@@ -1,0 +1,146 @@
+"""The scripted model, asked as a provider asks it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from opencode_client.testing import Reply, ScriptedModel, ToolCall
+
+_ASKED: dict[str, Any] = {"messages": [{"role": "user", "content": "hello"}], "tools": [{}], "stream": True}
+
+
+def _ask(model: ScriptedModel, **more: Any) -> list[dict[str, Any]]:
+    """The chunks of one answer, without the closing [DONE], which it has checked."""
+    answer = httpx.post(
+        f"{model.url}/v1/chat/completions", json={**_ASKED, **more}, trust_env=False, timeout=5
+    )
+    *events, done = [
+        line.removeprefix("data: ") for line in answer.raise_for_status().text.split("\n\n") if line
+    ]
+    assert done == "[DONE]"
+    return [json.loads(event) for event in events]
+
+
+def _deltas(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [chunk["choices"][0]["delta"] for chunk in chunks]
+
+
+def _text(chunks: list[dict[str, Any]]) -> str:
+    return "".join(delta.get("content") or "" for delta in _deltas(chunks))
+
+
+def test_replies_come_in_their_order_and_then_the_model_echoes() -> None:
+    with ScriptedModel(Reply(text="one")) as model:
+        model.say("two")
+        assert [_text(_ask(model)) for _ in range(3)] == ["one", "two", "echo: hello"]
+
+
+def test_a_text_comes_in_as_many_chunks_as_asked() -> None:
+    with ScriptedModel(Reply(text="abcdefg", chunks=3)) as model:
+        assert [d["content"] for d in _deltas(_ask(model)) if d.get("content")] == ["abc", "def", "g"]
+
+
+def test_reasoning_comes_before_the_text_and_tools_after_it() -> None:
+    reply = Reply(reasoning="hm", text="so", tools=[ToolCall(name="bash", arguments={"command": "ls"})])
+    with ScriptedModel(reply) as model:
+        chunks = _ask(model)
+    kinds = [next(iter(delta)) for delta in _deltas(chunks)[1:-1]]
+    assert kinds == ["reasoning_content", "content", "tool_calls"]
+    assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
+    assert _deltas(chunks)[3]["tool_calls"][0]["function"] == {
+        "name": "bash",
+        "arguments": '{"command": "ls"}',
+    }
+
+
+def test_a_tools_arguments_may_be_what_is_no_json() -> None:
+    with ScriptedModel(Reply(tools=[ToolCall(name="bash", arguments="{nope")])) as model:
+        assert _deltas(_ask(model))[1]["tool_calls"][0]["function"]["arguments"] == "{nope"
+
+
+def test_usage_stands_in_the_last_chunk() -> None:
+    with ScriptedModel(Reply(input_tokens=3, output_tokens=4)) as model:
+        assert _ask(model)[-1]["usage"] == {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+
+
+def test_an_error_has_its_status_message_and_headers() -> None:
+    with ScriptedModel(Reply(status=429, error="slow down", headers={"retry-after": "1"})) as model:
+        answer = httpx.post(f"{model.url}/v1/chat/completions", json=_ASKED, trust_env=False)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert answer.json()["error"]["message"] == "slow down"
+
+
+def test_a_cut_reply_ends_before_its_end() -> None:
+    with ScriptedModel(Reply(text="half", cut=True)) as model, pytest.raises(httpx.RemoteProtocolError):
+        _ask(model)
+
+
+def test_a_script_decides_and_may_leave_it_to_the_queue() -> None:
+    def script(request: dict[str, Any]) -> Reply | None:
+        return Reply(text="scripted") if "please" in request["messages"][-1]["content"] else None
+
+    with ScriptedModel(Reply(text="queued"), script=script) as model:
+        polite = [{"role": "user", "content": "please"}]
+        assert [_text(_ask(model, messages=polite)), _text(_ask(model))] == ["scripted", "queued"]
+
+
+def test_opencodes_own_requests_take_no_reply() -> None:
+    with ScriptedModel(Reply(text="mine")) as model:
+        assert _text(_ask(model, tools=[])) == "Scripted title"
+        assert _text(_ask(model)) == "mine"
+        assert len(model.requests) == 1
+
+
+def test_the_echo_is_of_the_last_user_message_in_either_form() -> None:
+    parts = [
+        {"role": "user", "content": [{"type": "text", "text": "in "}, {"type": "text", "text": "parts"}]}
+    ]
+    with ScriptedModel() as model:
+        assert (
+            _text(_ask(model, messages=[*parts, {"role": "assistant", "content": "no"}])) == "echo: in parts"
+        )
+
+
+def test_closing_ends_a_reply_that_hangs() -> None:
+    failed = threading.Event()
+    model = ScriptedModel(Reply(text="never", hang=True))
+
+    def ask() -> None:
+        with pytest.raises(httpx.TransportError):
+            _ask(model)
+        failed.set()
+
+    with model:
+        asking = threading.Thread(target=ask)
+        asking.start()
+        deadline = time.monotonic() + 5
+        while not model.requests and time.monotonic() < deadline:
+            time.sleep(0.01)  # the model has no event for a request that came
+    assert failed.wait(5)
+    asking.join()
+
+
+def test_closing_twice_is_closing_once() -> None:
+    model = ScriptedModel()
+    model.close()
+    model.close()
+
+
+def test_the_configuration_makes_it_the_only_provider(tmp_path: Path) -> None:
+    with ScriptedModel() as model:
+        environment = model.install(tmp_path, permission={"bash": "ask"})
+        written = json.loads(
+            (tmp_path / ".config" / "opencode" / "opencode.json").read_text(encoding="utf-8")
+        )
+        assert written["enabled_providers"] == ["scripted"]
+        assert written["provider"]["scripted"]["options"]["baseURL"] == f"{model.url}/v1"
+        assert written["permission"] == {"bash": "ask"}
+        assert environment["HOME"] == str(tmp_path)
+        assert httpx.get(f"{environment['OPENCODE_MODELS_URL']}/api.json", trust_env=False).json() == {}
