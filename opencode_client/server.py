@@ -7,10 +7,8 @@ listening on ...` is never answered, so the line is waited for before anything i
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import re
-import signal
 import ssl
 import subprocess
 import threading
@@ -22,6 +20,7 @@ from typing import IO, Self
 import httpx
 
 from opencode_client.errors import ServerStartError
+from opencode_client.processes import end, supervise
 
 _LISTENING = re.compile(rb"opencode server listening on http://\S*:(\d+)\s")
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # what is listened on -> what is asked
@@ -30,17 +29,6 @@ _LOG_BYTES = 65_536
 _GRACE_S = 5.0
 _PROBE_TIMEOUT_S = 2.0
 _POLL_S = 0.05
-
-# Ends the server and its descendants when this process is gone, however it went: the kernel closes the pipe then.
-# PR_SET_PDEATHSIG would do it when the starting *thread* ends, which is not the same. A shell and not sys.executable,
-# which is another program where Python is embedded.
-_SUPERVISOR = """
-end() { for child in $(cat /proc/$1/task/*/children); do end "$child"; done; kill -KILL "$1"; }
-read -r _
-kill -STOP -- "-$1"
-end "$1"
-kill -KILL -- "-$1"
-"""
 
 
 def _base_url(hostname: str, port: int) -> str:
@@ -158,7 +146,7 @@ class OpencodeServer:
         atexit.unregister(self.close)
         process, self._process = self._process, None
         if process is not None:
-            _end(process)
+            end(process, _GRACE_S)
         if self._reader is not None and self._reader is not threading.current_thread():
             # longer only if somebody else holds the pipe, whom it then goes on reading
             self._reader.join(timeout=1.0)
@@ -190,14 +178,7 @@ class OpencodeServer:
                 start_new_session=True,
             )
             atexit.register(self.close)
-            if os.name == "posix":
-                self._supervisor = subprocess.Popen(  # noqa: S603 # a constant and a number
-                    ["/bin/sh", "-c", _SUPERVISOR, "sh", str(process.pid)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
+            self._supervisor = supervise(process)
         except OSError as error:
             raise ServerStartError(f"{self.executable} could not be started: {error}", "") from error
         self._reader = threading.Thread(target=self._read_output, args=(process.stdout,), daemon=True)
@@ -252,38 +233,3 @@ class OpencodeServer:
 
     def _failed(self, what: str) -> ServerStartError:
         return ServerStartError(f"{self.executable} {what}", self.log)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process group: SIGTERM, then SIGKILL; descendants in other groups at once, or they would be lost."""
-    if os.name != "posix":
-        process.kill()
-        process.wait()
-        return
-    descendants = _descendants(process.pid)
-    try:
-        _signal_group(process.pid, signal.SIGTERM)
-        for pid in descendants:
-            with contextlib.suppress(ProcessLookupError):
-                if os.getpgid(pid) != process.pid:
-                    os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=_GRACE_S)
-    finally:
-        _signal_group(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _signal_group(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
-        os.killpg(group, number)
-
-
-def _descendants(pid: int) -> list[int]:
-    """The children of `pid`, theirs and so on, where there is a /proc; 1.18.33 runs each tool in its own session."""
-    found: list[int] = []
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # it has just ended
-            for child in map(int, children.read_text(encoding="ascii").split()):
-                found += [child, *_descendants(child)]
-    return found
