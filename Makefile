@@ -1,10 +1,8 @@
 # Every target sets up what it needs; `make help` lists them.
 PYTHON ?= python3
-OPENCODE_VERSION ?= 1.18.33
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-export OPENCODE_VERSION
 
 .DEFAULT_GOAL := help
 .PHONY: help venv spec generate regenerate check-generated lint types test test-offline test-live test-documents bench clean
@@ -20,7 +18,7 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch $@
 
-spec: $(READY)  ## pull /doc into openapi.json: from OPENCODE_URL, else from OPENCODE_VERSION got from npm
+spec: $(READY)  ## pull /doc into openapi.json: from OPENCODE_URL, else from OPENCODE_VERSION got from npm (default: the document's)
 	$(BIN)/python -m scripts.fetch_spec
 
 generate: $(READY)  ## rebuild the generated rooms, offline; SPEC=<file> OUT=<folder> for another document
@@ -40,7 +38,7 @@ types: $(READY)  ## mypy --strict and pyright strict, generated code included
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 
-test: $(READY)  ## the offline suite, then the live suite where npm is there
+test: $(READY)  ## the offline suite, and the live suite where npm is there
 	$(BIN)/pytest -m 'not documents'
 
 test-offline: $(READY)  ## the offline suite alone
@@ -56,4 +54,4 @@ bench: $(READY)  ## ratios of speed and size, in one run
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove what the targets made (the venv and downloaded servers too)
-	rm -rf $(VENV) .cache build dist
+	rm -rf $(VENV) .cache build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeGuard, TypeVar
 
 from attrs import NOTHING, define, field, fields
@@ -42,6 +43,7 @@ new = object.__new__
 READ_ERRORS = (KeyError, TypeError, AttributeError, ValueError)
 """What straight-line reading raises when the wire is not what the document says."""
 
+_SECRET_MAPS = frozenset({"environment", "headers"})
 _SECRETS = frozenset(
     {"access", "api_key", "client_secret", "key", "password", "refresh", "secret", "ticket", "token"}
 )
@@ -53,7 +55,8 @@ class OpencodeModel:
 
     Made by its constructor or read by `from_dict`; mutable; not safe to change from several threads at once.
     Two are equal when they are of one class and mean the same JSON. Members that this version of the client
-    does not know are kept: `additional_properties` shows them, `to_dict` gives them back.
+    does not know are kept: `additional_properties` shows them, `to_dict` gives them back, `copy.copy` takes them
+    along (`attrs.evolve` does not). A `repr` shows *** for members that may hold a secret.
     """
 
     raw_: JsonObject | None = field(init=False, default=None)
@@ -71,7 +74,7 @@ class OpencodeModel:
 
         Raises:
             ResponseDecodeError: `data` is no object; with `strict`, also anything that is not as documented,
-                with the JSON path to it.
+                with the JSON path to it. New values of enums and new variants of unions are no fault.
         """
         reader = reader_of(cls)
         if strict:
@@ -100,12 +103,12 @@ class OpencodeModel:
         return result
 
     @property
-    def additional_properties(self) -> JsonObject:
-        """The members that were read and that this class does not know, by their wire names."""
-        if self.raw_ is None:
-            return {}
+    def additional_properties(self) -> Mapping[str, Any]:
+        """The members that were read and that this class does not know, by their wire names; not to be changed."""
         known = {wire for _, wire, _ in _layout(type(self))}
-        return {name: value for name, value in self.raw_.items() if name not in known}
+        return MappingProxyType(
+            {name: value for name, value in (self.raw_ or {}).items() if name not in known}
+        )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, OpencodeModel) or type(other) is not type(self):
@@ -177,7 +180,8 @@ class Unknown:
     __hash__ = None  # type: ignore[assignment] # mutable content: not hashable, like the models
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.tag_name}={self.tag!r})"
+        shown = f"tag={self.tag!r}" if self.tag is not None else f"raw={type(self.raw).__name__}"
+        return f"{type(self).__name__}({shown})"
 
 
 class UnknownEvent(Unknown):
@@ -221,7 +225,11 @@ def _layout(cls: type[OpencodeModel]) -> _Layout:
 
 
 def _shown(name: str, value: object) -> str:
-    return "'***'" if name in _SECRETS and isinstance(value, str) else repr(value)
+    if name in _SECRETS and isinstance(value, str):
+        return "'***'"
+    if name in _SECRET_MAPS and is_object(value):
+        return repr(dict.fromkeys(value, "***"))
+    return repr(value)
 
 
 def _check(cls: type[OpencodeModel], data: object) -> None:

@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 from attrs import fields, frozen
 
 from opencode_client.errors import ResponseDecodeError
-from opencode_client.model import OpencodeModel, is_object
+from opencode_client.model import OpencodeModel, is_object, reader_of
 from opencode_client.shapes import (
     Anything,
     Constant,
     ListOf,
     MapOf,
     ModelOf,
+    Named,
     OneOf,
     Scalar,
     Shape,
@@ -50,26 +51,29 @@ def read_by_annotations(cls: type[M], data: Any) -> M:  # Any: whatever came
         if value is not None:
             value = member.shape.read(value, where)
         elif member.required and not (member.nullable and member.wire in data):
-            warn_once(where, "null" if member.wire in data else "missing")
+            warn_once(where, "null" if member.wire in data else "missing", member.shape.expected)
         setattr(self, member.name, value)
     return self
 
 
-def check_model(cls: type[OpencodeModel], data: Any, path: str = "$") -> None:  # Any: whatever came
-    """Nothing, if `data` is as the document says `cls` is.
+def check_model(
+    cls: type[OpencodeModel], data: Any, path: str = "$", root: str = ""
+) -> None:  # Any: whatever came
+    """Nothing, if `data`, at `path` of what `root` reads, is as the document says `cls` is.
 
     Raises:
         ResponseDecodeError: with the JSON path of the first member that is not.
     """
+    root = root or cls.__name__
     if not is_object(data):
-        raise ResponseDecodeError(cls.__name__, path, "object", json_type(data))
+        raise ResponseDecodeError(root, path, "object", json_type(data))
     for member in members(cls):
         place = step(path, member.wire)
         if member.wire not in data:
             if member.required:
-                raise ResponseDecodeError(cls.__name__, place, member.shape.expected, "nothing")
+                raise ResponseDecodeError(root, place, member.shape.expected, "nothing")
         elif data[member.wire] is not None or not member.nullable:
-            member.shape.check(data[member.wire], place, cls.__name__)
+            member.shape.check(data[member.wire], place, root)
 
 
 @frozen
@@ -96,7 +100,7 @@ def members(cls: type[OpencodeModel]) -> tuple[Member, ...]:
 
 def _members_of(cls: type[OpencodeModel]) -> tuple[Member, ...]:
     wire_names = cls._wire_names  # pyright: ignore[reportPrivateUsage] # only reading asks for it
-    package = cls.__module__.rpartition(".")[0]
+    package = next((base for base in cls.__mro__ if reader_of(base)), cls).__module__.rpartition(".")[0]
     found: list[Member] = []
     for field in fields(cls):
         if field.init:
@@ -161,5 +165,5 @@ def _named(name: str, package: str) -> Shape:
     ]
     for reader in readers:
         if reader.name == name:
-            return Tagged(reader) if isinstance(reader, Variants) else shape_of(package, reader.expression)
+            return Tagged(reader) if isinstance(reader, Variants) else Named(package, reader.expression)
     return ModelOf(getattr(module, name))

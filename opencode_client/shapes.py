@@ -20,11 +20,11 @@ _NAMES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean
 _warned: set[Where] = set()  # bounded by the members of all models
 
 
-def warn_once(where: Where, found: str) -> None:
+def warn_once(where: Where, found: str, expected: str) -> None:
     """One line per class and member: what a newer or older server sends otherwise than documented."""
     if where not in _warned:
         _warned.add(where)
-        logger.warning("%s.%s: the server sent %s; see strict=True for the place", *where, found)
+        logger.warning("%s is %s, not %s as documented", ".".join(filter(None, where)), found, expected)
 
 
 def json_type(value: object) -> str:
@@ -33,11 +33,8 @@ def json_type(value: object) -> str:
         return "object"
     if is_array(value):
         return "array"
-    return (
-        "number"
-        if type(value) in (int, float)
-        else _NAMES.get(type(value).__name__.replace("NoneType", "None"), "?")
-    )
+    name = type(value).__name__.replace("NoneType", "None")
+    return "number" if type(value) in (int, float) else _NAMES.get(name, name)
 
 
 def step(path: str, key: str | int) -> str:
@@ -78,7 +75,7 @@ class _Checked:
 
     def read(self, value: Any, where: Where) -> Any:
         if not self.fits(value):
-            warn_once(where, json_type(value))
+            warn_once(where, json_type(value), self.expected)
         return value
 
     def check(self, value: Any, path: str, model: str) -> None:
@@ -132,6 +129,11 @@ class Constant(_Checked):
 
     def fits(self, value: Any) -> bool:
         return any(type(value) is type(known) and value == known for known in self.values)
+
+    def check(self, value: Any, path: str, model: str) -> None:
+        if not self.fits(value):
+            got = ascii(value[:40]) if isinstance(value, str) else json_type(value)
+            raise ResponseDecodeError(model, path, self.expected, got)
 
 
 @frozen
@@ -196,7 +198,7 @@ class ModelOf(_Checked):
     def check(self, value: Any, path: str, model: str) -> None:
         from opencode_client.reading import check_model  # which builds on this module
 
-        check_model(self.model, value, path)
+        check_model(self.model, value, path, model)
 
 
 @frozen
@@ -214,11 +216,42 @@ class Tagged(_Checked):
 
     def check(self, value: Any, path: str, model: str) -> None:
         super().check(value, path, model)
-        if self.union.tag not in value and not self.union.otherwise:
-            raise ResponseDecodeError(self.union.name, step(path, self.union.tag), "string", "nothing")
+        kinds = " or ".join(dict.fromkeys(json_type(known) for known in self.union.table))
+        tag = value.get(self.union.tag)
+        if json_type(tag) not in kinds.split(" or ") and not (tag is None and self.union.otherwise):
+            got = json_type(tag) if self.union.tag in value else "nothing"
+            raise ResponseDecodeError(model, step(path, self.union.tag), kinds, got)
         variant = self.union.variant(value)
         if variant is not None:
             ModelOf(variant).check(value, path, model)
+
+
+@frozen
+class Named(_Checked):
+    """A union that no tag decides, looked up when needed: it may be made of itself."""
+
+    package: str
+    expression: str
+
+    @property
+    def shape(self) -> Shape:
+        """The shape that the expression describes."""
+        from opencode_client.reading import shape_of  # which builds on this module
+
+        return shape_of(self.package, self.expression)
+
+    @property
+    def expected(self) -> str:  # type: ignore[override] # read-only here, and nobody writes it
+        return self.shape.expected
+
+    def fits(self, value: Any) -> bool:
+        return self.shape.fits(value)
+
+    def read(self, value: Any, where: Where) -> Any:
+        return self.shape.read(value, where)
+
+    def check(self, value: Any, path: str, model: str) -> None:
+        self.shape.check(value, path, model)
 
 
 @frozen

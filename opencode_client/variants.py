@@ -94,6 +94,21 @@ class Variants(dict[Any, Callable[[Any], T]], Generic[T]):
         result: Any = reader(data)
         return result  # type: ignore[no-any-return] # a reader of this union's table
 
+    def __call__(self, data: Any, *, strict: bool = False) -> T:  # Any: whatever came
+        """The same as `read`; with `strict` as a model's `from_dict`.
+
+        Raises:
+            ResponseDecodeError: with `strict`, for the first thing that is not as documented.
+        """
+        if strict:
+            from opencode_client.shapes import Tagged  # which builds on this module
+
+            Tagged(self).check(data, "$", self.name)
+        return self.read(data)
+
+    def __repr__(self) -> str:
+        return f"<reader of {self.name}>"
+
     def variant(self, data: Any) -> type[OpencodeModel] | None:
         """The class that `data` is of; None where it is unknown."""
         read = self.read(data)
@@ -164,7 +179,18 @@ class Mixed(Generic[T]):
 
     def read(self, data: Any) -> T:  # Any: whatever came
         """The variant that `data` is; `data` itself where it is a scalar or none of them."""
-        from opencode_client.reading import shape_of
+        return self(data)
 
-        result: Any = shape_of(self.package, self.expression).read(data, (self.name, ""))
+    def __call__(self, data: Any, *, strict: bool = False) -> T:  # Any: whatever came
+        """The same as `read`; with `strict` as a model's `from_dict`.
+
+        Raises:
+            ResponseDecodeError: with `strict`, for the first thing that is not as documented.
+        """
+        from opencode_client.reading import shape_of  # which builds on this module
+
+        shape = shape_of(self.package, self.expression)
+        if strict:
+            shape.check(data, "$", self.name)
+        result: Any = shape.read(data, (self.name, ""))
         return result  # type: ignore[no-any-return] # a shape of this union's expression

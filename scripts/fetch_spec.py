@@ -1,8 +1,8 @@
 """`make spec`: pull `/doc` from a server into openapi.json, or change nothing and say why.
 
 From OPENCODE_URL if set (Basic auth from OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD, or in the URL), else
-from a server of OPENCODE_VERSION that it gets from npm. The document does not say its server's version, so that stands
-in openapi.source.json beside it. ALLOW_REMOVED=1 lets operations go.
+from a server of OPENCODE_VERSION that it gets from npm; by default the version that the committed document is of. The
+document does not say its server's version, so that stands in openapi.source.json. ALLOW_REMOVED=1 lets operations go.
 """
 
 from __future__ import annotations
@@ -21,22 +21,16 @@ import httpx
 from attrs import frozen
 
 from opencode_client.errors import ServerStartError
-from opencode_client.model import is_object
+from scripts.documents import SpecError, lost_operations, operations, parse_document, start_of
 from scripts.npm_server import NpmError, NpmMissingError
 from scripts.rooms import ROOT
 from scripts.scratch_server import scratch_server
 
-DEFAULT_VERSION = "1.18.33"
 NO_SERVER = 3
 """The exit code for: no OPENCODE_URL, and no npm to get a server from."""
 
-_METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 _LISTED = 20
 _TIMEOUT_S = 30.0
-
-
-class SpecError(Exception):
-    """What came back is not the document; the message says what it is."""
 
 
 @frozen
@@ -51,7 +45,7 @@ def main() -> int:
     """0 when openapi.json is what the server serves, NO_SERVER without one to ask, 1 with a reason otherwise."""
     try:
         served = _fetch()
-        document = parse_document(served.body)
+        document = parse_document(served.body, "/doc")
         _refuse_losses(document, ROOT)
         write(document, served, ROOT)
     except NpmMissingError as error:
@@ -70,8 +64,14 @@ def _fetch() -> Served:
         user = os.environ.get("OPENCODE_SERVER_USERNAME") or "opencode"
         password = os.environ.get("OPENCODE_SERVER_PASSWORD")
         return fetch(url, (user, password) if password else None)
-    with scratch_server(os.environ.get("OPENCODE_VERSION") or DEFAULT_VERSION) as server:
+    with scratch_server(os.environ.get("OPENCODE_VERSION") or _committed_version()) as server:
         return fetch(server.url, server.auth)
+
+
+def _committed_version() -> str:
+    """The version that openapi.json is of, so that it stands in one place."""
+    source: dict[str, str] = json.loads((ROOT / "openapi.source.json").read_text(encoding="utf-8"))
+    return source["opencode_version"]
 
 
 def fetch(url: str, auth: tuple[str, str] | None = None) -> Served:
@@ -110,7 +110,7 @@ def _get(client: httpx.Client, url: str) -> bytes:
     kind = answer.headers.get("content-type", "no content type")
     hint = "; set OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD" if answer.status_code == 401 else ""
     if answer.status_code != 200 or "html" in kind:
-        raise SpecError(f"GET {url} gave {answer.status_code} {kind}: {_start(answer.content)}{hint}")
+        raise SpecError(f"GET {url} gave {answer.status_code} {kind}: {start_of(answer.content)}{hint}")
     return answer.content
 
 
@@ -118,60 +118,17 @@ def _version(health: bytes, url: str) -> str:
     try:
         return str(json.loads(health)["version"])
     except (ValueError, KeyError, TypeError):
-        raise SpecError(f"{url}/global/health does not say a version: {_start(health)}") from None
-
-
-def parse_document(body: bytes) -> dict[str, Any]:
-    """The document that `body` is.
-
-    Raises:
-        SpecError: not JSON, no object, not OpenAPI 3.x, or without operations; says what it is.
-    """
-    try:
-        document: Any = json.loads(body, parse_constant=_no_json)
-    except (ValueError, RecursionError):
-        raise SpecError(f"/doc is not JSON: {_start(body)}") from None
-    if not is_object(document):
-        raise SpecError(f"/doc is JSON but no object: {_start(body)}")
-    version = document.get("openapi")
-    if not isinstance(version, str) or not version.startswith("3."):
-        raise SpecError(f"/doc is not OpenAPI 3.x: openapi is {version!r}: {_start(body)}")
-    if not is_object(document.get("paths")) or not operations(document):
-        raise SpecError(f"/doc is OpenAPI {version} without operations: {_start(body)}")
-    return document
-
-
-def _no_json(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def _start(body: bytes) -> str:
-    return ascii(body[:80].decode("utf-8", "replace"))
-
-
-def operations(document: dict[str, Any]) -> dict[tuple[str, str], str]:
-    """Every operation: {(METHOD, path): operationId}."""
-    return {
-        (method.upper(), path): str(operation.get("operationId", "no operationId"))
-        for path, item in document["paths"].items()
-        if is_object(item)
-        for method, operation in item.items()
-        if method in _METHODS and is_object(operation)
-    }
-
-
-def lost_operations(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What `old` has and `new` has not, as `METHOD path (operationId)`."""
-    kept = operations(new)
-    return [f"{m} {path} ({name})" for (m, path), name in operations(old).items() if (m, path) not in kept]
+        raise SpecError(f"{url}/global/health does not say a version: {start_of(health)}") from None
 
 
 def _refuse_losses(document: dict[str, Any], root: Path) -> None:
+    if not operations(document):
+        raise SpecError(f"/doc is OpenAPI {document['openapi']} without operations")
     committed = root / "openapi.json"
     if os.environ.get("ALLOW_REMOVED") == "1" or not committed.exists():
         return
     try:
-        before = parse_document(committed.read_bytes())
+        before = parse_document(committed.read_bytes(), "it")
     except SpecError as error:
         raise SpecError(
             f"openapi.json is there but broken (put it back, or ALLOW_REMOVED=1): {error}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import json
 import sys
 from pathlib import Path
 
 from scripts import fetch_spec, generate
+from scripts.documents import SpecError, parse_document
 from scripts.normalise.operations import operation_list
 from scripts.rooms import PACKAGE, ROOT
 
@@ -38,13 +38,18 @@ def summary(what: str, old: list[str], new: list[str]) -> str:
 
 
 def _operations(document: Path = generate.SPEC) -> list[str]:
-    return operation_list(json.loads(document.read_text(encoding="utf-8"))) if document.exists() else []
+    try:
+        return operation_list(parse_document(document.read_bytes(), document.name))
+    except (OSError, SpecError):  # none yet, or a merge's conflict: all is new then
+        return []
 
 
 def _models(init: Path = _INIT) -> list[str]:
-    if not init.exists():
+    try:
+        tree = ast.parse(init.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError):  # none yet, or a merge's conflict: all is new then
         return []
-    for node in ast.parse(init.read_text(encoding="utf-8")).body:
+    for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             names: list[str] = ast.literal_eval(node.value)
             return names

@@ -11,7 +11,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from scripts import fetch_spec
-from scripts.fetch_spec import SpecError, fetch, lost_operations, parse_document
+from scripts.documents import SpecError, lost_operations, parse_document
+from scripts.fetch_spec import fetch
 
 _DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -187,7 +188,7 @@ def test_lost_operations_compares_method_and_path() -> None:
 
 def test_a_byte_order_mark_is_no_document() -> None:
     with pytest.raises(SpecError, match="not JSON"):
-        parse_document(b"\xff\xfe")
+        parse_document(b"\xff\xfe", "/doc")
 
 
 def test_a_committed_document_that_is_broken_is_said_to_be(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from scripts import generate
 from scripts.generate import GenerateError, build, differences, write_package, write_rooms
+from scripts.normalise.names import HANDWRITTEN
 from scripts.regenerate import summary
 from scripts.rooms import PACKAGE, ROOMS, ROOT
 from tests.packages import document
@@ -46,6 +48,12 @@ def test_a_folder_that_is_not_ours_is_not_replaced(spec: Path, tmp_path: Path) -
     assert precious.read_text(encoding="utf-8") == "mine"
 
 
+def test_the_tree_itself_is_never_replaced(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate.main(["--spec", str(spec), "--out", str(ROOT)]) == 1
+    assert "was not written by this command" in capsys.readouterr().err
+    assert (ROOT / PACKAGE / "model.py").exists()
+
+
 def test_writing_twice_replaces_the_first(spec: Path, tmp_path: Path) -> None:
     with build(spec, strict=False) as built:
         package = write_package(built, tmp_path)
@@ -70,13 +78,27 @@ def test_the_check_names_every_file_that_differs(spec: Path, tmp_path: Path, cha
         assert differences(built, tmp_path) == [named.get(change, "not generated: models/stray.txt")]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"openapi": "3.1.0", "paths": 5}', "<html>"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
+        ("[]", "is JSON but no object"),
+        ("{}", "is not OpenAPI 3.x"),
+        ('{"swagger": "2.0", "paths": {}}', "is not OpenAPI 3.x"),
+        ('{"openapi": "3.1.0", "paths": 5}', "without paths"),
+        ("<html>", "is not JSON: '<html>'"),
+    ],
+)
 def test_what_is_no_document_is_one_line_and_writes_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
 ) -> None:
     (tmp_path / "bad.json").write_text(text, encoding="utf-8")
     assert generate.main(["--spec", str(tmp_path / "bad.json"), "--out", str(tmp_path / "out")]) == 1
-    assert capsys.readouterr().err.startswith("make generate: ")
+    error = capsys.readouterr().err
+    assert error.startswith("make generate: bad.json ")
+    assert said in error
+    assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -88,6 +110,23 @@ def test_what_the_generator_warns_of_fails_the_build(tmp_path: Path, monkeypatch
     (tmp_path / "d.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(GenerateError, match="image/png"), build(tmp_path / "d.json", strict=False):
         pass
+
+
+def test_a_document_without_classes_is_a_package_without_classes(tmp_path: Path) -> None:
+    (tmp_path / "d.json").write_text(json.dumps(document({})), encoding="utf-8")
+    with build(tmp_path / "d.json", strict=False) as built:
+        package = write_package(built, tmp_path / "out")
+    assert [file.name for file in (package / "models").iterdir()] == ["__init__.py"]
+
+
+def test_no_class_may_be_called_what_generated_modules_import() -> None:
+    template = (ROOT / "custom_templates" / "model.py.jinja").read_text(encoding="utf-8")
+    imported = {
+        name for line in re.findall(r"^from \S+ import (.+)$", template, re.M) for name in line.split(", ")
+    }
+    classes = {name for name in imported if name[0].isupper() and not name.isupper()}
+    assert classes - HANDWRITTEN == set()
+    assert "Variants" in classes
 
 
 def test_spec_without_out_is_refused(spec: Path) -> None:

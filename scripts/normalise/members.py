@@ -168,9 +168,11 @@ def _with_homes(schemas: dict[str, Json], homes: dict[str, str], visible: list[s
             meta["otherwise_module"] = homes[meta["otherwise"]]
         if meta["kind"] in ("union", "mixed", "alias"):
             uses = reachable(schemas, name)
+            circular = {used for used in uses if _leads_to(schemas, used, name)}
+            meta["circular"] = sorted(circular)
             meta["uses"] = sorted(
                 (homes[used], used)
-                for used in uses
+                for used in uses - circular
                 if homes[used] != homes[name] or schemas[used][META]["kind"] != "object"
             )
         if members[homes[name]][-1] == name:
@@ -183,6 +185,19 @@ def _placed(row: Json, homes: dict[str, str]) -> Json:
     if "table" in row:
         return {**row, "table": [_placed(leaf, homes) for leaf in row["table"]]}
     return {**row, "module": homes[row["class"]]}
+
+
+def _leads_to(schemas: dict[str, Json], start: str, goal: str) -> bool:
+    """Whether the alias `start` is `goal`, or is made of it: such an alias has no value at run time."""
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        name = todo.pop()
+        if name in seen or schemas[name][META]["kind"] == "object":
+            continue
+        seen.add(name)
+        todo += reachable(schemas, name)
+    return goal in seen
 
 
 def _render(names: list[str], schemas: dict[str, Json], homes: dict[str, str]) -> Json:

@@ -33,9 +33,9 @@ HANDWRITTEN = frozenset({
     "TimeoutError", "TransportError", "UnauthorizedError", "UnsupportedOperationError",
     "UnsupportedServerError",
     # what generated modules import
-    "Any", "ClassVar", "Literal", "Mixed", "TypeAlias", "TYPE_CHECKING",
+    "Any", "ClassVar", "Deeper", "ExactVariants", "Fixed", "Literal", "Mixed", "TypeAlias", "TYPE_CHECKING",
 })  # fmt: skip
-"""Public names of the hand-written package: no generated class bears one."""
+"""Names of the hand-written package, some of them planned, and of what generated modules import: no class bears one."""
 
 _MODEL_ATTRIBUTES = frozenset({"additional_properties", "from_dict", "self", "to_dict"})
 
@@ -146,10 +146,17 @@ class Namer:
 def read_pins(path: Path = PINS) -> dict[str, str]:
     """The committed names: {pointer: name}. Every entry has a reason."""
     entries = tomllib.loads(path.read_text(encoding="utf-8")).get("name", [])
+    pins: dict[str, str] = {}
     for entry in entries:
         if set(entry) != {"pointer", "name", "reason"}:
             raise ValueError(f"{path.name}: an entry has pointer, name and reason: {entry}")
-    return {entry["pointer"]: entry["name"] for entry in entries}
+        pointer, name = entry["pointer"], entry["name"]
+        if pascal(name) != name or name in HANDWRITTEN:
+            raise ValueError(f"{path.name}: {name!r} is no name for a generated class ({pointer})")
+        if pointer in pins:
+            raise ValueError(f"{path.name}: {pointer} stands there twice")
+        pins[pointer] = name
+    return pins
 
 
 def _short(name: str) -> str:

@@ -15,7 +15,8 @@ from pytest_httpserver import HTTPServer
 
 from opencode_client import models
 from opencode_client.server import OpencodeServer
-from scripts.fetch_spec import SpecError, fetch, parse_document, write
+from scripts.documents import SpecError, parse_document
+from scripts.fetch_spec import fetch, write
 from scripts.recordings import document
 from scripts.rooms import ROOT
 from scripts.scratch_server import scratch_server
@@ -42,11 +43,11 @@ def _get(server: OpencodeServer, path: str) -> Any:
 def test_the_document_is_the_committed_one_of_that_version(server: OpencodeServer) -> None:
     served = fetch(server.url)
     assert served.version == server.version
-    assert parse_document(served.body) == document(server.version)
+    assert parse_document(served.body, "/doc") == document(server.version)
 
 
 def test_a_package_is_made_of_it_whose_models_import(server: OpencodeServer, tmp_path: Path) -> None:
-    package = packages.write(tmp_path, parse_document(fetch(server.url).body))
+    package = packages.write(tmp_path, parse_document(fetch(server.url).body, "/doc"))
     session = httpx.post(f"{server.url}/session", json={}, trust_env=False, timeout=30).json()
     made = packages.load_models(package, f"client_{server.version.replace('.', '_')}")
     assert made.Session.from_dict(session, strict=True).to_dict() == session
@@ -79,7 +80,7 @@ def test_a_password_is_asked_for_and_taken(tmp_path: Path) -> None:
         with pytest.raises(SpecError, match="gave 401"):
             fetch(server.url)
         served = fetch(server.url, ("opencode", "hunter2"))
-    write(parse_document(served.body), served, tmp_path)
+    write(parse_document(served.body, "/doc"), served, tmp_path)
     source = json.loads((tmp_path / "openapi.source.json").read_text(encoding="utf-8"))
     assert source["document_sha256"] == hashlib.sha256(served.body).hexdigest()
 

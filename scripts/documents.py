@@ -1,0 +1,59 @@
+"""What an OpenAPI document is, and which operations it has; anything else is refused with what it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from opencode_client.model import is_object
+from scripts.normalise.schema import METHODS, Json
+
+
+class SpecError(Exception):
+    """Something is not the document that it should be; the message says what it is."""
+
+
+def parse_document(body: bytes, name: str) -> Json:
+    """The document that `body` is.
+
+    Raises:
+        SpecError: not JSON, no object, not OpenAPI 3.x, or without paths; says what it is, and `name`.
+    """
+    try:
+        document: Any = json.loads(body, parse_constant=_no_json)
+    except (ValueError, RecursionError):
+        raise SpecError(f"{name} is not JSON: {start_of(body)}") from None
+    if not is_object(document):
+        raise SpecError(f"{name} is JSON but no object: {start_of(body)}")
+    version = document.get("openapi")
+    if not isinstance(version, str) or not version.startswith("3."):
+        raise SpecError(f"{name} is not OpenAPI 3.x: openapi is {version!r}: {start_of(body)}")
+    if not is_object(document.get("paths")):
+        raise SpecError(f"{name} is OpenAPI {version} without paths: {start_of(body)}")
+    return document
+
+
+def _no_json(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def start_of(body: bytes) -> str:
+    """The first 80 characters, for a message."""
+    return ascii(body[:80].decode("utf-8", "replace"))
+
+
+def operations(document: Json) -> dict[tuple[str, str], str]:
+    """Every operation: {(METHOD, path): operationId}."""
+    return {
+        (method.upper(), path): str(operation.get("operationId", "no operationId"))
+        for path, item in document["paths"].items()
+        if is_object(item)
+        for method, operation in item.items()
+        if method in METHODS and is_object(operation)
+    }
+
+
+def lost_operations(old: Json, new: Json) -> list[str]:
+    """What `old` has and `new` has not, as `METHOD path (operationId)`."""
+    kept = operations(new)
+    return [f"{m} {path} ({name})" for (m, path), name in operations(old).items() if (m, path) not in kept]
