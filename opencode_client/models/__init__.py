@@ -2874,4 +2874,4 @@ if not TYPE_CHECKING:  # or checkers would take any name for one of ours
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return sorted({*globals(), *__all__})
