@@ -11,12 +11,12 @@ from scripts.documents import SpecError, parse_document
 from scripts.normalise.operations import operation_list
 from scripts.rooms import PACKAGE, ROOT
 
-_INIT = ROOT / PACKAGE / "models" / "__init__.py"
+INIT = ROOT / PACKAGE / "models" / "__init__.py"
 
 
 def main() -> int:
     """0 when the rooms are those of the document; without a server to be had, of the committed one."""
-    before = _operations(), _models()
+    before = operations_of(), models_of()
     fetched = fetch_spec.main()
     if fetched == fetch_spec.NO_SERVER:
         print("No npm and no OPENCODE_URL: rebuilding from the committed openapi.json.")
@@ -25,7 +25,7 @@ def main() -> int:
     made = generate.main([])
     if made:
         return made
-    for what, old, new in zip(("operations", "models"), before, (_operations(), _models()), strict=True):
+    for what, old, new in zip(("operations", "models"), before, (operations_of(), models_of()), strict=True):
         print(summary(what, old, new))
     return 0
 
@@ -37,14 +37,16 @@ def summary(what: str, old: list[str], new: list[str]) -> str:
     return "\n".join([*lines, *(f"  + {name}" for name in added), *(f"  - {name}" for name in removed)])
 
 
-def _operations(document: Path = generate.SPEC) -> list[str]:
+def operations_of(document: Path = generate.SPEC) -> list[str]:
+    """The operationIds of a committed document; none where it cannot be read."""
     try:
         return operation_list(parse_document(document.read_bytes(), document.name))
     except (OSError, SpecError):  # none yet, or a merge's conflict: all is new then
         return []
 
 
-def _models(init: Path = _INIT) -> list[str]:
+def models_of(init: Path = INIT) -> list[str]:
+    """The public names of committed models; none where they cannot be read."""
     try:
         tree = ast.parse(init.read_text(encoding="utf-8"))
     except (OSError, SyntaxError):  # none yet, or a merge's conflict: all is new then

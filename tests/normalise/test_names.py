@@ -209,3 +209,23 @@ def test_a_pin_without_a_reason_is_refused(tmp_path: Path) -> None:
     pins.write_text('[[name]]\npointer = "#/a"\nname = "A"\n', encoding="utf-8")
     with pytest.raises(ValueError, match="pointer, name and reason"):
         read_pins(pins)
+
+
+@pytest.mark.parametrize(
+    ("pin", "said"),
+    [
+        ('pointer = "#/a"\nname = "todoEntry"\nreason = "r"', "'todoEntry' is no name for a generated class"),
+        ('pointer = "#/a"\nname = "class"\nreason = "r"', "'class' is no name"),
+        ('pointer = "#/a"\nname = "Unknown"\nreason = "r"', "'Unknown' is no name"),
+        ('pointer = "#/a"\nname = "A"', "an entry has pointer, name and reason"),
+        (
+            'pointer = "#/a"\nname = "A"\nreason = "r"\n[[name]]\npointer = "#/a"\nname = "B"\nreason = "r"',
+            "twice",
+        ),
+    ],
+)
+def test_a_pin_that_cannot_be_meant_is_refused(tmp_path: Path, pin: str, said: str) -> None:
+    (tmp_path / "names.toml").write_text(f"[[name]]\n{pin}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"names\.toml: ") as caught:
+        read_pins(tmp_path / "names.toml")
+    assert said in str(caught.value)
