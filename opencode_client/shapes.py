@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 from attrs import frozen
@@ -65,13 +66,13 @@ class Shape(Protocol):
         ...
 
 
-class _Checked:
+class _Checked(ABC):
     """What shapes share: the check that nothing below needs."""
 
     expected: str
 
-    def fits(self, value: Any) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def fits(self, value: Any) -> bool: ...
 
     def read(self, value: Any, where: Where) -> Any:
         if not self.fits(value):

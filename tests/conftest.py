@@ -1,11 +1,16 @@
-"""What decides whether a live test runs: real servers come from npm."""
+"""What tests share: whether live ones run (real servers come from npm), the small package, a clean log."""
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+from types import ModuleType
 
 import pytest
+
+from tests.packages import document, load_models, write
+from tests.small_package import PATHS, SCHEMAS
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -18,3 +23,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("live"):
             item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    """The models of the package that the pipeline makes of the small document."""
+    return load_models(write(tmp_path_factory.mktemp("small"), document(SCHEMAS, PATHS)), "small_client")
+
+
+@pytest.fixture
+def warned(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+    """The log, with nothing warned of before."""
+    monkeypatch.setattr("opencode_client.shapes._warned", set[tuple[str, str]]())
+    caplog.set_level(logging.WARNING, "opencode_client.reading")
+    return caplog
