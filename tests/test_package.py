@@ -32,6 +32,7 @@ def test_importing_the_package_imports_nothing_else_of_weight() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.documents  # checks all models: seconds
 def test_type_checkers_know_which_names_there_are(tmp_path: Path) -> None:
     for number, line in enumerate(
         ("from opencode_client import Typo", "from opencode_client.models import Typo")
