@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeGuard, TypeVar
 
 from attrs import NOTHING, define, field, fields
 
+from opencode_client.errors import ResponseDecodeError
+
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object that the server's document leaves open."""
 
@@ -77,9 +79,14 @@ class OpencodeModel:
                 with the JSON path to it. New values of enums and new variants of unions are no fault.
         """
         reader = reader_of(cls)
-        if strict:
-            _check(cls, data)
-        return tolerantly(cls, data) if reader is None else reader(data)
+        try:
+            if strict:
+                _check(cls, data)
+            return tolerantly(cls, data) if reader is None else reader(data)
+        except RecursionError:
+            raise ResponseDecodeError(
+                cls.__name__, "$", "less nesting", "more than Python recurses"
+            ) from None
 
     def to_dict(self) -> JsonObject:
         """The JSON object: members under the wire's names, nulls where null was read, unknown members included.

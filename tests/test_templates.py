@@ -156,6 +156,15 @@ def test_strict_reading_names_the_path_and_the_types(models: ModuleType, data: A
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_endless_nesting_is_an_error_of_ours(models: ModuleType, strict: bool) -> None:
+    wire: dict[str, Any] = {"type": "leaf"}
+    for _ in range(5_000):
+        wire = {"type": "leaf", "next": wire}
+    with pytest.raises(ResponseDecodeError, match="expected less nesting"):
+        models.Leaf.from_dict(wire, strict=strict)
+
+
 def test_what_is_no_object_at_all_raises_without_strict_too(models: ModuleType) -> None:
     with pytest.raises(ResponseDecodeError, match=r"\$: expected object, got array"):
         models.Session.from_dict([])
