@@ -7,6 +7,7 @@ from typing import Any
 from attrs import define, field
 
 from opencode_client.model import is_array, is_object
+from opencode_client.shapes import json_type
 from scripts.normalise.schema import META, Json, operations, referenced, schemas_of
 
 Place = tuple[str, str]
@@ -15,13 +16,8 @@ Place = tuple[str, str]
 
 def json_kind(value: object) -> str:
     """The JSON Schema type of `value`."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "integer" if float(value).is_integer() else "number"
-    return "string" if isinstance(value, str) else "array" if is_array(value) else "object"
+    whole = type(value) is int or (type(value) is float and value.is_integer())
+    return "integer" if whole else json_type(value)
 
 
 def response_schemas(document: Json) -> dict[str, Json]:

@@ -70,7 +70,7 @@ _PAYLOADS = (
     "a" * 300,
     "[31mred",
     "%s %(x)s {{}}",
-    "# type: ignore",
+    "# type: ignore",  # a payload: what a document may say, not a remark of ours
     "endraw %}}",
 )
 

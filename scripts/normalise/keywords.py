@@ -28,7 +28,6 @@ _KEPT = frozenset({
     "x-pointer", "x-item",
 })  # fmt: skip
 _OURS = frozenset({META, "x-pointer", "x-item"})
-_NOTES = frozenset({"description", "x-pointer"})
 _TYPES = frozenset({"string", "number", "integer", "boolean", "null", "array", "object"})
 _NUMBER_TEXTS = frozenset({"NaN", "Infinity", "-Infinity"})
 _BOOLEAN_TEXTS = frozenset({"true", "false"})
@@ -114,7 +113,7 @@ def one_of_as_any_of(schema: Json) -> Json:
 
     `{"type": ["string", "null"]}` -> `{"anyOf": [{"type": "string"}, {"type": "null"}]}`
     """
-    rest = {key: value for key, value in schema.items() if key not in _NOTES}
+    rest = {key: value for key, value in schema.items() if key not in notes_of(schema)}
     if "oneOf" in rest:
         rest["anyOf"] = [*rest.get("anyOf", []), *rest.pop("oneOf")]
     nullable = rest.pop("nullable", False)
