@@ -8,6 +8,7 @@ Everything is made in a temporary folder; the rooms are swapped in whole at the 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shutil
 import subprocess
@@ -71,10 +72,23 @@ def build(spec: Path, *, strict: bool) -> Generator[Built, None, None]:
         raise GenerateError(
             f"{spec}: no OpenAPI document that can be read: {type(error).__name__}: {error}"
         ) from error
+    normalised.document["info"] = _origin(spec)
     with tempfile.TemporaryDirectory(prefix="opencode-client-") as scratch:
         config = _merged_config(normalised)
         package = _run_generator(Path(scratch), normalised, config)
         yield Built(package, normalised, config)
+
+
+def _origin(spec: Path) -> dict[str, str]:
+    """What `_spec.py` says of the document; the server's version is known of openapi.json alone."""
+    source = {"opencode_version": "", "document_sha256": hashlib.sha256(spec.read_bytes()).hexdigest()}
+    if spec.resolve() == SPEC:
+        source |= json.loads(SPEC.with_name("openapi.source.json").read_text(encoding="utf-8"))
+    return {
+        "title": "opencode",
+        "version": source["opencode_version"],
+        "description": source["document_sha256"],
+    }
 
 
 def _merged_config(normalised: Normalised) -> str:
@@ -108,7 +122,7 @@ def _run_generator(scratch: Path, normalised: Normalised, config: str) -> Path:
             str(package),
         ),
     )
-    _drop_empty(package)
+    _arrange(package)
     _run(scratch, "ruff", "check", *_RUFF, "--fix", str(package))
     _run(scratch, "ruff", "format", *_RUFF, str(package))
     return package
@@ -122,8 +136,14 @@ def _run(cwd: Path, module: str, *arguments: str) -> None:
         raise GenerateError(f"{module} failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}".rstrip())
 
 
-def _drop_empty(package: Path) -> None:
-    """A template that renders nothing means that there is no such file."""
+def _arrange(package: Path) -> None:
+    """Files under our names instead of the generator's; a template that renders nothing means no such file.
+
+    `types.py` -> `_spec.py`; `api/<module>/__init__.py` -> `api/<module>.py`
+    """
+    (package / "types.py").rename(package / "_spec.py")
+    for file in sorted((package / "api").glob("*/__init__.py")):
+        file.rename(package / "api" / f"{file.parent.name}.py")
     for file in sorted(package.rglob("*.py")):
         if not file.read_text(encoding="utf-8").strip():
             file.unlink()
@@ -136,10 +156,19 @@ def write_rooms(built: Built, package: Path) -> None:
     """Put the generated rooms into `package`, each in place of what is there."""
     for room in ROOMS:
         fresh = package / f".{room}.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(built.folder / room, fresh)
-        shutil.rmtree(package / room, ignore_errors=True)
-        fresh.rename(package / room)
+        _remove(fresh)
+        if (built.folder / room).is_dir():
+            shutil.copytree(built.folder / room, fresh)
+            _remove(package / room)
+        else:
+            shutil.copy(built.folder / room, fresh)
+        fresh.replace(package / room)
+
+
+def _remove(place: Path) -> None:
+    if place.is_file():
+        place.unlink()
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def write_package(built: Built, out: Path) -> Path:
@@ -164,25 +193,26 @@ def differences(built: Built, package: Path) -> list[str]:
     """How the committed rooms differ from the generated ones, a line a file; untracked files count."""
     found: list[str] = []
     for room in ROOMS:
-        ours, theirs = _files(package / room), _files(built.folder / room)
-        found += [f"missing: {room}/{name}" for name in sorted(theirs - ours)]
-        found += [f"not generated: {room}/{name}" for name in sorted(ours - theirs)]
+        ours, theirs = _files(package, room), _files(built.folder, room)
+        found += [f"missing: {name}" for name in sorted(theirs - ours)]
+        found += [f"not generated: {name}" for name in sorted(ours - theirs)]
         found += [
-            f"differs: {room}/{name}"
+            f"differs: {name}"
             for name in sorted(ours & theirs)
-            if (package / room / name).read_bytes() != (built.folder / room / name).read_bytes()
+            if (package / name).read_bytes() != (built.folder / name).read_bytes()
         ]
     return found
 
 
-def _files(folder: Path) -> set[str]:
-    files = (file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    return {file.relative_to(folder).as_posix() for file in files}
+def _files(package: Path, room: str) -> set[str]:
+    files = [package / room, *(package / room).rglob("*")]
+    kept = (file for file in files if file.is_file() and "__pycache__" not in file.parts)
+    return {file.relative_to(package).as_posix() for file in kept}
 
 
 def _say(built: Built, where: Path) -> None:
-    rooms = [file for room in ROOMS for file in (built.folder / room).rglob("*.py")]
-    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in rooms)
+    rooms = [file for room in ROOMS for file in _files(built.folder, room)]
+    lines = sum(len((built.folder / file).read_text(encoding="utf-8").splitlines()) for file in rooms)
     for line in built.normalised.report:
         print(f"note: {plain_text(line)}")
     print(f"{len(rooms)} files, {lines} lines in {where}")

@@ -6,5 +6,5 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "opencode_client"
-ROOMS = ("models",)
-"""The generated folders of the package, each replaced as a whole."""
+ROOMS = ("api", "models", "_spec.py")
+"""The generated folders and files of the package, each replaced as a whole."""

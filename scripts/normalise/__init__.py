@@ -12,7 +12,7 @@ from functools import partial
 
 from attrs import frozen
 
-from scripts.normalise import hoist, keywords, members, operations, parameters, unions, wire
+from scripts.normalise import hoist, keywords, members, methods, operations, parameters, unions, wire
 from scripts.normalise.names import NameCollisionError, Namer, read_pins
 from scripts.normalise.schema import META, Json, everywhere, schemas_of
 
@@ -66,6 +66,8 @@ def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
         partial(members.name_members, namer=namer),
         members.open_what_is_read,
         members.assign_modules,
+        methods.numbers_in_queries,
+        partial(methods.describe_methods, namer=namer),
         operations.generator_view,
     )
 

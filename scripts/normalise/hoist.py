@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from scripts.normalise.names import Namer, pascal, singular
 from scripts.normalise.operations import class_prefix
 from scripts.normalise.schema import (
@@ -13,11 +15,14 @@ from scripts.normalise.schema import (
     everywhere,
     map_operation_roots,
     map_operations,
+    map_roots,
+    operations,
     reference,
     referenced,
     rewrite,
     schemas_of,
     shape,
+    walk,
     with_schemas,
 )
 
@@ -216,6 +221,8 @@ def hoist_operations(document: Json, namer: Namer) -> Json:
     """
     schemas = dict(schemas_of(document))
     hoister = Hoister(schemas, namer)
+    for name in _bodies_alone(document):
+        schemas[name] = {**schemas[name], META: {"kind": "body"}}
 
     def hoist(_: str, __: str, operation: Json) -> Json:
         prefix = class_prefix(operation["operationId"])
@@ -237,6 +244,24 @@ def hoist_operations(document: Json, namer: Namer) -> Json:
 
     document = map_operations(document, hoist)
     return with_schemas(document, schemas)
+
+
+def _bodies_alone(document: Json) -> list[str]:
+    """Components that are one operation's body and nothing else: spread too, so nobody would use the class."""
+    uses: Counter[str | None] = Counter()
+
+    def count(_: str, schema: Json) -> Json:
+        uses.update(map(referenced, walk(schema)))
+        return schema
+
+    map_roots(document, count)
+    bodies = [
+        referenced(media["schema"])
+        for _, _, operation in operations(document)
+        for media in operation.get("requestBody", {}).get("content", {}).values()
+    ]
+    schemas = schemas_of(document)
+    return [name for name in bodies if name and uses[name] == 1 and "properties" in schemas.get(name, {})]
 
 
 def _body(body: Json, prefix: str, hoister: Hoister) -> Json:

@@ -16,12 +16,14 @@ from scripts.normalise.schema import (
     with_schemas,
 )
 
-_BUILTINS = frozenset({"bool", "dict", "float", "int", "list", "str"})
+BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "str"})
+"""Types that annotations use."""
+
 _VISIBLE = frozenset({"object", "union", "mixed", "alias"})
 
 
 def name_members(document: Json, namer: Namer) -> Json:
-    """Python names for the members of every class; `shadows` when one hides a type that annotations use.
+    """Python names for the members of every class; `shadows` are those that hide a type.
 
     `{sessionID: string, list: boolean}` -> `x-oc.members = {"sessionID": "session_id", "list": "list"}`
     """
@@ -31,7 +33,7 @@ def name_members(document: Json, namer: Namer) -> Json:
         meta: Json = {"kind": "object", **schema.get(META, {}), "reader": f"read_{readers[name]}"}
         if meta["kind"] in ("object", "body") and "enum" not in schema:
             meta["members"] = member_names(list(schema.get("properties", {})), namer.report, name)
-            meta["shadows"] = bool(_BUILTINS & set(meta["members"].values()))
+            meta["shadows"] = sorted(BUILTINS & set(meta["members"].values()))
         meta["pointer"] = plain_text(schema.get("x-pointer", ""))
         schemas[name] = schema if "enum" in schema else {**schema, META: meta}
     return with_schemas(document, schemas)
@@ -64,27 +66,28 @@ def _reached(schemas: dict[str, Json], names: Iterable[str]) -> set[str]:
         name = todo.pop()
         if name in schemas and name not in found:
             found.add(name)
-            todo += _references(schemas[name])
+            todo += references(schemas[name])
     return found
 
 
-def _references(schema: Json) -> list[str]:
+def references(schema: Json) -> list[str]:
+    """The components that a schema refers to, anywhere in it."""
     return [name for part in walk(schema) if (name := referenced(part)) is not None]
 
 
 def _answered(operation: Json) -> list[str]:
     contents = [r.get("content", {}) for r in operation["responses"].values()]
     told = [
-        name for content in contents for media in content.values() for name in _references(media["schema"])
+        name for content in contents for media in content.values() for name in references(media["schema"])
     ]
     errors = [response.get(META, {}).get("errors", {}) for response in operation["responses"].values()]
     return told + [name for error in errors for names in error.values() for name in names]
 
 
 def _taken(operation: Json) -> list[str]:
-    told = [name for p in operation.get("parameters", []) for name in _references(p["schema"])]
+    told = [name for p in operation.get("parameters", []) for name in references(p["schema"])]
     content = operation.get("requestBody", {}).get("content", {})
-    return told + [name for media in content.values() for name in _references(media["schema"])]
+    return told + [name for media in content.values() for name in references(media["schema"])]
 
 
 def assign_modules(document: Json) -> Json:
@@ -140,14 +143,14 @@ def _users(schemas: dict[str, Json], visible: Iterable[str]) -> dict[str, set[st
 def reachable(schemas: dict[str, Json], name: str) -> set[str]:
     """The visible classes that `name` refers to, directly or through hidden maps."""
     found: set[str] = set()
-    todo = _references(schemas[name])
+    todo = references(schemas[name])
     while todo:
         used = todo.pop()
         if used in found or used not in schemas:
             continue
         found.add(used)
         if schemas[used].get(META, {}).get("kind") == "map":
-            todo += _references(schemas[used])
+            todo += references(schemas[used])
     return {used for used in found if schemas[used].get(META, {}).get("kind") in _VISIBLE}
 
 

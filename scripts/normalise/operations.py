@@ -16,6 +16,7 @@ from scripts.normalise.schema import (
     Json,
     map_operations,
     operations,
+    plain_text,
     referenced,
     schemas_of,
 )
@@ -166,24 +167,25 @@ def wildcard_paths(document: Json) -> Json:
 def generator_view(document: Json) -> Json:
     """Last: ids, tags and paths as the generator takes them; everything else of ours goes into the responses.
 
-    `session.prompt` -> tag `session`; `{sessionID}` in a path -> `{session_id}`
+    `session.prompt` -> tag `session`, its namespace's module; `{sessionID}` in a path -> `{session_id}`
     """
 
     def show(path: str, method: str, operation: Json) -> Json:
         if META not in operation:
             return operation
         name = operation["operationId"]
-        *namespace, _ = name.split(".")
-        meta = {**operation[META], "operation": name, "path": path, "method": method}
+        meta: Json = {**operation[META], "operation": name, "path": path, "method": method}
+        meta["said"] = {"name": plain_text(name), "source": plain_text(f"{method.upper()} {path}")}
         responses = {
-            status: {"description": "", **response, META: {**meta, **response.get(META, {})}}
+            status: {"description": "", **_written(response), META: {**meta, **response.get(META, {})}}
             for status, response in operation["responses"].items()
         }
-        kept = ("summary", "description", "deprecated", "parameters", "requestBody")
+        kept = ("summary", "description", "requestBody")
         return {
-            **{key: operation[key] for key in kept if key in operation},
+            **_written({key: operation[key] for key in kept if key in operation}),
+            "parameters": [_written(parameter) for parameter in operation.get("parameters", [])],
             "operationId": "_".join(snake(part) for part in name.split(".")),
-            "tags": ["_".join(snake(part) for part in namespace) or "root"],
+            "tags": [meta["namespace"]["module"] if "namespace" in meta else "hidden"],
             "responses": responses,
         }
 
@@ -195,6 +197,14 @@ def generator_view(document: Json) -> Json:
             safe = _generator_path(told)
             paths[safe if safe is not None and safe not in paths else _bare_path(index, told)] = item
     return {**document, "paths": paths}
+
+
+def _written(holder: Json) -> Json:
+    """What people read, as files can hold it."""
+    texts = {
+        key: plain_text(holder[key]) for key in ("summary", "description") if isinstance(holder.get(key), str)
+    }
+    return {**holder, **texts}
 
 
 def _told(item: Json) -> Json | None:

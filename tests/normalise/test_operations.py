@@ -136,15 +136,16 @@ def _shown(operation: Json, path: str) -> Json:
     return operations.generator_view(given)
 
 
-def test_the_generator_sees_python_names_and_the_namespace_as_tag() -> None:
-    shown = _shown({"operationId": "v2.session.messageList"}, "/session/{sessionID}")
+def test_the_generator_sees_python_names_and_the_namespaces_module_as_tag() -> None:
+    meta = {"errors": {}, "namespace": {"module": "v2_session"}}
+    shown = _shown({"operationId": "v2.session.messageList", "x-oc": meta}, "/session/{sessionID}")
     assert list(shown["paths"]) == ["/session/{session_id}"]
     assert only(shown)["operationId"] == "v2_session_message_list"
     assert only(shown)["tags"] == ["v2_session"]
 
 
-def test_an_operation_without_namespace_stands_at_the_root() -> None:
-    assert only(_shown({"operationId": "health"}, "/"))["tags"] == ["root"]
+def test_an_operation_that_the_surface_leaves_out_stands_apart() -> None:
+    assert only(_shown({"operationId": "event.subscribe"}, "/"))["tags"] == ["hidden"]
 
 
 def test_the_responses_carry_what_the_generator_has_no_place_for() -> None:
@@ -154,6 +155,7 @@ def test_the_responses_carry_what_the_generator_has_no_place_for() -> None:
         "operation": "session.get",
         "path": "/session/{sessionID}",
         "method": "get",
+        "said": {"name": "session.get", "source": "GET /session/{sessionID}"},
         "parameters": {"session_id": {"wire": "sessionID", "in": "path"}},
     }
 

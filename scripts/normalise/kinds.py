@@ -1,0 +1,60 @@
+"""What the committed tables say of operations: kinds.toml, by hand, and since.json, derived from the documents."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+KINDS = Path(__file__).with_name("kinds.toml")
+SINCE = Path(__file__).with_name("since.json")
+_HIDDEN = frozenset({"stream", "websocket"})
+
+
+@frozen(kw_only=True)
+class Kind:
+    """What kinds.toml says of one operation."""
+
+    id: str
+    reason: str
+    kind: str = "request"
+    consumes: bool = False
+    filters: tuple[str, ...] = field(default=(), converter=tuple)
+    numbers: tuple[str, ...] = field(default=(), converter=tuple)
+    location: str | None = None
+    headers: dict[str, str] = field(factory=dict[str, str])
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the generated surface leaves it to the overlays."""
+        return self.kind in _HIDDEN
+
+
+def read_kinds(path: Path = KINDS) -> dict[str, Kind]:
+    """{operationId: what is said of it}.
+
+    Raises:
+        ValueError: an entry that has no reason, stands there twice, or says something that nothing reads.
+    """
+    entries: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8")).get("operation", [])
+    kinds: dict[str, Kind] = {}
+    for entry in entries:
+        try:
+            kind = Kind(**entry)
+        except TypeError as error:
+            raise ValueError(f"{path.name}: {entry}: {error}") from None
+        if kind.kind not in (*_HIDDEN, "request", "blocking"):
+            raise ValueError(f"{path.name}: {kind.id}: no kind {kind.kind!r}")
+        if kind.id in kinds:
+            raise ValueError(f"{path.name}: {kind.id} stands there twice")
+        kinds[kind.id] = kind
+    return kinds
+
+
+def read_since(path: Path = SINCE) -> tuple[str, dict[str, dict[str, str | None]]]:
+    """The newest version that was looked at, and {operationId: {absent, since}}."""
+    held = json.loads(path.read_text(encoding="utf-8"))
+    return held["newest"], held["operations"]

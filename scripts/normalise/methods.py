@@ -1,0 +1,243 @@
+"""What the templates need to know of every operation: where it hangs on the client, and what its method takes.
+
+Names a user types are decided here, so a collision at any level is found here: operations with operations, with
+namespaces, and with what is written by hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from scripts.normalise.kinds import Kind, read_kinds, read_since
+from scripts.normalise.members import BUILTINS, reachable, references
+from scripts.normalise.names import Namer, module, pascal, snake
+from scripts.normalise.schema import META, Json, map_operations, operations, referenced, schemas_of
+
+ON_CLIENTS = frozenset({
+    "abort", "check_server", "close", "events", "from_options", "options", "raw", "requests", "resync", "run",
+    "stream", "with_options",
+})  # fmt: skip
+"""Hand-written names on the clients, some of them planned: no namespace bears one."""
+
+_ARGUMENTS = frozenset({"self", "directory", "workspace", "timeout", "headers", "body"})
+"""What methods have of their own: a query's or a body's field of the same name says its place."""
+
+_SCOPES = {"directory": "directory", "workspace": "workspace"}
+_LOCATIONS = {"location[directory]": "directory", "location[workspace]": "workspace"}
+_REPEATABLE = frozenset({"get", "put", "delete"})
+
+
+def numbers_in_queries(document: Json) -> Json:
+    """Query parameters whose text is a number take numbers: see kinds.toml.
+
+    `limit: string` -> `limit: integer`
+    """
+    kinds = read_kinds()
+
+    def number(_: str, __: str, operation: Json) -> Json:
+        kind = kinds.get(operation["operationId"])
+        if kind is None or not kind.numbers:
+            return operation
+        parameters = [
+            {**p, "schema": {**p["schema"], "type": "integer"}} if p["name"] in kind.numbers else p
+            for p in operation["parameters"]
+        ]
+        return {**operation, "parameters": parameters}
+
+    return map_operations(document, number)
+
+
+def describe_methods(document: Json, namer: Namer) -> Json:
+    """Every operation knows its namespace, its method, its arguments and where each of them goes.
+
+    `session.prompt` -> `x-oc.namespace = session`, `x-oc.attribute = prompt`, `x-oc.arguments = [session_id in path,
+    parts in body ...]`
+    """
+    kinds = read_kinds()
+    newest, since = read_since()
+    every = [(operation, method) for _, method, operation in operations(document)]
+    ids = {operation["operationId"] for operation, _ in every}
+    _check_kinds(kinds, every, namer)
+    shown = [name for name in ids if not _kind(kinds, name).hidden]
+    places = _places(sorted(shown), ids, namer)
+    tree = _tree(places, namer)
+    schemas = schemas_of(document)
+
+    def describe(_: str, method: str, operation: Json) -> Json:
+        name = operation["operationId"]
+        kind = _kind(kinds, name)
+        meta: Json = {
+            **operation[META],
+            **since.get(name, {"absent": newest, "since": None}),
+            "kind": kind.kind,
+            "reason": kind.reason,
+            "deprecated": bool(operation.get("deprecated")),
+        }
+        if not kind.hidden:
+            namespace, attribute = places[name]
+            meta |= _arguments(operation, kind, schemas, namer)
+            meta |= {
+                "namespace": tree[namespace],
+                "above": [tree[namespace[:depth]] for depth in range(len(namespace))],
+                "attribute": attribute,
+                "constant": f"_{attribute.upper()}",
+                "repeatable": method in _REPEATABLE and not kind.consumes,
+                "extra_headers": kind.headers,
+                "imports": _imports(operation, schemas),
+            }
+        return {**operation, META: meta}
+
+    return map_operations(document, describe)
+
+
+def _kind(kinds: dict[str, Kind], name: str) -> Kind:
+    return kinds.get(name) or Kind(id=name, reason="")
+
+
+def _check_kinds(kinds: dict[str, Kind], every: Iterable[tuple[Json, str]], namer: Namer) -> None:
+    """A stream that the table does not know has no method that could read it."""
+    for operation, _ in every:
+        name = operation["operationId"]
+        streams = any(response.get(META, {}).get("stream") for response in operation["responses"].values())
+        if streams and name not in kinds:
+            kinds[name] = Kind(id=name, kind="stream", reason="answers with text/event-stream")
+            namer.object_to(
+                f"{name} answers with server-sent events. Add to kinds.toml:\n"
+                f'    [[operation]]\n    id = {json.dumps(name)}\n    kind = "stream"\n    reason = "..."',
+                f"{name} is a stream: no method",
+            )
+
+
+Place = tuple[tuple[str, ...], str]
+
+
+def _places(shown: list[str], ids: set[str], namer: Namer) -> dict[str, Place]:
+    """Where each operation hangs: `vcs.diff.raw` beside an operation `vcs.diff` is `vcs.diff_raw`."""
+    taken: dict[Place, str] = {}
+    places: dict[str, Place] = {}
+    for name in sorted(shown, key=lambda name: (name.count("."), name)):
+        parts = name.split(".")
+        cut = next((i for i in range(1, len(parts)) if ".".join(parts[:i]) in ids), len(parts))
+        namespace = tuple(snake(part) for part in parts[: cut - 1]) or ("root",)
+        attribute = "_".join(snake(part) for part in parts[cut - 1 :])
+        if (namespace, attribute) in taken:
+            derived = f"{attribute}_{_digest(name)}"
+            namer.object_to(
+                f"{name} and {taken[namespace, attribute]} are both client.{'.'.join([*namespace, attribute])}",
+                f"{name} is called {derived}: {attribute} is {taken[namespace, attribute]}",
+            )
+            attribute = derived
+        taken[namespace, attribute] = name
+        places[name] = namespace, attribute
+    return places
+
+
+def _tree(places: dict[str, Place], namer: Namer) -> dict[tuple[str, ...], Json]:
+    """Every namespace and what is above one, the client itself as (): its class, its module, what hangs on it."""
+    nodes: dict[tuple[str, ...], Json] = {}
+    paths = {namespace[:depth] for namespace, _ in places.values() for depth in range(len(namespace) + 1)}
+    methods = {namespace: [a for n, a in places.values() if n == namespace] for namespace in paths}
+    for path in sorted(paths):
+        children = sorted(other[-1] for other in paths if len(other) == len(path) + 1 and other[:-1] == path)
+        for name in children:
+            if name in methods[path] or (not path and name in ON_CLIENTS):
+                holder = "an operation" if name in methods[path] else "a hand-written name"
+                namer.object_to(
+                    f"the namespace {'.'.join([*path, name])} and {holder} want client.{'.'.join([*path, name])}",
+                    f"the namespace {'.'.join([*path, name])} hides {holder}",
+                )
+        nodes[path] = {
+            "path": ".".join(path),
+            "module": module("_".join(path)) if path else "",
+            "class": f"{pascal('_'.join(path))}Namespace",
+            "children": [{"name": name, "path": ".".join([*path, name])} for name in children],
+            "shadows": sorted(BUILTINS & {*methods[path], *children}),
+            "methods": len(methods[path]),
+        }
+    _distinct(nodes, namer)
+    for path, node in nodes.items():
+        for child in node["children"]:
+            other = nodes[*path, child["name"]]
+            child |= {"module": other["module"], "class": other["class"]}
+    return nodes
+
+
+def _distinct(nodes: dict[tuple[str, ...], Json], namer: Namer) -> None:
+    """No two namespaces share a module or a class, and no class bears a model's name."""
+    modules: set[str] = {""}
+    for path, node in nodes.items():
+        if path and (
+            node["module"] in modules or {node["class"], f"Async{node['class']}"} & namer.taken.keys()
+        ):
+            node["module"] = f"{node['module']}_{_digest(node['path'])}"
+            node["class"] = f"{node['class']}{_digest(node['path']).upper()}"
+        modules.add(node["module"])
+
+
+def _arguments(operation: Json, kind: Kind, schemas: dict[str, Json], namer: Namer) -> Json:
+    """The arguments, in the order of the signature, and the wire names of the places for the client's defaults."""
+    told: Json = operation[META]["parameters"]
+    scope: dict[str, str] = {}
+    own: list[Json] = []
+    for name, parameter in told.items():
+        wire = parameter["wire"]
+        default = {**_SCOPES, **_LOCATIONS}.get(wire) if parameter["in"] == "query" else None
+        if default is not None and default not in kind.filters:
+            scope[default] = wire
+        elif parameter["in"] not in ("path", "query"):
+            namer.report.append(f"{operation['operationId']}: no argument for the {parameter['in']} {wire!r}")
+        else:
+            own.append({"generator": name, "place": parameter["in"], "wire": wire, "name": name})
+    own = sorted(own, key=lambda argument: argument["place"] != "path")
+    for argument in own:
+        if argument["name"] in _ARGUMENTS and argument["name"] not in kind.filters:
+            argument["name"] = f"{argument['place']}_{argument['name']}"
+    body, members = _body(operation, schemas)
+    taken = {argument["name"] for argument in own}
+    if kind.location in members:
+        scope = {name: f"{kind.location}.{wire}" for name, wire in _LOCATION_MEMBERS.items()}
+    for wire, name in members.items():
+        if name in _ARGUMENTS or name in taken:
+            name = f"body_{name}"  # the same member under its full name
+        if name in taken:
+            name = f"{name}_{_digest(wire)}"  # as above
+            namer.report.append(f"{operation['operationId']}: member {wire!r} of the body is called {name}")
+        taken.add(name)
+        own.append({"place": "body", "wire": wire, "name": name})
+    return {"arguments": own, "scope": scope, "body": body}
+
+
+_LOCATION_MEMBERS = {"directory": "directory", "workspace": "workspaceID"}
+
+
+def _body(operation: Json, schemas: dict[str, Json]) -> tuple[str, dict[str, str]]:
+    """How the body is given, and the Python names of its members: `members`, `json` or `bytes`."""
+    content = operation.get("requestBody", {}).get("content")
+    if not content:
+        return "", {}
+    media, body = next(iter(content.items()))
+    schema = schemas.get(referenced(body["schema"]) or "", {})
+    if schema.get(META, {}).get("kind") in ("body", "object"):
+        return "members", schema[META]["members"]
+    return ("json" if media == "application/json" else "bytes"), {}
+
+
+def _imports(operation: Json, schemas: dict[str, Json]) -> list[tuple[str, str]]:
+    """The classes that the method's annotations name, with their modules."""
+    names = {name for part in (*operation["parameters"],) for name in references(part["schema"])}
+    for holder in (operation.get("requestBody", {}), *operation["responses"].values()):
+        for media in holder.get("content", {}).values():
+            names |= set(references(media["schema"]))
+    found: set[str] = set()
+    for name in names & schemas.keys():
+        kind = schemas[name].get(META, {}).get("kind")
+        found |= reachable(schemas, name) if kind in ("body", "map", "object") else set()
+        found |= {name} if kind not in ("body", "map") else set()
+    homes = {name: schemas[name].get(META, {}).get("module") for name in found}
+    return sorted((home, name) for name, home in homes.items() if home)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
