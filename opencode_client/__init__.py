@@ -5,28 +5,117 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+__version__ = "0.1.0"
+
 if TYPE_CHECKING:
+    from opencode_client.client import AsyncOpencodeClient as AsyncOpencodeClient
+    from opencode_client.client import OpencodeClient as OpencodeClient
+    from opencode_client.compatibility import ServerInfo as ServerInfo
+    from opencode_client.errors import ArgumentError as ArgumentError
+    from opencode_client.errors import AuthenticationError as AuthenticationError
+    from opencode_client.errors import BadRequestError as BadRequestError
+    from opencode_client.errors import ClientClosedError as ClientClosedError
+    from opencode_client.errors import ConflictError as ConflictError
+    from opencode_client.errors import ConnectError as ConnectError
+    from opencode_client.errors import ConnectionLostError as ConnectionLostError
+    from opencode_client.errors import EmptyResponseError as EmptyResponseError
+    from opencode_client.errors import ForbiddenError as ForbiddenError
+    from opencode_client.errors import NotFoundError as NotFoundError
     from opencode_client.errors import OpencodeError as OpencodeError
+    from opencode_client.errors import PayloadTooLargeError as PayloadTooLargeError
+    from opencode_client.errors import RateLimitError as RateLimitError
+    from opencode_client.errors import RequestError as RequestError
+    from opencode_client.errors import RequestTimeoutError as RequestTimeoutError
     from opencode_client.errors import ResponseDecodeError as ResponseDecodeError
+    from opencode_client.errors import ServerError as ServerError
     from opencode_client.errors import ServerStartError as ServerStartError
+    from opencode_client.errors import StatusError as StatusError
+    from opencode_client.errors import UnsupportedOperationError as UnsupportedOperationError
+    from opencode_client.errors import UnsupportedServerError as UnsupportedServerError
+    from opencode_client.model import OpencodeModel as OpencodeModel
+    from opencode_client.model import Unknown as Unknown
+    from opencode_client.model import UnknownEvent as UnknownEvent
+    from opencode_client.options import ClientOptions as ClientOptions
+    from opencode_client.options import RetryEvent as RetryEvent
+    from opencode_client.responses import Response as Response
     from opencode_client.server import OpencodeServer as OpencodeServer
     from opencode_client.times import to_datetime as to_datetime
     from opencode_client.times import to_epoch_ms as to_epoch_ms
+    from opencode_client.unset import UNSET as UNSET
+    from opencode_client.unset import Unset as Unset
 
 __all__ = [
+    "UNSET",
+    "ArgumentError",
+    "AsyncOpencodeClient",
+    "AuthenticationError",
+    "BadRequestError",
+    "ClientClosedError",
+    "ClientOptions",
+    "ConflictError",
+    "ConnectError",
+    "ConnectionLostError",
+    "EmptyResponseError",
+    "ForbiddenError",
+    "NotFoundError",
+    "OpencodeClient",
     "OpencodeError",
+    "OpencodeModel",
     "OpencodeServer",
+    "PayloadTooLargeError",
+    "RateLimitError",
+    "RequestError",
+    "RequestTimeoutError",
+    "Response",
     "ResponseDecodeError",
+    "RetryEvent",
+    "ServerError",
+    "ServerInfo",
     "ServerStartError",
+    "StatusError",
+    "Unknown",
+    "UnknownEvent",
+    "Unset",
+    "UnsupportedOperationError",
+    "UnsupportedServerError",
     "to_datetime",
     "to_epoch_ms",
 ]
 
 _HOMES = {
+    "ArgumentError": "errors",
+    "AsyncOpencodeClient": "client",
+    "AuthenticationError": "errors",
+    "BadRequestError": "errors",
+    "ClientClosedError": "errors",
+    "ClientOptions": "options",
+    "ConflictError": "errors",
+    "ConnectError": "errors",
+    "ConnectionLostError": "errors",
+    "EmptyResponseError": "errors",
+    "ForbiddenError": "errors",
+    "NotFoundError": "errors",
+    "OpencodeClient": "client",
     "OpencodeError": "errors",
+    "OpencodeModel": "model",
     "OpencodeServer": "server",
+    "PayloadTooLargeError": "errors",
+    "RateLimitError": "errors",
+    "RequestError": "errors",
+    "RequestTimeoutError": "errors",
+    "Response": "responses",
     "ResponseDecodeError": "errors",
+    "RetryEvent": "options",
+    "ServerError": "errors",
+    "ServerInfo": "compatibility",
     "ServerStartError": "errors",
+    "StatusError": "errors",
+    "UNSET": "unset",
+    "Unknown": "model",
+    "UnknownEvent": "model",
+    "Unset": "unset",
+    "UnsupportedOperationError": "errors",
+    "UnsupportedServerError": "errors",
     "to_datetime": "times",
     "to_epoch_ms": "times",
 }

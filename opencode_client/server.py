@@ -75,7 +75,10 @@ class OpencodeServer:
         password: str | None = None,
         startup_timeout_s: float = 60.0,
     ) -> None:
-        self.executable = os.fspath(executable)
+        name = os.fspath(
+            executable
+        )  # a path is one from here, not from `directory`; a bare name is looked up
+        self.executable = os.path.abspath(name) if os.path.dirname(name) else name
         self.directory = Path(directory or ".").absolute()
         self.hostname = hostname
         self.startup_timeout_s = startup_timeout_s

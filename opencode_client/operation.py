@@ -1,0 +1,55 @@
+"""An operation of the server: what the tables in `api` hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from attrs import field, frozen
+
+JsonMapping: TypeAlias = Mapping[str, Any]
+"""What may be given in place of a model: an object as the wire has it."""
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@frozen
+class Scope:
+    """The wire names of the places for a directory and a workspace; None where there is none.
+
+    `directory` and `location[directory]` are parameters of the query, `location.directory` is in the body.
+    """
+
+    directory: str | None
+    workspace: str | None
+
+
+QUERY = Scope("directory", "workspace")
+LOCATION = Scope("location[directory]", "location[workspace]")
+
+
+@frozen(eq=False)
+class Operation(Generic[T_co]):
+    """One operation.
+
+    `path` is the document's, with its names in braces and a final `*` for the rest of the URL. `returns` is the
+    annotation of what comes back, as JSON unless it is `plain` text. A body is of `members`, any `json`, or `bytes`;
+    `nullable` are the members that may be null. `errors` are the documented models by status, `headers` what is sent
+    besides. `absent` is the newest server known not to have it. What is `blocking` answers when a turn or a person
+    is done; what is `repeatable` may be sent again when nobody knows whether the server got it.
+    """
+
+    id: str
+    method: str
+    path: str
+    returns: str = "None"
+    plain: bool = field(default=False, kw_only=True)
+    body: Literal["", "members", "json", "bytes"] = field(default="", kw_only=True)
+    scope: Scope | None = field(default=None, kw_only=True)
+    nullable: frozenset[str] = field(default=frozenset(), kw_only=True)
+    errors: Mapping[str, tuple[str, ...]] = field(default={}, kw_only=True)
+    headers: Mapping[str, str] = field(default={}, kw_only=True)
+    absent: str | None = field(default=None, kw_only=True)
+    blocking: bool = field(default=False, kw_only=True)
+    repeatable: bool = field(default=False, kw_only=True)
+    deprecated: bool = field(default=False, kw_only=True)

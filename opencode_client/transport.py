@@ -1,0 +1,226 @@
+"""Calls: an operation and its arguments become its value or its error. Once for each world, in the same order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Any, Generic, Self, TypeVar
+
+import httpx
+from attrs import define
+
+from opencode_client import compatibility
+from opencode_client.compatibility import DOCUMENT, HEALTH, ServerInfo
+from opencode_client.directories import StrPath
+from opencode_client.errors import OpencodeError, StatusError, UnsupportedOperationError
+from opencode_client.operation import Operation
+from opencode_client.options import ClientOptions, Timeout
+from opencode_client.outcomes import delay_before_next, failed, judged
+from opencode_client.pools import AsyncConnections, Connections
+from opencode_client.requests import Prepared, RequestBuilder
+from opencode_client.responses import decode, is_web_page
+from opencode_client.unset import Unset
+
+C = TypeVar("C")
+T = TypeVar("T")
+
+
+@define
+class Known:
+    """What a client and its views have found out about their server."""
+
+    version: str | None = None
+    info: ServerInfo | None = None
+
+    def allows(self, operation: Operation[Any]) -> bool:
+        """Whether the server is known to have the operation."""
+        if self.version is None:
+            return False
+        has = compatibility.has(operation.id, self.version)
+        return bool(has) or (has is None and self.info is not None and self.info.supports(operation.id))
+
+
+class _Core(Generic[C]):
+    """What callers of both worlds have: the options, the requests that follow from them, and what is known."""
+
+    def __init__(self, options: ClientOptions, connections: C, known: Known) -> None:
+        self.options = options
+        self.connections = connections
+        self.known = known
+        self.answer: httpx.Response | None = None
+        """The last answer, for `raw`, which makes a caller for itself."""
+        self._requests = RequestBuilder(options)
+
+    def again(self, options: ClientOptions) -> Self:
+        """Another caller with other options on the same connections."""
+        return type(self)(options, self.connections, self.known)
+
+    def _value(self, prepared: Prepared, answer: httpx.Response) -> Any:  # Any: the operation's value
+        self.answer = answer
+        return decode(prepared, answer.status_code, answer.content, strict=self.options.strict)
+
+    def _unsupported(self, operation: Operation[Any]) -> UnsupportedOperationError:
+        return compatibility.unsupported(operation, self.options.base_url, self.known.version)
+
+
+class Caller(_Core[Connections]):
+    """Makes the calls of an `OpencodeClient` and its views; thread-safe."""
+
+    def call(
+        self,
+        operation: Operation[T],
+        path: Sequence[object],
+        directory: StrPath | None,
+        workspace: str | None,
+        timeout: Timeout | Unset,
+        headers: Mapping[str, str] | None,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+    ) -> T:
+        """The value of an operation; from the directory on, the arguments as its method got them."""
+        prepared = self._requests.prepare(
+            operation, path, directory, workspace, timeout, headers, query, body
+        )
+        if operation.absent is not None and not self.known.allows(operation):
+            self._require(operation)
+        answer = self._send(prepared)
+        if is_web_page(operation, answer):
+            self._look_again()
+            raise self._unsupported(operation)
+        result: T = self._value(prepared, answer)
+        return result
+
+    def check_server(self) -> ServerInfo:
+        """What the server is and has."""
+        version = self._version()
+        try:
+            document = self._send(self._requests.plain(DOCUMENT)).content
+        except StatusError:
+            document = None  # the table of versions knows, too
+        self.known.info = info = compatibility.info(version, document)
+        return info
+
+    def _send(self, prepared: Prepared) -> httpx.Response:
+        attempt = 1
+        while True:
+            started = perf_counter()
+            try:
+                answer = self.connections.exchange(prepared.http, blocking=prepared.operation.blocking)
+                outcome = judged(prepared, answer, started)
+            except httpx.RequestError as cause:
+                outcome = failed(prepared, cause, started)
+            if isinstance(outcome, httpx.Response):
+                return outcome
+            delay_s = delay_before_next(self.options, prepared, outcome, attempt)
+            if delay_s is None:
+                raise outcome
+            time.sleep(delay_s)
+            attempt += 1
+
+    def _version(self) -> str:
+        try:
+            answer = self._send(self._requests.plain(HEALTH))
+        except StatusError as error:
+            raise compatibility.no_server(error, self.options.base_url) or error from None
+        self.known.version = compatibility.version_in(answer, self.options.base_url)
+        return self.known.version
+
+    def _require(self, operation: Operation[Any]) -> None:
+        version = self._version()
+        has = compatibility.has(operation.id, version)
+        if has is None:
+            has = self.check_server().supports(operation.id)
+        if not has:
+            raise self._unsupported(operation)
+
+    def _look_again(self) -> None:
+        try:
+            self._version()
+        except OpencodeError:
+            self.known.version = None  # it only says which server does not have the operation
+
+
+class AsyncCaller(_Core[AsyncConnections]):
+    """Makes the calls of an `AsyncOpencodeClient` and its views, on one event loop."""
+
+    async def call(
+        self,
+        operation: Operation[T],
+        path: Sequence[object],
+        directory: StrPath | None,
+        workspace: str | None,
+        timeout: Timeout | Unset,
+        headers: Mapping[str, str] | None,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+    ) -> T:
+        """The value of an operation; from the directory on, the arguments as its method got them."""
+        prepared = self._requests.prepare(
+            operation, path, directory, workspace, timeout, headers, query, body
+        )
+        if operation.absent is not None and not self.known.allows(operation):
+            await self._require(operation)
+        answer = await self._send(prepared)
+        if is_web_page(operation, answer):
+            await self._look_again()
+            raise self._unsupported(operation)
+        result: T = self._value(prepared, answer)
+        return result
+
+    async def check_server(self) -> ServerInfo:
+        """What the server is and has."""
+        version = await self._version()
+        try:
+            document = (await self._send(self._requests.plain(DOCUMENT))).content
+        except StatusError:
+            document = None  # the table of versions knows, too
+        self.known.info = info = compatibility.info(version, document)
+        return info
+
+    async def _send(self, prepared: Prepared) -> httpx.Response:
+        attempt = 1
+        while True:
+            started = perf_counter()
+            try:
+                answer = await self.connections.exchange(prepared.http, blocking=prepared.operation.blocking)
+                outcome = judged(prepared, answer, started)
+            except httpx.RequestError as cause:
+                outcome = failed(prepared, cause, started)
+            if isinstance(outcome, httpx.Response):
+                return outcome
+            delay_s = delay_before_next(self.options, prepared, outcome, attempt)
+            if delay_s is None:
+                raise outcome
+            await _sleep(delay_s)
+            attempt += 1
+
+    async def _version(self) -> str:
+        try:
+            answer = await self._send(self._requests.plain(HEALTH))
+        except StatusError as error:
+            raise compatibility.no_server(error, self.options.base_url) or error from None
+        self.known.version = compatibility.version_in(answer, self.options.base_url)
+        return self.known.version
+
+    async def _require(self, operation: Operation[Any]) -> None:
+        version = await self._version()
+        has = compatibility.has(operation.id, version)
+        if has is None:
+            has = (await self.check_server()).supports(operation.id)
+        if not has:
+            raise self._unsupported(operation)
+
+    async def _look_again(self) -> None:
+        try:
+            await self._version()
+        except OpencodeError:
+            self.known.version = None  # it only says which server does not have the operation
+
+
+async def _sleep(delay_s: float) -> None:
+    from asyncio import sleep  # a third of what importing httpx costs: not for who has no loop anyway
+
+    await sleep(delay_s)

@@ -1,0 +1,23 @@
+"""The default of arguments for which None is a value: it is sent as null, UNSET is not sent."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, Literal, TypeAlias
+
+
+class _Unset(Enum):
+    UNSET = "UNSET"
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+Unset: TypeAlias = Literal[_Unset.UNSET]
+"""The type of UNSET."""
+
+UNSET: Final = _Unset.UNSET
+"""Not given."""
