@@ -106,9 +106,7 @@ if TYPE_CHECKING:
     from .event_permission_v2_asked import EventPermissionV2Asked as EventPermissionV2Asked
     from .event_permission_v2_replied import EventPermissionV2Replied as EventPermissionV2Replied
     from .event_plugin_added import EventPluginAdded as EventPluginAdded
-    from .event_project_directories_updated import (
-        EventProjectDirectoriesUpdated as EventProjectDirectoriesUpdated,
-    )
+    from .event_project_directories_updated import EventProjectDirectoriesUpdated as EventProjectDirectoriesUpdated
     from .event_project_updated import EventProjectUpdated as EventProjectUpdated
     from .event_pty_created import EventPtyCreated as EventPtyCreated
     from .event_pty_deleted import EventPtyDeleted as EventPtyDeleted
@@ -130,45 +128,25 @@ if TYPE_CHECKING:
     from .event_session_diff import EventSessionDiff as EventSessionDiff
     from .event_session_error import EventSessionError as EventSessionError
     from .event_session_idle import EventSessionIdle as EventSessionIdle
-    from .event_session_next_agent_switched import (
-        EventSessionNextAgentSwitched as EventSessionNextAgentSwitched,
-    )
-    from .event_session_next_compaction_delta import (
-        EventSessionNextCompactionDelta as EventSessionNextCompactionDelta,
-    )
-    from .event_session_next_compaction_ended import (
-        EventSessionNextCompactionEnded as EventSessionNextCompactionEnded,
-    )
+    from .event_session_next_agent_switched import EventSessionNextAgentSwitched as EventSessionNextAgentSwitched
+    from .event_session_next_compaction_delta import EventSessionNextCompactionDelta as EventSessionNextCompactionDelta
+    from .event_session_next_compaction_ended import EventSessionNextCompactionEnded as EventSessionNextCompactionEnded
     from .event_session_next_compaction_started import (
         EventSessionNextCompactionStarted as EventSessionNextCompactionStarted,
     )
-    from .event_session_next_context_updated import (
-        EventSessionNextContextUpdated as EventSessionNextContextUpdated,
-    )
-    from .event_session_next_model_switched import (
-        EventSessionNextModelSwitched as EventSessionNextModelSwitched,
-    )
+    from .event_session_next_context_updated import EventSessionNextContextUpdated as EventSessionNextContextUpdated
+    from .event_session_next_model_switched import EventSessionNextModelSwitched as EventSessionNextModelSwitched
     from .event_session_next_moved import EventSessionNextMoved as EventSessionNextMoved
-    from .event_session_next_prompt_admitted import (
-        EventSessionNextPromptAdmitted as EventSessionNextPromptAdmitted,
-    )
+    from .event_session_next_prompt_admitted import EventSessionNextPromptAdmitted as EventSessionNextPromptAdmitted
     from .event_session_next_prompted import EventSessionNextPrompted as EventSessionNextPrompted
-    from .event_session_next_reasoning_delta import (
-        EventSessionNextReasoningDelta as EventSessionNextReasoningDelta,
-    )
-    from .event_session_next_reasoning_ended import (
-        EventSessionNextReasoningEnded as EventSessionNextReasoningEnded,
-    )
+    from .event_session_next_reasoning_delta import EventSessionNextReasoningDelta as EventSessionNextReasoningDelta
+    from .event_session_next_reasoning_ended import EventSessionNextReasoningEnded as EventSessionNextReasoningEnded
     from .event_session_next_reasoning_started import (
         EventSessionNextReasoningStarted as EventSessionNextReasoningStarted,
     )
     from .event_session_next_retried import EventSessionNextRetried as EventSessionNextRetried
-    from .event_session_next_revert_cleared import (
-        EventSessionNextRevertCleared as EventSessionNextRevertCleared,
-    )
-    from .event_session_next_revert_committed import (
-        EventSessionNextRevertCommitted as EventSessionNextRevertCommitted,
-    )
+    from .event_session_next_revert_cleared import EventSessionNextRevertCleared as EventSessionNextRevertCleared
+    from .event_session_next_revert_committed import EventSessionNextRevertCommitted as EventSessionNextRevertCommitted
     from .event_session_next_revert_staged import EventSessionNextRevertStaged as EventSessionNextRevertStaged
     from .event_session_next_shell_ended import EventSessionNextShellEnded as EventSessionNextShellEnded
     from .event_session_next_shell_started import EventSessionNextShellStarted as EventSessionNextShellStarted
@@ -181,12 +159,8 @@ if TYPE_CHECKING:
     from .event_session_next_text_started import EventSessionNextTextStarted as EventSessionNextTextStarted
     from .event_session_next_tool_called import EventSessionNextToolCalled as EventSessionNextToolCalled
     from .event_session_next_tool_failed import EventSessionNextToolFailed as EventSessionNextToolFailed
-    from .event_session_next_tool_input_delta import (
-        EventSessionNextToolInputDelta as EventSessionNextToolInputDelta,
-    )
-    from .event_session_next_tool_input_ended import (
-        EventSessionNextToolInputEnded as EventSessionNextToolInputEnded,
-    )
+    from .event_session_next_tool_input_delta import EventSessionNextToolInputDelta as EventSessionNextToolInputDelta
+    from .event_session_next_tool_input_ended import EventSessionNextToolInputEnded as EventSessionNextToolInputEnded
     from .event_session_next_tool_input_started import (
         EventSessionNextToolInputStarted as EventSessionNextToolInputStarted,
     )
@@ -239,9 +213,7 @@ if TYPE_CHECKING:
     from .find_text_response_item import FindTextResponseItemLines as FindTextResponseItemLines
     from .find_text_response_item import FindTextResponseItemPath as FindTextResponseItemPath
     from .find_text_response_item import FindTextResponseItemSubmatch as FindTextResponseItemSubmatch
-    from .find_text_response_item import (
-        FindTextResponseItemSubmatchMatch as FindTextResponseItemSubmatchMatch,
-    )
+    from .find_text_response_item import FindTextResponseItemSubmatchMatch as FindTextResponseItemSubmatchMatch
     from .forbidden_error_body import ForbiddenErrorBody as ForbiddenErrorBody
     from .formatter_status import FormatterStatus as FormatterStatus
     from .global_disposed import GlobalDisposed as GlobalDisposed
@@ -265,32 +237,20 @@ if TYPE_CHECKING:
     from .http_internal_server_error_body import HttpInternalServerErrorBody as HttpInternalServerErrorBody
     from .image_attachment_config import ImageAttachmentConfig as ImageAttachmentConfig
     from .installation_update_available import InstallationUpdateAvailable as InstallationUpdateAvailable
-    from .installation_update_available_data import (
-        InstallationUpdateAvailableData as InstallationUpdateAvailableData,
-    )
+    from .installation_update_available_data import InstallationUpdateAvailableData as InstallationUpdateAvailableData
     from .installation_updated import InstallationUpdated as InstallationUpdated
     from .installation_updated_data import InstallationUpdatedData as InstallationUpdatedData
     from .integration_attempt import IntegrationAttempt as IntegrationAttempt
     from .integration_attempt import IntegrationAttemptTime as IntegrationAttemptTime
     from .integration_attempt_status import IntegrationAttemptStatus as IntegrationAttemptStatus
-    from .integration_attempt_status import (
-        IntegrationAttemptStatusComplete as IntegrationAttemptStatusComplete,
-    )
-    from .integration_attempt_status import (
-        IntegrationAttemptStatusCompleteTime as IntegrationAttemptStatusCompleteTime,
-    )
+    from .integration_attempt_status import IntegrationAttemptStatusComplete as IntegrationAttemptStatusComplete
+    from .integration_attempt_status import IntegrationAttemptStatusCompleteTime as IntegrationAttemptStatusCompleteTime
     from .integration_attempt_status import IntegrationAttemptStatusExpired as IntegrationAttemptStatusExpired
-    from .integration_attempt_status import (
-        IntegrationAttemptStatusExpiredTime as IntegrationAttemptStatusExpiredTime,
-    )
+    from .integration_attempt_status import IntegrationAttemptStatusExpiredTime as IntegrationAttemptStatusExpiredTime
     from .integration_attempt_status import IntegrationAttemptStatusFailed as IntegrationAttemptStatusFailed
-    from .integration_attempt_status import (
-        IntegrationAttemptStatusFailedTime as IntegrationAttemptStatusFailedTime,
-    )
+    from .integration_attempt_status import IntegrationAttemptStatusFailedTime as IntegrationAttemptStatusFailedTime
     from .integration_attempt_status import IntegrationAttemptStatusPending as IntegrationAttemptStatusPending
-    from .integration_attempt_status import (
-        IntegrationAttemptStatusPendingTime as IntegrationAttemptStatusPendingTime,
-    )
+    from .integration_attempt_status import IntegrationAttemptStatusPendingTime as IntegrationAttemptStatusPendingTime
     from .integration_attempt_status import UnknownIntegrationAttemptStatus as UnknownIntegrationAttemptStatus
     from .integration_connection_updated import IntegrationConnectionUpdated as IntegrationConnectionUpdated
     from .integration_connection_updated_data import (
@@ -304,9 +264,7 @@ if TYPE_CHECKING:
     from .integration_method import UnknownIntegrationMethod as UnknownIntegrationMethod
     from .integration_o_auth_method import IntegrationOAuthMethod as IntegrationOAuthMethod
     from .integration_o_auth_method import IntegrationOAuthMethodPrompt as IntegrationOAuthMethodPrompt
-    from .integration_o_auth_method import (
-        UnknownIntegrationOAuthMethodPrompt as UnknownIntegrationOAuthMethodPrompt,
-    )
+    from .integration_o_auth_method import UnknownIntegrationOAuthMethodPrompt as UnknownIntegrationOAuthMethodPrompt
     from .integration_ref import IntegrationRef as IntegrationRef
     from .integration_select_prompt import IntegrationSelectPrompt as IntegrationSelectPrompt
     from .integration_select_prompt import IntegrationSelectPromptOption as IntegrationSelectPromptOption
@@ -349,9 +307,7 @@ if TYPE_CHECKING:
     )
     from .mcp_tools_changed import McpToolsChanged as McpToolsChanged
     from .mcp_tools_changed_data import McpToolsChangedData as McpToolsChangedData
-    from .mcp_unsupported_o_auth_error_body import (
-        McpUnsupportedOAuthErrorBody as McpUnsupportedOAuthErrorBody,
-    )
+    from .mcp_unsupported_o_auth_error_body import McpUnsupportedOAuthErrorBody as McpUnsupportedOAuthErrorBody
     from .message import Message as Message
     from .message import UnknownMessage as UnknownMessage
     from .message_aborted_error import MessageAbortedError as MessageAbortedError
@@ -453,9 +409,7 @@ if TYPE_CHECKING:
     from .project_directories import ProjectDirectories as ProjectDirectories
     from .project_directories import ProjectDirectoriesItem as ProjectDirectoriesItem
     from .project_directories_updated import ProjectDirectoriesUpdated as ProjectDirectoriesUpdated
-    from .project_directories_updated_data import (
-        ProjectDirectoriesUpdatedData as ProjectDirectoriesUpdatedData,
-    )
+    from .project_directories_updated_data import ProjectDirectoriesUpdatedData as ProjectDirectoriesUpdatedData
     from .project_icon import ProjectIcon as ProjectIcon
     from .project_not_found_error_body import ProjectNotFoundErrorBody as ProjectNotFoundErrorBody
     from .project_summary import ProjectSummary as ProjectSummary
@@ -481,9 +435,7 @@ if TYPE_CHECKING:
     from .provider_auth_method import ProviderAuthMethod as ProviderAuthMethod
     from .provider_auth_method import ProviderAuthMethodPrompt as ProviderAuthMethodPrompt
     from .provider_auth_method import ProviderAuthMethodPromptSelect as ProviderAuthMethodPromptSelect
-    from .provider_auth_method import (
-        ProviderAuthMethodPromptSelectOption as ProviderAuthMethodPromptSelectOption,
-    )
+    from .provider_auth_method import ProviderAuthMethodPromptSelectOption as ProviderAuthMethodPromptSelectOption
     from .provider_auth_method import ProviderAuthMethodPromptSelectWhen as ProviderAuthMethodPromptSelectWhen
     from .provider_auth_method import ProviderAuthMethodPromptText as ProviderAuthMethodPromptText
     from .provider_auth_method import ProviderAuthMethodPromptTextWhen as ProviderAuthMethodPromptTextWhen
@@ -491,13 +443,9 @@ if TYPE_CHECKING:
     from .provider_config import ProviderConfig as ProviderConfig
     from .provider_config import ProviderConfigModels as ProviderConfigModels
     from .provider_config import ProviderConfigModelsCost as ProviderConfigModelsCost
-    from .provider_config import (
-        ProviderConfigModelsCostContextOver200K as ProviderConfigModelsCostContextOver200K,
-    )
+    from .provider_config import ProviderConfigModelsCostContextOver200K as ProviderConfigModelsCostContextOver200K
     from .provider_config import ProviderConfigModelsInterleaved as ProviderConfigModelsInterleaved
-    from .provider_config import (
-        ProviderConfigModelsInterleavedObject as ProviderConfigModelsInterleavedObject,
-    )
+    from .provider_config import ProviderConfigModelsInterleavedObject as ProviderConfigModelsInterleavedObject
     from .provider_config import ProviderConfigModelsLimit as ProviderConfigModelsLimit
     from .provider_config import ProviderConfigModelsModalities as ProviderConfigModelsModalities
     from .provider_config import ProviderConfigModelsProvider as ProviderConfigModelsProvider
@@ -545,7 +493,6 @@ if TYPE_CHECKING:
     from .question_v2_rejected_data import QuestionV2RejectedData as QuestionV2RejectedData
     from .question_v2_replied import QuestionV2Replied as QuestionV2Replied
     from .question_v2_replied_data import QuestionV2RepliedData as QuestionV2RepliedData
-    from .question_v2_reply import QuestionV2Reply as QuestionV2Reply
     from .question_v2_request import QuestionV2Request as QuestionV2Request
     from .question_v2_tool import QuestionV2Tool as QuestionV2Tool
     from .range_ import Range as Range
@@ -601,17 +548,13 @@ if TYPE_CHECKING:
     from .session_message import SessionMessage as SessionMessage
     from .session_message import UnknownSessionMessage as UnknownSessionMessage
     from .session_message_agent_switched import SessionMessageAgentSwitched as SessionMessageAgentSwitched
-    from .session_message_agent_switched import (
-        SessionMessageAgentSwitchedTime as SessionMessageAgentSwitchedTime,
-    )
+    from .session_message_agent_switched import SessionMessageAgentSwitchedTime as SessionMessageAgentSwitchedTime
     from .session_message_assistant import SessionMessageAssistant as SessionMessageAssistant
     from .session_message_assistant import SessionMessageAssistantContent as SessionMessageAssistantContent
     from .session_message_assistant import SessionMessageAssistantSnapshot as SessionMessageAssistantSnapshot
     from .session_message_assistant import SessionMessageAssistantTime as SessionMessageAssistantTime
     from .session_message_assistant import SessionMessageAssistantTokens as SessionMessageAssistantTokens
-    from .session_message_assistant import (
-        SessionMessageAssistantTokensCache as SessionMessageAssistantTokensCache,
-    )
+    from .session_message_assistant import SessionMessageAssistantTokensCache as SessionMessageAssistantTokensCache
     from .session_message_assistant import (
         UnknownSessionMessageAssistantContent as UnknownSessionMessageAssistantContent,
     )
@@ -626,21 +569,15 @@ if TYPE_CHECKING:
     from .session_message_assistant_tool import (
         SessionMessageAssistantToolProvider as SessionMessageAssistantToolProvider,
     )
-    from .session_message_assistant_tool import (
-        SessionMessageAssistantToolState as SessionMessageAssistantToolState,
-    )
-    from .session_message_assistant_tool import (
-        SessionMessageAssistantToolTime as SessionMessageAssistantToolTime,
-    )
+    from .session_message_assistant_tool import SessionMessageAssistantToolState as SessionMessageAssistantToolState
+    from .session_message_assistant_tool import SessionMessageAssistantToolTime as SessionMessageAssistantToolTime
     from .session_message_assistant_tool import (
         UnknownSessionMessageAssistantToolState as UnknownSessionMessageAssistantToolState,
     )
     from .session_message_compaction import SessionMessageCompaction as SessionMessageCompaction
     from .session_message_compaction import SessionMessageCompactionTime as SessionMessageCompactionTime
     from .session_message_model_switched import SessionMessageModelSwitched as SessionMessageModelSwitched
-    from .session_message_model_switched import (
-        SessionMessageModelSwitchedTime as SessionMessageModelSwitchedTime,
-    )
+    from .session_message_model_switched import SessionMessageModelSwitchedTime as SessionMessageModelSwitchedTime
     from .session_message_shell import SessionMessageShell as SessionMessageShell
     from .session_message_shell import SessionMessageShellTime as SessionMessageShellTime
     from .session_message_synthetic import SessionMessageSynthetic as SessionMessageSynthetic
@@ -651,12 +588,8 @@ if TYPE_CHECKING:
         SessionMessageToolStateCompleted as SessionMessageToolStateCompleted,
     )
     from .session_message_tool_state_error import SessionMessageToolStateError as SessionMessageToolStateError
-    from .session_message_tool_state_pending import (
-        SessionMessageToolStatePending as SessionMessageToolStatePending,
-    )
-    from .session_message_tool_state_running import (
-        SessionMessageToolStateRunning as SessionMessageToolStateRunning,
-    )
+    from .session_message_tool_state_pending import SessionMessageToolStatePending as SessionMessageToolStatePending
+    from .session_message_tool_state_running import SessionMessageToolStateRunning as SessionMessageToolStateRunning
     from .session_message_user import SessionMessageUser as SessionMessageUser
     from .session_message_user import SessionMessageUserTime as SessionMessageUserTime
     from .session_messages_response import SessionMessagesResponse as SessionMessagesResponse
@@ -664,52 +597,36 @@ if TYPE_CHECKING:
     from .session_next_agent_switched import SessionNextAgentSwitched as SessionNextAgentSwitched
     from .session_next_agent_switched_data import SessionNextAgentSwitchedData as SessionNextAgentSwitchedData
     from .session_next_compaction_delta import SessionNextCompactionDelta as SessionNextCompactionDelta
-    from .session_next_compaction_delta_data import (
-        SessionNextCompactionDeltaData as SessionNextCompactionDeltaData,
-    )
+    from .session_next_compaction_delta_data import SessionNextCompactionDeltaData as SessionNextCompactionDeltaData
     from .session_next_compaction_ended import SessionNextCompactionEnded as SessionNextCompactionEnded
-    from .session_next_compaction_ended_data import (
-        SessionNextCompactionEndedData as SessionNextCompactionEndedData,
-    )
+    from .session_next_compaction_ended_data import SessionNextCompactionEndedData as SessionNextCompactionEndedData
     from .session_next_compaction_started import SessionNextCompactionStarted as SessionNextCompactionStarted
     from .session_next_compaction_started_data import (
         SessionNextCompactionStartedData as SessionNextCompactionStartedData,
     )
     from .session_next_context_updated import SessionNextContextUpdated as SessionNextContextUpdated
-    from .session_next_context_updated_data import (
-        SessionNextContextUpdatedData as SessionNextContextUpdatedData,
-    )
+    from .session_next_context_updated_data import SessionNextContextUpdatedData as SessionNextContextUpdatedData
     from .session_next_model_switched import SessionNextModelSwitched as SessionNextModelSwitched
     from .session_next_model_switched_data import SessionNextModelSwitchedData as SessionNextModelSwitchedData
     from .session_next_moved import SessionNextMoved as SessionNextMoved
     from .session_next_moved_data import SessionNextMovedData as SessionNextMovedData
     from .session_next_prompt_admitted import SessionNextPromptAdmitted as SessionNextPromptAdmitted
-    from .session_next_prompt_admitted_data import (
-        SessionNextPromptAdmittedData as SessionNextPromptAdmittedData,
-    )
+    from .session_next_prompt_admitted_data import SessionNextPromptAdmittedData as SessionNextPromptAdmittedData
     from .session_next_prompted import SessionNextPrompted as SessionNextPrompted
     from .session_next_prompted_data import SessionNextPromptedData as SessionNextPromptedData
     from .session_next_reasoning_delta import SessionNextReasoningDelta as SessionNextReasoningDelta
-    from .session_next_reasoning_delta_data import (
-        SessionNextReasoningDeltaData as SessionNextReasoningDeltaData,
-    )
+    from .session_next_reasoning_delta_data import SessionNextReasoningDeltaData as SessionNextReasoningDeltaData
     from .session_next_reasoning_ended import SessionNextReasoningEnded as SessionNextReasoningEnded
-    from .session_next_reasoning_ended_data import (
-        SessionNextReasoningEndedData as SessionNextReasoningEndedData,
-    )
+    from .session_next_reasoning_ended_data import SessionNextReasoningEndedData as SessionNextReasoningEndedData
     from .session_next_reasoning_started import SessionNextReasoningStarted as SessionNextReasoningStarted
-    from .session_next_reasoning_started_data import (
-        SessionNextReasoningStartedData as SessionNextReasoningStartedData,
-    )
+    from .session_next_reasoning_started_data import SessionNextReasoningStartedData as SessionNextReasoningStartedData
     from .session_next_retried import SessionNextRetried as SessionNextRetried
     from .session_next_retried_data import SessionNextRetriedData as SessionNextRetriedData
     from .session_next_retry_error import SessionNextRetryError as SessionNextRetryError
     from .session_next_revert_cleared import SessionNextRevertCleared as SessionNextRevertCleared
     from .session_next_revert_cleared_data import SessionNextRevertClearedData as SessionNextRevertClearedData
     from .session_next_revert_committed import SessionNextRevertCommitted as SessionNextRevertCommitted
-    from .session_next_revert_committed_data import (
-        SessionNextRevertCommittedData as SessionNextRevertCommittedData,
-    )
+    from .session_next_revert_committed_data import SessionNextRevertCommittedData as SessionNextRevertCommittedData
     from .session_next_revert_staged import SessionNextRevertStaged as SessionNextRevertStaged
     from .session_next_revert_staged_data import SessionNextRevertStagedData as SessionNextRevertStagedData
     from .session_next_shell_ended import SessionNextShellEnded as SessionNextShellEnded
@@ -719,9 +636,7 @@ if TYPE_CHECKING:
     from .session_next_step_ended import SessionNextStepEnded as SessionNextStepEnded
     from .session_next_step_ended_data import SessionNextStepEndedData as SessionNextStepEndedData
     from .session_next_step_ended_data import SessionNextStepEndedDataTokens as SessionNextStepEndedDataTokens
-    from .session_next_step_ended_data import (
-        SessionNextStepEndedDataTokensCache as SessionNextStepEndedDataTokensCache,
-    )
+    from .session_next_step_ended_data import SessionNextStepEndedDataTokensCache as SessionNextStepEndedDataTokensCache
     from .session_next_step_failed import SessionNextStepFailed as SessionNextStepFailed
     from .session_next_step_failed_data import SessionNextStepFailedData as SessionNextStepFailedData
     from .session_next_step_started import SessionNextStepStarted as SessionNextStepStarted
@@ -736,33 +651,21 @@ if TYPE_CHECKING:
     from .session_next_text_started_data import SessionNextTextStartedData as SessionNextTextStartedData
     from .session_next_tool_called import SessionNextToolCalled as SessionNextToolCalled
     from .session_next_tool_called_data import SessionNextToolCalledData as SessionNextToolCalledData
-    from .session_next_tool_called_data import (
-        SessionNextToolCalledDataProvider as SessionNextToolCalledDataProvider,
-    )
+    from .session_next_tool_called_data import SessionNextToolCalledDataProvider as SessionNextToolCalledDataProvider
     from .session_next_tool_failed import SessionNextToolFailed as SessionNextToolFailed
     from .session_next_tool_failed_data import SessionNextToolFailedData as SessionNextToolFailedData
-    from .session_next_tool_failed_data import (
-        SessionNextToolFailedDataProvider as SessionNextToolFailedDataProvider,
-    )
+    from .session_next_tool_failed_data import SessionNextToolFailedDataProvider as SessionNextToolFailedDataProvider
     from .session_next_tool_input_delta import SessionNextToolInputDelta as SessionNextToolInputDelta
-    from .session_next_tool_input_delta_data import (
-        SessionNextToolInputDeltaData as SessionNextToolInputDeltaData,
-    )
+    from .session_next_tool_input_delta_data import SessionNextToolInputDeltaData as SessionNextToolInputDeltaData
     from .session_next_tool_input_ended import SessionNextToolInputEnded as SessionNextToolInputEnded
-    from .session_next_tool_input_ended_data import (
-        SessionNextToolInputEndedData as SessionNextToolInputEndedData,
-    )
+    from .session_next_tool_input_ended_data import SessionNextToolInputEndedData as SessionNextToolInputEndedData
     from .session_next_tool_input_started import SessionNextToolInputStarted as SessionNextToolInputStarted
-    from .session_next_tool_input_started_data import (
-        SessionNextToolInputStartedData as SessionNextToolInputStartedData,
-    )
+    from .session_next_tool_input_started_data import SessionNextToolInputStartedData as SessionNextToolInputStartedData
     from .session_next_tool_progress import SessionNextToolProgress as SessionNextToolProgress
     from .session_next_tool_progress_data import SessionNextToolProgressData as SessionNextToolProgressData
     from .session_next_tool_success import SessionNextToolSuccess as SessionNextToolSuccess
     from .session_next_tool_success_data import SessionNextToolSuccessData as SessionNextToolSuccessData
-    from .session_next_tool_success_data import (
-        SessionNextToolSuccessDataProvider as SessionNextToolSuccessDataProvider,
-    )
+    from .session_next_tool_success_data import SessionNextToolSuccessDataProvider as SessionNextToolSuccessDataProvider
     from .session_not_found_error_body import SessionNotFoundErrorBody as SessionNotFoundErrorBody
     from .session_prompt_async_model import SessionPromptAsyncModel as SessionPromptAsyncModel
     from .session_prompt_model import SessionPromptModel as SessionPromptModel
@@ -816,21 +719,13 @@ if TYPE_CHECKING:
         SyncEventMessagePartUpdatedSyncEvent as SyncEventMessagePartUpdatedSyncEvent,
     )
     from .sync_event_message_removed import SyncEventMessageRemoved as SyncEventMessageRemoved
-    from .sync_event_message_removed import (
-        SyncEventMessageRemovedSyncEvent as SyncEventMessageRemovedSyncEvent,
-    )
+    from .sync_event_message_removed import SyncEventMessageRemovedSyncEvent as SyncEventMessageRemovedSyncEvent
     from .sync_event_message_updated import SyncEventMessageUpdated as SyncEventMessageUpdated
-    from .sync_event_message_updated import (
-        SyncEventMessageUpdatedSyncEvent as SyncEventMessageUpdatedSyncEvent,
-    )
+    from .sync_event_message_updated import SyncEventMessageUpdatedSyncEvent as SyncEventMessageUpdatedSyncEvent
     from .sync_event_session_created import SyncEventSessionCreated as SyncEventSessionCreated
-    from .sync_event_session_created import (
-        SyncEventSessionCreatedSyncEvent as SyncEventSessionCreatedSyncEvent,
-    )
+    from .sync_event_session_created import SyncEventSessionCreatedSyncEvent as SyncEventSessionCreatedSyncEvent
     from .sync_event_session_deleted import SyncEventSessionDeleted as SyncEventSessionDeleted
-    from .sync_event_session_deleted import (
-        SyncEventSessionDeletedSyncEvent as SyncEventSessionDeletedSyncEvent,
-    )
+    from .sync_event_session_deleted import SyncEventSessionDeletedSyncEvent as SyncEventSessionDeletedSyncEvent
     from .sync_event_session_next_agent_switched import (
         SyncEventSessionNextAgentSwitched as SyncEventSessionNextAgentSwitched,
     )
@@ -862,9 +757,7 @@ if TYPE_CHECKING:
         SyncEventSessionNextModelSwitchedSyncEvent as SyncEventSessionNextModelSwitchedSyncEvent,
     )
     from .sync_event_session_next_moved import SyncEventSessionNextMoved as SyncEventSessionNextMoved
-    from .sync_event_session_next_moved import (
-        SyncEventSessionNextMovedSyncEvent as SyncEventSessionNextMovedSyncEvent,
-    )
+    from .sync_event_session_next_moved import SyncEventSessionNextMovedSyncEvent as SyncEventSessionNextMovedSyncEvent
     from .sync_event_session_next_prompt_admitted import (
         SyncEventSessionNextPromptAdmitted as SyncEventSessionNextPromptAdmitted,
     )
@@ -909,9 +802,7 @@ if TYPE_CHECKING:
     from .sync_event_session_next_revert_staged import (
         SyncEventSessionNextRevertStagedSyncEvent as SyncEventSessionNextRevertStagedSyncEvent,
     )
-    from .sync_event_session_next_shell_ended import (
-        SyncEventSessionNextShellEnded as SyncEventSessionNextShellEnded,
-    )
+    from .sync_event_session_next_shell_ended import SyncEventSessionNextShellEnded as SyncEventSessionNextShellEnded
     from .sync_event_session_next_shell_ended import (
         SyncEventSessionNextShellEndedSyncEvent as SyncEventSessionNextShellEndedSyncEvent,
     )
@@ -921,51 +812,35 @@ if TYPE_CHECKING:
     from .sync_event_session_next_shell_started import (
         SyncEventSessionNextShellStartedSyncEvent as SyncEventSessionNextShellStartedSyncEvent,
     )
-    from .sync_event_session_next_step_ended import (
-        SyncEventSessionNextStepEnded as SyncEventSessionNextStepEnded,
-    )
+    from .sync_event_session_next_step_ended import SyncEventSessionNextStepEnded as SyncEventSessionNextStepEnded
     from .sync_event_session_next_step_ended import (
         SyncEventSessionNextStepEndedSyncEvent as SyncEventSessionNextStepEndedSyncEvent,
     )
-    from .sync_event_session_next_step_failed import (
-        SyncEventSessionNextStepFailed as SyncEventSessionNextStepFailed,
-    )
+    from .sync_event_session_next_step_failed import SyncEventSessionNextStepFailed as SyncEventSessionNextStepFailed
     from .sync_event_session_next_step_failed import (
         SyncEventSessionNextStepFailedSyncEvent as SyncEventSessionNextStepFailedSyncEvent,
     )
-    from .sync_event_session_next_step_started import (
-        SyncEventSessionNextStepStarted as SyncEventSessionNextStepStarted,
-    )
+    from .sync_event_session_next_step_started import SyncEventSessionNextStepStarted as SyncEventSessionNextStepStarted
     from .sync_event_session_next_step_started import (
         SyncEventSessionNextStepStartedSyncEvent as SyncEventSessionNextStepStartedSyncEvent,
     )
-    from .sync_event_session_next_synthetic import (
-        SyncEventSessionNextSynthetic as SyncEventSessionNextSynthetic,
-    )
+    from .sync_event_session_next_synthetic import SyncEventSessionNextSynthetic as SyncEventSessionNextSynthetic
     from .sync_event_session_next_synthetic import (
         SyncEventSessionNextSyntheticSyncEvent as SyncEventSessionNextSyntheticSyncEvent,
     )
-    from .sync_event_session_next_text_ended import (
-        SyncEventSessionNextTextEnded as SyncEventSessionNextTextEnded,
-    )
+    from .sync_event_session_next_text_ended import SyncEventSessionNextTextEnded as SyncEventSessionNextTextEnded
     from .sync_event_session_next_text_ended import (
         SyncEventSessionNextTextEndedSyncEvent as SyncEventSessionNextTextEndedSyncEvent,
     )
-    from .sync_event_session_next_text_started import (
-        SyncEventSessionNextTextStarted as SyncEventSessionNextTextStarted,
-    )
+    from .sync_event_session_next_text_started import SyncEventSessionNextTextStarted as SyncEventSessionNextTextStarted
     from .sync_event_session_next_text_started import (
         SyncEventSessionNextTextStartedSyncEvent as SyncEventSessionNextTextStartedSyncEvent,
     )
-    from .sync_event_session_next_tool_called import (
-        SyncEventSessionNextToolCalled as SyncEventSessionNextToolCalled,
-    )
+    from .sync_event_session_next_tool_called import SyncEventSessionNextToolCalled as SyncEventSessionNextToolCalled
     from .sync_event_session_next_tool_called import (
         SyncEventSessionNextToolCalledSyncEvent as SyncEventSessionNextToolCalledSyncEvent,
     )
-    from .sync_event_session_next_tool_failed import (
-        SyncEventSessionNextToolFailed as SyncEventSessionNextToolFailed,
-    )
+    from .sync_event_session_next_tool_failed import SyncEventSessionNextToolFailed as SyncEventSessionNextToolFailed
     from .sync_event_session_next_tool_failed import (
         SyncEventSessionNextToolFailedSyncEvent as SyncEventSessionNextToolFailedSyncEvent,
     )
@@ -987,16 +862,12 @@ if TYPE_CHECKING:
     from .sync_event_session_next_tool_progress import (
         SyncEventSessionNextToolProgressSyncEvent as SyncEventSessionNextToolProgressSyncEvent,
     )
-    from .sync_event_session_next_tool_success import (
-        SyncEventSessionNextToolSuccess as SyncEventSessionNextToolSuccess,
-    )
+    from .sync_event_session_next_tool_success import SyncEventSessionNextToolSuccess as SyncEventSessionNextToolSuccess
     from .sync_event_session_next_tool_success import (
         SyncEventSessionNextToolSuccessSyncEvent as SyncEventSessionNextToolSuccessSyncEvent,
     )
     from .sync_event_session_updated import SyncEventSessionUpdated as SyncEventSessionUpdated
-    from .sync_event_session_updated import (
-        SyncEventSessionUpdatedSyncEvent as SyncEventSessionUpdatedSyncEvent,
-    )
+    from .sync_event_session_updated import SyncEventSessionUpdatedSyncEvent as SyncEventSessionUpdatedSyncEvent
     from .sync_history_list_response_item import SyncHistoryListResponseItem as SyncHistoryListResponseItem
     from .sync_replay_event import SyncReplayEvent as SyncReplayEvent
     from .sync_replay_response import SyncReplayResponse as SyncReplayResponse
@@ -1065,12 +936,8 @@ if TYPE_CHECKING:
     from .v2_integration_get_response import V2IntegrationGetResponse as V2IntegrationGetResponse
     from .v2_integration_list_response import V2IntegrationListResponse as V2IntegrationListResponse
     from .v2_model_list_response import V2ModelListResponse as V2ModelListResponse
-    from .v2_permission_request_list_response import (
-        V2PermissionRequestListResponse as V2PermissionRequestListResponse,
-    )
-    from .v2_permission_saved_list_response import (
-        V2PermissionSavedListResponse as V2PermissionSavedListResponse,
-    )
+    from .v2_permission_request_list_response import V2PermissionRequestListResponse as V2PermissionRequestListResponse
+    from .v2_permission_saved_list_response import V2PermissionSavedListResponse as V2PermissionSavedListResponse
     from .v2_provider_get_response import V2ProviderGetResponse as V2ProviderGetResponse
     from .v2_provider_list_response import V2ProviderListResponse as V2ProviderListResponse
     from .v2_pty_connect_token_response import V2PtyConnectTokenResponse as V2PtyConnectTokenResponse
@@ -1079,9 +946,7 @@ if TYPE_CHECKING:
     from .v2_pty_list_response import V2PtyListResponse as V2PtyListResponse
     from .v2_pty_update_response import V2PtyUpdateResponse as V2PtyUpdateResponse
     from .v2_pty_update_size import V2PtyUpdateSize as V2PtyUpdateSize
-    from .v2_question_request_list_response import (
-        V2QuestionRequestListResponse as V2QuestionRequestListResponse,
-    )
+    from .v2_question_request_list_response import V2QuestionRequestListResponse as V2QuestionRequestListResponse
     from .v2_reference_list_response import V2ReferenceListResponse as V2ReferenceListResponse
     from .v2_session_active_response import V2SessionActiveResponse as V2SessionActiveResponse
     from .v2_session_context_response import V2SessionContextResponse as V2SessionContextResponse
@@ -1094,16 +959,10 @@ if TYPE_CHECKING:
     from .v2_session_permission_create_response import (
         V2SessionPermissionCreateResponseData as V2SessionPermissionCreateResponseData,
     )
-    from .v2_session_permission_get_response import (
-        V2SessionPermissionGetResponse as V2SessionPermissionGetResponse,
-    )
-    from .v2_session_permission_list_response import (
-        V2SessionPermissionListResponse as V2SessionPermissionListResponse,
-    )
+    from .v2_session_permission_get_response import V2SessionPermissionGetResponse as V2SessionPermissionGetResponse
+    from .v2_session_permission_list_response import V2SessionPermissionListResponse as V2SessionPermissionListResponse
     from .v2_session_prompt_response import V2SessionPromptResponse as V2SessionPromptResponse
-    from .v2_session_question_list_response import (
-        V2SessionQuestionListResponse as V2SessionQuestionListResponse,
-    )
+    from .v2_session_question_list_response import V2SessionQuestionListResponse as V2SessionQuestionListResponse
     from .v2_session_revert_stage_response import V2SessionRevertStageResponse as V2SessionRevertStageResponse
     from .v2_skill_list_response import V2SkillListResponse as V2SkillListResponse
     from .vcs_apply_error_body import VcsApplyErrorBody as VcsApplyErrorBody
@@ -1118,9 +977,7 @@ if TYPE_CHECKING:
     from .workspace import Workspace as Workspace
     from .workspace_create_error_body import WorkspaceCreateErrorBody as WorkspaceCreateErrorBody
     from .workspace_create_error_body import WorkspaceCreateErrorBodyData as WorkspaceCreateErrorBodyData
-    from .workspace_event_connection_status import (
-        WorkspaceEventConnectionStatus as WorkspaceEventConnectionStatus,
-    )
+    from .workspace_event_connection_status import WorkspaceEventConnectionStatus as WorkspaceEventConnectionStatus
     from .workspace_failed import WorkspaceFailed as WorkspaceFailed
     from .workspace_failed_data import WorkspaceFailedData as WorkspaceFailedData
     from .workspace_ready import WorkspaceReady as WorkspaceReady
@@ -1130,15 +987,12 @@ if TYPE_CHECKING:
     from .workspace_warp_error_body import WorkspaceWarpErrorBody as WorkspaceWarpErrorBody
     from .workspace_warp_error_body import WorkspaceWarpErrorBodyData as WorkspaceWarpErrorBodyData
     from .worktree import Worktree as Worktree
-    from .worktree_create_input import WorktreeCreateInput as WorktreeCreateInput
     from .worktree_error_body import WorktreeErrorBody as WorktreeErrorBody
     from .worktree_error_body import WorktreeErrorBodyData as WorktreeErrorBodyData
     from .worktree_failed import WorktreeFailed as WorktreeFailed
     from .worktree_failed_data import WorktreeFailedData as WorktreeFailedData
     from .worktree_ready import WorktreeReady as WorktreeReady
     from .worktree_ready_data import WorktreeReadyData as WorktreeReadyData
-    from .worktree_remove_input import WorktreeRemoveInput as WorktreeRemoveInput
-    from .worktree_reset_input import WorktreeResetInput as WorktreeResetInput
 
 __all__ = [
     "APIError",
@@ -1584,7 +1438,6 @@ __all__ = [
     "QuestionV2RejectedData",
     "QuestionV2Replied",
     "QuestionV2RepliedData",
-    "QuestionV2Reply",
     "QuestionV2Request",
     "QuestionV2Tool",
     "Range",
@@ -1990,15 +1843,12 @@ __all__ = [
     "WorkspaceWarpErrorBody",
     "WorkspaceWarpErrorBodyData",
     "Worktree",
-    "WorktreeCreateInput",
     "WorktreeErrorBody",
     "WorktreeErrorBodyData",
     "WorktreeFailed",
     "WorktreeFailedData",
     "WorktreeReady",
     "WorktreeReadyData",
-    "WorktreeRemoveInput",
-    "WorktreeResetInput",
 ]
 
 MODULES = {
@@ -2445,7 +2295,6 @@ MODULES = {
     "QuestionV2RejectedData": "question_v2_rejected_data",
     "QuestionV2Replied": "question_v2_replied",
     "QuestionV2RepliedData": "question_v2_replied_data",
-    "QuestionV2Reply": "question_v2_reply",
     "QuestionV2Request": "question_v2_request",
     "QuestionV2Tool": "question_v2_tool",
     "Range": "range_",
@@ -2851,15 +2700,12 @@ MODULES = {
     "WorkspaceWarpErrorBody": "workspace_warp_error_body",
     "WorkspaceWarpErrorBodyData": "workspace_warp_error_body",
     "Worktree": "worktree",
-    "WorktreeCreateInput": "worktree_create_input",
     "WorktreeErrorBody": "worktree_error_body",
     "WorktreeErrorBodyData": "worktree_error_body",
     "WorktreeFailed": "worktree_failed",
     "WorktreeFailedData": "worktree_failed_data",
     "WorktreeReady": "worktree_ready",
     "WorktreeReadyData": "worktree_ready_data",
-    "WorktreeRemoveInput": "worktree_remove_input",
-    "WorktreeResetInput": "worktree_reset_input",
 }
 
 

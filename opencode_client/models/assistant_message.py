@@ -79,14 +79,7 @@ def read_assistant_message(data: JsonObject) -> AssistantMessage:
         return tolerantly(AssistantMessage, data)
     return (
         tolerantly(AssistantMessage, data)
-        if v0 is None
-        or v1 is None
-        or v4 is None
-        or v5 is None
-        or v6 is None
-        or v7 is None
-        or v8 is None
-        or v10 is None
+        if v0 is None or v1 is None or v4 is None or v5 is None or v6 is None or v7 is None or v8 is None or v10 is None
         else self
     )
 

@@ -32,8 +32,4 @@ def read_command_executed_data(data: JsonObject) -> CommandExecutedData:
         self.message_id = v3 = data["messageID"]
     except READ_ERRORS:
         return tolerantly(CommandExecutedData, data)
-    return (
-        tolerantly(CommandExecutedData, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(CommandExecutedData, data) if v0 is None or v1 is None or v2 is None or v3 is None else self

@@ -88,9 +88,7 @@ def read_config(data: JsonObject) -> Config:
         value = data["server"] if "server" in data else None
         self.server = None if value is None else read_server_config(value)
         value = data["command"] if "command" in data else None
-        self.command = (
-            None if value is None else {key: read_config_command(item) for key, item in value.items()}
-        )
+        self.command = None if value is None else {key: read_config_command(item) for key, item in value.items()}
         value = data["skills"] if "skills" in data else None
         self.skills = None if value is None else read_config_skills(value)
         value = data["references"] if "references" in data else None
@@ -120,9 +118,7 @@ def read_config(data: JsonObject) -> Config:
         value = data["agent"] if "agent" in data else None
         self.agent = None if value is None else read_config_agent(value)
         value = data["provider"] if "provider" in data else None
-        self.provider = (
-            None if value is None else {key: read_provider_config(item) for key, item in value.items()}
-        )
+        self.provider = None if value is None else {key: read_provider_config(item) for key, item in value.items()}
         value = data["mcp"] if "mcp" in data else None
         self.mcp = None if value is None else {key: read_config_mcp.read(item) for key, item in value.items()}
         value = data["formatter"] if "formatter" in data else None
@@ -508,9 +504,7 @@ def read_config_compaction(data: JsonObject) -> ConfigCompaction:
         self.auto = data["auto"] if "auto" in data else None
         self.prune = data["prune"] if "prune" in data else None
         self.tail_turns = data["tail_turns"] if "tail_turns" in data else None
-        self.preserve_recent_tokens = (
-            data["preserve_recent_tokens"] if "preserve_recent_tokens" in data else None
-        )
+        self.preserve_recent_tokens = data["preserve_recent_tokens"] if "preserve_recent_tokens" in data else None
         self.reserved = data["reserved"] if "reserved" in data else None
     except READ_ERRORS:
         return tolerantly(ConfigCompaction, data)
@@ -542,20 +536,14 @@ def read_config_experimental(data: JsonObject) -> ConfigExperimental:
     try:
         self = new(*_READ_CONFIG_EXPERIMENTAL)
         self.raw_ = data
-        self.disable_paste_summary = (
-            data["disable_paste_summary"] if "disable_paste_summary" in data else None
-        )
+        self.disable_paste_summary = data["disable_paste_summary"] if "disable_paste_summary" in data else None
         self.batch_tool = data["batch_tool"] if "batch_tool" in data else None
         self.open_telemetry = data["openTelemetry"] if "openTelemetry" in data else None
         self.primary_tools = data["primary_tools"] if "primary_tools" in data else None
-        self.continue_loop_on_deny = (
-            data["continue_loop_on_deny"] if "continue_loop_on_deny" in data else None
-        )
+        self.continue_loop_on_deny = data["continue_loop_on_deny"] if "continue_loop_on_deny" in data else None
         self.mcp_timeout = data["mcp_timeout"] if "mcp_timeout" in data else None
         value = data["policies"] if "policies" in data else None
-        self.policies = (
-            None if value is None else [read_config_v2_experimental_policy(item) for item in array(value)]
-        )
+        self.policies = None if value is None else [read_config_v2_experimental_policy(item) for item in array(value)]
     except READ_ERRORS:
         return tolerantly(ConfigExperimental, data)
     return self

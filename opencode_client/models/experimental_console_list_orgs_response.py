@@ -55,9 +55,7 @@ _READ_EXPERIMENTAL_CONSOLE_LIST_ORGS_RESPONSE_ORG = (ExperimentalConsoleListOrgs
 
 
 @reads(ExperimentalConsoleListOrgsResponseOrg)
-def read_experimental_console_list_orgs_response_org(
-    data: JsonObject,
-) -> ExperimentalConsoleListOrgsResponseOrg:
+def read_experimental_console_list_orgs_response_org(data: JsonObject) -> ExperimentalConsoleListOrgsResponseOrg:
     try:
         self = new(*_READ_EXPERIMENTAL_CONSOLE_LIST_ORGS_RESPONSE_ORG)
         self.raw_ = data

@@ -91,12 +91,7 @@ class FileContentPatchHunk(OpencodeModel):
     new_lines: int
     lines: list[str]
 
-    _wire_names = {
-        "old_start": "oldStart",
-        "old_lines": "oldLines",
-        "new_start": "newStart",
-        "new_lines": "newLines",
-    }
+    _wire_names = {"old_start": "oldStart", "old_lines": "oldLines", "new_start": "newStart", "new_lines": "newLines"}
 
 
 _READ_FILE_CONTENT_PATCH_HUNK = (FileContentPatchHunk,)

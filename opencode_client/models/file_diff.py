@@ -34,8 +34,4 @@ def read_file_diff(data: JsonObject) -> FileDiff:
         self.patch = v4 = data["patch"]
     except READ_ERRORS:
         return tolerantly(FileDiff, data)
-    return (
-        tolerantly(FileDiff, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
-        else self
-    )
+    return tolerantly(FileDiff, data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self

@@ -34,8 +34,4 @@ def read_file_node(data: JsonObject) -> FileNode:
         self.ignored = v4 = data["ignored"]
     except READ_ERRORS:
         return tolerantly(FileNode, data)
-    return (
-        tolerantly(FileNode, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
-        else self
-    )
+    return tolerantly(FileNode, data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self

@@ -46,11 +46,7 @@ def read_file_part(data: JsonObject) -> FilePart:
         self.source = None if value is None else read_file_part_source[value["type"]](value)
     except READ_ERRORS:
         return tolerantly(FilePart, data)
-    return (
-        tolerantly(FilePart, data)
-        if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None
-        else self
-    )
+    return tolerantly(FilePart, data) if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None else self
 
 
 from .file_part_source import read_file_part_source

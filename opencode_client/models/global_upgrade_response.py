@@ -88,7 +88,5 @@ else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias
         if name == "GlobalUpgradeResponse":
-            return (
-                GlobalUpgradeResponseVariant1 | GlobalUpgradeResponseVariant2 | UnknownGlobalUpgradeResponse
-            )
+            return GlobalUpgradeResponseVariant1 | GlobalUpgradeResponseVariant2 | UnknownGlobalUpgradeResponse
         raise AttributeError(name)

@@ -36,9 +36,7 @@ def read_integration_attempt(data: JsonObject) -> IntegrationAttempt:
         self.time = read_integration_attempt_time(data["time"])
     except READ_ERRORS:
         return tolerantly(IntegrationAttempt, data)
-    return (
-        tolerantly(IntegrationAttempt, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
-    )
+    return tolerantly(IntegrationAttempt, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -47,10 +47,5 @@ else:  # made when asked for, as an alias needs every class that it names
             from .integration_key_method import IntegrationKeyMethod
             from .integration_o_auth_method import IntegrationOAuthMethod
 
-            return (
-                IntegrationOAuthMethod
-                | IntegrationKeyMethod
-                | IntegrationEnvMethod
-                | UnknownIntegrationMethod
-            )
+            return IntegrationOAuthMethod | IntegrationKeyMethod | IntegrationEnvMethod | UnknownIntegrationMethod
         raise AttributeError(name)

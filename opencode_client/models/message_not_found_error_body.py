@@ -34,8 +34,4 @@ def read_message_not_found_error_body(data: JsonObject) -> MessageNotFoundErrorB
         self.message = v3 = data["message"]
     except READ_ERRORS:
         return tolerantly(MessageNotFoundErrorBody, data)
-    return (
-        tolerantly(MessageNotFoundErrorBody, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(MessageNotFoundErrorBody, data) if v0 is None or v1 is None or v2 is None or v3 is None else self

@@ -116,9 +116,7 @@ def read_model_capabilities(data: JsonObject) -> ModelCapabilities:
         self.interleaved = read_model_capabilities_interleaved.read(value)
     except READ_ERRORS:
         return tolerantly(ModelCapabilities, data)
-    return (
-        tolerantly(ModelCapabilities, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
-    )
+    return tolerantly(ModelCapabilities, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

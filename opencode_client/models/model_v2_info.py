@@ -61,11 +61,7 @@ def read_model_v2_info(data: JsonObject) -> ModelV2Info:
         self.request = None if value is None else read_model_v2_info_request(value)
     except READ_ERRORS:
         return tolerantly(ModelV2Info, data)
-    return (
-        tolerantly(ModelV2Info, data)
-        if v0 is None or v1 is None or v2 is None or v7 is None or v8 is None
-        else self
-    )
+    return tolerantly(ModelV2Info, data) if v0 is None or v1 is None or v2 is None or v7 is None or v8 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -23,10 +23,7 @@ read_output_format: Variants[OutputFormat] = Variants(
     __name__,
     "OutputFormat",
     "type",
-    {
-        "text": "output_format_text:OutputFormatText",
-        "json_schema": "output_format_json_schema:OutputFormatJsonSchema",
-    },
+    {"text": "output_format_text:OutputFormatText", "json_schema": "output_format_json_schema:OutputFormatJsonSchema"},
     UnknownOutputFormat,
 )
 

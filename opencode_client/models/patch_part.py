@@ -38,8 +38,4 @@ def read_patch_part(data: JsonObject) -> PatchPart:
         self.files = v5 = data["files"]
     except READ_ERRORS:
         return tolerantly(PatchPart, data)
-    return (
-        tolerantly(PatchPart, data)
-        if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None
-        else self
-    )
+    return tolerantly(PatchPart, data) if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None else self

@@ -32,6 +32,4 @@ def read_path(data: JsonObject) -> Path:
         self.directory = v4 = data["directory"]
     except READ_ERRORS:
         return tolerantly(Path, data)
-    return (
-        tolerantly(Path, data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
-    )
+    return tolerantly(Path, data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self

@@ -32,8 +32,4 @@ def read_permission_saved_info(data: JsonObject) -> PermissionSavedInfo:
         self.resource = v3 = data["resource"]
     except READ_ERRORS:
         return tolerantly(PermissionSavedInfo, data)
-    return (
-        tolerantly(PermissionSavedInfo, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(PermissionSavedInfo, data) if v0 is None or v1 is None or v2 is None or v3 is None else self

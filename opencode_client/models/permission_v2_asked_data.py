@@ -44,11 +44,7 @@ def read_permission_v2_asked_data(data: JsonObject) -> PermissionV2AskedData:
         self.source = None if value is None else read_permission_v2_source(value)
     except READ_ERRORS:
         return tolerantly(PermissionV2AskedData, data)
-    return (
-        tolerantly(PermissionV2AskedData, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(PermissionV2AskedData, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
 
 
 from .permission_v2_source import read_permission_v2_source

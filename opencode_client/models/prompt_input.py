@@ -31,9 +31,7 @@ def read_prompt_input(data: JsonObject) -> PromptInput:
         self.raw_ = data
         self.text = v0 = data["text"]
         value = data["files"] if "files" in data else None
-        self.files = (
-            None if value is None else [read_prompt_input_file_attachment(item) for item in array(value)]
-        )
+        self.files = None if value is None else [read_prompt_input_file_attachment(item) for item in array(value)]
         value = data["agents"] if "agents" in data else None
         self.agents = None if value is None else [read_prompt_agent_attachment(item) for item in array(value)]
     except READ_ERRORS:

@@ -42,11 +42,7 @@ def read_provider(data: JsonObject) -> Provider:
         self.key = data["key"] if "key" in data else None
     except READ_ERRORS:
         return tolerantly(Provider, data)
-    return (
-        tolerantly(Provider, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
-        else self
-    )
+    return tolerantly(Provider, data) if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None else self
 
 
 from .model import read_model

@@ -30,9 +30,7 @@ def read_provider_auth_method(data: JsonObject) -> ProviderAuthMethod:
         self.label = v1 = data["label"]
         value = data["prompts"] if "prompts" in data else None
         self.prompts = (
-            None
-            if value is None
-            else [read_provider_auth_method_prompt[item["type"]](item) for item in array(value)]
+            None if value is None else [read_provider_auth_method_prompt[item["type"]](item) for item in array(value)]
         )
     except READ_ERRORS:
         return tolerantly(ProviderAuthMethod, data)
@@ -111,9 +109,7 @@ def read_provider_auth_method_prompt_text_when(data: JsonObject) -> ProviderAuth
         self.value = v2 = data["value"]
     except READ_ERRORS:
         return tolerantly(ProviderAuthMethodPromptTextWhen, data)
-    return (
-        tolerantly(ProviderAuthMethodPromptTextWhen, data) if v0 is None or v1 is None or v2 is None else self
-    )
+    return tolerantly(ProviderAuthMethodPromptTextWhen, data) if v0 is None or v1 is None or v2 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -194,11 +190,7 @@ def read_provider_auth_method_prompt_select_when(data: JsonObject) -> ProviderAu
         self.value = v2 = data["value"]
     except READ_ERRORS:
         return tolerantly(ProviderAuthMethodPromptSelectWhen, data)
-    return (
-        tolerantly(ProviderAuthMethodPromptSelectWhen, data)
-        if v0 is None or v1 is None or v2 is None
-        else self
-    )
+    return tolerantly(ProviderAuthMethodPromptSelectWhen, data) if v0 is None or v1 is None or v2 is None else self
 
 
 if TYPE_CHECKING:
@@ -211,9 +203,5 @@ else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias
         if name == "ProviderAuthMethodPrompt":
-            return (
-                ProviderAuthMethodPromptText
-                | ProviderAuthMethodPromptSelect
-                | UnknownProviderAuthMethodPrompt
-            )
+            return ProviderAuthMethodPromptText | ProviderAuthMethodPromptSelect | UnknownProviderAuthMethodPrompt
         raise AttributeError(name)

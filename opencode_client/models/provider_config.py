@@ -44,9 +44,7 @@ def read_provider_config(data: JsonObject) -> ProviderConfig:
         value = data["options"] if "options" in data else None
         self.options = None if value is None else read_provider_config_options(value)
         value = data["models"] if "models" in data else None
-        self.models = (
-            None if value is None else {key: read_provider_config_models(item) for key, item in value.items()}
-        )
+        self.models = None if value is None else {key: read_provider_config_models(item) for key, item in value.items()}
     except READ_ERRORS:
         return tolerantly(ProviderConfig, data)
     return self
@@ -161,9 +159,7 @@ def read_provider_config_models(data: JsonObject) -> ProviderConfigModels:
         self.headers = data["headers"] if "headers" in data else None
         value = data["variants"] if "variants" in data else None
         self.variants = (
-            None
-            if value is None
-            else {key: read_provider_config_models_variants(item) for key, item in value.items()}
+            None if value is None else {key: read_provider_config_models_variants(item) for key, item in value.items()}
         )
     except READ_ERRORS:
         return tolerantly(ProviderConfigModels, data)
@@ -222,9 +218,7 @@ def read_provider_config_models_cost(data: JsonObject) -> ProviderConfigModelsCo
         self.cache_read = data["cache_read"] if "cache_read" in data else None
         self.cache_write = data["cache_write"] if "cache_write" in data else None
         value = data["context_over_200k"] if "context_over_200k" in data else None
-        self.context_over_200_k = (
-            None if value is None else read_provider_config_models_cost_context_over200_k(value)
-        )
+        self.context_over_200_k = None if value is None else read_provider_config_models_cost_context_over200_k(value)
     except READ_ERRORS:
         return tolerantly(ProviderConfigModelsCost, data)
     return tolerantly(ProviderConfigModelsCost, data) if v0 is None or v1 is None else self
@@ -244,9 +238,7 @@ _READ_PROVIDER_CONFIG_MODELS_COST_CONTEXT_OVER200_K = (ProviderConfigModelsCostC
 
 
 @reads(ProviderConfigModelsCostContextOver200K)
-def read_provider_config_models_cost_context_over200_k(
-    data: JsonObject,
-) -> ProviderConfigModelsCostContextOver200K:
+def read_provider_config_models_cost_context_over200_k(data: JsonObject) -> ProviderConfigModelsCostContextOver200K:
     try:
         self = new(*_READ_PROVIDER_CONFIG_MODELS_COST_CONTEXT_OVER200_K)
         self.raw_ = data

@@ -23,10 +23,7 @@ read_reference_source: Variants[ReferenceSource] = Variants(
     __name__,
     "ReferenceSource",
     "type",
-    {
-        "local": "reference_local_source:ReferenceLocalSource",
-        "git": "reference_git_source:ReferenceGitSource",
-    },
+    {"local": "reference_local_source:ReferenceLocalSource", "git": "reference_git_source:ReferenceGitSource"},
     UnknownReferenceSource,
 )
 

@@ -40,11 +40,7 @@ def read_session_message_shell(data: JsonObject) -> SessionMessageShell:
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(SessionMessageShell, data)
-    return (
-        tolerantly(SessionMessageShell, data)
-        if v0 is None or v3 is None or v4 is None or v5 is None
-        else self
-    )
+    return tolerantly(SessionMessageShell, data) if v0 is None or v3 is None or v4 is None or v5 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

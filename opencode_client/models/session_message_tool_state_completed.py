@@ -41,9 +41,7 @@ def read_session_message_tool_state_completed(data: JsonObject) -> SessionMessag
         self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
         self.structured = v3 = data["structured"]
         value = data["attachments"] if "attachments" in data else None
-        self.attachments = (
-            None if value is None else [read_prompt_file_attachment(item) for item in array(value)]
-        )
+        self.attachments = None if value is None else [read_prompt_file_attachment(item) for item in array(value)]
         self.output_paths = data["outputPaths"] if "outputPaths" in data else None
         self.result = data["result"] if "result" in data else None
     except READ_ERRORS:

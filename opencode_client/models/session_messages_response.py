@@ -29,9 +29,7 @@ def read_session_messages_response(data: JsonObject) -> SessionMessagesResponse:
         self.raw_ = data
         self.cursor = read_session_messages_response_cursor(data["cursor"])
         value = data["data"] if "data" in data else None
-        self.data = (
-            None if value is None else [read_session_message[item["type"]](item) for item in array(value)]
-        )
+        self.data = None if value is None else [read_session_message[item["type"]](item) for item in array(value)]
     except READ_ERRORS:
         return tolerantly(SessionMessagesResponse, data)
     return self

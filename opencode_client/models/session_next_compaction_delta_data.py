@@ -32,6 +32,4 @@ def read_session_next_compaction_delta_data(data: JsonObject) -> SessionNextComp
         self.message_id = data["messageID"] if "messageID" in data else None
     except READ_ERRORS:
         return tolerantly(SessionNextCompactionDeltaData, data)
-    return (
-        tolerantly(SessionNextCompactionDeltaData, data) if v0 is None or v1 is None or v2 is None else self
-    )
+    return tolerantly(SessionNextCompactionDeltaData, data) if v0 is None or v1 is None or v2 is None else self

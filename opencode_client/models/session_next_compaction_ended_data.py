@@ -38,6 +38,4 @@ def read_session_next_compaction_ended_data(data: JsonObject) -> SessionNextComp
         self.recent = data["recent"] if "recent" in data else None
     except READ_ERRORS:
         return tolerantly(SessionNextCompactionEndedData, data)
-    return (
-        tolerantly(SessionNextCompactionEndedData, data) if v0 is None or v1 is None or v2 is None else self
-    )
+    return tolerantly(SessionNextCompactionEndedData, data) if v0 is None or v1 is None or v2 is None else self

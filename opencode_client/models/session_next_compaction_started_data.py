@@ -34,6 +34,4 @@ def read_session_next_compaction_started_data(data: JsonObject) -> SessionNextCo
         self.message_id = data["messageID"] if "messageID" in data else None
     except READ_ERRORS:
         return tolerantly(SessionNextCompactionStartedData, data)
-    return (
-        tolerantly(SessionNextCompactionStartedData, data) if v0 is None or v1 is None or v2 is None else self
-    )
+    return tolerantly(SessionNextCompactionStartedData, data) if v0 is None or v1 is None or v2 is None else self

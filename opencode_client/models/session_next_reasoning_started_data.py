@@ -39,6 +39,4 @@ def read_session_next_reasoning_started_data(data: JsonObject) -> SessionNextRea
         self.provider_metadata = data["providerMetadata"] if "providerMetadata" in data else None
     except READ_ERRORS:
         return tolerantly(SessionNextReasoningStartedData, data)
-    return (
-        tolerantly(SessionNextReasoningStartedData, data) if v0 is None or v1 is None or v2 is None else self
-    )
+    return tolerantly(SessionNextReasoningStartedData, data) if v0 is None or v1 is None or v2 is None else self

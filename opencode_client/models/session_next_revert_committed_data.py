@@ -30,6 +30,4 @@ def read_session_next_revert_committed_data(data: JsonObject) -> SessionNextReve
         self.message_id = v2 = data["messageID"]
     except READ_ERRORS:
         return tolerantly(SessionNextRevertCommittedData, data)
-    return (
-        tolerantly(SessionNextRevertCommittedData, data) if v0 is None or v1 is None or v2 is None else self
-    )
+    return tolerantly(SessionNextRevertCommittedData, data) if v0 is None or v1 is None or v2 is None else self

@@ -32,8 +32,4 @@ def read_session_next_shell_ended_data(data: JsonObject) -> SessionNextShellEnde
         self.output = v3 = data["output"]
     except READ_ERRORS:
         return tolerantly(SessionNextShellEndedData, data)
-    return (
-        tolerantly(SessionNextShellEndedData, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(SessionNextShellEndedData, data) if v0 is None or v1 is None or v2 is None or v3 is None else self

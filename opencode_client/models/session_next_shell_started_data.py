@@ -35,7 +35,5 @@ def read_session_next_shell_started_data(data: JsonObject) -> SessionNextShellSt
     except READ_ERRORS:
         return tolerantly(SessionNextShellStartedData, data)
     return (
-        tolerantly(SessionNextShellStartedData, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
-        else self
+        tolerantly(SessionNextShellStartedData, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
     )

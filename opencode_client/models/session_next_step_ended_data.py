@@ -40,11 +40,7 @@ def read_session_next_step_ended_data(data: JsonObject) -> SessionNextStepEndedD
         self.files = data["files"] if "files" in data else None
     except READ_ERRORS:
         return tolerantly(SessionNextStepEndedData, data)
-    return (
-        tolerantly(SessionNextStepEndedData, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(SessionNextStepEndedData, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -71,9 +67,7 @@ def read_session_next_step_ended_data_tokens(data: JsonObject) -> SessionNextSte
         self.cache = read_session_next_step_ended_data_tokens_cache(data["cache"])
     except READ_ERRORS:
         return tolerantly(SessionNextStepEndedDataTokens, data)
-    return (
-        tolerantly(SessionNextStepEndedDataTokens, data) if v0 is None or v1 is None or v2 is None else self
-    )
+    return tolerantly(SessionNextStepEndedDataTokens, data) if v0 is None or v1 is None or v2 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -16,11 +16,7 @@ class SessionNextTextEndedData(OpencodeModel):
     assistant_message_id: str | None = None
     text_id: str | None = None
 
-    _wire_names = {
-        "session_id": "sessionID",
-        "assistant_message_id": "assistantMessageID",
-        "text_id": "textID",
-    }
+    _wire_names = {"session_id": "sessionID", "assistant_message_id": "assistantMessageID", "text_id": "textID"}
 
 
 _READ_SESSION_NEXT_TEXT_ENDED_DATA = (SessionNextTextEndedData,)

@@ -15,11 +15,7 @@ class SessionNextTextStartedData(OpencodeModel):
     assistant_message_id: str | None = None
     text_id: str | None = None
 
-    _wire_names = {
-        "session_id": "sessionID",
-        "assistant_message_id": "assistantMessageID",
-        "text_id": "textID",
-    }
+    _wire_names = {"session_id": "sessionID", "assistant_message_id": "assistantMessageID", "text_id": "textID"}
 
 
 _READ_SESSION_NEXT_TEXT_STARTED_DATA = (SessionNextTextStartedData,)

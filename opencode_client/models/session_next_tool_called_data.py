@@ -18,11 +18,7 @@ class SessionNextToolCalledData(OpencodeModel):
     provider: SessionNextToolCalledDataProvider
     assistant_message_id: str | None = None
 
-    _wire_names = {
-        "session_id": "sessionID",
-        "assistant_message_id": "assistantMessageID",
-        "call_id": "callID",
-    }
+    _wire_names = {"session_id": "sessionID", "assistant_message_id": "assistantMessageID", "call_id": "callID"}
 
 
 _READ_SESSION_NEXT_TOOL_CALLED_DATA = (SessionNextToolCalledData,)

@@ -23,11 +23,7 @@ class SessionNextToolFailedData(OpencodeModel):
     assistant_message_id: str | None = None
     result: Any = None
 
-    _wire_names = {
-        "session_id": "sessionID",
-        "assistant_message_id": "assistantMessageID",
-        "call_id": "callID",
-    }
+    _wire_names = {"session_id": "sessionID", "assistant_message_id": "assistantMessageID", "call_id": "callID"}
 
 
 _READ_SESSION_NEXT_TOOL_FAILED_DATA = (SessionNextToolFailedData,)

@@ -16,11 +16,7 @@ class SessionNextToolInputEndedData(OpencodeModel):
     text: str
     assistant_message_id: str | None = None
 
-    _wire_names = {
-        "session_id": "sessionID",
-        "assistant_message_id": "assistantMessageID",
-        "call_id": "callID",
-    }
+    _wire_names = {"session_id": "sessionID", "assistant_message_id": "assistantMessageID", "call_id": "callID"}
 
 
 _READ_SESSION_NEXT_TOOL_INPUT_ENDED_DATA = (SessionNextToolInputEndedData,)

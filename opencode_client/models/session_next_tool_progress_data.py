@@ -22,11 +22,7 @@ class SessionNextToolProgressData(OpencodeModel):
     content: list[LLMToolContent]
     assistant_message_id: str | None = None
 
-    _wire_names = {
-        "session_id": "sessionID",
-        "assistant_message_id": "assistantMessageID",
-        "call_id": "callID",
-    }
+    _wire_names = {"session_id": "sessionID", "assistant_message_id": "assistantMessageID", "call_id": "callID"}
 
 
 _READ_SESSION_NEXT_TOOL_PROGRESS_DATA = (SessionNextToolProgressData,)
@@ -47,9 +43,7 @@ def read_session_next_tool_progress_data(data: JsonObject) -> SessionNextToolPro
     except READ_ERRORS:
         return tolerantly(SessionNextToolProgressData, data)
     return (
-        tolerantly(SessionNextToolProgressData, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
-        else self
+        tolerantly(SessionNextToolProgressData, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
     )
 
 

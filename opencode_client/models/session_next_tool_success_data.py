@@ -54,9 +54,7 @@ def read_session_next_tool_success_data(data: JsonObject) -> SessionNextToolSucc
     except READ_ERRORS:
         return tolerantly(SessionNextToolSuccessData, data)
     return (
-        tolerantly(SessionNextToolSuccessData, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None
-        else self
+        tolerantly(SessionNextToolSuccessData, data) if v0 is None or v1 is None or v2 is None or v3 is None else self
     )
 
 

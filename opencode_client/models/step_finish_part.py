@@ -43,9 +43,7 @@ def read_step_finish_part(data: JsonObject) -> StepFinishPart:
     except READ_ERRORS:
         return tolerantly(StepFinishPart, data)
     return (
-        tolerantly(StepFinishPart, data)
-        if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None
-        else self
+        tolerantly(StepFinishPart, data) if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None else self
     )
 
 

@@ -66,11 +66,7 @@ def read_sync_event_message_part_removed_sync_event(data: JsonObject) -> SyncEve
         self.data = read_message_part_removed_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventMessagePartRemovedSyncEvent, data)
-    return (
-        tolerantly(SyncEventMessagePartRemovedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(SyncEventMessagePartRemovedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
 
 
 from .message_part_removed_data import read_message_part_removed_data

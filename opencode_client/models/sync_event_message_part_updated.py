@@ -66,11 +66,7 @@ def read_sync_event_message_part_updated_sync_event(data: JsonObject) -> SyncEve
         self.data = read_message_part_updated_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventMessagePartUpdatedSyncEvent, data)
-    return (
-        tolerantly(SyncEventMessagePartUpdatedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(SyncEventMessagePartUpdatedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
 
 
 from .message_part_updated_data import read_message_part_updated_data

@@ -66,9 +66,7 @@ def read_sync_event_message_updated_sync_event(data: JsonObject) -> SyncEventMes
         self.data = read_message_updated_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventMessageUpdatedSyncEvent, data)
-    return (
-        tolerantly(SyncEventMessageUpdatedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
-    )
+    return tolerantly(SyncEventMessageUpdatedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
 
 
 from .message_updated_data import read_message_updated_data

@@ -66,9 +66,7 @@ def read_sync_event_session_deleted_sync_event(data: JsonObject) -> SyncEventSes
         self.data = read_session_deleted_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionDeletedSyncEvent, data)
-    return (
-        tolerantly(SyncEventSessionDeletedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
-    )
+    return tolerantly(SyncEventSessionDeletedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
 
 
 from .session_deleted_data import read_session_deleted_data

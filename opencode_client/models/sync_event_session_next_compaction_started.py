@@ -26,9 +26,7 @@ _READ_SYNC_EVENT_SESSION_NEXT_COMPACTION_STARTED = (SyncEventSessionNextCompacti
 
 
 @reads(SyncEventSessionNextCompactionStarted)
-def read_sync_event_session_next_compaction_started(
-    data: JsonObject,
-) -> SyncEventSessionNextCompactionStarted:
+def read_sync_event_session_next_compaction_started(data: JsonObject) -> SyncEventSessionNextCompactionStarted:
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_COMPACTION_STARTED)
         self.raw_ = data
@@ -53,9 +51,7 @@ class SyncEventSessionNextCompactionStartedSyncEvent(OpencodeModel):
     _wire_names = {"aggregate_id": "aggregateID"}
 
 
-_READ_SYNC_EVENT_SESSION_NEXT_COMPACTION_STARTED_SYNC_EVENT = (
-    SyncEventSessionNextCompactionStartedSyncEvent,
-)
+_READ_SYNC_EVENT_SESSION_NEXT_COMPACTION_STARTED_SYNC_EVENT = (SyncEventSessionNextCompactionStartedSyncEvent,)
 
 
 @reads(SyncEventSessionNextCompactionStartedSyncEvent)

@@ -69,9 +69,7 @@ def read_sync_event_session_next_model_switched_sync_event(
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextModelSwitchedSyncEvent, data)
     return (
-        tolerantly(SyncEventSessionNextModelSwitchedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
+        tolerantly(SyncEventSessionNextModelSwitchedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
     )
 
 

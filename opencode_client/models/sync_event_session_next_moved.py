@@ -66,11 +66,7 @@ def read_sync_event_session_next_moved_sync_event(data: JsonObject) -> SyncEvent
         self.data = read_session_next_moved_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextMovedSyncEvent, data)
-    return (
-        tolerantly(SyncEventSessionNextMovedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(SyncEventSessionNextMovedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
 
 
 from .session_next_moved_data import read_session_next_moved_data

@@ -55,9 +55,7 @@ _READ_SYNC_EVENT_SESSION_NEXT_PROMPTED_SYNC_EVENT = (SyncEventSessionNextPrompte
 
 
 @reads(SyncEventSessionNextPromptedSyncEvent)
-def read_sync_event_session_next_prompted_sync_event(
-    data: JsonObject,
-) -> SyncEventSessionNextPromptedSyncEvent:
+def read_sync_event_session_next_prompted_sync_event(data: JsonObject) -> SyncEventSessionNextPromptedSyncEvent:
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_PROMPTED_SYNC_EVENT)
         self.raw_ = data
@@ -68,11 +66,7 @@ def read_sync_event_session_next_prompted_sync_event(
         self.data = read_session_next_prompted_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextPromptedSyncEvent, data)
-    return (
-        tolerantly(SyncEventSessionNextPromptedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(SyncEventSessionNextPromptedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
 
 
 from .session_next_prompted_data import read_session_next_prompted_data

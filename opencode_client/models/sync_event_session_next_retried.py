@@ -66,11 +66,7 @@ def read_sync_event_session_next_retried_sync_event(data: JsonObject) -> SyncEve
         self.data = read_session_next_retried_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextRetriedSyncEvent, data)
-    return (
-        tolerantly(SyncEventSessionNextRetriedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(SyncEventSessionNextRetriedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
 
 
 from .session_next_retried_data import read_session_next_retried_data

@@ -69,9 +69,7 @@ def read_sync_event_session_next_revert_cleared_sync_event(
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextRevertClearedSyncEvent, data)
     return (
-        tolerantly(SyncEventSessionNextRevertClearedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
+        tolerantly(SyncEventSessionNextRevertClearedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
     )
 
 

@@ -69,9 +69,7 @@ def read_sync_event_session_next_revert_staged_sync_event(
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextRevertStagedSyncEvent, data)
     return (
-        tolerantly(SyncEventSessionNextRevertStagedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
+        tolerantly(SyncEventSessionNextRevertStagedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
     )
 
 

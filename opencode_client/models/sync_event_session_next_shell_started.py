@@ -69,9 +69,7 @@ def read_sync_event_session_next_shell_started_sync_event(
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextShellStartedSyncEvent, data)
     return (
-        tolerantly(SyncEventSessionNextShellStartedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
+        tolerantly(SyncEventSessionNextShellStartedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
     )
 
 

@@ -55,9 +55,7 @@ _READ_SYNC_EVENT_SESSION_NEXT_STEP_ENDED_SYNC_EVENT = (SyncEventSessionNextStepE
 
 
 @reads(SyncEventSessionNextStepEndedSyncEvent)
-def read_sync_event_session_next_step_ended_sync_event(
-    data: JsonObject,
-) -> SyncEventSessionNextStepEndedSyncEvent:
+def read_sync_event_session_next_step_ended_sync_event(data: JsonObject) -> SyncEventSessionNextStepEndedSyncEvent:
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_STEP_ENDED_SYNC_EVENT)
         self.raw_ = data
@@ -68,11 +66,7 @@ def read_sync_event_session_next_step_ended_sync_event(
         self.data = read_session_next_step_ended_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextStepEndedSyncEvent, data)
-    return (
-        tolerantly(SyncEventSessionNextStepEndedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(SyncEventSessionNextStepEndedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
 
 
 from .session_next_step_ended_data import read_session_next_step_ended_data

@@ -55,9 +55,7 @@ _READ_SYNC_EVENT_SESSION_NEXT_STEP_STARTED_SYNC_EVENT = (SyncEventSessionNextSte
 
 
 @reads(SyncEventSessionNextStepStartedSyncEvent)
-def read_sync_event_session_next_step_started_sync_event(
-    data: JsonObject,
-) -> SyncEventSessionNextStepStartedSyncEvent:
+def read_sync_event_session_next_step_started_sync_event(data: JsonObject) -> SyncEventSessionNextStepStartedSyncEvent:
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_STEP_STARTED_SYNC_EVENT)
         self.raw_ = data
@@ -69,9 +67,7 @@ def read_sync_event_session_next_step_started_sync_event(
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextStepStartedSyncEvent, data)
     return (
-        tolerantly(SyncEventSessionNextStepStartedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
+        tolerantly(SyncEventSessionNextStepStartedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
     )
 
 

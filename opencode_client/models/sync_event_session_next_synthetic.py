@@ -55,9 +55,7 @@ _READ_SYNC_EVENT_SESSION_NEXT_SYNTHETIC_SYNC_EVENT = (SyncEventSessionNextSynthe
 
 
 @reads(SyncEventSessionNextSyntheticSyncEvent)
-def read_sync_event_session_next_synthetic_sync_event(
-    data: JsonObject,
-) -> SyncEventSessionNextSyntheticSyncEvent:
+def read_sync_event_session_next_synthetic_sync_event(data: JsonObject) -> SyncEventSessionNextSyntheticSyncEvent:
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_SYNTHETIC_SYNC_EVENT)
         self.raw_ = data
@@ -68,11 +66,7 @@ def read_sync_event_session_next_synthetic_sync_event(
         self.data = read_session_next_synthetic_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextSyntheticSyncEvent, data)
-    return (
-        tolerantly(SyncEventSessionNextSyntheticSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(SyncEventSessionNextSyntheticSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
 
 
 from .session_next_synthetic_data import read_session_next_synthetic_data

@@ -55,9 +55,7 @@ _READ_SYNC_EVENT_SESSION_NEXT_TEXT_STARTED_SYNC_EVENT = (SyncEventSessionNextTex
 
 
 @reads(SyncEventSessionNextTextStartedSyncEvent)
-def read_sync_event_session_next_text_started_sync_event(
-    data: JsonObject,
-) -> SyncEventSessionNextTextStartedSyncEvent:
+def read_sync_event_session_next_text_started_sync_event(data: JsonObject) -> SyncEventSessionNextTextStartedSyncEvent:
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_TEXT_STARTED_SYNC_EVENT)
         self.raw_ = data
@@ -69,9 +67,7 @@ def read_sync_event_session_next_text_started_sync_event(
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextTextStartedSyncEvent, data)
     return (
-        tolerantly(SyncEventSessionNextTextStartedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
+        tolerantly(SyncEventSessionNextTextStartedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
     )
 
 

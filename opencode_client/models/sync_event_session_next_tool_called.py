@@ -55,9 +55,7 @@ _READ_SYNC_EVENT_SESSION_NEXT_TOOL_CALLED_SYNC_EVENT = (SyncEventSessionNextTool
 
 
 @reads(SyncEventSessionNextToolCalledSyncEvent)
-def read_sync_event_session_next_tool_called_sync_event(
-    data: JsonObject,
-) -> SyncEventSessionNextToolCalledSyncEvent:
+def read_sync_event_session_next_tool_called_sync_event(data: JsonObject) -> SyncEventSessionNextToolCalledSyncEvent:
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_TOOL_CALLED_SYNC_EVENT)
         self.raw_ = data
@@ -68,11 +66,7 @@ def read_sync_event_session_next_tool_called_sync_event(
         self.data = read_session_next_tool_called_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextToolCalledSyncEvent, data)
-    return (
-        tolerantly(SyncEventSessionNextToolCalledSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(SyncEventSessionNextToolCalledSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
 
 
 from .session_next_tool_called_data import read_session_next_tool_called_data

@@ -55,9 +55,7 @@ _READ_SYNC_EVENT_SESSION_NEXT_TOOL_FAILED_SYNC_EVENT = (SyncEventSessionNextTool
 
 
 @reads(SyncEventSessionNextToolFailedSyncEvent)
-def read_sync_event_session_next_tool_failed_sync_event(
-    data: JsonObject,
-) -> SyncEventSessionNextToolFailedSyncEvent:
+def read_sync_event_session_next_tool_failed_sync_event(data: JsonObject) -> SyncEventSessionNextToolFailedSyncEvent:
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_TOOL_FAILED_SYNC_EVENT)
         self.raw_ = data
@@ -68,11 +66,7 @@ def read_sync_event_session_next_tool_failed_sync_event(
         self.data = read_session_next_tool_failed_data(data["data"])
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextToolFailedSyncEvent, data)
-    return (
-        tolerantly(SyncEventSessionNextToolFailedSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
-    )
+    return tolerantly(SyncEventSessionNextToolFailedSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
 
 
 from .session_next_tool_failed_data import read_session_next_tool_failed_data

@@ -69,9 +69,7 @@ def read_sync_event_session_next_tool_progress_sync_event(
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextToolProgressSyncEvent, data)
     return (
-        tolerantly(SyncEventSessionNextToolProgressSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
+        tolerantly(SyncEventSessionNextToolProgressSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
     )
 
 

@@ -55,9 +55,7 @@ _READ_SYNC_EVENT_SESSION_NEXT_TOOL_SUCCESS_SYNC_EVENT = (SyncEventSessionNextToo
 
 
 @reads(SyncEventSessionNextToolSuccessSyncEvent)
-def read_sync_event_session_next_tool_success_sync_event(
-    data: JsonObject,
-) -> SyncEventSessionNextToolSuccessSyncEvent:
+def read_sync_event_session_next_tool_success_sync_event(data: JsonObject) -> SyncEventSessionNextToolSuccessSyncEvent:
     try:
         self = new(*_READ_SYNC_EVENT_SESSION_NEXT_TOOL_SUCCESS_SYNC_EVENT)
         self.raw_ = data
@@ -69,9 +67,7 @@ def read_sync_event_session_next_tool_success_sync_event(
     except READ_ERRORS:
         return tolerantly(SyncEventSessionNextToolSuccessSyncEvent, data)
     return (
-        tolerantly(SyncEventSessionNextToolSuccessSyncEvent, data)
-        if v1 is None or v2 is None or v3 is None
-        else self
+        tolerantly(SyncEventSessionNextToolSuccessSyncEvent, data) if v1 is None or v2 is None or v3 is None else self
     )
 
 

@@ -46,11 +46,7 @@ def read_tool_part(data: JsonObject) -> ToolPart:
         self.metadata = data["metadata"] if "metadata" in data else None
     except READ_ERRORS:
         return tolerantly(ToolPart, data)
-    return (
-        tolerantly(ToolPart, data)
-        if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None
-        else self
-    )
+    return tolerantly(ToolPart, data) if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None else self
 
 
 from .tool_state import read_tool_state

@@ -50,7 +50,5 @@ else:  # made when asked for, as an alias needs every class that it names
             from .tool_state_pending import ToolStatePending
             from .tool_state_running import ToolStateRunning
 
-            return (
-                ToolStatePending | ToolStateRunning | ToolStateCompleted | ToolStateError | UnknownToolState
-            )
+            return ToolStatePending | ToolStateRunning | ToolStateCompleted | ToolStateError | UnknownToolState
         raise AttributeError(name)

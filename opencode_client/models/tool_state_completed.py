@@ -42,9 +42,7 @@ def read_tool_state_completed(data: JsonObject) -> ToolStateCompleted:
         self.attachments = None if value is None else [read_file_part(item) for item in array(value)]
     except READ_ERRORS:
         return tolerantly(ToolStateCompleted, data)
-    return (
-        tolerantly(ToolStateCompleted, data) if v1 is None or v2 is None or v3 is None or v4 is None else self
-    )
+    return tolerantly(ToolStateCompleted, data) if v1 is None or v2 is None or v3 is None or v4 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

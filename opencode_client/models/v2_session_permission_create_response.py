@@ -41,9 +41,7 @@ _READ_V2_SESSION_PERMISSION_CREATE_RESPONSE_DATA = (V2SessionPermissionCreateRes
 
 
 @reads(V2SessionPermissionCreateResponseData)
-def read_v2_session_permission_create_response_data(
-    data: JsonObject,
-) -> V2SessionPermissionCreateResponseData:
+def read_v2_session_permission_create_response_data(data: JsonObject) -> V2SessionPermissionCreateResponseData:
     try:
         self = new(*_READ_V2_SESSION_PERMISSION_CREATE_RESPONSE_DATA)
         self.raw_ = data
