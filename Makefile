@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate check-generated lint types test test-offline test-live test-documents bench clean
+.PHONY: help venv spec generate regenerate check-generated demo lint types test test-offline test-live test-documents test-package bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -30,6 +30,9 @@ regenerate: $(READY)  ## spec, then generate, then say what changed
 check-generated: $(READY)  ## fail when the committed rooms differ from what `make generate` gives
 	$(BIN)/python -m scripts.generate --check
 
+demo: $(READY)  ## the quick start against a real server with a scripted model: no key, no account
+	$(BIN)/python -m scripts.demo
+
 lint: $(READY)  ## ruff over the hand-written code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,16 +42,19 @@ types: $(READY)  ## mypy --strict and pyright strict, generated code included
 	$(BIN)/basedpyright
 
 test: $(READY)  ## the offline suite, and the live suite where npm is there
-	$(BIN)/pytest -m 'not documents'
+	$(BIN)/pytest -m 'not documents and not package'
 
 test-offline: $(READY)  ## the offline suite alone
-	$(BIN)/pytest -m 'not documents and not live'
+	$(BIN)/pytest -m 'not documents and not package and not live'
 
 test-live: $(READY)  ## the live suite alone: real servers from npm
 	$(BIN)/pytest -m live
 
 test-documents: $(READY)  ## generate and type-check packages from all seven committed documents
 	$(BIN)/pytest -m documents
+
+test-package: $(READY)  ## build the wheel and use it in a clean environment
+	$(BIN)/pytest -m package
 
 bench: $(READY)  ## ratios of speed and size, in one run
 	$(BIN)/python -m benchmarks

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeGuard, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, TypeGuard, TypeVar
 
 from attrs import NOTHING, define, field, fields
 
@@ -39,7 +39,14 @@ def array(value: Any) -> list[Any]:  # Any: whatever came
     raise TypeError("no array")
 
 
-new = object.__new__
+T = TypeVar("T")
+
+
+class _New(Protocol):
+    def __call__(self, cls: type[T], /) -> T: ...
+
+
+new: _New = object.__new__
 """Makes an instance without its constructor, for straight-line reading."""
 
 READ_ERRORS = (KeyError, TypeError, AttributeError, ValueError)
@@ -169,7 +176,7 @@ class Unknown:
     tag_name: ClassVar[str] = "type"
 
     def __init__(self, raw: Any) -> None:  # Any: whatever came
-        self.raw = raw
+        self.raw: Any = raw
 
     @property
     def tag(self) -> str | None:
@@ -184,7 +191,7 @@ class Unknown:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Unknown) and type(other) is type(self) and self.raw == other.raw
 
-    __hash__ = None  # type: ignore[assignment] # mutable content: not hashable, like the models
+    __hash__: ClassVar[None]  # type: ignore[assignment] # mutable content: not hashable, like the models
 
     def __repr__(self) -> str:
         shown = f"tag={self.tag!r}" if self.tag is not None else f"raw={type(self.raw).__name__}"

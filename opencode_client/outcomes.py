@@ -21,7 +21,7 @@ from opencode_client.requests import Prepared
 from opencode_client.responses import status_error
 from opencode_client.retries import retry_delay
 
-logger = logging.getLogger("opencode_client.transport")  # where its users look
+logger: logging.Logger = logging.getLogger("opencode_client.transport")  # where its users look
 
 
 def judged(prepared: Prepared, answer: httpx.Response, started: float) -> httpx.Response | OpencodeError:

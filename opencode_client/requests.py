@@ -248,5 +248,8 @@ def _content(operation: Operation[Any], body: object) -> bytes:
     try:
         return json_text.dumps(body)
     except (TypeError, ValueError, RecursionError) as error:
-        where = json_text.unwritable(body) if not isinstance(error, RecursionError) else "nested too deeply"
+        try:
+            where = json_text.unwritable(body)
+        except RecursionError:
+            where = "the body is nested too deeply, or holds itself"
         raise ArgumentError(f"{operation.id}: {where or error}") from None

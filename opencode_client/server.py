@@ -78,11 +78,11 @@ class OpencodeServer:
         name = os.fspath(
             executable
         )  # a path is one from here, not from `directory`; a bare name is looked up
-        self.executable = os.path.abspath(name) if os.path.dirname(name) else name
-        self.directory = Path(directory or ".").absolute()
+        self.executable: str = os.path.abspath(name) if os.path.dirname(name) else name
+        self.directory: Path = Path(directory or ".").absolute()
         self.hostname = hostname
         self.startup_timeout_s = startup_timeout_s
-        self.version = ""
+        self.version: str = ""
         self._asked_port = port
         wanted = {**os.environ, **(env or {}), **({} if password is None else {_PASSWORD: password})}
         self._env = {name: value for name, value in wanted.items() if value is not None}

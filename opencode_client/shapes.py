@@ -12,7 +12,9 @@ from opencode_client.errors import ResponseDecodeError
 from opencode_client.model import OpencodeModel, is_array, is_object
 from opencode_client.variants import Variants
 
-logger = logging.getLogger("opencode_client.reading")  # one name for all that reading has to say
+logger: logging.Logger = logging.getLogger(
+    "opencode_client.reading"
+)  # one name for all that reading has to say
 
 Where = tuple[str, str]
 """The class and the member that are being read, for warnings."""

@@ -47,7 +47,7 @@ class Variants(dict[Any, Callable[[Any], T]], Generic[T]):
         otherwise: str | None = None,
     ) -> None:
         super().__init__()
-        self.package = module.rpartition(".")[0]
+        self.package: str = module.rpartition(".")[0]
         self.name = name
         self.tag = tag
         self.table = table
@@ -173,7 +173,7 @@ class Mixed(Generic[T]):
     """
 
     def __init__(self, module: str, name: str, expression: str) -> None:
-        self.package = module.rpartition(".")[0]
+        self.package: str = module.rpartition(".")[0]
         self.name = name
         self.expression = expression
 

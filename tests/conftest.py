@@ -11,6 +11,7 @@ import pytest
 
 from tests.packages import document, load_models, write
 from tests.small_package import PATHS, SCHEMAS
+from tests.worlds import world as world  # a fixture for every test
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,10 +1,19 @@
-"""What type checkers make of the models: `make types` holds this file, its tests show that it also runs."""
+"""What type checkers make of the public surface: `make types` holds this file, its tests show that it also runs."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal, assert_type
 
-from opencode_client.model import JsonObject, UnknownEvent
+from opencode_client import (
+    AsyncOpencodeClient,
+    NotFoundError,
+    OpencodeClient,
+    OpencodeError,
+    Response,
+    ServerInfo,
+)
+from opencode_client.model import JsonObject, OpencodeModel, UnknownEvent
 from opencode_client.models import (
     AssistantMessage,
     Event,
@@ -12,7 +21,10 @@ from opencode_client.models import (
     EventSessionIdle,
     Message,
     Part,
+    ProviderAuthAuthorization,
     Session,
+    SessionPromptResponse,
+    SessionsResponse,
     TextPart,
     TextPartInput,
     UnknownPart,
@@ -96,3 +108,52 @@ _SESSION: JsonObject = {
     "id": "s", "slug": "", "projectID": "", "directory": "/", "title": "", "version": "",
     "time": {"created": 1, "updated": 1},
 }  # fmt: skip
+
+
+def calls(client: OpencodeClient) -> None:
+    session = client.session.create(title="review", metadata={"a": [1]})
+    assert_type(session, Session)
+    given = (TextPartInput(text="hi"), {"type": "text", "text": "hi"})
+    assert_type(client.session.prompt(session.id, parts=given, timeout=None), SessionPromptResponse)
+    assert_type(client.session.list(limit=3, directory=Path("/repo")), list[Session])
+    assert_type(client.session.abort(session.id, headers={"a": "b"}), bool)
+    assert_type(client.provider.oauth.authorize("p", method=0), ProviderAuthAuthorization)
+    assert_type(client.v2.session.list(limit=20), SessionsResponse)
+    assert_type(client.v2.fs.read("a/b.png"), bytes)
+    assert_type(client.raw(client.session.list, limit=3), Response[list[Session]])
+    assert_type(client.raw(client.session.list, limit=3).value, list[Session])
+    assert_type(client.check_server(), ServerInfo)
+    assert_type(client.with_options(timeout=None, directory=None), OpencodeClient)
+    with client as same:
+        assert_type(same, OpencodeClient)
+
+
+async def awaited_calls(client: AsyncOpencodeClient) -> None:
+    assert_type(await client.session.create(title="review"), Session)
+    assert_type(await client.raw(client.session.list, limit=3), Response[list[Session]])
+    assert_type(await client.check_server(), ServerInfo)
+    async with client as same:
+        assert_type(same, AsyncOpencodeClient)
+
+
+def mistakes(client: OpencodeClient) -> None:
+    """Every ignored error is one that checkers find: an ignore without an error is itself an error."""
+    client.session.get()  # type: ignore[call-arg] # the id is missing
+    client.session.get(session_id=1)  # type: ignore[arg-type] # it is a text
+    client.session.list(order="newest")  # type: ignore[call-arg] # no such argument
+    client.session.list(scope="everything")  # type: ignore[arg-type] # the set is closed
+    client.session.prompt("ses_1", parts="hi")  # type: ignore[arg-type] # no sequence of parts
+    client.raw(client.session.list, limit="x")  # type: ignore[arg-type] # raw knows the method's arguments
+    client.sessions.list()  # type: ignore[attr-defined] # no such namespace
+
+
+def failures(client: OpencodeClient) -> OpencodeModel | None:
+    try:
+        client.session.update("ses_1", title="x", time={"archived": None})
+    except NotFoundError as error:
+        assert_type(error.status, int)
+        assert_type(error.body, bytes)
+        return error.error
+    except OpencodeError as error:
+        print(error)
+    return None

@@ -1,0 +1,36 @@
+"""The README's Python, from top to bottom, against a real server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from opencode_client import OpencodeServer
+from opencode_client._spec import OPENCODE_VERSION, OPERATIONS
+from opencode_client.testing import Reply, ScriptedModel
+from scripts.npm_server import get_server
+from tests.readme import BLOCKS
+
+pytestmark = pytest.mark.live
+
+
+def test_the_whole_readme_runs_and_prints_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with (
+        ScriptedModel(Reply(text="Hello!")) as model,
+        OpencodeServer(
+            get_server(OPENCODE_VERSION), directory=tmp_path, env=model.install(tmp_path), password=""
+        ) as server,
+    ):
+        monkeypatch.setenv("OPENCODE_BASE_URL", server.url)
+        exec("\n".join(BLOCKS), {"__name__": "readme"})  # noqa: S102 # the README is ours
+    printed = capsys.readouterr().out
+    assert (
+        f" in {tmp_path}\nHello!\nuser ['text']\nassistant ['step-start', 'text', 'step-finish']\n" in printed
+    )
+    assert "\nRenamed 200 2\n" in printed
+    assert f"\n{OPENCODE_VERSION} {len(OPERATIONS)} True\n" in printed
+    assert "\nsession.get: 404 Not Found: Session not found: ses_none\n404 NotFoundErrorBody(" in printed

@@ -1,0 +1,102 @@
+"""Both clients through one body: what a test does with a client is done by the synchronous or the asynchronous one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from inspect import isawaitable
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+from attrs import field, frozen
+
+from opencode_client import AsyncOpencodeClient, OpencodeClient, OpencodeError
+
+Client: TypeAlias = OpencodeClient | AsyncOpencodeClient
+Handler: TypeAlias = Callable[[httpx.Request], httpx.Response]
+Action: TypeAlias = Callable[[Client], object]
+"""What is done with a client, as if it were synchronous: `lambda client: client.session.list()`."""
+
+
+@frozen
+class World:
+    """The synchronous or the asynchronous client."""
+
+    is_async: bool
+    _runner: asyncio.Runner = field(factory=asyncio.Runner, init=False)
+    _made: list[Any] = field(factory=list[Any], init=False)
+
+    def run(
+        self, url: str, *actions: Action, **options: Any
+    ) -> Any:  # Any: arguments and values of any operation
+        """The value of the last action; all are done in order with one client, which is closed then."""
+        return (
+            asyncio.run(_awaited(url, actions, options)) if self.is_async else _called(url, actions, options)
+        )
+
+    def error(self, url: str, *actions: Action, **options: Any) -> OpencodeError:  # Any: as above
+        """What the last action raises."""
+        with pytest.raises(OpencodeError) as caught:
+            self.run(url, *actions, **options)
+        return caught.value
+
+    def client(
+        self, base_url: str | None = "http://127.0.0.1:1", **options: Any
+    ) -> Any:  # Any: either client
+        """A client, which `close` closes."""
+        client = (AsyncOpencodeClient if self.is_async else OpencodeClient)(base_url, **options)
+        self._made.append(client)
+        return client
+
+    def mocked(
+        self, handler: Handler, base_url: str = "http://127.0.0.1:1", **options: Any
+    ) -> Any:  # Any: as above
+        """A client whose requests `handler` answers."""
+        transport = httpx.MockTransport(handler)
+        given = httpx.AsyncClient(transport=transport) if self.is_async else httpx.Client(transport=transport)
+        return self.client(base_url, http_client=given, **options)
+
+    def call(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:  # Any: what it gives
+        """What a method of a client gives, awaited where that is needed; on one event loop until `close`."""
+        value = method(*arguments, **named)
+        return self._runner.run(_given(value)) if isawaitable(value) else value
+
+    def close(self) -> None:
+        """Close every client that was made, and the loop."""
+        for client in self._made:
+            self.call(client.close)
+        self._runner.close()
+
+
+async def _given(value: Any) -> Any:  # Any: what a method gave
+    return await value
+
+
+def _called(url: str, actions: tuple[Action, ...], options: dict[str, Any]) -> object:
+    value: object = None
+    with OpencodeClient(url, **options) as client:
+        for action in actions:
+            value = action(client)
+    return value
+
+
+async def _awaited(url: str, actions: tuple[Action, ...], options: dict[str, Any]) -> object:
+    value: object = None
+    async with AsyncOpencodeClient(url, **options) as client:
+        for action in actions:
+            value = action(client)
+            if isawaitable(value):
+                value = await value
+    return value
+
+
+both_worlds = pytest.mark.parametrize("world", [World(False), World(True)], ids=["sync", "async"])
+
+
+@pytest.fixture(params=[False, True], ids=["sync", "async"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Both worlds, one after the other, with clients that are closed at the end."""
+    one = World(request.param)
+    yield one
+    one.close()
