@@ -29,6 +29,7 @@ SCHEMAS: dict[str, Any] = {
             "byName": {"type": "object", "additionalProperties": _ref("Part")},
             "mood": {"type": "string", "enum": ["good", "bad"]},
             "open": {"type": "object"},
+            "due": {"type": "string", "format": "date-time"},
             "grid": {"type": "array", "items": {"type": "array", "items": _ref("Leaf")}},
         },
         description="A conversation.",

@@ -128,8 +128,17 @@ def test_an_executable_that_is_not_there_is_an_error_that_names_it(tmp_path: Pat
         OpencodeServer(tmp_path / "nothing-here").start()
 
 
+def test_a_path_to_an_executable_is_one_from_here(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(_SERVE)
+    monkeypatch.chdir(tmp_path)
+    with OpencodeServer("./opencode", directory="/") as server:
+        assert server.version == "1.2.3"
+
+
 def test_a_password_reaches_the_server_and_no_repr_or_command_line(fake: Fake) -> None:
-    with OpencodeServer(fake(_SERVE), password="hunter2") as server:  # noqa: S106 # a test's
+    with OpencodeServer(fake(_SERVE), password="hunter2") as server:
         command = Path(f"/proc/{server.pid}/cmdline").read_bytes()
         assert server.version == "1.2.3"
         assert b"hunter2" not in command
@@ -229,7 +238,7 @@ def test_a_variable_given_as_none_is_taken_out(fake: Fake, monkeypatch: pytest.M
 
 def test_a_password_that_the_server_writes_is_not_in_the_log(fake: Fake) -> None:
     telling = _SERVE.replace('print("child"', 'print(os.environ["OPENCODE_SERVER_PASSWORD"])\nprint("child"')
-    with OpencodeServer(fake(telling), password="hunter2") as server:  # noqa: S106 # a test's
+    with OpencodeServer(fake(telling), password="hunter2") as server:
         assert "hunter2" not in server.log
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import importlib
 import pickle
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from opencode_client import to_datetime, to_epoch_ms
 from opencode_client.errors import ResponseDecodeError
 from tests.small_package import session as _session
 
@@ -35,6 +37,13 @@ def test_a_missing_optional_member_reads_as_none(models: ModuleType) -> None:
 )
 def test_to_dict_gives_back_what_was_read(models: ModuleType, data: dict[str, Any]) -> None:
     assert models.Session.from_dict(copy.deepcopy(data)).to_dict() == data
+
+
+def test_a_date_time_stays_the_text_that_came_and_is_a_datetime_on_request(models: ModuleType) -> None:
+    session = models.Session.from_dict(_session(due="2026-11-23T07:15:43.845Z"))
+    assert session.to_dict()["due"] == session.due == "2026-11-23T07:15:43.845Z"
+    assert to_datetime(session.due) == datetime(2026, 11, 23, 7, 15, 43, 845000, tzinfo=UTC)
+    assert to_epoch_ms(session.due) == 1795418143845
 
 
 def test_to_dict_reflects_changes_at_every_depth(models: ModuleType) -> None:

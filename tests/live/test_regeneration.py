@@ -76,7 +76,7 @@ def test_its_answers_read_strictly_and_give_back_what_was_read(
 
 
 def test_a_password_is_asked_for_and_taken(tmp_path: Path) -> None:
-    with scratch_server("1.1.31", password="hunter2") as server:  # noqa: S106 # a test's
+    with scratch_server("1.1.31", password="hunter2") as server:
         with pytest.raises(SpecError, match="gave 401"):
             fetch(server.url)
         served = fetch(server.url, ("opencode", "hunter2"))
