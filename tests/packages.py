@@ -12,7 +12,7 @@ from typing import Any
 import opencode_client
 from scripts.generate import build, write_package
 
-_HANDWRITTEN = ("errors", "model", "reading", "shapes", "variants")
+_HANDWRITTEN = ("errors", "model", "namespace", "operation", "reading", "shapes", "unset", "variants")
 
 
 def document(schemas: dict[str, Any], paths: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -76,7 +76,55 @@ PATHS = {
                 "200": {"description": "", "content": {"application/json": {"schema": _ref("Session")}}}
             },
         }
-    }
+    },
+    "/thing/{thingID}/at/*": {
+        "patch": {
+            "operationId": "list.thing.update",
+            "summary": "Change a thing",
+            "description": "All at once.",
+            "deprecated": True,
+            "parameters": [
+                {"name": "directory", "in": "query", "schema": _STRING},
+                {
+                    "name": "mood",
+                    "in": "query",
+                    "schema": {"enum": ["good", "bad"]},
+                    "description": "How it is.",
+                },
+                {"name": "timeout", "in": "query", "required": True, "schema": {"type": "integer"}},
+            ],
+            "requestBody": {
+                "content": {
+                    "application/json": {
+                        "schema": _object(
+                            {"note": {"anyOf": [_STRING, {"type": "null"}]}, "kind": {"const": "x"}},
+                            {
+                                "due": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+                                "parts": {"type": "array", "items": _ref("Part")},
+                            },
+                        )
+                    }
+                }
+            },
+            "responses": {
+                "204": {"description": "Changed"},
+                "404": {"description": "", "content": {"application/json": {"schema": _ref("Sent")}}},
+            },
+        }
+    },
+    "/list": {
+        "get": {
+            "operationId": "list.list",
+            "responses": {
+                "200": {
+                    "description": "",
+                    "content": {
+                        "application/json": {"schema": {"type": "array", "items": {"type": "integer"}}}
+                    },
+                }
+            },
+        }
+    },
 }
 
 

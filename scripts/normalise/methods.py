@@ -13,7 +13,15 @@ from collections.abc import Iterable
 from scripts.normalise.kinds import Kind, read_kinds, read_since
 from scripts.normalise.members import BUILTINS, reachable, references
 from scripts.normalise.names import Namer, module, pascal, snake
-from scripts.normalise.schema import META, Json, map_operations, operations, referenced, schemas_of
+from scripts.normalise.schema import (
+    META,
+    Json,
+    map_operations,
+    operations,
+    plain_text,
+    referenced,
+    schemas_of,
+)
 
 ON_CLIENTS = frozenset({
     "abort", "check_server", "close", "events", "from_options", "options", "raw", "requests", "resync", "run",
@@ -179,6 +187,7 @@ def _distinct(nodes: dict[tuple[str, ...], Json], namer: Namer) -> None:
 def _arguments(operation: Json, kind: Kind, schemas: dict[str, Json], namer: Namer) -> Json:
     """The arguments, in the order of the signature, and the wire names of the places for the client's defaults."""
     told: Json = operation[META]["parameters"]
+    texts = {p["name"]: p.get("description") or _text(p["schema"], schemas) for p in operation["parameters"]}
     scope: dict[str, str] = {}
     own: list[Json] = []
     for name, parameter in told.items():
@@ -189,12 +198,13 @@ def _arguments(operation: Json, kind: Kind, schemas: dict[str, Json], namer: Nam
         elif parameter["in"] not in ("path", "query"):
             namer.report.append(f"{operation['operationId']}: no argument for the {parameter['in']} {wire!r}")
         else:
-            own.append({"generator": name, "place": parameter["in"], "wire": wire, "name": name})
+            argument = {"generator": name, "place": parameter["in"], "wire": wire, "name": name}
+            own.append({**argument, "description": plain_text(texts.get(name, ""))})
     own = sorted(own, key=lambda argument: argument["place"] != "path")
     for argument in own:
         if argument["name"] in _ARGUMENTS and argument["name"] not in kind.filters:
             argument["name"] = f"{argument['place']}_{argument['name']}"
-    body, members = _body(operation, schemas)
+    body, members, properties = _body(operation, schemas)
     taken = {argument["name"] for argument in own}
     if kind.location in members:
         scope = {name: f"{kind.location}.{wire}" for name, wire in _LOCATION_MEMBERS.items()}
@@ -205,23 +215,30 @@ def _arguments(operation: Json, kind: Kind, schemas: dict[str, Json], namer: Nam
             name = f"{name}_{_digest(wire)}"  # as above
             namer.report.append(f"{operation['operationId']}: member {wire!r} of the body is called {name}")
         taken.add(name)
-        own.append({"place": "body", "wire": wire, "name": name})
+        text = plain_text(_text(properties[wire], schemas))
+        own.append({"place": "body", "wire": wire, "name": name, "description": text})
     return {"arguments": own, "scope": scope, "body": body}
+
+
+def _text(schema: Json, schemas: dict[str, Json]) -> str:
+    """What the document says of a schema, here or where it refers to."""
+    said = schema.get("description") or schemas.get(referenced(schema) or "", {}).get("description")
+    return said or ""
 
 
 _LOCATION_MEMBERS = {"directory": "directory", "workspace": "workspaceID"}
 
 
-def _body(operation: Json, schemas: dict[str, Json]) -> tuple[str, dict[str, str]]:
-    """How the body is given, and the Python names of its members: `members`, `json` or `bytes`."""
+def _body(operation: Json, schemas: dict[str, Json]) -> tuple[str, dict[str, str], dict[str, Json]]:
+    """How the body is given (`members`, `json` or `bytes`), the Python names of its members, and their schemas."""
     content = operation.get("requestBody", {}).get("content")
     if not content:
-        return "", {}
+        return "", {}, {}
     media, body = next(iter(content.items()))
     schema = schemas.get(referenced(body["schema"]) or "", {})
     if schema.get(META, {}).get("kind") in ("body", "object"):
-        return "members", schema[META]["members"]
-    return ("json" if media == "application/json" else "bytes"), {}
+        return "members", schema[META]["members"], schema["properties"]
+    return ("json" if media == "application/json" else "bytes"), {}, {}
 
 
 def _imports(operation: Json, schemas: dict[str, Json]) -> list[tuple[str, str]]:
