@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opencode_client.errors import ConnectError as ConnectError
     from opencode_client.errors import ConnectionLostError as ConnectionLostError
     from opencode_client.errors import EmptyResponseError as EmptyResponseError
+    from opencode_client.errors import EventTooLargeError as EventTooLargeError
     from opencode_client.errors import ForbiddenError as ForbiddenError
     from opencode_client.errors import NotFoundError as NotFoundError
     from opencode_client.errors import OpencodeError as OpencodeError
@@ -56,6 +57,7 @@ __all__ = [
     "ConnectError",
     "ConnectionLostError",
     "EmptyResponseError",
+    "EventTooLargeError",
     "ForbiddenError",
     "NotFoundError",
     "OpencodeClient",
@@ -93,6 +95,7 @@ _HOMES = {
     "ConnectError": "errors",
     "ConnectionLostError": "errors",
     "EmptyResponseError": "errors",
+    "EventTooLargeError": "errors",
     "ForbiddenError": "errors",
     "NotFoundError": "errors",
     "OpencodeClient": "client",

@@ -10,6 +10,7 @@ OpencodeError
 │   ├── ConnectError              nothing was sent: safe to send again
 │   ├── ConnectionLostError       broke on the way: the server may have done it
 │   └── RequestTimeoutError       no answer in time: the server may still be at it (also a TimeoutError)
+├── EventTooLargeError            a stream sent an event that is larger than allowed
 ├── EmptyResponseError            200 without the documented body: how 1.1.x says "no such session, model or agent"
 ├── ResponseDecodeError           what the server sent is not what its document says (also a ValueError)
 └── StatusError                   the server said no
@@ -124,6 +125,10 @@ class ConnectionLostError(RequestError):
 
 class RequestTimeoutError(RequestError, TimeoutError):
     """No answer in time. Unless connecting took too long, the server may have done what was asked, or be at it."""
+
+
+class EventTooLargeError(OpencodeError):
+    """A stream sent an event that is larger than its limit; nothing of it is kept."""
 
 
 class EmptyResponseError(OpencodeError):

@@ -22,7 +22,7 @@ from scripts.normalise.schema import Json, shape
 PINS = Path(__file__).with_name("names.toml")
 HANDWRITTEN = frozenset({
     "UNSET", "ArgumentError", "AsyncOpencodeClient", "AuthenticationError", "BadRequestError", "ClientClosedError",
-    "ClientOptions", "ConflictError", "ConnectError", "ConnectionLostError", "EmptyResponseError", "ForbiddenError",
+    "ClientOptions", "ConflictError", "ConnectError", "ConnectionLostError", "EmptyResponseError", "EventTooLargeError", "ForbiddenError",
     "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel", "OpencodeServer", "PayloadTooLargeError",
     "RateLimitError", "RequestError", "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent",
     "ServerError", "ServerInfo", "ServerStartError", "StatusError", "Unknown", "UnknownEvent", "Unset",
