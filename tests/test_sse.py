@@ -14,9 +14,7 @@ from opencode_client.sse import EventSplitter, ServerSentEvent
 
 _VALUES = st.text(alphabet=st.sampled_from("a: {}\u2028\u0085é€\U0001f600\t\x0b"), max_size=6)
 _NAMES = st.sampled_from(["data", "event", "id", "retry", "", "x", "datas", " data"])
-_LINES = st.builds(
-    lambda name, mark, value: f"{name}{mark}{value}", _NAMES, st.sampled_from([":", ": ", ""]), _VALUES
-)
+_LINES = st.tuples(_NAMES, st.sampled_from([":", ": ", ""]), _VALUES).map("".join)
 _TEXTS = st.lists(
     st.tuples(st.one_of(_LINES, st.just("")), st.sampled_from(["\n", "\r\n", "\r", "\n\n"])), max_size=30
 ).map(lambda lines: "".join(f"{line}{end}" for line, end in lines))
