@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 KINDS = Path(__file__).with_name("kinds.toml")
 SINCE = Path(__file__).with_name("since.json")
-_HIDDEN = frozenset({"stream", "websocket"})
+_KINDS = frozenset({"blocking", "request", "stream", "websocket"})
 
 
 @frozen(kw_only=True)
@@ -25,12 +25,13 @@ class Kind:
     filters: tuple[str, ...] = field(default=(), converter=tuple)
     numbers: tuple[str, ...] = field(default=(), converter=tuple)
     location: str | None = None
+    resumes: str | None = None
     headers: dict[str, str] = field(factory=dict[str, str])
 
     @property
     def hidden(self) -> bool:
         """Whether the generated surface leaves it to the overlays."""
-        return self.kind in _HIDDEN
+        return self.kind == "websocket"
 
 
 def read_kinds(path: Path = KINDS) -> dict[str, Kind]:
@@ -46,7 +47,7 @@ def read_kinds(path: Path = KINDS) -> dict[str, Kind]:
             kind = Kind(**entry)
         except TypeError as error:
             raise ValueError(f"{path.name}: {entry}: {error}") from None
-        if kind.kind not in (*_HIDDEN, "request", "blocking"):
+        if kind.kind not in _KINDS:
             raise ValueError(f"{path.name}: {kind.id}: no kind {kind.kind!r}")
         if kind.id in kinds:
             raise ValueError(f"{path.name}: {kind.id} stands there twice")

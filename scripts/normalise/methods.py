@@ -93,6 +93,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
                 "constant": f"_{attribute.upper()}",
                 "repeatable": method in _REPEATABLE and not kind.consumes,
                 "extra_headers": kind.headers,
+                "resumes": kind.resumes,
                 "imports": _imports(operation, schemas),
             }
         return {**operation, META: meta}
@@ -114,7 +115,7 @@ def _check_kinds(kinds: dict[str, Kind], every: Iterable[tuple[Json, str]], name
             namer.object_to(
                 f"{name} answers with server-sent events. Add to kinds.toml:\n"
                 f'    [[operation]]\n    id = {json.dumps(name)}\n    kind = "stream"\n    reason = "..."',
-                f"{name} is a stream: no method",
+                f"{name} is a stream",
             )
 
 

@@ -21,12 +21,13 @@ from scripts.normalise.schema import Json, shape
 
 PINS = Path(__file__).with_name("names.toml")
 HANDWRITTEN = frozenset({
-    "UNSET", "ArgumentError", "AsyncOpencodeClient", "AuthenticationError", "BadRequestError", "ClientClosedError",
-    "ClientOptions", "ConflictError", "ConnectError", "ConnectionLostError", "EmptyResponseError", "EventTooLargeError", "ForbiddenError",
-    "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel", "OpencodeServer", "PayloadTooLargeError",
-    "RateLimitError", "RequestError", "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent",
-    "ServerError", "ServerInfo", "ServerStartError", "StatusError", "Unknown", "UnknownEvent", "Unset",
-    "UnsupportedOperationError", "UnsupportedServerError",
+    "ArgumentError", "AsyncOpencodeClient", "AuthenticationError", "BadRequestError", "ClientClosedError",
+    "ClientOptions", "ConflictError", "ConnectError", "ConnectionLostError", "EmptyResponseError",
+    "EventTooLargeError", "ForbiddenError", "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel",
+    "OpencodeServer", "PayloadTooLargeError", "RateLimitError", "RequestError", "RequestTimeoutError",
+    "Response", "ResponseDecodeError", "RetryEvent", "ServerError", "ServerHeartbeat", "ServerInfo",
+    "ServerStartError", "StatusError", "Unknown", "UnknownEvent", "UNSET", "Unset", "UnsupportedOperationError",
+    "UnsupportedServerError",
     # planned: streams, terminals, turns
     "AsyncEventStream", "AsyncPtyConnection", "EventStream", "PtyClosedError", "PtyConnection", "PtyGapError",
     "SessionBusyError", "StreamGap", "StreamOverflow", "Turn", "UndecodableEvent",

@@ -63,11 +63,15 @@ def test_a_namespace_called_as_something_of_the_client_fails_the_build(name: str
         _described({"/a": _get(f"{name}.list")}, strict=True)
 
 
-def test_a_stream_that_no_table_knows_fails_the_build_and_has_no_method_elsewhere() -> None:
+def test_a_stream_that_no_table_knows_fails_the_build_and_is_one_elsewhere() -> None:
     stream = {"/a": {"get": {"operationId": "log.follow", "responses": ok(_STRING, "text/event-stream")}}}
     with pytest.raises(NameCollisionError, match=r"log\.follow answers with server-sent events"):
         _described(stream, strict=True)
-    assert "namespace" not in _described(stream)["log.follow"]
+    assert _described(stream)["log.follow"]["kind"] == "stream"
+
+
+def test_a_websocket_has_no_method() -> None:
+    assert "namespace" not in _described({"/a": _get("pty.connect")})["pty.connect"]
 
 
 def test_path_arguments_come_first_in_the_order_of_the_path() -> None:
