@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from opencode_client.errors import StatusError as StatusError
     from opencode_client.errors import UnsupportedOperationError as UnsupportedOperationError
     from opencode_client.errors import UnsupportedServerError as UnsupportedServerError
+    from opencode_client.events import ServerHeartbeat as ServerHeartbeat
+    from opencode_client.events import StreamGap as StreamGap
+    from opencode_client.events import UndecodableEvent as UndecodableEvent
     from opencode_client.model import OpencodeModel as OpencodeModel
     from opencode_client.model import Unknown as Unknown
     from opencode_client.model import UnknownEvent as UnknownEvent
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from opencode_client.options import RetryEvent as RetryEvent
     from opencode_client.responses import Response as Response
     from opencode_client.server import OpencodeServer as OpencodeServer
+    from opencode_client.streams import AsyncEventStream as AsyncEventStream
+    from opencode_client.streams import EventStream as EventStream
     from opencode_client.times import to_datetime as to_datetime
     from opencode_client.times import to_epoch_ms as to_epoch_ms
     from opencode_client.unset import UNSET as UNSET
@@ -48,6 +53,7 @@ if TYPE_CHECKING:
 __all__ = [
     "UNSET",
     "ArgumentError",
+    "AsyncEventStream",
     "AsyncOpencodeClient",
     "AuthenticationError",
     "BadRequestError",
@@ -57,6 +63,7 @@ __all__ = [
     "ConnectError",
     "ConnectionLostError",
     "EmptyResponseError",
+    "EventStream",
     "EventTooLargeError",
     "ForbiddenError",
     "NotFoundError",
@@ -72,9 +79,12 @@ __all__ = [
     "ResponseDecodeError",
     "RetryEvent",
     "ServerError",
+    "ServerHeartbeat",
     "ServerInfo",
     "ServerStartError",
     "StatusError",
+    "StreamGap",
+    "UndecodableEvent",
     "Unknown",
     "UnknownEvent",
     "Unset",
@@ -86,6 +96,7 @@ __all__ = [
 
 _HOMES = {
     "ArgumentError": "errors",
+    "AsyncEventStream": "streams",
     "AsyncOpencodeClient": "client",
     "AuthenticationError": "errors",
     "BadRequestError": "errors",
@@ -95,6 +106,7 @@ _HOMES = {
     "ConnectError": "errors",
     "ConnectionLostError": "errors",
     "EmptyResponseError": "errors",
+    "EventStream": "streams",
     "EventTooLargeError": "errors",
     "ForbiddenError": "errors",
     "NotFoundError": "errors",
@@ -110,10 +122,13 @@ _HOMES = {
     "ResponseDecodeError": "errors",
     "RetryEvent": "options",
     "ServerError": "errors",
+    "ServerHeartbeat": "events",
     "ServerInfo": "compatibility",
     "ServerStartError": "errors",
     "StatusError": "errors",
+    "StreamGap": "events",
     "UNSET": "unset",
+    "UndecodableEvent": "events",
     "Unknown": "model",
     "UnknownEvent": "model",
     "Unset": "unset",

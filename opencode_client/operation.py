@@ -36,7 +36,8 @@ class Operation(Generic[T_co]):
     annotation of what comes back, as JSON unless it is `plain` text. A body is of `members`, any `json`, or `bytes`;
     `nullable` are the members that may be null. `errors` are the documented models by status, `headers` what is sent
     besides. `absent` is the newest server known not to have it. What is `blocking` answers when a turn or a person
-    is done; what is `repeatable` may be sent again when nobody knows whether the server got it.
+    is done; what is `repeatable` may be sent again when nobody knows whether the server got it. A stream that `resumes`
+    takes that parameter of the query: the last sequence number that came.
     """
 
     id: str
@@ -52,4 +53,5 @@ class Operation(Generic[T_co]):
     absent: str | None = field(default=None, kw_only=True)
     blocking: bool = field(default=False, kw_only=True)
     repeatable: bool = field(default=False, kw_only=True)
+    resumes: str | None = field(default=None, kw_only=True)
     deprecated: bool = field(default=False, kw_only=True)

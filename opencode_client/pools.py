@@ -9,6 +9,7 @@ that wait for a permission keep the reply from being sent.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Awaitable, Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from urllib.request import getproxies, proxy_bypass
@@ -34,6 +35,10 @@ class Connections(Protocol):
         """The whole answer. Raises httpx.RequestError, ClientClosedError."""
         ...
 
+    def open_stream(self, request: httpx.Request) -> tuple[httpx.Response, Callable[[], None]]:
+        """An answer that has begun, and what ends it. Raises httpx.RequestError, ClientClosedError."""
+        ...
+
     def close(self) -> None:
         """No request is made any more."""
         ...
@@ -44,6 +49,12 @@ class AsyncConnections(Protocol):
 
     async def exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
         """The whole answer. Raises httpx.RequestError, ClientClosedError."""
+        ...
+
+    async def open_stream(
+        self, request: httpx.Request
+    ) -> tuple[httpx.Response, Callable[[], Awaitable[None]]]:
+        """An answer that has begun, and what ends it. Raises httpx.RequestError, ClientClosedError."""
         ...
 
     async def close(self) -> None:
@@ -70,6 +81,7 @@ class _Transports(Generic[_Transport]):
         self._lock = Lock()
         self._made: tuple[_Transport, _Transport] | None = None
         self._closed = False
+        self._tls: ssl.SSLContext | None = None
 
     def get(self, *, blocking: bool) -> _Transport:
         made = self._made or self._make()
@@ -82,11 +94,19 @@ class _Transports(Generic[_Transport]):
             self._made = self._made or (self._transport(ORDINARY_CONNECTIONS), self._transport(None))
             return self._made
 
+    def single(self) -> _Transport:
+        """A transport of its own, for one stream; whoever asks closes it."""
+        if self._closed:
+            raise ClientClosedError("the client was closed")
+        return self._transport(1)
+
     def _transport(self, most: int | None) -> _Transport:
-        https = self._base_url.startswith("https:")
-        # an empty context where no TLS is spoken: loading certificates costs as much as importing httpx
+        if self._tls is None:
+            # an empty context where no TLS is spoken: loading certificates costs as much as importing httpx
+            https = self._base_url.startswith("https:")
+            self._tls = httpx.create_ssl_context() if https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return self._kind(
-            verify=True if https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            verify=self._tls,
             proxy=environment_proxy(self._base_url),
             limits=httpx.Limits(max_connections=most, max_keepalive_connections=IDLE_CONNECTIONS),
         )
@@ -113,6 +133,14 @@ class OwnConnections:
             response.close()
         return response
 
+    def open_stream(self, request: httpx.Request) -> tuple[httpx.Response, Callable[[], None]]:
+        transport = self._transports.single()
+        try:
+            return transport.handle_request(request), transport.close
+        except BaseException:
+            transport.close()
+            raise
+
     def close(self) -> None:
         for transport in self._transports.take():
             transport.close()
@@ -132,6 +160,16 @@ class AsyncOwnConnections:
             await response.aclose()
         return response
 
+    async def open_stream(
+        self, request: httpx.Request
+    ) -> tuple[httpx.Response, Callable[[], Awaitable[None]]]:
+        transport = self._transports.single()
+        try:
+            return await transport.handle_async_request(request), transport.aclose
+        except BaseException:
+            await transport.aclose()
+            raise
+
     async def close(self) -> None:
         for transport in self._transports.take():
             await transport.aclose()
@@ -147,6 +185,11 @@ class GivenClient:
         del blocking  # the caller chose the limits
         return self._client.send(_merged(self._client, request), auth=_auth(request), follow_redirects=False)
 
+    def open_stream(self, request: httpx.Request) -> tuple[httpx.Response, Callable[[], None]]:
+        merged = _merged(self._client, request)
+        response = self._client.send(merged, auth=_auth(request), follow_redirects=False, stream=True)
+        return response, response.close
+
     def close(self) -> None:
         """Nothing: whoever made the client closes it."""
 
@@ -161,6 +204,13 @@ class AsyncGivenClient:
         del blocking  # the caller chose the limits
         merged = _merged(self._client, request)
         return await self._client.send(merged, auth=_auth(request), follow_redirects=False)
+
+    async def open_stream(
+        self, request: httpx.Request
+    ) -> tuple[httpx.Response, Callable[[], Awaitable[None]]]:
+        merged = _merged(self._client, request)
+        response = await self._client.send(merged, auth=_auth(request), follow_redirects=False, stream=True)
+        return response, response.aclose
 
     async def close(self) -> None:
         """Nothing: whoever made the client closes it."""

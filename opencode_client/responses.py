@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import httpx
@@ -11,10 +12,11 @@ from attrs import frozen
 from opencode_client import json_text
 from opencode_client.errors import EmptyResponseError, ResponseDecodeError, StatusError, error_class
 from opencode_client.messages import error_text, status_text
+from opencode_client.model import reader_of
 from opencode_client.operation import Operation
 from opencode_client.reading import shape_of
 from opencode_client.requests import Prepared
-from opencode_client.shapes import Shape, json_type
+from opencode_client.shapes import ModelOf, Shape, Tagged, json_type
 
 T = TypeVar("T")
 _MODELS = f"{__package__}.models"
@@ -86,6 +88,17 @@ def _value(operation: Operation[Any], content: bytes, *, strict: bool) -> Any:  
         return shape.read(data, (operation.id, ""))
     except RecursionError:
         raise ResponseDecodeError(operation.id, "$", "less nesting", "more than Python recurses") from None
+
+
+def reader_of_shape(annotation: str) -> Callable[[Any], Any]:
+    """What reads one value of a type that the models name, without ado: for streams, which read many."""
+    shape = shape_of(_MODELS, annotation)
+    if isinstance(shape, Tagged):
+        read: Callable[[Any], Any] = shape.union.read
+        return read
+    if isinstance(shape, ModelOf):
+        return reader_of(shape.model) or shape.model.from_dict
+    return partial(shape.read, where=(annotation, ""))
 
 
 def _fits(shape: Shape, data: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import httpx
 from attrs import define
@@ -21,6 +21,10 @@ from opencode_client.pools import AsyncConnections, Connections
 from opencode_client.requests import Prepared, RequestBuilder
 from opencode_client.responses import decode, is_web_page
 from opencode_client.unset import Unset
+
+if TYPE_CHECKING:
+    from opencode_client.stream_state import StreamOptions, StreamState
+    from opencode_client.streams import AsyncEventStream, EventStream
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -91,6 +95,34 @@ class Caller(_Core[Connections]):
             raise self._unsupported(operation)
         result: T = self._value(prepared, answer)
         return result
+
+    def stream(
+        self,
+        operation: Operation[T],
+        path: Sequence[object],
+        directory: StrPath | None,
+        workspace: str | None,
+        headers: Mapping[str, str] | None,
+        options: StreamOptions,
+        *,
+        query: Mapping[str, object] | None = None,
+    ) -> EventStream[T]:
+        """The stream of an operation, not opened yet; the arguments as its method got them."""
+        from opencode_client.streams import EventStream, stream_state  # which calls have no use for
+
+        def prepare(state: StreamState[T]) -> Prepared:
+            if operation.absent is not None and not self.known.allows(operation):
+                self._require(operation)
+            asked = state.query(operation, query)
+            said = {**state.headers, **(headers or {})}
+            return self._requests.prepare(operation, path, directory, workspace, None, said, asked, None)
+
+        def unsupported() -> UnsupportedOperationError:
+            self._look_again()
+            return self._unsupported(operation)
+
+        state: StreamState[T] = stream_state(operation, options)
+        return EventStream(prepare, unsupported, self.connections.open_stream, state)
 
     def check_server(self) -> ServerInfo:
         """What the server is and has."""
@@ -169,6 +201,34 @@ class AsyncCaller(_Core[AsyncConnections]):
             raise self._unsupported(operation)
         result: T = self._value(prepared, answer)
         return result
+
+    def stream(
+        self,
+        operation: Operation[T],
+        path: Sequence[object],
+        directory: StrPath | None,
+        workspace: str | None,
+        headers: Mapping[str, str] | None,
+        options: StreamOptions,
+        *,
+        query: Mapping[str, object] | None = None,
+    ) -> AsyncEventStream[T]:
+        """The stream of an operation, not opened yet; the arguments as its method got them."""
+        from opencode_client.streams import AsyncEventStream, stream_state  # which calls have no use for
+
+        async def prepare(state: StreamState[T]) -> Prepared:
+            if operation.absent is not None and not self.known.allows(operation):
+                await self._require(operation)
+            asked = state.query(operation, query)
+            said = {**state.headers, **(headers or {})}
+            return self._requests.prepare(operation, path, directory, workspace, None, said, asked, None)
+
+        async def unsupported() -> UnsupportedOperationError:
+            await self._look_again()
+            return self._unsupported(operation)
+
+        state: StreamState[T] = stream_state(operation, options)
+        return AsyncEventStream(prepare, unsupported, self.connections.open_stream, state)
 
     async def check_server(self) -> ServerInfo:
         """What the server is and has."""

@@ -1,0 +1,300 @@
+"""Event streams that stay connected: `EventStream`, and `AsyncEventStream` with the same names.
+
+A stream has a connection of its own, so it takes none that calls need, and it can be shut down from outside: a thread
+that waits for bytes is woken by nothing less than the end of its socket.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from asyncio import Event as AsyncEvent
+from asyncio import wait_for
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import suppress
+from threading import Event
+from time import perf_counter
+from typing import Any, Generic, Self, TypeVar
+
+import httpx
+
+from opencode_client.errors import ArgumentError, OpencodeError
+from opencode_client.events import ServerHeartbeat, StreamGap, UndecodableEvent
+from opencode_client.operation import Operation
+from opencode_client.outcomes import failed, judged
+from opencode_client.requests import Prepared
+from opencode_client.responses import is_web_page, reader_of_shape
+from opencode_client.stream_state import StreamOptions, StreamState
+
+E = TypeVar("E")
+logger: logging.Logger = logging.getLogger(__name__)
+
+
+def stream_state(operation: Operation[E], options: StreamOptions) -> StreamState[E]:
+    """The state of a new stream of an operation.
+
+    Raises:
+        ArgumentError: an option that there is not.
+    """
+    unknown = options.keys() - StreamOptions.__annotations__.keys()
+    if unknown:
+        raise ArgumentError(f"{operation.id}: streams have no option {sorted(unknown)[0]!r}")
+    if operation.resumes:  # it has no heartbeat, so silence says nothing
+        options = {"watchdog_s": None, **options}
+    return StreamState(reader_of_shape(operation.returns), options, resumes=operation.resumes is not None)
+
+
+class Wire:
+    """The socket under a connection, as soon as there is one; shut down from any thread or task."""
+
+    def __init__(self) -> None:
+        self._socket: Any = None  # Any: a socket, or asyncio's stand-in for one
+        self._is_down = False
+
+    def connected(self, name: str, info: dict[str, Any]) -> None:
+        """httpcore's trace: what a connection was made of."""
+        if name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._take(info["return_value"])
+
+    async def aconnected(self, name: str, info: dict[str, Any]) -> None:
+        """The same for the asynchronous transport, which awaits it."""
+        self.connected(name, info)
+
+    def answered(self, request: httpx.Request, response: httpx.Response) -> None:
+        """An answer has begun, perhaps on a connection that was there before; the trace would only cost time now."""
+        request.extensions.pop("trace", None)
+        stream = response.extensions.get("network_stream")
+        if stream is not None:
+            self._take(stream)
+
+    def _take(self, stream: Any) -> None:  # Any: httpcore's stream of either world
+        self._socket = stream.get_extra_info("socket")
+        if self._is_down:
+            self.shut_down()
+
+    def shut_down(self) -> None:
+        """End the connection both ways: whoever reads from it reads its end."""
+        self._is_down = True
+        if self._socket is not None:
+            with suppress(OSError):  # it is closed already
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def _traced(prepared: Prepared, trace: Callable[..., object], watchdog_s: float | None) -> httpx.Request:
+    phases = {**prepared.http.extensions["timeout"], "read": watchdog_s}
+    prepared.http.extensions = {"timeout": phases, "trace": trace}
+    return prepared.http
+
+
+def _is_stream(prepared: Prepared, response: httpx.Response) -> bool:
+    return response.status_code == 200 and not is_web_page(prepared.operation, response)
+
+
+def _begun(prepared: Prepared, started: float) -> None:
+    took_ms = 1e3 * (perf_counter() - started)
+    logger.debug("%s: the stream began after %.1f ms", prepared.operation.id, took_ms)
+
+
+class EventStream(Generic[E]):
+    """The events of one stream operation, in order: typed, reconnecting, a `StreamGap` wherever some may be missing.
+
+    Opened by `with`, or by the first event where the server sends nothing before (`v2.session.events`). Closed by the
+    end of `with` or by `close`, which any thread may call and which ends an iteration at once. Iterated by one thread
+    at a time, once.
+    """
+
+    def __init__(
+        self,
+        prepare: Callable[[StreamState[E]], Prepared],
+        unsupported: Callable[[], OpencodeError],
+        connect: Callable[[httpx.Request], tuple[httpx.Response, Callable[[], None]]],
+        state: StreamState[E],
+    ) -> None:
+        self._prepare = prepare
+        self._unsupported = unsupported
+        self._connect = connect
+        self._state = state
+        self._closed = Event()
+        self._wire = Wire()
+        self._open: tuple[Prepared, httpx.Response] | None = None
+        self._release: Callable[[], None] | None = None
+        self._items = self._run()
+
+    def __enter__(self) -> Self:
+        if not self._state.resumes and self._open is None:
+            self._open = self._opened()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Generator[E | StreamGap | ServerHeartbeat | UndecodableEvent]:
+        return self._items
+
+    def __next__(self) -> E | StreamGap | ServerHeartbeat | UndecodableEvent:
+        return next(self._items)
+
+    def close(self) -> None:
+        """End the stream, and its iteration wherever that waits."""
+        self._closed.set()
+        self._wire.shut_down()
+        with suppress(ValueError):  # it runs in another thread, which the socket's end has woken
+            self._items.close()
+            self._disconnect()
+
+    def _run(self) -> Generator[E | StreamGap | ServerHeartbeat | UndecodableEvent]:
+        state = self._state
+        while not self._closed.is_set():
+            error: OpencodeError | None = None
+            started = perf_counter()
+            try:
+                prepared, response = self._open or self._opened()
+                yield from state.connected()
+                try:
+                    assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 # httpx has one type for both
+                    for chunk in response.stream:
+                        yield from state.feed(chunk)
+                except httpx.RequestError as cause:
+                    error = failed(prepared, cause, started)
+            except OpencodeError as cause:
+                error = cause
+            finally:
+                self._disconnect()
+            if self._closed.is_set():
+                return
+            delay_s = state.delay_before_next(error)
+            if delay_s is None or self._closed.wait(delay_s):
+                return
+
+    def _opened(self) -> tuple[Prepared, httpx.Response]:
+        prepared, started = self._prepare(self._state), perf_counter()
+        self._wire = wire = Wire()
+        if self._closed.is_set():
+            wire.shut_down()
+        request = _traced(prepared, wire.connected, self._state.watchdog_s)
+        try:
+            response, self._release = self._connect(request)
+            wire.answered(request, response)
+            if not _is_stream(prepared, response):
+                response.read()
+        except httpx.RequestError as cause:
+            self._disconnect()
+            raise failed(prepared, cause, started) from cause
+        if not _is_stream(prepared, response):
+            self._disconnect()
+            outcome = judged(prepared, response, started)
+            raise outcome if isinstance(outcome, OpencodeError) else self._unsupported()
+        _begun(prepared, started)
+        return prepared, response
+
+    def _disconnect(self) -> None:
+        self._open = None
+        release, self._release = self._release, None
+        if release is not None:
+            release()
+
+
+class AsyncEventStream(Generic[E]):
+    """The events of one stream operation, in order: typed, reconnecting, a `StreamGap` wherever some may be missing.
+
+    Opened by `async with`, or by the first event where the server sends nothing before (`v2.session.events`). Closed
+    by the end of `async with` or by `close`, which any task may call and which ends an iteration at once. Iterated by
+    one task at a time, once.
+    """
+
+    def __init__(
+        self,
+        prepare: Callable[[StreamState[E]], Awaitable[Prepared]],
+        unsupported: Callable[[], Awaitable[OpencodeError]],
+        connect: Callable[[httpx.Request], Awaitable[tuple[httpx.Response, Callable[[], Awaitable[None]]]]],
+        state: StreamState[E],
+    ) -> None:
+        self._prepare = prepare
+        self._unsupported = unsupported
+        self._connect = connect
+        self._state = state
+        self._closed = AsyncEvent()
+        self._wire = Wire()
+        self._open: tuple[Prepared, httpx.Response] | None = None
+        self._release: Callable[[], Awaitable[None]] | None = None
+        self._items = self._run()
+
+    async def __aenter__(self) -> Self:
+        if not self._state.resumes and self._open is None:
+            self._open = await self._opened()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __aiter__(self) -> AsyncGenerator[E | StreamGap | ServerHeartbeat | UndecodableEvent]:
+        return self._items
+
+    async def __anext__(self) -> E | StreamGap | ServerHeartbeat | UndecodableEvent:
+        return await anext(self._items)
+
+    async def close(self) -> None:
+        """End the stream, and its iteration wherever that waits."""
+        self._closed.set()
+        self._wire.shut_down()
+        with suppress(RuntimeError):  # another task runs it, which the socket's end has woken
+            await self._items.aclose()
+            await self._disconnect()
+
+    async def _run(self) -> AsyncGenerator[E | StreamGap | ServerHeartbeat | UndecodableEvent]:
+        state = self._state
+        while not self._closed.is_set():
+            error: OpencodeError | None = None
+            started = perf_counter()
+            try:
+                prepared, response = self._open or await self._opened()
+                for gap in state.connected():
+                    yield gap
+                try:
+                    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 # httpx has one type for both
+                    async for chunk in response.stream:
+                        for item in state.feed(chunk):
+                            yield item
+                except httpx.RequestError as cause:
+                    error = failed(prepared, cause, started)
+            except OpencodeError as cause:
+                error = cause
+            finally:
+                await self._disconnect()
+            if self._closed.is_set():
+                return
+            delay_s = state.delay_before_next(error)
+            if delay_s is None or await self._closed_in(delay_s):
+                return
+
+    async def _opened(self) -> tuple[Prepared, httpx.Response]:
+        prepared, started = await self._prepare(self._state), perf_counter()
+        self._wire = wire = Wire()
+        if self._closed.is_set():
+            wire.shut_down()
+        request = _traced(prepared, wire.aconnected, self._state.watchdog_s)
+        try:
+            response, self._release = await self._connect(request)
+            wire.answered(request, response)
+            if not _is_stream(prepared, response):
+                await response.aread()
+        except httpx.RequestError as cause:
+            await self._disconnect()
+            raise failed(prepared, cause, started) from cause
+        if not _is_stream(prepared, response):
+            await self._disconnect()
+            outcome = judged(prepared, response, started)
+            raise outcome if isinstance(outcome, OpencodeError) else await self._unsupported()
+        _begun(prepared, started)
+        return prepared, response
+
+    async def _disconnect(self) -> None:
+        self._open = None
+        release, self._release = self._release, None
+        if release is not None:
+            await release()
+
+    async def _closed_in(self, delay_s: float) -> bool:
+        with suppress(TimeoutError):
+            await wait_for(self._closed.wait(), delay_s)
+        return self._closed.is_set()
