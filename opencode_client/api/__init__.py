@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .auth import AsyncAuthNamespace, AuthNamespace
     from .command import AsyncCommandNamespace, CommandNamespace
     from .config import AsyncConfigNamespace, ConfigNamespace
+    from .event import AsyncEventNamespace, EventNamespace
     from .experimental_capabilities import AsyncExperimentalCapabilitiesNamespace, ExperimentalCapabilitiesNamespace
     from .experimental_console import AsyncExperimentalConsoleNamespace, ExperimentalConsoleNamespace
     from .experimental_control_plane import AsyncExperimentalControlPlaneNamespace, ExperimentalControlPlaneNamespace
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from .v2_agent import AsyncV2AgentNamespace, V2AgentNamespace
     from .v2_command import AsyncV2CommandNamespace, V2CommandNamespace
     from .v2_credential import AsyncV2CredentialNamespace, V2CredentialNamespace
+    from .v2_event import AsyncV2EventNamespace, V2EventNamespace
     from .v2_fs import AsyncV2FsNamespace, V2FsNamespace
     from .v2_health import AsyncV2HealthNamespace, V2HealthNamespace
     from .v2_integration import AsyncV2IntegrationNamespace, V2IntegrationNamespace
@@ -174,6 +176,12 @@ class V2Namespace(Namespace):
         return V2CredentialNamespace(self._caller)
 
     @cached_property
+    def event(self) -> V2EventNamespace:
+        from .v2_event import V2EventNamespace
+
+        return V2EventNamespace(self._caller)
+
+    @cached_property
     def fs(self) -> V2FsNamespace:
         from .v2_fs import V2FsNamespace
 
@@ -268,6 +276,12 @@ class AsyncV2Namespace(AsyncNamespace):
         from .v2_credential import AsyncV2CredentialNamespace
 
         return AsyncV2CredentialNamespace(self._caller)
+
+    @cached_property
+    def event(self) -> AsyncV2EventNamespace:
+        from .v2_event import AsyncV2EventNamespace
+
+        return AsyncV2EventNamespace(self._caller)
 
     @cached_property
     def fs(self) -> AsyncV2FsNamespace:
@@ -426,6 +440,12 @@ class Namespaces:
         return ConfigNamespace(self._caller)
 
     @cached_property
+    def event(self) -> EventNamespace:
+        from .event import EventNamespace
+
+        return EventNamespace(self._caller)
+
+    @cached_property
     def experimental(self) -> ExperimentalNamespace:
         return ExperimentalNamespace(self._caller)
 
@@ -582,6 +602,12 @@ class AsyncNamespaces:
         from .config import AsyncConfigNamespace
 
         return AsyncConfigNamespace(self._caller)
+
+    @cached_property
+    def event(self) -> AsyncEventNamespace:
+        from .event import AsyncEventNamespace
+
+        return AsyncEventNamespace(self._caller)
 
     @cached_property
     def experimental(self) -> AsyncExperimentalNamespace:

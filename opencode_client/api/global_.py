@@ -3,16 +3,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from ..namespace import AsyncNamespace, Namespace
 from ..operation import Operation
 from ..unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.global_event import GlobalEvent
     from ..models.global_health_response import GlobalHealthResponse
     from ..models.global_upgrade_response import GlobalUpgradeResponse
     from ..options import Timeout
+    from ..stream_state import StreamOptions
+    from ..streams import AsyncEventStream, EventStream
     from .global_config import AsyncGlobalConfigNamespace, GlobalConfigNamespace
 
 
@@ -23,6 +26,10 @@ _HEALTH: Operation[GlobalHealthResponse] = Operation(
     "GlobalHealthResponse",
     errors={"400": ("BadRequestErrorBody",)},
     repeatable=True,
+)
+
+_EVENT: Operation[GlobalEvent] = Operation(
+    "global.event", "GET", "/global/event", "GlobalEvent", errors={"400": ("BadRequestErrorBody",)}, repeatable=True
 )
 
 _DISPOSE: Operation[bool] = Operation(
@@ -61,6 +68,18 @@ class GlobalNamespace(Namespace):
         Source: `GET /global/health`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(_HEALTH, (), None, None, timeout, headers)
+
+    def event(
+        self, *, headers: Mapping[str, str] | None = None, **options: Unpack[StreamOptions]
+    ) -> EventStream[GlobalEvent]:
+        """Get global events.
+
+        Subscribe to global events from the OpenCode system using server-sent events.
+
+        Raises: BadRequestError.
+        Source: `GET /global/event`, opencode 1.1.31 or earlier.
+        """
+        return self._caller.stream(_EVENT, (), None, None, headers, options)
 
     def dispose(self, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None) -> bool:
         """Dispose instance.
@@ -103,6 +122,12 @@ class AsyncGlobalNamespace(AsyncNamespace):
     ) -> GlobalHealthResponse:
         """Get health: as `GlobalNamespace.health`, awaited."""
         return await self._caller.call(_HEALTH, (), None, None, timeout, headers)
+
+    def event(
+        self, *, headers: Mapping[str, str] | None = None, **options: Unpack[StreamOptions]
+    ) -> AsyncEventStream[GlobalEvent]:
+        """Get global events: as `GlobalNamespace.event`."""
+        return self._caller.stream(_EVENT, (), None, None, headers, options)
 
     async def dispose(self, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None) -> bool:
         """Dispose instance: as `GlobalNamespace.dispose`, awaited."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from ..namespace import AsyncNamespace, Namespace
 from ..operation import Operation, Scope
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..models.location_ref import LocationRef
     from ..models.model_ref import ModelRef
     from ..models.prompt_input import PromptInput
+    from ..models.session_durable_event import SessionDurableEvent
     from ..models.session_history import SessionHistory
     from ..models.session_messages_response import SessionMessagesResponse
     from ..models.sessions_response import SessionsResponse
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ..models.v2_session_prompt_response import V2SessionPromptResponse
     from ..operation import JsonMapping
     from ..options import Timeout
+    from ..stream_state import StreamOptions
+    from ..streams import AsyncEventStream, EventStream
     from .v2_session_permission import AsyncV2SessionPermissionNamespace, V2SessionPermissionNamespace
     from .v2_session_question import AsyncV2SessionQuestionNamespace, V2SessionQuestionNamespace
     from .v2_session_revert import AsyncV2SessionRevertNamespace, V2SessionRevertNamespace
@@ -170,6 +173,21 @@ _HISTORY: Operation[SessionHistory] = Operation(
         "404": ("SessionNotFoundErrorBody",),
     },
     absent="1.15.13",
+    repeatable=True,
+)
+
+_EVENTS: Operation[SessionDurableEvent] = Operation(
+    "v2.session.events",
+    "GET",
+    "/api/session/{sessionID}/event",
+    "SessionDurableEvent",
+    errors={
+        "400": ("InvalidRequestErrorBody",),
+        "401": ("UnauthorizedErrorBody",),
+        "404": ("SessionNotFoundErrorBody",),
+    },
+    absent="1.15.13",
+    resumes="after",
     repeatable=True,
 )
 
@@ -433,6 +451,24 @@ class V2SessionNamespace(Namespace):
         query_ = {"limit": limit, "after": after}
         return self._caller.call(_HISTORY, (session_id,), None, None, timeout, headers, query=query_)
 
+    def events(
+        self,
+        session_id: str,
+        *,
+        after: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[StreamOptions],
+    ) -> EventStream[SessionDurableEvent]:
+        """Subscribe to session events.
+
+        Replay durable events after an aggregate sequence, then continue with new durable events.
+
+        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Source: `GET /api/session/{sessionID}/event`, opencode 1.17.19 (not in 1.15.13).
+        """
+        query_ = {"after": after}
+        return self._caller.stream(_EVENTS, (session_id,), None, None, headers, options, query=query_)
+
     def interrupt(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> None:
@@ -627,6 +663,18 @@ class AsyncV2SessionNamespace(AsyncNamespace):
         """Get session history: as `V2SessionNamespace.history`, awaited."""
         query_ = {"limit": limit, "after": after}
         return await self._caller.call(_HISTORY, (session_id,), None, None, timeout, headers, query=query_)
+
+    def events(
+        self,
+        session_id: str,
+        *,
+        after: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[StreamOptions],
+    ) -> AsyncEventStream[SessionDurableEvent]:
+        """Subscribe to session events: as `V2SessionNamespace.events`."""
+        query_ = {"after": after}
+        return self._caller.stream(_EVENTS, (session_id,), None, None, headers, options, query=query_)
 
     async def interrupt(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
