@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 import httpx
-from attrs import frozen
+from attrs import fields, frozen
 
 from opencode_client import json_text
 from opencode_client.errors import EmptyResponseError, ResponseDecodeError, StatusError, error_class
 from opencode_client.messages import error_text, status_text
-from opencode_client.model import reader_of
+from opencode_client.model import OpencodeModel, reader_of
 from opencode_client.operation import Operation
 from opencode_client.reading import shape_of
 from opencode_client.requests import Prepared
@@ -132,7 +132,15 @@ def _documented(operation: Operation[Any], status: int, data: object) -> Any:  #
         shape = shape_of(_MODELS, name)
         try:
             shape.check(data, "$", name)
-            return shape.read(data, (name, ""))
+            model = shape.read(data, (name, ""))
         except (ResponseDecodeError, RecursionError):
             continue
+        if isinstance(model, OpencodeModel) and _has_its_constants(model):
+            return model
     return None
+
+
+def _has_its_constants(model: OpencodeModel) -> bool:
+    """Whether the members of one value have it: reading takes any, but they tell error bodies apart."""
+    constants = (member for member in fields(type(model)) if member.init and isinstance(member.default, str))
+    return all(getattr(model, member.name) == member.default for member in constants)

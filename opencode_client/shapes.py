@@ -19,6 +19,8 @@ logger: logging.Logger = logging.getLogger(
 Where = tuple[str, str]
 """The class and the member that are being read, for warnings."""
 
+_NUMBER_TEXTS = frozenset({"NaN", "Infinity", "-Infinity"})
+"""How servers write the numbers that JSON has no form for (1.18.33's document: times)."""
 _NAMES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "null"}
 _warned: set[Where] = set()  # bounded by the members of all models
 
@@ -117,7 +119,7 @@ class Scalar(_Checked):
             case "int":
                 return (type(value) is int) or (type(value) is float and value.is_integer())
             case _:
-                return type(value) in (int, float)
+                return type(value) in (int, float) or (isinstance(value, str) and value in _NUMBER_TEXTS)
 
 
 @frozen
@@ -259,7 +261,7 @@ class Named(_Checked):
 
 @frozen
 class OneOf(_Checked):
-    """A union that is told apart by what comes: the first shape that fits."""
+    """A union that is told apart by what comes: the shape that fits and knows most of it, of several the first."""
 
     shapes: tuple[Shape, ...]
 
@@ -271,9 +273,9 @@ class OneOf(_Checked):
         return any(shape.fits(value) for shape in self.shapes)
 
     def read(self, value: Any, where: Where) -> Any:
-        for shape in self.shapes:
-            if shape.fits(value):
-                return shape.read(value, where)
+        fitting = [shape for shape in self.shapes if shape.fits(value)]
+        if fitting:
+            return min(fitting, key=lambda shape: _strangers(shape, value)).read(value, where)
         lone = [shape for shape in self.shapes if shape.expected == json_type(value)]
         return lone[0].read(value, where) if len(lone) == 1 else super().read(value, where)
 
@@ -290,3 +292,12 @@ class OneOf(_Checked):
                     raise
             else:
                 return
+
+
+def _strangers(shape: Shape, value: Any) -> int:
+    """How many members the value has that the shape does not know."""
+    from opencode_client.reading import members  # which builds on this module
+
+    if not isinstance(shape, ModelOf):
+        return 0
+    return len(value.keys() - {member.wire for member in members(shape.model)})

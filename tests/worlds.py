@@ -57,7 +57,7 @@ class World:
         given = httpx.AsyncClient(transport=transport) if self.is_async else httpx.Client(transport=transport)
         return self.client(base_url, http_client=given, **options)
 
-    def call(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:  # Any: what it gives
+    def call(self, method: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:  # Any: what it gives
         """What a method of a client gives, awaited where that is needed; on one event loop until `close`."""
         value = method(*arguments, **named)
         return self._runner.run(_given(value)) if isawaitable(value) else value

@@ -54,10 +54,14 @@ def pascal(text: str) -> str:
     return name
 
 
+_SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+"""What is a member's name already, digits before letters included: `context_over_200k`."""
+
+
 def snake(text: str) -> str:
     """`text` as a member name: `sessionID` -> `session_id`, `v2` stays; a keyword gets an underscore."""
     words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+|[A-Z]", text)
-    name = _short("_".join(words)).lower() or f"member_{_digest(text)}"
+    name = _short(text if _SNAKE.fullmatch(text) else "_".join(words)).lower() or f"member_{_digest(text)}"
     if name[0].isdigit():
         name = f"n{name}"
     return f"{name}_" if keyword.iskeyword(name) or name in _MODEL_ATTRIBUTES else name
