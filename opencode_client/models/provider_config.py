@@ -200,9 +200,7 @@ class ProviderConfigModelsCost(OpencodeModel):
     output: float
     cache_read: float | None = None
     cache_write: float | None = None
-    context_over_200_k: ProviderConfigModelsCostContextOver200K | None = None
-
-    _wire_names = {"context_over_200_k": "context_over_200k"}
+    context_over_200k: ProviderConfigModelsCostContextOver200K | None = None
 
 
 _READ_PROVIDER_CONFIG_MODELS_COST = (ProviderConfigModelsCost,)
@@ -218,7 +216,7 @@ def read_provider_config_models_cost(data: JsonObject) -> ProviderConfigModelsCo
         self.cache_read = data["cache_read"] if "cache_read" in data else None
         self.cache_write = data["cache_write"] if "cache_write" in data else None
         value = data["context_over_200k"] if "context_over_200k" in data else None
-        self.context_over_200_k = None if value is None else read_provider_config_models_cost_context_over200_k(value)
+        self.context_over_200k = None if value is None else read_provider_config_models_cost_context_over200_k(value)
     except READ_ERRORS:
         return tolerantly(ProviderConfigModelsCost, data)
     return tolerantly(ProviderConfigModelsCost, data) if v0 is None or v1 is None else self
