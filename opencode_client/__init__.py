@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from opencode_client.options import ClientOptions as ClientOptions
     from opencode_client.options import RetryEvent as RetryEvent
     from opencode_client.responses import Response as Response
+    from opencode_client.resync import SessionSnapshot as SessionSnapshot
     from opencode_client.server import OpencodeServer as OpencodeServer
+    from opencode_client.shared import StreamOverflow as StreamOverflow
     from opencode_client.streams import AsyncEventStream as AsyncEventStream
     from opencode_client.streams import EventStream as EventStream
     from opencode_client.times import to_datetime as to_datetime
@@ -82,8 +84,10 @@ __all__ = [
     "ServerHeartbeat",
     "ServerInfo",
     "ServerStartError",
+    "SessionSnapshot",
     "StatusError",
     "StreamGap",
+    "StreamOverflow",
     "UndecodableEvent",
     "Unknown",
     "UnknownEvent",
@@ -125,8 +129,10 @@ _HOMES = {
     "ServerHeartbeat": "events",
     "ServerInfo": "compatibility",
     "ServerStartError": "errors",
+    "SessionSnapshot": "resync",
     "StatusError": "errors",
     "StreamGap": "events",
+    "StreamOverflow": "shared",
     "UNSET": "unset",
     "UndecodableEvent": "events",
     "Unknown": "model",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Generic, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, Self, TypeVar
 
 import httpx
 
@@ -17,6 +17,9 @@ from opencode_client.pools import AsyncGivenClient, AsyncOwnConnections, GivenCl
 from opencode_client.responses import Response
 from opencode_client.transport import AsyncCaller, Caller, Known
 from opencode_client.unset import UNSET, Unset
+
+if TYPE_CHECKING:
+    from opencode_client.resync import SessionSnapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -155,6 +158,18 @@ class OpencodeClient(_Client[Caller], Namespaces):
         """
         return self._caller.check_server()
 
+    def resync(self, session_id: str, *, since_message_id: str | None = None) -> SessionSnapshot:
+        """What a session is now: for after a `StreamGap`. Messages are those from the named one on, else all.
+
+        Raises:
+            NotFoundError: there is no such session.
+
+        Source: `session.get`, `session.status`, `session.messages`, `permission.list`, `question.list`.
+        """
+        from opencode_client.resync import snapshot
+
+        return snapshot(self, session_id, since_message_id)
+
     def close(self) -> None:
         """Close the connections; of a view, nothing. Calls that are under way break; later ones raise."""
         if not self._is_view:
@@ -245,6 +260,18 @@ class AsyncOpencodeClient(_Client[AsyncCaller], AsyncNamespaces):
         (servers 1.14.34 to 1.14.41).
         """
         return await self._caller.check_server()
+
+    async def resync(self, session_id: str, *, since_message_id: str | None = None) -> SessionSnapshot:
+        """What a session is now: for after a `StreamGap`. Messages are those from the named one on, else all.
+
+        Raises:
+            NotFoundError: there is no such session.
+
+        Source: `session.get`, `session.status`, `session.messages`, `permission.list`, `question.list`.
+        """
+        from opencode_client.resync import asnapshot
+
+        return await asnapshot(self, session_id, since_message_id)
 
     async def close(self) -> None:
         """Close the connections; of a view, nothing. Calls that are under way break; later ones raise."""

@@ -14,18 +14,25 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import suppress
 from threading import Event
 from time import perf_counter
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, overload
 
 import httpx
 
 from opencode_client.errors import ArgumentError, OpencodeError
 from opencode_client.events import ServerHeartbeat, StreamGap, UndecodableEvent
+from opencode_client.filtered import AsyncFilteredStream, FilteredStream
+from opencode_client.filters import keeper
 from opencode_client.operation import Operation
 from opencode_client.outcomes import failed, judged
 from opencode_client.requests import Prepared
 from opencode_client.responses import is_web_page, reader_of_shape
+from opencode_client.shared import DEFAULT_MAX_QUEUE, AsyncSharedStream, SharedStream
 from opencode_client.stream_state import StreamOptions, StreamState
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
 E = TypeVar("E")
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -134,6 +141,45 @@ class EventStream(Generic[E]):
     def __next__(self) -> E | StreamGap | ServerHeartbeat | UndecodableEvent:
         return next(self._items)
 
+    @overload
+    def filter(self, /, *, session_id: str | None = None, children: bool = False) -> FilteredStream[E]: ...
+    @overload
+    def filter(
+        self, a: type[A], /, *, session_id: str | None = None, children: bool = False
+    ) -> FilteredStream[A]: ...
+    @overload
+    def filter(
+        self, a: type[A], b: type[B], /, *, session_id: str | None = None, children: bool = False
+    ) -> FilteredStream[A | B]: ...
+    @overload
+    def filter(
+        self, a: type[A], b: type[B], c: type[C], /, *, session_id: str | None = None, children: bool = False
+    ) -> FilteredStream[A | B | C]: ...
+    @overload
+    def filter(
+        self,
+        a: type[A],
+        b: type[B],
+        c: type[C],
+        d: type[D],
+        /,
+        *more: type[Any],
+        session_id: str | None = None,
+        children: bool = False,
+    ) -> FilteredStream[Any]: ...
+    def filter(
+        self, *types: type[Any], session_id: str | None = None, children: bool = False
+    ) -> FilteredStream[Any]:
+        """The same stream, showing items of these types (all, if none is given) and of this session only.
+
+        A `StreamGap` is always shown. `children` takes in the sessions that the stream shows to be started by it.
+        """
+        return FilteredStream(self, keeper(types, session_id, children=children))
+
+    def share(self, *, max_queue: int = DEFAULT_MAX_QUEUE) -> SharedStream[E]:
+        """The stream for many subscribers, each with a queue of at most `max_queue` items."""
+        return SharedStream(self, max_queue)
+
     def close(self) -> None:
         """End the stream, and its iteration wherever that waits."""
         self._closed.set()
@@ -232,6 +278,47 @@ class AsyncEventStream(Generic[E]):
 
     async def __anext__(self) -> E | StreamGap | ServerHeartbeat | UndecodableEvent:
         return await anext(self._items)
+
+    @overload
+    def filter(
+        self, /, *, session_id: str | None = None, children: bool = False
+    ) -> AsyncFilteredStream[E]: ...
+    @overload
+    def filter(
+        self, a: type[A], /, *, session_id: str | None = None, children: bool = False
+    ) -> AsyncFilteredStream[A]: ...
+    @overload
+    def filter(
+        self, a: type[A], b: type[B], /, *, session_id: str | None = None, children: bool = False
+    ) -> AsyncFilteredStream[A | B]: ...
+    @overload
+    def filter(
+        self, a: type[A], b: type[B], c: type[C], /, *, session_id: str | None = None, children: bool = False
+    ) -> AsyncFilteredStream[A | B | C]: ...
+    @overload
+    def filter(
+        self,
+        a: type[A],
+        b: type[B],
+        c: type[C],
+        d: type[D],
+        /,
+        *more: type[Any],
+        session_id: str | None = None,
+        children: bool = False,
+    ) -> AsyncFilteredStream[Any]: ...
+    def filter(
+        self, *types: type[Any], session_id: str | None = None, children: bool = False
+    ) -> AsyncFilteredStream[Any]:
+        """The same stream, showing items of these types (all, if none is given) and of this session only.
+
+        A `StreamGap` is always shown. `children` takes in the sessions that the stream shows to be started by it.
+        """
+        return AsyncFilteredStream(self, keeper(types, session_id, children=children))
+
+    def share(self, *, max_queue: int = DEFAULT_MAX_QUEUE) -> AsyncSharedStream[E]:
+        """The stream for many subscribers, each with a queue of at most `max_queue` items."""
+        return AsyncSharedStream(self, max_queue)
 
     async def close(self) -> None:
         """End the stream, and its iteration wherever that waits."""
