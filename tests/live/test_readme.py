@@ -32,5 +32,6 @@ def test_the_whole_readme_runs_and_prints_what_it_says(
         f" in {tmp_path}\nHello!\nuser ['text']\nassistant ['step-start', 'text', 'step-finish']\n" in printed
     )
     assert "\nRenamed 200 2\n" in printed
+    assert "echo: Say hello.\n" in printed
     assert f"\n{OPENCODE_VERSION} {len(OPERATIONS)} True\n" in printed
     assert "\nsession.get: 404 Not Found: Session not found: ses_none\n404 NotFoundErrorBody(" in printed
