@@ -142,7 +142,7 @@ class OpencodeClient(_Client[Caller], Namespaces):
         if not isinstance(owner, Namespace):
             raise ArgumentError("raw takes an operation, such as client.session.list, and then its arguments")
         theirs = owner._caller  # pyright: ignore[reportPrivateUsage] # of this package
-        caller = theirs.again(theirs.options)
+        caller = theirs.again(theirs.options, keeps_answer=True)
         value = getattr(type(owner)(caller), method.__name__)(*args, **kwargs)
         return _response(value, caller.answer)
 
@@ -245,7 +245,7 @@ class AsyncOpencodeClient(_Client[AsyncCaller], AsyncNamespaces):
         if not isinstance(owner, AsyncNamespace):
             raise ArgumentError("raw takes an operation, such as client.session.list, and then its arguments")
         theirs = owner._caller  # pyright: ignore[reportPrivateUsage] # of this package
-        caller = theirs.again(theirs.options)
+        caller = theirs.again(theirs.options, keeps_answer=True)
         value = await getattr(type(owner)(caller), method.__name__)(*args, **kwargs)
         return _response(value, caller.answer)
 

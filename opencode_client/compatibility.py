@@ -18,9 +18,13 @@ from opencode_client.errors import StatusError, UnsupportedOperationError, Unsup
 from opencode_client.model import is_object
 from opencode_client.operation import Operation
 
-HEALTH: Operation[None] = Operation("check_server", "GET", "/global/health", repeatable=True)
 DOCUMENT: Operation[None] = Operation("check_server", "GET", "/doc", repeatable=True)
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
+
+
+def health(asking: str) -> Operation[None]:
+    """What asks for the version, on behalf of an operation: errors bear its name."""
+    return Operation(asking, "GET", "/global/health", repeatable=True)
 
 
 @frozen
@@ -65,7 +69,7 @@ def has(operation_id: str, version: str) -> bool | None:
 
 
 def version_in(response: httpx.Response, url: str) -> str:
-    """The version that an answer to `HEALTH` tells.
+    """The version that an answer to `health` tells.
 
     Raises:
         UnsupportedServerError: it is no opencode server, or none of 1.x.

@@ -1,7 +1,8 @@
 """Directories as servers take them.
 
-Source: servers 1.1.31 and 1.18.33. The query's `directory` is percent-decoded twice, `location[directory]` once, a
-body's not at all; an empty one means the directory that the server runs in.
+Source: servers 1.1.31 and 1.18.33. The query's `directory` is percent-decoded twice (1.1.31's `session.list` compares
+what it is after the first time), `location[directory]` once, a body's not at all; an empty one means the directory
+that the server runs in.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ from opencode_client.model import OpencodeModel, Unknown, is_array, is_object
 
 _LONGEST = 500
 _STACK = re.compile(r"\n    at .*", re.DOTALL)
-_REPEATED = re.compile(r"(, got |received )([{\[]).*?(?=\n  at \[|$)", re.DOTALL)
+_REPEATED = re.compile(r"(, got |received )([{\[\"]).*?(?=\n  at \[|$)", re.DOTALL)
+_KINDS = {"{": "an object", "[": "an array", '"': "a text"}
 _NO_ECHO = frozenset({
     "access", "api_key", "apiKey", "arguments", "client_secret", "clientSecret", "code", "command", "content",
     "environment", "headers", "inputs", "key", "password", "prompt", "refresh", "secret", "system", "text",
@@ -45,8 +46,8 @@ def error_text(data: object, content: bytes, content_type: str, sent: object) ->
     elif content_type.startswith("text/html"):
         text = "a web page"
     else:
-        text = content[: 4 * _LONGEST].decode("utf-8", "replace")
-    text = _REPEATED.sub(lambda m: f"{m[1]}an {'object' if m[2] == '{' else 'array'}", _STACK.sub("", text))
+        text = content.decode("utf-8", "replace")  # whole: a secret that is cut would not be found
+    text = _REPEATED.sub(lambda m: m[1] + _KINDS[m[2]], _STACK.sub("", text))
     for secret in sorted(set(_not_to_repeat(sent)), key=len, reverse=True):
         text = text.replace(secret, "***")
     text = " ".join(text.split())
@@ -87,6 +88,7 @@ def _not_to_repeat(sent: object, *, below: bool = False) -> Iterator[str]:
         if below and len(sent) > 2:
             yield sent
             yield json.dumps(sent)[1:-1]
+            yield json.dumps(sent, ensure_ascii=False)[1:-1]
     elif isinstance(sent, OpencodeModel | Unknown):
         yield from _not_to_repeat(sent.to_dict(), below=below)
     elif is_object(sent):

@@ -8,11 +8,14 @@ that wait for a permission keep the reply from being sent.
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from threading import Lock
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from contextlib import suppress
+from threading import BoundedSemaphore, Lock
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from urllib.request import getproxies, proxy_bypass
+from weakref import WeakSet
 
 import httpx
 
@@ -23,6 +26,10 @@ ORDINARY_CONNECTIONS = 100
 IDLE_CONNECTIONS = 20
 
 if TYPE_CHECKING:
+    from asyncio import Semaphore, Task
+
+    from anyio import CancelScope
+    from httpcore import NetworkStream
     from httpx._client import UseClientDefault
 
 _Transport = TypeVar("_Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
@@ -80,7 +87,7 @@ class _Transports(Generic[_Transport]):
         self._base_url = base_url
         self._lock = Lock()
         self._made: tuple[_Transport, _Transport] | None = None
-        self._closed = False
+        self.closed = False
         self._tls: ssl.SSLContext | None = None
 
     def get(self, *, blocking: bool) -> _Transport:
@@ -89,14 +96,14 @@ class _Transports(Generic[_Transport]):
 
     def _make(self) -> tuple[_Transport, _Transport]:
         with self._lock:
-            if self._closed:
+            if self.closed:
                 raise ClientClosedError("the client was closed")
             self._made = self._made or (self._transport(ORDINARY_CONNECTIONS), self._transport(None))
             return self._made
 
     def single(self) -> _Transport:
         """A transport of its own, for one stream; whoever asks closes it."""
-        if self._closed:
+        if self.closed:
             raise ClientClosedError("the client was closed")
         return self._transport(1)
 
@@ -114,7 +121,7 @@ class _Transports(Generic[_Transport]):
     def take(self) -> tuple[_Transport, ...]:
         """What there is to close, once."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             made, self._made = self._made, None
             return made or ()
 
@@ -124,13 +131,31 @@ class OwnConnections:
 
     def __init__(self, base_url: str) -> None:
         self._transports = _Transports(httpx.HTTPTransport, base_url)
+        self._free = BoundedSemaphore(ORDINARY_CONNECTIONS)
+        self._streams: WeakSet[NetworkStream] = WeakSet()
 
     def exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
-        response = self._transports.get(blocking=blocking).handle_request(request)
+        if blocking:
+            return self._exchange(request, blocking=True)
+        # a queue of ours: httpcore 1.0.9 walks through its own once for each request that comes and goes
+        if not self._free.acquire(timeout=request.extensions["timeout"]["pool"]):
+            raise httpx.PoolTimeout("no connection became free")
+        try:
+            return self._exchange(request, blocking=False)
+        finally:
+            self._free.release()
+
+    def _exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
+        transport = self._transports.get(blocking=blocking)
+        if blocking:  # nothing else ends these; ordinary calls have their timeout
+            request.extensions["trace"] = self._note
+        response = transport.handle_request(request)
         try:
             response.read()
         finally:
             response.close()
+            if self._transports.closed:  # its connection was being made then
+                response.extensions["network_stream"].close()
         return response
 
     def open_stream(self, request: httpx.Request) -> tuple[httpx.Response, Callable[[], None]]:
@@ -142,8 +167,19 @@ class OwnConnections:
             raise
 
     def close(self) -> None:
-        for transport in self._transports.take():
+        transports = self._transports.take()
+        for stream in list(self._streams):
+            # closing a socket does not wake a thread that reads from it, shutting it down does
+            with suppress(OSError):
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        for transport in transports:
             transport.close()
+
+    def _note(self, event: str, info: dict[str, Any]) -> None:  # Any: what httpcore tells
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._streams.add(stream := info["return_value"])
+            if self._transports.closed:
+                stream.close()
 
 
 class AsyncOwnConnections:
@@ -151,8 +187,53 @@ class AsyncOwnConnections:
 
     def __init__(self, base_url: str) -> None:
         self._transports = _Transports(httpx.AsyncHTTPTransport, base_url)
+        self._free: Semaphore | None = None
+        self._under_way: dict[Task[httpx.Response | None], CancelScope] = {}
 
     async def exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
+        import asyncio  # here, as in `transport`
+
+        if blocking:
+            return await self._cancellable(request, blocking=True)
+        self._free = free = self._free or asyncio.Semaphore(ORDINARY_CONNECTIONS)
+        try:
+            async with asyncio.timeout(request.extensions["timeout"]["pool"] if free.locked() else None):
+                await free.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("no connection became free") from None
+        try:
+            return await self._cancellable(request, blocking=False)
+        finally:
+            free.release()
+
+    async def _cancellable(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
+        # httpcore 1.0.9 cleans up under a shield of anyio's, which `Task.cancel` does not heed: a call cancelled
+        # there would leave its connection behind for good. So it is anyio that cancels, in a task of the call's own
+        import asyncio
+
+        import anyio
+
+        async def run() -> httpx.Response | None:
+            with scope:
+                return await self._exchange(request, blocking=blocking)
+            return None  # cancelled
+
+        scope = anyio.CancelScope()
+        task = asyncio.create_task(run())
+        self._under_way[task] = scope
+        try:
+            answer = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            scope.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise
+        finally:
+            del self._under_way[task]
+        if answer is None:
+            raise httpx.ReadError("the client was closed")
+        return answer
+
+    async def _exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
         response = await self._transports.get(blocking=blocking).handle_async_request(request)
         try:
             await response.aread()
@@ -171,7 +252,13 @@ class AsyncOwnConnections:
             raise
 
     async def close(self) -> None:
-        for transport in self._transports.take():
+        import asyncio
+
+        transports = self._transports.take()
+        for scope in self._under_way.values():
+            scope.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        for transport in transports:
             await transport.aclose()
 
 
@@ -180,9 +267,12 @@ class GivenClient:
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
+        self._closed = False
 
     def exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
         del blocking  # the caller chose the limits
+        if self._closed or self._client.is_closed:
+            raise ClientClosedError("the client was closed")
         return self._client.send(_merged(self._client, request), auth=_auth(request), follow_redirects=False)
 
     def open_stream(self, request: httpx.Request) -> tuple[httpx.Response, Callable[[], None]]:
@@ -191,7 +281,8 @@ class GivenClient:
         return response, response.close
 
     def close(self) -> None:
-        """Nothing: whoever made the client closes it."""
+        """Make no request any more; whoever made the `httpx.Client` closes it."""
+        self._closed = True
 
 
 class AsyncGivenClient:
@@ -199,9 +290,12 @@ class AsyncGivenClient:
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+        self._closed = False
 
     async def exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
         del blocking  # the caller chose the limits
+        if self._closed or self._client.is_closed:
+            raise ClientClosedError("the client was closed")
         merged = _merged(self._client, request)
         return await self._client.send(merged, auth=_auth(request), follow_redirects=False)
 
@@ -213,7 +307,8 @@ class AsyncGivenClient:
         return response, response.aclose
 
     async def close(self) -> None:
-        """Nothing: whoever made the client closes it."""
+        """Make no request any more; whoever made the `httpx.AsyncClient` closes it."""
+        self._closed = True
 
 
 def _merged(client: httpx.Client | httpx.AsyncClient, request: httpx.Request) -> httpx.Request:

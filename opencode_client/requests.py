@@ -25,6 +25,7 @@ from opencode_client.unset import UNSET, Unset
 Phases: TypeAlias = dict[str, float | None]
 """Seconds for each phase of a request, as httpx's transports take them."""
 
+_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _VARIABLE = re.compile(r"\{[^{}]*\}|\*$")
 _parsed_url = lru_cache(1024)(httpx.URL)  # parsing one costs as much as all else here; URLs do recur
 
@@ -201,8 +202,12 @@ def _scalar(operation: Operation[Any], name: str, value: object) -> str:
 def _scope_text(scope: Scope, directory: str | None, workspace: str | None) -> str:
     pairs: list[str] = []
     if directory is not None:
-        once = encoded(directory)  # the plain parameter is decoded twice, `location[directory]` once
-        pairs.append(f"{scope.directory}={quote(once) if scope.directory == 'directory' else once}")
+        text = encoded(directory)
+        # the plain parameter is decoded twice, `location[directory]` once; but 1.1.31 lists sessions by what it is
+        # after the first time, so only what the second would change is protected from it
+        if scope.directory == "directory" and _ENCODED.search(directory):
+            text = quote(text)
+        pairs.append(f"{scope.directory}={text}")
     if workspace is not None:
         pairs.append(f"{scope.workspace}={encoded(workspace)}")
     return "&".join(pairs)

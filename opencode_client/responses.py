@@ -112,7 +112,10 @@ def status_error(prepared: Prepared, status: int, headers: Mapping[str, str], co
         data = json_text.loads(content) if content else None
     except ValueError:
         data = None
-    text = error_text(data, content, headers.get("content-type", ""), prepared.sent)
+    try:
+        text = error_text(data, content, headers.get("content-type", ""), prepared.sent)
+    except RecursionError:
+        text = "a body nested too deeply to be told"
     return error_class(status)(
         f"{operation.id}: {status_text(status)}{': ' if text else ''}{text}",
         operation=operation.id,

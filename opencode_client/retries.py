@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
 
@@ -49,7 +50,9 @@ def retry_after_s(value: str) -> float | None:
     except ValueError:
         pass
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
+        at = parsedate_to_datetime(value)
+        # HTTP's dates are GMT, also in the form that does not say so
+        return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - time())
     except (ValueError, OverflowError, TypeError):
         return None
 

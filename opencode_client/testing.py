@@ -217,6 +217,7 @@ def _pieces(text: str, count: int) -> list[str]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 256  # many prompts start at once; the 5 of socketserver drop connections
 
     def __init__(self, model: ScriptedModel) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

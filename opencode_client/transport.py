@@ -11,7 +11,7 @@ import httpx
 from attrs import define
 
 from opencode_client import compatibility
-from opencode_client.compatibility import DOCUMENT, HEALTH, ServerInfo
+from opencode_client.compatibility import DOCUMENT, ServerInfo, health
 from opencode_client.directories import StrPath
 from opencode_client.errors import OpencodeError, StatusError, UnsupportedOperationError
 from opencode_client.operation import Operation
@@ -48,20 +48,24 @@ class Known:
 class _Core(Generic[C]):
     """What callers of both worlds have: the options, the requests that follow from them, and what is known."""
 
-    def __init__(self, options: ClientOptions, connections: C, known: Known) -> None:
+    def __init__(
+        self, options: ClientOptions, connections: C, known: Known, *, keeps_answer: bool = False
+    ) -> None:
         self.options = options
         self.connections = connections
         self.known = known
         self.answer: httpx.Response | None = None
-        """The last answer, for `raw`, which makes a caller for itself."""
+        """The last answer, where it is kept: for `raw`, which makes a caller for itself."""
+        self._keeps_answer = keeps_answer
         self._requests = RequestBuilder(options)
 
-    def again(self, options: ClientOptions) -> Self:
+    def again(self, options: ClientOptions, *, keeps_answer: bool = False) -> Self:
         """Another caller with other options on the same connections."""
-        return type(self)(options, self.connections, self.known)
+        return type(self)(options, self.connections, self.known, keeps_answer=keeps_answer)
 
     def _value(self, prepared: Prepared, answer: httpx.Response) -> Any:  # Any: the operation's value
-        self.answer = answer
+        if self._keeps_answer:
+            self.answer = answer
         return decode(prepared, answer.status_code, answer.content, strict=self.options.strict)
 
     def _unsupported(self, operation: Operation[Any]) -> UnsupportedOperationError:
@@ -151,16 +155,16 @@ class Caller(_Core[Connections]):
             time.sleep(delay_s)
             attempt += 1
 
-    def _version(self) -> str:
+    def _version(self, asking: str = "check_server") -> str:
         try:
-            answer = self._send(self._requests.plain(HEALTH))
+            answer = self._send(self._requests.plain(health(asking)))
         except StatusError as error:
             raise compatibility.no_server(error, self.options.base_url) or error from None
         self.known.version = compatibility.version_in(answer, self.options.base_url)
         return self.known.version
 
     def _require(self, operation: Operation[Any]) -> None:
-        version = self._version()
+        version = self._version(operation.id)
         has = compatibility.has(operation.id, version)
         if has is None:
             has = self.check_server().supports(operation.id)
@@ -259,14 +263,14 @@ class AsyncCaller(_Core[AsyncConnections]):
 
     async def _version(self) -> str:
         try:
-            answer = await self._send(self._requests.plain(HEALTH))
+            answer = await self._send(self._requests.plain(health(asking)))
         except StatusError as error:
             raise compatibility.no_server(error, self.options.base_url) or error from None
         self.known.version = compatibility.version_in(answer, self.options.base_url)
         return self.known.version
 
     async def _require(self, operation: Operation[Any]) -> None:
-        version = await self._version()
+        version = await self._version(operation.id)
         has = compatibility.has(operation.id, version)
         if has is None:
             has = (await self.check_server()).supports(operation.id)

@@ -139,7 +139,7 @@ def test_raw_keeps_the_view_that_the_method_is_of(world: World) -> None:
     recorder = Recorder([])
     client = world.mocked(recorder)
     world.call(client.raw, client.with_options(directory="/v").session.list)
-    assert recorder.seen[0].url.params["directory"] == "%2Fv"
+    assert recorder.seen[0].url.params["directory"] == "/v"
 
 
 def test_raw_takes_nothing_but_operations(world: World) -> None:

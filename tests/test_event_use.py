@@ -242,4 +242,4 @@ def test_resync_reads_a_session_where_it_lives(world: World) -> None:
         ["per_1"],
         ["que_1"],
     )
-    assert {url.params["directory"] for url in asked[1:]} == {"%2Ftheir%20own"}
+    assert {url.params["directory"] for url in asked[1:]} == {"/their own"}

@@ -1,0 +1,90 @@
+"""Real servers that answer alike on every machine: a scripted model, no way out, a git repository with one commit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from opencode_client.server import OpencodeServer
+from opencode_client.testing import Script, ScriptedModel
+from scripts.scratch_server import scratch_server
+
+NEW = "1.18.33"
+VERSIONS = ("1.1.31", NEW)
+
+_NOBODY = "http://127.0.0.1:9"
+_NO_WAY_OUT = {
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOBODY),
+    **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
+}
+_MATCH = {
+    "path": {"text": "a.txt"},
+    "lines": {"text": "hello\n"},
+    "line_number": 1,
+    "absolute_offset": 0,
+    "submatches": [{"match": {"text": "hello"}, "start": 0, "end": 5}],
+}
+_RG = f"""#!/bin/sh
+case " $* " in
+*" --json "*) printf '%s\\n' '{json.dumps({"type": "match", "data": _MATCH})}' ;;
+*" --files "*) git ls-files --cached --others --exclude-standard ;;
+esac
+"""
+"""A ripgrep of our own: without one on the PATH, servers ask the internet for it."""
+
+
+@contextmanager
+def scripted_server(
+    version: str,
+    *,
+    script: Script | None = None,
+    password: str | None = None,
+    env: dict[str, str] | None = None,
+    **config: Any,  # Any: opencode's configuration
+) -> Generator[tuple[OpencodeServer, ScriptedModel], None, None]:
+    """A running server of `version` and its model; everything that they wrote goes away at the end."""
+    with (
+        tempfile.TemporaryDirectory(prefix="opencode-live-", ignore_cleanup_errors=True) as folder,
+        ScriptedModel(script=script) as model,
+    ):
+        home, programs = Path(folder, "home"), Path(folder, "bin")
+        programs.mkdir()
+        (programs / "rg").write_text(_RG, encoding="utf-8")
+        (programs / "rg").chmod(0o755)
+        settings = {
+            **model.install(home, **config),
+            **_NO_WAY_OUT,
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            **(env or {}),
+        }
+        with scratch_server(version, env=settings, password=password) as server:
+            _commit_files(server.directory)
+            yield server, model
+
+
+def _commit_files(repository: Path) -> None:
+    """A program, a skill, a text and an image in the first commit, then a change."""
+    (repository / "src").mkdir()
+    (repository / "src" / "main.py").write_text("def main():\n    return 42\n", encoding="utf-8")
+    skill = repository / ".opencode" / "skill" / "sk"
+    skill.mkdir(parents=True)
+    (skill / "SKILL.md").write_text("---\nname: sk\ndescription: a skill\n---\nDo it.\n", encoding="utf-8")
+    (repository / "a.txt").write_text("hello\n", encoding="utf-8")
+    (repository / "img.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00")
+    _git(repository, "add", ".")
+    _git(repository, "commit", "--quiet", "--message", "first")
+    (repository / "a.txt").write_text("hello\nchanged\n", encoding="utf-8")
+
+
+def _git(repository: Path, *arguments: str) -> str:
+    """What git says in the repository, whatever the caller's own settings of git are."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    who = ("-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false")
+    command = ["git", "-C", str(repository), *who, *arguments]
+    return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout

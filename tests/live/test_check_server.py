@@ -1,0 +1,53 @@
+"""What a client finds out about the server that it speaks to."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from opencode_client.compatibility import ServerInfo
+from opencode_client.server import OpencodeServer
+from scripts.recordings import document
+from tests.live.servers import NEW, scripted_server
+from tests.live.worlds import WORLDS, client_of
+
+pytestmark = pytest.mark.live
+
+_OPERATIONS = {"1.1.31": 95, NEW: 188}
+_PASSWORD = "hunter2"
+
+
+@pytest.fixture(scope="module", params=_OPERATIONS)
+def server(request: pytest.FixtureRequest) -> Generator[OpencodeServer, None, None]:
+    with scripted_server(request.param, password=_PASSWORD) as (running, _):
+        yield running
+
+
+@pytest.fixture(scope="module", params=WORLDS)
+def info(request: pytest.FixtureRequest, server: OpencodeServer) -> ServerInfo:
+    with client_of(request.param, server.url, password=_PASSWORD) as client:
+        return client.check_server()
+
+
+def test_the_version_is_the_servers(info: ServerInfo, server: OpencodeServer) -> None:
+    assert info.version == server.version
+
+
+def test_the_operations_are_those_of_the_servers_document(info: ServerInfo) -> None:
+    documented = {
+        operation["operationId"]
+        for item in document(info.version)["paths"].values()
+        for operation in item.values()
+    }
+    assert info.operations == documented
+    assert len(info.operations) == _OPERATIONS[info.version]
+
+
+def test_the_operations_are_read_from_the_document(info: ServerInfo) -> None:
+    assert info.from_document is True
+
+
+def test_what_is_missing_is_what_this_client_has_besides(info: ServerInfo) -> None:
+    assert len(info.missing) == _OPERATIONS[NEW] - _OPERATIONS[info.version]
+    assert info.missing.isdisjoint(info.operations)

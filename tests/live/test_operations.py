@@ -1,0 +1,219 @@
+"""Every operation, called on real servers with things made on the way: what the calls end as."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import tomllib
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from opencode_client import OpencodeClient
+from opencode_client._spec import OPERATIONS
+from opencode_client.errors import OpencodeError, ResponseDecodeError
+from opencode_client.server import OpencodeServer
+from scripts.generate import SPEC
+from scripts.recordings import DATA, document
+from tests.live.calls import Outcome, Record, described, operation_of, recorded_exchanges
+from tests.live.servers import VERSIONS, scripted_server
+from tests.live.turns import CONFIG, script
+from tests.live.walk_asking import walk_asking
+from tests.live.walk_server import walk_endings, walk_server
+from tests.live.walk_sessions import walk_sessions
+from tests.live.walk_v2 import walk_v2
+from tests.live.worlds import WORLDS, client_of
+from tests.readers import reader_of, readers
+
+_TABLE: dict[str, Any] = tomllib.loads((DATA / "live_outcomes.toml").read_text(encoding="utf-8"))  # Any: TOML
+_EXPECTED: dict[str, list[str]] = _TABLE["outcomes"]
+_NOT_THERE = "-"
+_QUESTIONS_ABOUT_THE_SERVER = {"/global/health", "/doc"}
+
+live = pytest.mark.live
+
+
+@frozen
+class Walked:
+    """One way through the operations of a server: what calls ended as, what was warned of, what broke it off."""
+
+    version: str
+    outcomes: dict[str, Outcome]
+    warnings: list[str]
+    broken: list[Exception]
+
+    def expected(self, case: str) -> str:
+        """What the table says."""
+        return _EXPECTED[case][VERSIONS.index(self.version)]
+
+    def answered(self) -> dict[str, tuple[str, bytes]]:
+        """By case, the outcome and the body where the operation answered with a status that says yes."""
+        last = {case: self.outcomes[case].exchanges[-1][1] for case, sent in self.sent().items() if sent}
+        return {
+            case: (self.outcomes[case].text, answer.content)
+            for case, answer in last.items()
+            if answer is not None and answer.is_success
+        }
+
+    def sent(self) -> dict[str, list[tuple[str, str]]]:
+        """By case, method and path of the requests that were made, but for questions about the server itself."""
+        return {
+            case: [
+                (request.method, request.url.raw_path.decode().partition("?")[0])
+                for request, _ in outcome.exchanges
+                if case == "global.health" or request.url.path not in _QUESTIONS_ABOUT_THE_SERVER
+            ]
+            for case, outcome in self.outcomes.items()
+        }
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def server(request: pytest.FixtureRequest) -> Generator[OpencodeServer, None, None]:
+    with scripted_server(request.param, script=script, **CONFIG) as (running, _):
+        yield running
+
+
+@pytest.fixture(scope="module", params=WORLDS)
+def walked(
+    request: pytest.FixtureRequest, server: OpencodeServer, tmp_path_factory: pytest.TempPathFactory
+) -> Walked:
+    log = _Kept()
+    with pytest.MonkeyPatch.context() as patch, recorded_exchanges() as exchanges:
+        patch.setattr("opencode_client.shapes._warned", set[tuple[str, str]]())
+        patch.setattr(logging.getLogger("opencode_client.reading"), "handlers", [log])
+        record = Record(exchanges)
+        with client_of(request.param, server.url, directory=server.directory) as client:
+            broken = _walk(record, client, tmp_path_factory)
+    return Walked(server.version, record.outcomes, log.messages, broken)
+
+
+class _Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+def _walk(record: Record, client: OpencodeClient, folders: pytest.TempPathFactory) -> list[Exception]:
+    """What broke off a part of the way; the others do not need it."""
+    ways: list[Callable[[], None]] = [
+        lambda: walk_server(record, client, folders.mktemp("nowhere")),
+        lambda: walk_sessions(record, client),
+        lambda: walk_asking(record, client),
+        lambda: walk_v2(record, client, folders.mktemp("copies")),
+        lambda: walk_endings(record, client),
+    ]
+    broken: list[Exception] = []
+    for way in ways:
+        try:
+            way()
+        except (OpencodeError, TimeoutError, LookupError, ValueError) as error:
+            broken.append(error)
+    return broken
+
+
+@live
+@pytest.mark.parametrize("case", _EXPECTED)
+def test_a_call_ends_as_the_table_says(walked: Walked, case: str) -> None:
+    expected = walked.expected(case)
+    outcome = walked.outcomes[case].text
+    assert outcome == ("UnsupportedOperationError" if expected == _NOT_THERE else expected)
+
+
+@live
+def test_the_way_is_walked_to_its_end(walked: Walked) -> None:
+    assert walked.broken == []
+
+
+@live
+def test_no_call_is_made_that_the_table_does_not_have(walked: Walked) -> None:
+    assert walked.outcomes.keys() - _EXPECTED.keys() == set()
+
+
+@live
+def test_nothing_is_sent_to_operations_that_the_server_does_not_have(walked: Walked) -> None:
+    absent = {case: sent for case, sent in walked.sent().items() if walked.expected(case) == _NOT_THERE}
+    assert {case: sent for case, sent in absent.items() if sent} == {}
+
+
+@live
+def test_every_other_call_makes_one_request_to_the_path_of_its_operation(walked: Walked) -> None:
+    places = _places()
+    wrong = {
+        case: sent
+        for case, sent in walked.sent().items()
+        if walked.expected(case) != _NOT_THERE
+        and not (len(sent) == 1 and _is_at(*sent[0], *places[operation_of(case)]))
+    }
+    assert wrong == {}
+
+
+@live
+def test_reading_warns_of_nothing(walked: Walked) -> None:
+    assert walked.warnings == []
+
+
+@live
+def test_what_comes_is_strictly_as_documented(walked: Walked) -> None:
+    """But where the table says that a success cannot be read; then it cannot be read strictly, either."""
+    assert {
+        case: (read, text)
+        for case, (text, body) in walked.answered().items()
+        if operation_of(case) in readers() and (read := _read_strictly(case, body)) != text
+    } == {}
+
+
+def _read_strictly(case: str, body: bytes) -> str:
+    if not body:
+        return "EmptyResponseError"
+    try:
+        return described(reader_of(operation_of(case))(json.loads(body), strict=True))
+    except ResponseDecodeError as error:
+        return type(error).__name__
+
+
+def test_every_operation_is_in_the_table_once() -> None:
+    called = {operation_of(case) for case in _EXPECTED}
+    listed = [*called, *_TABLE["not_called"], *_TABLE["streams"]]
+    assert sorted(listed) == sorted(OPERATIONS) == sorted(_places())
+
+
+def test_the_table_has_188_operations_seven_of_which_are_not_called() -> None:
+    called = {operation_of(case) for case in _EXPECTED}
+    assert (len(called), len(_TABLE["not_called"]), len(_TABLE["streams"])) == (181, 1, 6)
+
+
+def test_the_table_lacks_at_1_1_31_what_its_document_lacks() -> None:
+    absent = {operation_of(case) for case, (old, _) in _EXPECTED.items() if old == _NOT_THERE}
+    assert (
+        absent
+        == _places().keys()
+        - _places("1.1.31").keys()
+        - _TABLE["not_called"].keys()
+        - _TABLE["streams"].keys()
+    )
+
+
+def test_the_table_lacks_nothing_at_1_18_33() -> None:
+    assert [case for case, (_, new) in _EXPECTED.items() if new == _NOT_THERE] == []
+
+
+def _places(version: str = "") -> dict[str, tuple[str, str]]:
+    """By operationId, method and path in the document of a version, or in the one that the package is made of."""
+    made_of = document(version) if version else json.loads(SPEC.read_text(encoding="utf-8"))
+    return {
+        operation["operationId"]: (method.upper(), path)
+        for path, item in made_of["paths"].items()
+        for method, operation in item.items()
+        if isinstance(operation, dict) and "operationId" in operation
+    }
+
+
+def _is_at(method: str, path: str, documented_method: str, template: str) -> bool:
+    pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template)).replace(r"\*", ".+")
+    return method == documented_method and re.fullmatch(pattern, path) is not None
