@@ -31,20 +31,27 @@ if TYPE_CHECKING:
     from opencode_client.errors import ServerError as ServerError
     from opencode_client.errors import ServerStartError as ServerStartError
     from opencode_client.errors import StatusError as StatusError
+    from opencode_client.errors import StreamClosedError as StreamClosedError
     from opencode_client.errors import UnsupportedOperationError as UnsupportedOperationError
     from opencode_client.errors import UnsupportedServerError as UnsupportedServerError
     from opencode_client.events import ServerHeartbeat as ServerHeartbeat
     from opencode_client.events import StreamGap as StreamGap
     from opencode_client.events import UndecodableEvent as UndecodableEvent
+    from opencode_client.filtered import AsyncFilteredStream as AsyncFilteredStream
+    from opencode_client.filtered import FilteredStream as FilteredStream
     from opencode_client.model import OpencodeModel as OpencodeModel
     from opencode_client.model import Unknown as Unknown
     from opencode_client.model import UnknownEvent as UnknownEvent
     from opencode_client.options import ClientOptions as ClientOptions
     from opencode_client.options import RetryEvent as RetryEvent
+    from opencode_client.options import Timeout as Timeout
     from opencode_client.responses import Response as Response
     from opencode_client.resync import SessionSnapshot as SessionSnapshot
     from opencode_client.server import OpencodeServer as OpencodeServer
+    from opencode_client.shared import AsyncSharedStream as AsyncSharedStream
+    from opencode_client.shared import SharedStream as SharedStream
     from opencode_client.shared import StreamOverflow as StreamOverflow
+    from opencode_client.stream_state import StreamOptions as StreamOptions
     from opencode_client.streams import AsyncEventStream as AsyncEventStream
     from opencode_client.streams import EventStream as EventStream
     from opencode_client.times import to_datetime as to_datetime
@@ -56,7 +63,9 @@ __all__ = [
     "UNSET",
     "ArgumentError",
     "AsyncEventStream",
+    "AsyncFilteredStream",
     "AsyncOpencodeClient",
+    "AsyncSharedStream",
     "AuthenticationError",
     "BadRequestError",
     "ClientClosedError",
@@ -67,6 +76,7 @@ __all__ = [
     "EmptyResponseError",
     "EventStream",
     "EventTooLargeError",
+    "FilteredStream",
     "ForbiddenError",
     "NotFoundError",
     "OpencodeClient",
@@ -85,9 +95,13 @@ __all__ = [
     "ServerInfo",
     "ServerStartError",
     "SessionSnapshot",
+    "SharedStream",
     "StatusError",
+    "StreamClosedError",
     "StreamGap",
+    "StreamOptions",
     "StreamOverflow",
+    "Timeout",
     "UndecodableEvent",
     "Unknown",
     "UnknownEvent",
@@ -101,7 +115,9 @@ __all__ = [
 _HOMES = {
     "ArgumentError": "errors",
     "AsyncEventStream": "streams",
+    "AsyncFilteredStream": "filtered",
     "AsyncOpencodeClient": "client",
+    "AsyncSharedStream": "shared",
     "AuthenticationError": "errors",
     "BadRequestError": "errors",
     "ClientClosedError": "errors",
@@ -112,6 +128,7 @@ _HOMES = {
     "EmptyResponseError": "errors",
     "EventStream": "streams",
     "EventTooLargeError": "errors",
+    "FilteredStream": "filtered",
     "ForbiddenError": "errors",
     "NotFoundError": "errors",
     "OpencodeClient": "client",
@@ -130,9 +147,13 @@ _HOMES = {
     "ServerInfo": "compatibility",
     "ServerStartError": "errors",
     "SessionSnapshot": "resync",
+    "SharedStream": "shared",
     "StatusError": "errors",
+    "StreamClosedError": "errors",
     "StreamGap": "events",
+    "StreamOptions": "stream_state",
     "StreamOverflow": "shared",
+    "Timeout": "options",
     "UNSET": "unset",
     "UndecodableEvent": "events",
     "Unknown": "model",

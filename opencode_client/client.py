@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Generic, ParamSpec, Self, TypeVar
 
 import httpx
@@ -246,8 +247,8 @@ class AsyncOpencodeClient(_Client[AsyncCaller], AsyncNamespaces):
             raise ArgumentError("raw takes an operation, such as client.session.list, and then its arguments")
         theirs = owner._caller  # pyright: ignore[reportPrivateUsage] # of this package
         caller = theirs.again(theirs.options, keeps_answer=True)
-        value = await getattr(type(owner)(caller), method.__name__)(*args, **kwargs)
-        return _response(value, caller.answer)
+        value = getattr(type(owner)(caller), method.__name__)(*args, **kwargs)
+        return _response(await value if isawaitable(value) else value, caller.answer)
 
     async def check_server(self) -> ServerInfo:
         """The server's version, and which operations it has.
@@ -286,5 +287,6 @@ class AsyncOpencodeClient(_Client[AsyncCaller], AsyncNamespaces):
 
 
 def _response(value: T, answer: httpx.Response | None) -> Response[T]:
-    assert answer is not None  # noqa: S101 # whoever has a value had an answer
+    if answer is None:
+        raise ArgumentError("raw takes an operation that is answered once: streams have no single answer")
     return Response(value, answer.status_code, dict(answer.headers), answer.content)

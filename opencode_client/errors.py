@@ -3,6 +3,7 @@
 OpencodeError
 ├── ArgumentError                 a call that no request can be made of (also a ValueError)
 ├── ClientClosedError             the client was closed
+├── StreamClosedError             the event stream was closed
 ├── ServerStartError              `opencode serve` did not come up; with the end of its log
 ├── UnsupportedServerError        what answers is not opencode 1.x
 ├── UnsupportedOperationError     the server does not have the operation
@@ -53,6 +54,10 @@ class ArgumentError(OpencodeError, ValueError):
 
 class ClientClosedError(OpencodeError):
     """The client was closed before this call."""
+
+
+class StreamClosedError(OpencodeError):
+    """The event stream was closed before it was opened again; subscribe anew."""
 
 
 class ResponseDecodeError(OpencodeError, ValueError):

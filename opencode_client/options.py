@@ -134,7 +134,8 @@ def split_url(url: str) -> tuple[str, str | None, str | None]:
         raise ArgumentError("base_url is no URL: its host or its port cannot be read") from None
     place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
     if parts.scheme not in ("http", "https") or not host or port == 0:
-        raise ArgumentError(f"base_url takes http://host:port or https://..., not {place!r}")
+        shown = place if parts.scheme else url.rpartition("@")[2]
+        raise ArgumentError(f"base_url takes http://host:port or https://..., not {shown!r}")
     if parts.query or parts.fragment:
         raise ArgumentError(f"base_url takes no query and no fragment: {place!r} has one")
     if not _URL_TEXT.fullmatch(place):

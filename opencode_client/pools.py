@@ -32,11 +32,16 @@ if TYPE_CHECKING:
     from httpcore import NetworkStream
     from httpx._client import UseClientDefault
 
+    from opencode_client.streams import AsyncEventStream, EventStream
+
 _Transport = TypeVar("_Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
 class Connections(Protocol):
     """What makes a request of an `OpencodeClient`."""
+
+    streams: WeakSet[EventStream[Any]]
+    """What `close` closes too."""
 
     def exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
         """The whole answer. Raises httpx.RequestError, ClientClosedError."""
@@ -53,6 +58,9 @@ class Connections(Protocol):
 
 class AsyncConnections(Protocol):
     """What makes a request of an `AsyncOpencodeClient`."""
+
+    streams: WeakSet[AsyncEventStream[Any]]
+    """What `close` closes too."""
 
     async def exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
         """The whole answer. Raises httpx.RequestError, ClientClosedError."""
@@ -130,6 +138,7 @@ class OwnConnections:
     """An `OpencodeClient`'s own connections; opened by the first request, closed by `close`, not reusable."""
 
     def __init__(self, base_url: str) -> None:
+        self.streams: WeakSet[EventStream[Any]] = WeakSet()
         self._transports = _Transports(httpx.HTTPTransport, base_url)
         self._free = BoundedSemaphore(ORDINARY_CONNECTIONS)
         self._streams: WeakSet[NetworkStream] = WeakSet()
@@ -168,6 +177,8 @@ class OwnConnections:
 
     def close(self) -> None:
         transports = self._transports.take()
+        for open_stream in list(self.streams):
+            open_stream.close()
         for stream in list(self._streams):
             # closing a socket does not wake a thread that reads from it, shutting it down does
             with suppress(OSError):
@@ -186,6 +197,7 @@ class AsyncOwnConnections:
     """An `AsyncOpencodeClient`'s own connections; opened by the first request, closed by `close`, not reusable."""
 
     def __init__(self, base_url: str) -> None:
+        self.streams: WeakSet[AsyncEventStream[Any]] = WeakSet()
         self._transports = _Transports(httpx.AsyncHTTPTransport, base_url)
         self._free: Semaphore | None = None
         self._under_way: dict[Task[httpx.Response | None], CancelScope] = {}
@@ -255,6 +267,8 @@ class AsyncOwnConnections:
         import asyncio
 
         transports = self._transports.take()
+        for open_stream in list(self.streams):
+            await open_stream.close()
         for scope in self._under_way.values():
             scope.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -266,6 +280,7 @@ class GivenClient:
     """The caller's own `httpx.Client`: its transport, its limits, its hooks; closed by the caller."""
 
     def __init__(self, client: httpx.Client) -> None:
+        self.streams: WeakSet[EventStream[Any]] = WeakSet()
         self._client = client
         self._closed = False
 
@@ -283,12 +298,15 @@ class GivenClient:
     def close(self) -> None:
         """Make no request any more; whoever made the `httpx.Client` closes it."""
         self._closed = True
+        for stream in list(self.streams):
+            stream.close()
 
 
 class AsyncGivenClient:
     """The caller's own `httpx.AsyncClient`: its transport, its limits, its hooks; closed by the caller."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
+        self.streams: WeakSet[AsyncEventStream[Any]] = WeakSet()
         self._client = client
         self._closed = False
 
@@ -309,6 +327,8 @@ class AsyncGivenClient:
     async def close(self) -> None:
         """Make no request any more; whoever made the `httpx.AsyncClient` closes it."""
         self._closed = True
+        for stream in list(self.streams):
+            await stream.close()
 
 
 def _merged(client: httpx.Client | httpx.AsyncClient, request: httpx.Request) -> httpx.Request:

@@ -18,7 +18,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 import httpx
 
-from opencode_client.errors import ArgumentError, OpencodeError
+from opencode_client.errors import ArgumentError, OpencodeError, StreamClosedError
 from opencode_client.events import ServerHeartbeat, StreamGap, UndecodableEvent
 from opencode_client.filtered import AsyncFilteredStream, FilteredStream
 from opencode_client.filters import keeper
@@ -128,6 +128,7 @@ class EventStream(Generic[E]):
         self._items = self._run()
 
     def __enter__(self) -> Self:
+        self._check_open()
         if not self._state.resumes and self._open is None:
             self._open = self._opened()
         return self
@@ -187,6 +188,10 @@ class EventStream(Generic[E]):
         with suppress(ValueError):  # it runs in another thread, which the socket's end has woken
             self._items.close()
             self._disconnect()
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise StreamClosedError("this stream was closed; subscribe again")
 
     def _run(self) -> Generator[E | StreamGap | ServerHeartbeat | UndecodableEvent]:
         state = self._state
@@ -266,6 +271,7 @@ class AsyncEventStream(Generic[E]):
         self._items = self._run()
 
     async def __aenter__(self) -> Self:
+        self._check_open()
         if not self._state.resumes and self._open is None:
             self._open = await self._opened()
         return self
@@ -327,6 +333,10 @@ class AsyncEventStream(Generic[E]):
         with suppress(RuntimeError):  # another task runs it, which the socket's end has woken
             await self._items.aclose()
             await self._disconnect()
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise StreamClosedError("this stream was closed; subscribe again")
 
     async def _run(self) -> AsyncGenerator[E | StreamGap | ServerHeartbeat | UndecodableEvent]:
         state = self._state

@@ -126,7 +126,9 @@ class Caller(_Core[Connections]):
             return self._unsupported(operation)
 
         state: StreamState[T] = stream_state(operation, options)
-        return EventStream(prepare, unsupported, self.connections.open_stream, state)
+        stream = EventStream(prepare, unsupported, self.connections.open_stream, state)
+        self.connections.streams.add(stream)
+        return stream
 
     def check_server(self) -> ServerInfo:
         """What the server is and has."""
@@ -232,7 +234,9 @@ class AsyncCaller(_Core[AsyncConnections]):
             return self._unsupported(operation)
 
         state: StreamState[T] = stream_state(operation, options)
-        return AsyncEventStream(prepare, unsupported, self.connections.open_stream, state)
+        stream = AsyncEventStream(prepare, unsupported, self.connections.open_stream, state)
+        self.connections.streams.add(stream)
+        return stream
 
     async def check_server(self) -> ServerInfo:
         """What the server is and has."""
@@ -261,7 +265,7 @@ class AsyncCaller(_Core[AsyncConnections]):
             await _sleep(delay_s)
             attempt += 1
 
-    async def _version(self) -> str:
+    async def _version(self, asking: str = "check_server") -> str:
         try:
             answer = await self._send(self._requests.plain(health(asking)))
         except StatusError as error:

@@ -17,6 +17,7 @@ from opencode_client import (
     NotFoundError,
     OpencodeError,
     ServerHeartbeat,
+    StreamClosedError,
     StreamGap,
     UndecodableEvent,
     UnknownEvent,
@@ -347,3 +348,43 @@ def test_streams_take_no_connections_that_calls_need(world: World) -> None:
         for stream in streams:
             world.call(stream.close)
         server.await_ended(120)
+
+
+def test_closing_the_client_ends_its_streams(world: World) -> None:
+    with FaultyServer([_begin(_idle("a")), _hang]) as server:
+        client = world.client(server.url)
+        stream = client.event.subscribe()
+        found = world.call(_closing, client, stream) if world.is_async else _closing_now(client, stream)
+        assert _ids(found) == ["a"]
+        server.await_ended(1)
+
+
+def _closing_now(client: Any, stream: Any) -> list[Any]:
+    found: list[Any] = []
+    with stream:
+        for item in stream:
+            found.append(item)
+            client.close()
+    return found
+
+
+async def _closing(client: Any, stream: Any) -> list[Any]:
+    found: list[Any] = []
+    async with stream:
+        async for item in stream:
+            found.append(item)
+            await client.close()
+    return found
+
+
+def test_a_closed_stream_is_not_opened_again(world: World) -> None:
+    stream = world.client().event.subscribe()
+    world.call(stream.close)
+    with pytest.raises(StreamClosedError, match="subscribe again"):
+        _take(world, stream)
+
+
+def test_raw_refuses_a_stream(world: World) -> None:
+    client = world.client()
+    with pytest.raises(ArgumentError, match="streams have no single answer"):
+        world.call(client.raw, client.event.subscribe)

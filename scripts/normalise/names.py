@@ -21,22 +21,23 @@ from scripts.normalise.schema import Json, shape
 
 PINS = Path(__file__).with_name("names.toml")
 HANDWRITTEN = frozenset({
-    "ArgumentError", "AsyncOpencodeClient", "AuthenticationError", "BadRequestError", "ClientClosedError",
-    "ClientOptions", "ConflictError", "ConnectError", "ConnectionLostError", "EmptyResponseError",
-    "EventTooLargeError", "ForbiddenError", "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel",
+    "ArgumentError", "AsyncEventStream", "AsyncFilteredStream", "AsyncOpencodeClient", "AsyncSharedStream",
+    "AuthenticationError", "BadRequestError", "ClientClosedError", "ClientOptions", "ConflictError",
+    "ConnectError", "ConnectionLostError", "EmptyResponseError", "EventStream", "EventTooLargeError",
+    "FilteredStream", "ForbiddenError", "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel",
     "OpencodeServer", "PayloadTooLargeError", "RateLimitError", "RequestError", "RequestTimeoutError",
     "Response", "ResponseDecodeError", "RetryEvent", "ServerError", "ServerHeartbeat", "ServerInfo",
-    "ServerStartError", "StatusError", "Unknown", "UnknownEvent", "UNSET", "Unset", "UnsupportedOperationError",
-    "UnsupportedServerError",
-    # planned: streams, terminals, turns
-    "AsyncEventStream", "AsyncPtyConnection", "EventStream", "PtyClosedError", "PtyConnection", "PtyGapError",
-    "SessionBusyError", "StreamGap", "StreamOverflow", "Turn", "UndecodableEvent",
+    "ServerStartError", "SessionSnapshot", "SharedStream", "StatusError", "StreamClosedError", "StreamGap",
+    "StreamOptions", "StreamOverflow", "Timeout", "UndecodableEvent", "Unknown", "UnknownEvent", "Unset",
+    "UNSET", "UnsupportedOperationError", "UnsupportedServerError",
+    # planned: terminals, turns
+    "AsyncPtyConnection", "PtyClosedError", "PtyConnection", "PtyGapError", "SessionBusyError", "Turn",
     # for tests of users
     "Reply", "ScriptedModel", "ToolCall",
     # what generated modules import
-    "Any", "AsyncCaller", "AsyncNamespace", "AsyncNamespaces", "Caller", "ClassVar", "Deeper", "ExactVariants", "Fixed",
-    "JsonMapping", "JsonObject", "LOCATION", "Literal", "Mapping", "Mixed", "Namespace", "Namespaces", "Operation",
-    "QUERY", "Scope", "Sequence", "StrPath", "TYPE_CHECKING", "Timeout", "TypeAlias", "Variants",
+    "Any", "AsyncCaller", "AsyncNamespace", "AsyncNamespaces", "Caller", "ClassVar", "Deeper", "ExactVariants",
+    "Fixed", "JsonMapping", "JsonObject", "Literal", "LOCATION", "Mapping", "Mixed", "Namespace", "Namespaces",
+    "Operation", "QUERY", "Scope", "Sequence", "StrPath", "TYPE_CHECKING", "TypeAlias", "Variants",
 })  # fmt: skip
 """Names of the hand-written package, some of them planned, and of what generated modules import: no class bears one."""
 
