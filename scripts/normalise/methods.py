@@ -34,7 +34,6 @@ _ARGUMENTS = frozenset({"self", "directory", "workspace", "timeout", "headers", 
 
 _SCOPES = {"directory": "directory", "workspace": "workspace"}
 _LOCATIONS = {"location[directory]": "directory", "location[workspace]": "workspace"}
-_REPEATABLE = frozenset({"get", "put", "delete"})
 
 
 def numbers_in_queries(document: Json) -> Json:
@@ -73,7 +72,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
     tree = _tree(places, namer)
     schemas = schemas_of(document)
 
-    def describe(_: str, method: str, operation: Json) -> Json:
+    def describe(_: str, __: str, operation: Json) -> Json:
         name = operation["operationId"]
         kind = _kind(kinds, name)
         meta: Json = {
@@ -91,7 +90,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
                 "above": [tree[namespace[:depth]] for depth in range(len(namespace))],
                 "attribute": attribute,
                 "constant": f"_{attribute.upper()}",
-                "repeatable": method in _REPEATABLE and not kind.consumes,
+                "consumes": kind.consumes,
                 "extra_headers": kind.headers,
                 "resumes": kind.resumes,
                 "imports": _imports(operation, schemas),

@@ -133,17 +133,9 @@ def test_a_body_that_one_operation_alone_takes_makes_no_class() -> None:
     assert {name: found[name][META]["kind"] for name in schemas} == {"Input": "body", "Used": "object"}
 
 
-def test_reading_is_repeatable_unless_it_consumes() -> None:
+def test_what_consumes_says_so() -> None:
     told = _described({"/a": _get("session.list"), "/b": _get("tui.control.next")})
-    assert (told["session.list"]["repeatable"], told["tui.control.next"]["repeatable"]) == (True, False)
-
-
-@pytest.mark.parametrize(
-    ("method", "repeatable"), [("put", True), ("delete", True), ("post", False), ("patch", False)]
-)
-def test_what_makes_something_new_is_not_repeatable(method: str, repeatable: bool) -> None:
-    told = _described({"/a": {method: {"operationId": "a.b", "responses": ok(_STRING)}}})["a.b"]
-    assert told["repeatable"] is repeatable
+    assert (told["session.list"]["consumes"], told["tui.control.next"]["consumes"]) == (False, True)
 
 
 def test_two_namespaces_whose_modules_would_be_one_stay_apart() -> None:
