@@ -18,13 +18,13 @@ from opencode_client.errors import StatusError, UnsupportedOperationError, Unsup
 from opencode_client.model import is_object
 from opencode_client.operation import Operation
 
-DOCUMENT: Operation[None] = Operation("check_server", "GET", "/doc", repeatable=True)
+DOCUMENT: Operation[None] = Operation("check_server", "GET", "/doc")
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 
 def health(asking: str) -> Operation[None]:
     """What asks for the version, on behalf of an operation: errors bear its name."""
-    return Operation(asking, "GET", "/global/health", repeatable=True)
+    return Operation(asking, "GET", "/global/health")
 
 
 @frozen

@@ -6,9 +6,9 @@ Source: `GET /event`, `/global/event`, `/api/event` and `/api/session/{id}/event
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from opencode_client import json_text
 from opencode_client.errors import OpencodeError
@@ -33,6 +33,7 @@ class StreamGap:
     reason: str
     attempts: int
     error: OpencodeError | None = None
+    type: Literal["__gap__"] = field(default="__gap__", init=False, repr=False)
 
 
 @frozen
@@ -41,6 +42,7 @@ class UndecodableEvent:
 
     text: str
     error: str
+    type: Literal["__undecodable__"] = field(default="__undecodable__", init=False, repr=False)
 
 
 @frozen
@@ -48,6 +50,7 @@ class ServerHeartbeat:
     """A sign of life (`server.heartbeat`), yielded only by streams that were asked for them."""
 
     raw: JsonObject
+    type: Literal["server.heartbeat"] = field(default="server.heartbeat", init=False, repr=False)
 
 
 class EventDecoder(Generic[E]):

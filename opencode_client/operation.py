@@ -10,6 +10,8 @@ from attrs import field, frozen
 JsonMapping: TypeAlias = Mapping[str, Any]
 """What may be given in place of a model: an object as the wire has it."""
 
+_REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
+
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -36,8 +38,8 @@ class Operation(Generic[T_co]):
     annotation of what comes back, as JSON unless it is `plain` text. A body is of `members`, any `json`, or `bytes`;
     `nullable` are the members that may be null. `errors` are the documented models by status, `headers` what is sent
     besides. `absent` is the newest server known not to have it. What is `blocking` answers when a turn or a person
-    is done; what is `repeatable` may be sent again when nobody knows whether the server got it. A stream that `resumes`
-    takes that parameter of the query: the last sequence number that came.
+    is done; what `consumes` takes something away by reading it. A stream that `resumes` takes that parameter of the
+    query: the last sequence number that came.
     """
 
     id: str
@@ -52,6 +54,11 @@ class Operation(Generic[T_co]):
     headers: Mapping[str, str] = field(default={}, kw_only=True)
     absent: str | None = field(default=None, kw_only=True)
     blocking: bool = field(default=False, kw_only=True)
-    repeatable: bool = field(default=False, kw_only=True)
+    consumes: bool = field(default=False, kw_only=True)
     resumes: str | None = field(default=None, kw_only=True)
     deprecated: bool = field(default=False, kw_only=True)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be sent again when nobody knows whether the server got it."""
+        return self.method in _REPEATABLE and not self.consumes

@@ -45,7 +45,10 @@ def failed(prepared: Prepared, cause: httpx.RequestError, started: float) -> Ope
         error = ResponseDecodeError(operation.id, "$", "a body in the encoding that its headers name", text)
     else:
         kind, what = _kind(cause)
-        message = f"{operation.id}: {operation.method} {prepared.url}: {what}: {text}"
+        place = prepared.text.partition("?")[
+            0
+        ]  # directories in queries are encoded twice: no help to anybody
+        message = f"{operation.id}: {operation.method} {place}: {what}: {text}"
         error = kind(message, operation=operation.id, method=operation.method, url=prepared.url)
     error.__cause__ = cause
     return error

@@ -116,6 +116,9 @@ def status_error(prepared: Prepared, status: int, headers: Mapping[str, str], co
         text = error_text(data, content, headers.get("content-type", ""), prepared.sent)
     except RecursionError:
         text = "a body nested too deeply to be told"
+    if status == 401:
+        given = "authorization" in prepared.http.headers
+        text = f"{text} ({'these credentials were refused' if given else 'no password was given'})".lstrip()
     return error_class(status)(
         f"{operation.id}: {status_text(status)}{': ' if text else ''}{text}",
         operation=operation.id,

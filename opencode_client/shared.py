@@ -6,9 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Generator
 from threading import Condition, Thread
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from opencode_client.events import StreamGap
 
@@ -24,6 +24,7 @@ class StreamOverflow:
     """Here a subscriber was too slow: its queue was full and `lost` items are missing."""
 
     lost: int
+    type: Literal["__overflow__"] = field(default="__overflow__", init=False, repr=False)
 
 
 class _Queue:

@@ -7,6 +7,7 @@ as the only provider a real server runs whole turns offline.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -118,15 +119,17 @@ class ScriptedModel:
         only = {"enabled_providers": ["scripted"], "provider": {"scripted": provider}}
         return {"autoupdate": False, "share": "manual", "model": MODEL, "small_model": MODEL, **only, **more}
 
-    def install(self, home: Path, **more: Any) -> dict[str, str]:  # Any: opencode's configuration
+    def install(
+        self, home: str | os.PathLike[str], **more: Any
+    ) -> dict[str, str]:  # Any: opencode's configuration
         """The environment of a server that uses this model alone; its configuration is written into `home`.
 
         It is a file in `home` because the v2 core of 1.18.33 reads no OPENCODE_CONFIG. `more` goes into it.
         """
-        folder = home / ".config" / "opencode"
+        folder = Path(home, ".config", "opencode")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "opencode.json").write_text(json.dumps(self.config(**more)), encoding="utf-8")
-        homes = {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
+        homes = {"HOME": str(home), "XDG_CONFIG_HOME": str(folder.parent)}
         # 1.1.31 asks for its catalogue of models in spite of OPENCODE_DISABLE_MODELS_FETCH
         return {**_NO_SURPRISES, **homes, "OPENCODE_MODELS_URL": self.url}
 

@@ -13,4 +13,7 @@ BLOCKS: list[str] = re.findall(
 
 def needs_server(block: str) -> bool:
     """Whether a block makes requests."""
-    return re.search(r"^(async )?with (Async)?OpencodeClient|^asyncio\.run", block, re.MULTILINE) is not None
+    return (
+        re.search(r"^ *(async )?(with )?(Async)?Opencode(Client|Server)\(|^asyncio\.run", block, re.MULTILINE)
+        is not None
+    )

@@ -175,7 +175,8 @@ def test_options_are_pickled_copied_and_compared() -> None:
 
 def test_a_client_is_made_of_the_options_of_another(world: World) -> None:
     options = _options("http://h", password="p", directory="/r")
-    assert type(world.client("http://x")).from_options(options).options == options
+    kind = AsyncOpencodeClient if world.is_async else OpencodeClient
+    assert kind.from_options(options).options == options
 
 
 @pytest.mark.parametrize("text", [repr, str])

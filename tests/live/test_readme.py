@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,13 @@ def test_the_whole_readme_runs_and_prints_what_it_says(
         ) as server,
     ):
         monkeypatch.setenv("OPENCODE_BASE_URL", server.url)
+        monkeypatch.setenv("PATH", f"{Path(server.executable).parent}{os.pathsep}{os.environ['PATH']}")
         exec("\n".join(BLOCKS), {"__name__": "readme"})  # noqa: S102 # the README is ours
     printed = capsys.readouterr().out
     assert (
         f" in {tmp_path}\nHello!\nuser ['text']\nassistant ['step-start', 'text', 'step-finish']\n" in printed
     )
+    assert "\n['Hello there']\n" in printed
     assert "\nRenamed 200 2\n" in printed
     assert "echo: Say hello.\n" in printed
     assert f"\n{OPENCODE_VERSION} {len(OPERATIONS)} True\n" in printed
