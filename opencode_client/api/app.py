@@ -26,17 +26,11 @@ _LOG: Operation[bool] = Operation(
 )
 
 _AGENTS: Operation[list[Agent]] = Operation(
-    "app.agents", "GET", "/agent", "list[Agent]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}, repeatable=True
+    "app.agents", "GET", "/agent", "list[Agent]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 _SKILLS: Operation[list[AppSkillsResponseItem]] = Operation(
-    "app.skills",
-    "GET",
-    "/skill",
-    "list[AppSkillsResponseItem]",
-    scope=QUERY,
-    errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
+    "app.skills", "GET", "/skill", "list[AppSkillsResponseItem]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 

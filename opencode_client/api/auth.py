@@ -21,7 +21,6 @@ _SET: Operation[bool] = Operation(
     "bool",
     body="json",
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
-    repeatable=True,
 )
 
 _REMOVE: Operation[bool] = Operation(
@@ -31,7 +30,6 @@ _REMOVE: Operation[bool] = Operation(
     "bool",
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
     absent="1.1.31",
-    repeatable=True,
 )
 
 

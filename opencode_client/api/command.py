@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 
 _LIST: Operation[list[Command]] = Operation(
-    "command.list",
-    "GET",
-    "/command",
-    "list[Command]",
-    scope=QUERY,
-    errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
+    "command.list", "GET", "/command", "list[Command]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 _GET: Operation[Config] = Operation(
-    "config.get", "GET", "/config", "Config", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}, repeatable=True
+    "config.get", "GET", "/config", "Config", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 _UPDATE: Operation[Config] = Operation(
@@ -57,7 +57,6 @@ _PROVIDERS: Operation[ConfigProvidersResponse] = Operation(
     "ConfigProvidersResponse",
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
 )
 
 

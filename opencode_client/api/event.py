@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..streams import AsyncEventStream, EventStream
 
 
-_SUBSCRIBE: Operation[Event] = Operation("event.subscribe", "GET", "/event", "Event", scope=QUERY, repeatable=True)
+_SUBSCRIBE: Operation[Event] = Operation("event.subscribe", "GET", "/event", "Event", scope=QUERY)
 
 
 class EventNamespace(Namespace):
@@ -31,6 +31,8 @@ class EventNamespace(Namespace):
         """Subscribe to events.
 
         Get events
+
+        A stream to use in `with`, opened before what it is to show; `options` are those of `StreamOptions`.
 
         Source: `GET /event`, opencode 1.1.31 or earlier.
         """

@@ -22,7 +22,6 @@ _GET: Operation[ExperimentalCapabilities] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 

@@ -23,7 +23,6 @@ _GET: Operation[ConsoleState] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",), "500": ("HttpInternalServerErrorBody",)},
     absent="1.3.2",
-    repeatable=True,
 )
 
 _LIST_ORGS: Operation[ExperimentalConsoleListOrgsResponse] = Operation(
@@ -34,7 +33,6 @@ _LIST_ORGS: Operation[ExperimentalConsoleListOrgsResponse] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",), "500": ("HttpInternalServerErrorBody",)},
     absent="1.3.2",
-    repeatable=True,
 )
 
 _SWITCH_ORG: Operation[bool] = Operation(

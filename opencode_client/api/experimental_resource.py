@@ -21,7 +21,6 @@ _LIST: Operation[dict[str, McpResource]] = Operation(
     "dict[str, McpResource]",
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
 )
 
 

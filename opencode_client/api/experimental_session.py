@@ -23,7 +23,6 @@ _LIST: Operation[list[GlobalSession]] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.1.31",
-    repeatable=True,
 )
 
 _BACKGROUND: Operation[bool] = Operation(

@@ -29,7 +29,6 @@ _LIST: Operation[list[Workspace]] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.1.31",
-    repeatable=True,
 )
 
 _CREATE: Operation[Workspace] = Operation(
@@ -61,7 +60,6 @@ _STATUS: Operation[list[WorkspaceEventConnectionStatus]] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.3.2",
-    repeatable=True,
 )
 
 _REMOVE: Operation[Workspace] = Operation(
@@ -72,7 +70,6 @@ _REMOVE: Operation[Workspace] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
     absent="1.1.31",
-    repeatable=True,
 )
 
 _WARP: Operation[None] = Operation(

@@ -23,7 +23,6 @@ _LIST: Operation[list[ExperimentalWorkspaceAdapterListResponseItem]] = Operation
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.3.2",
-    repeatable=True,
 )
 
 

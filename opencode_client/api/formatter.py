@@ -21,7 +21,6 @@ _STATUS: Operation[list[FormatterStatus]] = Operation(
     "list[FormatterStatus]",
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
 )
 
 

@@ -20,16 +20,11 @@ if TYPE_CHECKING:
 
 
 _HEALTH: Operation[GlobalHealthResponse] = Operation(
-    "global.health",
-    "GET",
-    "/global/health",
-    "GlobalHealthResponse",
-    errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
+    "global.health", "GET", "/global/health", "GlobalHealthResponse", errors={"400": ("BadRequestErrorBody",)}
 )
 
 _EVENT: Operation[GlobalEvent] = Operation(
-    "global.event", "GET", "/global/event", "GlobalEvent", errors={"400": ("BadRequestErrorBody",)}, repeatable=True
+    "global.event", "GET", "/global/event", "GlobalEvent", errors={"400": ("BadRequestErrorBody",)}
 )
 
 _DISPOSE: Operation[bool] = Operation(
@@ -75,6 +70,8 @@ class GlobalNamespace(Namespace):
         """Get global events.
 
         Subscribe to global events from the OpenCode system using server-sent events.
+
+        A stream to use in `with`, opened before what it is to show; `options` are those of `StreamOptions`.
 
         Raises: BadRequestError.
         Source: `GET /global/event`, opencode 1.1.31 or earlier.

@@ -35,13 +35,7 @@ if TYPE_CHECKING:
 
 
 _GET: Operation[Config] = Operation(
-    "global.config.get",
-    "GET",
-    "/global/config",
-    "Config",
-    errors={"400": ("BadRequestErrorBody",)},
-    absent="1.1.31",
-    repeatable=True,
+    "global.config.get", "GET", "/global/config", "Config", errors={"400": ("BadRequestErrorBody",)}, absent="1.1.31"
 )
 
 _UPDATE: Operation[Config] = Operation(

@@ -15,13 +15,7 @@ if TYPE_CHECKING:
 
 
 _STATUS: Operation[list[LSPStatus]] = Operation(
-    "lsp.status",
-    "GET",
-    "/lsp",
-    "list[LSPStatus]",
-    scope=QUERY,
-    errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
+    "lsp.status", "GET", "/lsp", "list[LSPStatus]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 

@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 
 _STATUS: Operation[dict[str, MCPStatus]] = Operation(
-    "mcp.status",
-    "GET",
-    "/mcp",
-    "dict[str, MCPStatus]",
-    scope=QUERY,
-    errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
+    "mcp.status", "GET", "/mcp", "dict[str, MCPStatus]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 _ADD: Operation[dict[str, MCPStatus]] = Operation(

@@ -32,7 +32,6 @@ _REMOVE: Operation[McpAuthRemoveResponse] = Operation(
     "McpAuthRemoveResponse",
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",), "404": ("McpServerNotFoundErrorBody",)},
-    repeatable=True,
 )
 
 _CALLBACK: Operation[MCPStatus] = Operation(

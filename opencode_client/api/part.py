@@ -22,7 +22,6 @@ _DELETE: Operation[bool] = Operation(
     "bool",
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
-    repeatable=True,
 )
 
 _UPDATE: Operation[Part] = Operation(

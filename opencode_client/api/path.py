@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 _GET: Operation[Path] = Operation(
-    "path.get", "GET", "/path", "Path", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}, repeatable=True
+    "path.get", "GET", "/path", "Path", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 

@@ -22,7 +22,6 @@ _LIST: Operation[list[PermissionRequest]] = Operation(
     "list[PermissionRequest]",
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
 )
 
 _REPLY: Operation[bool] = Operation(
@@ -107,6 +106,8 @@ class PermissionNamespace(Namespace):
         """Respond to permission.
 
         Approve or deny a permission request from the AI assistant.
+
+        Deprecated by the server's document.
 
         Returns: Permission processed successfully.
         Raises: BadRequestError, NotFoundError.

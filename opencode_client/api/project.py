@@ -20,23 +20,11 @@ if TYPE_CHECKING:
 
 
 _LIST: Operation[list[Project]] = Operation(
-    "project.list",
-    "GET",
-    "/project",
-    "list[Project]",
-    scope=QUERY,
-    errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
+    "project.list", "GET", "/project", "list[Project]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 _CURRENT: Operation[Project] = Operation(
-    "project.current",
-    "GET",
-    "/project/current",
-    "Project",
-    scope=QUERY,
-    errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
+    "project.current", "GET", "/project/current", "Project", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 _INIT_GIT: Operation[Project] = Operation(
@@ -67,7 +55,6 @@ _DIRECTORIES: Operation[list[ProjectDirectoriesItem]] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 

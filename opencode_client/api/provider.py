@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 
 _LIST: Operation[ProviderListResponse] = Operation(
-    "provider.list",
-    "GET",
-    "/provider",
-    "ProviderListResponse",
-    scope=QUERY,
-    errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
+    "provider.list", "GET", "/provider", "ProviderListResponse", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 _AUTH: Operation[dict[str, list[ProviderAuthMethod]]] = Operation(
@@ -35,7 +29,6 @@ _AUTH: Operation[dict[str, list[ProviderAuthMethod]]] = Operation(
     "dict[str, list[ProviderAuthMethod]]",
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
 )
 
 

@@ -27,11 +27,10 @@ _SHELLS: Operation[list[PtyShellsResponseItem]] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.3.2",
-    repeatable=True,
 )
 
 _LIST: Operation[list[Pty]] = Operation(
-    "pty.list", "GET", "/pty", "list[Pty]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}, repeatable=True
+    "pty.list", "GET", "/pty", "list[Pty]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 _CREATE: Operation[Pty] = Operation(
@@ -51,7 +50,6 @@ _GET: Operation[Pty] = Operation(
     "Pty",
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",), "404": ("PtyNotFoundErrorBody",)},
-    repeatable=True,
 )
 
 _UPDATE: Operation[Pty] = Operation(
@@ -62,7 +60,6 @@ _UPDATE: Operation[Pty] = Operation(
     body="members",
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("PtyNotFoundErrorBody",)},
-    repeatable=True,
 )
 
 _REMOVE: Operation[bool] = Operation(
@@ -72,7 +69,6 @@ _REMOVE: Operation[bool] = Operation(
     "bool",
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",), "404": ("PtyNotFoundErrorBody",)},
-    repeatable=True,
 )
 
 _CONNECT_TOKEN: Operation[PtyTicketConnectToken] = Operation(

@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 
 _LIST: Operation[list[QuestionRequest]] = Operation(
-    "question.list",
-    "GET",
-    "/question",
-    "list[QuestionRequest]",
-    scope=QUERY,
-    errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
+    "question.list", "GET", "/question", "list[QuestionRequest]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 _REPLY: Operation[bool] = Operation(

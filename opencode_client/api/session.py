@@ -33,13 +33,7 @@ if TYPE_CHECKING:
 
 
 _LIST: Operation[list[Session]] = Operation(
-    "session.list",
-    "GET",
-    "/session",
-    "list[Session]",
-    scope=QUERY,
-    errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
+    "session.list", "GET", "/session", "list[Session]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 _CREATE: Operation[Session] = Operation(
@@ -59,7 +53,6 @@ _STATUS: Operation[dict[str, SessionStatus]] = Operation(
     "dict[str, SessionStatus]",
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
-    repeatable=True,
 )
 
 _GET: Operation[Session] = Operation(
@@ -69,7 +62,6 @@ _GET: Operation[Session] = Operation(
     "Session",
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
-    repeatable=True,
 )
 
 _DELETE: Operation[bool] = Operation(
@@ -79,7 +71,6 @@ _DELETE: Operation[bool] = Operation(
     "bool",
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
-    repeatable=True,
 )
 
 _UPDATE: Operation[Session] = Operation(
@@ -99,7 +90,6 @@ _CHILDREN: Operation[list[Session]] = Operation(
     "list[Session]",
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
-    repeatable=True,
 )
 
 _TODO: Operation[list[Todo]] = Operation(
@@ -109,7 +99,6 @@ _TODO: Operation[list[Todo]] = Operation(
     "list[Todo]",
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
-    repeatable=True,
 )
 
 _DIFF: Operation[list[SnapshotFileDiff]] = Operation(
@@ -119,7 +108,6 @@ _DIFF: Operation[list[SnapshotFileDiff]] = Operation(
     "list[SnapshotFileDiff]",
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
-    repeatable=True,
 )
 
 _MESSAGES: Operation[list[MessageWithParts]] = Operation(
@@ -129,7 +117,6 @@ _MESSAGES: Operation[list[MessageWithParts]] = Operation(
     "list[MessageWithParts]",
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
-    repeatable=True,
 )
 
 _PROMPT: Operation[SessionPromptResponse] = Operation(
@@ -150,7 +137,6 @@ _MESSAGE: Operation[MessageWithParts] = Operation(
     "MessageWithParts",
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
-    repeatable=True,
 )
 
 _DELETE_MESSAGE: Operation[bool] = Operation(
@@ -165,7 +151,6 @@ _DELETE_MESSAGE: Operation[bool] = Operation(
         "409": ("SessionBusyErrorBody",),
     },
     absent="1.1.31",
-    repeatable=True,
 )
 
 _FORK: Operation[Session] = Operation(
@@ -214,7 +199,6 @@ _UNSHARE: Operation[Session] = Operation(
     "Session",
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",), "404": ("NotFoundErrorBody",), "500": ("HttpInternalServerErrorBody",)},
-    repeatable=True,
 )
 
 _SUMMARIZE: Operation[bool] = Operation(

@@ -22,7 +22,6 @@ _LIST: Operation[list[ToolListItem]] = Operation(
     "list[ToolListItem]",
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
-    repeatable=True,
 )
 
 _IDS: Operation[list[str]] = Operation(
@@ -32,7 +31,6 @@ _IDS: Operation[list[str]] = Operation(
     "list[str]",
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
-    repeatable=True,
 )
 
 

@@ -22,6 +22,7 @@ _NEXT: Operation[TuiControlNextResponse] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
     blocking=True,
+    consumes=True,
 )
 
 _RESPONSE: Operation[bool] = Operation(

@@ -20,7 +20,6 @@ _REMOVE: Operation[None] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _UPDATE: Operation[None] = Operation(

@@ -20,7 +20,6 @@ _SUBSCRIBE: Operation[V2Event] = Operation(
     "V2Event",
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 
@@ -33,6 +32,8 @@ class V2EventNamespace(Namespace):
         """Subscribe to events.
 
         Subscribe to native event payloads for the server.
+
+        A stream to use in `with`, opened before what it is to show; `options` are those of `StreamOptions`.
 
         Raises: BadRequestError, AuthenticationError.
         Source: `GET /api/event`, opencode 1.17.19 (not in 1.15.13).

@@ -23,7 +23,6 @@ _READ: Operation[bytes] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _LIST: Operation[V2FsListResponse] = Operation(
@@ -34,7 +33,6 @@ _LIST: Operation[V2FsListResponse] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _FIND: Operation[V2FsFindResponse] = Operation(
@@ -45,7 +43,6 @@ _FIND: Operation[V2FsFindResponse] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 

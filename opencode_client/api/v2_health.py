@@ -20,7 +20,6 @@ _GET: Operation[V2HealthGetResponse] = Operation(
     "V2HealthGetResponse",
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 

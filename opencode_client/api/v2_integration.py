@@ -26,7 +26,6 @@ _LIST: Operation[V2IntegrationListResponse] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _GET: Operation[V2IntegrationGetResponse] = Operation(
@@ -37,7 +36,6 @@ _GET: Operation[V2IntegrationGetResponse] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 

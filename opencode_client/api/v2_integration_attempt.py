@@ -22,7 +22,6 @@ _STATUS: Operation[V2IntegrationAttemptStatusResponse] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _CANCEL: Operation[None] = Operation(
@@ -32,7 +31,6 @@ _CANCEL: Operation[None] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _COMPLETE: Operation[None] = Operation(

@@ -26,7 +26,6 @@ _LIST: Operation[V2ModelListResponse] = Operation(
         "503": ("ServiceUnavailableErrorBody",),
     },
     absent="1.14.48",
-    repeatable=True,
 )
 
 

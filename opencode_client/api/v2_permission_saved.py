@@ -20,7 +20,6 @@ _LIST: Operation[V2PermissionSavedListResponse] = Operation(
     "V2PermissionSavedListResponse",
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _REMOVE: Operation[None] = Operation(
@@ -29,7 +28,6 @@ _REMOVE: Operation[None] = Operation(
     "/api/permission/saved/{id}",
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 

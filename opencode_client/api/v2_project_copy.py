@@ -33,7 +33,6 @@ _REMOVE: Operation[None] = Operation(
     scope=LOCATION,
     errors={"400": ("ProjectCopyErrorBody", "InvalidRequestErrorBody")},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _REFRESH: Operation[None] = Operation(

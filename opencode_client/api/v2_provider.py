@@ -27,7 +27,6 @@ _LIST: Operation[V2ProviderListResponse] = Operation(
         "503": ("ServiceUnavailableErrorBody",),
     },
     absent="1.14.48",
-    repeatable=True,
 )
 
 _GET: Operation[V2ProviderGetResponse] = Operation(
@@ -43,7 +42,6 @@ _GET: Operation[V2ProviderGetResponse] = Operation(
         "503": ("ServiceUnavailableErrorBody",),
     },
     absent="1.14.48",
-    repeatable=True,
 )
 
 

@@ -28,7 +28,6 @@ _LIST: Operation[V2PtyListResponse] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _CREATE: Operation[V2PtyCreateResponse] = Operation(
@@ -50,7 +49,6 @@ _GET: Operation[V2PtyGetResponse] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",), "404": ("PtyNotFoundErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _UPDATE: Operation[V2PtyUpdateResponse] = Operation(
@@ -62,7 +60,6 @@ _UPDATE: Operation[V2PtyUpdateResponse] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",), "404": ("PtyNotFoundErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _REMOVE: Operation[None] = Operation(
@@ -72,7 +69,6 @@ _REMOVE: Operation[None] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",), "404": ("PtyNotFoundErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _CONNECT_TOKEN: Operation[V2PtyConnectTokenResponse] = Operation(

@@ -22,7 +22,6 @@ _LIST: Operation[V2QuestionRequestListResponse] = Operation(
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 

@@ -40,7 +40,6 @@ _LIST: Operation[SessionsResponse] = Operation(
     "SessionsResponse",
     errors={"400": ("InvalidCursorErrorBody", "InvalidRequestErrorBody"), "401": ("UnauthorizedErrorBody",)},
     absent="1.3.2",
-    repeatable=True,
 )
 
 _CREATE: Operation[V2SessionCreateResponse] = Operation(
@@ -61,7 +60,6 @@ _ACTIVE: Operation[V2SessionActiveResponse] = Operation(
     "V2SessionActiveResponse",
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
-    repeatable=True,
 )
 
 _GET: Operation[V2SessionGetResponse] = Operation(
@@ -75,7 +73,6 @@ _GET: Operation[V2SessionGetResponse] = Operation(
         "404": ("SessionNotFoundErrorBody",),
     },
     absent="1.15.13",
-    repeatable=True,
 )
 
 _SWITCH_AGENT: Operation[None] = Operation(
@@ -159,7 +156,6 @@ _CONTEXT: Operation[V2SessionContextResponse] = Operation(
         "500": ("UnknownErrorBody",),
     },
     absent="1.3.2",
-    repeatable=True,
 )
 
 _HISTORY: Operation[SessionHistory] = Operation(
@@ -173,7 +169,6 @@ _HISTORY: Operation[SessionHistory] = Operation(
         "404": ("SessionNotFoundErrorBody",),
     },
     absent="1.15.13",
-    repeatable=True,
 )
 
 _EVENTS: Operation[SessionDurableEvent] = Operation(
@@ -188,7 +183,6 @@ _EVENTS: Operation[SessionDurableEvent] = Operation(
     },
     absent="1.15.13",
     resumes="after",
-    repeatable=True,
 )
 
 _INTERRUPT: Operation[None] = Operation(
@@ -214,7 +208,6 @@ _MESSAGE: Operation[V2SessionMessageResponse] = Operation(
         "404": ("MessageNotFoundErrorBody", "SessionNotFoundErrorBody"),
     },
     absent="1.15.13",
-    repeatable=True,
 )
 
 _MESSAGES: Operation[SessionMessagesResponse] = Operation(
@@ -229,7 +222,6 @@ _MESSAGES: Operation[SessionMessagesResponse] = Operation(
         "500": ("UnknownErrorBody",),
     },
     absent="1.3.2",
-    repeatable=True,
 )
 
 
@@ -462,6 +454,8 @@ class V2SessionNamespace(Namespace):
         """Subscribe to session events.
 
         Replay durable events after an aggregate sequence, then continue with new durable events.
+
+        A stream to use in `with`, opened before what it is to show; `options` are those of `StreamOptions`.
 
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `GET /api/session/{sessionID}/event`, opencode 1.17.19 (not in 1.15.13).

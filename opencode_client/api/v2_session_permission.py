@@ -28,7 +28,6 @@ _LIST: Operation[V2SessionPermissionListResponse] = Operation(
         "404": ("SessionNotFoundErrorBody",),
     },
     absent="1.15.13",
-    repeatable=True,
 )
 
 _CREATE: Operation[V2SessionPermissionCreateResponse] = Operation(
@@ -56,7 +55,6 @@ _GET: Operation[V2SessionPermissionGetResponse] = Operation(
         "404": ("PermissionNotFoundErrorBody", "SessionNotFoundErrorBody"),
     },
     absent="1.15.13",
-    repeatable=True,
 )
 
 _REPLY: Operation[None] = Operation(

@@ -24,7 +24,6 @@ _LIST: Operation[V2SessionQuestionListResponse] = Operation(
         "404": ("SessionNotFoundErrorBody",),
     },
     absent="1.15.13",
-    repeatable=True,
 )
 
 _REPLY: Operation[None] = Operation(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 _GET: Operation[VcsInfo] = Operation(
-    "vcs.get", "GET", "/vcs", "VcsInfo", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}, repeatable=True
+    "vcs.get", "GET", "/vcs", "VcsInfo", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
 
 _STATUS: Operation[list[VcsFileStatus]] = Operation(
@@ -29,7 +29,6 @@ _STATUS: Operation[list[VcsFileStatus]] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.3.2",
-    repeatable=True,
 )
 
 _DIFF: Operation[list[VcsFileDiff]] = Operation(
@@ -40,7 +39,6 @@ _DIFF: Operation[list[VcsFileDiff]] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.3.2",
-    repeatable=True,
 )
 
 _DIFF_RAW: Operation[str] = Operation(
@@ -52,7 +50,6 @@ _DIFF_RAW: Operation[str] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.3.2",
-    repeatable=True,
 )
 
 _APPLY: Operation[VcsApplyResponse] = Operation(

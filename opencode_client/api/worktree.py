@@ -22,7 +22,6 @@ _LIST: Operation[list[str]] = Operation(
     "list[str]",
     scope=QUERY,
     errors={"400": ("WorktreeErrorBody", "InvalidRequestErrorBody")},
-    repeatable=True,
 )
 
 _CREATE: Operation[Worktree] = Operation(
@@ -43,7 +42,6 @@ _REMOVE: Operation[bool] = Operation(
     body="members",
     scope=QUERY,
     errors={"400": ("WorktreeErrorBody", "InvalidRequestErrorBody")},
-    repeatable=True,
 )
 
 _RESET: Operation[bool] = Operation(
