@@ -116,11 +116,10 @@ def status_error(prepared: Prepared, status: int, headers: Mapping[str, str], co
         text = error_text(data, content, headers.get("content-type", ""), prepared.sent)
     except RecursionError:
         text = "a body nested too deeply to be told"
-    if status == 401:
-        given = "authorization" in prepared.http.headers
-        text = f"{text} ({'these credentials were refused' if given else 'no password was given'})".lstrip()
+    given = "authorization" in prepared.http.headers
+    hint = " (these credentials were refused)" if given else " (no password was given)"
     return error_class(status)(
-        f"{operation.id}: {status_text(status)}{': ' if text else ''}{text}",
+        f"{operation.id}: {status_text(status)}{': ' if text else ''}{text}{hint if status == 401 else ''}",
         operation=operation.id,
         method=operation.method,
         url=prepared.url,

@@ -48,6 +48,7 @@ def test_everything_recorded_reads_strictly(version: str) -> None:
         reader(copy.deepcopy(payload), strict=True)
 
 
+@pytest.mark.documents
 def test_the_committed_file_is_as_derived() -> None:
     assert derive_observed.main(["--check"]) == 0
 

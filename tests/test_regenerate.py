@@ -30,6 +30,7 @@ def test_the_committed_state_is_read_whole() -> None:
     assert "Session" in regenerate.models_of(regenerate.INIT)
 
 
+@pytest.mark.documents
 def test_without_a_server_the_rooms_are_rebuilt_from_the_committed_document(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
