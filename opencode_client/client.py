@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, Self, TypeVar
 import httpx
 
 from opencode_client.api import AsyncNamespaces, Namespaces
-from opencode_client.compatibility import ServerInfo
 from opencode_client.directories import StrPath
 from opencode_client.errors import ArgumentError
 from opencode_client.namespace import AsyncNamespace, Namespace
@@ -20,6 +19,7 @@ from opencode_client.transport import AsyncCaller, Caller, Known
 from opencode_client.unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from opencode_client.compatibility import ServerInfo
     from opencode_client.resync import SessionSnapshot
 
 P = ParamSpec("P")

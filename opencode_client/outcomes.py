@@ -15,7 +15,6 @@ from opencode_client.errors import (
     RequestTimeoutError,
     ResponseDecodeError,
 )
-from opencode_client.messages import status_text
 from opencode_client.options import ClientOptions, RetryEvent
 from opencode_client.requests import Prepared
 from opencode_client.responses import status_error
@@ -28,7 +27,7 @@ def judged(prepared: Prepared, answer: httpx.Response, started: float) -> httpx.
     """The answer, if it is a success."""
     status = answer.status_code
     if logger.isEnabledFor(logging.DEBUG):
-        _log(prepared, f"{status_text(status)}, {len(answer.content)} bytes", started)
+        _log(prepared, f"{status}, {len(answer.content)} bytes", started)
     if 200 <= status < 300:
         return answer
     return status_error(prepared, status, dict(answer.headers), answer.content)

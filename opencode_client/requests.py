@@ -17,7 +17,6 @@ from attrs import frozen
 from opencode_client import __version__, json_text
 from opencode_client.directories import StrPath, absolute, encoded
 from opencode_client.errors import ArgumentError
-from opencode_client.messages import public_url
 from opencode_client.operation import Operation, Scope
 from opencode_client.options import CONNECT_TIMEOUT_S, ClientOptions, Timeout, checked_headers, is_loopback
 from opencode_client.unset import UNSET, Unset
@@ -42,6 +41,8 @@ class Prepared:
     @property
     def url(self) -> str:
         """The URL without credentials, for people."""
+        from opencode_client.messages import public_url  # errors alone ask
+
         return public_url(self.text)
 
 

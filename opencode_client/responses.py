@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache
+from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 import httpx
-from attrs import fields, frozen
+from attrs import frozen
 
 from opencode_client import json_text
 from opencode_client.errors import EmptyResponseError, ResponseDecodeError, StatusError, error_class
-from opencode_client.messages import error_text, status_text
-from opencode_client.model import OpencodeModel, reader_of
+from opencode_client.model import OpencodeModel, is_array, reader_of
 from opencode_client.operation import Operation
-from opencode_client.reading import shape_of
 from opencode_client.requests import Prepared
-from opencode_client.shapes import ModelOf, Shape, Tagged, json_type
 
 T = TypeVar("T")
-_MODELS = f"{__package__}.models"
+MODELS = f"{__package__}.models"
 
 
 @frozen(eq=False)
@@ -73,7 +71,6 @@ def decode(
 
 
 def _value(operation: Operation[Any], content: bytes, *, strict: bool) -> Any:  # Any: `operation.returns`
-    shape = shape_of(_MODELS, operation.returns)
     try:
         data = json_text.loads(content)
     except ValueError as error:
@@ -81,32 +78,38 @@ def _value(operation: Operation[Any], content: bytes, *, strict: bool) -> Any:  
         what = f"{len(content)} bytes that are none ({str(error)[:60]})"
         raise ResponseDecodeError(operation.id, "$", "JSON", what) from None
     try:
-        if strict:
-            shape.check(data, "$", operation.id)
-        elif not _fits(shape, data):
-            raise ResponseDecodeError(operation.id, "$", shape.expected, json_type(data))
-        return shape.read(data, (operation.id, ""))
+        if not strict and (read := _object_reader(operation.returns)):
+            if type(data) is dict:
+                return read(data)
+            if (
+                is_array(data)
+                and operation.returns.startswith("list[")
+                and all(type(i) is dict for i in data)
+            ):
+                return [read(item) for item in data]
+        from opencode_client.unusual import read_by_shape  # which most calls have no use for
+
+        return read_by_shape(operation, data, strict=strict)
     except RecursionError:
         raise ResponseDecodeError(operation.id, "$", "less nesting", "more than Python recurses") from None
 
 
-def reader_of_shape(annotation: str) -> Callable[[Any], Any]:
-    """What reads one value of a type that the models name, without ado: for streams, which read many."""
-    shape = shape_of(_MODELS, annotation)
-    if isinstance(shape, Tagged):
-        read: Callable[[Any], Any] = shape.union.read
-        return read
-    if isinstance(shape, ModelOf):
-        return reader_of(shape.model) or shape.model.from_dict
-    return partial(shape.read, where=(annotation, ""))
-
-
-def _fits(shape: Shape, data: object) -> bool:
-    return json_type(data) in shape.expected.split(" or ") or shape.fits(data)
+@cache
+def _object_reader(annotation: str) -> Callable[[Any], Any] | None:
+    """What reads a model in straight lines, for `Session` and `list[Session]`; None for what is neither."""
+    name = annotation.removeprefix("list[").removesuffix("]")
+    home: str | None = import_module(MODELS).MODULES.get(name)
+    found: object = vars(import_module(f"{MODELS}.{home}")).get(name) if home else None
+    if isinstance(found, type) and issubclass(found, OpencodeModel):
+        return reader_of(found)
+    return None
 
 
 def status_error(prepared: Prepared, status: int, headers: Mapping[str, str], content: bytes) -> StatusError:
     """The error for a status that says no; whatever the body is, there is no second error."""
+    from opencode_client.messages import error_text, status_text  # as above
+    from opencode_client.unusual import documented_error
+
     operation = prepared.operation
     try:
         data = json_text.loads(content) if content else None
@@ -127,25 +130,5 @@ def status_error(prepared: Prepared, status: int, headers: Mapping[str, str], co
         headers=headers,
         body=content,
         data=data,
-        error=_documented(operation, status, data),
+        error=documented_error(operation, status, data),
     )
-
-
-def _documented(operation: Operation[Any], status: int, data: object) -> Any:  # Any: one of several models
-    """The first documented model that the body is; None for the many shapes that no document has."""
-    for name in operation.errors.get(str(status), ()):
-        shape = shape_of(_MODELS, name)
-        try:
-            shape.check(data, "$", name)
-            model = shape.read(data, (name, ""))
-        except (ResponseDecodeError, RecursionError):
-            continue
-        if isinstance(model, OpencodeModel) and _has_its_constants(model):
-            return model
-    return None
-
-
-def _has_its_constants(model: OpencodeModel) -> bool:
-    """Whether the members of one value have it: reading takes any, but they tell error bodies apart."""
-    constants = (member for member in fields(type(model)) if member.init and isinstance(member.default, str))
-    return all(getattr(model, member.name) == member.default for member in constants)

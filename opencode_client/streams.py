@@ -25,9 +25,10 @@ from opencode_client.filters import keeper
 from opencode_client.operation import Operation
 from opencode_client.outcomes import failed, judged
 from opencode_client.requests import Prepared
-from opencode_client.responses import is_web_page, reader_of_shape
+from opencode_client.responses import is_web_page
 from opencode_client.shared import DEFAULT_MAX_QUEUE, AsyncSharedStream, SharedStream
 from opencode_client.stream_state import StreamOptions, StreamState
+from opencode_client.unusual import reader_of_shape
 
 A = TypeVar("A")
 B = TypeVar("B")

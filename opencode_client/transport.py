@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 import httpx
 from attrs import define
 
-from opencode_client import compatibility
-from opencode_client.compatibility import DOCUMENT, ServerInfo, health
 from opencode_client.directories import StrPath
 from opencode_client.errors import OpencodeError, StatusError, UnsupportedOperationError
 from opencode_client.operation import Operation
@@ -23,6 +21,7 @@ from opencode_client.responses import decode, is_web_page
 from opencode_client.unset import Unset
 
 if TYPE_CHECKING:
+    from opencode_client.compatibility import ServerInfo
     from opencode_client.stream_state import StreamOptions, StreamState
     from opencode_client.streams import AsyncEventStream, EventStream
 
@@ -41,6 +40,8 @@ class Known:
         """Whether the server is known to have the operation."""
         if self.version is None:
             return False
+        from opencode_client import compatibility  # which only newer operations need
+
         has = compatibility.has(operation.id, self.version)
         return bool(has) or (has is None and self.info is not None and self.info.supports(operation.id))
 
@@ -69,6 +70,8 @@ class _Core(Generic[C]):
         return decode(prepared, answer.status_code, answer.content, strict=self.options.strict)
 
     def _unsupported(self, operation: Operation[Any]) -> UnsupportedOperationError:
+        from opencode_client import compatibility
+
         return compatibility.unsupported(operation, self.options.base_url, self.known.version)
 
 
@@ -132,9 +135,11 @@ class Caller(_Core[Connections]):
 
     def check_server(self) -> ServerInfo:
         """What the server is and has."""
+        from opencode_client import compatibility
+
         version = self._version()
         try:
-            document = self._send(self._requests.plain(DOCUMENT)).content
+            document = self._send(self._requests.plain(compatibility.DOCUMENT)).content
         except StatusError:
             document = None  # the table of versions knows, too
         self.known.info = info = compatibility.info(version, document)
@@ -158,14 +163,18 @@ class Caller(_Core[Connections]):
             attempt += 1
 
     def _version(self, asking: str = "check_server") -> str:
+        from opencode_client import compatibility
+
         try:
-            answer = self._send(self._requests.plain(health(asking)))
+            answer = self._send(self._requests.plain(compatibility.health(asking)))
         except StatusError as error:
             raise compatibility.no_server(error, self.options.base_url) or error from None
         self.known.version = compatibility.version_in(answer, self.options.base_url)
         return self.known.version
 
     def _require(self, operation: Operation[Any]) -> None:
+        from opencode_client import compatibility
+
         version = self._version(operation.id)
         has = compatibility.has(operation.id, version)
         if has is None:
@@ -240,9 +249,11 @@ class AsyncCaller(_Core[AsyncConnections]):
 
     async def check_server(self) -> ServerInfo:
         """What the server is and has."""
+        from opencode_client import compatibility
+
         version = await self._version()
         try:
-            document = (await self._send(self._requests.plain(DOCUMENT))).content
+            document = (await self._send(self._requests.plain(compatibility.DOCUMENT))).content
         except StatusError:
             document = None  # the table of versions knows, too
         self.known.info = info = compatibility.info(version, document)
@@ -266,14 +277,18 @@ class AsyncCaller(_Core[AsyncConnections]):
             attempt += 1
 
     async def _version(self, asking: str = "check_server") -> str:
+        from opencode_client import compatibility
+
         try:
-            answer = await self._send(self._requests.plain(health(asking)))
+            answer = await self._send(self._requests.plain(compatibility.health(asking)))
         except StatusError as error:
             raise compatibility.no_server(error, self.options.base_url) or error from None
         self.known.version = compatibility.version_in(answer, self.options.base_url)
         return self.known.version
 
     async def _require(self, operation: Operation[Any]) -> None:
+        from opencode_client import compatibility
+
         version = await self._version(operation.id)
         has = compatibility.has(operation.id, version)
         if has is None:

@@ -1,4 +1,4 @@
-"""A server on loopback that does to each connection what a script says, over raw sockets, and notes what it saw.
+"""A server on loopback that does to each connection what a script says, and notes what it saw.
 
     with FaultyServer([answer(http(b"[]")), hang_up], [reset]) as server: ...
 
@@ -109,7 +109,7 @@ Step: TypeAlias = Callable[[Peer], object]
 
 
 class FaultyServer:
-    """Listens from its making to `close` or the end of `with`. The last script serves all further connections."""
+    """Listens from its making to `close` or the end of `with`. The last script is for all that follow."""
 
     def __init__(self, *scripts: Iterable[Step], port: int = 0) -> None:
         self.requests: list[Seen] = []
@@ -127,7 +127,7 @@ class FaultyServer:
         self._acceptor.start()
 
     def await_ended(self, connections: int) -> None:
-        """Wait until so many connections have ended, whoever ended them. Raises AssertionError after 10 seconds."""
+        """Wait until so many connections have ended. Raises AssertionError after 10 seconds."""
         with self._changed:
             assert self._changed.wait_for(lambda: self._ended >= connections, _PATIENCE_S)
 
@@ -137,7 +137,7 @@ class FaultyServer:
             assert self._changed.wait_for(lambda: len(self.requests) >= count, _PATIENCE_S)
 
     def close(self) -> None:
-        """End everything."""
+        """End everything; twice is once."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which closing does not
         self._acceptor.join()

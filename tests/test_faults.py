@@ -1,4 +1,4 @@
-"""What goes wrong between a client and its server: what the caller gets, and how often the server was asked."""
+"""What goes wrong between client and server: what the caller gets, and how often the server was asked."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _EMPTY_LIST = http(b"[]")
 
 @frozen
 class Call:
-    """A call, as an action of a test, with its own timeout where it is given one; `value` is an answer to it."""
+    """A call as an action, with a timeout of its own where it is given one; `value` is an answer to it."""
 
     operation: str
     method: str
@@ -313,8 +313,11 @@ def _new_york(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "America/New_York")
         time.tzset()
-        yield
-    time.tzset()
+        try:
+            yield
+        finally:
+            patch.undo()
+            time.tzset()
 
 
 @pytest.mark.parametrize("asked", ["", "soon", "nan", "inf", "1, 2", "Wed, 99 Foo 2015"])
@@ -538,9 +541,8 @@ def test_an_error_without_json_has_the_text_that_came(world: World, data: bytes,
     assert str(error) == f"session.create: 400 Bad Request{text}"
 
 
-_LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["\ud83d", "x" * 9999])
-)  # fmt: skip
+_TEXTS = st.text() | st.sampled_from(["\ud83d", "x" * 9999])
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS
 _KEYS = st.sampled_from(["name", "data", "_tag", "message", "error", "errors", "issues", "path", "kind"])
 _JSON = st.recursive(
     _LEAVES, lambda inner: st.lists(inner) | st.dictionaries(_KEYS | st.text(), inner), max_leaves=12
