@@ -27,7 +27,9 @@ def judged(prepared: Prepared, answer: httpx.Response, started: float) -> httpx.
     """The answer, if it is a success."""
     status = answer.status_code
     if logger.isEnabledFor(logging.DEBUG):
-        _log(prepared, f"{status}, {len(answer.content)} bytes", started)
+        from opencode_client.messages import status_text  # which most calls have no use for
+
+        _log(prepared, f"{status_text(status)}, {len(answer.content)} bytes", started)
     if 200 <= status < 300:
         return answer
     return status_error(prepared, status, dict(answer.headers), answer.content)

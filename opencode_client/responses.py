@@ -79,13 +79,10 @@ def _value(operation: Operation[Any], content: bytes, *, strict: bool) -> Any:  
         raise ResponseDecodeError(operation.id, "$", "JSON", what) from None
     try:
         if not strict and (read := _object_reader(operation.returns)):
-            if type(data) is dict:
-                return read(data)
-            if (
-                is_array(data)
-                and operation.returns.startswith("list[")
-                and all(type(i) is dict for i in data)
-            ):
+            if not operation.returns.startswith("list["):
+                if type(data) is dict:
+                    return read(data)
+            elif is_array(data) and all(type(item) is dict for item in data):
                 return [read(item) for item in data]
         from opencode_client.unusual import read_by_shape  # which most calls have no use for
 
