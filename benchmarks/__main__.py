@@ -9,12 +9,12 @@ import platform
 import time
 from importlib.metadata import version
 
-from benchmarks import events, imports, messages
+from benchmarks import call_instructions, calls, events, imports, messages
 from benchmarks.measure import Row
 from scripts.recordings import RECORDED
 
 _COLUMNS = ("ours", "stock, by type", "stock's union", "pydantic")
-_PACKAGES = ("attrs", "orjson", "openapi-python-client", "pydantic")
+_PACKAGES = ("attrs", "httpx", "orjson", "openapi-python-client", "pydantic")
 
 
 def main() -> None:
@@ -29,7 +29,11 @@ def main() -> None:
     print(_setting())
     rows = events.rows(RECORDED, rounds=2 if quick else 30)
     rows += messages.rows(rounds=2 if quick else 15, count=500 if quick else 2000)
-    rows += imports.rows(peers=not quick, times=1 if quick else 3)
+    rows += calls.rows(
+        rounds=3 if quick else 30, list_rounds=2 if quick else 10, count=500 if quick else 2000
+    )
+    rows += [] if quick else call_instructions.rows()
+    rows += imports.rows(peers=not quick)
     print(_table(rows))
     print(f"\n{time.perf_counter() - started:.0f} s{', --quick' if quick else ''}")
 

@@ -28,13 +28,20 @@ class Contender:
 
 @frozen
 class Ratio:
-    """Minimum over minimum, and the median of the ratios round by round."""
+    """Minimum over minimum, and of the ratios round by round the median, the least and the most."""
 
     best: float
     median: float
+    least: float
+    most: float
 
     def __str__(self) -> str:
         return f"{_figure(self.best)} / {_figure(self.median)}"
+
+    @property
+    def spread(self) -> str:
+        """The rounds' least and most."""
+        return f"{_figure(self.least)}-{_figure(self.most)}"
 
 
 @frozen
@@ -94,7 +101,13 @@ def _time(steps: Steps, *, gc_paused: bool) -> float:
 
 def ratio(mine: Sequence[float], base: Sequence[float]) -> Ratio:
     """The ratio of two equally long lists of times, taken in the same rounds."""
-    return Ratio(min(mine) / min(base), median(a / b for a, b in zip(mine, base, strict=True)))
+    rounds = [a / b for a, b in zip(mine, base, strict=True)]
+    return Ratio(min(mine) / min(base), median(rounds), min(rounds), max(rounds))
+
+
+def exact(value: float) -> Ratio:
+    """The ratio of two counts, which do not vary."""
+    return Ratio(value, value, value, value)
 
 
 def _figure(value: float) -> str:

@@ -13,18 +13,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
+from benchmarks.environment import ROOT
 from scripts.recordings import document
 
 Reader = Callable[[Any], object]
 """From parsed JSON to a model."""
 
-ROOT = Path(__file__).resolve().parent.parent
 STOCK = ROOT / ".cache" / "bench-stock" / version("openapi-python-client")
 
 READ_ERRORS = (ImportError, KeyError, TypeError, ValueError, AttributeError)

@@ -1,0 +1,64 @@
+"""What a small call costs, counted: the instructions of `session.get`, relative to those of bare httpx."""
+
+from __future__ import annotations
+
+from benchmarks import loopback
+from benchmarks.calls import ASYNC_TARGET, SYNC_TARGET
+from benchmarks.environment import Program, instructions, obstacle
+from benchmarks.measure import Row, exact
+
+_CALLS = 30
+"""Calls that are counted, and as many before them, which leave out what only the first ones cost."""
+
+_SYNC = """
+import sys
+import httpx
+from opencode_client import OpencodeClient
+url, number = sys.argv[1], int(sys.argv[2])
+bare, client = httpx.Client(), OpencodeClient(url)
+for i in range(number):
+    {}
+"""
+_ASYNC = """
+import asyncio
+import sys
+import httpx
+from opencode_client import AsyncOpencodeClient
+async def main(url, number):
+    async with httpx.AsyncClient() as bare, AsyncOpencodeClient(url) as client:
+        for i in range(number):
+            await {}
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+_BARE = "bare.get(f'{url}/session/ses_0000001')"
+_ONE_ID = "client.session.get('ses_0000001')"
+_NEW_IDS = "client.session.get(f'ses_{i:07}')"
+
+
+def rows() -> list[Row]:
+    """One row for each world."""
+    titles = {"session.get": (_SYNC, SYNC_TARGET), "session.get awaited": (_ASYNC, ASYNC_TARGET)}
+    why_not = obstacle()
+    if why_not:
+        return [Row(_title(name), target, {}, [why_not]) for name, (_, target) in titles.items()]
+    with loopback.serving({"": loopback.session_json()}) as url:
+        return [_row(_title(name), target, program, url) for name, (program, target) in titles.items()]
+
+
+def _title(name: str) -> str:
+    return f"{name}, one id, instructions / httpx"
+
+
+def _row(title: str, target: float, program: str, url: str) -> Row:
+    """Instructions of a call: those of twice as many calls less those of once."""
+    programs: dict[str, Program] = {
+        f"{call} {times}": (program.replace("{}", call), url, str(times * _CALLS))
+        for call in (_BARE, _ONE_ID, _NEW_IDS)
+        for times in (1, 2)
+    }
+    counts = instructions(programs)
+    bare, one, new = (
+        (counts[f"{call} 2"] - counts[f"{call} 1"]) / _CALLS for call in (_BARE, _ONE_ID, _NEW_IDS)
+    )
+    notes = [f"{one / 1e3:.0f} of {bare / 1e3:.0f} thousand a call; with new ids: {new / bare:.2f}"]
+    return Row(title, target, {"ours": exact(one / bare)}, notes)

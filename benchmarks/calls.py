@@ -1,0 +1,135 @@
+"""Calls end to end, typed, relative to bare httpx with the same server, the same bytes and kept connections.
+
+The server is another process; a call's time is the CPU time of this one. A small call is `session.get`; the long one
+is `session.messages` with the list of `messages`, where bare httpx is followed by `json.loads`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from importlib import import_module
+from itertools import count as counting
+from typing import Any
+
+import httpx
+
+from benchmarks import loopback
+from benchmarks.measure import Contender, Row, Steps, interleave
+from benchmarks.messages import message_list
+from benchmarks.peers import stock_package
+from opencode_client import AsyncOpencodeClient, OpencodeClient
+
+SYNC_TARGET = 1.0
+ASYNC_TARGET = 1.05
+LIST_TARGET = 1.0
+_AT_ONCE = 50
+"""Calls to a turn: few, so that a turn is short beside the noise; enough to hide the cost of the clock."""
+
+_BASE = "httpx"
+
+Ids = Callable[[], Iterator[str]]
+"""The ids of a turn's sessions."""
+
+
+def rows(*, rounds: int, list_rounds: int, count: int) -> list[Row]:
+    """Small calls in both worlds, with one id and with ids that never recur; then a list of `count` messages."""
+    messages = message_list(count)
+    with loopback.serving({"/message": messages, "": loopback.session_json()}) as url:
+        return [
+            _sync_row(url, "one id", _one_id, rounds=rounds),
+            _sync_row(url, "new ids", _new_ids(), rounds=rounds),
+            _async_row(url, "one id", _one_id, rounds=rounds),
+            _async_row(url, "new ids", _new_ids(), rounds=rounds),
+            _list_row(url, f"{count} messages, {len(messages) / 1e6:.1f} MB", rounds=list_rounds),
+        ]
+
+
+def _one_id() -> Iterator[str]:
+    return iter(["ses_df8b671ccffe3qpQJbt6K6Jlm2"] * _AT_ONCE)
+
+
+def _new_ids() -> Ids:
+    numbers = counting()
+    return lambda: (f"ses_{next(numbers):026}" for _ in range(_AT_ONCE))
+
+
+def _sync_row(url: str, which: str, ids: Ids, *, rounds: int) -> Row:
+    stock, stock_get = _stock(url, "session_get")
+    with httpx.Client() as bare, OpencodeClient(url) as client, stock:
+        steps = {
+            _BASE: _each(lambda session: bare.get(f"{url}/session/{session}"), ids),
+            "ours": _each(client.session.get, ids),
+            "stock, by type": _each(lambda session: stock_get.sync(session, client=stock), ids),
+        }
+        return _row(f"session.get, {which} / httpx", SYNC_TARGET, steps, rounds)
+
+
+def _each(get: Callable[[str], object], ids: Ids) -> Steps:
+    def step() -> None:
+        for session in ids():
+            get(session)
+
+    return lambda: [step]
+
+
+def _async_row(url: str, which: str, ids: Ids, *, rounds: int) -> Row:
+    stock, stock_get = _stock(url, "session_get")
+    bare, client = httpx.AsyncClient(), AsyncOpencodeClient(url)
+
+    async def close() -> None:
+        await bare.aclose()
+        await client.close()
+        await stock.get_async_httpx_client().aclose()
+
+    with asyncio.Runner() as runner:
+        steps = {
+            _BASE: _each_awaited(runner, lambda session: bare.get(f"{url}/session/{session}"), ids),
+            "ours": _each_awaited(runner, client.session.get, ids),
+            "stock, by type": _each_awaited(
+                runner, lambda session: stock_get.asyncio(session, client=stock), ids
+            ),
+        }
+        try:
+            return _row(f"session.get awaited, {which} / httpx", ASYNC_TARGET, steps, rounds)
+        finally:
+            runner.run(close())
+
+
+def _each_awaited(runner: asyncio.Runner, get: Callable[[str], Awaitable[object]], ids: Ids) -> Steps:
+    async def step() -> None:
+        for session in ids():
+            await get(session)
+
+    return lambda: [lambda: runner.run(step())]
+
+
+def _list_row(url: str, what: str, *, rounds: int) -> Row:
+    stock, stock_messages = _stock(url, "session_messages")
+    path = f"{url}/session/x/message"
+    with httpx.Client() as bare, OpencodeClient(url) as client, stock:
+        steps: dict[str, Steps] = {
+            _BASE: lambda: [lambda: json.loads(bare.get(path).content)],
+            "httpx alone": lambda: [lambda: bare.get(path)],
+            "ours": lambda: [lambda: client.session.messages("x")],
+            "stock's union": lambda: [lambda: stock_messages.sync("x", client=stock)],
+        }
+        return _row(f"session.messages, {what} / httpx + json.loads", LIST_TARGET, steps, rounds)
+
+
+def _stock(
+    url: str, operation: str
+) -> tuple[Any, Any]:  # Any: code that the stock generator wrote a moment ago
+    """The stock client, not opened yet, and the module of one of its operations."""
+    package = stock_package("1.18.33")
+    client = import_module(f"{package}.client").Client(base_url=url)
+    return client, import_module(f"{package}.api.session.{operation}")
+
+
+def _row(title: str, target: float, steps: dict[str, Steps], rounds: int) -> Row:
+    ratios = interleave([Contender(name, run, _BASE) for name, run in steps.items()], rounds=rounds)
+    notes = [f"ours from round to round: {ratios['ours'].spread}"]
+    if "httpx alone" in ratios:
+        notes.append(f"httpx without json.loads: {ratios.pop('httpx alone')}")
+    return Row(title, target, ratios, notes)
