@@ -27,6 +27,8 @@ FIRST_DELAY_S = 0.25
 LONGEST_DELAY_S = 10.0
 WATCHDOG_S = 95.0
 """Three heartbeats of 1.1.x and a little; later servers send one every 10 s."""
+HEAD_S = 5.0
+"""How long an answer may take to begin. A server that is starting accepts connections that it never answers."""
 _FINAL = (AuthenticationError, ForbiddenError, NotFoundError, UnsupportedOperationError)
 
 
@@ -55,6 +57,7 @@ class StreamState(Generic[E]):
         self.decoder: EventDecoder[E] = EventDecoder(read, heartbeats=options.get("heartbeats", False))
         self.reconnects = options.get("reconnect", True)
         self.watchdog_s = options.get("watchdog_s", WATCHDOG_S)
+        self.head_s = self.watchdog_s if resumes else min(self.watchdog_s or HEAD_S, HEAD_S)
         self._on_gap = options.get("on_gap")
         self._max_attempts = options.get("max_attempts")
         self._max_bytes = options.get("max_event_bytes", DEFAULT_MAX_BYTES)
@@ -64,6 +67,7 @@ class StreamState(Generic[E]):
         self._last_ms = 0
         self._lost: OpencodeError | None = None
         self._was_connected = False
+        self._is_connected = False
         self._attempts = 0
 
     def query(self, operation: Operation[Any], asked: Mapping[str, object] | None) -> dict[str, object]:
@@ -88,7 +92,7 @@ class StreamState(Generic[E]):
             reason = "the stream ended" if self._lost is None else str(self._lost)
             gap = [StreamGap(self._last_ms, reason, self._attempts, self._lost)]
         self._splitter = self._next_splitter()
-        self._was_connected = True
+        self._was_connected = self._is_connected = True
         self._opened_ms = self._last_ms = _now_ms()
         if gap and self._on_gap is not None:
             self._on_gap(gap[0])
@@ -116,10 +120,14 @@ class StreamState(Generic[E]):
         Raises:
             OpencodeError: `error`, where it is final, was the first connection's, or one too many.
         """
-        if self._last_ms - self._opened_ms > 1000 * LONGEST_DELAY_S:
-            self._attempts = 0  # it lived, if on heartbeats alone
+        if self._is_connected:
+            self._is_connected = False
+            self._lost = (
+                error  # what attempts fail with later only says that there is no other connection yet
+            )
+            if self._last_ms - self._opened_ms > 1000 * LONGEST_DELAY_S:
+                self._attempts = 0  # it lived, if on heartbeats alone
         self._attempts += 1
-        self._lost = error
         if error is not None and (
             not self._was_connected or not self.reconnects or isinstance(error, _FINAL)
         ):

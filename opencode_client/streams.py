@@ -68,9 +68,10 @@ class Wire:
         """The same for the asynchronous transport, which awaits it."""
         self.connected(name, info)
 
-    def answered(self, request: httpx.Request, response: httpx.Response) -> None:
+    def answered(self, request: httpx.Request, response: httpx.Response, watchdog_s: float | None) -> None:
         """An answer has begun, perhaps on a connection that was there before; the trace would only cost time now."""
         request.extensions.pop("trace", None)
+        request.extensions["timeout"]["read"] = watchdog_s
         stream = response.extensions.get("network_stream")
         if stream is not None:
             self._take(stream)
@@ -88,8 +89,8 @@ class Wire:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
 
-def _traced(prepared: Prepared, trace: Callable[..., object], watchdog_s: float | None) -> httpx.Request:
-    phases = {**prepared.http.extensions["timeout"], "read": watchdog_s}
+def _traced(prepared: Prepared, trace: Callable[..., object], head_s: float | None) -> httpx.Request:
+    phases = {**prepared.http.extensions["timeout"], "read": head_s}
     prepared.http.extensions = {"timeout": phases, "trace": trace}
     return prepared.http
 
@@ -223,10 +224,10 @@ class EventStream(Generic[E]):
         self._wire = wire = Wire()
         if self._closed.is_set():
             wire.shut_down()
-        request = _traced(prepared, wire.connected, self._state.watchdog_s)
+        request = _traced(prepared, wire.connected, self._state.head_s)
         try:
             response, self._release = self._connect(request)
-            wire.answered(request, response)
+            wire.answered(request, response, self._state.watchdog_s)
             if not _is_stream(prepared, response):
                 response.read()
         except httpx.RequestError as cause:
@@ -370,10 +371,10 @@ class AsyncEventStream(Generic[E]):
         self._wire = wire = Wire()
         if self._closed.is_set():
             wire.shut_down()
-        request = _traced(prepared, wire.aconnected, self._state.watchdog_s)
+        request = _traced(prepared, wire.aconnected, self._state.head_s)
         try:
             response, self._release = await self._connect(request)
-            wire.answered(request, response)
+            wire.answered(request, response, self._state.watchdog_s)
             if not _is_stream(prepared, response):
                 await response.aread()
         except httpx.RequestError as cause:

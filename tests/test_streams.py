@@ -24,6 +24,7 @@ from opencode_client import (
     UnsupportedOperationError,
 )
 from opencode_client.models import EventServerConnected, EventSessionIdle, GlobalEvent
+from opencode_client.stream_state import StreamState
 from tests.faulty_server import FaultyServer, Peer, Step, answer, http, nobody
 from tests.worlds import World
 
@@ -388,3 +389,16 @@ def test_raw_refuses_a_stream(world: World) -> None:
     client = world.client()
     with pytest.raises(ArgumentError, match="streams have no single answer"):
         world.call(client.raw, client.event.subscribe)
+
+
+def test_a_connection_that_lived_does_not_make_attempts_endless(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000_000]
+    monkeypatch.setattr("opencode_client.stream_state._now_ms", lambda: now[0])
+    state: StreamState[Any] = StreamState(lambda raw: raw, {"max_attempts": 2}, resumes=False)
+    state.connected()
+    now[0] += 20_000
+    state.feed(b": heartbeat\n\n")
+    error = OpencodeError("gone")
+    assert all(state.delay_before_next(error) for _ in range(2))
+    with pytest.raises(OpencodeError, match="gone"):
+        state.delay_before_next(error)
