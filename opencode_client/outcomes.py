@@ -18,7 +18,6 @@ from opencode_client.errors import (
 from opencode_client.options import ClientOptions, RetryEvent
 from opencode_client.requests import Prepared
 from opencode_client.responses import status_error
-from opencode_client.retries import retry_delay
 
 logger: logging.Logger = logging.getLogger("opencode_client.transport")  # where its users look
 
@@ -73,6 +72,8 @@ def delay_before_next(
     options: ClientOptions, prepared: Prepared, error: OpencodeError, attempt: int
 ) -> float | None:
     """Seconds until the request is sent again, said to whom it concerns; None: it is not sent again."""
+    from opencode_client.retries import retry_delay  # which calls that succeed have no use for
+
     delay_s = retry_delay(prepared.operation, error, attempt, options.max_retries)
     if delay_s is not None:
         logger.info("%s; sent again in %.2f s", error, delay_s)

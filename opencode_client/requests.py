@@ -12,7 +12,6 @@ from urllib.parse import quote
 from warnings import warn
 
 import httpx
-from attrs import frozen
 
 from opencode_client import __version__, json_text
 from opencode_client.directories import StrPath, absolute, encoded
@@ -29,14 +28,21 @@ _VARIABLE = re.compile(r"\{[^{}]*\}|\*$")
 _parsed_url = lru_cache(1024)(httpx.URL)  # parsing one costs as much as all else here; URLs do recur
 
 
-@frozen(eq=False)
 class Prepared:
     """A request, ready to be sent; more than once, too. `sent` is its body before it became JSON."""
 
-    operation: Operation[Any]
-    http: httpx.Request
-    text: str
-    sent: object
+    __slots__ = (
+        "http",
+        "operation",
+        "sent",
+        "text",
+    )  # no attrs class: making one costs as much as this module
+
+    def __init__(self, operation: Operation[Any], http: httpx.Request, text: str, sent: object) -> None:
+        self.operation = operation
+        self.http = http
+        self.text = text
+        self.sent = sent
 
     @property
     def url(self) -> str:

@@ -8,7 +8,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import httpx
-from attrs import define
 
 from opencode_client.directories import StrPath
 from opencode_client.errors import OpencodeError, StatusError, UnsupportedOperationError
@@ -29,12 +28,12 @@ C = TypeVar("C")
 T = TypeVar("T")
 
 
-@define
 class Known:
     """What a client and its views have found out about their server."""
 
-    version: str | None = None
-    info: ServerInfo | None = None
+    def __init__(self) -> None:
+        self.version: str | None = None
+        self.info: ServerInfo | None = None
 
     def allows(self, operation: Operation[Any]) -> bool:
         """Whether the server is known to have the operation."""
