@@ -39,10 +39,10 @@ class Prepared:
     )  # no attrs class: making one costs as much as this module
 
     def __init__(self, operation: Operation[Any], http: httpx.Request, text: str, sent: object) -> None:
-        self.operation = operation
-        self.http = http
-        self.text = text
-        self.sent = sent
+        self.operation: Operation[Any] = operation
+        self.http: httpx.Request = http
+        self.text: str = text
+        self.sent: object = sent
 
     @property
     def url(self) -> str:

@@ -55,9 +55,9 @@ class StreamState(Generic[E]):
 
     def __init__(self, read: Callable[[Any], E], options: StreamOptions, *, resumes: bool) -> None:
         self.decoder: EventDecoder[E] = EventDecoder(read, heartbeats=options.get("heartbeats", False))
-        self.reconnects = options.get("reconnect", True)
-        self.watchdog_s = options.get("watchdog_s", WATCHDOG_S)
-        self.head_s = self.watchdog_s if resumes else min(self.watchdog_s or HEAD_S, HEAD_S)
+        self.reconnects: bool = options.get("reconnect", True)
+        self.watchdog_s: float | None = options.get("watchdog_s", WATCHDOG_S)
+        self.head_s: float | None = self.watchdog_s if resumes else min(self.watchdog_s or HEAD_S, HEAD_S)
         self._on_gap = options.get("on_gap")
         self._max_attempts = options.get("max_attempts")
         self._max_bytes = options.get("max_event_bytes", DEFAULT_MAX_BYTES)
