@@ -129,11 +129,26 @@ def test_every_recorded_event_of_a_session_is_known_to_be_its(version: str, stre
             assert (session_of(event) or "").startswith("ses_"), event
 
 
+def _sends_when(released: threading.Event, *values: Any) -> Step:
+    """Sends the head at once, and events when all subscribers are there: they get what comes after them."""
+
+    def step(peer: Peer) -> None:
+        peer.receive()
+        peer.send(_HEAD)
+        assert released.wait(5)
+        peer.send(b"".join(map(_chunk, values)))
+
+    return step
+
+
 def test_subscribers_share_one_connection_and_each_gets_everything() -> None:
-    with FaultyServer([_sends(*_MIXED[:3]), _end]) as server, OpencodeClient(server.url) as client:
+    all_there = threading.Event()
+    script = [_sends_when(all_there, *_MIXED[:3]), _end]
+    with FaultyServer(script) as server, OpencodeClient(server.url) as client:
         shared = client.event.subscribe(reconnect=False).share()
         with shared.subscribe() as first, shared.subscribe() as second:
-            assert len(list(first)) + len(list(second)) >= 3
+            all_there.set()
+            assert [len(list(first)), len(list(second))] == [3, 3]
         assert server.connections == 1
 
 
@@ -159,11 +174,13 @@ def test_a_slow_subscriber_is_told_what_it_lost_and_others_lose_nothing() -> Non
 
 
 def test_the_last_subscriber_to_leave_closes_the_connection(world: World) -> None:
-    with FaultyServer([_sends(_MIXED[0]), lambda peer: peer.wait()]) as server:
+    all_there = threading.Event()
+    with FaultyServer([_sends_when(all_there, _MIXED[0]), lambda peer: peer.wait()]) as server:
         shared = world.client(server.url).event.subscribe().share()
 
         async def run() -> None:
             async with shared.subscribe() as one, shared.subscribe() as two:
+                all_there.set()
                 for subscriber in (one, two):
                     async for item in subscriber:
                         assert isinstance(item, EventSessionIdle)
@@ -173,6 +190,7 @@ def test_the_last_subscriber_to_leave_closes_the_connection(world: World) -> Non
             world.call(run)
         else:
             with shared.subscribe() as one, shared.subscribe() as two:
+                all_there.set()
                 assert next(iter(one)) == next(iter(two))
         server.await_ended(1)
 

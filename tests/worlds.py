@@ -91,9 +91,6 @@ async def _awaited(url: str, actions: tuple[Action, ...], options: dict[str, Any
     return value
 
 
-both_worlds = pytest.mark.parametrize("world", [World(False), World(True)], ids=["sync", "async"])
-
-
 @pytest.fixture(params=[False, True], ids=["sync", "async"])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """Both worlds, one after the other, with clients that are closed at the end."""

@@ -23,11 +23,11 @@ CONFIG: JsonObject = {
 MODEL = {"providerID": "scripted", "modelID": "scripted-1"}
 
 _QUESTION = {"question": "Q?", "header": "H", "options": [{"label": "A", "description": "a"}]}
-_TODO = {"content": "c", "status": "pending", "priority": "high", "id": "1"}
+_TASK = {"content": "c", "status": "pending", "priority": "high", "id": "1"}
 _TOOLS = {
     "#bash": ToolCall(name="bash", arguments={"command": "echo hi", "description": "says hi"}),
     "#question": ToolCall(name="question", arguments={"questions": [_QUESTION]}),
-    "#todo": ToolCall(name="todowrite", arguments={"todos": [_TODO]}),
+    "#todo": ToolCall(name="todowrite", arguments={"todos": [_TASK]}),
     "#structured": ToolCall(name="StructuredOutput", arguments={"a": 1}),
 }
 
