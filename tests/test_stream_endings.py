@@ -1,0 +1,156 @@
+"""How a stream ends: closed from elsewhere, cancelled, left early, with its client; and that it leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from opencode_client import (
+    ArgumentError,
+    StreamClosedError,
+)
+from tests.faulty_server import FaultyServer, Peer
+from tests.streamed import begin, hang, idle_event, ids, take
+from tests.streamed import hurry as hurry  # a fixture
+from tests.worlds import World
+
+
+def _silent(peer: Peer) -> None:
+    """Read the request and send nothing, not even the head."""
+    peer.receive()
+    peer.wait()
+
+
+@pytest.fixture(params=[[begin(), hang], [_silent]], ids=["after the head", "before the head"])
+def idle(request: pytest.FixtureRequest) -> Iterator[FaultyServer]:
+    with FaultyServer(request.param) as server:
+        yield server
+
+
+def test_closing_from_another_thread_ends_an_iteration_at_once(idle: FaultyServer) -> None:
+    world = World(is_async=False)
+    known = world.client(idle.url)
+    known._caller.known.version = "1.18.33"
+    stream = known.v2.session.events("ses_1")
+    ended = threading.Event()
+
+    def iterate() -> None:
+        with stream:
+            assert list(stream) == []
+        ended.set()
+
+    reader = threading.Thread(target=iterate)
+    reader.start()
+    idle.await_requests(1)
+    stream.close()
+    assert ended.wait(5)
+    reader.join()
+    idle.await_ended(1)
+    world.close()
+
+
+def test_closing_from_another_task_ends_an_iteration_at_once(idle: FaultyServer) -> None:
+    world = World(is_async=True)
+    known = world.client(idle.url)
+    known._caller.known.version = "1.18.33"
+
+    async def run() -> None:
+        stream = known.v2.session.events("ses_1")
+
+        async def iterate() -> list[Any]:
+            async with stream:
+                return [item async for item in stream]
+
+        reader = asyncio.create_task(iterate())
+        await asyncio.to_thread(idle.await_requests, 1)
+        await stream.close()
+        assert await asyncio.wait_for(reader, 5) == []
+
+    world.call(run)
+    idle.await_ended(1)
+    world.close()
+
+
+def test_cancelling_a_task_that_iterates_leaves_no_connection(idle: FaultyServer) -> None:
+    world = World(is_async=True)
+    known = world.client(idle.url)
+    known._caller.known.version = "1.18.33"
+
+    async def run() -> None:
+        async def iterate() -> None:
+            async with known.v2.session.events("ses_1") as stream:
+                async for _ in stream:
+                    raise AssertionError
+
+        reader = asyncio.create_task(iterate())
+        await asyncio.to_thread(idle.await_requests, 1)
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+
+    world.call(run)
+    idle.await_ended(1)
+    world.close()
+
+
+def test_a_stream_that_is_left_early_leaves_no_connection(world: World) -> None:
+    with FaultyServer([begin(idle_event("a")), hang]) as server:
+        take(world, world.client(server.url).event.subscribe(), 1)
+        server.await_ended(1)
+
+
+def test_streams_take_no_connections_that_calls_need(world: World) -> None:
+    with FaultyServer([begin(idle_event("a")), hang]) as server:
+        client = world.client(server.url)
+        streams = [client.event.subscribe() for _ in range(120)]
+        enter: Callable[[Any], Any] = lambda one: one.__aenter__() if world.is_async else one.__enter__()  # noqa: E731
+        for stream in streams:
+            world.call(enter, stream)
+        assert server.connections == 120
+        for stream in streams:
+            world.call(stream.close)
+        server.await_ended(120)
+
+
+def test_closing_the_client_ends_its_streams(world: World) -> None:
+    with FaultyServer([begin(idle_event("a")), hang]) as server:
+        client = world.client(server.url)
+        stream = client.event.subscribe()
+        found = world.call(_closing, client, stream) if world.is_async else _closing_now(client, stream)
+        assert ids(found) == ["a"]
+        server.await_ended(1)
+
+
+def _closing_now(client: Any, stream: Any) -> list[Any]:
+    found: list[Any] = []
+    with stream:
+        for item in stream:
+            found.append(item)
+            client.close()
+    return found
+
+
+async def _closing(client: Any, stream: Any) -> list[Any]:
+    found: list[Any] = []
+    async with stream:
+        async for item in stream:
+            found.append(item)
+            await client.close()
+    return found
+
+
+def test_a_closed_stream_is_not_opened_again(world: World) -> None:
+    stream = world.client().event.subscribe()
+    world.call(stream.close)
+    with pytest.raises(StreamClosedError, match="subscribe again"):
+        take(world, stream)
+
+
+def test_raw_refuses_a_stream(world: World) -> None:
+    client = world.client()
+    with pytest.raises(ArgumentError, match="streams have no single answer"):
+        world.call(client.raw, client.event.subscribe)
