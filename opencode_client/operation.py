@@ -39,7 +39,7 @@ class Operation(Generic[T_co]):
     `nullable` are the members that may be null. `errors` are the documented models by status, `headers` what is sent
     besides. `absent` is the newest server known not to have it. What is `blocking` answers when a turn or a person
     is done; what `consumes` takes something away by reading it. A stream that `resumes` takes that parameter of the
-    query: the last sequence number that came.
+    query: the last sequence number that came; of one that is `late` the server answers before it listens itself.
     """
 
     id: str
@@ -56,6 +56,7 @@ class Operation(Generic[T_co]):
     blocking: bool = field(default=False, kw_only=True)
     consumes: bool = field(default=False, kw_only=True)
     resumes: str | None = field(default=None, kw_only=True)
+    late: bool = field(default=False, kw_only=True)
     deprecated: bool = field(default=False, kw_only=True)
 
     @property

@@ -51,6 +51,10 @@ class Connections(Protocol):
         """An answer that has begun, and what ends it. Raises httpx.RequestError, ClientClosedError."""
         ...
 
+    def ask_twice(self, request: httpx.Request) -> None:
+        """Two answers, one after the other, over one connection. Raises httpx.RequestError, ClientClosedError."""
+        ...
+
     def close(self) -> None:
         """No request is made any more."""
         ...
@@ -70,6 +74,10 @@ class AsyncConnections(Protocol):
         self, request: httpx.Request
     ) -> tuple[httpx.Response, Callable[[], Awaitable[None]]]:
         """An answer that has begun, and what ends it. Raises httpx.RequestError, ClientClosedError."""
+        ...
+
+    async def ask_twice(self, request: httpx.Request) -> None:
+        """Two answers, one after the other, over one connection. Raises httpx.RequestError, ClientClosedError."""
         ...
 
     async def close(self) -> None:
@@ -175,6 +183,11 @@ class OwnConnections:
             transport.close()
             raise
 
+    def ask_twice(self, request: httpx.Request) -> None:
+        with self._transports.single() as transport:
+            for _ in range(2):
+                transport.handle_request(request).read()
+
     def close(self) -> None:
         transports = self._transports.take()
         for open_stream in list(self.streams):
@@ -263,6 +276,11 @@ class AsyncOwnConnections:
             await transport.aclose()
             raise
 
+    async def ask_twice(self, request: httpx.Request) -> None:
+        async with self._transports.single() as transport:
+            for _ in range(2):
+                await (await transport.handle_async_request(request)).aread()
+
     async def close(self) -> None:
         import asyncio
 
@@ -295,6 +313,10 @@ class GivenClient:
         response = self._client.send(merged, auth=_auth(request), follow_redirects=False, stream=True)
         return response, response.close
 
+    def ask_twice(self, request: httpx.Request) -> None:
+        for _ in range(2):
+            self.exchange(request, blocking=False)
+
     def close(self) -> None:
         """Make no request any more; whoever made the `httpx.Client` closes it."""
         self._closed = True
@@ -323,6 +345,10 @@ class AsyncGivenClient:
         merged = _merged(self._client, request)
         response = await self._client.send(merged, auth=_auth(request), follow_redirects=False, stream=True)
         return response, response.aclose
+
+    async def ask_twice(self, request: httpx.Request) -> None:
+        for _ in range(2):
+            await self.exchange(request, blocking=False)
 
     async def close(self) -> None:
         """Make no request any more; whoever made the `httpx.AsyncClient` closes it."""

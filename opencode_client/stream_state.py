@@ -15,6 +15,7 @@ from opencode_client.errors import (
     ForbiddenError,
     NotFoundError,
     OpencodeError,
+    RequestTimeoutError,
     UnsupportedOperationError,
 )
 from opencode_client.events import EventDecoder, ServerHeartbeat, StreamGap, UndecodableEvent
@@ -128,9 +129,7 @@ class StreamState(Generic[E]):
             if self._last_ms - self._opened_ms > 1000 * LONGEST_DELAY_S:
                 self._attempts = 0  # it lived, if on heartbeats alone
         self._attempts += 1
-        if error is not None and (
-            not self._was_connected or not self.reconnects or isinstance(error, _FINAL)
-        ):
+        if error is not None and (self._is_final(error) or not self.reconnects):
             raise error
         if not self.reconnects:
             return None
@@ -141,6 +140,11 @@ class StreamState(Generic[E]):
         first = FIRST_DELAY_S if self._splitter.retry_ms is None else self._splitter.retry_ms / 1000
         longest = min(max(LONGEST_DELAY_S, first), first * 2.0 ** min(self._attempts - 1, 16))
         return longest * (0.5 + random.random() / 2)  # noqa: S311 # no secret
+
+    def _is_final(self, error: OpencodeError) -> bool:
+        if self.resumes and isinstance(error, RequestTimeoutError):
+            return False  # its answer begins with its first event: before that, silence means nothing else than later
+        return not self._was_connected or isinstance(error, _FINAL)
 
 
 def _now_ms() -> int:

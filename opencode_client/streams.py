@@ -10,7 +10,7 @@ import logging
 import socket
 from asyncio import Event as AsyncEvent
 from asyncio import wait_for
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import suppress
 from threading import Event
 from time import perf_counter
@@ -24,6 +24,7 @@ from opencode_client.filtered import AsyncFilteredStream, FilteredStream
 from opencode_client.filters import keeper
 from opencode_client.operation import Operation
 from opencode_client.outcomes import failed, judged
+from opencode_client.pools import AsyncConnections, Connections
 from opencode_client.requests import Prepared
 from opencode_client.responses import is_web_page
 from opencode_client.shared import DEFAULT_MAX_QUEUE, AsyncSharedStream, SharedStream
@@ -53,10 +54,10 @@ def stream_state(operation: Operation[E], options: StreamOptions) -> StreamState
 
 
 class Wire:
-    """The socket under a connection, as soon as there is one; shut down from any thread or task."""
+    """The sockets under a connection, as soon as there are any; shut down from any thread or task."""
 
     def __init__(self) -> None:
-        self._socket: Any = None  # Any: a socket, or asyncio's stand-in for one
+        self._sockets: list[Any] = []  # Any: a socket, or asyncio's stand-in for one
         self._is_down = False
 
     def connected(self, name: str, info: dict[str, Any]) -> None:
@@ -77,16 +78,16 @@ class Wire:
             self._take(stream)
 
     def _take(self, stream: Any) -> None:  # Any: httpcore's stream of either world
-        self._socket = stream.get_extra_info("socket")
+        self._sockets.append(stream.get_extra_info("socket"))
         if self._is_down:
             self.shut_down()
 
     def shut_down(self) -> None:
         """End the connection both ways: whoever reads from it reads its end."""
         self._is_down = True
-        if self._socket is not None:
+        for each in self._sockets:
             with suppress(OSError):  # it is closed already
-                self._socket.shutdown(socket.SHUT_RDWR)
+                each.shutdown(socket.SHUT_RDWR)
 
 
 def _traced(prepared: Prepared, trace: Callable[..., object], head_s: float | None) -> httpx.Request:
@@ -116,23 +117,33 @@ class EventStream(Generic[E]):
         self,
         prepare: Callable[[StreamState[E]], Prepared],
         unsupported: Callable[[], OpencodeError],
-        connect: Callable[[httpx.Request], tuple[httpx.Response, Callable[[], None]]],
+        connections: Connections,
         state: StreamState[E],
+        ping: Callable[[], Prepared] | None = None,
     ) -> None:
         self._prepare = prepare
         self._unsupported = unsupported
-        self._connect = connect
+        self._connections = connections
         self._state = state
+        self._ping = ping
         self._closed = Event()
         self._wire = Wire()
-        self._open: tuple[Prepared, httpx.Response] | None = None
+        self._open: tuple[Prepared, bytes, Iterator[bytes]] | None = None
         self._release: Callable[[], None] | None = None
         self._items = self._run()
 
     def __enter__(self) -> Self:
         self._check_open()
-        if not self._state.resumes and self._open is None:
+        if self._state.resumes or self._open is not None:
+            return self
+        try:
             self._open = self._opened()
+        except OpencodeError:
+            self._check_open()  # else it was closed meanwhile
+            raise
+        finally:
+            if self._open is None:
+                self._disconnect()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -201,11 +212,11 @@ class EventStream(Generic[E]):
             error: OpencodeError | None = None
             started = perf_counter()
             try:
-                prepared, response = self._open or self._opened()
+                prepared, first, chunks = self._open or self._opened()
                 yield from state.connected()
+                yield from state.feed(first)
                 try:
-                    assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 # httpx has one type for both
-                    for chunk in response.stream:
+                    for chunk in chunks:
                         yield from state.feed(chunk)
                 except httpx.RequestError as cause:
                     error = failed(prepared, cause, started)
@@ -219,26 +230,37 @@ class EventStream(Generic[E]):
             if delay_s is None or self._closed.wait(delay_s):
                 return
 
-    def _opened(self) -> tuple[Prepared, httpx.Response]:
+    def _opened(self) -> tuple[Prepared, bytes, Iterator[bytes]]:
         prepared, started = self._prepare(self._state), perf_counter()
         self._wire = wire = Wire()
         if self._closed.is_set():
             wire.shut_down()
         request = _traced(prepared, wire.connected, self._state.head_s)
         try:
-            response, self._release = self._connect(request)
+            response, self._release = self._connections.open_stream(request)
             wire.answered(request, response, self._state.watchdog_s)
-            if not _is_stream(prepared, response):
-                response.read()
+            if _is_stream(prepared, response):
+                assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 # httpx has one type for both
+                chunks = iter(response.stream)
+                first = self._listened_to(chunks)
+                _begun(prepared, started)
+                return prepared, first, chunks
+            response.read()
         except httpx.RequestError as cause:
-            self._disconnect()
             raise failed(prepared, cause, started) from cause
-        if not _is_stream(prepared, response):
-            self._disconnect()
-            outcome = judged(prepared, response, started)
-            raise outcome if isinstance(outcome, OpencodeError) else self._unsupported()
-        _begun(prepared, started)
-        return prepared, response
+        outcome = judged(prepared, response, started)
+        raise outcome if isinstance(outcome, OpencodeError) else self._unsupported()
+
+    def _listened_to(self, chunks: Iterator[bytes]) -> bytes:
+        """What came until the server listens itself, where it says its first bytes before.
+
+        1.18.33 does so before it answers a request on a connection that it knows, but not on a new one: so two.
+        """
+        if self._ping is None:
+            return b""
+        first = next(chunks, b"")
+        self._connections.ask_twice(_traced(self._ping(), self._wire.connected, self._state.head_s))
+        return first
 
     def _disconnect(self) -> None:
         self._open = None
@@ -259,23 +281,33 @@ class AsyncEventStream(Generic[E]):
         self,
         prepare: Callable[[StreamState[E]], Awaitable[Prepared]],
         unsupported: Callable[[], Awaitable[OpencodeError]],
-        connect: Callable[[httpx.Request], Awaitable[tuple[httpx.Response, Callable[[], Awaitable[None]]]]],
+        connections: AsyncConnections,
         state: StreamState[E],
+        ping: Callable[[], Prepared] | None = None,
     ) -> None:
         self._prepare = prepare
         self._unsupported = unsupported
-        self._connect = connect
+        self._connections = connections
         self._state = state
+        self._ping = ping
         self._closed = AsyncEvent()
         self._wire = Wire()
-        self._open: tuple[Prepared, httpx.Response] | None = None
+        self._open: tuple[Prepared, bytes, AsyncIterator[bytes]] | None = None
         self._release: Callable[[], Awaitable[None]] | None = None
         self._items = self._run()
 
     async def __aenter__(self) -> Self:
         self._check_open()
-        if not self._state.resumes and self._open is None:
+        if self._state.resumes or self._open is not None:
+            return self
+        try:
             self._open = await self._opened()
+        except OpencodeError:
+            self._check_open()  # else it was closed meanwhile
+            raise
+        finally:
+            if self._open is None:
+                await self._disconnect()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -346,12 +378,13 @@ class AsyncEventStream(Generic[E]):
             error: OpencodeError | None = None
             started = perf_counter()
             try:
-                prepared, response = self._open or await self._opened()
+                prepared, first, chunks = self._open or await self._opened()
                 for gap in state.connected():
                     yield gap
+                for item in state.feed(first):
+                    yield item
                 try:
-                    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 # httpx has one type for both
-                    async for chunk in response.stream:
+                    async for chunk in chunks:
                         for item in state.feed(chunk):
                             yield item
                 except httpx.RequestError as cause:
@@ -366,26 +399,38 @@ class AsyncEventStream(Generic[E]):
             if delay_s is None or await self._closed_in(delay_s):
                 return
 
-    async def _opened(self) -> tuple[Prepared, httpx.Response]:
+    async def _opened(self) -> tuple[Prepared, bytes, AsyncIterator[bytes]]:
         prepared, started = await self._prepare(self._state), perf_counter()
         self._wire = wire = Wire()
         if self._closed.is_set():
             wire.shut_down()
         request = _traced(prepared, wire.aconnected, self._state.head_s)
         try:
-            response, self._release = await self._connect(request)
+            response, self._release = await self._connections.open_stream(request)
             wire.answered(request, response, self._state.watchdog_s)
-            if not _is_stream(prepared, response):
-                await response.aread()
+            if _is_stream(prepared, response):
+                assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 # httpx has one type for both
+                chunks = aiter(response.stream)
+                first = await self._listened_to(chunks)
+                _begun(prepared, started)
+                return prepared, first, chunks
+            await response.aread()
         except httpx.RequestError as cause:
-            await self._disconnect()
             raise failed(prepared, cause, started) from cause
-        if not _is_stream(prepared, response):
-            await self._disconnect()
-            outcome = judged(prepared, response, started)
-            raise outcome if isinstance(outcome, OpencodeError) else await self._unsupported()
-        _begun(prepared, started)
-        return prepared, response
+        outcome = judged(prepared, response, started)
+        raise outcome if isinstance(outcome, OpencodeError) else await self._unsupported()
+
+    async def _listened_to(self, chunks: AsyncIterator[bytes]) -> bytes:
+        """What came until the server listens itself, where it says its first bytes before.
+
+        1.18.33 does so before it answers a request on a connection that it knows, but not on a new one: so two.
+        """
+        if self._ping is None:
+            return b""
+        first = await anext(chunks, b"")
+        request = _traced(self._ping(), self._wire.aconnected, self._state.head_s)
+        await self._connections.ask_twice(request)
+        return first
 
     async def _disconnect(self) -> None:
         self._open = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -68,6 +69,12 @@ class _Core(Generic[C]):
             self.answer = answer
         return decode(prepared, answer.status_code, answer.content, strict=self.options.strict)
 
+    def _ping(self, operation: Operation[Any]) -> Prepared:
+        """A small call, on behalf of an operation."""
+        from opencode_client import compatibility
+
+        return self._requests.plain(compatibility.health(operation.id))
+
     def _unsupported(self, operation: Operation[Any]) -> UnsupportedOperationError:
         from opencode_client import compatibility
 
@@ -128,7 +135,8 @@ class Caller(_Core[Connections]):
             return self._unsupported(operation)
 
         state: StreamState[T] = stream_state(operation, options)
-        stream = EventStream(prepare, unsupported, self.connections.open_stream, state)
+        ping = partial(self._ping, operation) if operation.late else None
+        stream = EventStream(prepare, unsupported, self.connections, state, ping)
         self.connections.streams.add(stream)
         return stream
 
@@ -242,7 +250,8 @@ class AsyncCaller(_Core[AsyncConnections]):
             return self._unsupported(operation)
 
         state: StreamState[T] = stream_state(operation, options)
-        stream = AsyncEventStream(prepare, unsupported, self.connections.open_stream, state)
+        ping = partial(self._ping, operation) if operation.late else None
+        stream = AsyncEventStream(prepare, unsupported, self.connections, state, ping)
         self.connections.streams.add(stream)
         return stream
 

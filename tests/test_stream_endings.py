@@ -8,92 +8,127 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from attrs import frozen
 
 from opencode_client import (
     ArgumentError,
     StreamClosedError,
 )
-from tests.faulty_server import FaultyServer, Peer
+from tests.faulty_server import FaultyServer, Step, stall
 from tests.streamed import begin, hang, idle_event, ids, take
 from tests.streamed import hurry as hurry  # a fixture
 from tests.worlds import World
 
 
-def _silent(peer: Peer) -> None:
-    """Read the request and send nothing, not even the head."""
-    peer.receive()
-    peer.wait()
+@frozen
+class Idle:
+    """A stream that waits for its server, which has read so many requests then."""
+
+    server: FaultyServer
+    requests: int
+    subscribe: Callable[[Any], Any]
+
+    def stream(self, world: World) -> Any:  # Any: of either world
+        client = world.client(self.server.url)
+        client._caller.known.version = "1.18.33"
+        return self.subscribe(client)
 
 
-@pytest.fixture(params=[[begin(), hang], [_silent]], ids=["after the head", "before the head"])
-def idle(request: pytest.FixtureRequest) -> Iterator[FaultyServer]:
-    with FaultyServer(request.param) as server:
-        yield server
+def _session(client: Any) -> Any:  # Any: as above
+    return client.v2.session.events("ses_1")
 
 
-def test_closing_from_another_thread_ends_an_iteration_at_once(idle: FaultyServer) -> None:
+def _everything(client: Any) -> Any:  # Any: as above
+    return client.global_.event()
+
+
+_WAITING: dict[str, tuple[int, Callable[[Any], Any], list[list[Step]]]] = {
+    "before the head": (1, _session, [[stall()]]),
+    "after the head": (1, _session, [[begin(), hang]]),
+    "in a call after the first bytes": (2, _everything, [[begin(idle_event("a")), hang], [stall()]]),
+}
+
+
+@pytest.fixture(params=_WAITING)
+def idle(request: pytest.FixtureRequest) -> Iterator[Idle]:
+    requests, subscribe, scripts = _WAITING[request.param]
+    with FaultyServer(*scripts) as server:
+        yield Idle(server, requests, subscribe)
+
+
+def test_closing_from_another_thread_ends_an_iteration_at_once(idle: Idle) -> None:
     world = World(is_async=False)
-    known = world.client(idle.url)
-    known._caller.known.version = "1.18.33"
-    stream = known.v2.session.events("ses_1")
+    stream = idle.stream(world)
     ended = threading.Event()
 
     def iterate() -> None:
-        with stream:
-            assert list(stream) == []
+        assert list(stream) == []
         ended.set()
 
     reader = threading.Thread(target=iterate)
     reader.start()
-    idle.await_requests(1)
+    idle.server.await_requests(idle.requests)
     stream.close()
     assert ended.wait(5)
     reader.join()
-    idle.await_ended(1)
+    idle.server.await_ended(idle.requests)
     world.close()
 
 
-def test_closing_from_another_task_ends_an_iteration_at_once(idle: FaultyServer) -> None:
+def test_closing_from_another_task_ends_an_iteration_at_once(idle: Idle) -> None:
     world = World(is_async=True)
-    known = world.client(idle.url)
-    known._caller.known.version = "1.18.33"
 
     async def run() -> None:
-        stream = known.v2.session.events("ses_1")
+        stream = idle.stream(world)
 
         async def iterate() -> list[Any]:
-            async with stream:
-                return [item async for item in stream]
+            return [item async for item in stream]
 
         reader = asyncio.create_task(iterate())
-        await asyncio.to_thread(idle.await_requests, 1)
+        await asyncio.to_thread(idle.server.await_requests, idle.requests)
         await stream.close()
         assert await asyncio.wait_for(reader, 5) == []
 
     world.call(run)
-    idle.await_ended(1)
+    idle.server.await_ended(idle.requests)
     world.close()
 
 
-def test_cancelling_a_task_that_iterates_leaves_no_connection(idle: FaultyServer) -> None:
+def test_cancelling_a_task_that_iterates_leaves_no_connection(idle: Idle) -> None:
     world = World(is_async=True)
-    known = world.client(idle.url)
-    known._caller.known.version = "1.18.33"
 
     async def run() -> None:
         async def iterate() -> None:
-            async with known.v2.session.events("ses_1") as stream:
+            async with idle.stream(world) as stream:
                 async for _ in stream:
                     raise AssertionError
 
         reader = asyncio.create_task(iterate())
-        await asyncio.to_thread(idle.await_requests, 1)
+        await asyncio.to_thread(idle.server.await_requests, idle.requests)
         reader.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reader
 
     world.call(run)
-    idle.await_ended(1)
+    idle.server.await_ended(idle.requests)
+    world.close()
+
+
+def test_a_stream_that_is_closed_while_it_is_opened_says_so() -> None:
+    world = World(is_async=False)
+    with FaultyServer([stall()]) as server:
+        stream = world.client(server.url).event.subscribe()
+
+        def close() -> None:
+            server.await_requests(1)
+            stream.close()
+
+        closer = threading.Thread(target=close)
+        closer.start()
+        with pytest.raises(StreamClosedError):
+            stream.__enter__()
+        closer.join()
+        server.await_ended(1)
     world.close()
 
 

@@ -11,6 +11,7 @@ from opencode_client import (
     ArgumentError,
     AuthenticationError,
     ConnectError,
+    ConnectionLostError,
     NotFoundError,
     OpencodeError,
     ServerHeartbeat,
@@ -21,7 +22,7 @@ from opencode_client import (
 )
 from opencode_client.models import EventServerConnected, EventSessionIdle, GlobalEvent
 from opencode_client.stream_state import StreamState
-from tests.faulty_server import FaultyServer, Step, answer, http, nobody
+from tests.faulty_server import FaultyServer, Step, answer, hang_up, http, nobody, stall
 from tests.streamed import HEALTH, begin, cut, end, hang, idle_event, ids, take
 from tests.streamed import hurry as hurry  # a fixture
 from tests.worlds import World
@@ -123,10 +124,29 @@ def test_signs_of_life_are_yielded_only_when_asked_for(world: World) -> None:
 def test_wrapped_signs_of_life_are_left_out_too(world: World) -> None:
     wrapped = b'data: {"payload":{"type":"server.heartbeat","properties":{}}}\n\n'
     event = b'data: {"directory":"/r","payload":{"type":"session.idle","properties":{"sessionID":"a"}}}\n\n'
-    with FaultyServer([begin(wrapped, event), hang]) as server:
+    with FaultyServer([begin(wrapped, event), hang], [answer(http(HEALTH))] * 2) as server:
         [found] = take(world, world.client(server.url).global_.event(), 1)
     assert isinstance(found, GlobalEvent)
     assert (found.directory, found.payload.type) == ("/r", "session.idle")
+
+
+def test_a_stream_of_all_directories_is_open_when_a_call_after_its_first_bytes_was_answered(
+    world: World,
+) -> None:
+    healthy = [answer(http(HEALTH))] * 2
+    scripts = [begin(idle_event("a")), end], healthy, [begin(idle_event("b")), hang], healthy
+    with FaultyServer(*scripts) as server:
+        first, gap, second = take(world, world.client(server.url).global_.event(), 3)
+        assert [request.path for request in server.requests] == ["/global/event", *["/global/health"] * 2] * 2
+    assert [first.raw_["properties"]["sessionID"], type(gap)] == ["a", StreamGap]
+    assert second.raw_["properties"]["sessionID"] == "b"
+
+
+def test_a_stream_of_all_directories_is_not_open_when_that_call_fails(world: World) -> None:
+    with FaultyServer([begin(idle_event("a")), hang], [hang_up]) as server:
+        stream = world.client(server.url).global_.event()
+        with pytest.raises(ConnectionLostError):
+            take(world, stream, 1)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +193,15 @@ def test_a_stream_that_resumes_asks_for_what_it_missed_and_has_no_gap(world: Wor
         assert [item.raw["durable"]["seq"] for item in found] == [5, 6, 7]
         asked = [request.target for request in server.requests[1:]]
     assert asked == [f"/api/session/ses_1/event?after={after}" for after in (4, 5, 6)]
+
+
+def test_silence_before_the_first_event_of_a_stream_that_resumes_is_no_failure(world: World) -> None:
+    scripts = [answer(http(HEALTH))], [stall()], [begin(_durable(5)), hang]
+    with FaultyServer(*scripts) as server:
+        stream = world.client(server.url).v2.session.events("ses_1", after=4, watchdog_s=0.2)
+        [found] = take(world, stream, 1)
+        assert [request.target for request in server.requests[1:]] == ["/api/session/ses_1/event?after=4"] * 2
+    assert found.raw["durable"]["seq"] == 5
 
 
 def test_an_option_that_there_is_not_is_an_error(world: World) -> None:

@@ -24,7 +24,7 @@ _HEALTH: Operation[GlobalHealthResponse] = Operation(
 )
 
 _EVENT: Operation[GlobalEvent] = Operation(
-    "global.event", "GET", "/global/event", "GlobalEvent", errors={"400": ("BadRequestErrorBody",)}
+    "global.event", "GET", "/global/event", "GlobalEvent", errors={"400": ("BadRequestErrorBody",)}, late=True
 )
 
 _DISPOSE: Operation[bool] = Operation(

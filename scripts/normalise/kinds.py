@@ -26,6 +26,7 @@ class Kind:
     numbers: tuple[str, ...] = field(default=(), converter=tuple)
     location: str | None = None
     resumes: str | None = None
+    late: bool = False
     headers: dict[str, str] = field(factory=dict[str, str])
 
     @property

@@ -93,6 +93,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
                 "consumes": kind.consumes,
                 "extra_headers": kind.headers,
                 "resumes": kind.resumes,
+                "late": kind.late,
                 "imports": _imports(operation, schemas),
             }
         return {**operation, META: meta}
