@@ -2,48 +2,100 @@
 
 import sys
 from time import strftime
+from typing import Any
 
 from opencode_client import OpencodeClient, StreamGap, UndecodableEvent, UnknownEvent
 from opencode_client.models import (
     EventMessagePartDelta,
     EventMessagePartUpdated,
     EventPermissionAsked,
+    EventQuestionAsked,
+    EventSessionCreated,
     EventSessionError,
     EventSessionStatus,
+    EventSessionUpdated,
+    EventTodoUpdated,
+    Session,
     ToolPart,
+    ToolStateCompleted,
+    ToolStateError,
 )
 
-STYLES = ("\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m")
-DIM, BOLD, RED, YELLOW, PLAIN = STYLES if sys.stdout.isatty() else [""] * len(STYLES)
+STYLES = ("\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m")
+DIM, BOLD, RED, GREEN, YELLOW, PLAIN = STYLES if sys.stdout.isatty() else [""] * len(STYLES)
+BOXES = {"completed": "[x]", "in_progress": "[~]", "cancelled": "[-]"}
 
 
-def say(style: str, text: str) -> None:
-    print(f"\n{DIM}{strftime('%H:%M:%S')}{PLAIN} {style}{text}{PLAIN}", end="", flush=True)
+class Viewer:
+    """Prints events, each change once; text as it is written."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.statuses: dict[str, str] = {}
+        self.within_line = False
+
+    def show(self, event: Any) -> None:
+        """Print what is worth it of one event."""
+        match event:
+            case EventMessagePartDelta(properties=said) if said.field == "text":
+                self.within_line = True
+                print(said.delta, end="", flush=True)
+            case EventMessagePartUpdated(properties=changed) if isinstance(changed.part, ToolPart):
+                self.tool(changed.part)
+            case EventSessionCreated(properties=made):
+                self.sessions[made.info.id] = made.info
+                self.line(DIM, f"new session: {made.info.title}")
+            case EventSessionUpdated(properties=changed):
+                self.sessions[changed.info.id] = changed.info
+            case EventSessionStatus(properties=now):
+                if self.statuses.get(now.session_id) != now.status.type:
+                    self.statuses[now.session_id] = now.status.type
+                    self.line(BOLD, f"{self.title(now.session_id)} is {now.status.type}")
+            case EventPermissionAsked(properties=asked):
+                self.line(YELLOW, f"may it use {asked.permission}? {', '.join(asked.patterns)}")
+            case EventQuestionAsked(properties=asked):
+                for question in asked.questions:
+                    self.line(YELLOW, f"it asks: {question.question}")
+            case EventTodoUpdated(properties=changed):
+                for todo in changed.todos:
+                    self.line(DIM, f"{BOXES.get(todo.status, '[ ]')} {todo.content}")
+            case EventSessionError(properties=failed):
+                what = failed.error.name if failed.error else "it failed"
+                self.line(RED, f"{self.title(failed.session_id or '')}: {what}")
+            case StreamGap(reason=reason):
+                self.line(RED, f"here something may be missing: {reason}")
+            case UnknownEvent() | UndecodableEvent():
+                self.line(DIM, f"not known: {event!r}")
+            case _:
+                pass
+
+    def tool(self, part: ToolPart) -> None:
+        """Print how a tool ended."""
+        if isinstance(part.state, ToolStateCompleted):
+            took_ms = part.state.time.end - part.state.time.start
+            self.line(GREEN, f"{part.tool}: {part.state.title} {DIM}{took_ms} ms")
+        elif isinstance(part.state, ToolStateError):
+            self.line(RED, f"{part.tool}: {part.state.error}")
+
+    def title(self, session_id: str) -> str:
+        """What people call a session."""
+        known = self.sessions.get(session_id)
+        return known.title if known else session_id
+
+    def line(self, style: str, text: str) -> None:
+        """Print a line of its own."""
+        start = "\n" if self.within_line else ""
+        self.within_line = False
+        print(f"{start}{DIM}{strftime('%H:%M:%S')}{PLAIN} {style}{text}{PLAIN}", flush=True)
 
 
 def watch(client: OpencodeClient) -> None:
+    viewer = Viewer()
     with client.event.subscribe() as events:
-        say(BOLD, f"watching {client.options.directory} at {client.options.base_url}")
+        viewer.sessions = {session.id: session for session in client.session.list()}
+        viewer.line(BOLD, f"watching {client.options.directory} at {client.options.base_url}")
         for event in events:
-            match event:
-                case EventMessagePartDelta(properties=said):
-                    print(said.delta, end="", flush=True)
-                case EventMessagePartUpdated(properties=changed) if isinstance(changed.part, ToolPart):
-                    say(DIM, f"{changed.part.tool}: {changed.part.state.status}")
-                case EventSessionStatus(properties=now):
-                    say(BOLD, f"{now.session_id} is {now.status.type}\n")
-                case EventPermissionAsked(properties=asked):
-                    say(
-                        YELLOW, f"{asked.session_id} asks for {asked.permission}: {', '.join(asked.patterns)}"
-                    )
-                case EventSessionError(properties=failed):
-                    say(RED, f"{failed.session_id}: {failed.error.name if failed.error else 'failed'}")
-                case StreamGap(reason=reason, attempts=attempts):
-                    say(RED, f"here something may be missing: {reason} ({attempts} attempts)")
-                case UnknownEvent() | UndecodableEvent():
-                    say(DIM, f"not known: {event!r}")
-                case _:
-                    pass
+            viewer.show(event)
 
 
 if __name__ == "__main__":
