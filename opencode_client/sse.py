@@ -44,6 +44,8 @@ class EventSplitter:
         Raises:
             EventTooLargeError: an event is larger than `max_bytes`.
         """
+        if self._is_one_event(chunk):
+            return [ServerSentEvent(chunk[6:-2], "message", self.last_id)]
         if self._start is not None:
             chunk = self._without_bom(chunk)
         if self._after_cr or b"\r" in chunk:
@@ -66,6 +68,18 @@ class EventSplitter:
             pieces.append(rest)
             self._check(self._held)
         return self._events(blocks)
+
+    def _is_one_event(self, chunk: bytes) -> bool:
+        """Whether this is a `data:` line with an empty one and nothing is kept from before: all that servers send."""
+        return (
+            chunk[:6] == b"data: "
+            and chunk.find(b"\n") == len(chunk) - 2
+            and chunk[-1:] == b"\n"
+            and b"\r" not in chunk
+            and not self._pieces
+            and self._start is None
+            and len(chunk) <= self._max_bytes
+        )
 
     def _without_bom(self, chunk: bytes) -> bytes:
         start = (self._start or b"") + chunk

@@ -70,6 +70,31 @@ def test_the_grammar_is_that_of_the_standard(content: bytes, data: list[bytes]) 
     assert _data(content) == data
 
 
+@pytest.mark.parametrize(
+    ("chunks", "data"),
+    [
+        ([b"data: a\n\n", b"data: b\n\n"], [b"a", b"b"]),
+        ([b"data: a\nd", b"ata: b\n\n"], [b"a\nb"]),
+        ([b"data: a\n", b"data: b\n\n"], [b"a\nb"]),
+        ([b"data: a\rdata: b\n\n"], [b"a\nb"]),
+        ([b":\r\r", b"data: a\n\n", b"\ndata: b\n\n"], [b"a", b"b"]),
+        ([b"data: a", b"data: b\n\n", b"data: c\n\n"], [b"adata: b", b"c"]),
+    ],
+)
+def test_a_chunk_in_the_form_of_one_event_is_read_with_its_neighbours(
+    chunks: list[bytes], data: list[bytes]
+) -> None:
+    splitter = EventSplitter()
+    splitter.feed(b": the start\n\n")
+    assert [event.data for chunk in chunks for event in splitter.feed(chunk)] == data
+
+
+def test_what_only_looks_like_a_byte_order_mark_later_is_none() -> None:
+    splitter = EventSplitter()
+    assert len(splitter.feed(b"data: a\n\n")) == 1
+    assert splitter.feed(b"\xef\xbb\xbfdata: b\n\n") == []
+
+
 def test_the_kind_is_of_one_event_and_the_id_of_all_after_it() -> None:
     events = _split(b"id: 1\nevent: x\ndata: a\n\ndata: b\n\nid: 2\x003\ndata: c\n\nid\ndata: d\n\n")
     assert [(event.event, event.id) for event in events] == [
@@ -88,7 +113,12 @@ def test_retry_is_milliseconds_in_digits() -> None:
 
 @pytest.mark.parametrize(
     "pieces",
-    [[b"data: " + b"x" * 101], [b"data: ", b"x" * 60, b"x" * 60], [b"data: " + b"x" * 101 + b"\n\n"]],
+    [
+        [b"data: " + b"x" * 101],
+        [b"data: ", b"x" * 60, b"x" * 60],
+        [b"data: " + b"x" * 101 + b"\n\n"],
+        [b":\n\n", b"data: " + b"x" * 101 + b"\n\n"],
+    ],
 )
 def test_an_event_over_the_limit_is_an_error(pieces: list[bytes]) -> None:
     splitter = EventSplitter(max_bytes=100)
