@@ -10,8 +10,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 from attrs import field, frozen
 
-from opencode_client import json_text
 from opencode_client.errors import OpencodeError
+from opencode_client.json_text import loads
 from opencode_client.model import JsonObject, is_object
 from opencode_client.sse import ServerSentEvent
 
@@ -68,7 +68,7 @@ class EventDecoder(Generic[E]):
     def decode(self, event: ServerSentEvent) -> E | ServerHeartbeat | UndecodableEvent | None:
         """What the stream yields for an event; None for nothing."""
         try:
-            raw = json_text.loads(event.data)
+            raw = loads(event.data)
             kind = raw.get("type") or raw["payload"]["type"]
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             return self._unusual(event, error)
@@ -83,7 +83,7 @@ class EventDecoder(Generic[E]):
     def _unusual(self, event: ServerSentEvent, error: Exception) -> E | UndecodableEvent:
         """JSON objects without a type are events of a type that nobody knows; all else is none."""
         try:
-            raw = json_text.loads(event.data)
+            raw = loads(event.data)
         except ValueError:
             return UndecodableEvent(event.data.decode("utf-8", "replace"), str(error))
         if is_object(raw):

@@ -64,8 +64,8 @@ class StreamState(Generic[E]):
         self._max_bytes = options.get("max_event_bytes", DEFAULT_MAX_BYTES)
         self.resumes = resumes
         self._splitter = EventSplitter(max_bytes=self._max_bytes)
-        self._opened_ms = 0
-        self._last_ms = 0
+        self._opened_s = 0.0
+        self._last_s = 0.0
         self._lost: OpencodeError | None = None
         self._was_connected = False
         self._is_connected = False
@@ -91,10 +91,10 @@ class StreamState(Generic[E]):
         gap: list[StreamGap] = []
         if self._was_connected and not self.resumes:
             reason = "the stream ended" if self._lost is None else str(self._lost)
-            gap = [StreamGap(self._last_ms, reason, self._attempts, self._lost)]
+            gap = [StreamGap(int(1000 * self._last_s), reason, self._attempts, self._lost)]
         self._splitter = self._next_splitter()
         self._was_connected = self._is_connected = True
-        self._opened_ms = self._last_ms = _now_ms()
+        self._opened_s = self._last_s = time()
         if gap and self._on_gap is not None:
             self._on_gap(gap[0])
             return []
@@ -108,9 +108,13 @@ class StreamState(Generic[E]):
 
     def feed(self, chunk: bytes) -> list[E | ServerHeartbeat | UndecodableEvent]:
         """What the stream yields for these bytes."""
+        items: list[E | ServerHeartbeat | UndecodableEvent] = []
         decode = self.decoder.decode
-        items = [item for event in self._splitter.feed(chunk) if (item := decode(event)) is not None]
-        self._last_ms = _now_ms()
+        for event in self._splitter.feed(chunk):  # most chunks hold one: a comprehension would cost more
+            item = decode(event)
+            if item is not None:
+                items.append(item)
+        self._last_s = time()
         if items:
             self._attempts = 0
         return items
@@ -123,10 +127,9 @@ class StreamState(Generic[E]):
         """
         if self._is_connected:
             self._is_connected = False
-            self._lost = (
-                error  # what attempts fail with later only says that there is no other connection yet
-            )
-            if self._last_ms - self._opened_ms > 1000 * LONGEST_DELAY_S:
+            # what attempts fail with later only says that there is no other connection yet
+            self._lost = error
+            if self._last_s - self._opened_s > LONGEST_DELAY_S:
                 self._attempts = 0  # it lived, if on heartbeats alone
         self._attempts += 1
         if error is not None and (self._is_final(error) or not self.reconnects):
@@ -145,7 +148,3 @@ class StreamState(Generic[E]):
         if self.resumes and isinstance(error, RequestTimeoutError):
             return False  # its answer begins with its first event: before that, silence means nothing else than later
         return not self._was_connected or isinstance(error, _FINAL)
-
-
-def _now_ms() -> int:
-    return int(time() * 1000)

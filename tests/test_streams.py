@@ -210,11 +210,11 @@ def test_an_option_that_there_is_not_is_an_error(world: World) -> None:
 
 
 def test_a_connection_that_lived_does_not_make_attempts_endless(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [1_000_000]
-    monkeypatch.setattr("opencode_client.stream_state._now_ms", lambda: now[0])
+    now = [1_000.0]
+    monkeypatch.setattr("opencode_client.stream_state.time", lambda: now[0])
     state: StreamState[Any] = StreamState(lambda raw: raw, {"max_attempts": 2}, resumes=False)
     state.connected()
-    now[0] += 20_000
+    now[0] += 20
     state.feed(b": heartbeat\n\n")
     error = OpencodeError("gone")
     assert all(state.delay_before_next(error) for _ in range(2))
