@@ -9,7 +9,7 @@ import platform
 import time
 from importlib.metadata import version
 
-from benchmarks import call_instructions, calls, events, imports, messages
+from benchmarks import call_instructions, calls, events, imports, latency, messages, streams
 from benchmarks.measure import Row
 from scripts.recordings import RECORDED
 
@@ -32,6 +32,8 @@ def main() -> None:
     rows += calls.rows(
         rounds=3 if quick else 30, list_rounds=2 if quick else 10, count=500 if quick else 2000
     )
+    rows += streams.rows(rounds=3 if quick else 20, memory_events=20_000 if quick else 200_000)
+    rows += latency.rows(rounds=2 if quick else 6, seconds=1 if quick else 2)
     rows += [] if quick else call_instructions.rows()
     rows += imports.rows(peers=not quick)
     print(_table(rows))

@@ -1,0 +1,178 @@
+"""Event streams end to end, typed: CPU time and memory, relative to bare httpx with the same server and the same bytes.
+
+The server is another process and sends recorded events. Only reading is timed: a stream is opened before, and closed
+after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from benchmarks.event_readers import of_async_httpx_sse, of_async_response, of_httpx_sse, of_response
+from benchmarks.event_server import serving_events
+from benchmarks.measure import Contender, Row, Steps, exact, interleave
+from opencode_client import AsyncOpencodeClient, OpencodeClient
+
+VERSION = "1.18.33"
+CPU_TARGET = 1.0
+MEMORY_TARGET_MB = 1.0
+_RUSH = 3000
+"""Events to a turn where many come at once."""
+_SINGLE = 500
+_SINGLE_RATE = 2000
+"""Events to a turn, and a second, where each comes by itself: far enough apart to be read by itself."""
+_WARM = 2000
+"""Events before memory counts: all that is made once has been made."""
+_BASE = "httpx"
+
+
+def rows(*, rounds: int, memory_events: int) -> list[Row]:
+    """CPU time in both worlds, for events that come together and one by one; then what memory a long stream takes."""
+    with serving_events(VERSION) as url:
+        return [
+            _sync_row(url, "in a rush", 0, _RUSH, rounds=rounds),
+            _sync_row(url, "one by one", _SINGLE_RATE, _SINGLE, rounds=rounds),
+            _async_row(url, "in a rush", 0, _RUSH, rounds=rounds),
+            _async_row(url, "one by one", _SINGLE_RATE, _SINGLE, rounds=rounds),
+            _memory_row("", memory_events, _sync_memory(url, memory_events)),
+            _memory_row("awaited, ", memory_events, asyncio.run(_async_memory(url, memory_events))),
+        ]
+
+
+def _sync_row(url: str, how: str, rate: int, count: int, *, rounds: int) -> Row:
+    base_url = f"{url}/{rate}/{count}/0"
+    with httpx.Client() as bare, OpencodeClient(base_url) as client:
+
+        def by(read: Callable[[httpx.Response], Iterable[object]]) -> Iterator[Callable[[], object]]:
+            with bare.stream("GET", f"{base_url}/event") as response:
+                yield partial(_drain, read(response), count)
+
+        def ours() -> Iterator[Callable[[], object]]:
+            with client.event.subscribe(reconnect=False) as events:
+                yield partial(_drain, events, count)
+
+        steps: dict[str, Steps] = {
+            _BASE: partial(by, of_response),
+            "ours": ours,
+            "httpx-sse": partial(by, of_httpx_sse),
+        }
+        return _cpu_row(f"event.subscribe, {how} / httpx + json.loads", steps, rounds)
+
+
+def _async_row(url: str, how: str, rate: int, count: int, *, rounds: int) -> Row:
+    base_url = f"{url}/{rate}/{count}/0"
+    bare, client = httpx.AsyncClient(), AsyncOpencodeClient(base_url)
+
+    async def close() -> None:
+        await bare.aclose()
+        await client.close()
+
+    with asyncio.Runner() as runner:
+
+        def by(read: Callable[[httpx.Response], AsyncIterator[object]]) -> Iterator[Callable[[], object]]:
+            request = bare.build_request("GET", f"{base_url}/event")
+            response = runner.run(bare.send(request, stream=True))
+            yield lambda: runner.run(_drain_awaited(read(response), count))
+            runner.run(response.aclose())
+
+        def ours() -> Iterator[Callable[[], object]]:
+            events = client.event.subscribe(reconnect=False)
+            runner.run(events.__aenter__())
+            yield lambda: runner.run(_drain_awaited(aiter(events), count))
+            runner.run(events.close())
+
+        steps: dict[str, Steps] = {
+            _BASE: partial(by, of_async_response),
+            "ours": ours,
+            "httpx-sse": partial(by, of_async_httpx_sse),
+        }
+        try:
+            return _cpu_row(f"event.subscribe awaited, {how} / httpx + json.loads", steps, rounds)
+        finally:
+            runner.run(close())
+
+
+def _drain(events: Iterable[object], count: int) -> None:
+    _check(sum(1 for _ in events), count)
+
+
+async def _drain_awaited(events: AsyncIterator[object], count: int) -> None:
+    came = 0
+    async for _ in events:
+        came += 1
+    _check(came, count)
+
+
+def _check(came: int, count: int) -> None:
+    if came != count:
+        raise RuntimeError(f"{came} events came of {count}")
+
+
+def _cpu_row(title: str, steps: dict[str, Steps], rounds: int) -> Row:
+    ratios = interleave([Contender(name, run, _BASE) for name, run in steps.items()], rounds=rounds)
+    notes = [
+        f"ours from round to round: {ratios['ours'].spread}",
+        f"httpx-sse + json.loads: {ratios.pop('httpx-sse')}",
+    ]
+    return Row(title, CPU_TARGET, ratios, notes)
+
+
+def _memory_row(which: str, count: int, measured: _Memory) -> Row:
+    title = f"event.subscribe {which}memory of {count} events, MB"
+    return Row(title, MEMORY_TARGET_MB, {"ours": exact(measured.most_mb)}, [measured.said()])
+
+
+class _Memory:
+    """What is allocated from here on: the most at a time, and by how much the process grows."""
+
+    def __init__(self) -> None:
+        self._resident_mb = _resident_mb()
+        tracemalloc.start()
+        self.most_mb = 0.0
+        self._left_mb = 0.0
+
+    def stop(self) -> _Memory:
+        left, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        self.most_mb, self._left_mb = most / 1e6, left / 1e6
+        self._grown_mb = _resident_mb() - self._resident_mb
+        return self
+
+    def said(self) -> str:
+        return f"left at the end: {self._left_mb:.2f} MB; the process grew by {self._grown_mb:.1f} MB"
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def _sync_memory(url: str, count: int) -> _Memory:
+    with (
+        OpencodeClient(f"{url}/0/{_WARM + count}/0") as client,
+        client.event.subscribe(reconnect=False) as events,
+    ):
+        for _ in range(_WARM):
+            next(events)
+        measured = _Memory()
+        _drain(events, count)
+        return measured.stop()
+
+
+async def _async_memory(url: str, count: int) -> _Memory:
+    async with (
+        AsyncOpencodeClient(f"{url}/0/{_WARM + count}/0") as client,
+        client.event.subscribe(reconnect=False) as events,
+    ):
+        for _ in range(_WARM):
+            await anext(events)
+        measured = _Memory()
+        await _drain_awaited(aiter(events), count)
+        return measured.stop()
