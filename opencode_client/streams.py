@@ -10,7 +10,7 @@ import logging
 import socket
 from asyncio import Event as AsyncEvent
 from asyncio import wait_for
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from contextlib import suppress
 from threading import Event
 from time import perf_counter
@@ -18,6 +18,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 import httpx
 
+from opencode_client.chunks import achunks, chunks
 from opencode_client.errors import ArgumentError, OpencodeError, StreamClosedError
 from opencode_client.events import ServerHeartbeat, StreamGap, UndecodableEvent
 from opencode_client.filtered import AsyncFilteredStream, FilteredStream
@@ -212,11 +213,11 @@ class EventStream(Generic[E]):
             error: OpencodeError | None = None
             started = perf_counter()
             try:
-                prepared, first, chunks = self._open or self._opened()
+                prepared, first, body = self._open or self._opened()
                 yield from state.connected()
                 yield from state.feed(first)
                 try:
-                    for chunk in chunks:
+                    for chunk in body:
                         yield from state.feed(chunk)
                 except httpx.RequestError as cause:
                     error = failed(prepared, cause, started)
@@ -240,25 +241,24 @@ class EventStream(Generic[E]):
             response, self._release = self._connections.open_stream(request)
             wire.answered(request, response, self._state.watchdog_s)
             if _is_stream(prepared, response):
-                assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 # httpx has one type for both
-                chunks = iter(response.stream)
-                first = self._listened_to(chunks)
+                body = chunks(response, self._state.watchdog_s)
+                first = self._listened_to(body)
                 _begun(prepared, started)
-                return prepared, first, chunks
+                return prepared, first, body
             response.read()
         except httpx.RequestError as cause:
             raise failed(prepared, cause, started) from cause
         outcome = judged(prepared, response, started)
         raise outcome if isinstance(outcome, OpencodeError) else self._unsupported()
 
-    def _listened_to(self, chunks: Iterator[bytes]) -> bytes:
+    def _listened_to(self, body: Iterator[bytes]) -> bytes:
         """What came until the server listens itself, where it says its first bytes before.
 
         1.18.33 does so before it answers a request on a connection that it knows, but not on a new one: so two.
         """
         if self._ping is None:
             return b""
-        first = next(chunks, b"")
+        first = next(body, b"")
         self._connections.ask_twice(_traced(self._ping(), self._wire.connected, self._state.head_s))
         return first
 
@@ -292,7 +292,7 @@ class AsyncEventStream(Generic[E]):
         self._ping = ping
         self._closed = AsyncEvent()
         self._wire = Wire()
-        self._open: tuple[Prepared, bytes, AsyncIterator[bytes]] | None = None
+        self._open: tuple[Prepared, bytes, AsyncGenerator[bytes]] | None = None
         self._release: Callable[[], Awaitable[None]] | None = None
         self._items = self._run()
 
@@ -378,13 +378,13 @@ class AsyncEventStream(Generic[E]):
             error: OpencodeError | None = None
             started = perf_counter()
             try:
-                prepared, first, chunks = self._open or await self._opened()
+                self._open = prepared, first, body = self._open or await self._opened()
                 for gap in state.connected():
                     yield gap
                 for item in state.feed(first):
                     yield item
                 try:
-                    async for chunk in chunks:
+                    async for chunk in body:
                         for item in state.feed(chunk):
                             yield item
                 except httpx.RequestError as cause:
@@ -399,7 +399,7 @@ class AsyncEventStream(Generic[E]):
             if delay_s is None or await self._closed_in(delay_s):
                 return
 
-    async def _opened(self) -> tuple[Prepared, bytes, AsyncIterator[bytes]]:
+    async def _opened(self) -> tuple[Prepared, bytes, AsyncGenerator[bytes]]:
         prepared, started = await self._prepare(self._state), perf_counter()
         self._wire = wire = Wire()
         if self._closed.is_set():
@@ -409,31 +409,32 @@ class AsyncEventStream(Generic[E]):
             response, self._release = await self._connections.open_stream(request)
             wire.answered(request, response, self._state.watchdog_s)
             if _is_stream(prepared, response):
-                assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 # httpx has one type for both
-                chunks = aiter(response.stream)
-                first = await self._listened_to(chunks)
+                body = achunks(response, self._state.watchdog_s)
+                first = await self._listened_to(body)
                 _begun(prepared, started)
-                return prepared, first, chunks
+                return prepared, first, body
             await response.aread()
         except httpx.RequestError as cause:
             raise failed(prepared, cause, started) from cause
         outcome = judged(prepared, response, started)
         raise outcome if isinstance(outcome, OpencodeError) else await self._unsupported()
 
-    async def _listened_to(self, chunks: AsyncIterator[bytes]) -> bytes:
+    async def _listened_to(self, body: AsyncGenerator[bytes]) -> bytes:
         """What came until the server listens itself, where it says its first bytes before.
 
         1.18.33 does so before it answers a request on a connection that it knows, but not on a new one: so two.
         """
         if self._ping is None:
             return b""
-        first = await anext(chunks, b"")
+        first = await anext(body, b"")
         request = _traced(self._ping(), self._wire.aconnected, self._state.head_s)
         await self._connections.ask_twice(request)
         return first
 
     async def _disconnect(self) -> None:
-        self._open = None
+        opened, self._open = self._open, None
+        if opened is not None:
+            await opened[2].aclose()  # else the loop would do so, when it finds the time
         release, self._release = self._release, None
         if release is not None:
             await release()
