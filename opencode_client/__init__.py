@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from opencode_client.async_pty import AsyncPtyConnection as AsyncPtyConnection
     from opencode_client.client import AsyncOpencodeClient as AsyncOpencodeClient
     from opencode_client.client import OpencodeClient as OpencodeClient
     from opencode_client.compatibility import ServerInfo as ServerInfo
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from opencode_client.errors import NotFoundError as NotFoundError
     from opencode_client.errors import OpencodeError as OpencodeError
     from opencode_client.errors import PayloadTooLargeError as PayloadTooLargeError
+    from opencode_client.errors import PtyClosedError as PtyClosedError
+    from opencode_client.errors import PtyGapError as PtyGapError
+    from opencode_client.errors import PtyTimeoutError as PtyTimeoutError
     from opencode_client.errors import RateLimitError as RateLimitError
     from opencode_client.errors import RequestError as RequestError
     from opencode_client.errors import RequestTimeoutError as RequestTimeoutError
@@ -45,6 +49,9 @@ if TYPE_CHECKING:
     from opencode_client.options import ClientOptions as ClientOptions
     from opencode_client.options import RetryEvent as RetryEvent
     from opencode_client.options import Timeout as Timeout
+    from opencode_client.pty import PtyConnection as PtyConnection
+    from opencode_client.pty_dial import PtyOptions as PtyOptions
+    from opencode_client.pty_frames import PtyControl as PtyControl
     from opencode_client.responses import Response as Response
     from opencode_client.resync import SessionSnapshot as SessionSnapshot
     from opencode_client.server import OpencodeServer as OpencodeServer
@@ -65,6 +72,7 @@ __all__ = [
     "AsyncEventStream",
     "AsyncFilteredStream",
     "AsyncOpencodeClient",
+    "AsyncPtyConnection",
     "AsyncSharedStream",
     "AuthenticationError",
     "BadRequestError",
@@ -84,6 +92,12 @@ __all__ = [
     "OpencodeModel",
     "OpencodeServer",
     "PayloadTooLargeError",
+    "PtyClosedError",
+    "PtyConnection",
+    "PtyControl",
+    "PtyGapError",
+    "PtyOptions",
+    "PtyTimeoutError",
     "RateLimitError",
     "RequestError",
     "RequestTimeoutError",
@@ -117,6 +131,7 @@ _HOMES = {
     "AsyncEventStream": "streams",
     "AsyncFilteredStream": "filtered",
     "AsyncOpencodeClient": "client",
+    "AsyncPtyConnection": "async_pty",
     "AsyncSharedStream": "shared",
     "AuthenticationError": "errors",
     "BadRequestError": "errors",
@@ -136,6 +151,12 @@ _HOMES = {
     "OpencodeModel": "model",
     "OpencodeServer": "server",
     "PayloadTooLargeError": "errors",
+    "PtyClosedError": "errors",
+    "PtyConnection": "pty",
+    "PtyControl": "pty_frames",
+    "PtyGapError": "errors",
+    "PtyOptions": "pty_dial",
+    "PtyTimeoutError": "errors",
     "RateLimitError": "errors",
     "RequestError": "errors",
     "RequestTimeoutError": "errors",

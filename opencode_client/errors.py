@@ -11,6 +11,9 @@ OpencodeError
 │   ├── ConnectError              nothing was sent: safe to send again
 │   ├── ConnectionLostError       broke on the way: the server may have done it
 │   └── RequestTimeoutError       no answer in time: the server may still be at it (also a TimeoutError)
+├── PtyClosedError                the terminal ended, or its connection cannot be made again
+├── PtyGapError                   here output of a terminal is missing; read on
+├── PtyTimeoutError               a terminal did not show in time what was waited for (also a TimeoutError)
 ├── EventTooLargeError            a stream sent an event that is larger than allowed
 ├── EmptyResponseError            200 without the documented body: how 1.1.x says "no such session, model or agent"
 ├── ResponseDecodeError           what the server sent is not what its document says (also a ValueError)
@@ -58,6 +61,39 @@ class ClientClosedError(OpencodeError):
 
 class StreamClosedError(OpencodeError):
     """The event stream was closed before it was opened again; subscribe anew."""
+
+
+class PtyClosedError(OpencodeError):
+    """A terminal ended, or its connection broke and cannot be made again.
+
+    `code` and `reason` are those of the WebSocket: 1000 is the end of the process, or of the terminal; 1006 a broken
+    connection. `seen` is what `read_until` had read.
+    """
+
+    def __init__(self, message: str, *, code: int, reason: str = "", seen: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.seen = seen
+
+
+class PtyGapError(OpencodeError):
+    """Here output of a terminal is missing: its connection broke. What came later can be read on.
+
+    `lost` counts UTF-16 code units; None where nobody can say how many, if any (opencode 1.1.53 and older).
+    """
+
+    def __init__(self, message: str, *, lost: int | None) -> None:
+        super().__init__(message)
+        self.lost = lost
+
+
+class PtyTimeoutError(OpencodeError, TimeoutError):
+    """A terminal did not show in time what was waited for. `seen` is what it showed; it can be read again."""
+
+    def __init__(self, message: str, *, seen: str = "") -> None:
+        super().__init__(message)
+        self.seen = seen
 
 
 class ResponseDecodeError(OpencodeError, ValueError):

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from httpcore import NetworkStream
     from httpx._client import UseClientDefault
 
+    from opencode_client.async_pty import AsyncPtyConnection
+    from opencode_client.pty import PtyConnection
     from opencode_client.streams import AsyncEventStream, EventStream
 
 _Transport = TypeVar("_Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
@@ -40,7 +42,7 @@ _Transport = TypeVar("_Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport
 class Connections(Protocol):
     """What makes a request of an `OpencodeClient`."""
 
-    streams: WeakSet[EventStream[Any]]
+    streams: WeakSet[EventStream[Any] | PtyConnection]
     """What `close` closes too."""
 
     def exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
@@ -63,7 +65,7 @@ class Connections(Protocol):
 class AsyncConnections(Protocol):
     """What makes a request of an `AsyncOpencodeClient`."""
 
-    streams: WeakSet[AsyncEventStream[Any]]
+    streams: WeakSet[AsyncEventStream[Any] | AsyncPtyConnection]
     """What `close` closes too."""
 
     async def exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
@@ -146,7 +148,7 @@ class OwnConnections:
     """An `OpencodeClient`'s own connections; opened by the first request, closed by `close`, not reusable."""
 
     def __init__(self, base_url: str) -> None:
-        self.streams: WeakSet[EventStream[Any]] = WeakSet()
+        self.streams: WeakSet[EventStream[Any] | PtyConnection] = WeakSet()
         self._transports = _Transports(httpx.HTTPTransport, base_url)
         self._free = BoundedSemaphore(ORDINARY_CONNECTIONS)
         self._streams: WeakSet[NetworkStream] = WeakSet()
@@ -210,7 +212,7 @@ class AsyncOwnConnections:
     """An `AsyncOpencodeClient`'s own connections; opened by the first request, closed by `close`, not reusable."""
 
     def __init__(self, base_url: str) -> None:
-        self.streams: WeakSet[AsyncEventStream[Any]] = WeakSet()
+        self.streams: WeakSet[AsyncEventStream[Any] | AsyncPtyConnection] = WeakSet()
         self._transports = _Transports(httpx.AsyncHTTPTransport, base_url)
         self._free: Semaphore | None = None
         self._under_way: dict[Task[httpx.Response | None], CancelScope] = {}
@@ -298,7 +300,7 @@ class GivenClient:
     """The caller's own `httpx.Client`: its transport, its limits, its hooks; closed by the caller."""
 
     def __init__(self, client: httpx.Client) -> None:
-        self.streams: WeakSet[EventStream[Any]] = WeakSet()
+        self.streams: WeakSet[EventStream[Any] | PtyConnection] = WeakSet()
         self._client = client
         self._closed = False
 
@@ -328,7 +330,7 @@ class AsyncGivenClient:
     """The caller's own `httpx.AsyncClient`: its transport, its limits, its hooks; closed by the caller."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
-        self.streams: WeakSet[AsyncEventStream[Any]] = WeakSet()
+        self.streams: WeakSet[AsyncEventStream[Any] | AsyncPtyConnection] = WeakSet()
         self._client = client
         self._closed = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -21,7 +21,11 @@ from opencode_client.responses import decode, is_web_page
 from opencode_client.unset import Unset
 
 if TYPE_CHECKING:
+    from opencode_client.async_pty import AsyncPtyConnection
     from opencode_client.compatibility import ServerInfo
+    from opencode_client.pty import PtyConnection
+    from opencode_client.pty_dial import PtyOptions
+    from opencode_client.pty_terminal import PtyCalls
     from opencode_client.stream_state import StreamOptions, StreamState
     from opencode_client.streams import AsyncEventStream, EventStream
 
@@ -35,6 +39,8 @@ class Known:
     def __init__(self) -> None:
         self.version: str | None = None
         self.info: ServerInfo | None = None
+        self.shared: dict[Hashable, Any] = {}
+        """What listens to the server on behalf of several."""
 
     def allows(self, operation: Operation[Any]) -> bool:
         """Whether the server is known to have the operation."""
@@ -139,6 +145,39 @@ class Caller(_Core[Connections]):
         stream = EventStream(prepare, unsupported, self.connections, state, ping)
         self.connections.streams.add(stream)
         return stream
+
+    def terminal(
+        self,
+        operation: Operation[Any],
+        path: tuple[str],
+        directory: StrPath | None,
+        workspace: str | None,
+        headers: Mapping[str, str] | None,
+        options: PtyOptions,
+        calls: PtyCalls,
+    ) -> PtyConnection:
+        """A connection to a terminal, not opened yet; the arguments as its method got them, and its namespace."""
+        from opencode_client.pty import PtyConnection  # websockets, which calls have no use for
+        from opencode_client.pty_dial import Dial, check_cursor, checked_options
+        from opencode_client.pty_exits import EVENTS, ExitWatch
+
+        checked = checked_options(operation.id, options)
+        dial = Dial(self._requests, operation, path, directory, workspace, headers, checked)
+
+        def check() -> None:
+            if operation.absent is not None and not self.known.allows(operation):
+                self._require(operation)
+            if checked.get("cursor", -1) >= 0:
+                check_cursor(dial, self.known.version or self._version(operation.id))
+
+        watch: ExitWatch | None = None
+        if checked.get("exit_code", True):
+            place = "exits", dial.prepared(None).text.partition("?")[2], tuple((headers or {}).items())
+            subscribe = partial(self.stream, EVENTS, (), directory, workspace, headers, {})
+            watch = self.known.shared.setdefault(place, ExitWatch(subscribe))
+        terminal = PtyConnection(dial, calls, check, watch)
+        self.connections.streams.add(terminal)
+        return terminal
 
     def check_server(self) -> ServerInfo:
         """What the server is and has."""
@@ -254,6 +293,39 @@ class AsyncCaller(_Core[AsyncConnections]):
         stream = AsyncEventStream(prepare, unsupported, self.connections, state, ping)
         self.connections.streams.add(stream)
         return stream
+
+    def terminal(
+        self,
+        operation: Operation[Any],
+        path: tuple[str],
+        directory: StrPath | None,
+        workspace: str | None,
+        headers: Mapping[str, str] | None,
+        options: PtyOptions,
+        calls: PtyCalls,
+    ) -> AsyncPtyConnection:
+        """A connection to a terminal, not opened yet; the arguments as its method got them, and its namespace."""
+        from opencode_client.async_pty import AsyncPtyConnection  # websockets, which calls have no use for
+        from opencode_client.pty_dial import Dial, check_cursor, checked_options
+        from opencode_client.pty_exits import EVENTS, AsyncExitWatch
+
+        checked = checked_options(operation.id, options)
+        dial = Dial(self._requests, operation, path, directory, workspace, headers, checked)
+
+        async def check() -> None:
+            if operation.absent is not None and not self.known.allows(operation):
+                await self._require(operation)
+            if checked.get("cursor", -1) >= 0:
+                check_cursor(dial, self.known.version or await self._version(operation.id))
+
+        watch: AsyncExitWatch | None = None
+        if checked.get("exit_code", True):
+            place = "exits", dial.prepared(None).text.partition("?")[2], tuple((headers or {}).items())
+            subscribe = partial(self.stream, EVENTS, (), directory, workspace, headers, {})
+            watch = self.known.shared.setdefault(place, AsyncExitWatch(subscribe))
+        terminal = AsyncPtyConnection(dial, calls, check, watch)
+        self.connections.streams.add(terminal)
+        return terminal
 
     async def check_server(self) -> ServerInfo:
         """What the server is and has."""

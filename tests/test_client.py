@@ -307,4 +307,4 @@ def test_the_tree_of_errors_is_as_drawn() -> None:
         r"^│   (?:├──|└──) (\w+)|^    (?:├──|└──) (\w+)", errors.__doc__ or "", re.MULTILINE
     )
     below = {first or second for first, second in indented}
-    assert {name for name, one in classes.items() if one.__base__ is not OpencodeError} == below
+    assert {name for name, one in classes.items() if OpencodeError not in one.__bases__} == below

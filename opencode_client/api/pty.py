@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from ..namespace import AsyncNamespace, Namespace
 from ..operation import QUERY, Operation
 from ..unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..async_pty import AsyncPtyConnection
     from ..directories import StrPath
     from ..models.pty import Pty
     from ..models.pty_shells_response_item import PtyShellsResponseItem
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ..models.pty_update_size import PtyUpdateSize
     from ..operation import JsonMapping
     from ..options import Timeout
+    from ..pty import PtyConnection
+    from ..pty_dial import PtyOptions
 
 
 _SHELLS: Operation[list[PtyShellsResponseItem]] = Operation(
@@ -80,6 +83,15 @@ _CONNECT_TOKEN: Operation[PtyTicketConnectToken] = Operation(
     errors={"400": ("BadRequestErrorBody",), "403": ("PtyForbiddenErrorBody",), "404": ("PtyNotFoundErrorBody",)},
     headers={"x-opencode-ticket": "1"},
     absent="1.3.2",
+)
+
+_CONNECT: Operation[bool] = Operation(
+    "pty.connect",
+    "GET",
+    "/pty/{ptyID}/connect",
+    "bool",
+    scope=QUERY,
+    errors={"403": ("HttpForbiddenErrorBody",), "404": ("NotFoundErrorBody",)},
 )
 
 
@@ -221,6 +233,26 @@ class PtyNamespace(Namespace):
         """
         return self._caller.call(_CONNECT_TOKEN, (pty_id,), directory, workspace, timeout, headers)
 
+    def connect(
+        self,
+        pty_id: str,
+        *,
+        directory: StrPath | None = None,
+        workspace: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[PtyOptions],
+    ) -> PtyConnection:
+        """Connect to PTY session.
+
+        Establish a WebSocket connection to interact with a pseudo-terminal (PTY) session in real-time.
+
+        A connection to use in `with`; `options` are those of `PtyOptions`.
+
+        Raises: ForbiddenError, NotFoundError.
+        Source: `GET /pty/{ptyID}/connect`, opencode 1.1.31 or earlier.
+        """
+        return self._caller.terminal(_CONNECT, (pty_id,), directory, workspace, headers, options, self)
+
 
 class AsyncPtyNamespace(AsyncNamespace):
     """`client.pty` of an `AsyncOpencodeClient`."""
@@ -314,3 +346,15 @@ class AsyncPtyNamespace(AsyncNamespace):
     ) -> PtyTicketConnectToken:
         """Create PTY WebSocket token: as `PtyNamespace.connect_token`, awaited."""
         return await self._caller.call(_CONNECT_TOKEN, (pty_id,), directory, workspace, timeout, headers)
+
+    def connect(
+        self,
+        pty_id: str,
+        *,
+        directory: StrPath | None = None,
+        workspace: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[PtyOptions],
+    ) -> AsyncPtyConnection:
+        """Connect to PTY session: as `PtyNamespace.connect`."""
+        return self._caller.terminal(_CONNECT, (pty_id,), directory, workspace, headers, options, self)

@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from ..namespace import AsyncNamespace, Namespace
 from ..operation import LOCATION, Operation
 from ..unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..async_pty import AsyncPtyConnection
     from ..directories import StrPath
     from ..models.v2_pty_connect_token_response import V2PtyConnectTokenResponse
     from ..models.v2_pty_create_response import V2PtyCreateResponse
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from ..models.v2_pty_update_size import V2PtyUpdateSize
     from ..operation import JsonMapping
     from ..options import Timeout
+    from ..pty import PtyConnection
+    from ..pty_dial import PtyOptions
 
 
 _LIST: Operation[V2PtyListResponse] = Operation(
@@ -84,6 +87,21 @@ _CONNECT_TOKEN: Operation[V2PtyConnectTokenResponse] = Operation(
         "404": ("PtyNotFoundErrorBody",),
     },
     headers={"x-opencode-ticket": "1"},
+    absent="1.15.13",
+)
+
+_CONNECT: Operation[bool] = Operation(
+    "v2.pty.connect",
+    "GET",
+    "/api/pty/{ptyID}/connect",
+    "bool",
+    scope=LOCATION,
+    errors={
+        "400": ("InvalidRequestErrorBody",),
+        "401": ("UnauthorizedErrorBody",),
+        "403": ("ForbiddenErrorBody",),
+        "404": ("PtyNotFoundErrorBody",),
+    },
     absent="1.15.13",
 )
 
@@ -206,6 +224,26 @@ class V2PtyNamespace(Namespace):
         """
         return self._caller.call(_CONNECT_TOKEN, (pty_id,), directory, workspace, timeout, headers)
 
+    def connect(
+        self,
+        pty_id: str,
+        *,
+        directory: StrPath | None = None,
+        workspace: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[PtyOptions],
+    ) -> PtyConnection:
+        """Connect to PTY session.
+
+        Establish a WebSocket connection streaming PTY output and accepting terminal input.
+
+        A connection to use in `with`; `options` are those of `PtyOptions`.
+
+        Raises: BadRequestError, AuthenticationError, ForbiddenError, NotFoundError.
+        Source: `GET /api/pty/{ptyID}/connect`, opencode 1.17.19 (not in 1.15.13).
+        """
+        return self._caller.terminal(_CONNECT, (pty_id,), directory, workspace, headers, options, self)
+
 
 class AsyncV2PtyNamespace(AsyncNamespace):
     """`client.v2.pty` of an `AsyncOpencodeClient`."""
@@ -288,3 +326,15 @@ class AsyncV2PtyNamespace(AsyncNamespace):
     ) -> V2PtyConnectTokenResponse:
         """Create PTY WebSocket token: as `V2PtyNamespace.connect_token`, awaited."""
         return await self._caller.call(_CONNECT_TOKEN, (pty_id,), directory, workspace, timeout, headers)
+
+    def connect(
+        self,
+        pty_id: str,
+        *,
+        directory: StrPath | None = None,
+        workspace: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[PtyOptions],
+    ) -> AsyncPtyConnection:
+        """Connect to PTY session: as `V2PtyNamespace.connect`."""
+        return self._caller.terminal(_CONNECT, (pty_id,), directory, workspace, headers, options, self)

@@ -27,12 +27,8 @@ class Kind:
     location: str | None = None
     resumes: str | None = None
     late: bool = False
+    options: tuple[str, ...] = field(default=(), converter=tuple)
     headers: dict[str, str] = field(factory=dict[str, str])
-
-    @property
-    def hidden(self) -> bool:
-        """Whether the generated surface leaves it to the overlays."""
-        return self.kind == "websocket"
 
 
 def read_kinds(path: Path = KINDS) -> dict[str, Kind]:

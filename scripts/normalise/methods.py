@@ -25,7 +25,7 @@ from scripts.normalise.schema import (
 
 ON_CLIENTS = frozenset({
     "abort", "check_server", "close", "events", "from_options", "options", "raw", "requests", "resync", "run",
-    "stream", "with_options",
+    "stream", "terminal", "with_options",
 })  # fmt: skip
 """Hand-written names on the clients, some of them planned: no namespace bears one."""
 
@@ -67,8 +67,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
     every = [(operation, method) for _, method, operation in operations(document)]
     ids = {operation["operationId"] for operation, _ in every}
     _check_kinds(kinds, every, namer)
-    shown = [name for name in ids if not _kind(kinds, name).hidden]
-    places = _places(sorted(shown), ids, namer)
+    places = _places(ids, namer)
     tree = _tree(places, namer)
     schemas = schemas_of(document)
 
@@ -82,20 +81,19 @@ def describe_methods(document: Json, namer: Namer) -> Json:
             "reason": kind.reason,
             "deprecated": bool(operation.get("deprecated")),
         }
-        if not kind.hidden:
-            namespace, attribute = places[name]
-            meta |= _arguments(operation, kind, schemas, namer)
-            meta |= {
-                "namespace": tree[namespace],
-                "above": [tree[namespace[:depth]] for depth in range(len(namespace))],
-                "attribute": attribute,
-                "constant": f"_{attribute.upper()}",
-                "consumes": kind.consumes,
-                "extra_headers": kind.headers,
-                "resumes": kind.resumes,
-                "late": kind.late,
-                "imports": _imports(operation, schemas),
-            }
+        namespace, attribute = places[name]
+        meta |= _arguments(operation, kind, schemas, namer)
+        meta |= {
+            "namespace": tree[namespace],
+            "above": [tree[namespace[:depth]] for depth in range(len(namespace))],
+            "attribute": attribute,
+            "constant": f"_{attribute.upper()}",
+            "consumes": kind.consumes,
+            "extra_headers": kind.headers,
+            "resumes": kind.resumes,
+            "late": kind.late,
+            "imports": _imports(operation, schemas),
+        }
         return {**operation, META: meta}
 
     return map_operations(document, describe)
@@ -122,11 +120,11 @@ def _check_kinds(kinds: dict[str, Kind], every: Iterable[tuple[Json, str]], name
 Place = tuple[tuple[str, ...], str]
 
 
-def _places(shown: list[str], ids: set[str], namer: Namer) -> dict[str, Place]:
+def _places(ids: set[str], namer: Namer) -> dict[str, Place]:
     """Where each operation hangs: `vcs.diff.raw` beside an operation `vcs.diff` is `vcs.diff_raw`."""
     taken: dict[Place, str] = {}
     places: dict[str, Place] = {}
-    for name in sorted(shown, key=lambda name: (name.count("."), name)):
+    for name in sorted(ids, key=lambda name: (name.count("."), name)):
         parts = name.split(".")
         cut = next((i for i in range(1, len(parts)) if ".".join(parts[:i]) in ids), len(parts))
         namespace = tuple(snake(part) for part in parts[: cut - 1]) or ("root",)
@@ -196,6 +194,8 @@ def _arguments(operation: Json, kind: Kind, schemas: dict[str, Json], namer: Nam
         default = {**_SCOPES, **_LOCATIONS}.get(wire) if parameter["in"] == "query" else None
         if default is not None and default not in kind.filters:
             scope[default] = wire
+        elif wire in kind.options:
+            continue
         elif parameter["in"] not in ("path", "query"):
             namer.report.append(f"{operation['operationId']}: no argument for the {parameter['in']} {wire!r}")
         else:

@@ -21,7 +21,9 @@ from scripts.normalise.schema import Json, shape
 
 PINS = Path(__file__).with_name("names.toml")
 HANDWRITTEN = frozenset({
-    "ArgumentError", "AsyncEventStream", "AsyncFilteredStream", "AsyncOpencodeClient", "AsyncSharedStream",
+    "ArgumentError", "AsyncEventStream", "AsyncFilteredStream", "AsyncOpencodeClient", "AsyncPtyConnection",
+    "AsyncSharedStream", "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError", "PtyOptions",
+    "PtyTimeoutError",
     "AuthenticationError", "BadRequestError", "ClientClosedError", "ClientOptions", "ConflictError",
     "ConnectError", "ConnectionLostError", "EmptyResponseError", "EventStream", "EventTooLargeError",
     "FilteredStream", "ForbiddenError", "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel",
@@ -30,8 +32,8 @@ HANDWRITTEN = frozenset({
     "ServerStartError", "SessionSnapshot", "SharedStream", "StatusError", "StreamClosedError", "StreamGap",
     "StreamOptions", "StreamOverflow", "Timeout", "UndecodableEvent", "Unknown", "UnknownEvent", "Unset",
     "UNSET", "UnsupportedOperationError", "UnsupportedServerError",
-    # planned: terminals, turns
-    "AsyncPtyConnection", "PtyClosedError", "PtyConnection", "PtyGapError", "SessionBusyError", "Turn",
+    # planned: turns
+    "SessionBusyError", "Turn",
     # for tests of users
     "Reply", "ScriptedModel", "ToolCall",
     # what generated modules import

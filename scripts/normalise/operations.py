@@ -185,7 +185,7 @@ def generator_view(document: Json) -> Json:
             **_written({key: operation[key] for key in kept if key in operation}),
             "parameters": [_written(parameter) for parameter in operation.get("parameters", [])],
             "operationId": "_".join(snake(part) for part in name.split(".")),
-            "tags": [meta["namespace"]["module"] if "namespace" in meta else "hidden"],
+            "tags": [meta["namespace"]["module"]],
             "responses": responses,
         }
 

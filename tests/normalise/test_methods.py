@@ -70,8 +70,11 @@ def test_a_stream_that_no_table_knows_fails_the_build_and_is_one_elsewhere() -> 
     assert _described(stream)["log.follow"]["kind"] == "stream"
 
 
-def test_a_websocket_has_no_method() -> None:
-    assert "namespace" not in _described({"/a": _get("pty.connect")})["pty.connect"]
+def test_what_the_overlay_of_a_websocket_sets_is_no_argument() -> None:
+    told = _described({"/a": _get("pty.connect", parameters=_query("cursor", "ticket", "size"))})[
+        "pty.connect"
+    ]
+    assert [one["name"] for one in told["arguments"]] == ["size"]
 
 
 def test_path_arguments_come_first_in_the_order_of_the_path() -> None:

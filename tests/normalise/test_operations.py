@@ -131,9 +131,12 @@ def test_a_wildcard_path_does_not_displace_another() -> None:
     assert operations.wildcard_paths(document({}, paths))["paths"] == paths
 
 
+_HOME = {"namespace": {"module": "session"}}
+
+
 def _shown(operation: Json, path: str) -> Json:
-    given = parameters.named_parameters(one_operation({"responses": {"200": {}}, **operation}, path))
-    return operations.generator_view(given)
+    known = {"responses": {"200": {}}, **operation, "x-oc": {**_HOME, **operation.get("x-oc", {})}}
+    return operations.generator_view(parameters.named_parameters(one_operation(known, path)))
 
 
 def test_the_generator_sees_python_names_and_the_namespaces_module_as_tag() -> None:
@@ -144,13 +147,10 @@ def test_the_generator_sees_python_names_and_the_namespaces_module_as_tag() -> N
     assert only(shown)["tags"] == ["v2_session"]
 
 
-def test_an_operation_that_the_surface_leaves_out_stands_apart() -> None:
-    assert only(_shown({"operationId": "event.subscribe"}, "/"))["tags"] == ["hidden"]
-
-
 def test_the_responses_carry_what_the_generator_has_no_place_for() -> None:
     shown = only(_shown({"operationId": "session.get", "x-oc": {"errors": {}}}, "/session/{sessionID}"))
     assert shown["responses"]["200"]["x-oc"] == {
+        **_HOME,
         "errors": {},
         "operation": "session.get",
         "path": "/session/{sessionID}",
@@ -166,7 +166,10 @@ def test_a_path_that_the_generator_refuses_is_replaced(path: str, seen: str) -> 
 
 
 def test_two_paths_that_look_alike_to_the_generator_both_stay() -> None:
-    paths = {"/a b": {"get": {"operationId": "x"}}, "/a?b": {"get": {"operationId": "y"}}}
+    paths = {
+        "/a b": {"get": {"operationId": "x", "x-oc": _HOME}},
+        "/a?b": {"get": {"operationId": "y", "x-oc": _HOME}},
+    }
     given = operations.readable_contents(parameters.own_parameters(document({}, paths)))
     shown = operations.generator_view(parameters.named_parameters(given))
     assert list(shown["paths"]) == ["/a-b", "/1"]
