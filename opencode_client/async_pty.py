@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from time import monotonic, perf_counter
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -34,6 +35,12 @@ from opencode_client.pty_terminal import (
     ticket_in,
     until,
 )
+
+if TYPE_CHECKING:
+    from opencode_client.api.pty import AsyncPtyNamespace
+    from opencode_client.pty_dial import PtyOptions
+
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 class AsyncPtyConnection(Terminal):
@@ -291,3 +298,21 @@ async def _happens(changed: asyncio.Condition, what: Callable[[], bool], deadlin
     except TimeoutError:
         return False
     return True
+
+
+@asynccontextmanager
+async def aowned(
+    terminals: AsyncPtyNamespace, made: dict[str, Any], scope: dict[str, Any], options: PtyOptions
+) -> AsyncGenerator[AsyncPtyConnection]:
+    """A terminal that is there as long as somebody uses it. Any: arguments of `pty.create`, which checks them."""
+    pty = await terminals.create(**made)
+    try:
+        async with terminals.connect(pty.id, **scope, **options) as connection:
+            yield connection
+    finally:
+        try:
+            await terminals.remove(pty.id, **scope)
+        except NotFoundError:
+            pass  # its process has ended
+        except OpencodeError as error:  # what happened before is what its user has to know
+            logger.warning("terminal %s may be left behind: %s", pty.id, error)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Generic, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, Self, TypeVar, Unpack
 
 import httpx
 
@@ -19,7 +19,12 @@ from opencode_client.transport import AsyncCaller, Caller, Known
 from opencode_client.unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+    from opencode_client.async_pty import AsyncPtyConnection
     from opencode_client.compatibility import ServerInfo
+    from opencode_client.pty import PtyConnection
+    from opencode_client.pty_dial import PtyOptions
     from opencode_client.resync import SessionSnapshot
 
 P = ParamSpec("P")
@@ -159,6 +164,31 @@ class OpencodeClient(_Client[Caller], Namespaces):
         """
         return self._caller.check_server()
 
+    def terminal(
+        self,
+        command: str | None = None,
+        *,
+        args: Sequence[str] | None = None,
+        cwd: str | None = None,
+        title: str | None = None,
+        env: Mapping[str, str] | None = None,
+        directory: StrPath | None = None,
+        workspace: str | None = None,
+        **options: Unpack[PtyOptions],
+    ) -> AbstractContextManager[PtyConnection]:
+        """A new terminal, to use in `with`: created and connected at its start, closed and removed at its end.
+
+        `with client.terminal("bash") as terminal: terminal.send("ls\n")`
+
+        `command` is the server's default shell, if left out; `args`, `cwd`, `title` and `env` are those of
+        `pty.create`, `options` those of `PtyOptions`.
+        """
+        from opencode_client.pty import owned  # websockets, which calls have no use for
+
+        scope = {"directory": directory, "workspace": workspace}
+        made = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env, **scope}
+        return owned(self.pty, made, scope, options)
+
     def resync(self, session_id: str, *, since_message_id: str | None = None) -> SessionSnapshot:
         """What a session is now: for after a `StreamGap`. Messages are those from the named one on, else all.
 
@@ -261,6 +291,25 @@ class AsyncOpencodeClient(_Client[AsyncCaller], AsyncNamespaces):
         (servers 1.14.34 to 1.14.41).
         """
         return await self._caller.check_server()
+
+    def terminal(
+        self,
+        command: str | None = None,
+        *,
+        args: Sequence[str] | None = None,
+        cwd: str | None = None,
+        title: str | None = None,
+        env: Mapping[str, str] | None = None,
+        directory: StrPath | None = None,
+        workspace: str | None = None,
+        **options: Unpack[PtyOptions],
+    ) -> AbstractAsyncContextManager[AsyncPtyConnection]:
+        """A new terminal, to use in `async with`: as `OpencodeClient.terminal`."""
+        from opencode_client.async_pty import aowned  # websockets, which calls have no use for
+
+        scope = {"directory": directory, "workspace": workspace}
+        made = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env, **scope}
+        return aowned(self.pty, made, scope, options)
 
     async def resync(self, session_id: str, *, since_message_id: str | None = None) -> SessionSnapshot:
         """What a session is now: for after a `StreamGap`. Messages are those from the named one on, else all.

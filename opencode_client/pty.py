@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from functools import partial
 from socket import SHUT_RDWR
 from threading import Event, Lock
 from time import monotonic, perf_counter
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
@@ -35,6 +36,12 @@ from opencode_client.pty_terminal import (
     ticket_in,
     until,
 )
+
+if TYPE_CHECKING:
+    from opencode_client.api.pty import PtyNamespace
+    from opencode_client.pty_dial import PtyOptions
+
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 def _opening(
@@ -289,3 +296,21 @@ class PtyConnection(Terminal):
             return is_running(self._calls.get(self.pty_id, **self._dial.scope))
         except NotFoundError:
             return False
+
+
+@contextmanager
+def owned(
+    terminals: PtyNamespace, made: dict[str, Any], scope: dict[str, Any], options: PtyOptions
+) -> Generator[PtyConnection]:
+    """A terminal that is there as long as somebody uses it. Any: arguments of `pty.create`, which checks them."""
+    pty = terminals.create(**made)
+    try:
+        with terminals.connect(pty.id, **scope, **options) as connection:
+            yield connection
+    finally:
+        try:
+            terminals.remove(pty.id, **scope)
+        except NotFoundError:
+            pass  # its process has ended
+        except OpencodeError as error:  # what happened before is what its user has to know
+            logger.warning("terminal %s may be left behind: %s", pty.id, error)

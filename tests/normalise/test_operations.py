@@ -135,7 +135,7 @@ _HOME = {"namespace": {"module": "session"}}
 
 
 def _shown(operation: Json, path: str) -> Json:
-    known = {"responses": {"200": {}}, **operation, "x-oc": {**_HOME, **operation.get("x-oc", {})}}
+    known: Json = {"responses": {"200": {}}, **operation, "x-oc": {**_HOME, **operation.get("x-oc", {})}}
     return operations.generator_view(parameters.named_parameters(one_operation(known, path)))
 
 
