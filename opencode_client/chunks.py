@@ -74,7 +74,7 @@ def chunks(response: httpx.Response, read_s: float | None) -> Generator[bytes]:
         return
     network, body = response.extensions["network_stream"], ChunkedBody()
     data: bytes = begun
-    with _as_httpx():
+    with _as_httpx(read_s):
         while not body.ended:
             data = data or network.read(_READ_BYTES, timeout=read_s)
             yield from body.feed(data)
@@ -91,7 +91,7 @@ async def achunks(response: httpx.Response, read_s: float | None) -> AsyncGenera
         return
     network, body = response.extensions["network_stream"], ChunkedBody()
     data: bytes = begun
-    with _as_httpx():
+    with _as_httpx(read_s):
         while not body.ended:
             data = data or await network.read(_READ_BYTES, timeout=read_s)
             for chunk in body.feed(data):
@@ -116,13 +116,13 @@ def _begun(response: httpx.Response) -> bytes | None:
 
 
 @contextmanager
-def _as_httpx() -> Generator[None]:
+def _as_httpx(read_s: float | None) -> Generator[None]:
     """httpcore's errors as httpx's."""
     import httpcore  # here: with httpx's own import it comes when a transport is made
 
     try:
         yield
     except httpcore.TimeoutException as error:
-        raise httpx.ReadTimeout(str(error)) from error
+        raise httpx.ReadTimeout(f"not a byte for {read_s:g} s") from error
     except httpcore.NetworkError as error:
         raise httpx.ReadError(str(error)) from error

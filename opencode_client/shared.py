@@ -34,6 +34,7 @@ class _Queue:
         self._most = most
         self._items: deque[Any] = deque()
         self._lost = 0
+        self.left = False  # by its subscriber
 
     def put(self, item: object) -> None:
         if self._lost or len(self._items) >= self._most:
@@ -82,7 +83,11 @@ class SharedStream(Generic[E]):
 
     def _leave(self, queue: _Queue) -> None:
         with self._changed:
+            if queue not in self._queues:
+                return
             self._queues.remove(queue)
+            queue.left = True
+            self._changed.notify_all()
             last = not self._queues
         if last:
             self._stream.close()
@@ -105,7 +110,9 @@ class SharedStream(Generic[E]):
     def _next(self, queue: _Queue) -> list[Any]:
         """One item, or none at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: len(queue) or self._ended)
+            self._changed.wait_for(lambda: len(queue) or queue.left or self._ended)
+            if queue.left:
+                return []
             if len(queue):
                 return [queue.take()]
         if self._error is not None:
@@ -125,6 +132,10 @@ class Subscription(Generic[E]):
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Unsubscribe: ends this subscriber's iteration wherever that waits, and nobody else's. Thread-safe."""
         self._shared._leave(self._queue)  # pyright: ignore[reportPrivateUsage] # the same module
 
     def __iter__(self) -> Generator[E | StreamGap | StreamOverflow]:
@@ -159,7 +170,12 @@ class AsyncSharedStream(Generic[E]):
             self._queues.append(queue)
 
     async def _leave(self, queue: _Queue) -> None:
+        if queue not in self._queues:
+            return
         self._queues.remove(queue)
+        queue.left = True
+        async with self._changed:
+            self._changed.notify_all()
         if not self._queues:
             await self._stream.close()
             if self._pump is not None:
@@ -182,7 +198,9 @@ class AsyncSharedStream(Generic[E]):
         """One item, or none at the end."""
         if not len(queue):
             async with self._changed:
-                await self._changed.wait_for(lambda: len(queue) or self._ended)
+                await self._changed.wait_for(lambda: len(queue) or queue.left or self._ended)
+        if queue.left:
+            return []
         if len(queue):
             return [queue.take()]
         if self._error is not None:
@@ -202,6 +220,10 @@ class AsyncSubscription(Generic[E]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Unsubscribe: ends this subscriber's iteration wherever that waits, and nobody else's."""
         await self._shared._leave(self._queue)  # pyright: ignore[reportPrivateUsage] # the same module
 
     async def __aiter__(self) -> AsyncGenerator[E | StreamGap | StreamOverflow]:

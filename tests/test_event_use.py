@@ -195,6 +195,38 @@ def test_the_last_subscriber_to_leave_closes_the_connection(world: World) -> Non
         server.await_ended(1)
 
 
+def test_a_subscriber_that_is_closed_ends_and_the_others_go_on(world: World) -> None:
+    more = threading.Event()
+    with FaultyServer([_sends_when(more, _MIXED[0]), lambda peer: peer.wait()]) as server:
+        shared = world.client(server.url).event.subscribe().share()
+
+        async def run() -> None:
+            async with shared.subscribe() as one, shared.subscribe() as two:
+                waiting = asyncio.create_task(_rest_of(one))
+                await asyncio.sleep(0)  # it has begun to wait
+                await one.close()
+                assert await asyncio.wait_for(waiting, 5) == []
+                more.set()
+                assert isinstance(await anext(aiter(two)), EventSessionIdle)
+
+        if world.is_async:
+            world.call(run)
+            return
+        found: list[list[Any]] = []
+        with shared.subscribe() as one, shared.subscribe() as two:
+            reader = threading.Thread(target=lambda: found.append(list(one)))
+            reader.start()
+            one.close()
+            reader.join(5)
+            assert found == [[]]
+            more.set()
+            assert isinstance(next(iter(two)), EventSessionIdle)
+
+
+async def _rest_of(subscriber: Any) -> list[Any]:  # Any: of any stream
+    return [item async for item in subscriber]
+
+
 def test_what_ends_the_stream_is_raised_by_every_subscriber() -> None:
     async def run(url: str) -> None:
         world = World(is_async=True)
