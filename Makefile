@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate check-generated demo lint types test test-offline test-live test-documents test-package bench clean
+.PHONY: help venv spec generate regenerate docs check-generated demo lint types test test-offline test-live test-documents test-package bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -24,11 +24,16 @@ spec: $(READY)  ## pull /doc into openapi.json: from OPENCODE_URL, else from OPE
 generate: $(READY)  ## rebuild the generated rooms, offline; SPEC=<file> OUT=<folder> for another document
 	$(BIN)/python -m scripts.generate $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)')
 
-regenerate: $(READY)  ## spec, then generate, then say what changed
+regenerate: $(READY)  ## spec, then generate, then say what changed; then docs
 	$(BIN)/python -m scripts.regenerate
+	$(BIN)/python scripts/gen-opencode-api-docs.py openapi.json
 
-check-generated: $(READY)  ## fail when the committed rooms differ from what `make generate` gives
+docs: $(READY)  ## write the API reference of openapi.json into docs/api, in Chinese and English
+	$(BIN)/python scripts/gen-opencode-api-docs.py openapi.json
+
+check-generated: $(READY)  ## fail when the committed rooms and docs/api differ from what `make generate` and `make docs` give
 	$(BIN)/python -m scripts.generate --check
+	$(BIN)/python scripts/gen-opencode-api-docs.py openapi.json --check
 
 demo: $(READY)  ## the quick start against a real server with a scripted model: no key, no account
 	$(BIN)/python -m scripts.demo

@@ -74,8 +74,10 @@ def _committed_version() -> str:
     return source["opencode_version"]
 
 
-def fetch(url: str, auth: tuple[str, str] | None = None) -> Served:
+def fetch(url: str, auth: tuple[str, str] | None = None, *, called: str = "OPENCODE_URL") -> Served:
     """The document and the version of the server at `url`, with or without `/doc` at its end.
+
+    `called` is where the URL is from, for messages.
 
     Raises:
         SpecError: there is no such server, or it answers something else; never with a credential in the message.
@@ -84,11 +86,11 @@ def fetch(url: str, auth: tuple[str, str] | None = None) -> Served:
         base = httpx.URL(url.rstrip("/").removesuffix("/doc"))
     except httpx.InvalidURL:  # whose words hold the password where that has a slash in it
         raise SpecError(
-            "OPENCODE_URL is no URL (in a password, / # ? and @ are written %2F %23 %3F %40)"
+            f"{called} is no URL (in a password, / # ? and @ are written %2F %23 %3F %40)"
         ) from None
     shown = str(base.copy_with(userinfo=b""))
     if base.scheme not in ("http", "https") or not base.host:
-        raise SpecError("OPENCODE_URL is no http:// or https:// URL")
+        raise SpecError(f"{called} is no http:// or https:// URL")
     credentials = auth or ((base.username, base.password) if base.username else None)
     try:
         with httpx.Client(

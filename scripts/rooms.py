@@ -6,5 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "opencode_client"
+REFERENCE = ROOT / "docs" / "api"
+"""The API reference, which `make docs` writes."""
+
 ROOMS = ("api", "models", "_spec.py")
 """The generated folders and files of the package, each replaced as a whole."""

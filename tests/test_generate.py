@@ -15,7 +15,7 @@ from scripts import generate
 from scripts.generate import GenerateError, build, differences, write_package, write_rooms
 from scripts.normalise.names import HANDWRITTEN
 from scripts.regenerate import summary
-from scripts.rooms import PACKAGE, ROOMS, ROOT
+from scripts.rooms import PACKAGE, REFERENCE, ROOMS, ROOT
 from tests.packages import document
 
 
@@ -137,6 +137,7 @@ def test_spec_without_out_is_refused(spec: Path) -> None:
 def test_git_folds_the_generated_rooms() -> None:
     attributes = (ROOT / ".gitattributes").read_text(encoding="utf-8")
     patterns = [f"{PACKAGE}/{room}" + ("" if room.endswith(".py") else "/**") for room in ROOMS]
+    patterns.append(f"{REFERENCE.relative_to(ROOT).as_posix()}/**")
     assert all(f"{pattern} linguist-generated=true" in attributes for pattern in patterns)
 
 

@@ -1,0 +1,124 @@
+"""Which operations the client has a method for: asked of the package itself, never of a document.
+
+An operation is implemented when a method hangs on `OpencodeClient` whose code uses a row of its module's table of
+operations with that METHOD and path. Names in braces are not on the wire and do not count.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from types import FunctionType
+from typing import Any, TypeGuard
+
+from attrs import frozen
+
+from opencode_client import AsyncOpencodeClient, OpencodeClient
+from opencode_client.operation import Operation
+
+_NAMES_IN_BRACES = re.compile(r"\{[^}]*\}")
+_LOOPBACK = "http://127.0.0.1:4096"
+_WIDTH = 100
+
+Key = tuple[str, str]
+
+
+@frozen
+class Method:
+    """A method of a client: where it hangs, where it stands, what it takes."""
+
+    name: str
+    file: Path
+    line: int
+    function: Callable[..., object]
+    operation: Operation[Any]  # of any result: only what was written in its row is read
+
+    @property
+    def awaited(self) -> bool:
+        """Whether it is a coroutine; streams and terminals are context managers instead."""
+        return inspect.iscoroutinefunction(self.function)
+
+    def signature(self) -> str:
+        """The call with all its arguments, as written."""
+        signature = inspect.signature(self.function)
+        shown = [_argument(parameter) for parameter in self._parameters()]
+        named = [p.kind is p.KEYWORD_ONLY for p in self._parameters()]
+        if True in named:
+            shown.insert(named.index(True), "*")
+        returns = f" -> {_annotation(signature.return_annotation)}"
+        line = f"client.{self.name}({', '.join(shown)}){returns}"
+        if len(line) <= _WIDTH:
+            return line
+        arguments = "".join(f"    {argument},\n" for argument in shown)
+        return f"client.{self.name}(\n{arguments}){returns}"
+
+    def call(self) -> str:
+        """The shortest call: with what is required alone."""
+        required = [p for p in self._parameters() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+        shown = [f"{p.name}=..." if p.kind is p.KEYWORD_ONLY else p.name for p in required]
+        return f"client.{self.name}({', '.join(shown)})"
+
+    def _parameters(self) -> list[inspect.Parameter]:
+        return [p for name, p in inspect.signature(self.function).parameters.items() if name != "self"]
+
+
+def _argument(parameter: inspect.Parameter) -> str:
+    stars = "**" if parameter.kind is parameter.VAR_KEYWORD else ""
+    default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+    return f"{stars}{parameter.name}: {_annotation(parameter.annotation)}{default}"
+
+
+def _annotation(annotation: object) -> str:
+    return str(annotation).replace("builtins.", "")
+
+
+@frozen
+class Implementation:
+    """What the clients have for one operation: the method of `OpencodeClient`, and its awaited twin."""
+
+    sync: Method
+    twin: Method | None
+
+
+def key(method: str, path: str) -> Key:
+    """What tells operations apart on the wire."""
+    return method.upper(), _NAMES_IN_BRACES.sub("{}", path)
+
+
+def implementations() -> dict[Key, Implementation]:
+    """{(METHOD, path): the methods}, of all that hangs on the clients now."""
+    twins = {key(m.operation.method, m.operation.path): m for m in _methods(AsyncOpencodeClient(_LOOPBACK))}
+    found: dict[Key, Implementation] = {}
+    with OpencodeClient(_LOOPBACK) as client:
+        for method in _methods(client):
+            wire = key(method.operation.method, method.operation.path)
+            found[wire] = Implementation(method, twins.get(wire))
+    return found
+
+
+def _methods(holder: object, above: str = "") -> Iterator[Method]:
+    """Every method of an operation under a client or a namespace, depth first."""
+    members = {name: member for base in reversed(type(holder).__mro__) for name, member in vars(base).items()}
+    for name, member in sorted(members.items(), key=lambda item: item[0]):
+        if name.startswith("_"):
+            continue
+        if isinstance(member, cached_property):
+            yield from _methods(getattr(holder, name), f"{above}{name}.")
+        elif isinstance(member, FunctionType) and above:
+            operation = _operation_of(member)
+            if operation is not None:
+                code = member.__code__
+                yield Method(above + name, Path(code.co_filename), code.co_firstlineno, member, operation)
+
+
+def _operation_of(function: FunctionType) -> Operation[Any] | None:
+    """The row of the table that the method's code names."""
+    named = (function.__globals__.get(name) for name in function.__code__.co_names)
+    return next((value for value in named if _is_operation(value)), None)
+
+
+def _is_operation(value: object) -> TypeGuard[Operation[Any]]:  # of any result, as above
+    return isinstance(value, Operation)

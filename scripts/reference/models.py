@@ -1,0 +1,36 @@
+"""The page of models: every component of the document that is no event, once."""
+
+from __future__ import annotations
+
+from scripts.normalise.schema import schemas_of
+from scripts.reference.markdown import anchor, code, prose
+from scripts.reference.pages import field_table
+from scripts.reference.untrusted import object_at, text_at
+from scripts.reference.view import INDEX_PAGE, MODELS_PAGE, View
+
+
+def models_page(view: View) -> list[str]:
+    """The page's lines, without the line that says what wrote it."""
+    lines = [
+        f"# {view.words.models}",
+        "",
+        f"[← {view.words.back}]({INDEX_PAGE})",
+        "",
+        view.words.models_about,
+    ]
+    schemas = schemas_of(view.document)
+    for name in sorted(schemas, key=str.casefold):
+        page, place = view.homes[name].split("#")
+        if page == MODELS_PAGE:
+            lines += ["", anchor(place), "", f"## {code(name)}", "", *_model(view, name)]
+    return lines
+
+
+def _model(view: View, name: str) -> list[str]:
+    schema = object_at(schemas_of(view.document), name)
+    said = prose(view.catalogue.text(text_at(schema, "description")))
+    lines = [said, ""] if said else []
+    fields = view.shapes.members(schema)
+    if object_at(schema, "properties") and fields:
+        return [*lines, *field_table(view, fields)]
+    return [*lines, view.shapes.type(schema)]

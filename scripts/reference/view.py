@@ -1,0 +1,136 @@
+"""What every page of one language is written with: words, texts, links, and what the client has."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from attrs import field, frozen
+
+from scripts.normalise.schema import Json, schemas_of
+from scripts.reference.catalogue import Catalogue
+from scripts.reference.entries import Entry, entries, first_version
+from scripts.reference.events import components
+from scripts.reference.implemented import Implementation, Key, Method, implementations, key
+from scripts.reference.markdown import code, escape, slug
+from scripts.reference.modules import REALTIME, Modules
+from scripts.reference.shapes import Shapes
+from scripts.reference.untrusted import text_at
+from scripts.reference.words import WORDS, Words
+
+MODELS_PAGE = "models.md"
+REALTIME_PAGE = f"{REALTIME}-realtime.md"
+INDEX_PAGE = "README.md"
+_PACKAGE = Path(__file__).resolve().parent.parent.parent / "opencode_client"
+
+
+@frozen(eq=False)
+class View:
+    """One document in one language, as pages in `folder` will show it."""
+
+    language: str
+    folder: Path
+    version: str
+    document: Json
+    words: Words
+    catalogue: Catalogue
+    modules: Modules
+    entries: list[Entry]
+    shapes: Shapes
+    homes: dict[str, str]
+    """Where each component is described."""
+    methods: dict[Key, Implementation] = field(factory=implementations)
+
+    def implementation(self, entry: Entry) -> Implementation | None:
+        """The client's methods that do what the operation does."""
+        return self.methods.get(key(entry.method, entry.path))
+
+    def source(self, method: Method) -> str:
+        """Where a method stands, as a link from a page."""
+        return f"{self.relative(method.file)}#L{method.line}"
+
+    def relative(self, file: Path) -> str:
+        """A file of this package, as a link from a page."""
+        return Path(os.path.relpath(file, self.folder)).as_posix()
+
+    @property
+    def package(self) -> str:
+        """The package, as a link from a page."""
+        return self.relative(_PACKAGE)
+
+    def status(self, entry: Entry) -> str:
+        """Whether the client has it, linked to where."""
+        found = self.implementation(entry)
+        if found is None:
+            return self.words.not_implemented
+        return f"[{self.words.implemented}]({self.source(found.sync)})"
+
+    def row(self, entry: Entry) -> str:
+        """The operation's description in the index."""
+        fallback = text_at(entry.operation, "summary") or code(entry.id or entry.name)
+        text = self.catalogue.row(entry.name, entry.english, fallback)
+        return text if text == fallback and not text_at(entry.operation, "summary") else escape(text)
+
+    def named(self, name: str) -> Entry | None:
+        """The operation `METHOD path`, if the document has it."""
+        return next((entry for entry in self.entries if entry.name == name), None)
+
+    def title(self, entry: Entry) -> str:
+        """The title of the operation's page."""
+        return escape_title(entry.module.titles[self.language])
+
+    def since(self, entry: Entry) -> str:
+        """The first server version with it, as far as the compared documents say."""
+        absent, since, newest = first_version(entry)
+        if since is None:
+            return self.words.since_unknown.format(newest=newest)
+        if absent is None:
+            return self.words.since_oldest
+        return self.words.since_later.format(since=since, absent=absent)
+
+    def nature(self, entry: Entry) -> list[str]:
+        """What is special about calling it."""
+        words = self.words
+        found = self.implementation(entry)
+        said = {"stream": words.stream, "websocket": words.websocket, "blocking": words.blocking}
+        shown = [said[entry.kind]] if entry.kind in said else []
+        shown += [words.consumes] if found and found.sync.operation.consumes else []
+        return shown + ([words.deprecated] if entry.operation.get("deprecated") else [])
+
+
+def escape_title(text: str) -> str:
+    """A title of modules.toml as it is; a segment of a hostile document as text."""
+    return text if text.replace(" & ", "").replace(" / ", "").replace(" ", "").isalnum() else escape(text)
+
+
+def make_view(document: Json, language: str, folder: Path, version: str = "") -> View:
+    """A view of `document`, whose server's version is not in it."""
+    words, catalogue, modules = WORDS[language], Catalogue(language), Modules()
+    listed = entries(document, modules, catalogue)
+    homes = _homes(document, listed)
+
+    def link(name: str) -> str:
+        return f"[{escape(name)}]({homes[name]})" if name in homes else escape(name)
+
+    shapes = Shapes(document, link, words.more)
+    return View(
+        language, folder.resolve(), version, document, words, catalogue, modules, listed, shapes, homes
+    )
+
+
+def _homes(document: Json, listed: list[Entry]) -> dict[str, str]:
+    """Events are described on the page of streams, all other models on theirs."""
+    homes: dict[str, str] = {}
+    plain = Shapes(document, str, "")
+    for entry in sorted(listed, key=lambda entry: len(entry.path)):
+        if entry.stream is not None:
+            for name in components(entry.stream, plain):
+                homes.setdefault(name, f"{REALTIME_PAGE}#events-{entry.anchor}")
+    taken: set[str] = set()
+    for name in schemas_of(document):
+        anchor, count = slug(name), 2
+        while anchor in taken:
+            anchor, count = f"{slug(name)}-{count}", count + 1
+        taken.add(anchor)
+        homes.setdefault(name, f"{MODELS_PAGE}#{anchor}")
+    return homes
