@@ -1,0 +1,67 @@
+"""The API reference of the committed documents, made once, and what readers see in it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from attrs import frozen
+
+from scripts.recordings import DOCUMENTED, document
+from scripts.reference.writing import make_reference
+from scripts.rooms import REFERENCE
+
+NEWEST = DOCUMENTED[-1]
+SEED = REFERENCE.parent.parent / "tests" / "data" / "reference" / "index-1.1.31.zh.md"
+_ROW = re.compile(r"\| \[(.+?)\]\((.+?)\) \| `(\S+ \S+)` \| (.*) \| (.+?) \|")
+_LINKED = re.compile(r"\[(.+)\]\((.+)\)")
+
+
+@frozen
+class Row:
+    """A row of an index."""
+
+    title: str
+    file: str
+    operation: str
+    description: str
+    status: str
+    target: str
+    """Where the status links to; empty where it does not."""
+
+
+@cache
+def pages(version: str) -> dict[str, str]:
+    """{zh/README.md: text}, as in the committed folder; both languages for the oldest and the newest."""
+    languages = ("zh", "en") if version in (DOCUMENTED[0], NEWEST) else ("en",)
+    return make_reference(document(version), REFERENCE, languages, version).pages
+
+
+def pages_of(given: dict[str, Any], language: str = "zh") -> dict[str, str]:
+    """The pages of a document by their names, in one language."""
+    made = make_reference(given, REFERENCE, (language,)).pages
+    return {name.removeprefix(f"{language}/"): text for name, text in made.items()}
+
+
+def rows(index: str) -> list[Row]:
+    """The rows of an index, of the reference or of the one that it continues."""
+    found: list[Row] = []
+    for title, file, operation, description, status in _ROW.findall(index):
+        linked = _LINKED.fullmatch(status)
+        said, target = linked.groups() if linked else (status, "")
+        found.append(Row(title, file, operation, description, said, target))
+    return found
+
+
+def small_document(*operations: tuple[str, str, dict[str, Any]], **schemas: Any) -> dict[str, Any]:
+    """A document with these operations: (method, path, what it says)."""
+    paths: dict[str, dict[str, Any]] = {}
+    for method, path, operation in operations:
+        paths.setdefault(path, {})[method] = {"responses": {"200": {"description": "Success"}}, **operation}
+    return {"openapi": "3.1.0", "paths": paths, "components": {"schemas": schemas}}
+
+
+def body(schema: dict[str, Any]) -> dict[str, Any]:
+    """An operation that takes this as JSON."""
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
