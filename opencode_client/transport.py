@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from weakref import WeakValueDictionary
 
 import httpx
 
@@ -39,8 +40,8 @@ class Known:
     def __init__(self) -> None:
         self.version: str | None = None
         self.info: ServerInfo | None = None
-        self.shared: dict[Hashable, Any] = {}
-        """What listens to the server on behalf of several."""
+        self.shared: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
+        """What listens to the server on behalf of several, as long as one of them is there."""
 
     def allows(self, operation: Operation[Any]) -> bool:
         """Whether the server is known to have the operation."""
