@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate docs check-generated demo lint types test test-offline test-live test-documents test-package bench clean
+.PHONY: help venv spec generate regenerate docs check-generated demo lint types test test-offline test-live compat test-documents test-package bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -54,6 +54,9 @@ test-offline: $(READY)  ## the offline suite alone
 
 test-live: $(READY)  ## the live suite alone: real servers from npm
 	$(BIN)/pytest -m live
+
+compat: $(READY)  ## this client against servers of seven versions, or of VERSIONS="1.1.65 latest"; WRITE=1 writes the table
+	$(BIN)/python -m tests.live.compat $(if $(WRITE),--write) $(VERSIONS)
 
 test-documents: $(READY)  ## generate and type-check packages from all seven committed documents
 	$(BIN)/pytest -m documents

@@ -1,0 +1,218 @@
+"""`make compat`: this client against servers of many versions, operation by operation, and the table of what it found.
+
+    python -m tests.live.compat [--write] [version ...]
+
+Every operation is called as in tests/live/test_operations.py, the streams and terminals besides. Without versions it
+is those of docs/compatibility.md. What differs from that table fails, unless `--write` puts it there. A version that
+is not in it fails only by what may be this client's doing: an answer that it cannot read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from opencode_client import OpencodeClient
+from opencode_client._spec import OPERATIONS
+from opencode_client.errors import OpencodeError
+from scripts.npm_server import latest_version
+from scripts.rooms import ROOT
+from tests.live.calls import Record, operation_of, recorded_exchanges
+from tests.live.servers import NEW, scripted_server
+from tests.live.turns import CONFIG, script
+from tests.live.walk_asking import walk_asking
+from tests.live.walk_server import walk_endings, walk_server
+from tests.live.walk_sessions import walk_sessions
+from tests.live.walk_streams import walk_streams
+from tests.live.walk_v2 import walk_v2
+
+TABLE = ROOT / "docs" / "compatibility.md"
+VERSIONS = ("1.1.31", "1.2.27", "1.3.2", "1.14.48", "1.15.13", "1.17.19", NEW)
+SAME, LACKS, MISSED = "as newest", "lacks it", "not reached"
+
+Column = dict[str, str]
+"""By case, what a call ended as."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 where everything is as the table says."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.live.compat", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("versions", nargs="*", default=VERSIONS, help="of opencode, or `latest`")
+    parser.add_argument("--write", action="store_true", help="put what was found into docs/compatibility.md")
+    given = parser.parse_args(arguments)
+    versions = [latest_version() if version == "latest" else version for version in given.versions]
+    found: dict[str, Column] = {}
+    for version in versions:
+        started = perf_counter()
+        found[version] = walked(version)
+        print(f"{version}: {_counts(found[version])}, {perf_counter() - started:.0f} s", flush=True)
+    committed = read(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
+    if given.write:
+        TABLE.write_text(written({**committed, **found}), encoding="utf-8")
+        print(f"written: {TABLE.relative_to(ROOT)}")
+        return 0
+    wrong = [
+        line for version in versions for line in wrong_in(version, found[version], committed.get(version))
+    ]
+    print("\n".join(wrong) or "all is as docs/compatibility.md says")
+    return 1 if wrong else 0
+
+
+def walked(version: str) -> Column:
+    """What every call ended as, with what reading warned of, at one version."""
+    log = _Kept()
+    with (
+        tempfile.TemporaryDirectory(prefix="opencode-compat-") as folder,
+        pytest.MonkeyPatch.context() as patch,
+        recorded_exchanges() as exchanges,
+        scripted_server(version, script=script, **CONFIG) as (server, _),
+        OpencodeClient(server.url, directory=server.directory) as client,
+    ):
+        patch.setattr("opencode_client.shapes._warned", set[tuple[str, str]]())
+        patch.setattr(logging.getLogger("opencode_client.reading"), "handlers", [log])
+        record = Record(exchanges)
+        nowhere, copies = Path(folder, "nowhere"), Path(folder, "copies")
+        nowhere.mkdir()
+        copies.mkdir()
+        ways: list[Callable[[], None]] = [
+            lambda: walk_streams(record, client),
+            lambda: walk_server(record, client, nowhere),
+            lambda: walk_sessions(record, client),
+            lambda: walk_asking(record, client),
+            lambda: walk_v2(record, client, copies),
+            lambda: walk_endings(record, client),
+        ]
+        for way in ways:
+            try:
+                way()
+            except (OpencodeError, TimeoutError, LookupError, ValueError) as error:
+                print(f"  {version}: {type(error).__name__}: {error}")  # what comes behind it was not reached
+    outcomes = {case: outcome.text for case, outcome in record.outcomes.items()}
+    return outcomes | {f"(reading warns) {text}": "warns" for text in log.messages}
+
+
+class _Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+def _counts(column: Column) -> str:
+    lacking = sum(text == "UnsupportedOperationError" for text in column.values())
+    unread = sum(text == "ResponseDecodeError" for text in column.values())
+    return f"{len(column)} calls, {lacking} that the server lacks, {unread} that cannot be read"
+
+
+def wrong_in(version: str, found: Column, committed: Column | None) -> list[str]:
+    """What is not as the table says; where it says nothing, what cannot be read."""
+    if committed is None:
+        return [
+            f"{version}: {case}: {text}"
+            for case, text in found.items()
+            if text in ("ResponseDecodeError", "warns") and operation_of(case).partition(".")[0] != "v2"
+        ]
+    return [
+        f"{version}: {case}: {found.get(case, MISSED)}, not {committed.get(case, MISSED)}"
+        for case in sorted(found.keys() | committed.keys())
+        if found.get(case, MISSED) != committed.get(case, MISSED)
+    ]
+
+
+def written(columns: dict[str, Column]) -> str:
+    """The page: how each version differs from the newest, by operation."""
+    versions = sorted(columns, key=lambda version: [int(part) for part in version.split(".")])
+    newest = columns[versions[-1]]
+    cases = sorted({case for column in columns.values() for case in column}, key=_order)
+    lines = [
+        _HEAD.format(
+            newest=versions[-1],
+            summary=_summary(columns, versions),
+            operations=len({operation_of(c) for c in newest}),
+        )
+    ]
+    lines += [_row(["operation", f"at {versions[-1]}", *versions[:-1]]), _row(["---"] * (len(versions) + 1))]
+    for case in cases:
+        top = newest.get(case, MISSED)
+        cells = [_cell(columns[version].get(case, MISSED), top) for version in versions[:-1]]
+        lines.append(_row([f"`{case}`", _cell(top, None), *cells]))
+    return "\n".join(lines) + "\n"
+
+
+def _order(case: str) -> tuple[int, str]:
+    known = list(OPERATIONS)
+    name = operation_of(case)
+    return (known.index(name) if name in known else len(known), case)
+
+
+def _summary(columns: dict[str, Column], versions: list[str]) -> str:
+    rows = [_row(["version", "as newest", "the server lacks it", "differs"]), _row(["---"] * 4)]
+    newest = columns[versions[-1]]
+    for version in versions:
+        counted = Counter(
+            cell
+            if (cell := _cell(columns[version].get(case, MISSED), newest[case])) in (SAME, LACKS)
+            else "else"
+            for case in newest
+        )
+        rows.append(_row([version, str(counted[SAME]), str(counted[LACKS]), str(counted["else"])]))
+    return "\n".join(rows)
+
+
+def _cell(text: str, newest: str | None) -> str:
+    if text == newest:
+        return SAME
+    return LACKS if text == "UnsupportedOperationError" else text.replace("|", "\\|")
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def read(page: str) -> dict[str, Column]:
+    """The columns of a page that `written` made."""
+    rows = [_cells(line) for line in page.splitlines() if line.startswith(("| `", "| operation"))]
+    if not rows:
+        return {}
+    heads = [rows[0][1].removeprefix("at "), *rows[0][2:]]
+    columns: dict[str, Column] = {version: {} for version in heads}
+    for case, newest, *others in rows[1:]:
+        for version, cell in zip(heads, [newest, *others], strict=True):
+            text = newest if cell == SAME else cell
+            text = "UnsupportedOperationError" if text == LACKS else text
+            if text != MISSED:
+                columns[version][case.strip("`")] = text
+    return columns
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+_HEAD = """<!-- Written by `make compat WRITE=1`; do not edit. -->
+# One client, every server
+
+The client generated from opencode {newest}, used with real servers of other versions: {operations} operations, some
+called with what there is not as well (in brackets). "As newest" is the same result, of the same type; "lacks it" is an
+`UnsupportedOperationError` before anything is sent; all else is what the call ends as there. Lists and maps name the
+types of what was in them, so that an empty one differs from a full one.
+
+{summary}
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

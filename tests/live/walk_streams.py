@@ -1,0 +1,90 @@
+"""Streams and terminals of a real server, each used once: what they end as, in words that a table can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from threading import Timer
+from typing import Any
+
+from opencode_client import OpencodeClient, UnknownEvent
+from opencode_client.errors import OpencodeError
+from opencode_client.models import TextPartInput
+from tests.live.calls import Outcome, Record, failed
+from tests.live.turns import MODEL
+
+_PATIENCE_S = 15.0
+_SHELL = ["-c", "read line; echo \N{GRINNING FACE} $line; exit 7"]
+
+
+def walk_streams(record: Record, client: OpencodeClient) -> None:
+    """The four streams and both kinds of terminals."""
+    _note(record, "event.subscribe", lambda: _turn(client, client.event.subscribe(), lambda event: event))
+    _note(record, "global.event", lambda: _turn(client, client.global_.event(), lambda event: event.payload))
+    _note(record, "v2.event.subscribe", lambda: _switch(client, client.v2.event.subscribe()))
+    _note(record, "v2.session.events", lambda: _switch(client, None))
+    _note(record, "pty.connect", lambda: _shell(client))
+    _note(record, "v2.pty.connect", lambda: _second_shell(client))
+
+
+def _note(record: Record, case: str, use: Callable[[], str]) -> None:
+    try:
+        text = use()
+    except OpencodeError as error:
+        text = failed(error)
+    record.outcomes[case] = Outcome(text, ())
+
+
+@contextmanager
+def _patient(stream: Any) -> Generator[Any]:  # Any: as below
+    """The stream, opened; closed when nothing ends it in time."""
+    with stream as events:
+        timer = Timer(_PATIENCE_S, stream.close)
+        timer.start()
+        try:
+            yield events
+        finally:
+            timer.cancel()
+
+
+def _turn(client: OpencodeClient, stream: Any, told: Callable[[Any], Any]) -> str:  # Any: of any event
+    """A turn as its events tell it; which of them nobody knows."""
+    unknown: set[str] = set()
+    with _patient(stream) as events:
+        session = client.session.create()
+        client.session.prompt_async(session.id, parts=[TextPartInput(text="hello")])
+        for item in events:
+            event = told(item)
+            if isinstance(event, UnknownEvent):
+                unknown.add(str(event.raw.get("type")))
+            if event.type == "session.idle" and event.properties.session_id == session.id:
+                return ", ".join(["a turn", *sorted(f"unknown {kind}" for kind in unknown)])
+    return "no turn"
+
+
+def _switch(client: OpencodeClient, stream: Any) -> str:  # Any: as above
+    """A change of a session of the v2 core, as its event tells it."""
+    session_id = client.v2.session.create(
+        model={"id": MODEL["modelID"], "providerID": MODEL["providerID"]}
+    ).data.id
+    with _patient(stream or client.v2.session.events(session_id)) as events:
+        client.v2.session.switch_agent(session_id, agent="build")
+        switches = (type(event).__name__ for event in events if str(event.type).endswith("agent.switched"))
+        return next(switches, "no event")
+
+
+def _shell(client: OpencodeClient) -> str:
+    with client.terminal("/bin/sh", args=_SHELL) as terminal:
+        return _said(terminal)
+
+
+def _second_shell(client: OpencodeClient) -> str:
+    pty = client.v2.pty.create(command="/bin/sh", args=_SHELL).data
+    with client.v2.pty.connect(pty.id) as terminal:
+        return _said(terminal)
+
+
+def _said(terminal: Any) -> str:  # Any: of either core
+    terminal.send("hello\n")
+    line = "".join(terminal).splitlines()[-1].strip()
+    return f"{line}, exit {terminal.wait(10)}"

@@ -1,0 +1,44 @@
+"""The table of docs/compatibility.md: what is written is what is read, and what differs from it is told."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opencode_client._spec import OPENCODE_VERSION, OPERATIONS
+from tests.live.calls import operation_of
+from tests.live.compat import TABLE, VERSIONS, Column, read, written, wrong_in
+
+_CASES = st.sampled_from(sorted(OPERATIONS)).flatmap(
+    lambda name: st.sampled_from([name, f"{name} [unknown]"])
+)
+_TEXTS = st.sampled_from(["True", "list[A | B]", "UnsupportedOperationError", "NotFoundError 404"])
+_COLUMNS = st.dictionaries(_CASES, _TEXTS, min_size=1)
+
+
+@given(st.fixed_dictionaries({"1.1.31": _COLUMNS, "1.18.33": _COLUMNS}))
+def test_what_is_written_is_what_is_read(columns: dict[str, Column]) -> None:
+    assert read(written(columns)) == columns
+
+
+def test_the_committed_page_is_of_all_versions_and_of_every_operation_but_the_upgrade() -> None:
+    columns = read(TABLE.read_text(encoding="utf-8"))
+    assert sorted(columns) == sorted(VERSIONS)
+    assert OPERATIONS.keys() - {operation_of(case) for case in columns[OPENCODE_VERSION]} == {
+        "global.upgrade"
+    }
+
+
+def test_what_differs_from_the_page_is_told() -> None:
+    found, committed = {"a": "True", "b": "None"}, {"a": "False", "c": "None"}
+    assert wrong_in("1.1.31", found, committed) == [
+        "1.1.31: a: True, not False",
+        "1.1.31: b: None, not not reached",
+        "1.1.31: c: not reached, not None",
+    ]
+    assert wrong_in("1.1.31", found, found) == []
+
+
+def test_of_a_version_that_nobody_tabled_only_what_cannot_be_read_is_told() -> None:
+    found = {"session.get": "ResponseDecodeError", "session.list": "NotFoundError 404"}
+    assert wrong_in("1.9.0", found, None) == ["1.9.0: session.get: ResponseDecodeError"]
