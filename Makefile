@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate docs check-generated demo lint types test test-offline test-live compat test-documents test-package bench clean
+.PHONY: help venv spec generate regenerate docs check-generated demo lint types test test-offline test-lowest test-live compat test-documents test-package bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -51,6 +51,12 @@ test: $(READY)  ## the offline suite, and the live suite where npm is there
 
 test-offline: $(READY)  ## the offline suite alone
 	$(BIN)/pytest -m 'not documents and not package and not live'
+
+test-lowest: pyproject.toml  ## the offline suite with the oldest dependencies that pyproject.toml admits, in an environment of its own
+	$(PYTHON) -m venv build/lowest
+	build/lowest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	build/lowest/bin/python -m pip install --quiet --editable . --group dev $$($(PYTHON) -m scripts.lowest)
+	build/lowest/bin/python -m pytest -m 'not documents and not package and not live'
 
 test-live: $(READY)  ## the live suite alone: real servers from npm
 	$(BIN)/pytest -m live
