@@ -146,6 +146,8 @@ class AsyncPtyConnection(Terminal):
         text = self._input(data)
         while True:
             connection = await self._connected()
+            if not text:  # the beginning of a character
+                return
             try:
                 await connection.send(text)
             except ConnectionClosed as error:

@@ -152,6 +152,8 @@ class PtyConnection(Terminal):
         text = self._input(data)
         while True:
             connection = self._connected()
+            if not text:  # the beginning of a character
+                return
             try:
                 connection.send(text)
             except ConnectionClosed as error:
