@@ -52,7 +52,7 @@ class AsyncPtyConnection(Terminal):
     """
 
     def __init__(
-        self, dial: Dial, calls: PtyCalls, check: Callable[[], Awaitable[None]], watch: AsyncExitWatch | None
+        self, dial: Dial, calls: PtyCalls, check: Callable[[], Awaitable[bool]], watch: AsyncExitWatch | None
     ) -> None:
         super().__init__(dial)
         self._calls = calls
@@ -151,7 +151,7 @@ class AsyncPtyConnection(Terminal):
             try:
                 await connection.send(text)
             except ConnectionClosed as error:
-                if is_end(error) or (self.cursor is None and not self._closed.is_set()):
+                if is_end(error) or not (self._output.has_cursor or self._closed.is_set()):
                     raise closed(
                         self._dial, error
                     ) from error  # whoever reads finds out, too, and reads to the end
@@ -214,7 +214,7 @@ class AsyncPtyConnection(Terminal):
             if self._over is not None:
                 raise self._ended()
             if self._socket is None:
-                await self._check()
+                self._output.has_cursor = await self._check()
                 try:
                     self._socket = await self._open()
                 except BaseException:

@@ -60,7 +60,7 @@ class PtyConnection(Terminal):
     """
 
     def __init__(
-        self, dial: Dial, calls: PtyCalls, check: Callable[[], None], watch: ExitWatch | None
+        self, dial: Dial, calls: PtyCalls, check: Callable[[], bool], watch: ExitWatch | None
     ) -> None:
         super().__init__(dial)
         self._calls = calls
@@ -157,7 +157,7 @@ class PtyConnection(Terminal):
             try:
                 connection.send(text)
             except ConnectionClosed as error:
-                if is_end(error) or (self.cursor is None and not self._closed.is_set()):
+                if is_end(error) or not (self._output.has_cursor or self._closed.is_set()):
                     raise closed(
                         self._dial, error
                     ) from error  # whoever reads finds out, too, and reads to the end
@@ -223,7 +223,7 @@ class PtyConnection(Terminal):
             if self._over is not None:
                 raise self._ended()
             if self._socket is None:
-                self._check()
+                self._output.has_cursor = self._check()
                 try:
                     self._socket = self._open()
                 except BaseException:

@@ -132,16 +132,23 @@ class Dial:
         }
 
 
-def check_cursor(dial: Dial, version: str) -> None:
-    """Raises UnsupportedOperationError if a server of that version cannot begin where it is asked to."""
+def has_cursor(dial: Dial, version: str) -> bool:
+    """Whether a server of that version says where output stands, and can begin where it is asked to.
+
+    Raises:
+        UnsupportedOperationError: it cannot, but is asked to.
+    """
     numbers = release(version)
-    if numbers is not None and numbers < _FIRST_WITH_CURSOR:
-        raise UnsupportedOperationError(
-            f"{dial.operation.id}: opencode {version} has no cursor: 1.1.56 has it, 1.1.53 does not",
-            operation=dial.operation.id,
-            url=dial.prepared(None).url,
-            version=version,
-        )
+    if numbers is None or numbers >= _FIRST_WITH_CURSOR:
+        return True
+    if dial.options.get("cursor", -1) < 0:
+        return False
+    raise UnsupportedOperationError(
+        f"{dial.operation.id}: opencode {version} has no cursor: 1.1.56 has it, 1.1.53 does not",
+        operation=dial.operation.id,
+        url=dial.prepared(None).url,
+        version=version,
+    )
 
 
 def refused(prepared: Prepared, error: Exception, started: float) -> OpencodeError:

@@ -53,20 +53,19 @@ class PtyOutput:
     """Makes one text of what a terminal's connections say: nothing twice, and told where something is missing.
 
     `cursor` is where the text stands that was given out, None before a server has said (1.1.53 and older never do).
-    After a connection was lost, a replay is held back until the server has said where it ends: only then is it known
-    where it began. A replay that was cut inside a character `must_reconnect` there: no other way gives it back.
+    A replay is held back until the server has said where it ends: only then is it known where it began. A replay that
+    was cut inside a character `must_reconnect` there: no other way gives it back.
     """
 
     def __init__(self, asked: int | None = None) -> None:
         self.cursor: int | None = None
         self.control: PtyControl | None = None
         """The last control frame."""
+        self.has_cursor = True
+        """Whether the server says where its output stands; to be told before the first connection."""
         self.must_reconnect = False
         self._asked = asked
-        self._replaying = True
         self._held: list[str] | None = None
-        self._half = ""  # the end of a frame that may be half of a character
-        self._begins_with_half = False
 
     @property
     def ask(self) -> int | None:
@@ -76,30 +75,17 @@ class PtyOutput:
     def connected(self) -> None:
         """Called for each connection, before its first frame."""
         self._asked = self.ask
-        self._replaying = True
-        self._held = [] if self._asked is not None and self._asked >= 0 else None
-        self._half = ""
-        self._begins_with_half = self.must_reconnect = False
+        self._held = [] if self.has_cursor else None
+        self.must_reconnect = False
 
     def text(self, frame: str) -> str:
         """What to give out for a text frame."""
-        if self.cursor is not None and not self._replaying:
-            self.cursor += len(frame) if frame.isascii() else units(frame)
-            return frame
-        return self._replayed(frame)
-
-    def _replayed(self, frame: str) -> str:
         if self._held is not None:
             self._held.append(frame)
             return ""
-        before, self._half = self._half, ""
-        if before and frame.startswith(_HALF):
-            self._begins_with_half = True
-            self._held = [before, frame]
-            return ""
-        if frame.endswith(_HALF) and units(frame) == REPLAY_UNITS:
-            frame, self._half = frame[:-1], _HALF
-        return before + frame
+        if self.cursor is not None:
+            self.cursor += units(frame)
+        return frame
 
     def binary(self, frame: bytes) -> list[str | PtyGapError]:
         """What to give out, or to raise, for a binary frame."""
@@ -109,16 +95,12 @@ class PtyOutput:
         self.control = control
         if control.cursor is None:
             return []
-        if not self._replaying:
-            self.cursor = control.cursor
-            return []
-        self._replaying = False
         held, self._held = self._held, None
         if held is None:
             self.cursor = control.cursor
-            return [self._half] if self._half else []
+            return []
         start = control.cursor - sum(map(units, held))
-        text, self.must_reconnect = ("", True) if self._begins_with_half else _joined(held)
+        text, self.must_reconnect = _joined(held)
         self.cursor = start + units(text) if self.must_reconnect else control.cursor
         lost = 0 if self._asked is None or self._asked < 0 else start - self._asked
         found: list[str | PtyGapError] = [_gap(lost)] if lost > 0 else []

@@ -111,7 +111,7 @@ class Terminal:
         self._over.__cause__ = cause
 
     def _came_back(self) -> None:
-        if self._output.ask is None:
+        if not self._output.has_cursor:
             text = "the connection broke, and this server cannot say whether output of the terminal is lost"
             self._items.append(PtyGapError(f"terminal {self.pty_id}: {text}", lost=None))
         self._output.connected()

@@ -159,17 +159,16 @@ class Caller(_Core[Connections]):
     ) -> PtyConnection:
         """A connection to a terminal, not opened yet; the arguments as its method got them, and its namespace."""
         from opencode_client.pty import PtyConnection  # websockets, which calls have no use for
-        from opencode_client.pty_dial import Dial, check_cursor, checked_options
+        from opencode_client.pty_dial import Dial, checked_options, has_cursor
         from opencode_client.pty_exits import EVENTS, ExitWatch
 
         checked = checked_options(operation.id, options)
         dial = Dial(self._requests, operation, path, directory, workspace, headers, checked)
 
-        def check() -> None:
+        def check() -> bool:
             if operation.absent is not None and not self.known.allows(operation):
                 self._require(operation)
-            if checked.get("cursor", -1) >= 0:
-                check_cursor(dial, self.known.version or self._version(operation.id))
+            return has_cursor(dial, self.known.version or self._version(operation.id))
 
         watch: ExitWatch | None = None
         if checked.get("exit_code", True):
@@ -307,17 +306,16 @@ class AsyncCaller(_Core[AsyncConnections]):
     ) -> AsyncPtyConnection:
         """A connection to a terminal, not opened yet; the arguments as its method got them, and its namespace."""
         from opencode_client.async_pty import AsyncPtyConnection  # websockets, which calls have no use for
-        from opencode_client.pty_dial import Dial, check_cursor, checked_options
+        from opencode_client.pty_dial import Dial, checked_options, has_cursor
         from opencode_client.pty_exits import EVENTS, AsyncExitWatch
 
         checked = checked_options(operation.id, options)
         dial = Dial(self._requests, operation, path, directory, workspace, headers, checked)
 
-        async def check() -> None:
+        async def check() -> bool:
             if operation.absent is not None and not self.known.allows(operation):
                 await self._require(operation)
-            if checked.get("cursor", -1) >= 0:
-                check_cursor(dial, self.known.version or await self._version(operation.id))
+            return has_cursor(dial, self.known.version or await self._version(operation.id))
 
         watch: AsyncExitWatch | None = None
         if checked.get("exit_code", True):

@@ -90,13 +90,15 @@ def test_the_last_control_frame_can_be_looked_at() -> None:
 
 
 def test_text_is_given_out_as_it_comes() -> None:
-    reader = Reader().connect("a")
+    reader = Reader().connect(control(0), "a")
     assert reader.text == "a"
-    assert reader.see("b", control(2), "c").text == "abc"
+    assert reader.see("b", "c").text == "abc"
 
 
-def test_without_control_frames_there_is_text_and_no_cursor() -> None:
-    reader = Reader().connect("one", "two", "€uro")
+def test_a_server_without_cursors_has_text_alone() -> None:
+    reader = Reader()
+    reader.output.has_cursor = False
+    reader.connect("one", "two", "€uro")
     assert reader.text == "onetwo€uro"
     assert (reader.output.cursor, reader.output.ask) == (None, None)
 
@@ -125,9 +127,10 @@ def test_asking_for_what_comes_from_now_on_is_kept_until_the_server_has_spoken()
 
 
 def test_a_replay_is_held_back_until_it_is_known_where_it_began() -> None:
-    reader = Reader(1).connect("bc")
-    assert reader.text == ""
-    assert reader.see(control(3)).text == "bc"
+    for asked in (None, 1):
+        reader = Reader(asked).connect("bc")
+        assert reader.text == ""
+        assert reader.see(control(3)).text == "bc"
 
 
 def test_a_replay_that_begins_later_than_asked_is_a_gap_before_it() -> None:
@@ -145,9 +148,9 @@ def test_a_replay_that_is_gone_as_a_whole_is_a_gap() -> None:
 
 
 def test_a_connection_that_breaks_in_its_replay_leaves_nothing_behind() -> None:
-    reader = Reader().connect(control(2), "ab").connect("cd", "ef")
+    reader = Reader().connect("a").connect("ab", control(2)).connect("cd", "ef")
     assert reader.text == "ab"
-    assert reader.connect("cd", "ef", control(8)).text == "abcdef"
+    assert reader.connect("cd", "ef", control(6)).text == "abcdef"
 
 
 def test_a_character_that_two_frames_share_is_asked_for_again() -> None:
