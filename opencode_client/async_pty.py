@@ -101,11 +101,11 @@ class AsyncPtyConnection(Terminal):
             except TimeoutError:
                 raise self._timeout("no output", timeout) from None
             except ConnectionClosed as error:
-                await self._lost(connection, error)
+                if not await self._lost(connection, error, deadline):
+                    raise self._timeout("no output, and no new connection", timeout) from None
                 continue
             if connection is not self._socket:  # lost meanwhile: its replay brings this again
                 continue
-            self._failures.reset()
             self._take(frame)
             if self._output.must_reconnect:
                 await self._again(connection)
@@ -155,7 +155,7 @@ class AsyncPtyConnection(Terminal):
                     raise closed(
                         self._dial, error
                     ) from error  # whoever reads finds out, too, and reads to the end
-                await self._lost(connection, error)
+                await self._lost(connection, error, None)
             else:
                 return
 
@@ -220,7 +220,7 @@ class AsyncPtyConnection(Terminal):
                 except BaseException:
                     await self._leave()
                     raise
-                self._output.connected()
+                self._connected_anew()
                 await self._close_if_asked(self._socket)
             return self._socket
 
@@ -245,40 +245,49 @@ class AsyncPtyConnection(Terminal):
             self._closed_here()
             await connection.close()
 
-    async def _lost(self, connection: ClientConnection, error: ConnectionClosed) -> None:
+    async def _lost(
+        self, connection: ClientConnection, error: ConnectionClosed, deadline: float | None
+    ) -> bool:
+        """Come back, or end. Returns: whether that was done before the deadline."""
         async with self._lock:
             if connection is not self._socket or self._over is not None:
-                return
-            if self._may_come_back(error):
-                await self._come_back()
+                return True
+            if self._may_come_back(error) and not await self._come_back(deadline):
+                return False
         if self._over is not None and self._watch is not None:
             await self._watch.wake()
+        return True
 
     async def _again(self, connection: ClientConnection) -> None:
         async with self._lock:
             if connection is self._socket and self._over is None:
                 connection.transport.abort()
-                await self._come_back()
+                await self._come_back(None)
 
-    async def _come_back(self) -> None:
+    async def _come_back(self, deadline: float | None) -> bool:
         last: OpencodeError | None = None
-        while (delay_s := self._failures.delay_s()) is not None:
+        while (due := self._failures.due()) is not None:
+            wait_s = until(due if deadline is None else min(due, deadline))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closed.wait(), delay_s)
+                await asyncio.wait_for(self._closed.wait(), wait_s)
             if self._closed.is_set():
-                return
+                return True
+            if deadline is not None and deadline < due:
+                return False
+            self._failures.begun()
             try:
                 self._socket = await self._open()
             except RequestError as error:
                 last = error
             except OpencodeError as error:
                 self._gave_up(error)
-                return
+                return True
             else:
                 self._came_back()
                 await self._close_if_asked(self._socket)
-                return
+                return True
         self._gave_up(last)
+        return True
 
     async def _leave(self) -> None:
         if self._watch is not None and self._joined:

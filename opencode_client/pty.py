@@ -105,12 +105,12 @@ class PtyConnection(Terminal):
             except TimeoutError:
                 raise self._timeout("no output", timeout) from None
             except ConnectionClosed as error:
-                self._lost(connection, error)
+                if not self._lost(connection, error, deadline):
+                    raise self._timeout("no output, and no new connection", timeout) from None
                 continue
             with self._lock:
                 if connection is not self._socket:  # lost meanwhile: its replay brings this again
                     continue
-                self._failures.reset()
                 self._take(frame)
                 again = self._output.must_reconnect
             if again:
@@ -161,7 +161,7 @@ class PtyConnection(Terminal):
                     raise closed(
                         self._dial, error
                     ) from error  # whoever reads finds out, too, and reads to the end
-                self._lost(connection, error)
+                self._lost(connection, error, None)
             else:
                 return
 
@@ -229,7 +229,7 @@ class PtyConnection(Terminal):
                 except BaseException:
                     self._leave()
                     raise
-                self._output.connected()
+                self._connected_anew()
                 self._close_if_asked(self._socket)
             return self._socket
 
@@ -254,39 +254,46 @@ class PtyConnection(Terminal):
             self._closed_here()
             connection.close()
 
-    def _lost(self, connection: ClientConnection, error: ConnectionClosed) -> None:
+    def _lost(self, connection: ClientConnection, error: ConnectionClosed, deadline: float | None) -> bool:
+        """Come back, or end. Returns: whether that was done before the deadline."""
         with self._lock:
             if connection is not self._socket or self._over is not None:
-                return
-            if self._may_come_back(error):
-                self._come_back()
+                return True
+            if self._may_come_back(error) and not self._come_back(deadline):
+                return False
         if self._over is not None and self._watch is not None:
             self._watch.wake()
+        return True
 
     def _again(self, connection: ClientConnection) -> None:
         with self._lock:
             if connection is self._socket and self._over is None:
                 with suppress(OSError):
                     connection.socket.shutdown(SHUT_RDWR)
-                self._come_back()
+                self._come_back(None)
 
-    def _come_back(self) -> None:
+    def _come_back(self, deadline: float | None) -> bool:
         last: OpencodeError | None = None
-        while (delay_s := self._failures.delay_s()) is not None:
-            if self._closed.wait(delay_s):
-                return
+        while (due := self._failures.due()) is not None:
+            wait_s = until(due if deadline is None else min(due, deadline))
+            if self._closed.wait(wait_s):
+                return True
+            if deadline is not None and deadline < due:
+                return False
+            self._failures.begun()
             try:
                 self._socket = self._open()
             except RequestError as error:
                 last = error
             except OpencodeError as error:
                 self._gave_up(error)
-                return
+                return True
             else:
                 self._came_back()
                 self._close_if_asked(self._socket)
-                return
+                return True
         self._gave_up(last)
+        return True
 
     def _leave(self) -> None:
         if self._watch is not None and self._joined:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from ssl import SSLContext
+from time import monotonic
 from typing import Any, Literal, TypedDict
 
 import httpx
@@ -31,6 +32,10 @@ _PING_S = 20.0
 _MAX_FRAME_BYTES = 64 * 1024 * 1024
 _KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPALIVE": 20, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 """By which the system finds out in a minute that a peer has gone; what a system does not know it is not asked."""
+_DELAY_S = 0.25
+_LONGEST_DELAY_S = 5.0
+_SETTLED_S = 5.0
+"""After so long, a connection that says nothing new is not one that breaks at once."""
 _FIRST_WITH_CURSOR = (1, 1, 56)
 _OUR_FAULTS = (1002, 1003, 1007, 1009)
 _UNSAID = frozenset({"accept", "accept-encoding", "connection", "content-length", "content-type", "host"})
@@ -197,19 +202,37 @@ def keep_alive(sock: Any) -> None:  # Any: a socket, or asyncio's stand-in for o
 
 
 class Failures:
-    """When to try again after connections that failed or broke at once."""
+    """When to try again after connections that failed, or broke before they were of use."""
 
     def __init__(self, options: PtyOptions) -> None:
         self._most = options.get("max_attempts", 6)
         self._count = 0
+        self._due: float | None = None
+        self._since: float | None = None
+
+    def connected(self) -> None:
+        """Called when a connection was made."""
+        self._since = monotonic()
 
     def reset(self) -> None:
-        """Called when a frame came."""
+        """Called when output came that had not come before."""
         self._count = 0
 
-    def delay_s(self) -> float | None:
-        """Seconds until the next attempt; None: there is none."""
-        self._count += 1
-        if self._count > self._most:
-            return None
-        return 0.0 if self._count == 1 else min(5.0, 0.25 * 2.0 ** (self._count - 2))
+    def due(self) -> float | None:
+        """When, by the monotonic clock, the next attempt is due; the same until it is `begun`. None: there is none."""
+        if self._due is None:
+            now = monotonic()
+            if self._since is not None and now - self._since > _SETTLED_S:
+                self._count = 0
+            self._since = None
+            self._count += 1
+            if self._count > self._most:
+                return None
+            self._due = (
+                now if self._count == 1 else now + min(_LONGEST_DELAY_S, _DELAY_S * 2.0 ** (self._count - 2))
+            )
+        return self._due
+
+    def begun(self) -> None:
+        """Called when the attempt is made."""
+        self._due = None

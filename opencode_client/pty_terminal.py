@@ -72,12 +72,12 @@ class Terminal:
         return f"<{type(self).__name__} {self.pty_id}: {state}>"
 
     def _take(self, frame: str | bytes) -> None:
-        if isinstance(frame, str):
-            text = self._output.text(frame)
-            if text:
-                self._items.append(text)
-        else:
-            self._items.extend(self._output.binary(frame))
+        found: list[str | PtyGapError]
+        found = [self._output.text(frame)] if isinstance(frame, str) else self._output.binary(frame)
+        for item in found:
+            if item:
+                self._items.append(item)
+                self._failures.reset()
 
     def _next(self) -> str | None:
         """What can be given out now. Raises PtyGapError."""
@@ -114,7 +114,11 @@ class Terminal:
         if not self._output.has_cursor:
             text = "the connection broke, and this server cannot say whether output of the terminal is lost"
             self._items.append(PtyGapError(f"terminal {self.pty_id}: {text}", lost=None))
+        self._connected_anew()
+
+    def _connected_anew(self) -> None:
         self._output.connected()
+        self._failures.connected()
 
     def _stirs(self, exit_: Exit, gaps: int) -> bool:
         """Whether there is something to look at for who waits for the exit."""

@@ -25,7 +25,15 @@ from tests.pty_replays import control
 
 PTY_ID = "pty_1"
 TICKET = "5e8cc5b5-7a00-4e6f-9d0c-c0ffee15bad0"
-_PTY = {"id": PTY_ID, "title": "t", "command": "bash", "args": [], "cwd": "/", "status": "running", "pid": 7}
+_PTY: dict[str, Any] = {
+    "id": PTY_ID,
+    "title": "t",
+    "command": "bash",
+    "args": [],
+    "cwd": "/",
+    "status": "running",
+    "pid": 7,
+}
 _PATIENCE_S = 10.0
 _SILENT = logging.Logger("silent", logging.CRITICAL + 1)  # what it would log, tests look for in logs of ours
 _EVENTS = {"transfer-encoding": "chunked", "content-type": "text/event-stream"}

@@ -11,7 +11,7 @@ from tests.worlds import World
 
 def connected(world: World, server: PtyServer, **options: Any) -> Any:  # Any: of either world
     """The server's terminal, connected; closed with the world."""
-    return entered(world, world.client(server.url).pty.connect(PTY_ID, **options))
+    return entered(world, world.client(server.url, max_retries=0).pty.connect(PTY_ID, **options))
 
 
 def entered(world: World, terminal: Any) -> Any:  # Any: as above

@@ -28,9 +28,10 @@ def test_what_has_ended_goes_on_ending(world: World) -> None:
         terminal = connected(world, server)
         assert rest(world, terminal) == ["bye"]
         assert rest(world, terminal) == []
-        for use in (lambda: world.call(terminal.recv, 5), lambda: world.call(terminal.send, "x")):
+        uses: list[tuple[Any, ...]] = [(terminal.recv, 5), (terminal.send, "x")]
+        for use in uses:
             with pytest.raises(PtyClosedError, match="it ended") as caught:
-                use()
+                world.call(*use)
             assert (caught.value.code, caught.value.reason) == (1000, "")
 
 
