@@ -12,7 +12,7 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from opencode_client.errors import (
     ArgumentError,
@@ -22,7 +22,7 @@ from opencode_client.errors import (
     PtyTimeoutError,
     RequestError,
 )
-from opencode_client.pty_dial import Dial, closed, is_end, keep_alive, refused
+from opencode_client.pty_dial import Dial, Refusal, closed, is_end, keep_alive, refused
 from opencode_client.pty_exits import AsyncExitWatch
 from opencode_client.pty_terminal import (
     EXIT_S,
@@ -41,6 +41,14 @@ if TYPE_CHECKING:
     from opencode_client.pty_dial import PtyOptions
 
 logger: logging.Logger = logging.getLogger(__name__)
+
+
+class _Connection(ClientConnection):
+    async def handshake(self, *arguments: Any, **named: Any) -> None:  # Any: handed on
+        try:
+            await super().handshake(*arguments, **named)
+        except InvalidStatus as error:
+            raise Refusal(error.response) from None
 
 
 class AsyncPtyConnection(Terminal):
@@ -234,7 +242,9 @@ class AsyncPtyConnection(Terminal):
             ticket = ticket_in(await self._calls.connect_token(self.pty_id, **self._dial.scope))
         prepared, started = self._dial.prepared(self._output.ask), perf_counter()
         try:
-            connection = await connect(**self._dial.arguments(prepared, ticket), max_queue=FRAMES)
+            connection = await connect(
+                **self._dial.arguments(prepared, ticket), max_queue=FRAMES, create_connection=_Connection
+            )
         except (OSError, WebSocketException, EOFError) as error:
             raise refused(prepared, error, started) from None
         keep_alive(connection.transport.get_extra_info("socket"))

@@ -12,7 +12,7 @@ from threading import Event, Lock
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Self
 
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from opencode_client.errors import (
@@ -23,7 +23,7 @@ from opencode_client.errors import (
     PtyTimeoutError,
     RequestError,
 )
-from opencode_client.pty_dial import Dial, closed, is_end, keep_alive, refused
+from opencode_client.pty_dial import Dial, Refusal, closed, is_end, keep_alive, refused
 from opencode_client.pty_exits import ExitWatch
 from opencode_client.pty_terminal import (
     EXIT_S,
@@ -44,11 +44,19 @@ if TYPE_CHECKING:
 logger: logging.Logger = logging.getLogger(__name__)
 
 
+class _Connection(ClientConnection):
+    def handshake(self, *arguments: Any, **named: Any) -> None:  # Any: handed on
+        try:
+            super().handshake(*arguments, **named)
+        except InvalidStatus as error:
+            raise Refusal(error.response) from None
+
+
 def _opening(
     **arguments: Any,
 ) -> Any:  # Any: a connection in websockets 17, which warns that it will not stay one
     """What makes a WebSocket when it is entered."""
-    return connect(**arguments, max_queue=FRAMES)  # pyright: ignore[reportUnknownVariableType]
+    return connect(**arguments, max_queue=FRAMES, create_connection=_Connection)  # pyright: ignore[reportUnknownVariableType]
 
 
 class PtyConnection(Terminal):

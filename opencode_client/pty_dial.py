@@ -11,7 +11,8 @@ from time import monotonic
 from typing import Any, Literal, TypedDict
 
 import httpx
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
+from websockets.http11 import Response
 
 from opencode_client.compatibility import release
 from opencode_client.directories import StrPath
@@ -79,6 +80,17 @@ def checked_options(operation: str, options: PtyOptions) -> PtyOptions:
     return options
 
 
+class Refusal(InvalidHandshake):
+    """The server's answer in place of a WebSocket: to `websockets`, `InvalidStatus` may mean to follow a redirect.
+
+    Calls follow none either. It would take credentials elsewhere, and its errors repeat the URL, ticket and all.
+    """
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
 class Dial:
     """What every connection of one terminal asks for. Holds credentials: it has no `repr` of them."""
 
@@ -119,7 +131,9 @@ class Dial:
         if ticket is not None:
             url += f"{'&' if '?' in url else '?'}ticket={ticket}"
             headers = [(name, value) for name, value in headers if name != "authorization"]
-        context = self.options.get("ssl") or (httpx.create_ssl_context() if url.startswith("wss:") else None)
+        context = None
+        if url.startswith("wss:"):
+            context = self.options.get("ssl") or httpx.create_ssl_context()
         return {
             "uri": url,
             "ssl": context,
@@ -158,7 +172,7 @@ def has_cursor(dial: Dial, version: str) -> bool:
 
 def refused(prepared: Prepared, error: Exception, started: float) -> OpencodeError:
     """The error for a connection that was not made."""
-    if isinstance(error, InvalidStatus):
+    if isinstance(error, Refusal):
         said = error.response
         answer = httpx.Response(
             said.status_code, headers=list(said.headers.raw_items()), content=bytes(said.body or b"")
