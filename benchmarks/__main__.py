@@ -9,12 +9,12 @@ import platform
 import time
 from importlib.metadata import version
 
-from benchmarks import call_instructions, calls, events, imports, latency, messages, streams
+from benchmarks import call_instructions, calls, events, imports, latency, messages, streams, terminals
 from benchmarks.measure import Row
 from scripts.recordings import RECORDED
 
 _COLUMNS = ("ours", "stock, by type", "stock's union", "pydantic")
-_PACKAGES = ("attrs", "httpx", "orjson", "openapi-python-client", "pydantic")
+_PACKAGES = ("attrs", "httpx", "orjson", "websockets", "openapi-python-client", "pydantic")
 
 
 def main() -> None:
@@ -34,6 +34,7 @@ def main() -> None:
     )
     rows += streams.rows(rounds=3 if quick else 20, memory_events=20_000 if quick else 200_000)
     rows += latency.rows(rounds=2 if quick else 6, seconds=1 if quick else 2)
+    rows += terminals.rows(rounds=3 if quick else 20, idle_s=1 if quick else 3)
     rows += [] if quick else call_instructions.rows()
     rows += imports.rows(peers=not quick)
     print(_table(rows))

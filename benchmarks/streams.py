@@ -7,17 +7,15 @@ after.
 from __future__ import annotations
 
 import asyncio
-import resource
-import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
-from pathlib import Path
 
 import httpx
 
 from benchmarks.event_readers import of_async_httpx_sse, of_async_response, of_httpx_sse, of_response
 from benchmarks.event_server import serving_events
 from benchmarks.measure import Contender, Row, Steps, exact, interleave
+from benchmarks.memory import Memory
 from opencode_client import AsyncOpencodeClient, OpencodeClient
 
 VERSION = "1.18.33"
@@ -124,55 +122,30 @@ def _cpu_row(title: str, steps: dict[str, Steps], rounds: int) -> Row:
     return Row(title, CPU_TARGET, ratios, notes)
 
 
-def _memory_row(which: str, count: int, measured: _Memory) -> Row:
+def _memory_row(which: str, count: int, measured: Memory) -> Row:
     title = f"event.subscribe {which}memory of {count} events, MB"
     return Row(title, MEMORY_TARGET_MB, {"ours": exact(measured.most_mb)}, [measured.said()])
 
 
-class _Memory:
-    """What is allocated from here on: the most at a time, and by how much the process grows."""
-
-    def __init__(self) -> None:
-        self._resident_mb = _resident_mb()
-        tracemalloc.start()
-        self.most_mb = 0.0
-        self._left_mb = 0.0
-
-    def stop(self) -> _Memory:
-        left, most = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        self.most_mb, self._left_mb = most / 1e6, left / 1e6
-        self._grown_mb = _resident_mb() - self._resident_mb
-        return self
-
-    def said(self) -> str:
-        return f"left at the end: {self._left_mb:.2f} MB; the process grew by {self._grown_mb:.1f} MB"
-
-
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / 1e6
-
-
-def _sync_memory(url: str, count: int) -> _Memory:
+def _sync_memory(url: str, count: int) -> Memory:
     with (
         OpencodeClient(f"{url}/0/{_WARM + count}/0") as client,
         client.event.subscribe(reconnect=False) as events,
     ):
         for _ in range(_WARM):
             next(events)
-        measured = _Memory()
+        measured = Memory()
         _drain(events, count)
         return measured.stop()
 
 
-async def _async_memory(url: str, count: int) -> _Memory:
+async def _async_memory(url: str, count: int) -> Memory:
     async with (
         AsyncOpencodeClient(f"{url}/0/{_WARM + count}/0") as client,
         client.event.subscribe(reconnect=False) as events,
     ):
         for _ in range(_WARM):
             await anext(events)
-        measured = _Memory()
+        measured = Memory()
         await _drain_awaited(aiter(events), count)
         return measured.stop()
