@@ -7,6 +7,7 @@ frame where the output stands: 0x00 and `{"cursor": 18}`. Before, there is neith
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
 
 from attrs import frozen
@@ -16,6 +17,9 @@ from opencode_client.errors import PtyGapError
 from opencode_client.model import JsonObject, is_object
 
 REPLAY_UNITS = 65_536
+_STORED_BY_WIDEST = sys.implementation.name == "cpython"
+"""A text takes four bytes for each character as soon as one of them takes two code units (PEP 393), so that one which
+takes less has none such. Encoding it to find out costs a fifth of receiving it."""
 _HALF = "\N{REPLACEMENT CHARACTER}"
 """What servers send for half of a character that two frames of a replay share."""
 
@@ -44,7 +48,7 @@ def read_control(frame: bytes) -> PtyControl | None:
 
 def units(text: str) -> int:
     """The UTF-16 code units of a text, in which servers count."""
-    if text.isascii():
+    if text.isascii() or (_STORED_BY_WIDEST and text.__sizeof__() < 4 * len(text)):
         return len(text)
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
