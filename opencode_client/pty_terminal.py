@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from opencode_client.errors import ArgumentError, OpencodeError, PtyClosedError, PtyGapError, PtyTimeoutError
 from opencode_client.pty_dial import Dial, Failures, closed, is_end, is_our_fault
 from opencode_client.pty_exits import Exit
-from opencode_client.pty_frames import PtyControl, PtyOutput
+from opencode_client.pty_frames import PtyControl, PtyOutput, units
 
 Pattern: TypeAlias = "str | re.Pattern[str]"
 
@@ -56,11 +56,14 @@ class Terminal:
 
     @property
     def cursor(self) -> int | None:
-        """Where the output stands that has come, in UTF-16 code units: `connect(pty_id, cursor=...)` goes on there.
+        """Where the output ends that was given out, in UTF-16 code units: `connect(pty_id, cursor=...)` goes on there.
 
-        None as long as the server has not said, which 1.1.53 and older never do.
+        None as long as the server has not said, which it does behind its replay, and 1.1.53 and older never do.
         """
-        return self._output.cursor
+        if self._output.cursor is None:
+            return None
+        waiting = tuple(self._items)  # what `read_until` put back, and what came behind a gap
+        return self._output.cursor - sum(units(item) for item in waiting if isinstance(item, str))
 
     @property
     def control(self) -> PtyControl | None:
