@@ -50,13 +50,14 @@ class PtyOptions(TypedDict, total=False):
     """How a terminal is connected; every one may be left out.
 
     `cursor`: where output begins, in UTF-16 code units as `PtyConnection.cursor` counts them (-1: with what comes from
-    now on; left out: with all that the server still has). `auth` ("basic"): "ticket" fetches a ticket that is good for
-    one connection, and sends no password over the WebSocket. `reconnect` (True): come back after a broken connection;
-    False raises `PtyClosedError`. `max_attempts` (6): how many connections in a row may fail before that. `exit_code`
-    (True): listen to events too, for what `wait` gives. `ssl`: the TLS context, where a given `http_client` has one.
+    now on; left out or None: with all that the server still has). `auth` ("basic"): "ticket" fetches a ticket that is
+    good for one connection, and sends no password over the WebSocket. `reconnect` (True): come back after a broken
+    connection; False raises `PtyClosedError`. `max_attempts` (6): how many connections in a row may fail before that.
+    `exit_code` (True): listen to events too, for what `wait` gives. `ssl`: the TLS context, where a given `http_client`
+    has one.
     """
 
-    cursor: int
+    cursor: int | None
     auth: Literal["basic", "ticket"]
     reconnect: bool
     max_attempts: int
@@ -75,8 +76,9 @@ def checked_options(operation: str, options: PtyOptions) -> PtyOptions:
         raise ArgumentError(f"{operation}: terminals have no option {sorted(unknown)[0]!r}")
     if options.get("auth", "basic") not in ("basic", "ticket"):
         raise ArgumentError(f"{operation}: auth is 'basic' or 'ticket', not {options['auth']!r}")  # pyright: ignore[reportTypedDictNotRequiredAccess] # it has a default
-    if options.get("cursor", 0) < -1:
-        raise ArgumentError(f"{operation}: cursor is at least -1, not {options['cursor']}")  # pyright: ignore[reportTypedDictNotRequiredAccess] # as above
+    cursor = options.get("cursor")
+    if cursor is not None and cursor < -1:
+        raise ArgumentError(f"{operation}: cursor is at least -1, not {cursor}")
     return options
 
 
@@ -160,7 +162,7 @@ def has_cursor(dial: Dial, version: str) -> bool:
     numbers = release(version)
     if numbers is None or numbers >= _FIRST_WITH_CURSOR:
         return True
-    if dial.options.get("cursor", -1) < 0:
+    if dial.options.get("cursor") in (None, -1):
         return False
     raise UnsupportedOperationError(
         f"{dial.operation.id}: opencode {version} has no cursor: 1.1.56 has it, 1.1.53 does not",
