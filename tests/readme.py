@@ -1,4 +1,4 @@
-"""The blocks of Python in the README."""
+"""The blocks of Python in the README and in docs/terminals.md."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import re
 
 from scripts.rooms import ROOT
 
-BLOCKS: list[str] = re.findall(
-    r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
-)
+
+def _blocks(name: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.DOTALL)
+
+
+BLOCKS = _blocks("README.md")
+TERMINAL_BLOCKS = _blocks("docs/terminals.md")
 
 
 def needs_server(block: str) -> bool:

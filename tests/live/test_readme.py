@@ -1,4 +1,4 @@
-"""The README's Python, from top to bottom, against a real server."""
+"""The Python of the README and of docs/terminals.md, from top to bottom, against a real server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from opencode_client import OpencodeServer
 from opencode_client._spec import OPENCODE_VERSION, OPERATIONS
 from opencode_client.testing import Reply, ScriptedModel
 from scripts.npm_server import get_server
-from tests.readme import BLOCKS
+from scripts.scratch_server import scratch_server
+from tests.readme import BLOCKS, TERMINAL_BLOCKS
 
 pytestmark = pytest.mark.live
 
@@ -36,5 +37,21 @@ def test_the_whole_readme_runs_and_prints_what_it_says(
     assert "\n['Hello there']\n" in printed
     assert "\nRenamed 200 2\n" in printed
     assert "echo: Say hello.\n" in printed
+    assert "\rIt ran: 42\n" in printed or "\nIt ran: 42\n" in printed
+    assert "\nexit code 3\n" in printed
     assert f"\n{OPENCODE_VERSION} {len(OPERATIONS)} True\n" in printed
     assert "\nsession.get: 404 Not Found: Session not found: ses_none\n404 NotFoundErrorBody(" in printed
+
+
+def test_all_that_is_said_of_terminals_runs_and_prints_what_it_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with scratch_server(OPENCODE_VERSION, password="") as server:
+        monkeypatch.chdir(server.directory)
+        monkeypatch.setenv("OPENCODE_BASE_URL", server.url)
+        exec("\n".join(TERMINAL_BLOCKS), {"__name__": "terminals"})  # noqa: S102 # the document is ours
+    printed = capsys.readouterr().out
+    assert "\rIt ran: 42\n" in printed or "\nIt ran: 42\n" in printed
+    assert "\nexit code 3\n" in printed
+    assert "seen so far: typed\nagain: typed\nbehind it: part two\n" in printed
+    assert printed.endswith(f"{[*range(20)]}\n")
