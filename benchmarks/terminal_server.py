@@ -118,7 +118,7 @@ def _answer(connection: socket.socket, frames: dict[str, list[bytes]]) -> None:
                     )
                     connection.sendall(answer)
                     request = b""
-        except ConnectionError:
+        except OSError:  # it has gone
             return
 
 

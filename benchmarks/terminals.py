@@ -21,7 +21,7 @@ from benchmarks.terminal_server import FRAME_UNITS, PTY_ID, serving_terminals
 from opencode_client import AsyncOpencodeClient, OpencodeClient
 
 CPU_TARGET = 1.15
-MEMORY_TARGET_MB = 8.0
+MEMORY_TARGET_MB = 4.0
 _OUTPUT = ("output", 1500, 1)
 """What a turn reads: which frames, how many over a connection (6 MB), over how many connections."""
 _REPLAYS = ("replay", 32, 5)
