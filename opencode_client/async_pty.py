@@ -122,6 +122,8 @@ class AsyncPtyConnection(Terminal):
     async def read_until(self, pattern: str | re.Pattern[str], timeout: float | None = None) -> str:
         """The output up to the end of the first match of a text or a compiled expression; the rest is read next.
 
+        A match of an expression is found if it begins in the last 65,536 characters.
+
         Raises:
             PtyTimeoutError: no match within `timeout` seconds; `seen` has what came, which is read again.
             PtyClosedError: the terminal ended before; `seen` has what came, which is read again.
@@ -134,15 +136,14 @@ class AsyncPtyConnection(Terminal):
                 left = None if deadline is None else max(0.0, deadline - monotonic())
                 found = expected.feed(await self.recv(left))
                 if found is not None:
-                    expected.seen = found[1]
-                    return found[0]
+                    return found
         except PtyTimeoutError:
             raise self._timeout(f"no {expected}", timeout, expected.seen) from None
         except PtyClosedError:
             raise self._ended(expected.seen) from self._over
         finally:
-            if expected.seen:
-                self._items.appendleft(expected.seen)
+            if rest := expected.seen:
+                self._items.appendleft(rest)
 
     async def send(self, data: str | bytes) -> None:
         """Type something. Bytes are UTF-8, perhaps in pieces.

@@ -20,6 +20,8 @@ Pattern: TypeAlias = "str | re.Pattern[str]"
 
 FRAMES = 16
 """Frames that are read ahead; then the server has to wait, which keeps what does not fit."""
+REACH = 65_536
+"""How many characters before what came last a match of an expression may begin, at least."""
 EXIT_S = 2.0
 """How long after a terminal's end its exit code may come."""
 
@@ -150,23 +152,43 @@ def _with_seen(text: str, seen: str) -> str:
 
 
 class Expected:
-    """Looks for a pattern in text as it comes."""
+    """Looks for a pattern in text as it comes; what it costs does not grow with what has come before."""
 
     def __init__(self, pattern: Pattern) -> None:
         self._pattern = pattern
-        self.seen = ""
+        self._far: list[str] = []  # no match can begin here
+        self._near = ""
+        self._reach = len(pattern) - 1 if isinstance(pattern, str) else REACH
 
-    def feed(self, text: str) -> tuple[str, str] | None:
-        """What was seen up to the end of the match, and what came behind; None without a match."""
-        before = len(self.seen)
-        self.seen += text
+    @property
+    def seen(self) -> str:
+        """What came and was not found to be up to a match."""
+        return "".join((*self._far, self._near))
+
+    def feed(self, text: str) -> str | None:
+        """What was seen up to the end of the match, after which `seen` is what came behind; None without a match."""
+        self._near += text
+        end = self._end()
+        if end is None:
+            self._leave_behind()
+            return None
+        found = "".join((*self._far, self._near[:end]))
+        self._far, self._near = [], self._near[end:]
+        return found
+
+    def _end(self) -> int | None:
         if isinstance(self._pattern, str):
-            found = self.seen.find(self._pattern, max(0, before - len(self._pattern) + 1))
-            end = found + len(self._pattern) if found >= 0 else -1
-        else:
-            match = self._pattern.search(self.seen)
-            end = match.end() if match else -1
-        return (self.seen[:end], self.seen[end:]) if end >= 0 else None
+            found = self._near.find(self._pattern)
+            return found + len(self._pattern) if found >= 0 else None
+        start = 1 if self._far else 0  # at 0, ^ would be the beginning of all
+        match = self._pattern.search(self._near, start)
+        return match.end() if match else None
+
+    def _leave_behind(self) -> None:
+        if len(self._near) > 2 * self._reach:
+            end = len(self._near) - self._reach
+            self._far.append(self._near[:end])
+            self._near = self._near[end:]
 
     def __str__(self) -> str:
         return repr(self._pattern if isinstance(self._pattern, str) else self._pattern.pattern)
