@@ -31,14 +31,15 @@ def test_the_committed_page_is_of_all_versions_and_of_every_operation_but_the_up
 
 def test_what_differs_from_the_page_is_told() -> None:
     found, committed = {"a": "True", "b": "None"}, {"a": "False", "c": "None"}
-    assert wrong_in("1.1.31", found, committed) == [
+    assert wrong_in("1.1.31", found, committed, {}) == [
         "1.1.31: a: True, not False",
         "1.1.31: b: None, not not reached",
         "1.1.31: c: not reached, not None",
     ]
-    assert wrong_in("1.1.31", found, found) == []
+    assert wrong_in("1.1.31", found, found, {}) == []
 
 
 def test_of_a_version_that_nobody_tabled_only_what_cannot_be_read_is_told() -> None:
-    found = {"session.get": "ResponseDecodeError", "session.list": "NotFoundError 404"}
-    assert wrong_in("1.9.0", found, None) == ["1.9.0: session.get: ResponseDecodeError"]
+    unread = "ResponseDecodeError"
+    found = {"session.get": unread, "session.list": "NotFoundError 404", "tool.ids": unread}
+    assert wrong_in("1.9.0", found, None, {"tool.ids": unread}) == ["1.9.0: session.get: ResponseDecodeError"]
