@@ -44,6 +44,9 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 
 class _Connection(ClientConnection):
+    user: object
+    """What closing the client closes; nobody else need keep it."""
+
     async def handshake(self, *arguments: Any, **named: Any) -> None:  # Any: handed on
         try:
             await super().handshake(*arguments, **named)
@@ -243,11 +246,13 @@ class AsyncPtyConnection(Terminal):
             ticket = ticket_in(await self._calls.connect_token(self.pty_id, **self._dial.scope))
         prepared, started = self._dial.prepared(self._output.ask), perf_counter()
         try:
-            connection = await connect(
+            opened: Any = await connect(  # Any: types say the class that is connected by default
                 **self._dial.arguments(prepared, ticket), max_queue=FRAMES, create_connection=_Connection
             )
         except (OSError, WebSocketException, EOFError) as error:
             raise refused(prepared, error, started) from None
+        connection: _Connection = opened
+        connection.user = self
         keep_alive(connection.transport.get_extra_info("socket"))
         return connection
 

@@ -45,6 +45,9 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 
 class _Connection(ClientConnection):
+    user: object
+    """What closing the client closes; nobody else need keep it."""
+
     def handshake(self, *arguments: Any, **named: Any) -> None:  # Any: handed on
         try:
             super().handshake(*arguments, **named)
@@ -252,9 +255,10 @@ class PtyConnection(Terminal):
             ticket = ticket_in(self._calls.connect_token(self.pty_id, **self._dial.scope))
         prepared, started = self._dial.prepared(self._output.ask), perf_counter()
         try:
-            connection: ClientConnection = _opening(**self._dial.arguments(prepared, ticket)).__enter__()
+            connection: _Connection = _opening(**self._dial.arguments(prepared, ticket)).__enter__()
         except (OSError, WebSocketException, EOFError) as error:
             raise refused(prepared, error, started) from None
+        connection.user = self
         keep_alive(connection.socket)
         return connection
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from typing import Any
@@ -219,6 +220,15 @@ def test_closing_the_client_closes_its_terminals(world: World) -> None:
         client = world.client(server.url)
         terminal = client.pty.connect(PTY_ID)
         world.call(terminal.send, "x")
+        world.call(client.close)
+        server.until(lambda: server.open == 0)
+
+
+def test_closing_the_client_closes_terminals_that_nobody_keeps(world: World) -> None:
+    with PtyServer([cursor(0)]) as server:
+        client = world.client(server.url)
+        world.call(client.pty.connect(PTY_ID).send, "x")
+        gc.collect()
         world.call(client.close)
         server.until(lambda: server.open == 0)
 
