@@ -61,9 +61,9 @@ class Line:
         self._connection.close(code, reason)
 
     def cut(self) -> None:
-        """End it as networks do."""
+        """End it as networks do, behind all that was sent."""
         with contextlib.suppress(OSError):
-            self._connection.socket.shutdown(socket.SHUT_RDWR)
+            self._connection.socket.shutdown(socket.SHUT_WR)
 
 
 Step: TypeAlias = Callable[[Line], object]

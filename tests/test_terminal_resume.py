@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -194,10 +195,11 @@ def test_what_is_typed_into_a_broken_connection_goes_to_the_next(world: World) -
         terminal = connected(world, server)
         assert read(world, terminal, 1) == "a"
         server.until(lambda: server.open == 0)
-        while not server.heard:  # the system takes what the peer will not read, once
+        while len(server.dials) == 1:  # the system takes what nobody reads any more, once or twice
             world.call(terminal.send, "x")
-            server.until(lambda: server.heard or len(server.dials) == 1)
-        assert len(server.dials) == 2
+            if world.is_async:
+                world.call(asyncio.sleep, 0)  # for the end of the connection to be seen
+        server.until(lambda: server.heard)
 
 
 @pytest.mark.parametrize("frame", ["x" * 5_000], ids=["a frame that is too large"])

@@ -1,0 +1,206 @@
+"""Terminals of real servers: what is typed and seen, how they end, and who is let in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from functools import cache
+
+import pytest
+
+from opencode_client import NotFoundError, PtyClosedError
+from opencode_client.errors import AuthenticationError
+from opencode_client.server import OpencodeServer
+from tests.live.servers import NEW, scripted_server
+from tests.live.terminals import BASH, Driven, driven, program
+from tests.live.worlds import WORLDS, World
+
+pytestmark = pytest.mark.live
+
+_VERSIONS = ("1.1.31", "1.3.2", NEW)
+_PASSWORD = "a:b ß"
+_EMOJI = "zwölf € 😀 \N{MUSICAL SYMBOL G CLEF}"
+_PATIENCE_S = 20.0
+
+Server = Callable[[str], OpencodeServer]
+
+
+@pytest.fixture(scope="module")
+def server() -> Generator[Server]:
+    """A server of a version, with a password."""
+    with ExitStack() as running:
+        yield cache(lambda version: running.enter_context(scripted_server(version, password=_PASSWORD))[0])
+
+
+@pytest.fixture(params=WORLDS)
+def world(request: pytest.FixtureRequest) -> World:
+    known: World = request.param
+    return known
+
+
+@pytest.fixture(params=_VERSIONS)
+def here(request: pytest.FixtureRequest, server: Server, world: World) -> Generator[Driven]:
+    with driven(world, server(request.param).url, password=_PASSWORD) as one:
+        yield one
+
+
+@pytest.fixture
+def new(server: Server, world: World) -> Generator[Driven]:
+    with driven(world, server(NEW).url, password=_PASSWORD) as one:
+        yield one
+
+
+def test_a_shell_answers_in_every_script(here: Driven) -> None:
+    terminal = here.bash()
+    here(terminal.send, f"echo '[{_EMOJI}]'\n")
+    assert here(terminal.read_until, "]", timeout=_PATIENCE_S) == f"[{_EMOJI}]"
+
+
+def test_a_shell_takes_bytes(here: Driven) -> None:
+    terminal = here.bash()
+    for byte in f"echo '[{_EMOJI}]'\n".encode():
+        here(terminal.send, bytes([byte]))
+    assert here(terminal.read_until, "]", timeout=_PATIENCE_S) == f"[{_EMOJI}]"
+
+
+def test_a_size_is_seen_by_the_program(here: Driven) -> None:
+    terminal = here.bash()
+    here(terminal.resize, 40, 132)
+    here(terminal.send, "stty size\n")
+    assert here(terminal.read_until, "\n", timeout=_PATIENCE_S) == "40 132\r\n"
+
+
+def test_two_connections_see_and_type_the_same(here: Driven) -> None:
+    one = here.bash()
+    other = here.connect(one.pty_id, cursor=-1)
+    for typing, number in ((one, 1), (other, 2)):
+        here(typing.send, f"echo [{number}]\n")
+        for terminal in (one, other):
+            assert here(terminal.read_until, "]\r\n", timeout=_PATIENCE_S) == f"[{number}]\r\n"
+
+
+def test_a_process_that_exits_ends_the_iteration_and_tells_its_code(here: Driven) -> None:
+    terminal = here.bash()
+    here(terminal.send, "echo bye; exit 3\n")
+    assert here.rest(terminal) == "bye\r\nlogout\r\n"
+    assert here(terminal.wait, _PATIENCE_S) == 3
+
+
+def test_who_waits_need_not_read(here: Driven) -> None:
+    terminal = here.bash()
+    here(terminal.send, "exit 7\n")
+    assert here(terminal.wait, _PATIENCE_S) == 7
+
+
+def test_a_removed_terminal_ends_its_connections(here: Driven) -> None:
+    terminal = here.bash()
+    other = here.connect(terminal.pty_id)
+    here(here.client.pty.remove, terminal.pty_id)
+    for one in (terminal, other):
+        here.rest(one)
+        assert here(one.wait, _PATIENCE_S) in (None, 0)
+        with pytest.raises(PtyClosedError) as caught:
+            here(one.recv, 1)
+        assert caught.value.code == 1000
+
+
+def test_an_unknown_terminal_is_not_found(here: Driven) -> None:
+    with pytest.raises(NotFoundError):
+        here.connect("pty_00000000000000000000000000")
+
+
+def test_a_terminal_that_has_ended_is_not_found(here: Driven) -> None:
+    terminal = here.bash()
+    here(terminal.send, "exit\n")
+    here(terminal.wait, _PATIENCE_S)
+    with pytest.raises(NotFoundError):
+        here.connect(terminal.pty_id)
+
+
+def test_a_terminal_may_be_made_and_removed_by_one_context(here: Driven) -> None:
+    before = {pty.id for pty in here(here.client.pty.list)}
+    made = here.client.terminal("/bin/bash", args=["--norc"], env={"X": "set"})
+    terminal = here(getattr(made, "__aenter__", None) or made.__enter__)
+    here(terminal.send, "echo [$X]\n")
+    here(terminal.read_until, "[set]", timeout=_PATIENCE_S)
+    here(getattr(made, "__aexit__", None) or made.__exit__, None, None, None)
+    assert {pty.id for pty in here(here.client.pty.list)} == before
+
+
+@pytest.mark.parametrize("version", _VERSIONS)
+def test_a_password_is_wanted(server: Server, world: World, version: str) -> None:
+    with driven(world, server(version).url) as stranger, pytest.raises(AuthenticationError):
+        stranger.connect("pty_00000000000000000000000000")
+
+
+def test_a_disposed_instance_ends_its_terminals(here: Driven) -> None:
+    terminal = here.bash()
+    here(here.client.instance.dispose)
+    here.rest(terminal)
+    assert here(terminal.wait, _PATIENCE_S) in (None, 0)
+
+
+def test_a_ticket_is_enough(new: Driven) -> None:
+    terminal = new.bash(auth="ticket")
+    new(terminal.send, "exit 4\n")
+    assert new(terminal.wait, _PATIENCE_S) == 4
+
+
+def test_a_v2_terminal_is_a_terminal(new: Driven) -> None:
+    created = new(new.client.v2.pty.create, **BASH)
+    terminal = new.connect(created.data.id, v2=True)
+    new(terminal.send, "stty -echo; PS1=; echo re''ady\n")
+    new(terminal.read_until, "ready\r\n", timeout=_PATIENCE_S)
+    new(terminal.resize, 30, 100)
+    new(terminal.send, "stty size; exit 5\n")
+    assert new.rest(terminal).startswith("30 100\r\n")
+    assert new(terminal.wait, _PATIENCE_S) == 5
+
+
+def test_a_v2_terminal_takes_a_ticket(new: Driven) -> None:
+    created = new(new.client.v2.pty.create, **program("print(input())"))
+    terminal = new.connect(created.data.id, v2=True, auth="ticket")
+    new(terminal.send, f"{_EMOJI}\n")
+    assert new.rest(terminal).split() == 2 * _EMOJI.split()
+    assert new(terminal.wait, _PATIENCE_S) == 0
+
+
+def test_a_cursor_goes_on_where_somebody_left(new: Driven) -> None:
+    terminal = new.bash()
+    new(terminal.send, f"echo '{_EMOJI}'; echo '[2]'\n")
+    new(terminal.read_until, f"{_EMOJI}\r\n", timeout=_PATIENCE_S)
+    new(terminal.read_until, "[2]\r\n", timeout=_PATIENCE_S)
+    cursor = terminal.cursor
+    new(terminal.close)
+    assert cursor is not None
+    again = new.connect(terminal.pty_id, cursor=cursor - 5)
+    assert new(again.recv, _PATIENCE_S) == "[2]\r\n"
+    earlier = new.connect(terminal.pty_id, cursor=cursor - 8)
+    assert new(earlier.recv, _PATIENCE_S) == "\ufffd\r\n[2]\r\n"  # inside of the clef
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("version", _VERSIONS)
+def test_a_server_that_ends_breaks_its_connections_in_bounded_time(
+    version: str, number: signal.Signals
+) -> None:
+    with scripted_server(version) as (running, _), ExitStack() as stack:
+        worlds = [stack.enter_context(driven(world, running.url, max_retries=0)) for world in WORLDS]
+        terminals = [
+            (here, here.bash(**options))
+            for here in worlds
+            for options in ({"max_attempts": 2}, {"reconnect": False})
+        ]
+        assert running.pid is not None
+        os.kill(running.pid, number)
+        for here, terminal in terminals:
+            began = time.monotonic()
+            with pytest.raises(PtyClosedError) as caught:
+                here.rest(terminal)
+            assert caught.value.code == 1006
+            with pytest.raises(PtyClosedError):
+                here(terminal.wait, 1)
+            assert time.monotonic() - began < 5
