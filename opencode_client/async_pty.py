@@ -145,8 +145,7 @@ class AsyncPtyConnection(Terminal):
         except PtyClosedError:
             raise self._ended(expected.seen) from self._over
         finally:
-            if rest := expected.seen:
-                self._items.appendleft(rest)
+            self._put_back(expected.seen)
 
     async def send(self, data: str | bytes) -> None:
         """Type something. Bytes are UTF-8, perhaps in pieces.

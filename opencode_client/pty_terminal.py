@@ -22,6 +22,8 @@ FRAMES = 16
 """Frames that are read ahead; then the server has to wait, which keeps what does not fit."""
 REACH = 65_536
 """How many characters before what came last a match of an expression may begin, at least."""
+_PIECE = 4_096
+"""Characters."""
 EXIT_S = 2.0
 """How long after a terminal's end its exit code may come."""
 
@@ -92,6 +94,11 @@ class Terminal:
         if isinstance(item, PtyGapError):
             raise item
         return item
+
+    def _put_back(self, text: str) -> None:
+        """Have it read again: in pieces, so that taking a line of it leaves little to copy."""
+        starts = range(0, len(text), _PIECE)
+        self._items.extendleft(text[start : start + _PIECE] for start in reversed(starts))
 
     def _input(self, data: str | bytes) -> str:
         try:
