@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate docs check-generated demo lint types test test-offline test-lowest test-live compat test-documents test-package bench clean
+.PHONY: help venv spec generate regenerate docs check-generated demo lint types test test-offline test-lowest test-live compat test-documents test-package dist bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -69,6 +69,14 @@ test-documents: $(READY)  ## generate and type-check packages from all seven com
 
 test-package: $(READY)  ## build the wheel and use it in a clean environment
 	$(BIN)/pytest -m package
+
+dist: pyproject.toml  ## build sdist and wheel into dist/, and check both
+	$(PYTHON) -m venv build/packaging
+	build/packaging/bin/python -m pip install --quiet build twine check-wheel-contents
+	rm -rf dist
+	build/packaging/bin/python -m build --outdir dist .
+	build/packaging/bin/twine check --strict dist/*
+	build/packaging/bin/check-wheel-contents dist/*.whl
 
 bench: $(READY)  ## ratios of speed and size, in one run
 	$(BIN)/python -m benchmarks
