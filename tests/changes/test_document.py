@@ -1,0 +1,324 @@
+"""What is said of two documents, and which of it breaks users of the client."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opencode_client.model import is_array, is_object
+from scripts.changes.change import Change
+from scripts.changes.document import compare_documents
+from scripts.recordings import document as recorded
+from tests.changes.small import (
+    NULL,
+    NUMBER,
+    STRING,
+    an_object,
+    any_of,
+    document,
+    giving,
+    operation,
+    parameter,
+    ref,
+    said,
+    taking,
+)
+
+_INTEGER = {"type": "integer"}
+_ANY: dict[str, Any] = {}
+_AB = {"type": "string", "enum": ["a", "b"]}
+_A = {"type": "string", "enum": ["a"]}
+_TEXT = an_object("type", type={"const": "text"}, text=STRING)
+_FILE = an_object("type", type={"const": "file"})
+_TOOL = an_object("type", type={"const": "tool"})
+_AT_BODY, _AT_ANSWER = "operation note.add / body.it", "operation note.add / answer"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text", "breaks_sending", "breaks_receiving"),
+    [
+        (STRING, NUMBER, "string -> number", True, True),
+        (NUMBER, _INTEGER, "number -> integer", True, False),
+        (_INTEGER, NUMBER, "integer -> number", False, True),
+        (STRING, _ANY, "string -> any", False, True),
+        (_ANY, STRING, "any -> string", True, False),
+        (STRING, any_of(STRING, NULL), "may be null now", False, True),
+        (any_of(STRING, NULL), STRING, "is not null any more", True, False),
+        (_AB, {"type": "string", "enum": ["a", "b", "c"]}, '"c" added', False, False),
+        ({"type": "string", "enum": ["a", "b", "c"]}, _AB, '"c" removed', True, False),
+        (_AB, STRING, '"a" | "b" -> string', False, False),
+        (STRING, _AB, 'string -> "a" | "b"', True, False),
+        (_A, _AB, '"b" added', False, True),
+        (any_of(STRING, NUMBER), STRING, "variant number removed", True, False),
+        (STRING, any_of(STRING, NUMBER), "variant number added", False, True),
+        (any_of(_TEXT, _FILE), any_of(_TEXT, _FILE, _TOOL), 'variant object type="tool" added', False, False),
+        (any_of(_TEXT, _FILE), _TEXT, 'variant object type="file" removed', True, False),
+        (_TEXT, any_of(_TEXT, _FILE), 'variant object type="file" added', False, True),
+        (_TEXT, STRING, 'object type="text" -> string', True, True),
+    ],
+)
+def test_a_type_that_takes_less_breaks_senders_and_one_that_gives_more_receivers(
+    old: dict[str, Any], new: dict[str, Any], text: str, breaks_sending: bool, breaks_receiving: bool
+) -> None:
+    assert said(taking(old), taking(new)) == [f"{'! ' * breaks_sending}{_AT_BODY}: {text}"]
+    assert said(giving(old), giving(new)) == [f"{'! ' * breaks_receiving}{_AT_ANSWER}: {text}"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text", "breaks_sending", "breaks_receiving"),
+    [
+        (an_object(a=STRING), an_object(a=STRING, b=STRING), "b: added, optional (string)", False, False),
+        (an_object(a=STRING), an_object("b", a=STRING, b=STRING), "b: added, required (string)", True, False),
+        (an_object(a=STRING, b=STRING), an_object(a=STRING), "b: removed (string)", True, True),
+        (an_object("a", a=STRING), an_object(a=STRING), "a: is optional now", False, True),
+        (an_object(a=STRING), an_object("a", a=STRING), "a: is required now", True, False),
+    ],
+)
+def test_members_of_a_model_break_those_who_send_or_receive_it(
+    old: dict[str, Any], new: dict[str, Any], text: str, breaks_sending: bool, breaks_receiving: bool
+) -> None:
+    for make, breaks in ((taking, breaks_sending), (giving, breaks_receiving)):
+        before, after = make(ref("Note"), Note=old), make(ref("Note"), Note=new)
+        assert said(before, after) == [f"{'! ' * breaks}model Note / {text}"]
+
+
+def test_a_model_that_another_holds_is_sent_with_it() -> None:
+    holder = {"Holder": an_object(notes={"type": "array", "items": ref("Note")})}
+    old = taking(ref("Holder"), **holder, Note=an_object(a=STRING))
+    new = taking(ref("Holder"), **holder, Note=an_object("a", a=STRING))
+    assert said(old, new) == ["! model Note / a: is required now"]
+
+
+def test_what_changed_deep_inside_is_said_with_its_path() -> None:
+    def deep(leaf: dict[str, Any]) -> dict[str, Any]:
+        items = {"type": "array", "items": {"type": "object", "additionalProperties": an_object(leaf=leaf)}}
+        return giving(an_object(list=any_of(items, NULL)))
+
+    assert said(deep(STRING), deep(NUMBER)) == [f"! {_AT_ANSWER}.list[]{{}}.leaf: string -> number"]
+
+
+def test_a_change_inside_one_variant_names_it() -> None:
+    new = an_object("type", type={"const": "text"}, text=NUMBER)
+    old, changed = giving(any_of(_TEXT, _FILE)), giving(any_of(_FILE, new))
+    assert said(old, changed) == [f"! {_AT_ANSWER}<type=text>.text: string -> number"]
+
+
+def test_a_model_is_told_once_however_often_it_is_used() -> None:
+    twice = an_object("a", "b", a=ref("Note"), b=ref("Note"))
+    old, new = giving(twice, Note=an_object(x=STRING)), giving(twice, Note=an_object(x=NUMBER))
+    assert said(old, new) == ["! model Note / x: string -> number"]
+
+
+def test_a_model_of_another_name_in_the_same_place_is_renamed_and_compared() -> None:
+    old = giving(ref("Event.note"), **{"Event.note": an_object("id", "at", id=STRING, at=STRING)})
+    new = giving(ref("EventNote"), EventNote=an_object("id", id=STRING, at=STRING))
+    assert said(old, new) == [
+        "! model Event.note: is model EventNote now",
+        "! model EventNote / at: is optional now",
+    ]
+
+
+def test_a_model_that_is_quite_another_is_not_a_renamed_one() -> None:
+    old, new = (
+        giving(ref("Note"), Note=an_object(x=STRING)),
+        giving(ref("Task"), Task=an_object(a=STRING, b=STRING)),
+    )
+    assert "! operation note.add / answer: Note -> Task" in said(old, new)
+    assert "! model Note: removed (object)" in said(old, new)
+
+
+def test_a_model_in_place_of_the_same_members_is_no_change_of_the_operation() -> None:
+    new = giving(ref("Note"), Note=an_object(x=STRING))
+    assert said(giving(an_object(x=STRING)), new) == ["model Note: added (object)"]
+
+
+def test_models_that_hold_themselves_are_compared() -> None:
+    def tree(name: str, leaf: dict[str, Any]) -> dict[str, Any]:
+        return giving(ref(name), **{name: an_object(leaf=leaf, a=STRING, next=ref(name))})
+
+    assert said(tree("Old", STRING), tree("New", NUMBER)) == [
+        "! model New / leaf: string -> number",
+        "! model Old: is model New now",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ([], [parameter("limit")], ["operation note.add / query limit: added, optional (string)"]),
+        (
+            [],
+            [parameter("limit", required=True)],
+            ["! operation note.add / query limit: added, required (string)"],
+        ),
+        ([parameter("limit")], [], ["! operation note.add / query limit: removed (string)"]),
+        (
+            [parameter("limit")],
+            [parameter("limit", required=True)],
+            ["! operation note.add / query limit: is required now"],
+        ),
+        (
+            [parameter("limit", STRING)],
+            [parameter("limit", NUMBER)],
+            ["! operation note.add / query limit: string -> number"],
+        ),
+    ],
+)
+def test_parameters(old: list[dict[str, Any]], new: list[dict[str, Any]], expected: list[str]) -> None:
+    assert said(document(operation(*old)), document(operation(*new))) == expected
+
+
+@pytest.mark.parametrize(("required", "mark"), [([], ""), (["x"], "! ")])
+def test_a_new_body_breaks_only_when_something_in_it_is_required(required: list[str], mark: str) -> None:
+    new = document(operation(body=an_object(*required, x=STRING)))
+    assert said(document(operation()), new) == [f"{mark}operation note.add / body: added (object)"]
+
+
+def test_operations_come_go_move_and_are_renamed() -> None:
+    old, new = document(operation()), document({**operation(), "operationId": "note.write"})
+    assert said(old, new) == [
+        "! operation note.add: removed (POST /note.add)",
+        "operation note.write: added (POST /note.write)",
+    ]
+    new["paths"] = {"/note.add": new["paths"]["/note.write"]}
+    assert said(old, new) == ["! operation note.add: is operation note.write now"]
+    new["paths"] = {"/notes": old["paths"]["/note.add"]}
+    assert said(old, new) == ["operation note.add: POST /note.add -> POST /notes"]
+
+
+def test_error_statuses_break_nobody_and_their_bodies_do() -> None:
+    def failing(status: str, schema: dict[str, Any]) -> dict[str, Any]:
+        found = operation()
+        found["responses"][status] = {"content": {"application/json": {"schema": schema}}}
+        return document(found)
+
+    assert said(document(operation()), failing("409", STRING)) == ["operation note.add / errors: 409 added"]
+    assert said(failing("409", STRING), failing("409", NUMBER)) == [
+        "! operation note.add / error 409: string -> number"
+    ]
+
+
+def test_other_words_and_limits_are_one_line_for_each_operation_and_model() -> None:
+    old, new = giving(ref("Note"), Note=an_object(x=STRING)), giving(ref("Note"), Note=an_object(x=STRING))
+    new["paths"]["/note.add"]["post"]["summary"] = "Add a note"
+    new["components"]["schemas"]["Note"]["properties"]["x"] = {**STRING, "maxLength": 3}
+    assert said(old, new) == [
+        "model Note: other words, limits or notes",
+        "operation note.add: other words, limits or notes",
+    ]
+
+
+def test_without_a_document_before_all_is_added() -> None:
+    assert said({}, giving(ref("Note"), Note=an_object(x=STRING))) == [
+        "model Note: added (object)",
+        "operation note.add: added (POST /note.add)",
+    ]
+
+
+_Schemas = st.SearchStrategy[dict[str, Any]]
+_SCALARS = [STRING, NUMBER, _INTEGER, {"type": "boolean"}, _ANY, _A, _AB, {"const": 1}]
+_REFERENCES = [ref("One"), ref("Two"), ref("Missing")]
+
+
+def _list_of(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _map_of(values: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": values}
+
+
+def _pair(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
+    return an_object("a", a=a, b=b)
+
+
+def _tagged(a: dict[str, Any]) -> dict[str, Any]:
+    return an_object("type", type={"const": "text"}, a=a)
+
+
+def _larger(inner: _Schemas) -> _Schemas:
+    unions = st.lists(inner | st.just(NULL), min_size=2, max_size=3).map(lambda variants: any_of(*variants))
+    objects = st.builds(_pair, inner, inner) | inner.map(_tagged)
+    return inner.map(_list_of) | inner.map(_map_of) | objects | unions
+
+
+def _served(body: dict[str, Any], answer: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
+    return document(operation(body=body, answer=answer), **models)
+
+
+_schemas: _Schemas = st.recursive(st.sampled_from([*_SCALARS, *_REFERENCES]), _larger, max_leaves=6)
+_models = st.dictionaries(st.sampled_from(["One", "Two", "Three"]), _schemas, max_size=3)
+_documents: _Schemas = st.builds(_served, _schemas, _schemas, _models)
+
+
+@settings(max_examples=40, deadline=None)
+@given(_documents)
+def test_a_document_against_itself_has_no_changes(value: dict[str, Any]) -> None:
+    assert compare_documents(value, copy.deepcopy(value)) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(_documents, _documents)
+def test_what_is_removed_one_way_is_added_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
+    assert _where(compare_documents(old, new), "removed") == _where(compare_documents(new, old), "added")
+
+
+def _where(changes: list[Change], kind: str) -> list[str]:
+    return [change.where for change in changes if change.kind == kind]
+
+
+def _reversed(value: Any) -> Any:
+    """The same document with everything in the opposite order."""
+    if is_object(value):
+        return {key: _reversed(member) for key, member in reversed(value.items())}
+    return [_reversed(item) for item in reversed(value)] if is_array(value) else value
+
+
+def test_order_is_no_change() -> None:
+    served = recorded("1.14.48")
+    assert compare_documents(served, _reversed(served)) == []
+
+
+@pytest.fixture(scope="module")
+def history() -> list[Change]:
+    """From 1.1.31 to 1.18.33."""
+    return compare_documents(recorded("1.1.31"), recorded("1.18.33"))
+
+
+def _operations(changes: list[Change], kind: str) -> int:
+    return sum(c.where.startswith("operation ") and " / " not in c.where and c.kind == kind for c in changes)
+
+
+def test_of_real_servers_operations_only_came(history: list[Change]) -> None:
+    assert (_operations(history, "added"), _operations(history, "removed")) == (93, 0)
+    assert (_operations(history, "renamed"), _operations(history, "moved")) == (0, 0)
+    last = compare_documents(recorded("1.3.2"), recorded("1.18.33"))
+    assert (_operations(last, "added"), _operations(last, "removed")) == (83, 0)
+
+
+@pytest.mark.parametrize(
+    ("where", "kind", "breaking"),
+    [
+        ("model Todo / id", "removed", True),
+        ("model Command / mcp", "removed", True),
+        ("model Session / agent", "added", False),
+        ("model Config / keybinds", "removed", True),
+        ("model VcsInfo / branch", "optional", True),
+        ("operation app.skills / answer[].description", "optional", True),
+        ("operation auth.set / query directory", "removed", True),
+        ("operation mcp.auth.start / answer.oauthState", "added", False),
+        ("operation session.messages / query before", "added", False),
+        ("operation session.prompt / body.format", "added", False),
+        ("model Worktree / branch", "optional", True),
+    ],
+)
+def test_what_is_known_to_have_changed_on_real_servers_is_found(
+    history: list[Change], where: str, kind: str, breaking: bool
+) -> None:
+    assert [(change.kind, change.breaking) for change in history if change.where == where] == [
+        (kind, breaking)
+    ]
