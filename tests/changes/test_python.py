@@ -1,0 +1,131 @@
+"""What is said of two packages: real generated files, some of them edited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts.changes.surface import directions, read_surface
+from tests.changes.packages import edit, said, write_package
+
+_EDITS = [
+    # the arguments of methods, of both clients
+    ("api/session.py", "        search: str | None = None,\n", ""),
+    ("api/session.py", "        roots: bool | None = None,", "        roots: bool,"),
+    ("api/session.py", "limit: float | None", "limit: int | None"),
+    ("api/session.py", 'scope: Literal["project"] | None', 'scope: Literal["project", "all"] | None'),
+    ("api/session.py", "parts: Sequence[PartInput | JsonMapping],", "parts: Sequence[PartInput], tone: str,"),
+    ("api/session.py", "        no_reply: bool | None = None,", "        no_reply: bool | None = UNSET,"),
+    (
+        "api/session.py",
+        "        system: str | None = None,",
+        "        system: None | str = None, seed: int = 0,",
+    ),
+    # what they give
+    ("api/session.py", "builtins.list[Todo]", "builtins.list[Todo | None]"),
+    # the namespaces
+    ("api/session.py", "    def children(", "    def offspring("),
+    ("api/session.py", "    async def abort(", "    async def stop("),
+    ("api/__init__.py", "    def vcs(", "    def repository("),
+    # models: Session is received, TextPartInput is sent, Todo is received
+    ("models/session.py", "    title: str\n", "    title: str | None = None\n    colour: str\n"),
+    ("models/session.py", "    cost: float | None", "    cost: int | None"),
+    ("models/session.py", "    slug: str\n", ""),
+    ("models/text_part_input.py", "    text: str\n", "    text: str\n    language: str\n"),
+    ("models/text_part_input.py", "    synthetic: bool | None = None", "    synthetic: bool"),
+    ("models/text_part_input.py", "    ignored: bool | None", "    ignored: bool | str | None"),
+    ("models/message.py", '"UserMessage | Ass', '"SystemMessage | UserMessage | Ass'),
+    ("models/part_input.py", "SubtaskPartInput | UnknownPartInput", "UnknownPartInput"),
+    ("models/__init__.py", '    "MessageWithParts",\n', ""),
+    # what is written by hand
+    ("client.py", "        max_retries: int | Unset = UNSET,\n", ""),
+    ("errors.py", "class ConflictError(StatusError)", "class ConflictError(OpencodeError)"),
+]
+
+_EXPECTED = {
+    "! client.session.list(search): argument removed",
+    "! client.session.list(roots): argument is required now",
+    "! client.session.list(limit): float | None -> int | None",
+    "client.session.list(scope): Literal['project'] | None -> Literal['project', 'all'] | None",
+    "! client.session.prompt(parts): Sequence[PartInput | JsonMapping] -> Sequence[PartInput]",
+    "! client.session.prompt(tone): argument added, required",
+    "! client.session.prompt_async(parts): Sequence[PartInput | JsonMapping] -> Sequence[PartInput]",
+    "! client.session.prompt_async(tone): argument added, required",
+    "client.session.prompt_async(seed): argument added, optional",
+    "client.session.prompt(seed): argument added, optional",
+    "! client.session.todo: gives list[Todo] -> list[Todo | None]",
+    "! client.session.children: method removed",
+    "client.session.offspring: method added",
+    "! async client.session.abort: method removed",
+    "async client.session.stop: method added",
+    "! client.vcs: namespace removed",
+    "client.repository: namespace added",
+    "! models.Session.title: str -> str | None",
+    "models.Session.colour: attribute added",
+    "models.Session.cost: float | None -> int | None",
+    "! models.Session.slug: attribute removed",
+    "! models.TextPartInput.language: attribute added, required",
+    "! models.TextPartInput.synthetic: is required now",
+    "! models.TextPartInput.synthetic: bool | None -> bool",
+    "models.TextPartInput.ignored: bool | None -> bool | str | None",
+    "models.Message: UserMessage | AssistantMessage | UnknownMessage"
+    " -> SystemMessage | UserMessage | AssistantMessage | UnknownMessage",
+    "! models.PartInput: without SubtaskPartInput",
+    "! models.MessageWithParts: class removed",
+    "! OpencodeClient.with_options(max_retries): argument removed",
+    "! ConflictError: is no StatusError any more",
+}
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some files of the package."""
+    return write_package(tmp_path_factory.mktemp("before"))
+
+
+@pytest.fixture(scope="module")
+def after(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with every edit."""
+    folder = write_package(tmp_path_factory.mktemp("after"))
+    for name, old, new in _EDITS:
+        edit(folder, name, old=old, new=new)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(before: Path, after: Path) -> list[str]:
+    """What is said of all edits."""
+    return said(before, after)
+
+
+@pytest.mark.parametrize("expected", sorted(_EXPECTED))
+def test_each_edit_is_found(found: list[str], expected: str) -> None:
+    assert found.count(expected) == 1
+
+
+def test_nothing_else_is_said(found: list[str]) -> None:
+    assert set(found) - _EXPECTED == set()
+
+
+def test_a_package_against_itself_has_no_changes(before: Path) -> None:
+    assert said(before, before) == []
+
+
+def test_without_a_package_before_its_classes_are_added(before: Path) -> None:
+    found = said(Path("nowhere"), before)
+    assert "models.Todo: class added" in found
+    assert "OpencodeClient: class added" in found
+    assert not any(line.startswith("! ") for line in found)
+
+
+def test_models_are_sent_or_received_as_the_methods_say(before: Path) -> None:
+    sent, received = directions(read_surface(before))
+    assert {"TextPartInput", "TextPartInputTime"} <= sent - received
+    assert {"Session", "SessionTime", "MessageWithParts"} <= received - sent
+
+
+def test_the_package_is_read_and_never_run(before: Path, tmp_path: Path) -> None:
+    folder = write_package(tmp_path)
+    edit(folder, "__init__.py", old="from __future__", new="raise SystemExit(3)\nfrom __future__")
+    assert said(before, folder) == []
