@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate docs check-generated demo lint types test test-offline test-lowest test-live compat test-documents test-package dist bench clean
+.PHONY: help venv spec generate regenerate api-diff docs check-generated demo lint types test test-offline test-lowest test-live compat test-documents test-package dist bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -24,9 +24,11 @@ spec: $(READY)  ## pull /doc into openapi.json: from OPENCODE_URL, else from OPE
 generate: $(READY)  ## rebuild the generated rooms, offline; SPEC=<file> OUT=<folder> for another document
 	$(BIN)/python -m scripts.generate $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)')
 
-regenerate: $(READY)  ## spec, then generate, then say what changed; then docs
+regenerate: $(READY)  ## spec, generate and docs, then what changed since the last commit; CHECK=1 fails if anything did
 	$(BIN)/python -m scripts.regenerate
-	$(BIN)/python scripts/gen-opencode-api-docs.py openapi.json
+
+api-diff: $(READY)  ## what changed since AGAINST=<git ref> (default: HEAD), without pulling anything
+	$(BIN)/python -m scripts.changes $(if $(AGAINST),'$(AGAINST)')
 
 docs: $(READY)  ## write the API reference of openapi.json into docs/api, in Chinese and English
 	$(BIN)/python scripts/gen-opencode-api-docs.py openapi.json

@@ -1,61 +1,47 @@
-"""`make regenerate`: the document from a server, the rooms from the document, and what that changed."""
+"""`make regenerate`: the document from a server, the rooms and the API reference from it, and what that changed.
+
+The report is against the last commit. With CHECK=1 the exit code is that of the report: 10 when something changed, 20
+when something of it is breaking. make itself answers any of them with 2, so who wants the code calls
+`.venv/bin/python -m scripts.regenerate`, or reads it in build/report.json.
+"""
 
 from __future__ import annotations
 
-import ast
+import os
+import subprocess
 import sys
-from pathlib import Path
 
 from scripts import fetch_spec, generate
-from scripts.documents import SpecError, parse_document
-from scripts.normalise.operations import operation_list
-from scripts.rooms import PACKAGE, ROOT
+from scripts.changes import command as changes
+from scripts.rooms import ROOT
 
-INIT = ROOT / PACKAGE / "models" / "__init__.py"
+_REFERENCE = ("scripts/gen-opencode-api-docs.py", "openapi.json")
 
 
 def main() -> int:
-    """0 when the rooms are those of the document; without a server to be had, of the committed one."""
-    before = operations_of(), models_of()
+    """0 when all is written from the document; without a server to be had, from the committed one."""
+    changes.forget()
     fetched = fetch_spec.main()
     if fetched == fetch_spec.NO_SERVER:
         print("No npm and no OPENCODE_URL: rebuilding from the committed openapi.json.")
     elif fetched:
         return fetched
-    made = generate.main([])
+    made = generate.main([]) or _write_reference()
     if made:
         return made
-    for what, old, new in zip(("operations", "models"), before, (operations_of(), models_of()), strict=True):
-        print(summary(what, old, new))
-    return 0
+    return _report()
 
 
-def summary(what: str, old: list[str], new: list[str]) -> str:
-    """One line, and one for each that came or went: `models: 850, 1 added, 0 removed`."""
-    added, removed = sorted(set(new) - set(old)), sorted(set(old) - set(new))
-    lines = [f"{what}: {len(new)}, {len(added)} added, {len(removed)} removed"]
-    return "\n".join([*lines, *(f"  + {name}" for name in added), *(f"  - {name}" for name in removed)])
+def _write_reference() -> int:
+    """A process of its own: it reads the package that was just written."""
+    sys.stdout.flush()
+    return subprocess.run([sys.executable, *_REFERENCE], cwd=ROOT, check=False).returncode
 
 
-def operations_of(document: Path = generate.SPEC) -> list[str]:
-    """The operationIds of a committed document; none where it cannot be read."""
-    try:
-        return operation_list(parse_document(document.read_bytes(), document.name))
-    except (OSError, SpecError):  # none yet, or a merge's conflict: all is new then
-        return []
-
-
-def models_of(init: Path = INIT) -> list[str]:
-    """The public names of committed models; none where they cannot be read."""
-    try:
-        tree = ast.parse(init.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError):  # none yet, or a merge's conflict: all is new then
-        return []
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            names: list[str] = ast.literal_eval(node.value)
-            return names
-    return []
+def _report() -> int:
+    """Outside a clone there is nothing to compare with: that fails those who asked for the code alone."""
+    said = changes.say("HEAD")
+    return said if os.environ.get("CHECK") == "1" else 0
 
 
 if __name__ == "__main__":

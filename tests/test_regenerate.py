@@ -1,33 +1,24 @@
-"""What `make regenerate` says of the tree before it, whatever state that is in."""
+"""What `make regenerate` does without a server, and with a document that is refused."""
 
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from scripts import fetch_spec, generate, regenerate
+from scripts.changes import command as changes
 from scripts.rooms import ROOT
 
 
 def _nothing(*_: object) -> None:
-    """Writes no rooms: the tree stays as it is."""
+    """Writes no rooms, no pages and no report: the tree stays as it is."""
 
 
-_CONFLICT = "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> other\n"
-
-
-@pytest.mark.parametrize("name", ["openapi.json", "__init__.py"])
-def test_a_merges_conflict_is_no_state_to_compare_with(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text(_CONFLICT, encoding="utf-8")
-    assert regenerate.operations_of(tmp_path / "openapi.json") == []
-    assert regenerate.models_of(tmp_path / "__init__.py") == []
-
-
-def test_the_committed_state_is_read_whole() -> None:
-    assert "session.prompt" in regenerate.operations_of(generate.SPEC)
-    assert "Session" in regenerate.models_of(regenerate.INIT)
+@pytest.fixture(autouse=True)
+def _no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "forget", _nothing)
+    monkeypatch.setattr(changes, "say", _nothing)
 
 
 @pytest.mark.documents
@@ -36,6 +27,7 @@ def test_without_a_server_the_rooms_are_rebuilt_from_the_committed_document(
 ) -> None:
     monkeypatch.setattr(fetch_spec, "main", lambda: fetch_spec.NO_SERVER)
     monkeypatch.setattr(generate, "write_rooms", _nothing)
+    monkeypatch.setattr(regenerate, "_write_reference", _nothing)
     assert regenerate.main() == 0
     assert "rebuilding from the committed openapi.json" in capsys.readouterr().out
 
