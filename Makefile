@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate api-diff docs check-generated demo lint types test test-offline test-lowest test-live compat test-documents test-package dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-lowest test-live compat test-documents test-package dist bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -26,6 +26,9 @@ generate: $(READY)  ## rebuild the generated rooms, offline; SPEC=<file> OUT=<fo
 
 regenerate: $(READY)  ## spec, generate and docs, then what changed since the last commit; CHECK=1 fails if anything did
 	$(BIN)/python -m scripts.regenerate
+
+regeneration-job: $(READY)  ## regenerate, test and make the patch to propose, from OPENCODE_URL or OPENCODE_VERSION
+	$(BIN)/python -m scripts.regeneration_job
 
 api-diff: $(READY)  ## what changed since AGAINST=<git ref> (default: HEAD), without pulling anything
 	$(BIN)/python -m scripts.changes $(if $(AGAINST),'$(AGAINST)')

@@ -1,0 +1,108 @@
+"""`make regeneration-job`: what the weekly job does, here or there: regenerate, test, and keep what is to be proposed.
+
+The server is that of OPENCODE_URL or OPENCODE_VERSION, as for `make spec`. Where something changed, the changelog gets
+an entry and build/job gets `regeneration.patch`, `report.txt` and `report.json`; where nothing did, nothing is written.
+Under GitHub Actions the outputs `status` (unchanged, changed, breaking) and `version` are set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.normalise.schema import Json
+from scripts.rooms import ROOT
+
+JOB = Path("build", "job")
+_REGENERATE = ("-m", "scripts.regenerate")
+_TEST = ("-m", "pytest", "-q", "-m", "not live and not documents and not package")
+_CHANGED = (10, 20)
+_UNRELEASED = "## [Unreleased]\n"
+_SECTION = "### Changed\n"
+
+
+def main() -> int:
+    """0 when there is nothing to do or all is ready to be proposed; else what failed says why."""
+    code = _run(_REGENERATE, CHECK="1")
+    if code not in (0, *_CHANGED):
+        return code
+    build = ROOT / "build"
+    report: Json = json.loads((build / "report.json").read_text(encoding="utf-8"))
+    _tell(status=report["status"], version=report["new"]["opencode_version"])
+    if code == 0:
+        return 0
+    changelog = ROOT / "CHANGELOG.md"
+    changelog.write_text(with_entry(changelog.read_text(encoding="utf-8"), entry(report)), encoding="utf-8")
+    if failed := _run(_TEST):
+        return failed
+    (ROOT / JOB).mkdir(parents=True, exist_ok=True)
+    (ROOT / JOB / "regeneration.patch").write_bytes(patch(ROOT))
+    for name in ("report.txt", "report.json"):
+        shutil.copy(build / name, ROOT / JOB / name)
+    print(f"to propose: {JOB / 'regeneration.patch'}")
+    return 0
+
+
+def entry(report: Json) -> str:
+    """The line of the changelog that names the server's version, and how much changed."""
+    old, new = report["old"]["opencode_version"], report["new"]["opencode_version"]
+    moved = f"opencode {new}" if old == new else f"opencode {new}, from {old}"
+    breaking = f", {report['breaking']} of them breaking" if report["breaking"] else ""
+    return f"- Regenerated from {moved}: {len(report['changes'])} changes{breaking}."
+
+
+def with_entry(changelog: str, line: str) -> str:
+    """The changelog with a line more, first under what changed since the last release.
+
+    Raises:
+        ValueError: there is no such part.
+    """
+    head, found, rest = changelog.partition(_UNRELEASED)
+    if not found:
+        raise ValueError(f"CHANGELOG.md has no {_UNRELEASED.strip()}")
+    mine, mark, older = rest.partition("\n## ")
+    if _SECTION in mine:
+        mine = mine.replace(_SECTION + "\n", f"{_SECTION}\n{line}\n", 1)
+    else:
+        kept = f"{mine.rstrip()}\n" if mine.strip() else ""
+        mine = f"{kept}\n{_SECTION}\n{line}\n"
+    return head + found + mine + mark + older
+
+
+def patch(repository: Path) -> bytes:
+    """What the work tree has that its last commit has not, new files included; the index stays as it was."""
+    git = ("git", "-C", str(repository))
+    index = str(repository / "build" / "index")
+    env = {**os.environ, "GIT_INDEX_FILE": index}
+    subprocess.run([*git, "read-tree", "HEAD"], check=True, env=env)
+    subprocess.run([*git, "add", "--all"], check=True, env=env)
+    made = subprocess.run(
+        [*git, "diff", "--cached", "--binary", "HEAD"], check=True, env=env, capture_output=True
+    )
+    Path(index).unlink()
+    return made.stdout
+
+
+def _run(arguments: Sequence[str], **env: str) -> int:
+    sys.stdout.flush()
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env={**os.environ, **env}, check=False
+    ).returncode
+
+
+def _tell(**outputs: str) -> None:
+    """Set the outputs of a step of GitHub Actions, and say them."""
+    lines = "".join(f"{name}={value}\n" for name, value in outputs.items())
+    print(lines, end="")
+    if file := os.environ.get("GITHUB_OUTPUT"):
+        with Path(file).open("a", encoding="utf-8") as stream:
+            stream.write(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
