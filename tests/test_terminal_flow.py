@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -109,11 +110,16 @@ def test_closing_from_another_thread_ends_what_waits(use: str) -> None:
         terminal = connected(world, server)
         assert terminal.recv(5) == "a"
         ended: list[Any] = []
-        waiting = {"read_until": lambda: terminal.read_until("$"), "iterate": lambda: list(terminal)}
+        waiting: dict[str, Callable[[], Any]] = {
+            "recv": terminal.recv,
+            "read_until": lambda: terminal.read_until("$"),
+            "wait": terminal.wait,
+            "iterate": lambda: list(terminal),
+        }
 
         def wait() -> None:
             try:
-                ended.append(waiting.get(use, getattr(terminal, use, None))())
+                ended.append(waiting[use]())
             except PtyClosedError as error:
                 ended.append(error)
 
@@ -141,8 +147,13 @@ def test_closing_from_another_task_ends_what_waits(use: str) -> None:
             return [text async for text in terminal]
 
         async def run() -> Any:
-            waiting = {"read_until": lambda: terminal.read_until("$"), "iterate": iterate}
-            task = asyncio.ensure_future(waiting.get(use, getattr(terminal, use, None))())
+            waiting: dict[str, Callable[[], Any]] = {
+                "recv": terminal.recv,
+                "read_until": lambda: terminal.read_until("$"),
+                "wait": terminal.wait,
+                "iterate": iterate,
+            }
+            task = asyncio.ensure_future(waiting[use]())
             await asyncio.sleep(0.02)
             await terminal.close()
             [found] = await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 5)

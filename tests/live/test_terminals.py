@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,11 @@ Server = Callable[[str], OpencodeServer]
 def server() -> Generator[Server]:
     """A server of a version, with a password."""
     with ExitStack() as running:
-        yield cache(lambda version: running.enter_context(scripted_server(version, password=_PASSWORD))[0])
+
+        def start(version: str) -> OpencodeServer:
+            return running.enter_context(scripted_server(version, password=_PASSWORD))[0]
+
+        yield cache(start)
 
 
 @pytest.fixture(params=WORLDS)
@@ -189,11 +194,11 @@ def test_a_server_that_ends_breaks_its_connections_in_bounded_time(
 ) -> None:
     with scripted_server(version) as (running, _), ExitStack() as stack:
         worlds = [stack.enter_context(driven(world, running.url, max_retries=0)) for world in WORLDS]
-        terminals = [
-            (here, here.bash(**options))
-            for here in worlds
-            for options in ({"max_attempts": 2}, {"reconnect": False})
-        ]
+        terminals: list[tuple[Driven, Any]] = []  # Any: of either world
+        for here in worlds:
+            for options in ({"max_attempts": 2}, {"reconnect": False}):
+                made = here(here.client.pty.create, command="/bin/cat")
+                terminals.append((here, here.connect(made.id, **options)))
         assert running.pid is not None
         os.kill(running.pid, number)
         for here, terminal in terminals:

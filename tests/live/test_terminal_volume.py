@@ -1,0 +1,125 @@
+"""Much output of real terminals, and many of them: every character is accounted for."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Generator
+from contextlib import ExitStack
+from functools import cache
+
+import pytest
+
+from opencode_client import AsyncOpencodeClient
+from opencode_client.server import OpencodeServer
+from tests.cutting_proxy import CuttingProxy
+from tests.live.servers import NEW, scripted_server
+from tests.live.terminals import driven, program
+from tests.live.test_terminals import Server
+from tests.live.worlds import World
+
+pytestmark = pytest.mark.live
+
+_PATIENCE_S = 20.0
+_LINES = 250
+"""In a block; the program waits for a line before each, so that it never outruns what servers keep."""
+_BLOCKS = 800
+_ASCII = 90 * "x"
+_MIXED = 7 * "zwölf €😀"
+_PROGRAM = f"""
+import sys, termios
+quiet = termios.tcgetattr(0)
+quiet[3] &= ~termios.ECHO
+termios.tcsetattr(0, termios.TCSANOW, quiet)
+print("ready", flush=True)
+for first in range(0, int(sys.argv[1]) * {_LINES}, {_LINES}):
+    sys.stdin.readline()
+    sys.stdout.write("".join("%08d %s\\n" % (n, sys.argv[2]) for n in range(first, first + {_LINES})))
+    sys.stdout.flush()
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Generator[Server]:
+    with ExitStack() as running:
+
+        def start(version: str) -> OpencodeServer:
+            return running.enter_context(scripted_server(version))[0]
+
+        yield cache(start)
+
+
+def _put_out(blocks: int, tail: str) -> str:
+    return "".join(f"{number:08d} {tail}\r\n" for number in range(blocks * _LINES))
+
+
+def _shown(world: World, url: str, blocks: int, tail: str) -> str:
+    """What a client sees of the program, whose exit code is 0; block after block."""
+    with driven(world, url) as here:
+        made = here(here.client.pty.create, **program(_PROGRAM, blocks, tail), env={"PYTHONUTF8": "1"})
+        terminal = here.connect(made.id)
+        here(terminal.read_until, "ready\r\n", timeout=_PATIENCE_S)
+        parts: list[str] = []
+        for block in range(1, blocks + 1):
+            here(terminal.send, "\n")
+            last = f"{block * _LINES - 1:08d}"
+            seen = ""
+            while (at := seen.find(last)) < 0 or not seen.endswith("\n", at):
+                parts.append(here(terminal.recv, _PATIENCE_S))
+                seen = seen[-2 * len(tail) :] + parts[-1]
+        here(terminal.send, "\n")  # not earlier: what a terminal that is gone has put out, nobody can ask for
+        parts.append(here.rest(terminal))
+        assert here(terminal.wait, _PATIENCE_S) == 0
+        return "".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("version", "tail"), [("1.1.31", _ASCII), ("1.3.2", _MIXED)], ids=["1.1.31", "1.3.2"]
+)
+def test_twenty_megabytes_are_read_as_they_were_written(server: Server, version: str, tail: str) -> None:
+    expected = _put_out(_BLOCKS, tail)
+    assert len(expected.encode()) > 20_000_000
+    assert _shown("sync", server(version).url, _BLOCKS, tail) == expected
+
+
+def test_1_1_31_breaks_characters_by_itself_and_nothing_else(server: Server) -> None:
+    shown, expected = _shown("async", server("1.1.31").url, 40, _MIXED), _put_out(40, _MIXED)
+    mended = re.sub(
+        "\N{REPLACEMENT CHARACTER}+", "?", shown
+    )  # of each reading of 4,096 bytes, the last character
+    broken = [at for at, (seen, written) in enumerate(zip(mended, expected, strict=True)) if seen != written]
+    assert 0 < len(broken) <= len(expected.encode()) / 4_096 + 10
+    assert {mended[at] for at in broken} == {"?"}
+
+
+@pytest.mark.parametrize(
+    ("version", "world", "blocks"), [("1.3.2", "async", 240), (NEW, "async", 240), (NEW, "sync", _BLOCKS)]
+)
+def test_nothing_is_lost_or_doubled_by_fifty_broken_connections(
+    server: Server, version: str, world: World, blocks: int
+) -> None:
+    expected, share = _put_out(blocks, _MIXED), blocks / _BLOCKS
+    least, most = int(150_000 * share), int(450_000 * share)
+    with CuttingProxy(server(version).url, seed=1, least=least, most=most) as proxy:
+        assert _shown(world, proxy.url, blocks, _MIXED) == expected
+    assert proxy.cuts >= 50
+
+
+def test_two_hundred_terminals_are_open_at_once(server: Server) -> None:
+    url = server(NEW).url
+
+    async def run() -> None:
+        async with AsyncOpencodeClient(url) as client:
+
+            async def one(number: int) -> None:
+                async with client.terminal("/bin/cat") as terminal:
+                    await all_open.wait()
+                    await terminal.send(f"number {number}\n")
+                    await terminal.read_until(f"number {number}\r\nnumber {number}\r\n", timeout=_PATIENCE_S)
+
+            all_open = asyncio.Barrier(200)
+            await asyncio.gather(*map(one, range(200)))
+            assert await client.pty.list() == []
+
+    asyncio.run(run())
