@@ -12,6 +12,7 @@ from scripts.changes.change import Change, Kind
 from scripts.changes.forms import kind_of, shown
 from scripts.changes.plain import Plain, content, notes_of, plain
 from scripts.changes.schemas import Comparison, Difference
+from scripts.normalise.names import pascal
 from scripts.normalise.operations import operation_ids
 from scripts.normalise.schema import Json, plain_text, schemas_of
 from scripts.normalise.schema import operations as walk_operations
@@ -142,19 +143,21 @@ def _errors(at: str, old: Json, new: Json, comparison: Comparison) -> Iterator[C
 
 
 def _models(old: Plain, new: Plain, comparison: Comparison) -> Iterator[Change]:
+    """Those of both documents first: they show which of the others are renamed, which classes need not notice."""
     for name in old.models:
-        sent, received = name in old.sent, name in old.received
         if name in new.models:
-            yield from _changes(f"model {name}", comparison.models(name, name), sent=sent, received=received)
-        elif name not in comparison.renamed:
-            yield _change(f"model {name}", "removed", True, f"removed ({shown(old.models[name])})")
-    for name, to in comparison.renamed.items():  # walked by now: a renamed model may rename others
-        sent, received = name in old.sent, name in old.received
-        yield _change(f"model {name}", "renamed", True, f"is model {to} now")
-        yield from _changes(f"model {to}", comparison.models(name, to), sent=sent, received=received)
-    for name in new.models:
-        if name not in old.models and name not in comparison.renamed.values():
-            yield _change(f"model {name}", "added", False, f"added ({shown(new.models[name])})")
+            yield from _model(f"model {name}", name, comparison.models(name, name), old)
+    for name, to in comparison.renamed.items():
+        yield _change(f"model {name}", "renamed", pascal(name) != pascal(to), f"is model {to} now")
+        yield from _model(f"model {to}", name, comparison.models(name, to), old)
+    for name in old.models.keys() - new.models.keys() - comparison.renamed.keys():
+        yield _change(f"model {name}", "removed", True, f"removed ({shown(old.models[name])})")
+    for name in new.models.keys() - old.models.keys() - set(comparison.renamed.values()):
+        yield _change(f"model {name}", "added", False, f"added ({shown(new.models[name])})")
+
+
+def _model(at: str, name: str, differences: list[Difference], old: Plain) -> Iterator[Change]:
+    return _changes(at, differences, sent=name in old.sent, received=name in old.received)
 
 
 def _reworded(old: Json, new: Json, changed: set[str]) -> Iterator[Change]:

@@ -117,9 +117,15 @@ def test_a_model_of_another_name_in_the_same_place_is_renamed_and_compared() -> 
     old = giving(ref("Event.note"), **{"Event.note": an_object("id", "at", id=STRING, at=STRING)})
     new = giving(ref("EventNote"), EventNote=an_object("id", id=STRING, at=STRING))
     assert said(old, new) == [
-        "! model Event.note: is model EventNote now",
+        "model Event.note: is model EventNote now",
         "! model EventNote / at: is optional now",
     ]
+
+
+def test_a_model_that_another_names_otherwise_is_not_also_removed_and_added() -> None:
+    old = document(**{"A.text": _TEXT, "File": _FILE}, Union=any_of(ref("A.text"), ref("File")))
+    new = document(AText=_TEXT, AFile=_FILE, Union=any_of(ref("AFile"), ref("AText")))
+    assert said(old, new) == ["model A.text: is model AText now", "! model File: is model AFile now"]
 
 
 def test_a_model_that_is_quite_another_is_not_a_renamed_one() -> None:
