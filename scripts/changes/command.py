@@ -13,10 +13,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from scripts.changes.change import Change
 from scripts.changes.document import compare_documents
 from scripts.changes.python import compare_packages
 from scripts.changes.report import EXIT_CODES, Report
-from scripts.changes.states import StateError, committed, work_tree
+from scripts.changes.states import State, StateError, committed, work_tree
 from scripts.rooms import ROOT
 
 REPORT = "report.json"
@@ -63,8 +64,15 @@ def make_report(against: str, root: Path) -> Report:
     """
     with tempfile.TemporaryDirectory(prefix="opencode-client-") as scratch:
         old, new = committed(against, root, Path(scratch)), work_tree(root)
-        changes = [
-            *compare_documents(old.document, new.document),
-            *compare_packages(old.folder, new.folder),
-        ]
+        changes = [*_documents(old, new), *compare_packages(old.folder, new.folder)]
     return Report((old.name, new.name), (old.version, new.version), changes)
+
+
+def _documents(old: State, new: State) -> list[Change]:
+    try:
+        return compare_documents(old.document, new.document)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        names = f"openapi.json of {old.name} or of {new.name}"
+        raise StateError(
+            f"{names}: no OpenAPI document that can be read: {type(error).__name__}: {error}"
+        ) from error

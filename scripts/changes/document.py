@@ -27,7 +27,14 @@ def compare_documents(old: Json, new: Json) -> list[Change]:
 
 
 def _change(where: str, kind: Kind, breaking: bool, text: str) -> Change:
-    return Change("document", plain_text(where), kind, breaking, plain_text(text))
+    return Change("document", _one_line(where), kind, breaking, _one_line(text))
+
+
+def _one_line(text: str) -> str:
+    """What a document calls something, where it cannot pass for more lines of the report or move a cursor."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in plain_text(text)
+    )
 
 
 def _changes(

@@ -200,7 +200,7 @@ def _others(every: list[Json], taken: list[Json]) -> list[Json]:
 
 
 def _name_key(_: Named, schema: Json) -> str:
-    return referenced(schema) or ""
+    return str(schema.get("$ref", ""))
 
 
 def _tags_key(models: Named, schema: Json) -> str:

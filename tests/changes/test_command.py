@@ -112,6 +112,12 @@ def test_a_merges_conflict_in_the_work_tree_is_said(root: Path, capsys: pytest.C
     assert "openapi.json of the work tree is not JSON" in capsys.readouterr().err
 
 
+def test_a_document_that_no_rule_can_read_is_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _write(root, {"openapi": "3.1.0", "paths": {"/note": {"get": {"responses": ["none"]}}}})
+    assert command.say("HEAD", root) == 1
+    assert "of the work tree: no OpenAPI document that can be read" in capsys.readouterr().err
+
+
 @pytest.fixture
 def regenerated(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`regenerate.main` works on the repository, without a server and without generating anything."""

@@ -225,9 +225,15 @@ def test_without_a_document_before_all_is_added() -> None:
     ]
 
 
+def test_names_of_a_document_are_no_lines_of_the_report() -> None:
+    assert said({}, document(**{"Note\n! model \x1b[2J\ud83d": STRING})) == [
+        "model Note\\n! model \\x1b[2J\ufffd: added (string)"
+    ]
+
+
 _Schemas = st.SearchStrategy[dict[str, Any]]
 _SCALARS = [STRING, NUMBER, _INTEGER, {"type": "boolean"}, _ANY, _A, _AB, {"const": 1}]
-_REFERENCES = [ref("One"), ref("Two"), ref("Missing")]
+_REFERENCES = [ref("One"), ref("Two"), ref("Missing"), ref("")]
 
 
 def _list_of(items: dict[str, Any]) -> dict[str, Any]:
@@ -257,7 +263,7 @@ def _served(body: dict[str, Any], answer: dict[str, Any], models: dict[str, Any]
 
 
 _schemas: _Schemas = st.recursive(st.sampled_from([*_SCALARS, *_REFERENCES]), _larger, max_leaves=6)
-_models = st.dictionaries(st.sampled_from(["One", "Two", "Three"]), _schemas, max_size=3)
+_models = st.dictionaries(st.sampled_from(["One", "Two", "Three", ""]), _schemas, max_size=3)
 _documents: _Schemas = st.builds(_served, _schemas, _schemas, _models)
 
 
