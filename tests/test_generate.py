@@ -14,7 +14,6 @@ import pytest
 from scripts import generate
 from scripts.generate import GenerateError, build, differences, write_package, write_rooms
 from scripts.normalise.names import HANDWRITTEN
-from scripts.regenerate import summary
 from scripts.rooms import PACKAGE, REFERENCE, ROOMS, ROOT
 from tests.packages import document
 
@@ -156,10 +155,6 @@ def test_the_generated_rooms_stay_in_their_limits() -> None:
 def test_no_template_is_long() -> None:
     templates = (ROOT / "custom_templates").glob("*.jinja")
     assert [t.name for t in templates if len(t.read_text(encoding="utf-8").splitlines()) > 125] == []
-
-
-def test_the_summary_lists_what_came_and_went() -> None:
-    assert summary("models", ["A", "B"], ["B", "C"]) == "models: 2, 1 added, 1 removed\n  + C\n  - A"
 
 
 def test_the_makefile_lists_its_targets() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from scripts.normalise.schema import Json
 from scripts.regeneration_job import entry, patch, with_entry
 
-_REPORT = {
+_REPORT: Json = {
     "old": {"opencode_version": "1.18.33"}, "new": {"opencode_version": "1.18.34"},
     "changes": [{}, {}, {}], "breaking": 1,
 }  # fmt: skip
