@@ -38,12 +38,12 @@ def main() -> int:
         return 0
     changelog = ROOT / "CHANGELOG.md"
     changelog.write_text(with_entry(changelog.read_text(encoding="utf-8"), entry(report)), encoding="utf-8")
-    if failed := _run(_TEST):
-        return failed
     (ROOT / JOB).mkdir(parents=True, exist_ok=True)
-    (ROOT / JOB / "regeneration.patch").write_bytes(patch(ROOT))
     for name in ("report.txt", "report.json"):
         shutil.copy(build / name, ROOT / JOB / name)
+    if failed := _run(_TEST):
+        return failed
+    (ROOT / JOB / "regeneration.patch").write_bytes(patch(ROOT))
     print(f"to propose: {JOB / 'regeneration.patch'}")
     return 0
 
