@@ -153,7 +153,7 @@ def test_closing_from_another_task_ends_what_waits(use: str) -> None:
                 "wait": terminal.wait,
                 "iterate": iterate,
             }
-            task = asyncio.ensure_future(waiting[use]())
+            task: asyncio.Future[Any] = asyncio.ensure_future(waiting[use]())
             await asyncio.sleep(0.02)
             await terminal.close()
             [found] = await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 5)

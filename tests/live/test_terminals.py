@@ -195,8 +195,9 @@ def test_a_server_that_ends_breaks_its_connections_in_bounded_time(
     with scripted_server(version) as (running, _), ExitStack() as stack:
         worlds = [stack.enter_context(driven(world, running.url, max_retries=0)) for world in WORLDS]
         terminals: list[tuple[Driven, Any]] = []  # Any: of either world
+        ways: list[dict[str, Any]] = [{"max_attempts": 2}, {"reconnect": False}]
         for here in worlds:
-            for options in ({"max_attempts": 2}, {"reconnect": False}):
+            for options in ways:
                 made = here(here.client.pty.create, command="/bin/cat")
                 terminals.append((here, here.connect(made.id, **options)))
         assert running.pid is not None
