@@ -142,6 +142,8 @@ def test_wait_gives_the_exit_code_that_an_event_told(world: World) -> None:
     with PtyServer([cursor(0), say("bye"), hear, end]) as server:
         terminal = connected(world, server)
         server.tell("pty.exited", id="pty_other", exitCode=1)
+        with pytest.raises(PtyTimeoutError):
+            world.call(terminal.wait, 0.05)
         server.tell("pty.exited", id=PTY_ID, exitCode=3)
         world.call(terminal.send, "exit 3")
         assert rest(world, terminal) == ["bye"]
