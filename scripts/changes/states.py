@@ -41,7 +41,7 @@ def committed(ref: str, root: Path, scratch: Path) -> State:
     Raises:
         StateError: no git, no such commit, or a document in it that is none.
     """
-    commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", said=ref)
+    commit = _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", said=ref)
     name = commit.decode().strip()
     held = _git(root, "ls-tree", "--name-only", "-z", name, said=ref).decode().split("\0")
     if PACKAGE in held:

@@ -152,6 +152,16 @@ def test_models_that_hold_themselves_are_compared() -> None:
     ]
 
 
+def test_a_model_in_place_of_another_that_stays_is_one_change_of_the_place() -> None:
+    both = {
+        "Leaf": an_object(text=STRING, next=ref("Leaf")),
+        "Tree": an_object(text=NUMBER, next=ref("Tree")),
+    }
+    assert said(giving(ref("Leaf"), **both), giving(ref("Tree"), **both)) == [
+        "! operation note.add / answer: Leaf -> Tree"
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
