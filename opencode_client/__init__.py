@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from opencode_client.async_pty import AsyncPtyConnection as AsyncPtyConnection
+    from opencode_client.async_streams import AsyncEventStream as AsyncEventStream
     from opencode_client.client import AsyncOpencodeClient as AsyncOpencodeClient
     from opencode_client.client import OpencodeClient as OpencodeClient
     from opencode_client.compatibility import ServerInfo as ServerInfo
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
     from opencode_client.shared import SharedStream as SharedStream
     from opencode_client.shared import StreamOverflow as StreamOverflow
     from opencode_client.stream_state import StreamOptions as StreamOptions
-    from opencode_client.streams import AsyncEventStream as AsyncEventStream
     from opencode_client.streams import EventStream as EventStream
     from opencode_client.times import to_datetime as to_datetime
     from opencode_client.times import to_epoch_ms as to_epoch_ms
@@ -128,7 +128,7 @@ __all__ = [
 
 _HOMES = {
     "ArgumentError": "errors",
-    "AsyncEventStream": "streams",
+    "AsyncEventStream": "async_streams",
     "AsyncFilteredStream": "filtered",
     "AsyncOpencodeClient": "client",
     "AsyncPtyConnection": "async_pty",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from opencode_client.events import StreamGap
 
 if TYPE_CHECKING:
-    from opencode_client.streams import AsyncEventStream, EventStream
+    from opencode_client.async_streams import AsyncEventStream
+    from opencode_client.streams import EventStream
 
 E = TypeVar("E")
 

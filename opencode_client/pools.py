@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from httpx._client import UseClientDefault
 
     from opencode_client.async_pty import AsyncPtyConnection
+    from opencode_client.async_streams import AsyncEventStream
     from opencode_client.pty import PtyConnection
-    from opencode_client.streams import AsyncEventStream, EventStream
+    from opencode_client.streams import EventStream
 
 _Transport = TypeVar("_Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 

@@ -65,7 +65,7 @@ class PtyOptions(TypedDict, total=False):
     ssl: SSLContext | None
 
 
-def checked_options(operation: str, options: PtyOptions) -> PtyOptions:
+def checked_options(operation: str, options: PtyOptions, *, has_tickets: bool) -> PtyOptions:
     """The options.
 
     Raises:
@@ -79,6 +79,8 @@ def checked_options(operation: str, options: PtyOptions) -> PtyOptions:
     cursor = options.get("cursor")
     if cursor is not None and cursor < -1:
         raise ArgumentError(f"{operation}: cursor is at least -1, not {cursor}")
+    if options.get("auth") == "ticket" and not has_tickets:
+        raise ArgumentError(f"{operation}: this client was generated from a document without tickets")
     return options
 
 

@@ -19,7 +19,8 @@ from opencode_client.model import JsonObject, is_object
 from opencode_client.operation import QUERY, Operation
 
 if TYPE_CHECKING:
-    from opencode_client.streams import AsyncEventStream, EventStream
+    from opencode_client.async_streams import AsyncEventStream
+    from opencode_client.streams import EventStream
 
 EVENTS: Operation[Any] = Operation("event.subscribe", "GET", "/event", "Any", scope=QUERY)
 """The event stream, not made into models: one line in a thousand is of interest."""

@@ -13,7 +13,8 @@ from attrs import field, frozen
 from opencode_client.events import StreamGap
 
 if TYPE_CHECKING:
-    from opencode_client.streams import AsyncEventStream, EventStream
+    from opencode_client.async_streams import AsyncEventStream
+    from opencode_client.streams import EventStream
 
 E = TypeVar("E")
 DEFAULT_MAX_QUEUE = 10_000

@@ -11,6 +11,7 @@ from time import time
 from typing import Any, Generic, TypedDict, TypeVar
 
 from opencode_client.errors import (
+    ArgumentError,
     AuthenticationError,
     ForbiddenError,
     NotFoundError,
@@ -21,6 +22,7 @@ from opencode_client.errors import (
 from opencode_client.events import EventDecoder, ServerHeartbeat, StreamGap, UndecodableEvent
 from opencode_client.operation import Operation
 from opencode_client.sse import DEFAULT_MAX_BYTES, EventSplitter
+from opencode_client.unusual import reader_of_shape
 
 E = TypeVar("E")
 
@@ -148,3 +150,17 @@ class StreamState(Generic[E]):
         if self.resumes and isinstance(error, RequestTimeoutError):
             return False  # its answer begins with its first event: before that, silence means nothing else than later
         return not self._was_connected or isinstance(error, _FINAL)
+
+
+def stream_state(operation: Operation[E], options: StreamOptions) -> StreamState[E]:
+    """The state of a new stream of an operation.
+
+    Raises:
+        ArgumentError: an option that there is not.
+    """
+    unknown = options.keys() - StreamOptions.__annotations__.keys()
+    if unknown:
+        raise ArgumentError(f"{operation.id}: streams have no option {sorted(unknown)[0]!r}")
+    if operation.resumes:  # it has no heartbeat, so silence says nothing
+        options = {"watchdog_s": None, **options}
+    return StreamState(reader_of_shape(operation.returns), options, resumes=operation.resumes is not None)

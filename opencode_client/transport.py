@@ -6,7 +6,7 @@ import time
 from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 from weakref import WeakValueDictionary
 
 import httpx
@@ -23,12 +23,13 @@ from opencode_client.unset import Unset
 
 if TYPE_CHECKING:
     from opencode_client.async_pty import AsyncPtyConnection
+    from opencode_client.async_streams import AsyncEventStream
     from opencode_client.compatibility import ServerInfo
     from opencode_client.pty import PtyConnection
     from opencode_client.pty_dial import PtyOptions
     from opencode_client.pty_terminal import PtyCalls
     from opencode_client.stream_state import StreamOptions, StreamState
-    from opencode_client.streams import AsyncEventStream, EventStream
+    from opencode_client.streams import EventStream
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -128,7 +129,8 @@ class Caller(_Core[Connections]):
         query: Mapping[str, object] | None = None,
     ) -> EventStream[T]:
         """The stream of an operation, not opened yet; the arguments as its method got them."""
-        from opencode_client.streams import EventStream, stream_state  # which calls have no use for
+        from opencode_client.stream_state import stream_state
+        from opencode_client.streams import EventStream  # which calls have no use for
 
         def prepare(state: StreamState[T]) -> Prepared:
             if operation.absent is not None and not self.known.allows(operation):
@@ -155,14 +157,14 @@ class Caller(_Core[Connections]):
         workspace: str | None,
         headers: Mapping[str, str] | None,
         options: PtyOptions,
-        calls: PtyCalls,
+        calls: object,
     ) -> PtyConnection:
         """A connection to a terminal, not opened yet; the arguments as its method got them, and its namespace."""
         from opencode_client.pty import PtyConnection  # websockets, which calls have no use for
         from opencode_client.pty_dial import Dial, checked_options, has_cursor
         from opencode_client.pty_exits import EVENTS, ExitWatch
 
-        checked = checked_options(operation.id, options)
+        checked = checked_options(operation.id, options, has_tickets=hasattr(calls, "connect_token"))
         dial = Dial(self._requests, operation, path, directory, workspace, headers, checked)
 
         def check() -> bool:
@@ -175,7 +177,7 @@ class Caller(_Core[Connections]):
             place = "exits", dial.prepared(None).text.partition("?")[2], tuple((headers or {}).items())
             subscribe = partial(self.stream, EVENTS, (), directory, workspace, headers, {})
             watch = self.known.shared.setdefault(place, ExitWatch(subscribe))
-        terminal = PtyConnection(dial, calls, check, watch)
+        terminal = PtyConnection(dial, cast("PtyCalls", calls), check, watch)
         self.connections.streams.add(terminal)
         return terminal
 
@@ -275,7 +277,8 @@ class AsyncCaller(_Core[AsyncConnections]):
         query: Mapping[str, object] | None = None,
     ) -> AsyncEventStream[T]:
         """The stream of an operation, not opened yet; the arguments as its method got them."""
-        from opencode_client.streams import AsyncEventStream, stream_state  # which calls have no use for
+        from opencode_client.async_streams import AsyncEventStream  # which calls have no use for
+        from opencode_client.stream_state import stream_state
 
         async def prepare(state: StreamState[T]) -> Prepared:
             if operation.absent is not None and not self.known.allows(operation):
@@ -302,14 +305,14 @@ class AsyncCaller(_Core[AsyncConnections]):
         workspace: str | None,
         headers: Mapping[str, str] | None,
         options: PtyOptions,
-        calls: PtyCalls,
+        calls: object,
     ) -> AsyncPtyConnection:
         """A connection to a terminal, not opened yet; the arguments as its method got them, and its namespace."""
         from opencode_client.async_pty import AsyncPtyConnection  # websockets, which calls have no use for
         from opencode_client.pty_dial import Dial, checked_options, has_cursor
         from opencode_client.pty_exits import EVENTS, AsyncExitWatch
 
-        checked = checked_options(operation.id, options)
+        checked = checked_options(operation.id, options, has_tickets=hasattr(calls, "connect_token"))
         dial = Dial(self._requests, operation, path, directory, workspace, headers, checked)
 
         async def check() -> bool:
@@ -322,7 +325,7 @@ class AsyncCaller(_Core[AsyncConnections]):
             place = "exits", dial.prepared(None).text.partition("?")[2], tuple((headers or {}).items())
             subscribe = partial(self.stream, EVENTS, (), directory, workspace, headers, {})
             watch = self.known.shared.setdefault(place, AsyncExitWatch(subscribe))
-        terminal = AsyncPtyConnection(dial, calls, check, watch)
+        terminal = AsyncPtyConnection(dial, cast("PtyCalls", calls), check, watch)
         self.connections.streams.add(terminal)
         return terminal
 

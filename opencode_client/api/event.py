@@ -8,10 +8,11 @@ from ..namespace import AsyncNamespace, Namespace
 from ..operation import QUERY, Operation
 
 if TYPE_CHECKING:
+    from ..async_streams import AsyncEventStream
     from ..directories import StrPath
     from ..models.event import Event
     from ..stream_state import StreamOptions
-    from ..streams import AsyncEventStream, EventStream
+    from ..streams import EventStream
 
 
 _SUBSCRIBE: Operation[Event] = Operation("event.subscribe", "GET", "/event", "Event", scope=QUERY)

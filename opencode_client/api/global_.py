@@ -10,12 +10,13 @@ from ..operation import Operation
 from ..unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..async_streams import AsyncEventStream
     from ..models.global_event import GlobalEvent
     from ..models.global_health_response import GlobalHealthResponse
     from ..models.global_upgrade_response import GlobalUpgradeResponse
     from ..options import Timeout
     from ..stream_state import StreamOptions
-    from ..streams import AsyncEventStream, EventStream
+    from ..streams import EventStream
     from .global_config import AsyncGlobalConfigNamespace, GlobalConfigNamespace
 
 

@@ -8,9 +8,10 @@ from ..namespace import AsyncNamespace, Namespace
 from ..operation import Operation
 
 if TYPE_CHECKING:
+    from ..async_streams import AsyncEventStream
     from ..models.v2_event import V2Event
     from ..stream_state import StreamOptions
-    from ..streams import AsyncEventStream, EventStream
+    from ..streams import EventStream
 
 
 _SUBSCRIBE: Operation[V2Event] = Operation(

@@ -10,6 +10,7 @@ from ..operation import Operation, Scope
 from ..unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..async_streams import AsyncEventStream
     from ..directories import StrPath
     from ..models.location_ref import LocationRef
     from ..models.model_ref import ModelRef
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ..operation import JsonMapping
     from ..options import Timeout
     from ..stream_state import StreamOptions
-    from ..streams import AsyncEventStream, EventStream
+    from ..streams import EventStream
     from .v2_session_permission import AsyncV2SessionPermissionNamespace, V2SessionPermissionNamespace
     from .v2_session_question import AsyncV2SessionQuestionNamespace, V2SessionQuestionNamespace
     from .v2_session_revert import AsyncV2SessionRevertNamespace, V2SessionRevertNamespace
