@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not live'
 
 .DEFAULT_GOAL := help
 .PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-lowest test-live compat test-documents test-package dist bench clean
@@ -51,17 +52,16 @@ types: $(READY)  ## mypy --strict and pyright strict, generated code included
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 
-test: $(READY)  ## the offline suite, and the live suite where npm is there
-	$(BIN)/pytest -m 'not documents and not package'
+test: test-offline test-live  ## the offline suite, and the live suite where npm is there
 
-test-offline: $(READY)  ## the offline suite alone
-	$(BIN)/pytest -m 'not documents and not package and not live'
+test-offline: $(READY)  ## the offline suite alone, on all cores
+	$(BIN)/pytest $(OFFLINE)
 
 test-lowest: pyproject.toml  ## the offline suite with the oldest dependencies that pyproject.toml admits, in an environment of its own
 	$(PYTHON) -m venv build/lowest
 	build/lowest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	build/lowest/bin/python -m pip install --quiet --editable . --group dev $$($(PYTHON) -m scripts.lowest)
-	build/lowest/bin/python -m pytest -m 'not documents and not package and not live'
+	build/lowest/bin/python -m pytest $(OFFLINE)
 
 test-live: $(READY)  ## the live suite alone: real servers from npm
 	$(BIN)/pytest -m live

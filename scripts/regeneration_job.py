@@ -20,7 +20,17 @@ from scripts.rooms import ROOT
 
 JOB = Path("build", "job")
 _REGENERATE = ("-m", "scripts.regenerate")
-_TEST = ("-m", "pytest", "-q", "-m", "not live and not documents and not package")
+_TEST = (
+    "-m",
+    "pytest",
+    "-q",
+    "-n",
+    "auto",
+    "--dist",
+    "loadfile",
+    "-m",
+    "not live and not documents and not package",
+)
 _CHANGED = (10, 20)
 _UNRELEASED = "## [Unreleased]\n"
 _SECTION = "### Changed\n"
