@@ -3,8 +3,8 @@
 `python -m benchmarks.terminal_server` writes its port to standard output and ends when its input does. The WebSocket
 `/output/<count>/pty/<id>/connect` says where the output stands and gives `count` frames of output of some 4 KB; that
 of `/replay/<count>/...` gives frames as those of a replay, then says where the output stands. Both wait until
-something is typed, and end the terminal behind the last frame. `GET .../pty/<id>` and `/event` answer as servers do:
-the terminal runs, and nothing happens.
+something is typed, and end the terminal behind the last frame. `GET .../pty/<id>`, `/global/health` and `/event` answer as servers
+do: the terminal runs, and nothing happens.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _PTY = {
     "status": "running",
     "pid": 4711,
 }
+_HEALTH = {"healthy": True, "version": "1.18.33"}
 _JSON_HEAD = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n"
 _CONNECTED = b'data: {"id":"evt_1","type":"server.connected","properties":{}}\n\n'
 _EVENTS = (
@@ -112,7 +113,7 @@ def _answer(connection: socket.socket, frames: dict[str, list[bytes]]) -> None:
                     if path.endswith("/connect"):
                         _terminal(connection, request, path, frames)
                         return
-                    body = json.dumps(_PTY).encode()
+                    body = json.dumps(_HEALTH if path.endswith("/health") else _PTY).encode()
                     answer = (
                         _EVENTS if path.endswith("/event") else _JSON_HEAD.format(len(body)).encode() + body
                     )
