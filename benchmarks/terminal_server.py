@@ -3,8 +3,8 @@
 `python -m benchmarks.terminal_server` writes its port to standard output and ends when its input does. The WebSocket
 `/output/<count>/pty/<id>/connect` says where the output stands and gives `count` frames of output of some 4 KB; that
 of `/replay/<count>/...` gives frames as those of a replay, then says where the output stands. Both wait until
-something is typed, and end the terminal behind the last frame. `GET .../pty/<id>`, `/global/health` and `/event` answer as servers
-do: the terminal runs, and nothing happens.
+something is typed, and end the terminal behind the last frame. `GET .../pty/<id>`, `/global/health` and `/event`
+answer as servers do: the terminal runs, and nothing happens.
 """
 
 from __future__ import annotations

@@ -103,12 +103,15 @@ class PtyOutput:
         if held is None:
             self.cursor = control.cursor
             return []
-        start = control.cursor - sum(map(units, held))
         text, self.must_reconnect = _joined(held)
+        found: list[str | PtyGapError] = [text] if text else []
+        asked = -1 if self._asked is None else self._asked
+        if asked < 0 and not self.must_reconnect:  # nobody asks where it began
+            self.cursor = control.cursor
+            return found
+        start = control.cursor - sum(map(units, held))
         self.cursor = start + units(text) if self.must_reconnect else control.cursor
-        lost = 0 if self._asked is None or self._asked < 0 else start - self._asked
-        found: list[str | PtyGapError] = [_gap(lost)] if lost > 0 else []
-        return [*found, text] if text else found
+        return [_gap(start - asked), *found] if 0 <= asked < start else found
 
 
 def _joined(frames: list[str]) -> tuple[str, bool]:
