@@ -25,7 +25,7 @@ class ChunkedBody:
     """Takes the bytes of one body, however they are cut, and gives what its chunks hold."""
 
     def __init__(self) -> None:
-        self.ended = False
+        self.ended: bool = False
         self._size = _FIRST_SIZE
         self._left = 0  # bytes of the chunk that have not come
         self._rest = b""  # of a line whose end has not come

@@ -110,7 +110,7 @@ class Dial:
     ) -> None:
         self._requests = requests
         self.operation = operation
-        self.pty_id = path[0]
+        self.pty_id: str = path[0]
         self.directory = directory
         self.workspace = workspace
         self.headers = headers

@@ -67,7 +67,7 @@ class PtyOutput:
         """The last control frame."""
         self.has_cursor = True
         """Whether the server says where its output stands; to be told before the first connection."""
-        self.must_reconnect = False
+        self.must_reconnect: bool = False
         self._asked = asked
         self._held: list[str] | None = None
 

@@ -30,7 +30,7 @@ class EventSplitter:
     """
 
     def __init__(self, *, last_id: str = "", max_bytes: int = DEFAULT_MAX_BYTES) -> None:
-        self.last_id = last_id
+        self.last_id: str = last_id
         self.retry_ms: int | None = None
         self._max_bytes = max_bytes
         self._start: bytes | None = b""  # what came, until it is known not to be a byte order mark
