@@ -121,6 +121,11 @@ class Dial:
         """What calls about the same terminal say besides."""
         return {"directory": self.directory, "workspace": self.workspace, "headers": self.headers}
 
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What terminals have in common that one event stream tells of."""
+        return "exits", self.prepared(None).text.partition("?")[2], tuple((self.headers or {}).items())
+
     def prepared(self, cursor: int | None) -> Prepared:
         """The request, as the document has it."""
         query = None if cursor is None else {"cursor": str(cursor)}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from opencode_client.async_streams import AsyncEventStream
     from opencode_client.compatibility import ServerInfo
     from opencode_client.pty import PtyConnection
-    from opencode_client.pty_dial import PtyOptions
+    from opencode_client.pty_dial import Dial, PtyOptions
     from opencode_client.pty_terminal import PtyCalls
     from opencode_client.stream_state import StreamOptions, StreamState
     from opencode_client.streams import EventStream
@@ -82,6 +82,21 @@ class _Core(Generic[C]):
         from opencode_client import compatibility
 
         return self._requests.plain(compatibility.health(operation.id))
+
+    def _dial(
+        self,
+        operation: Operation[Any],
+        path: tuple[str],
+        directory: StrPath | None,
+        workspace: str | None,
+        headers: Mapping[str, str] | None,
+        options: PtyOptions,
+        calls: object,
+    ) -> Dial:
+        from opencode_client.pty_dial import Dial, checked_options
+
+        checked = checked_options(operation.id, options, has_tickets=hasattr(calls, "connect_token"))
+        return Dial(self._requests, operation, path, directory, workspace, headers, checked)
 
     def _unsupported(self, operation: Operation[Any]) -> UnsupportedOperationError:
         from opencode_client import compatibility
@@ -161,11 +176,10 @@ class Caller(_Core[Connections]):
     ) -> PtyConnection:
         """A connection to a terminal, not opened yet; the arguments as its method got them, and its namespace."""
         from opencode_client.pty import PtyConnection  # websockets, which calls have no use for
-        from opencode_client.pty_dial import Dial, checked_options, has_cursor
+        from opencode_client.pty_dial import has_cursor
         from opencode_client.pty_exits import EVENTS, ExitWatch
 
-        checked = checked_options(operation.id, options, has_tickets=hasattr(calls, "connect_token"))
-        dial = Dial(self._requests, operation, path, directory, workspace, headers, checked)
+        dial = self._dial(operation, path, directory, workspace, headers, options, calls)
 
         def check() -> bool:
             if operation.absent is not None and not self.known.allows(operation):
@@ -173,10 +187,9 @@ class Caller(_Core[Connections]):
             return has_cursor(dial, self.known.version or self._version(operation.id))
 
         watch: ExitWatch | None = None
-        if checked.get("exit_code", True):
-            place = "exits", dial.prepared(None).text.partition("?")[2], tuple((headers or {}).items())
+        if dial.options.get("exit_code", True):
             subscribe = partial(self.stream, EVENTS, (), directory, workspace, headers, {})
-            watch = self.known.shared.setdefault(place, ExitWatch(subscribe))
+            watch = self.known.shared.setdefault(dial.place, ExitWatch(subscribe))
         terminal = PtyConnection(dial, cast("PtyCalls", calls), check, watch)
         self.connections.streams.add(terminal)
         return terminal
@@ -309,11 +322,10 @@ class AsyncCaller(_Core[AsyncConnections]):
     ) -> AsyncPtyConnection:
         """A connection to a terminal, not opened yet; the arguments as its method got them, and its namespace."""
         from opencode_client.async_pty import AsyncPtyConnection  # websockets, which calls have no use for
-        from opencode_client.pty_dial import Dial, checked_options, has_cursor
+        from opencode_client.pty_dial import has_cursor
         from opencode_client.pty_exits import EVENTS, AsyncExitWatch
 
-        checked = checked_options(operation.id, options, has_tickets=hasattr(calls, "connect_token"))
-        dial = Dial(self._requests, operation, path, directory, workspace, headers, checked)
+        dial = self._dial(operation, path, directory, workspace, headers, options, calls)
 
         async def check() -> bool:
             if operation.absent is not None and not self.known.allows(operation):
@@ -321,10 +333,9 @@ class AsyncCaller(_Core[AsyncConnections]):
             return has_cursor(dial, self.known.version or await self._version(operation.id))
 
         watch: AsyncExitWatch | None = None
-        if checked.get("exit_code", True):
-            place = "exits", dial.prepared(None).text.partition("?")[2], tuple((headers or {}).items())
+        if dial.options.get("exit_code", True):
             subscribe = partial(self.stream, EVENTS, (), directory, workspace, headers, {})
-            watch = self.known.shared.setdefault(place, AsyncExitWatch(subscribe))
+            watch = self.known.shared.setdefault(dial.place, AsyncExitWatch(subscribe))
         terminal = AsyncPtyConnection(dial, cast("PtyCalls", calls), check, watch)
         self.connections.streams.add(terminal)
         return terminal

@@ -14,10 +14,10 @@ import threading
 from collections import Counter
 from enum import Enum
 from random import Random
-from typing import Self
-from urllib.parse import urlsplit
 
 from attrs import frozen
+
+from tests.loopback_proxy import LoopbackProxy, shut_down
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _PIECE_BYTES = 65_536
@@ -44,7 +44,7 @@ class Plan:
     delay_s: float
 
 
-class ChaosProxy:
+class ChaosProxy(LoopbackProxy):
     """Listens from its making to `close` or the end of `with`; a thread for each direction of a connection.
 
     `most_bytes` is what a stream carries at most before its fate. The first stream gets its head through (clients
@@ -57,51 +57,20 @@ class ChaosProxy:
     ) -> None:
         self.met: Counter[Fate] = Counter()
         """How many streams met which fate."""
-        parts = urlsplit(upstream)
-        self._upstream = (parts.hostname or "", parts.port or 80)
         self._random = Random(seed)  # noqa: S311 # no secret: the same every time
         self._most_bytes = most_bytes
         self._fates = fates or [*[Fate.CUT, Fate.RESET] * 6, *[Fate.REFUSED] * 2, Fate.STALL]
         self._deck: list[Fate] = []
         self._is_first = True
-        self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._sockets: set[socket.socket] = set()
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._acceptor = threading.Thread(target=self._accept, daemon=True)
-        self._acceptor.start()
+        super().__init__(upstream)
 
     def close(self) -> None:
-        """End everything."""
+        """End everything, delays too."""
         self._closing.set()
-        _shut_down(self._listener)  # wakes `accept`, which closing does not
-        self._acceptor.join()
-        self._listener.close()
-        with self._lock:
-            for end in self._sockets:
-                _shut_down(end)
-        for thread in self._threads:
-            thread.join()
+        super().close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=self._serve, args=(client,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, client: socket.socket) -> None:
+    def serve(self, client: socket.socket) -> None:
         with client, socket.create_connection(self._upstream) as server:
             for end in (client, server):  # else a small piece waits 40 ms for the one before it to be seen
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -119,9 +88,9 @@ class ChaosProxy:
                     _carry(server, client, None, _PIECE_BYTES)
             with self._lock:
                 self._sockets -= {client, server}
-            _shut_down(server)
+            shut_down(server)
             if client.fileno() != -1 and upward.ident is not None:
-                _shut_down(client)
+                shut_down(client)
             if upward.ident is not None:
                 upward.join()
 
@@ -179,8 +148,3 @@ def _ask_on(client: socket.socket, server: socket.socket, gone: threading.Event)
     with contextlib.suppress(OSError):
         _carry(client, server, None, _PIECE_BYTES)
     gone.set()
-
-
-def _shut_down(end: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # the other end was quicker
-        end.shutdown(socket.SHUT_RDWR)
