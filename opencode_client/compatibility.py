@@ -65,7 +65,8 @@ def has(operation_id: str, version: str) -> bool | None:
         return True
     if numbers <= (release(absent) or ()):
         return False
-    return True if since is not None and numbers >= (release(since) or ()) else None
+    first = release(since) if since is not None else None
+    return True if first is not None and numbers >= first else None
 
 
 def version_in(response: httpx.Response, url: str) -> str:

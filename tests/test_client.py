@@ -246,6 +246,13 @@ def test_where_the_document_says_nothing_the_table_of_versions_does(body: bytes)
     )
 
 
+def test_a_client_made_from_a_build_without_a_version_asks_newer_servers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(OPERATIONS, "session.get", ("1.18.33", "local"))
+    assert [has("session.get", version) for version in ("1.18.33", "1.18.34", "local")] == [False, None, None]
+
+
 def test_a_build_without_a_version_is_taken_for_the_newest() -> None:
     assert info("0.0.0-dev-2026", None).operations == set(OPERATIONS)
 

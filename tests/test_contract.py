@@ -28,6 +28,7 @@ from opencode_client import (
     ServerError,
     StatusError,
 )
+from opencode_client._spec import OPENCODE_VERSION
 from opencode_client.model import is_array, is_object, to_plain
 from tests.contract import (
     ENDPOINTS,
@@ -45,7 +46,7 @@ from tests.worlds import World
 
 METHODS = [endpoint for endpoint in ENDPOINTS.values() if endpoint.kind == "call"]
 DEPRECATED = [endpoint for endpoint in METHODS if endpoint.says.get("deprecated")]
-HEALTH = Answer(200, "application/json", {"healthy": True, "version": "1.18.33"})
+HEALTH = Answer(200, "application/json", {"healthy": True, "version": OPENCODE_VERSION})
 BYTES, TEXT = b"\x00\xff<\n", "\x00\ufffd<\n"
 HTTP_HEADERS = {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
 ERRORS: dict[int, type[StatusError]] = {

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from opencode_client._spec import OPERATIONS
 from scripts import generate
 from scripts.generate import GenerateError, build, differences, write_package, write_rooms
 from scripts.normalise.names import HANDWRITTEN
@@ -148,8 +149,9 @@ def test_every_generated_file_says_so_in_its_first_line() -> None:
 
 def test_the_generated_rooms_stay_in_their_limits() -> None:
     files = [file for room in ROOMS for file in (ROOT / PACKAGE / room).rglob("*.py")]
-    assert len(files) <= 1_000
-    assert sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files) <= 45_000
+    grown = max(1.0, len(OPERATIONS) / 188)  # the limits are of 1.18.33, and what is newer has more
+    assert len(files) <= 1_000 * grown
+    assert sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files) <= 45_000 * grown
 
 
 def test_no_template_is_long() -> None:

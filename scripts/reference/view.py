@@ -82,6 +82,7 @@ class View:
     def since(self, entry: Entry) -> str:
         """The first server version with it, as far as the compared documents say."""
         absent, since, newest = first_version(entry)
+        since = since or self.version or None
         if since is None:
             return self.words.since_unknown.format(newest=newest)
         if absent is None:
