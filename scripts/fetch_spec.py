@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from scripts.scratch_server import scratch_server
 NO_SERVER = 3
 """The exit code for: no OPENCODE_URL, and no npm to get a server from."""
 
+_VERSION = re.compile(r"\w[\w.+-]{0,99}", re.ASCII)
 _LISTED = 20
 _TIMEOUT_S = 30.0
 
@@ -117,10 +119,14 @@ def _get(client: httpx.Client, url: str) -> bytes:
 
 
 def _version(health: bytes, url: str) -> str:
+    """A word: it goes into files, branches and outputs of jobs, and the server may be anybody's."""
     try:
-        return str(json.loads(health)["version"])
+        version: object = json.loads(health)["version"]
     except (ValueError, KeyError, TypeError):
-        raise SpecError(f"{url}/global/health does not say a version: {start_of(health)}") from None
+        version = None
+    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        raise SpecError(f"{url}/global/health does not say a version: {start_of(health)}")
+    return version
 
 
 def _refuse_losses(document: dict[str, Any], root: Path) -> None:

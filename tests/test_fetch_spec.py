@@ -142,9 +142,15 @@ def test_many_lost_operations_are_counted_not_all_listed(
     assert "... and 10 more" in capsys.readouterr().err
 
 
-def test_a_server_that_does_not_say_its_version_is_refused(httpserver: HTTPServer) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [{}, {"version": None}, {"version": ""}, {"version": "1.2.3\nstatus=unchanged"}, {"version": "--x"}],
+)
+def test_a_server_that_does_not_say_its_version_in_a_word_is_refused(
+    httpserver: HTTPServer, said: dict[str, object]
+) -> None:
     httpserver.expect_request("/doc").respond_with_json(_DOCUMENT)
-    httpserver.expect_request("/global/health").respond_with_json({"healthy": True})
+    httpserver.expect_request("/global/health").respond_with_json({"healthy": True, **said})
     with pytest.raises(SpecError, match="does not say a version"):
         fetch(httpserver.url_for(""))
 
