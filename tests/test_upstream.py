@@ -1,0 +1,49 @@
+"""Which of the generator's own templates changed since ours were written."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from scripts import upstream
+from scripts.upstream import GENERATOR, differences, digest, read_hashes, templates, written
+
+
+def test_ours_were_written_against_those_of_the_installed_generator() -> None:
+    version, kept = read_hashes()
+    assert differences(kept, templates()) == {}
+    assert version == metadata.version(GENERATOR)
+
+
+def test_every_template_that_is_not_as_it_was_is_named_with_ours() -> None:
+    kept = {name: digest(name) for name in ("model.py.jinja", "helpers.jinja", "types.py.jinja")}
+    now = {"model.py.jinja": "other", "types.py.jinja": "types.py.jinja", "deep/new.jinja": ""}
+    assert list(differences(kept, now).values()) == [
+        "new: deep/new.jinja (we have none of that name)",
+        "gone: helpers.jinja (we have none of that name)",
+        "changed: model.py.jinja (custom_templates/model.py.jinja takes its place)",
+    ]
+
+
+def test_templates_in_folders_count(tmp_path: Path) -> None:
+    assert "property_templates/list_property.py.jinja" in templates()
+    (tmp_path / "upstream.toml").write_text(written("9.9.9", templates()), encoding="utf-8")
+    assert read_hashes(tmp_path / "upstream.toml") == (
+        "9.9.9",
+        {n: digest(t) for n, t in templates().items()},
+    )
+
+
+def test_the_command_fails_where_one_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert upstream.main([]) == 0
+    monkeypatch.setattr(upstream, "HASHES", tmp_path / "upstream.toml")
+    now = {**templates(), "client.py.jinja": "as it was"}
+    (tmp_path / "upstream.toml").write_text(written("0.1.0", now), encoding="utf-8")
+    assert upstream.main([]) == 1
+    assert "changed: client.py.jinja" in capsys.readouterr().out
+    assert upstream.main(["--write"]) == 0
+    assert upstream.main([]) == 0
