@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not live'
+OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not live and not job'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-lowest test-live compat test-documents test-package dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline coverage test-lowest test-live compat test-documents test-package test-job dist bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -44,9 +44,11 @@ check-generated: $(READY)  ## fail when the committed rooms and docs/api differ 
 demo: $(READY)  ## the quick start against a real server with a scripted model: no key, no account
 	$(BIN)/python -m scripts.demo
 
-lint: $(READY)  ## ruff over the hand-written code
+lint: $(READY)  ## ruff over the hand-written code; the workflows' schema and safety
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet --no-progress --persona auditor .github/workflows
 
 types: $(READY)  ## mypy --strict and pyright strict, generated code included
 	$(BIN)/mypy
@@ -56,6 +58,9 @@ test: test-offline test-live  ## the offline suite, and the live suite where npm
 
 test-offline: $(READY)  ## the offline suite alone, on all cores
 	$(BIN)/pytest $(OFFLINE)
+
+coverage: $(READY)  ## the offline suite, with the branches of the hand-written package that it does not reach; under 95 % fails
+	$(BIN)/pytest $(OFFLINE) --cov
 
 test-lowest: pyproject.toml  ## the offline suite with the oldest dependencies that pyproject.toml admits, in an environment of its own
 	$(PYTHON) -m venv build/lowest
@@ -75,6 +80,9 @@ test-documents: $(READY)  ## generate and type-check packages from all seven com
 test-package: $(READY)  ## build the wheel and use it in a clean environment
 	$(BIN)/pytest -m package
 
+test-job: $(READY)  ## run the regeneration job in a copy of this project, from an old state to newer servers
+	$(BIN)/pytest -m job
+
 dist: pyproject.toml  ## build sdist and wheel into dist/, and check both
 	$(PYTHON) -m venv build/packaging
 	build/packaging/bin/python -m pip install --quiet build twine check-wheel-contents
@@ -87,4 +95,4 @@ bench: $(READY)  ## ratios of speed and size, in one run
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove what the targets made (the venv and downloaded servers too)
-	rm -rf $(VENV) .cache build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .cache build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

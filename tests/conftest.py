@@ -1,4 +1,4 @@
-"""What tests share: whether live ones run (real servers come from npm), the small package, a clean log."""
+"""What tests share: whether those with real servers run (they come from npm), the small package, a clean log."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.worlds import world as world  # a fixture for every test
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without npm, live tests are skipped with one reason, or fail when OPENCODE_REQUIRE_SERVER=1."""
-    if shutil.which("npm") or not any(item.get_closest_marker("live") for item in items):
+    """Without npm, tests with real servers are skipped with one reason, or fail when OPENCODE_REQUIRE_SERVER=1."""
+    real = [item for item in items if item.get_closest_marker("live") or item.get_closest_marker("job")]
+    if shutil.which("npm") or not real:
         return
     if os.environ.get("OPENCODE_REQUIRE_SERVER") == "1":
         raise pytest.UsageError("npm is not here and OPENCODE_REQUIRE_SERVER=1: the live tests cannot run")
     skip = pytest.mark.skip(reason="npm is not here, so there is no real server to test against")
-    for item in items:
-        if item.get_closest_marker("live"):
-            item.add_marker(skip)
+    for item in real:
+        item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")

@@ -182,7 +182,8 @@ def assert_typed(value: object, described: object) -> None:
 
 def test_every_operation_is_called_or_is_a_stream_or_a_terminal() -> None:
     kinds = [endpoint.kind for endpoint in ENDPOINTS.values()]
-    assert (len(kinds), *map(kinds.count, ("call", "stream", "websocket"))) == (188, 182, 4, 2)
+    assert (kinds.count("stream"), kinds.count("websocket")) == (4, 2)
+    assert kinds.count("call") == len(kinds) - 6 >= 182  # of 1.18.33; newer documents have more
 
 
 def test_the_generated_methods_are_those_of_all_operations(wires: list[Wire]) -> None:

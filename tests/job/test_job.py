@@ -1,0 +1,168 @@
+"""The weekly job, whole: an old state of this project, a newer server, and what the job proposes.
+
+A server of 1.18.33 brings a project of 1.3.2 to what is committed here; one that is newer than any brings the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+from ruamel.yaml import YAML
+
+from scripts.rooms import ROOT
+from tests.job.project import Project, Run, git, older
+from tests.job.tomorrow import VERSION, of_tomorrow
+
+pytestmark = pytest.mark.job
+
+_OLD, _NEW = "1.3.2", "1.18.33"
+_GH = """#!/bin/sh
+printf '%s\\n' "$*" >> "$GH_LOG"
+case "$1 $2" in "pr list") echo "$GH_OPEN" ;; esac
+"""
+"""GitHub's command: it writes down what it was asked, and knows of as many pull requests as it is told."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return older(tmp_path_factory.mktemp("job") / "project", _OLD)
+
+
+@pytest.fixture(scope="module")
+def checkout(project: Project) -> Path:
+    """A clone of the old state, made before the job runs, with the origin that it pushes to."""
+    origin, clone = project.folder.with_name("origin.git"), project.folder.with_name("checkout")
+    project.git("clone", "--quiet", "--bare", str(project.folder), str(origin))
+    project.git("clone", "--quiet", str(origin), str(clone))
+    return clone
+
+
+@pytest.fixture(scope="module")
+def newer(project: Project, checkout: Path) -> Run:
+    """The job, run where a newer server is."""
+    return project.run_job(OPENCODE_VERSION=_NEW)
+
+
+@pytest.fixture(scope="module")
+def merged(project: Project, newer: Run) -> Project:
+    """The project when what was proposed is part of it."""
+    assert newer.code == 0, newer.printed[-4000:]
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--message", "Merge")
+    return project
+
+
+@pytest.fixture(scope="module")
+def tomorrow() -> Generator[str]:
+    """Where a server newer than any serves its document."""
+    with HTTPServer() as server:
+        today = json.loads((ROOT / "openapi.json").read_bytes())
+        server.expect_request("/doc").respond_with_json(of_tomorrow(today))
+        server.expect_request("/global/health").respond_with_json({"healthy": True, "version": VERSION})
+        yield server.url_for("")
+
+
+def test_it_says_that_a_newer_server_breaks_and_its_own_tests_pass(newer: Run) -> None:
+    assert newer.code == 0, newer.printed[-4000:]
+    assert newer.outputs == {"status": "breaking", "version": _NEW}
+    assert re.search(r"^\d+ passed in ", newer.printed, re.MULTILINE)
+
+
+def test_the_report_says_what_changed_in_the_document_and_in_python(newer: Run) -> None:
+    report = newer.report
+    assert [report[side]["opencode_version"] for side in ("old", "new")] == [_OLD, _NEW]
+    found = {(c["part"], c["where"], c["kind"], c["breaking"]) for c in report["changes"]}
+    assert {
+        ("document", "operation v2.session.list", "added", False),
+        ("python", "client.v2", "added", False),
+    } <= found
+    assert report["breaking"] == sum(breaking for *_, breaking in found) > 0
+
+
+def test_the_patch_makes_of_the_old_state_what_is_committed_here(
+    newer: Run, checkout: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "patch").write_bytes(newer.files["regeneration.patch"])
+    git(checkout, "worktree", "add", "--quiet", str(tmp_path / "applied"))
+    git(tmp_path / "applied", "apply", "--index", str(tmp_path / "patch"))
+    assert git(tmp_path / "applied", "diff", "--cached", "--name-only", "now").split() == ["CHANGELOG.md"]
+    entry = git(tmp_path / "applied", "diff", "--cached", "--unified=0", "now").splitlines()[-1]
+    assert entry.startswith(f"+- Regenerated from opencode {_NEW}, from {_OLD}: ")
+
+
+@pytest.mark.parametrize(("open_", "asked"), [("0", "pr create --head"), ("1", "pr edit")])
+def test_the_workflow_proposes_it(newer: Run, checkout: Path, tmp_path: Path, open_: str, asked: str) -> None:
+    said = _propose(newer, checkout, tmp_path, GH_OPEN=open_)
+    branch = f"regenerate/opencode-{_NEW}"
+    assert f"{asked} {branch}" in said
+    assert f"pr edit {branch} --add-label breaking" in said
+    origin = checkout.with_name("origin.git")
+    assert git(origin, "log", "-1", "--format=%s", branch) == f"Regenerate from opencode {_NEW}\n"
+    assert git(origin, "diff", "--name-only", "now", branch).split() == ["CHANGELOG.md"]
+    body = (tmp_path / "made" / "body.md").read_text(encoding="utf-8")
+    assert body.startswith("```text\nFrom HEAD (")
+    assert f"opencode {_OLD} -> {_NEW}: breaking" in body
+
+
+def _propose(run: Run, checkout: Path, folder: Path, **env: str) -> str:
+    """Run the step that opens the pull request, with a `gh` of ours; what that was asked."""
+    workflow: Any = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "regenerate.yml")  # pyright: ignore[reportUnknownMemberType] # untyped
+    step = workflow["jobs"]["propose"]["steps"][-1]
+    made, programs, log = folder / "made", folder / "bin", folder / "log"
+    made.mkdir()
+    programs.mkdir()
+    for name, content in run.files.items():
+        (made / name).write_bytes(content)
+    (programs / "gh").write_text(_GH, encoding="utf-8")
+    (programs / "gh").chmod(0o755)
+    git(folder, "clone", "--quiet", str(checkout.with_name("origin.git")), str(folder / "clone"))
+    given = {
+        "GH_TOKEN": "t",
+        "STATUS": run.outputs["status"],
+        "VERSION": run.outputs["version"],
+        "MADE": str(made),
+    }
+    assert given.keys() == step["env"].keys()
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        ["bash", "--noprofile", "--norc", "-e", "-c", step["run"]],
+        cwd=folder / "clone",
+        env={**os.environ, **given, **env, "GH_LOG": str(log), "PATH": path},
+        check=True,
+    )
+    return log.read_text(encoding="utf-8")
+
+
+def test_with_nothing_new_it_ends_and_leaves_nothing(merged: Project) -> None:
+    again = merged.run_job(OPENCODE_VERSION=_NEW)
+    assert (again.code, again.outputs, again.files) == (0, {"status": "unchanged", "version": _NEW}, {})
+    assert merged.git("status", "--porcelain") == ""
+
+
+def test_what_its_tests_do_not_pass_is_not_proposed(merged: Project, tomorrow: str) -> None:
+    shared = merged.folder / "tests" / "conftest.py"
+    shared.write_text(f"{shared.read_text(encoding='utf-8')}\nassert False\n", encoding="utf-8")
+    failed = merged.run_job(OPENCODE_URL=tomorrow)
+    merged.git("reset", "--quiet", "--hard")
+    assert failed.code != 0
+    assert failed.files.keys() == {"report.txt", "report.json"}
+
+
+def test_a_server_newer_than_any_is_proposed_with_its_tests_passed(merged: Project, tomorrow: str) -> None:
+    run = merged.run_job(OPENCODE_URL=tomorrow)
+    assert run.code == 0, run.printed[-4000:]
+    assert run.outputs == {"status": "changed", "version": VERSION}
+    patch = run.files["regeneration.patch"].decode()
+    assert "+    def consult(" in patch
+    assert f"""+    "almanac.consult": ("{_NEW}", "{VERSION}"),""" in patch
+    assert {"client.almanac", "client.session.weather", "models.EventWeatherChanged"} <= {
+        change["where"] for change in run.report["changes"] if change["part"] == "python"
+    }
