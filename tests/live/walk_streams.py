@@ -37,12 +37,12 @@ def _note(record: Record, case: str, use: Callable[[], str]) -> None:
 
 @contextmanager
 def _patient(stream: Any) -> Generator[Any]:  # Any: as below
-    """The stream, opened; closed when nothing ends it in time."""
-    with stream as events:
-        timer = Timer(_PATIENCE_S, stream.close)
+    """The stream, or the terminal, opened; closed when nothing ends it in time."""
+    with stream as opened:
+        timer = Timer(_PATIENCE_S, opened.close)
         timer.start()
         try:
-            yield events
+            yield opened
         finally:
             timer.cancel()
 
@@ -74,13 +74,13 @@ def _switch(client: OpencodeClient, stream: Any) -> str:  # Any: as above
 
 
 def _shell(client: OpencodeClient) -> str:
-    with client.terminal("/bin/sh", args=_SHELL) as terminal:
+    with _patient(client.terminal("/bin/sh", args=_SHELL)) as terminal:
         return _said(terminal)
 
 
 def _second_shell(client: OpencodeClient) -> str:
     pty = client.v2.pty.create(command="/bin/sh", args=_SHELL).data
-    with client.v2.pty.connect(pty.id) as terminal:
+    with _patient(client.v2.pty.connect(pty.id)) as terminal:
         return _said(terminal)
 
 
