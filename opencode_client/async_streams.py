@@ -123,7 +123,7 @@ class AsyncEventStream(Generic[E]):
     async def close(self) -> None:
         """End the stream, and its iteration wherever that waits."""
         self._closed.set()
-        self._wire.shut_down()
+        await self._wire.ashut_down()
         with suppress(RuntimeError):  # another task runs it, which the socket's end has woken
             await self._items.aclose()
             await self._disconnect()
@@ -163,11 +163,11 @@ class AsyncEventStream(Generic[E]):
         prepared, started = await self._prepare(self._state), perf_counter()
         self._wire = wire = Wire()
         if self._closed.is_set():
-            wire.shut_down()
+            await wire.ashut_down()
         request = traced(prepared, wire.aconnected, self._state.head_s)
         try:
             response, self._release = await self._connections.open_stream(request)
-            wire.answered(request, response, self._state.watchdog_s)
+            await wire.aanswered(request, response, self._state.watchdog_s)
             if is_stream(prepared, response):
                 body = achunks(response, self._state.watchdog_s)
                 first = await self._listened_to(body)

@@ -8,10 +8,8 @@ that wait for a permission keep the reply from being sent.
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from urllib.request import getproxies, proxy_bypass
@@ -21,6 +19,7 @@ import httpx
 
 from opencode_client.errors import ClientClosedError
 from opencode_client.options import is_loopback
+from opencode_client.sockets import end
 
 ORDINARY_CONNECTIONS = 100
 IDLE_CONNECTIONS = 20
@@ -196,9 +195,7 @@ class OwnConnections:
         for open_stream in list(self.streams):
             open_stream.close()
         for stream in list(self._streams):
-            # closing a socket does not wake a thread that reads from it, shutting it down does
-            with suppress(OSError):
-                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            end(stream.get_extra_info("socket"))
         for transport in transports:
             transport.close()
 

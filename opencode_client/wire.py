@@ -1,11 +1,9 @@
-"""How a stream's connection begins, and the sockets under it: how one that waits is ended from outside."""
+"""How a stream's connection begins, and what is under it: how one that waits is ended from outside."""
 
 from __future__ import annotations
 
 import logging
-import socket
 from collections.abc import Callable
-from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
@@ -13,45 +11,68 @@ import httpx
 
 from opencode_client.requests import Prepared
 from opencode_client.responses import is_web_page
+from opencode_client.sockets import end
 
 logger: logging.Logger = logging.getLogger("opencode_client.streams")  # where its users look
 
 
 class Wire:
-    """The sockets under a connection, as soon as there are any; shut down from any thread or task."""
+    """What httpcore calls the streams under a connection, as soon as there are any; ended from any thread."""
 
     def __init__(self) -> None:
-        self._sockets: list[Any] = []  # Any: a socket, or asyncio's stand-in for one
+        self._streams: list[Any] = []  # Any: httpcore's stream of either world
         self._is_down = False
 
     def connected(self, name: str, info: dict[str, Any]) -> None:
         """httpcore's trace: what a connection was made of."""
-        if name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._take(info["return_value"])
+        self._keep(name, info)
+        if self._is_down:
+            self.shut_down()
 
     async def aconnected(self, name: str, info: dict[str, Any]) -> None:
         """The same for the asynchronous transport, which awaits it."""
-        self.connected(name, info)
+        self._keep(name, info)
+        if self._is_down:
+            await self.ashut_down()
 
     def answered(self, request: httpx.Request, response: httpx.Response, watchdog_s: float | None) -> None:
         """An answer has begun, perhaps on a connection that was there before; the trace would only cost time now."""
+        self._keep_answer(request, response, watchdog_s)
+        if self._is_down:
+            self.shut_down()
+
+    async def aanswered(
+        self, request: httpx.Request, response: httpx.Response, watchdog_s: float | None
+    ) -> None:
+        """The same, awaited."""
+        self._keep_answer(request, response, watchdog_s)
+        if self._is_down:
+            await self.ashut_down()
+
+    def _keep(self, name: str, info: dict[str, Any]) -> None:
+        if name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._streams.append(info["return_value"])
+
+    def _keep_answer(
+        self, request: httpx.Request, response: httpx.Response, watchdog_s: float | None
+    ) -> None:
         request.extensions.pop("trace", None)
         request.extensions["timeout"]["read"] = watchdog_s
         stream = response.extensions.get("network_stream")
         if stream is not None:
-            self._take(stream)
-
-    def _take(self, stream: Any) -> None:  # Any: httpcore's stream of either world
-        self._sockets.append(stream.get_extra_info("socket"))
-        if self._is_down:
-            self.shut_down()
+            self._streams.append(stream)
 
     def shut_down(self) -> None:
         """End the connection both ways: whoever reads from it reads its end."""
         self._is_down = True
-        for each in self._sockets:
-            with suppress(OSError):  # it is closed already
-                each.shutdown(socket.SHUT_RDWR)
+        for stream in self._streams:
+            end(stream.get_extra_info("socket"))
+
+    async def ashut_down(self) -> None:
+        """The same on an event loop, for any of its tasks."""
+        self._is_down = True
+        for stream in self._streams:
+            await stream.aclose()
 
 
 def traced(prepared: Prepared, trace: Callable[..., object], head_s: float | None) -> httpx.Request:

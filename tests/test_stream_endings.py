@@ -75,7 +75,12 @@ def test_closing_from_another_thread_ends_an_iteration_at_once(idle: Idle) -> No
     world.close()
 
 
-def test_closing_from_another_task_ends_an_iteration_at_once(idle: Idle) -> None:
+@pytest.mark.parametrize("wakes", [True, False], ids=["POSIX", "Windows"])
+def test_closing_from_another_task_ends_an_iteration_at_once(
+    idle: Idle, monkeypatch: pytest.MonkeyPatch, wakes: bool
+) -> None:
+    if not wakes:  # shutting a socket down wakes nobody there
+        monkeypatch.setattr("asyncio.trsock.TransportSocket.shutdown", lambda *_: None)
     world = World(is_async=True)
 
     async def run() -> None:
