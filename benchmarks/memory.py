@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import mmap
 import tracemalloc
 from pathlib import Path
 
@@ -29,4 +29,4 @@ class Memory:
 
 def _resident_mb() -> float:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / 1e6
+    return pages * mmap.PAGESIZE / 1e6

@@ -4,12 +4,16 @@ import asyncio
 import os
 import signal
 import sys
-import termios
-import tty
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from opencode_client import AsyncOpencodeClient, AsyncPtyConnection, OpencodeError, PtyGapError
+
+if sys.platform == "win32":
+    sys.exit("This example takes the keyboard as POSIX systems give it; on Windows it does not run.")
+
+import termios
+import tty
 
 LEAVE = b"\x1d"
 RESIZED = b""

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 # Ends the server and its descendants when this process is gone, however it went: the kernel closes the pipe then.
@@ -25,7 +26,7 @@ def supervise(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes] | Non
 
     To be killed and waited for once `process` has been ended: only then may its standard input be closed.
     """
-    if os.name != "posix":
+    if sys.platform == "win32":
         return None
     return subprocess.Popen(  # noqa: S603 # a constant and a number
         ["/bin/sh", "-c", _SUPERVISOR, "sh", str(process.pid)],
@@ -38,13 +39,18 @@ def supervise(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes] | Non
 
 def end(process: subprocess.Popen[bytes], grace_s: float) -> None:
     """End a process group: SIGTERM, then SIGKILL; descendants in other groups at once, or they would be lost."""
-    if os.name != "posix":
+    if sys.platform == "win32":
         process.kill()
         process.wait()
         return
+
+    def signal_group(number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
+            os.killpg(process.pid, number)
+
     descendants = _descendants(process.pid)
     try:
-        _signal_group(process.pid, signal.SIGTERM)
+        signal_group(signal.SIGTERM)
         for pid in descendants:
             with contextlib.suppress(ProcessLookupError):
                 if os.getpgid(pid) != process.pid:
@@ -52,13 +58,8 @@ def end(process: subprocess.Popen[bytes], grace_s: float) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=grace_s)
     finally:
-        _signal_group(process.pid, signal.SIGKILL)
+        signal_group(signal.SIGKILL)
         process.wait()
-
-
-def _signal_group(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
-        os.killpg(group, number)
 
 
 def _descendants(pid: int) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
 import sys
 import threading
@@ -67,9 +66,10 @@ def _files() -> Counter[str]:
     """What is open, each by its own name: others may close theirs meanwhile."""
     gc.collect()
     found: Counter[str] = Counter()
-    for file in Path("/proc/self/fd").iterdir() if sys.platform == "linux" else ():
+    descriptors = Path("/proc/self/fd")
+    for file in descriptors.iterdir() if descriptors.exists() else ():
         with suppress(OSError):  # the folder itself, which was open while it was read
-            found[os.readlink(file)] += 1
+            found[str(file.readlink())] += 1
     return found
 
 
@@ -205,6 +205,7 @@ def interrupts() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal ends a wait for a socket there")
 @pytest.mark.parametrize("start", [b"", HALF], ids=["waiting for headers", "reading the body"])
 def test_an_interrupted_call_closes_its_connection(
     interrupts: None, one_connection: None, start: bytes
@@ -212,7 +213,8 @@ def test_an_interrupted_call_closes_its_connection(
     def interrupt(peer: Peer) -> None:
         peer.receive()
         peer.send(start)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        if sys.platform != "win32":
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         peer.wait()
 
     with FaultyServer([interrupt], [answer(EMPTY_LIST)]) as server, OpencodeClient(server.url) as client:

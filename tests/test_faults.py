@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import sys
 import time
 from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
@@ -211,7 +212,10 @@ def test_retry_after_says_when(
 
 @contextmanager
 def _new_york(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
-    """A time zone that is not the one of HTTP's dates."""
+    """A time zone that is not the one of HTTP's dates; Windows keeps its own."""
+    if sys.platform == "win32":
+        yield
+        return
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "America/New_York")
         time.tzset()

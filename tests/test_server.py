@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import stat
 import subprocess
 import sys
@@ -155,7 +154,7 @@ def test_the_server_goes_when_the_program_that_started_it_is_killed(fake: Fake) 
     ) as program:
         assert program.stdout
         pid = int(program.stdout.readline())
-        program.send_signal(signal.SIGKILL)
+        program.kill()
     assert _is_gone(pid)
 
 
@@ -187,7 +186,7 @@ def test_children_in_sessions_of_their_own_go_when_the_program_is_killed(fake: F
     ) as program:
         assert program.stdout
         child = int(program.stdout.readline())
-        program.send_signal(signal.SIGKILL)
+        program.kill()
     assert _is_gone(child)
 
 

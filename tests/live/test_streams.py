@@ -92,7 +92,7 @@ class Servers:
 
         def kill(_: OpencodeClient, server: OpencodeServer) -> None:
             assert server.pid is not None
-            os.kill(server.pid, signal.SIGKILL)
+            os.kill(server.pid, signal.Signals["SIGKILL"])
             again = OpencodeServer(
                 server.executable,
                 directory=server.directory,
