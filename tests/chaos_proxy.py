@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import struct
 import threading
 from collections import Counter
 from enum import Enum
@@ -17,9 +16,10 @@ from random import Random
 
 from attrs import frozen
 
-from tests.loopback_proxy import LoopbackProxy, shut_down
+from opencode_client import sockets
+from tests.acceptor import begin_reset
+from tests.loopback_proxy import LoopbackProxy
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _PIECE_BYTES = 65_536
 _FEW_BYTES = 2_000
 _LONGEST_DELAY_S = 0.004
@@ -88,9 +88,9 @@ class ChaosProxy(LoopbackProxy):
                     _carry(server, client, None, _PIECE_BYTES)
             with self._lock:
                 self._sockets -= {client, server}
-            shut_down(server)
+            sockets.end(server)
             if client.fileno() != -1 and upward.ident is not None:
-                shut_down(client)
+                sockets.end(client)
             if upward.ident is not None:
                 upward.join()
 
@@ -122,9 +122,8 @@ class ChaosProxy(LoopbackProxy):
         if plan.fate is Fate.STALL:
             gone.wait()
         elif plan.fate is Fate.RESET:
-            client.shutdown(socket.SHUT_RD)  # wakes the other thread: while one reads, closing sends nothing
+            begin_reset(client)
             gone.wait()
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             client.close()
         else:
             client.shutdown(socket.SHUT_WR)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import struct
 import threading
 from random import Random
 
-from tests.loopback_proxy import LoopbackProxy, shut_down
+from opencode_client import sockets
+from tests.acceptor import begin_reset
+from tests.loopback_proxy import LoopbackProxy
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _PIECE_BYTES = 16_384
 
 
@@ -38,12 +38,11 @@ class CuttingProxy(LoopbackProxy):
                 upward.start()
                 cut = _carry(server, client, self._random.randint(*self._bounds) if is_terminal else None)
                 self.cuts += cut
-                shut_down(server)
+                sockets.end(server)
                 if cut and self.cuts % 2:
-                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-                    client.shutdown(socket.SHUT_RD)  # wakes the other thread, and sends nothing
+                    begin_reset(client)
                 else:
-                    shut_down(client)
+                    sockets.end(client)
                 upward.join()
             with self._lock:
                 self._sockets -= {client, server}
@@ -60,5 +59,5 @@ def _carry(source: socket.socket, target: socket.socket, most: int | None) -> bo
             target.sendall(data)
             left = None if left is None else left - len(data)
     if most is None:
-        shut_down(target)
+        sockets.end(target)
     return left == 0

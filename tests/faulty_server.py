@@ -8,8 +8,8 @@ answers the first request of the first connection and then closes it; every furt
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
-import struct
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping
 from http.client import responses
@@ -18,8 +18,10 @@ from typing import Self, TypeAlias
 
 from attrs import frozen
 
+from opencode_client import sockets
+from tests.acceptor import Acceptor, begin_reset
+
 _PATIENCE_S = 10.0
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _JSON = {"content-type": "application/json"}
 
 
@@ -85,7 +87,7 @@ class Peer:
 
     def reset(self) -> None:
         """Close with a TCP reset."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        begin_reset(self._socket)
         self._socket.close()
 
     def close(self) -> None:
@@ -94,8 +96,7 @@ class Peer:
 
     def interrupt(self) -> None:
         """From another thread: make it see that the client has gone."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        sockets.end(self._socket)
 
     def _read(self) -> None:
         data = self._socket.recv(1 << 16)
@@ -121,9 +122,8 @@ class FaultyServer:
         self._ended = 0
         self._peers: set[Peer] = set()
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor = Acceptor(self._accepted, port)
+        self.url = f"http://127.0.0.1:{self._acceptor.port}"
         self._acceptor.start()
 
     def await_ended(self, connections: int) -> None:
@@ -138,10 +138,7 @@ class FaultyServer:
 
     def close(self) -> None:
         """End everything; twice is once."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which closing does not
-        self._acceptor.join()
-        self._listener.close()
+        self._acceptor.close()
         for peer in list(self._peers):
             peer.interrupt()
         for thread in self._threads:
@@ -155,19 +152,14 @@ class FaultyServer:
     ) -> None:
         self.close()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            script = self._scripts[min(self.connections, len(self._scripts) - 1)]
-            self.connections += 1
-            peer = Peer(connection, self._saw)
-            self._peers.add(peer)
-            thread = threading.Thread(target=self._serve, args=(peer, script), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+    def _accepted(self, connection: socket.socket) -> None:
+        script = self._scripts[min(self.connections, len(self._scripts) - 1)]
+        self.connections += 1
+        peer = Peer(connection, self._saw)
+        self._peers.add(peer)
+        thread = threading.Thread(target=self._serve, args=(peer, script), daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _saw(self, request: Seen) -> None:
         with self._changed:
@@ -285,8 +277,10 @@ def nobody_picks_up() -> Generator[str]:
     """The URL of a port whose queue is full: connecting takes until somebody loses patience."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as callers:
         address = listener.getsockname()
-        for _ in range(4):
+        is_taken: list[socket.socket] = [listener]
+        while is_taken:  # how many wait in the queue, each system decides
             caller = callers.enter_context(socket.socket())
             caller.setblocking(False)
             caller.connect_ex(address)
+            is_taken = select.select([], [caller], [], 0.1)[1]
         yield f"http://127.0.0.1:{address[1]}"

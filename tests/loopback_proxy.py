@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import threading
 from abc import ABC, abstractmethod
 from typing import Self
 from urllib.parse import urlsplit
+
+from opencode_client import sockets
+from tests.acceptor import Acceptor
 
 
 class LoopbackProxy(ABC):
@@ -19,9 +21,8 @@ class LoopbackProxy(ABC):
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor = Acceptor(self._accepted)
+        self.url = f"http://127.0.0.1:{self._acceptor.port}"
         self._acceptor.start()
 
     @abstractmethod
@@ -30,12 +31,10 @@ class LoopbackProxy(ABC):
 
     def close(self) -> None:
         """End everything."""
-        shut_down(self._listener)  # wakes `accept`, which closing does not
-        self._acceptor.join()
-        self._listener.close()
+        self._acceptor.close()
         with self._lock:
-            for end in self._sockets:
-                shut_down(end)
+            for one in self._sockets:
+                sockets.end(one)
         for thread in self._threads:
             thread.join()
 
@@ -45,18 +44,7 @@ class LoopbackProxy(ABC):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=self.serve, args=(client,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-
-def shut_down(end: socket.socket) -> None:
-    """End a connection both ways, and wake who waits for it."""
-    with contextlib.suppress(OSError):  # the other end was quicker
-        end.shutdown(socket.SHUT_RDWR)
+    def _accepted(self, client: socket.socket) -> None:
+        thread = threading.Thread(target=self.serve, args=(client,), daemon=True)
+        self._threads.append(thread)
+        thread.start()

@@ -20,6 +20,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.server import ServerProtocol
 from websockets.sync.connection import Connection
 
+from opencode_client import sockets
+from tests.acceptor import Acceptor
 from tests.faulty_server import Peer, Seen, http
 from tests.pty_replays import control
 
@@ -137,10 +139,8 @@ class PtyServer:
         self._sockets: set[socket.socket] = set()
         self._listeners: list[Peer] = []
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        scheme, port = "http" if tls is None else "https", self._listener.getsockname()[1]
-        self.url = f"{scheme}://127.0.0.1:{port}"
-        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor = Acceptor(self._accepted)
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._acceptor.port}"
         self._acceptor.start()
 
     def until(self, happened: Callable[[], object]) -> None:
@@ -157,14 +157,10 @@ class PtyServer:
 
     def stop(self) -> None:
         """End everything."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which closing does not
-        self._acceptor.join()
-        self._listener.close()
+        self._acceptor.close()
         with self.changed:
             for one in self._sockets:
-                with contextlib.suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+                sockets.end(one)
         for thread in self._threads:
             thread.join()
 
@@ -174,15 +170,10 @@ class PtyServer:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+    def _accepted(self, connection: socket.socket) -> None:
+        thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError, ConnectionClosed):
