@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,8 +11,9 @@ import pytest
 
 from scripts import npm_server
 from scripts.npm_server import NpmError, NpmMissingError, get_server, latest_version, platform_package
+from tests.programs import write_program
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake npm is a POSIX script")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake npm is a POSIX script")
 
 _PACK = """
 import io, pathlib, sys, tarfile
@@ -38,9 +38,7 @@ def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _install(folder: Path, source: str) -> None:
-    path = folder / "npm"
-    path.write_text(f"#!{sys.executable}\n{source}", encoding="utf-8")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    write_program(folder / "npm", source)
 
 
 def _but_locks(cache: Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 
 from opencode_client.errors import ServerStartError
 from opencode_client.server import OpencodeServer
+from tests.programs import write_program
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="what is left of a process is read from /proc"
@@ -48,8 +48,7 @@ def fake(tmp_path: Path) -> Fake:
 
     def write(source: str) -> str:
         path = tmp_path / "opencode"
-        path.write_text(f"#!{sys.executable}\n{source}", encoding="utf-8")
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        write_program(path, source)
         return str(path)
 
     return write
