@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 from types import ModuleType
 
 import pytest
@@ -12,6 +13,19 @@ import pytest
 from tests.packages import document, load_models, write
 from tests.small_package import PATHS, SCHEMAS
 from tests.worlds import world as world  # a fixture for every test
+
+_OPEN_FILES = 2048
+
+
+def pytest_configure() -> None:
+    """Have as many open files as tests of crowds need: macOS gives a process 256."""
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if 0 <= soft < _OPEN_FILES:  # negative: no limit
+            most = min(_OPEN_FILES, hard) if hard >= 0 else _OPEN_FILES
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
