@@ -45,21 +45,21 @@ def test_a_changelog_without_a_place_for_it_is_an_error() -> None:
 
 def test_the_patch_makes_the_work_tree_of_the_last_commit(tmp_path: Path) -> None:
     def git(folder: Path, *arguments: str) -> None:
-        who = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+        who = ("-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "core.autocrlf=false")
         subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
 
     made, other = tmp_path / "made", tmp_path / "other"
     made.mkdir()
     git(made, "init", "--quiet")
-    (made / ".gitignore").write_text("/build/\n")
-    (made / "old").write_text("a\n")
-    (made / "gone").write_text("b\n")
+    (made / ".gitignore").write_bytes(b"/build/\n")
+    (made / "old").write_bytes(b"a\n")
+    (made / "gone").write_bytes(b"b\n")
     git(made, "add", ".")
     git(made, "commit", "--quiet", "--message", "first")
     git(tmp_path, "clone", "--quiet", str(made), str(other))
     (made / "build").mkdir()
-    (made / "build" / "ignored").write_text("x\n")
-    (made / "old").write_text("changed\n")
+    (made / "build" / "ignored").write_bytes(b"x\n")
+    (made / "old").write_bytes(b"changed\n")
     (made / "gone").unlink()
     (made / "new").write_bytes(b"\0\1")
     (tmp_path / "patch").write_bytes(patch(made))
