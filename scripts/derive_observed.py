@@ -236,7 +236,7 @@ def main(arguments: list[str]) -> int:
             else "observed.json differs: python -m scripts.derive_observed"
         )
         return 0 if same else 1
-    OBSERVED.write_text(text, encoding="utf-8")
+    OBSERVED.write_text(text, encoding="utf-8", newline="\n")
     return 0
 
 

@@ -28,4 +28,4 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    SINCE.write_text(text(), encoding="utf-8")
+    SINCE.write_text(text(), encoding="utf-8", newline="\n")

@@ -48,7 +48,8 @@ def main() -> int:
     if code == 0:
         return 0
     changelog = ROOT / "CHANGELOG.md"
-    changelog.write_text(with_entry(changelog.read_text(encoding="utf-8"), entry(report)), encoding="utf-8")
+    text = with_entry(changelog.read_text(encoding="utf-8"), entry(report))
+    changelog.write_text(text, encoding="utf-8", newline="\n")
     (ROOT / JOB).mkdir(parents=True, exist_ok=True)
     for name in ("report.txt", "report.json"):
         shutil.copy(build / name, ROOT / JOB / name)

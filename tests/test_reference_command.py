@@ -142,6 +142,19 @@ def test_a_server_is_asked_with_the_password_of_the_environment(
     assert "opencode 9.8.7" in (tmp_path / "out" / "en" / "README.md").read_text(encoding="utf-8")
 
 
+def test_pages_on_another_drive_than_the_package_link_to_its_files(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_way(*_: object) -> str:
+        raise ValueError("path is on mount 'C:', start on mount 'D:'")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.path.relpath", no_way)
+        assert main([file, "--out", str(tmp_path), "--lang", "en"]) == 0
+    page = (tmp_path / "en" / "08-session.md").read_text(encoding="utf-8")
+    assert f"]({(ROOT / 'opencode_client' / 'api' / 'session.py').as_uri()}#L" in page
+
+
 def test_the_script_runs_from_anywhere_and_writes_the_same_bytes(file: str, tmp_path: Path) -> None:
     script = ROOT / "scripts" / "gen-opencode-api-docs.py"
     out = tmp_path / "out"

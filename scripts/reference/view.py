@@ -51,7 +51,10 @@ class View:
 
     def relative(self, file: Path) -> str:
         """A file of this package, as a link from a page."""
-        return Path(os.path.relpath(file, self.folder)).as_posix()
+        try:
+            return Path(os.path.relpath(file, self.folder)).as_posix()
+        except ValueError:  # Windows: the pages are on another drive
+            return file.as_uri()
 
     @property
     def package(self) -> str:

@@ -78,7 +78,7 @@ def write(reference: Reference, out: Path) -> None:
     for name, text in reference.pages.items():
         file = out / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8", newline="\n")
     for name in leftovers(reference, out):
         (out / name).unlink()
 
