@@ -1,4 +1,7 @@
-"""Ending a process with all that it started, also when this program is killed. POSIX; on Windows only the process."""
+"""Ending a process with all that it started, also when this program is killed.
+
+Where there is no /proc (macOS), descendants in sessions of their own are left; on Windows only the process is ended.
+"""
 
 from __future__ import annotations
 

@@ -55,7 +55,8 @@ class OpencodeServer:
 
     Started by `start` or `with`, ended by `close`, by the end of `with` or of the program; on POSIX also when this
     process is killed. Starts once. `close` may be called from any thread; in a forked child it does nothing.
-    On Windows only the server's own process is ended, and nothing ends it when this process is killed.
+    On macOS, which has no /proc, what tools run in sessions of their own is not ended. On Windows only the server's own
+    process is, and not when this process is killed; the `opencode.cmd` of npm is not found there: name `opencode.exe`.
 
     `directory` is where the server works (default: here), `port` 0 is one that the server chooses (4096 if free),
     `env` is added to this process's environment, and a variable whose value is None taken out of it. `password`
