@@ -9,7 +9,7 @@ OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not liv
 .PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline coverage test-lowest test-live compat test-documents test-package test-job dist bench clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(READY)  ## a virtual environment in .venv with everything that the other targets need
 $(READY): pyproject.toml
