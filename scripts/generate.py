@@ -130,7 +130,11 @@ def _run_generator(scratch: Path, normalised: Normalised, config: str) -> Path:
 
 def _run(cwd: Path, module: str, *arguments: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", module, *arguments], cwd=cwd, capture_output=True, text=True, check=False
+        [sys.executable, "-X", "utf8", "-m", module, *arguments],  # it draws frames around what it says
+        cwd=cwd,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     if done.returncode:
         raise GenerateError(f"{module} failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}".rstrip())

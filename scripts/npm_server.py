@@ -137,7 +137,10 @@ def _find_npm() -> str:
 
 
 def _npm(arguments: list[str], cwd: Path) -> str:
-    done = subprocess.run([_find_npm(), *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    command = [_find_npm(), *arguments]
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode:
         raise NpmError(f"npm {' '.join(arguments[:2])} failed: {_reason(done.stderr)}")
     return done.stdout
