@@ -46,6 +46,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     return load_models(write(tmp_path_factory.mktemp("small"), document(SCHEMAS, PATHS)), "small_client")
 
 
+@pytest.fixture(scope="session")
+def httpserver_listen_address() -> tuple[str, int]:
+    """Not `localhost`: there, Windows asks ::1 for two seconds before it asks 127.0.0.1."""
+    return "127.0.0.1", 0
+
+
 @pytest.fixture
 def warned(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
     """The log, with nothing warned of before."""
