@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from opencode_client import AsyncOpencodeClient, AsyncPtyConnection, OpencodeError, PtyGapError
 
 if sys.platform == "win32":
-    sys.exit("This example takes the keyboard as POSIX systems give it; on Windows it does not run.")
+    raise SystemExit("This example takes the keyboard as POSIX systems give it; on Windows it does not run.")
 
 import termios
 import tty

@@ -75,12 +75,16 @@ def test_closing_from_another_thread_ends_an_iteration_at_once(idle: Idle) -> No
     world.close()
 
 
+def _nothing(*_: object) -> None:
+    """Wakes nobody."""
+
+
 @pytest.mark.parametrize("wakes", [True, False], ids=["POSIX", "Windows"])
 def test_closing_from_another_task_ends_an_iteration_at_once(
     idle: Idle, monkeypatch: pytest.MonkeyPatch, wakes: bool
 ) -> None:
     if not wakes:  # shutting a socket down wakes nobody there
-        monkeypatch.setattr("asyncio.trsock.TransportSocket.shutdown", lambda *_: None)
+        monkeypatch.setattr("asyncio.trsock.TransportSocket.shutdown", _nothing)
     world = World(is_async=True)
 
     async def run() -> None:
