@@ -176,6 +176,9 @@ class AsyncEventStream(Generic[E]):
             await response.aread()
         except httpx.RequestError as cause:
             raise failed(prepared, cause, started) from cause
+        except Exception:
+            self._check_open()  # httpcore 1.0 has no error of its own for a TLS handshake that is closed from here
+            raise
         outcome = judged(prepared, response, started)
         raise outcome if isinstance(outcome, OpencodeError) else await self._unsupported()
 

@@ -14,7 +14,7 @@ from opencode_client import (
     ArgumentError,
     StreamClosedError,
 )
-from tests.faulty_server import FaultyServer, Step, stall
+from tests.faulty_server import FaultyServer, Peer, Step, stall
 from tests.streamed import begin, hang, idle_event, ids, take
 from tests.streamed import hurry as hurry  # a fixture
 from tests.worlds import World
@@ -100,6 +100,34 @@ def test_closing_from_another_task_ends_an_iteration_at_once(
 
     world.call(run)
     idle.server.await_ended(idle.requests)
+    world.close()
+
+
+def test_closing_while_tls_is_agreed_upon_ends_an_iteration_at_once() -> None:
+    world = World(is_async=True)
+    is_greeted = threading.Event()
+
+    def say_nothing(peer: Peer) -> None:
+        peer.await_data()
+        is_greeted.set()
+        peer.wait()
+
+    async def run() -> None:
+        client = world.client(server.url.replace("http:", "https:"))
+        client._caller.known.version = "1.18.33"
+        stream = _session(client)
+
+        async def iterate() -> list[Any]:
+            return [item async for item in stream]
+
+        reader = asyncio.create_task(iterate())
+        assert await asyncio.to_thread(is_greeted.wait, 5)
+        await stream.close()
+        assert await asyncio.wait_for(reader, 5) == []
+
+    with FaultyServer([say_nothing]) as server:
+        world.call(run)
+        server.await_ended(1)
     world.close()
 
 
