@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     installed, now = metadata.version(GENERATOR), templates()
     if given.write:
-        HASHES.write_text(written(installed, now), encoding="utf-8")
+        HASHES.write_text(written(installed, now), encoding="utf-8", newline="\n")
         return 0
     version, kept = read_hashes()
     found = differences(kept, now)
