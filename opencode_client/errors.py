@@ -175,7 +175,8 @@ class EventTooLargeError(OpencodeError):
 class EmptyResponseError(OpencodeError):
     """A success without the body that the document promises.
 
-    Servers 1.1.x answer so when the session, the model or the agent does not exist.
+    Servers 1.1.x answer so when the session, the model or the agent does not exist, and 1.18.33 with null where there
+    was no workspace to remove.
     """
 
     def __init__(self, message: str, *, operation: str, method: str, url: str, status: int) -> None:

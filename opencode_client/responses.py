@@ -48,7 +48,7 @@ def decode(
     """The value of a success.
 
     Raises:
-        EmptyResponseError: nothing came where the document promises something.
+        EmptyResponseError: nothing came where the document promises something, or null.
         ResponseDecodeError: no JSON, or not of the documented kind; with `strict`, anything not as documented.
     """
     operation = prepared.operation
@@ -60,24 +60,31 @@ def decode(
     if operation.plain:
         return content.decode("utf-8", "replace")
     if not content:
-        raise EmptyResponseError(
-            f"{operation.id}: {status} with an empty body: servers 1.1.x answer so when what was named does not exist",
-            operation=operation.id,
-            method=operation.method,
-            url=prepared.url,
-            status=status,
-        )
+        raise _nothing(prepared, status, "an empty body")
     paused = len(content) > _LARGE and gc.isenabled()
     if paused:
         gc.disable()  # it would look through all that is being made, again and again, and find nothing
     try:
         return _value(operation, content, strict=strict)
     except ResponseDecodeError as error:
+        if content == b"null":
+            raise _nothing(prepared, status, "null") from None
         error.body = content
         raise
     finally:
         if paused:
             gc.enable()
+
+
+def _nothing(prepared: Prepared, status: int, what: str) -> EmptyResponseError:
+    operation = prepared.operation
+    return EmptyResponseError(
+        f"{operation.id}: {status} with {what}: servers answer so when what was named does not exist",
+        operation=operation.id,
+        method=operation.method,
+        url=prepared.url,
+        status=status,
+    )
 
 
 def _value(operation: Operation[Any], content: bytes, *, strict: bool) -> Any:  # Any: `operation.returns`

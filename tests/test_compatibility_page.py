@@ -24,7 +24,9 @@ def test_what_is_written_is_what_is_read(columns: dict[str, Column]) -> None:
 
 
 def test_the_committed_page_is_of_all_versions_and_of_every_operation_but_the_upgrade() -> None:
-    columns = read(TABLE.read_text(encoding="utf-8"))
+    page = TABLE.read_text(encoding="utf-8")
+    columns = read(page)
+    assert written(columns) == page
     assert sorted(columns) == sorted(VERSIONS)
     there = {name for name in OPERATIONS if has(name, NEW)}
     assert there - {operation_of(case) for case in columns[NEW]} == {"global.upgrade"}
