@@ -154,7 +154,7 @@ def test_strict_refuses_what_lenient_reads(world: World) -> None:
         world.call(client.with_options(strict=True).session.get, "ses_1")
 
 
-@pytest.mark.parametrize("body", [{"a": 1}, None, "text", 7])
+@pytest.mark.parametrize("body", [{"a": 1}, "text", 7])
 def test_an_answer_of_another_kind_is_an_error_that_keeps_the_body(world: World, body: Any) -> None:
     with pytest.raises(ResponseDecodeError, match=r"session\.list: \$: expected array") as raised:
         world.call(world.mocked(_answer(body)).session.list)
