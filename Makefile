@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not live and not job'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline coverage test-lowest test-live compat test-documents test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline coverage test-lowest mutation test-live compat test-documents test-package test-job dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,12 @@ test-lowest: pyproject.toml  ## the offline suite with the oldest dependencies t
 	build/lowest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	build/lowest/bin/python -m pip install --quiet --editable . --group dev $$($(PYTHON) -m scripts.lowest)
 	build/lowest/bin/python -m pytest $(OFFLINE)
+
+mutation: pyproject.toml  ## mutants of the pure modules: fails where tests kill fewer than 80 %; GROUP=frames for one group
+	$(PYTHON) -m venv build/mutation
+	build/mutation/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	build/mutation/bin/python -m pip install --quiet --editable . --group dev --group mutation
+	build/mutation/bin/python -m scripts.mutation $(GROUP)
 
 test-live: $(READY)  ## the live suite alone: real servers from npm
 	$(BIN)/pytest -m live
