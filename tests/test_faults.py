@@ -5,10 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-import sys
-import time
-from collections.abc import Awaitable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable
 
 import httpx
 import pytest
@@ -197,7 +194,6 @@ _AT_S = 1445412480  # Wed, 21 Oct 2015 07:28:00 GMT
         ("60", 60.0),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 10.0),
         ("Wednesday, 21-Oct-15 07:28:00 GMT", 10.0),
-        ("Wed Oct 21 07:28:00 2015", 10.0),
         ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0),
     ],
 )
@@ -205,25 +201,9 @@ def test_retry_after_says_when(
     world: World, waits: list[float], monkeypatch: pytest.MonkeyPatch, asked: str, delay_s: float
 ) -> None:
     monkeypatch.setattr("opencode_client.retries.time", lambda: _AT_S - 10.0)
-    with _new_york(monkeypatch), FaultyServer([busy(asked), answer(EMPTY_LIST)]) as server:
+    with FaultyServer([busy(asked), answer(EMPTY_LIST)]) as server:
         assert world.run(server.url, LIST) == []
     assert waits == [delay_s]
-
-
-@contextmanager
-def _new_york(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
-    """A time zone that is not the one of HTTP's dates; Windows keeps its own."""
-    if sys.platform == "win32":
-        yield
-        return
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "America/New_York")
-        time.tzset()
-        try:
-            yield
-        finally:
-            patch.undo()
-            time.tzset()
 
 
 @pytest.mark.parametrize("asked", ["", "soon", "nan", "inf", "1, 2", "Wed, 99 Foo 2015"])

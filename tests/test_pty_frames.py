@@ -104,7 +104,8 @@ def test_a_server_without_cursors_has_text_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "units"), [("ab", 2), ("é\r\n", 3), (_CLEF, 2), ("€", 1), (f"a{_CLEF}b", 4)]
+    ("text", "units"),
+    [("ab", 2), ("é\r\n", 3), (_CLEF, 2), ("€", 1), (f"a{_CLEF}b", 4), (f"{_CLEF}{'a' * 200}", 202)],
 )
 def test_the_cursor_counts_utf_16_code_units(text: str, units: int) -> None:
     reader = Reader().connect(control(10), text, text)
@@ -147,6 +148,16 @@ def test_a_replay_that_is_gone_as_a_whole_is_a_gap() -> None:
     assert Reader(2).connect(control(7)).lost == [5]
 
 
+def test_who_asks_for_all_that_there_is_misses_nothing() -> None:
+    assert Reader().connect("fg", control(7)).lost == []
+
+
+def test_a_replay_without_text_gives_nothing_out() -> None:
+    output = PtyOutput()
+    output.connected()
+    assert output.binary(control(0)) == []
+
+
 def test_a_connection_that_breaks_in_its_replay_leaves_nothing_behind() -> None:
     reader = Reader().connect("a").connect("ab", control(2)).connect("cd", "ef")
     assert reader.text == "ab"
@@ -158,6 +169,15 @@ def test_a_character_that_two_frames_share_is_asked_for_again() -> None:
     reader = Reader().connect(*replay(output))
     assert (reader.text, reader.output.must_reconnect, reader.output.ask) == ("abc", True, 3)
     assert reader.connect_to(output).text == output
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [["abcd", "ef"], [f"abc{_UNKNOWN}", "ef"], ["abcd", f"{_UNKNOWN}f"], [f"ab{_UNKNOWN}", f"{_UNKNOWN}c"]],
+)
+def test_frames_that_share_no_character_are_not_asked_for_again(frames: list[str]) -> None:
+    reader = Reader().connect(*frames, control(len("".join(frames))))
+    assert (reader.text, reader.output.must_reconnect) == ("".join(frames), False)
 
 
 def test_what_a_program_wrote_as_unknown_character_is_given_out() -> None:

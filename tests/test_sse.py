@@ -89,6 +89,15 @@ def test_a_chunk_in_the_form_of_one_event_is_read_with_its_neighbours(
     assert [event.data for chunk in chunks for event in splitter.feed(chunk)] == data
 
 
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_a_byte_order_mark_may_come_in_pieces(cut: int) -> None:
+    assert _split(b"\xef\xbb\xbfdata: a\n\n", cut) == [ServerSentEvent(b"a")]
+
+
+def test_a_line_feed_that_starts_a_chunk_ends_the_line_before() -> None:
+    assert _split(b"data: a\ndata: b\r\r", len(b"data: a")) == [ServerSentEvent(b"a\nb")]
+
+
 def test_what_only_looks_like_a_byte_order_mark_later_is_none() -> None:
     splitter = EventSplitter()
     assert len(splitter.feed(b"data: a\n\n")) == 1
@@ -103,6 +112,20 @@ def test_the_kind_is_of_one_event_and_the_id_of_all_after_it() -> None:
         ("message", "1"),
         ("message", ""),
     ]
+
+
+def test_a_chunk_in_the_form_of_one_event_has_the_id_that_was_seen() -> None:
+    splitter = EventSplitter()
+    splitter.feed(b"id: 1\n\n")
+    assert splitter.feed(b"data: a\n\n") == [ServerSentEvent(b"a", "message", "1")]
+
+
+def test_a_kind_and_an_id_that_are_not_utf_8_are_read_as_far_as_they_are() -> None:
+    assert _split(b"id: \xff1\nevent: x\xff\ndata: a\n\n") == [ServerSentEvent(b"a", "x\ufffd", "\ufffd1")]
+
+
+def test_a_server_that_never_said_when_to_come_again_has_no_retry() -> None:
+    assert EventSplitter().retry_ms is None
 
 
 def test_retry_is_milliseconds_in_digits() -> None:
@@ -124,6 +147,12 @@ def test_an_event_over_the_limit_is_an_error(pieces: list[bytes]) -> None:
     splitter = EventSplitter(max_bytes=100)
     with pytest.raises(EventTooLargeError, match="100 bytes"):
         list(map(splitter.feed, pieces))
+
+
+@pytest.mark.parametrize("pieces", [[b"data: " + b"x" * 94 + b"\n\n"], [b"data: ", b"x" * 94, b"\n\n"]])
+def test_an_event_of_the_limit_is_none_over_it(pieces: list[bytes]) -> None:
+    splitter = EventSplitter(max_bytes=100)
+    assert [len(event.data) for piece in pieces for event in splitter.feed(piece)] == [94]
 
 
 def test_many_events_together_may_be_over_the_limit() -> None:
