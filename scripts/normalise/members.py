@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scripts.normalise.names import HANDWRITTEN, Namer, member_names, module
+from scripts.normalise.names import Namer, member_names, module
 from scripts.normalise.schema import (
     META,
     Json,
@@ -208,7 +208,6 @@ def _render(names: list[str], schemas: dict[str, Json], homes: dict[str, str]) -
     home = homes[names[0]]
     runtime: set[tuple[str, str]] = set()
     types: set[tuple[str, str]] = set()
-    core: set[str] = set()
     for name in names:
         kind = schemas[name][META]["kind"]
         for used in reachable(schemas, name):
@@ -217,7 +216,4 @@ def _render(names: list[str], schemas: dict[str, Json], homes: dict[str, str]) -
                 types.add((homes[used], used))
                 if kind == "object":
                     runtime.add((homes[used], target["reader"]))
-        unknown = schemas[name][META].get("unknown")
-        if unknown in HANDWRITTEN:
-            core.add(unknown)
-    return {"classes": names, "runtime": sorted(runtime), "types": sorted(types), "core": sorted(core)}
+    return {"classes": names, "runtime": sorted(runtime), "types": sorted(types)}

@@ -15,7 +15,6 @@ from scripts.normalise.schema import (
     METHODS,
     Json,
     map_operations,
-    operations,
     plain_text,
     referenced,
     schemas_of,
@@ -237,8 +236,3 @@ def _path_names(told: Json) -> dict[str, str]:
 def class_prefix(operation_id: str) -> str:
     """The start of the names of an operation's classes: `v2.session.list` -> `V2SessionList`."""
     return "".join(pascal(part) or "N" for part in operation_id.split("."))
-
-
-def operation_list(document: Json) -> list[str]:
-    """All operationIds, in the document's order."""
-    return [operation["operationId"] for _, _, operation in operations(document)]

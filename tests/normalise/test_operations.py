@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.normalise import operations, parameters
+from scripts.normalise import operations, parameters, schema
 from scripts.normalise.schema import Json
 from tests.normalise.small import document, obj, ok, one_operation, only, reference
 
@@ -13,7 +13,8 @@ A, B = reference("A"), reference("B")
 
 
 def _ids(paths: Json) -> list[str]:
-    return operations.operation_list(operations.operation_ids(document({}, paths)))
+    found = operations.operation_ids(document({}, paths))
+    return [operation["operationId"] for _, _, operation in schema.operations(found)]
 
 
 def test_an_operation_without_an_id_is_called_by_method_and_path() -> None:
@@ -114,16 +115,32 @@ def test_an_error_response_keeps_the_names_of_its_bodies(status: str) -> None:
     assert _errors(status, {"anyOf": [A, B]}) == {status: ["A", "B"]}
 
 
+def test_the_bodies_of_errors_that_are_known_stay_known() -> None:
+    content = {"application/json": {"schema": A}}
+    once = operations.error_bodies(one_operation({"responses": {"404": {"content": content}}}))
+    assert operations.error_bodies(once) == once
+
+
 def test_an_inline_error_body_has_no_name_to_keep() -> None:
     assert _errors("404", {"anyOf": [A, obj(a=STRING)]}) == {"404": ["A"]}
 
 
 def test_a_path_that_ends_in_a_star_takes_the_rest_of_the_url() -> None:
-    given = one_operation({"parameters": [{"name": "*", "in": "path", "schema": {}}]}, "/read/*")
+    limit = {"name": "limit", "in": "query", "schema": STRING}
+    given = one_operation({"parameters": [limit, {"name": "*", "in": "path", "schema": {}}]}, "/read/*")
     found = operations.wildcard_paths(given)
     assert list(found["paths"]) == ["/read/{path}"]
-    assert [parameter["name"] for parameter in only(found)["parameters"]] == ["path"]
+    assert only(found)["parameters"] == [
+        limit,
+        {"name": "path", "in": "path", "required": True, "schema": STRING},
+    ]
     assert only(found)["x-oc"] == {"wildcard": True}
+
+
+@pytest.mark.parametrize("path", ["/read/{path}/*", "/read*", "/*/read"])
+def test_a_path_that_could_not_take_the_rest_stays(path: str) -> None:
+    given = one_operation({"parameters": []}, path)
+    assert operations.wildcard_paths(given) == given
 
 
 def test_a_wildcard_path_does_not_displace_another() -> None:
