@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
 
 import orjson
 import pytest
 
-from scripts.normalise import NameCollisionError, Normalised, normalise, rules
+from scripts.normalise import Normalised, normalise, rules
 from scripts.normalise.keywords import mark_pointers
 from scripts.normalise.names import HANDWRITTEN, Namer, pascal, read_pins
 from scripts.normalise.schema import (
@@ -27,8 +26,6 @@ from scripts.normalise.schema import (
 from scripts.normalise.wire import read_observed
 from scripts.recordings import DOCUMENTED, document
 from scripts.rooms import ROOT
-from tests.normalise.small import document as small
-from tests.normalise.small import obj, ok
 
 every_document = pytest.mark.parametrize("version", DOCUMENTED)
 _served = cache(document)  # shared by the tests of this file, which change nothing
@@ -216,42 +213,3 @@ def test_no_rule_changes_the_document_that_it_is_given(version: str) -> None:
 @pytest.mark.parametrize("version", ["1.1.31", "1.18.33"])
 def test_no_rule_applied_again_changes_anything(version: str) -> None:
     assert [name for name, rule, made, _ in _steps(version) if rule(made) != made] == []
-
-
-_COLLIDING = small(
-    {"Thing": obj(time=obj(a={"type": "string"})), "ThingTime": obj(b={"type": "string"})},
-    {
-        "/things": {
-            "get": {"operationId": "thing.list", "responses": ok({"$ref": "#/components/schemas/Thing"})}
-        }
-    },
-)
-
-
-def _collision() -> str:
-    with pytest.raises(NameCollisionError) as raised:
-        normalise(_COLLIDING, strict=True, pins={}, observed=[])
-    return str(raised.value)
-
-
-def test_a_collision_names_both_pointers() -> None:
-    assert "    #/components/schemas/Thing/properties/time\n" in _collision()
-    assert "    #/components/schemas/ThingTime\n" in _collision()
-
-
-def test_the_pin_that_a_collision_prints_makes_the_build_pass() -> None:
-    printed = _collision()
-    [entry] = tomllib.loads(printed[printed.index("[[name]]") :])["name"]
-    pinned = normalise(_COLLIDING, strict=True, pins={entry["pointer"]: entry["name"]}, observed=[])
-    assert schemas_of(pinned.document)["Thing"]["properties"]["time"] == {"$ref": COMPONENTS + entry["name"]}
-
-
-def test_a_collision_in_another_document_gets_the_name_that_would_be_pinned() -> None:
-    loose = normalise(_COLLIDING, strict=False, pins={}, observed=[])
-    [entry] = tomllib.loads(_collision()[_collision().index("[[name]]") :])["name"]
-    assert entry["name"] in schemas_of(loose.document)
-
-
-def test_a_collision_in_another_document_is_a_line_of_the_report() -> None:
-    [line] = normalise(_COLLIDING, strict=False, pins={}, observed=[]).report
-    assert line.startswith("#/components/schemas/Thing/properties/time is called ")
