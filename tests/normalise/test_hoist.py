@@ -104,6 +104,13 @@ def test_an_inline_object_of_a_component_that_is_none_says_its_part(component: J
     assert list(_components({"S": component})) == ["S", name]
 
 
+@pytest.mark.parametrize(
+    "component", [{"type": "array", "items": STRING}, {"type": "object", "additionalProperties": STRING}]
+)
+def test_a_component_without_inline_objects_stays(component: Json) -> None:
+    assert _components({"S": component}) == {"S": component}
+
+
 def test_variants_are_named_after_what_tells_them_apart() -> None:
     variants = [obj(type={"const": kind}, n=STRING) for kind in ("file", "text")]
     assert list(_components({"Part": {"anyOf": variants}})) == ["Part", "PartFile", "PartText"]
@@ -128,10 +135,17 @@ def test_a_member_that_is_a_union_of_classes_is_a_component() -> None:
     assert found["SU"] == {"anyOf": [A, STRING]}
 
 
+@pytest.mark.parametrize("variant", [obj(a=STRING), {"type": "array", "items": A}, A])
+def test_a_member_that_is_a_union_with_something_to_read_is_a_component(variant: Json) -> None:
+    found = _components({"A": obj(a=STRING), "S": obj(u={"anyOf": [variant, STRING]})})
+    assert found["S"]["properties"]["u"] == reference("SU")
+
+
 @pytest.mark.parametrize(
     "member",
     [
         STRING,
+        {"anyOf": [STRING, {"type": "array", "items": STRING}]},
         {"const": "a"},
         {"type": "string", "enum": ["a", "b"]},
         {"anyOf": [STRING, NULL, {"const": 1}]},
@@ -143,7 +157,9 @@ def test_what_needs_no_class_stays_inline(member: Json) -> None:
     assert _components(given) == given
 
 
-@pytest.mark.parametrize("envelope", ["EventTodoUpdated", "SyncEventTodoUpdated", "TodoUpdatedEvent"])
+@pytest.mark.parametrize(
+    "envelope", ["EventTodoUpdated", "SyncEventTodoUpdated", "TodoUpdatedEvent", "TodoUpdatedSync"]
+)
 @pytest.mark.parametrize("key", ["properties", "data"])
 def test_the_envelopes_of_an_event_share_the_class_of_its_payload(envelope: str, key: str) -> None:
     event = obj("type", **{"type": {"const": "todo.updated"}, key: obj(a=STRING)})
@@ -215,9 +231,35 @@ def test_an_object_as_body_is_marked_as_one() -> None:
     assert only(found)["requestBody"] == _body(reference("ABBody"))["requestBody"]
 
 
+def test_an_inline_body_that_is_no_object_is_named_as_one() -> None:
+    operation, names = _operation(_body({"type": "array", "items": obj(a=STRING)}))
+    assert (
+        operation["requestBody"]
+        == _body({"type": "array", "items": reference("SessionListBodyItem")})["requestBody"]
+    )
+    assert names == ["SessionListBodyItem"]
+
+
+def test_an_inline_object_in_a_body_that_is_no_item_is_named_in_full() -> None:
+    assert "SessionListOptions" in _operation(_body(obj(options=obj(a=STRING))))[1]
+
+
 def test_an_inline_object_in_a_body_is_named_after_the_operation() -> None:
     body = _body(obj(parts={"type": "array", "items": obj(a=STRING)}))
     assert sorted(_operation(body)[1]) == ["SessionListBody", "SessionListPart"]
+
+
+def test_a_pin_names_the_class_of_a_body() -> None:
+    pointer = "#/paths/~1a/get/requestBody/content/application~1json/schema"
+    given = mark_pointers(one_operation({"operationId": "a.b", **_body(obj(a=STRING))}))
+    found = hoist.hoist_operations(given, namer(pins={pointer: "Pinned"}))
+    assert list(schemas_in(found)) == ["Pinned"]
+
+
+def test_a_pin_names_the_class_of_a_member() -> None:
+    given = mark_pointers(document({"S": obj(time=obj(a=STRING))}))
+    pins = {"#/components/schemas/S/properties/time": "Pinned"}
+    assert list(schemas_in(hoist.hoist_components(given, namer(pins=pins)))) == ["S", "Pinned"]
 
 
 def test_a_body_that_is_a_component_stays_one() -> None:

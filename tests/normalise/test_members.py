@@ -165,6 +165,44 @@ def test_the_last_class_of_a_module_carries_what_to_render() -> None:
     assert found["SessionTime"]["x-oc"]["render"]["classes"] == ["Session", "SessionTime"]
 
 
+def test_a_module_reads_with_the_readers_of_others() -> None:
+    rendered = _placed({"S": obj(a=A), "A": obj(), "B": obj()})["S"]["x-oc"]["render"]
+    assert rendered == {"classes": ["S"], "runtime": [("a", "read_a")], "types": [("a", "A")]}
+
+
+def test_a_union_needs_no_readers_but_those_in_its_table() -> None:
+    schemas = {name: obj("type", type={"const": name}) for name in ("A", "B")}
+    rendered = _placed({**schemas, "U": {"anyOf": [A, B]}})["U"]["x-oc"]["render"]
+    assert rendered == {"classes": ["U"], "runtime": [], "types": [("a", "A"), ("b", "B")]}
+
+
+def _list(items: Json) -> Json:
+    return {"type": "array", "items": items}
+
+
+def test_an_alias_that_is_made_of_itself_is_told_by_which() -> None:
+    schemas = {
+        "A": obj(s=reference("S")),
+        "S": obj(u=reference("U")),
+        "U": {"anyOf": [A, _list(reference("V")), _list(reference("U"))]},
+        "V": {"anyOf": [A, STRING, _list(reference("U"))]},
+        "W": {"anyOf": [A, reference("V")]},
+    }
+    found = {name: schema["x-oc"] for name, schema in _placed(schemas).items()}
+    assert {name: found[name]["circular"] for name in ("U", "V", "W")} == {
+        "U": ["U", "V"],
+        "V": ["U"],
+        "W": [],
+    }
+    assert {name: found[name]["uses"] for name in ("U", "V")} == {"U": [("a", "A")], "V": [("a", "A")]}
+
+
+def test_a_class_behind_hidden_maps_in_each_other_is_reached() -> None:
+    inner = {"type": "object", "additionalProperties": A}
+    schemas = {"S": obj(m={"type": "object", "additionalProperties": inner}, b=B), "A": obj(), "B": obj()}
+    assert _placed(schemas)["S"]["x-oc"]["render"]["types"] == [("a", "A"), ("b", "B")]
+
+
 def test_a_module_imports_the_classes_of_others() -> None:
     found = _placed({"S": obj(a=A), "A": obj()})
     assert ("a", "A") in {tuple(each) for each in found["S"]["x-oc"]["render"]["types"]}
@@ -174,6 +212,20 @@ def test_a_unions_rows_say_in_which_module_their_class_stands() -> None:
     schemas = {name: obj("type", type={"const": name}) for name in ("A", "B")}
     rows = _placed({**schemas, "U": {"anyOf": [A, B]}})["U"]["x-oc"]["table"]
     assert [(row["class"], row["module"]) for row in rows] == [("A", "a"), ("B", "b")]
+
+
+def test_a_unions_rows_of_a_second_level_say_so_too() -> None:
+    schemas = {name: obj("type", "k", type={"const": "x"}, k={"const": name}) for name in ("A", "B")}
+    schemas["C"] = obj("type", type={"const": "c"})
+    [row, last] = _placed({**schemas, "U": {"anyOf": [A, B, reference("C")]}})["U"]["x-oc"]["table"]
+    assert [(leaf["class"], leaf["module"]) for leaf in row["table"]] == [("A", "a"), ("B", "b")]
+    assert last["module"] == "c"
+
+
+def test_a_union_says_in_which_module_the_variant_without_a_tag_stands() -> None:
+    schemas = {name: obj("type", type={"const": name}) for name in ("A", "B")}
+    found = _placed({**schemas, "C": obj(x=STRING), "U": {"anyOf": [A, B, reference("C")]}})
+    assert found["U"]["x-oc"]["otherwise_module"] == "c"
 
 
 def test_a_body_has_no_module() -> None:

@@ -7,15 +7,18 @@ from typing import Any
 import pytest
 
 from scripts.normalise import NameCollisionError, methods, normalise
+from scripts.normalise.kinds import read_kinds, read_since
 from scripts.normalise.schema import META, Json, operations
-from tests.normalise.small import document, obj, ok
+from tests.normalise.small import document, obj, ok, reference
 
 _STRING: Json = {"type": "string"}
 
 
-def _described(paths: dict[str, Json], *, strict: bool = False) -> dict[str, Any]:
+def _described(
+    paths: dict[str, Json], schemas: Json | None = None, *, strict: bool = False
+) -> dict[str, Any]:
     """What the templates are told, by operationId."""
-    found = normalise(document({}, paths), strict=strict, pins={}, observed=[]).document
+    found = normalise(document(schemas or {}, paths), strict=strict, pins={}, observed=[]).document
     told = [next(iter(operation["responses"].values()))[META] for _, _, operation in operations(found)]
     return {one["operation"]: one for one in told}
 
@@ -26,6 +29,10 @@ def _get(name: str, **more: Any) -> Json:
 
 def _query(*names: str) -> list[Json]:
     return [{"name": name, "in": "query", "schema": _STRING} for name in names]
+
+
+def _sent(schema: Json, media: str = "application/json") -> Json:
+    return {"content": {media: {"schema": schema}}}
 
 
 def _place(told: Json) -> str:
@@ -43,6 +50,63 @@ def _place(told: Json) -> str:
 )
 def test_the_attribute_path_is_the_operation_id_in_snake_case(name: str, place: str) -> None:
     assert _place(_described({"/a": _get(name)})[name]) == place
+
+
+def test_a_namespace_says_what_hangs_on_it_and_what_it_hangs_on() -> None:
+    told = _described({"/a": _get("a.get"), "/b": _get("a.part.list"), "/c": _get("a.part.ref")})
+    part = {"path": "a.part", "module": "a_part", "class": "APartNamespace"}
+    a = {"path": "a", "module": "a", "class": "ANamespace"}
+    assert told["a.get"]["namespace"] == {
+        **a, "methods": 1, "children": [{"name": "part", **part}], "shadows": []
+    }  # fmt: skip
+    assert told["a.part.list"]["namespace"] == {**part, "methods": 2, "children": [], "shadows": ["list"]}
+    client: Json = {"path": "", "module": "", "class": "Namespace", "methods": 0, "shadows": []}
+    assert told["a.part.list"]["above"] == [
+        {**client, "children": [{"name": "a", **a}]},
+        told["a.get"]["namespace"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("session.list", {"kind": "request", "extra_headers": {}, "resumes": None, "late": False}),
+        ("pty.connectToken", {"extra_headers": {"x-opencode-ticket": "1"}}),
+        ("v2.session.events", {"kind": "stream", "resumes": "after"}),
+        ("global.event", {"kind": "stream", "late": True}),
+        ("not.documented", {"absent": read_since()[0], "since": None, "reason": ""}),
+        ("session.messages", {"constant": "_MESSAGES", "deprecated": False}),
+    ],
+)
+def test_an_operation_is_told_what_the_tables_say_of_it(name: str, said: Json) -> None:
+    told = _described({"/a": _get(name)})[name]
+    assert {key: told[key] for key in said} == said
+
+
+def test_an_operation_is_told_why_it_is_of_its_kind() -> None:
+    assert (
+        _described({"/a": _get("global.event")})["global.event"]["reason"]
+        == read_kinds()["global.event"].reason
+    )
+
+
+def test_a_deprecated_operation_says_so() -> None:
+    assert _described({"/a": _get("a.b", deprecated=True)})["a.b"]["deprecated"] is True
+
+
+def test_a_namespace_and_an_operation_of_one_name_fail_the_build() -> None:
+    paths = {"/a": _get("a.listParts"), "/b": _get("a.list_parts.x")}
+    with pytest.raises(NameCollisionError, match=r"namespace a\.list_parts and an operation want"):
+        _described(paths, strict=True)
+
+
+def test_a_namespace_whose_class_is_a_models_name_is_called_otherwise() -> None:
+    told = _described(
+        {"/a": _get("a.b", responses=ok(reference("ANamespace")))}, {"ANamespace": obj(x=_STRING)}
+    )
+    namespace = told["a.b"]["namespace"]
+    assert namespace["class"].startswith("ANamespace")
+    assert (namespace["class"], namespace["module"]) != ("ANamespace", "a")
 
 
 def test_an_operation_below_an_operation_is_flattened() -> None:
@@ -109,11 +173,108 @@ def test_a_filter_is_an_argument_and_no_default_fills_it() -> None:
 
 @pytest.mark.parametrize("name", ["directory", "workspace", "timeout", "headers", "body"])
 def test_a_field_of_the_body_gives_way_to_what_methods_have_of_their_own(name: str) -> None:
-    body = {"content": {"application/json": {"schema": obj(**{name: _STRING})}}}
-    operation = {"operationId": "a.b", "responses": ok(_STRING), "requestBody": body}
-    assert [one["name"] for one in _described({"/a": {"post": operation}})["a.b"]["arguments"]] == [
-        f"body_{name}"
+    told = _described({"/a": _get("a.b", requestBody=_sent(obj(**{name: _STRING})))})["a.b"]
+    assert [one["name"] for one in told["arguments"]] == [f"body_{name}"]
+
+
+@pytest.mark.parametrize("name", ["timeout", "headers", "body"])
+def test_a_parameter_gives_way_to_what_methods_have_of_their_own(name: str) -> None:
+    told = _described({"/a": _get("a.b", parameters=_query(name))})["a.b"]
+    assert [(one["name"], one["generator"]) for one in told["arguments"]] == [(f"query_{name}", name)]
+
+
+def test_a_field_of_the_body_gives_way_to_a_parameter() -> None:
+    body = _sent(obj(id=_STRING, title=_STRING))
+    told = _described({"/a/{id}": _get("a.b", requestBody=body)})["a.b"]
+    assert [one["name"] for one in told["arguments"]] == ["id", "body_id", "title"]
+
+
+def test_a_field_of_the_body_whose_full_name_is_taken_gets_one_of_its_own() -> None:
+    body = _sent(obj(id=_STRING))
+    paths = {"/a/{id}": _get("a.b", parameters=_query("body_id"), requestBody=body)}
+    names = [one["name"] for one in _described(paths)["a.b"]["arguments"]]
+    assert names[:2] == ["id", "body_id"]
+    assert names[2].startswith("body_id_")
+
+
+def test_an_argument_goes_to_its_place_under_its_wire_name() -> None:
+    body = _sent(obj(partID={**_STRING, "description": "which part"}))
+    parameters = [{**_query("pageSize")[0], "description": "how many"}]
+    told = _described({"/a": _get("a.b", parameters=parameters, requestBody=body)})["a.b"]
+    query: Json = {"place": "query", "wire": "pageSize", "name": "page_size", "description": "how many"}
+    assert told["arguments"] == [
+        {**query, "generator": "page_size"},
+        {"place": "body", "wire": "partID", "name": "part_id", "description": "which part"},
     ]
+
+
+def test_an_argument_without_a_text_has_that_of_its_class() -> None:
+    body = _sent(obj(time=reference("Time"), at=_STRING))
+    schemas = {"Time": {**obj(start=_STRING), "description": "when"}}
+    told = _described({"/a": _get("a.b", requestBody=body)}, schemas)["a.b"]
+    assert [one["description"] for one in told["arguments"]] == ["when", ""]
+
+
+@pytest.mark.parametrize("place", ["header", "cookie"])
+def test_what_is_neither_in_the_path_nor_in_the_query_is_no_argument(place: str) -> None:
+    paths = {"/a": _get("a.b", parameters=[{"name": "directory", "in": place, "schema": _STRING}])}
+    told = _described(paths)["a.b"]
+    assert (told["arguments"], told["scope"]) == ([], {})
+    [line] = normalise(document({}, paths), strict=False, pins={}, observed=[]).report
+    assert line == f"a.b: no argument for the {place} 'directory'"
+
+
+def test_a_place_in_the_body_is_filled_where_the_table_says_so() -> None:
+    body = _sent(obj(location=obj(directory=_STRING)))
+    told = _described({"/a": _get("v2.session.create", requestBody=body)})["v2.session.create"]
+    assert told["scope"] == {"directory": "location.directory", "workspace": "location.workspaceID"}
+
+
+@pytest.mark.parametrize(
+    ("body", "given"),
+    [
+        (_sent(obj(a=_STRING)), "members"),
+        (_sent(reference("Thing")), "members"),
+        (_sent({"type": "array", "items": _STRING}), "json"),
+        (_sent({}, "application/octet-stream"), "bytes"),
+        ({}, ""),
+    ],
+)
+def test_a_body_is_given_as_members_as_json_or_as_bytes(body: Json, given: str) -> None:
+    paths = {"/a": _get("a.b", requestBody=body), "/b": _get("a.c", responses=ok(reference("Thing")))}
+    assert _described(paths, {"Thing": obj(a=_STRING)})["a.b"]["body"] == given
+
+
+_CLASSES = {
+    "Thing": obj(part=reference("Part")),
+    "Part": obj("type", type={"const": "part"}),
+    "Other": obj("type", type={"const": "other"}),
+    "Either": {"anyOf": [reference("Part"), reference("Other")]},
+    "Kind": {"type": "string", "enum": ["a", "b"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "classes"),
+    [
+        (reference("Thing"), ["Part", "Thing"]),
+        ({"type": "array", "items": reference("Part")}, ["Part"]),
+        ({"type": "object", "additionalProperties": reference("Part")}, ["Part"]),
+        (reference("Either"), ["Either"]),
+        (reference("Kind"), []),
+        (_STRING, []),
+    ],
+)
+def test_a_method_imports_the_classes_of_its_answer(answer: Json, classes: list[str]) -> None:
+    told = _described({"/a": _get("a.b", responses=ok(answer))}, _CLASSES)["a.b"]
+    assert told["imports"] == [(name.lower(), name) for name in classes]
+
+
+def test_a_method_imports_the_classes_of_its_parameters_and_of_its_bodys_members() -> None:
+    parameters = [{"name": "other", "in": "query", "schema": reference("Other")}]
+    operation = _get("a.b", parameters=parameters, requestBody=_sent(obj(part=reference("Part"))))
+    told = _described({"/a": operation}, _CLASSES)["a.b"]
+    assert told["imports"] == [("other", "Other"), ("part", "Part")]
 
 
 def test_a_body_that_one_operation_alone_takes_makes_no_class() -> None:

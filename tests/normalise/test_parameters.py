@@ -45,6 +45,23 @@ def test_a_parameter_has_a_python_name_and_keeps_its_wire_name() -> None:
     assert told == {"session_id": {"wire": "sessionID", "in": "path"}}
 
 
+def test_a_parameter_keeps_its_description_and_loses_what_no_method_shows() -> None:
+    given = _parameter("pageSize", description="how many", style="form", explode=True)
+    found = only(parameters.named_parameters(one_operation({"parameters": [given]})))["parameters"]
+    told = {"name": "page_size", "in": "query", "schema": STRING, "description": "how many"}
+    assert found == [{**told, "required": False}]
+
+
+def test_a_parameter_in_the_path_is_required_whatever_the_document_says() -> None:
+    given = one_operation({"parameters": [_parameter("id", "path", required=False)]}, "/a/{id}")
+    assert only(parameters.named_parameters(given))["parameters"][0]["required"] is True
+
+
+def test_a_parameter_without_a_schema_takes_anything() -> None:
+    given = one_operation({"parameters": [{"name": "a", "in": "query"}]})
+    assert only(parameters.named_parameters(given))["parameters"][0]["schema"] == {}
+
+
 def test_a_deep_object_is_one_parameter_a_member() -> None:
     location = _parameter("location", schema=obj(directory=STRING, workspace=STRING), style="deepObject")
     assert _named(location) == {

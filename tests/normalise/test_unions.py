@@ -52,8 +52,21 @@ def test_an_alias_of_an_alias_is_followed() -> None:
     assert only(unions.inline_aliases(given))["responses"] == ok({"type": "array", "items": STRING})
 
 
+def test_a_union_of_aliases_is_an_alias() -> None:
+    schemas = {"U": {"anyOf": [reference("L"), NULL]}, "L": {"type": "array", "items": STRING}}
+    assert schemas_in(unions.inline_aliases(document(schemas)))["U"]["x-oc"] == {"kind": "alias"}
+
+
 @pytest.mark.parametrize(
-    "union", [[A, STRING], [{"type": "array", "items": A}, STRING], [reference("U"), NULL]]
+    "union",
+    [
+        [A, STRING],
+        [{"type": "array", "items": A}, STRING],
+        [{"type": "object", "additionalProperties": A}, STRING],
+        [{"anyOf": [A, STRING]}, NULL],
+        [reference("Gone"), NULL],
+        [reference("U"), NULL],
+    ],
 )
 def test_a_union_that_needs_reading_is_no_alias(union: list[Json]) -> None:
     given = document({"A": obj(), "U": {"anyOf": union}, "S": obj(m=reference("U"))})
@@ -89,8 +102,7 @@ def _meta(schemas: Json, union: list[Json], name: str = "U") -> dict[str, Any]:
 
 def test_a_union_travels_as_an_object_whose_members_are_its_variants() -> None:
     found = schemas_in(unions.discriminate(document({"U": {"anyOf": [A, STRING]}, "A": obj()}), namer()))["U"]
-    assert found["properties"] == {"v0": A, "v1": STRING}
-    assert found["required"] == ["v0", "v1"]
+    assert found == {**obj("v0", "v1", v0=A, v1=STRING), "x-oc": {"kind": "mixed"}}
 
 
 def test_objects_with_a_constant_each_are_told_apart_by_it() -> None:
@@ -145,7 +157,10 @@ def test_variants_of_one_tag_are_told_apart_by_a_second_constant() -> None:
     }
     row = _meta(schemas, [A, B, C])["table"][0]
     assert row["path"] == ["mode"]
-    assert [(leaf["value"], leaf["class"]) for leaf in row["table"]] == [("a", "A"), ("b", "B")]
+    assert row["table"] == [
+        {"value": "a", "class": "A", "constants": {}},
+        {"value": "b", "class": "B", "constants": {}},
+    ]
 
 
 def test_variants_of_one_tag_are_told_apart_by_a_constant_one_object_deeper() -> None:
@@ -156,7 +171,10 @@ def test_variants_of_one_tag_are_told_apart_by_a_constant_one_object_deeper() ->
     schemas["C"] = obj("type", type=_const("c"))
     row = _meta(schemas, [A, B, C])["table"][0]
     assert row["path"] == ["event", "type"]
-    assert [leaf["value"] for leaf in row["table"]] == ["A.1", "B.1"]
+    assert row["table"] == [
+        {"value": "A.1", "class": "A", "constants": {}},
+        {"value": "B.1", "class": "B", "constants": {}},
+    ]
 
 
 def test_a_union_in_a_union_is_one_union() -> None:
@@ -167,6 +185,29 @@ def test_a_union_in_a_union_is_one_union() -> None:
         "V": {"anyOf": [A, B]},
     }
     assert [row["class"] for row in _meta(schemas, [reference("V"), C, A])["table"]] == ["A", "B", "C"]
+
+
+def test_a_union_in_a_union_that_has_its_table_already_is_one_union_too() -> None:
+    schemas = {
+        "U": {"anyOf": [A, B]},
+        "A": obj("type", type=_const("a")),
+        "B": obj("type", type=_const("b")),
+        "C": obj("type", type=_const("c")),
+    }
+    assert [row["class"] for row in _meta(schemas, [reference("U"), C], "V")["table"]] == ["A", "B", "C"]
+
+
+def test_a_union_of_anything_in_a_union_is_one_union() -> None:
+    schemas = {"A": obj(a=STRING), "U": {"anyOf": [A, STRING]}, "V": {"anyOf": [reference("U"), NULL]}}
+    found = schemas_in(unions.discriminate(document(schemas), namer()))
+    assert list(found["V"]["properties"].values()) == [A, STRING, NULL]
+
+
+def test_a_pin_names_the_unknown_variant_of_a_union() -> None:
+    schemas = {name: obj("type", type=_const(name)) for name in ("A", "B")}
+    given = document({**schemas, "U": {"anyOf": [A, B], "x-pointer": "#/u"}})
+    found = unions.discriminate(given, namer(pins={"#/u#unknown": "Other"}))
+    assert schemas_in(found)["U"]["x-oc"]["unknown"] == "Other"
 
 
 def test_a_union_of_events_shares_the_unknown_event() -> None:
