@@ -26,7 +26,6 @@ from scripts.normalise.schema import (
     with_schemas,
 )
 
-_SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
 _ENVELOPE = ("properties", "data")
 
 
@@ -114,8 +113,6 @@ class Hoister:
 
     def inline(self, schema: Json, name: str) -> Json:
         """A schema in use: scalars stay, everything that needs a name becomes a reference to a component."""
-        if schema.keys() & {"$ref", "const", "enum"} or schema.get("type") in _SCALARS:
-            return schema
         if "items" in schema:
             return {**schema, "items": self.inline(schema["items"], _item_name(name))}
         if "anyOf" in schema:
