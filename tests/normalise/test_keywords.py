@@ -153,12 +153,26 @@ def _merged(schemas: Json) -> dict[str, Any]:
     [
         {"allOf": [A, obj("b", b=NUMBER)]},
         {**obj("b", b=NUMBER), "allOf": [A]},
+        {"properties": {"b": NUMBER}, "allOf": [A, {"required": ["b"]}]},
         {"allOf": [{"allOf": [A]}, obj("b", b=NUMBER)]},
     ],
 )
 def test_all_of_that_adds_to_a_reference_has_the_components_members_too(adding: Json) -> None:
     merged = _merged({"A": obj("a", a=STRING), "S": adding})
     assert merged["S"] == obj("a", "b", a=STRING, b=NUMBER)
+
+
+@pytest.mark.parametrize("adding", [{"required": ["a"]}, {"properties": {"a": STRING}}])
+def test_all_of_one_reference_with_something_besides_is_no_reference(adding: Json) -> None:
+    assert _merged({"A": obj(a=STRING), "S": {"allOf": [A], **adding}})["S"]["properties"] == {"a": STRING}
+
+
+def test_all_of_one_reference_alone_stays_a_reference() -> None:
+    assert _merged({"A": obj(a=STRING), "S": {"allOf": [A], "description": "d"}})["S"] == A
+
+
+def test_all_of_a_reference_to_nothing_is_what_it_adds() -> None:
+    assert _merged({"S": {"allOf": [reference("Gone"), obj(b=NUMBER)]}})["S"] == obj(b=NUMBER)
 
 
 def test_all_of_reaches_through_components_that_are_all_of_themselves() -> None:
@@ -219,6 +233,9 @@ def test_an_enum_is_constants_of_one_type_or_anything(given: Json, plain: Json) 
         ({"type": "array"}, {"type": "array", "items": {}}),
         ({"type": "array", "prefixItems": [A, B], "items": False}, {"type": "array", "items": {}}),
         ({**STRING, "required": ["a"], "properties": {"a": A}}, STRING),
+        ({**STRING, "additionalProperties": False}, STRING),
+        ({"type": "object", "required": ["a"]}, {"type": "object", "additionalProperties": {}}),
+        ({"properties": {"a": A}, "anyOf": [A, B]}, {"anyOf": [A, B]}),
     ],
 )
 def test_an_object_has_members_or_is_a_map(given: Json, plain: Json) -> None:
@@ -248,12 +265,26 @@ def test_a_known_type_stays(given: Json) -> None:
         ([{"type": "boolean"}, {"enum": ["true", "false"]}], {"type": "boolean"}),
         ([NUMBER, {"const": "auto"}], {"anyOf": [NUMBER, {"const": "auto"}]}),
         ([{"const": "a"}, {"const": "b"}], {**STRING, "enum": ["a", "b"]}),
+        ([{"const": "a"}, {**STRING, "enum": ["b", "c"]}], {**STRING, "enum": ["a", "b", "c"]}),
         ([{"const": "a"}, NULL, STRING], {"anyOf": [STRING, NULL]}),
+        ([{"type": "integer"}, {"const": "NaN"}], {"type": "integer"}),
+        ([STRING, {"type": "boolean"}], {"anyOf": [STRING, {"type": "boolean"}]}),
+        ([{"const": "NaN"}, {"const": 1}], {"anyOf": [{"const": "NaN"}, {"const": 1}]}),
         ([A, NULL], {"anyOf": [A, NULL]}),
     ],
 )
 def test_a_union_is_flat_and_says_nothing_twice(variants: list[Json], plain: Json) -> None:
     assert keywords.plain_unions({"anyOf": variants}) == plain
+
+
+def test_numbers_and_booleans_in_one_union_both_lose_their_texts() -> None:
+    texts = [{"const": "NaN"}, {**STRING, "enum": ["true", "false"]}]
+    variants = [NUMBER, {"type": "boolean"}]
+    assert keywords.plain_unions({"anyOf": [*variants, *texts]}) == {"anyOf": variants}
+
+
+def test_a_union_of_one_reference_is_that_without_notes() -> None:
+    assert keywords.plain_unions({"x-pointer": "#/s", "anyOf": [A]}) == A
 
 
 def test_a_union_of_one_keeps_the_notes_of_the_union() -> None:

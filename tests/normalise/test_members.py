@@ -86,7 +86,7 @@ def test_what_an_answered_class_holds_is_open_even_when_sent() -> None:
 
 def test_the_body_of_an_error_is_open() -> None:
     response = {"404": {"description": "", "x-oc": {"errors": {"404": ["A"]}}}}
-    assert _open({"responses": response}, {"A": obj()}) == ["A"]
+    assert _open({**_body(A), "responses": response}, {"A": obj()}) == ["A"]
 
 
 def test_a_class_that_no_operation_names_is_open() -> None:

@@ -58,6 +58,12 @@ def test_a_stream_is_described_by_what_its_items_hold(event: Json, schemas: Json
     assert response == {**ok(A)["200"], "x-oc": {"stream": True}}
 
 
+def test_the_responses_beside_a_stream_stay() -> None:
+    given = one_operation({"responses": {"400": {"description": "bad"}, **ok(A, "text/event-stream")}})
+    found = only(operations.stream_items(given))["responses"]
+    assert found == {"400": {"description": "bad"}, "200": {**ok(A)["200"], "x-oc": {"stream": True}}}
+
+
 def test_a_response_that_is_no_stream_stays() -> None:
     given = one_operation({"responses": ok(A)})
     assert operations.stream_items(given) == given
@@ -79,6 +85,20 @@ def test_of_several_contents_the_first_readable_one_is_taken(content: Json, read
 
     given = one_operation({"responses": {"200": {"content": told(content)}}})
     assert only(operations.readable_contents(given))["responses"]["200"]["content"] == told(read)
+
+
+def test_json_is_taken_before_what_is_only_readable() -> None:
+    content = {"text/plain": {"schema": A}, "application/json": {"schema": B}}
+    given = one_operation({"responses": {"200": {"content": content}}})
+    read = only(operations.readable_contents(given))["responses"]["200"]["content"]
+    assert read == {"application/json": {"schema": B}}
+
+
+def test_a_content_without_a_schema_is_anything() -> None:
+    given = one_operation({"requestBody": {"content": {"application/json": {}}}})
+    assert only(operations.readable_contents(given))["requestBody"]["content"] == {
+        "application/json": {"schema": {}}
+    }
 
 
 def test_a_text_body_is_bytes() -> None:
@@ -175,6 +195,15 @@ def test_the_responses_carry_what_the_generator_has_no_place_for() -> None:
         "said": {"name": "session.get", "source": "GET /session/{sessionID}"},
         "parameters": {"session_id": {"wire": "sessionID", "in": "path"}},
     }
+
+
+def test_the_generator_sees_what_is_said_and_sent() -> None:
+    texts = {"summary": "s", "description": "d\ud800"}
+    body = {"content": {"application/json": {"schema": A}}}
+    response = {"200": {"description": "ok"}, "204": {}}
+    shown = only(_shown({**texts, "requestBody": body, "responses": response, "operationId": "a.b"}, "/a"))
+    assert (shown["summary"], shown["description"], shown["requestBody"]) == ("s", "d\ufffd", body)
+    assert [told["description"] for told in shown["responses"].values()] == ["ok", ""]
 
 
 @pytest.mark.parametrize(("path", "seen"), [("/{a", "/0"), ("/{a}/}", "/0/{a}"), ("/a b", "/a-b")])
