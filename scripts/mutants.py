@@ -50,9 +50,9 @@ def _smallest(before: ast.AST, after: ast.AST) -> tuple[ast.AST, ast.AST]:
     if len(changed) != 1 or type(before) is not type(after) or _count(before) != _count(after):
         return before, after
     [(one, other)] = changed
-    if not isinstance(one, _CODE) or (
-        len(ast.unparse(one)) < _SHORTEST and len(ast.unparse(before)) < _LONGEST
-    ):
+    block = isinstance(before, ast.stmt) and hasattr(before, "body")
+    small = len(ast.unparse(one)) < _SHORTEST and len(ast.unparse(before)) < _LONGEST
+    if not isinstance(one, _CODE) or (small and not block):
         return before, after
     return _smallest(one, other)
 

@@ -27,6 +27,8 @@ _SOURCES = (PACKAGE, "scripts")
 _COPIED = ("openapi.json", "openapi.source.json", "custom_templates", "generator-config.yaml")
 """What the tests read besides the sources and themselves."""
 
+_PYTEST = ("-pno:xdist", "-pno:cacheprovider", "-ptests.unshrunk", "--hypothesis-profile=unshrunk")
+
 KILLED, SURVIVED, TIMEOUT, NO_TESTS = FATES = ("killed", "survived", "timeout", "no tests")
 _FATES_BY_CODE = {0: SURVIVED, 1: KILLED, 3: KILLED, 5: NO_TESTS, 33: NO_TESTS} | dict.fromkeys(
     (-24, -9, 24, 36, 152, 255), TIMEOUT
@@ -74,10 +76,11 @@ def _settings(group: Group) -> str:
         "source_paths": _SOURCES,
         "only_mutate": group.modules,
         "also_copy": _COPIED,
-        # hypothesis: the same examples for every mutant, and none is too slow
-        "pytest_add_cli_args": ("-p", "no:xdist", "-p", "no:cacheprovider", "--hypothesis-profile=ci"),
+        "pytest_add_cli_args": _PYTEST,
         "pytest_add_cli_args_test_selection": group.tests,
-        "timeout_constant": ("5.0",),
+        # a mutant has 5 * (4 s + what its tests take) before it is a timeout
+        "timeout_multiplier": ("5.0",),
+        "timeout_constant": ("4.0",),
     }
     lines = [f"{key} =\n" + "".join(f"    {value}\n" for value in values) for key, values in settings.items()]
     return "[mutmut]\n" + "".join(lines)

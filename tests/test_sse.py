@@ -76,6 +76,7 @@ def test_the_grammar_is_that_of_the_standard(content: bytes, data: list[bytes]) 
         ([b"data: a\n\n", b"data: b\n\n"], [b"a", b"b"]),
         ([b"data: a\nd", b"ata: b\n\n"], [b"a\nb"]),
         ([b"data: a\n", b"data: b\n\n"], [b"a\nb"]),
+        ([b"data: a\nb\n", b"\n"], [b"a"]),
         ([b"data: a\rdata: b\n\n"], [b"a\nb"]),
         ([b":\r\r", b"data: a\n\n", b"\ndata: b\n\n"], [b"a", b"b"]),
         ([b"data: a", b"data: b\n\n", b"data: c\n\n"], [b"adata: b", b"c"]),
