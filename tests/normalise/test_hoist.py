@@ -177,6 +177,15 @@ def test_two_inline_objects_of_one_name_and_one_shape_are_one_class() -> None:
     assert [*found] == ["S", "SXY"]
 
 
+def test_an_inline_object_that_is_a_component_once_that_has_its_name_is_that() -> None:
+    inner = obj(status=reference("session.status"))
+    names = namer(strict=True)
+    given = document({"session.status": obj(a=STRING), "S": obj(time=inner), "STime": inner})
+    found = hoist.hoist_components(hoist.name_components(mark_pointers(given), names), names)
+    names.settle()
+    assert schemas_in(found).keys() == {"S", "STime", "SessionStatus"}
+
+
 def test_two_inline_objects_of_one_name_and_two_shapes_are_two_classes() -> None:
     given = namer()
     schemas = {"S": obj(**{"x.y": obj(a=STRING), "x_y": obj(b=STRING)})}

@@ -89,6 +89,10 @@ def test_every_text_gives_a_class_name_that_is_a_short_identifier(text: str) -> 
     assert len(name) <= 100
 
 
+def test_a_name_of_a_hundred_characters_stays() -> None:
+    assert snake("a" * 100) == "a" * 100
+
+
 def test_long_texts_that_start_alike_give_two_names() -> None:
     assert snake("a" * 300) != snake("a" * 301)
 
@@ -111,6 +115,8 @@ def test_a_modules_name_hides_no_builtin(name: str, file: str) -> None:
         ("class", "class"),
         ("data", "data"),
         ("ties", "tie"),
+        ("flies", "fly"),
+        ("dishes", "dish"),
     ],
 )
 def test_a_plural_is_made_singular(plural: str, one: str) -> None:

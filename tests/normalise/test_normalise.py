@@ -53,6 +53,11 @@ def test_a_collision_in_another_document_is_a_line_of_the_report() -> None:
     assert line.startswith("#/components/schemas/Thing/properties/time is called ")
 
 
+def test_an_operation_that_says_nothing_of_itself_is_one() -> None:
+    told = normalise({"paths": {"/a": {"get": {}}}}, strict=True).document["paths"]["/a"]["get"]
+    assert (told["operationId"], list(told["responses"])) == ("get_a", ["200"])
+
+
 def test_a_document_is_one_of_openapi_3_1_afterwards() -> None:
     assert normalise({**document({}), "openapi": "3.0.3"}, strict=True).document["openapi"] == "3.1.0"
 

@@ -29,6 +29,15 @@ def test_the_second_operation_of_an_id_is_numbered() -> None:
     assert _ids({"/a": {"get": {"operationId": "x"}, "put": {"operationId": "x"}}}) == ["x", "x.2"]
 
 
+def test_the_third_operation_of_an_id_is_numbered_on() -> None:
+    paths: Json = {f"/{path}": {"get": {"operationId": "x"}} for path in "abc"}
+    assert _ids(paths) == ["x", "x.2", "x.3"]
+
+
+def test_capitals_of_a_path_stay_in_its_operations_id() -> None:
+    assert _ids({"/A/{sessionID}": {"get": {}}}) == ["get.A.sessionID"]
+
+
 def test_ids_that_python_would_call_alike_are_told_apart() -> None:
     paths = {"/a": {"get": {"operationId": "a.bC"}, "put": {"operationId": "a.b_c"}}}
     assert _ids(paths) == ["a.bC", "a.b_c.2"]

@@ -163,6 +163,17 @@ def test_variants_of_one_tag_are_told_apart_by_a_second_constant() -> None:
     ]
 
 
+def test_the_other_constants_of_variants_of_one_tag_are_checked_too() -> None:
+    inner = {"type": _const("x"), "v": _const(1)}
+    schemas = {
+        "A": obj("type", "mode", "v", mode=_const("a"), **inner),
+        "B": obj("type", "mode", mode=_const("b"), **inner),
+        "C": obj("type", type=_const("c")),
+    }
+    row = _meta(schemas, [A, B, C])["table"][0]
+    assert [leaf["constants"] for leaf in row["table"]] == [{"v": 1}, {}]
+
+
 def test_variants_of_one_tag_are_told_apart_by_a_constant_one_object_deeper() -> None:
     schemas: Json = {
         name: obj("type", type=_const("sync"), event=reference(f"In{name}")) for name in ("A", "B")
@@ -228,7 +239,7 @@ def test_a_class_one_object_deeper_is_told_which_of_its_members_are_looked_up() 
     schemas |= {f"In{name}": obj("type", type=_const(f"{name}.1")) for name in ("A", "B")}
     schemas |= {"C": obj("type", type=_const("c")), "U": {"anyOf": [A, B, C]}}
     found = schemas_in(unions.discriminate(unions.nested_tables(document(schemas)), namer()))
-    assert found["InA"]["x-oc"] == {"tags": ["type"]}
+    assert [found[name]["x-oc"] for name in ("InA", "InB", "A", "C")] == [{"tags": ["type"]}] * 4
 
 
 def _hidden(member: Json) -> dict[str, Any]:
@@ -253,6 +264,12 @@ def test_an_enum_becomes_a_reference_to_a_hidden_component() -> None:
 def test_equal_maps_share_a_component() -> None:
     mapping: Json = {"type": "object", "additionalProperties": A}
     found = unions.hide_maps_and_enums(document({"S": obj(a=mapping, b={**mapping, "description": "d"})}))
+    assert len(schemas_in(found)) == 2
+
+
+def test_equal_enums_share_a_component_whatever_the_order_of_their_keywords() -> None:
+    one: Json = {"type": "string", "enum": ["a", "b"]}
+    found = unions.hide_maps_and_enums(document({"S": obj(a=one, b=dict(reversed(one.items())))}))
     assert len(schemas_in(found)) == 2
 
 

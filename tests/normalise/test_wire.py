@@ -107,6 +107,11 @@ def test_a_member_that_this_document_does_not_have_is_no_deviation() -> None:
     assert _loosened(schema, "missing", member="gone") == schema
 
 
+def test_what_this_document_does_not_have_hides_no_other_deviation() -> None:
+    entries = [{"model": "S", "member": member, "seen": ["missing"]} for member in ("gone", "a")]
+    assert schemas_in(loosen(document({"S": obj("a", a=STRING)}), entries))["S"]["required"] == []
+
+
 def test_a_model_that_this_document_does_not_have_is_no_deviation() -> None:
     given = document({"Other": obj("a", a=STRING)})
     assert loosen(given, [{"model": "S", "member": "a", "seen": ["missing"]}]) == given
