@@ -6,13 +6,12 @@ namespaces, and with what is written by hand.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 
 from scripts.normalise.kinds import Kind, read_kinds, read_since
 from scripts.normalise.members import BUILTINS, reachable, references
-from scripts.normalise.names import Namer, module, pascal, snake
+from scripts.normalise.names import Namer, digest, module, pascal, snake
 from scripts.normalise.schema import (
     META,
     Json,
@@ -130,7 +129,7 @@ def _places(ids: set[str], namer: Namer) -> dict[str, Place]:
         namespace = tuple(snake(part) for part in parts[: cut - 1]) or ("root",)
         attribute = "_".join(snake(part) for part in parts[cut - 1 :])
         if (namespace, attribute) in taken:
-            derived = f"{attribute}_{_digest(name)}"
+            derived = f"{attribute}_{digest(name)}"
             namer.object_to(
                 f"{name} and {taken[namespace, attribute]} are both client.{'.'.join([*namespace, attribute])}",
                 f"{name} is called {derived}: {attribute} is {taken[namespace, attribute]}",
@@ -178,8 +177,8 @@ def _distinct(nodes: dict[tuple[str, ...], Json], namer: Namer) -> None:
         if path and (
             node["module"] in modules or {node["class"], f"Async{node['class']}"} & namer.taken.keys()
         ):
-            node["module"] = f"{node['module']}_{_digest(node['path'])}"
-            node["class"] = f"{node['class']}{_digest(node['path']).upper()}"
+            node["module"] = f"{node['module']}_{digest(node['path'])}"
+            node["class"] = f"{node['class']}{digest(node['path']).upper()}"
         modules.add(node["module"])
 
 
@@ -213,7 +212,7 @@ def _arguments(operation: Json, kind: Kind, schemas: dict[str, Json], namer: Nam
         if name in _ARGUMENTS or name in taken:
             name = f"body_{name}"  # the same member under its full name
         if name in taken:
-            name = f"{name}_{_digest(wire)}"  # as above
+            name = f"{name}_{digest(wire)}"  # as above
             namer.report.append(f"{operation['operationId']}: member {wire!r} of the body is called {name}")
         taken.add(name)
         text = plain_text(_text(properties[wire], schemas))
@@ -248,14 +247,9 @@ def _imports(operation: Json, schemas: dict[str, Json]) -> list[tuple[str, str]]
     for holder in (operation.get("requestBody", {}), *operation["responses"].values()):
         for media in holder.get("content", {}).values():
             names |= set(references(media["schema"]))
-    found: set[str] = set()
-    for name in names & schemas.keys():
-        kind = schemas[name].get(META, {}).get("kind")
-        found |= reachable(schemas, name) if kind in ("body", "map", "object") else set()
-        found |= {name} if kind not in ("body", "map") else set()
+    found = names & schemas.keys()
+    for name in sorted(found):
+        if schemas[name].get(META, {}).get("kind") in ("body", "map", "object"):
+            found |= reachable(schemas, name)
     homes = {name: schemas[name].get(META, {}).get("module") for name in found}
     return sorted((home, name) for name, home in homes.items() if home)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]

@@ -64,7 +64,7 @@ _SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 def snake(text: str) -> str:
     """`text` as a member name: `sessionID` -> `session_id`, `v2` stays; a keyword gets an underscore."""
     words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+|[A-Z]", text)
-    name = _short(text if _SNAKE.fullmatch(text) else "_".join(words)).lower() or f"member_{_digest(text)}"
+    name = _short(text if _SNAKE.fullmatch(text) else "_".join(words)).lower() or f"member_{digest(text)}"
     if name[0].isdigit():
         name = f"n{name}"
     return f"{name}_" if keyword.iskeyword(name) or name in _MODEL_ATTRIBUTES else name
@@ -90,7 +90,7 @@ def member_names(wire_names: list[str], report: list[str], owner: str) -> dict[s
     for wire in wire_names:
         name = snake(wire)
         if name in result.values():
-            name = f"{name}_{_digest(wire)}"
+            name = f"{name}_{digest(wire)}"
             report.append(f"{owner}: member {wire!r} is called {name}: its plain name is taken")
         result[wire] = name
     return result
@@ -119,7 +119,7 @@ class Namer:
 
     def claim(self, pointer: str, wanted: str, schema: Json) -> tuple[str, bool]:
         """The name for the schema at `pointer`, and whether it is new (one name and shape: one class)."""
-        name = self.pins.get(pointer) or _short(pascal(wanted)) or f"Schema{_digest(pointer).upper()}"
+        name = self.pins.get(pointer) or _short(pascal(wanted)) or f"Schema{digest(pointer).upper()}"
         holder = self.taken.get(name)
         if holder is not None and holder[1] == shape(schema):
             return name, False
@@ -133,7 +133,7 @@ class Namer:
             pascal(" ".join(part for part in pointer.split("/")[1:] if part not in _POINTER_WORDS)) or name
         )
         if derived in self.taken or derived in HANDWRITTEN or len(derived) > _LONGEST:
-            derived = f"{name}{_digest(pointer).upper()}"
+            derived = f"{name}{digest(pointer).upper()}"
         if self.strict:
             self.collisions.append(
                 f"{name} is wanted by\n    {pointer}\n  and taken by\n    {holder}\n  Add to {PINS.name}:\n"
@@ -177,8 +177,9 @@ def read_pins(path: Path = PINS) -> dict[str, str]:
 
 def _short(name: str) -> str:
     """Names become file names, which file systems limit: a longer one ends in a digest of itself."""
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 6]}{_digest(name).upper()}"
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 6]}{digest(name).upper()}"
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Six characters that tell this text from another in a name."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]

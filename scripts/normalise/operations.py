@@ -62,7 +62,7 @@ def stream_items(document: Json) -> Json:
                 continue
             item = _stream_item(media.get("schema", {}), document)
             responses[status] = {
-                **{key: value for key, value in response.items() if key != "content"},
+                **response,
                 "content": {"application/json": {"schema": item}},
                 META: {"stream": True},
             }
