@@ -162,7 +162,9 @@ def test_the_last_class_of_a_module_carries_what_to_render() -> None:
     }
     found = _placed(schemas)
     assert "render" not in found["Session"]["x-oc"]
-    assert found["SessionTime"]["x-oc"]["render"]["classes"] == ["Session", "SessionTime"]
+    assert found["SessionTime"]["x-oc"]["render"] == {
+        "classes": ["Session", "SessionTime"], "runtime": [], "types": []
+    }  # fmt: skip
 
 
 def test_a_module_reads_with_the_readers_of_others() -> None:
@@ -199,8 +201,13 @@ def test_an_alias_that_is_made_of_itself_is_told_by_which() -> None:
 
 def test_a_class_behind_hidden_maps_in_each_other_is_reached() -> None:
     inner = {"type": "object", "additionalProperties": A}
-    schemas = {"S": obj(m={"type": "object", "additionalProperties": inner}, b=B), "A": obj(), "B": obj()}
+    schemas = {"S": obj(b=B, m={"type": "object", "additionalProperties": inner}), "A": obj(), "B": obj()}
     assert _placed(schemas)["S"]["x-oc"]["render"]["types"] == [("a", "A"), ("b", "B")]
+
+
+def test_a_class_that_is_used_twice_hides_no_other() -> None:
+    rendered = _placed({"S": obj(b=B, a=A, again=A, gone=reference("Gone")), "A": obj(), "B": obj()})["S"]
+    assert rendered["x-oc"]["render"]["types"] == [("a", "A"), ("b", "B")]
 
 
 def test_a_module_imports_the_classes_of_others() -> None:

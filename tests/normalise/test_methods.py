@@ -83,6 +83,12 @@ def test_an_operation_is_told_what_the_tables_say_of_it(name: str, said: Json) -
     assert {key: told[key] for key in said} == said
 
 
+def test_an_operation_is_told_since_when_it_is_there() -> None:
+    name, versions = next(iter(read_since()[1].items()))
+    told = _described({"/a": _get(name)})[name]
+    assert {key: told[key] for key in versions} == versions
+
+
 def test_an_operation_is_told_why_it_is_of_its_kind() -> None:
     assert (
         _described({"/a": _get("global.event")})["global.event"]["reason"]
@@ -114,11 +120,17 @@ def test_an_operation_below_an_operation_is_flattened() -> None:
     assert [_place(told["vcs.diff"]), _place(told["vcs.diff.raw"])] == ["vcs.diff", "vcs.diff_raw"]
 
 
+def test_an_operation_below_one_of_a_single_word_is_flattened_into_the_root() -> None:
+    told = _described({"/a": _get("vcs"), "/b": _get("vcs.diff")})
+    assert [_place(told["vcs"]), _place(told["vcs.diff"])] == ["root.vcs", "root.vcs_diff"]
+
+
 def test_two_operations_of_one_name_fail_the_build() -> None:
     paths = {"/a": _get("vcs.diff"), "/b": _get("vcs.diff.raw"), "/c": _get("vcs.diffRaw")}
     with pytest.raises(NameCollisionError, match=r"client\.vcs\.diff_raw"):
         _described(paths, strict=True)
-    assert len({_place(told) for told in _described(paths).values()}) == 3
+    told = _described(paths)
+    assert (len({_place(one) for one in told.values()}), _place(told["vcs.diffRaw"])) == (3, "vcs.diff_raw")
 
 
 @pytest.mark.parametrize("name", sorted(methods.ON_CLIENTS))

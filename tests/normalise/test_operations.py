@@ -83,6 +83,7 @@ def test_a_response_that_is_no_stream_stays() -> None:
     [
         ({"text/html": A, "application/json": B}, {"application/json": B}),
         ({"application/problem+json": A}, {"application/json": A}),
+        ({"application/octet-stream": A, "application/problem+json": B}, {"application/json": B}),
         ({"image/png": A}, {"application/octet-stream": A}),
         ({"text/plain": A}, {"text/plain": A}),
         ({"application/octet-stream": A}, {"application/octet-stream": A}),
@@ -207,15 +208,17 @@ def test_the_responses_carry_what_the_generator_has_no_place_for() -> None:
 
 
 def test_the_generator_sees_what_is_said_and_sent() -> None:
-    texts = {"summary": "s", "description": "d\ud800"}
+    texts = {"summary": "s\ud800", "description": "d\ud800"}
     body = {"content": {"application/json": {"schema": A}}}
     response = {"200": {"description": "ok"}, "204": {}}
     shown = only(_shown({**texts, "requestBody": body, "responses": response, "operationId": "a.b"}, "/a"))
-    assert (shown["summary"], shown["description"], shown["requestBody"]) == ("s", "d\ufffd", body)
+    assert (shown["summary"], shown["description"], shown["requestBody"]) == ("s\ufffd", "d\ufffd", body)
     assert [told["description"] for told in shown["responses"].values()] == ["ok", ""]
 
 
-@pytest.mark.parametrize(("path", "seen"), [("/{a", "/0"), ("/{a}/}", "/0/{a}"), ("/a b", "/a-b")])
+@pytest.mark.parametrize(
+    ("path", "seen"), [("/{a", "/0"), ("/{a}/}", "/0/{a}"), ("/a b", "/a-b"), ("/Ab", "/Ab")]
+)
 def test_a_path_that_the_generator_refuses_is_replaced(path: str, seen: str) -> None:
     assert list(_shown({}, path)["paths"]) == [seen]
 

@@ -52,6 +52,17 @@ def test_a_parameter_keeps_its_description_and_loses_what_no_method_shows() -> N
     assert found == [{**told, "required": False}]
 
 
+def test_a_variable_of_the_path_is_what_its_parameter_says() -> None:
+    given = one_operation({"parameters": [_parameter("id", "path", {"type": "integer"})]}, "/a/{id}")
+    [found] = only(parameters.named_parameters(given))["parameters"]
+    assert found["schema"] == {"type": "integer"}
+
+
+def test_parameters_that_have_their_names_keep_them() -> None:
+    once = parameters.named_parameters(one_operation({"parameters": [_parameter("pageSize")]}))
+    assert parameters.named_parameters(once) == once
+
+
 def test_a_parameter_in_the_path_is_required_whatever_the_document_says() -> None:
     given = one_operation({"parameters": [_parameter("id", "path", required=False)]}, "/a/{id}")
     assert only(parameters.named_parameters(given))["parameters"][0]["required"] is True
@@ -75,6 +86,7 @@ def test_a_deep_objects_member_is_required_when_both_are() -> None:
     given = one_operation({"parameters": [_parameter("o", schema=schema, style="deepObject", required=True)]})
     found = only(parameters.named_parameters(given))["parameters"]
     assert [parameter["required"] for parameter in found] == [True, False]
+    assert [parameter["schema"] for parameter in found] == [STRING, STRING]
 
 
 def test_a_deep_object_without_members_stays_one_parameter() -> None:

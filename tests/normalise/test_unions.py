@@ -208,6 +208,49 @@ def test_a_union_in_a_union_that_has_its_table_already_is_one_union_too() -> Non
     assert [row["class"] for row in _meta(schemas, [reference("U"), C], "V")["table"]] == ["A", "B", "C"]
 
 
+def test_a_union_that_stands_before_those_that_it_holds_is_one_union_too() -> None:
+    schemas = {
+        "W": {"anyOf": [reference("V"), C]},
+        "V": {"anyOf": [reference("U"), B]},
+        "U": {"anyOf": [A, NULL]},
+    }
+    found = schemas_in(unions.discriminate(document(schemas), namer()))
+    assert list(found["W"]["properties"].values()) == [A, NULL, B, C]
+
+
+@pytest.mark.parametrize("other", [STRING, reference("E"), reference("Gone")])
+def test_a_union_with_something_besides_objects_has_no_table(other: Json) -> None:
+    schemas: Json = {name: obj("type", type=_const(name)) for name in ("A", "B")}
+    schemas["E"] = {"type": "string", "enum": ["a", "b"]}
+    assert _meta(schemas, [A, B, other]) == {"kind": "mixed"}
+
+
+def test_a_constant_that_all_variants_share_tells_nothing_apart() -> None:
+    schemas = {name: obj("type", "mode", type=_const("x"), mode=_const(name)) for name in ("A", "B")}
+    assert _meta(schemas, [A, B])["tag"] == "mode"
+
+
+def test_a_member_without_a_constant_is_no_tag() -> None:
+    schemas = {name: obj("first", "last", first=STRING, last=_const(name)) for name in ("A", "B")}
+    assert _meta(schemas, [A, B])["tag"] == "last"
+
+
+def test_a_constant_that_every_variant_has_is_a_tag_before_one_that_one_lacks() -> None:
+    schemas: Json = {name: obj("type", "name", type=_const(name), name=_const(name)) for name in ("A", "B")}
+    schemas["C"] = obj("name", name=_const("c"))
+    assert _meta(schemas, [A, B, C])["tag"] == "name"
+
+
+def test_a_constant_one_object_deeper_that_one_variant_lacks_tells_nothing_apart() -> None:
+    schemas: Json = {
+        "A": obj("type", type=_const("sync"), event=reference("InA")),
+        "B": obj("type", type=_const("sync")),
+        "C": obj("type", type=_const("c")),
+        "InA": obj("type", type=_const("a.1")),
+    }
+    assert _meta(schemas, [A, B, C])["kind"] == "mixed"
+
+
 def test_a_union_of_anything_in_a_union_is_one_union() -> None:
     schemas = {"A": obj(a=STRING), "U": {"anyOf": [A, STRING]}, "V": {"anyOf": [reference("U"), NULL]}}
     found = schemas_in(unions.discriminate(document(schemas), namer()))
