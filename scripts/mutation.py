@@ -112,6 +112,8 @@ def left(fates: dict[Path, dict[str, str]]) -> Iterator[str]:
 
 def main(names: list[str]) -> int:
     """0 when enough mutants of every group were killed."""
+    if unknown := set(names) - GROUPS.keys():
+        raise SystemExit(f"make mutation: no group {', '.join(unknown)}; there are {', '.join(GROUPS)}")
     print(
         f"{'group':<14}{'mutants':>8}" + "".join(f"{fate:>10}" for fate in FATES) + f"{'share':>8}",
         flush=True,
