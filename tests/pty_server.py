@@ -39,6 +39,7 @@ _PTY: dict[str, Any] = {
 _PATIENCE_S = 10.0
 _SILENT = logging.Logger("silent", logging.CRITICAL + 1)  # what it would log, tests look for in logs of ours
 _EVENTS = {"transfer-encoding": "chunked", "content-type": "text/event-stream"}
+_CONNECTED = b'{"type":"server.connected","properties":{}}'
 
 
 class Line:
@@ -106,6 +107,37 @@ end = close(1000)
 """What a server does when the process has exited."""
 
 
+Answer: TypeAlias = bytes | Callable[[], bytes | None]
+"""What a call gets: always the same, or what there is for it then; None is what it gets without an answer."""
+
+
+class Gate:
+    """An answer that waits until it may go."""
+
+    def __init__(self, answer: bytes | None) -> None:
+        self._answer = answer
+        self._asked = threading.Event()
+        self._opened = threading.Event()
+
+    def __call__(self) -> bytes | None:
+        self._asked.set()
+        assert self._opened.wait(_PATIENCE_S)
+        return self._answer
+
+    def await_asked(self) -> None:
+        """Wait until somebody waits for it. Raises AssertionError after 10 seconds."""
+        assert self._asked.wait(_PATIENCE_S)
+
+    def open(self) -> None:
+        """Let it go, and all that follow."""
+        self._opened.set()
+
+
+def described(pty_id: str = PTY_ID, status: str = "running") -> bytes:
+    """What a call gets for a terminal."""
+    return http(json.dumps({**_PTY, "id": pty_id, "status": status}).encode())
+
+
 class PtyServer:
     """Listens from its making to `stop` or the end of `with`. The last script is for all that follow.
 
@@ -116,7 +148,7 @@ class PtyServer:
         self,
         *scripts: Iterable[Step],
         version: str = "1.18.33",
-        answers: Mapping[str, bytes] | None = None,
+        answers: Mapping[str, Answer] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.calls: list[Seen] = []
@@ -127,9 +159,13 @@ class PtyServer:
         """What terminals were sent."""
         self.open = 0
         """WebSockets that are."""
-        self.answers = {
+        self.streams: list[Seen] = []
+        """What event streams were asked for."""
+        self.listeners: list[Peer] = []
+        """Event streams that are."""
+        self.answers: dict[str, Answer] = {
             "/global/health": http(json.dumps({"healthy": True, "version": version}).encode()),
-            f"/pty/{PTY_ID}": http(json.dumps(_PTY).encode()),
+            f"/pty/{PTY_ID}": described(),
             f"/pty/{PTY_ID}/connect-token": http(json.dumps({"ticket": TICKET, "expires_in": 60}).encode()),
             **(answers or {}),
         }
@@ -137,7 +173,6 @@ class PtyServer:
         self._tls = tls
         self.changed = threading.Condition()
         self._sockets: set[socket.socket] = set()
-        self._listeners: list[Peer] = []
         self._threads: list[threading.Thread] = []
         self._acceptor = Acceptor(self._accepted)
         self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._acceptor.port}"
@@ -150,10 +185,17 @@ class PtyServer:
 
     def tell(self, kind: str, **properties: Any) -> None:  # Any: JSON
         """Put an event on the streams that are open, of which there is to be one at least."""
-        self.until(lambda: self._listeners)
+        self.until(lambda: self.listeners)
         event = json.dumps({"type": kind, "properties": properties}).encode()
-        for peer in self._listeners:
+        for peer in self.listeners:
             peer.send(_event(event))
+
+    def drop_events(self) -> None:
+        """Break the event streams that are open, of which there is to be one at least."""
+        self.until(lambda: self.listeners)
+        for peer in list(self.listeners):
+            peer.interrupt()
+        self.until(lambda: not self.listeners)
 
     def stop(self) -> None:
         """End everything."""
@@ -194,14 +236,28 @@ class PtyServer:
                 self._converse(connection, seen)
                 return
             if seen.path == "/event":
-                peer.send(http(headers=_EVENTS) + _event(b'{"type":"server.connected","properties":{}}'))
-                self._note(self._listeners, peer)
-                peer.wait()
+                self._tell_events(peer, seen)
             self._note(self.calls, seen)
-            peer.send(self.answers.get(seen.path, http(b'{"name":"NotFoundError","data":{}}', 404)))
+            answer = self._answer_to(seen)
+            peer.send(http(b'{"name":"NotFoundError","data":{}}', 404) if answer is None else answer)
+
+    def _answer_to(self, seen: Seen) -> bytes | None:
+        answer = self.answers.get(seen.path)
+        return answer() if callable(answer) else answer
+
+    def _tell_events(self, peer: Peer, seen: Seen) -> None:
+        peer.send(http(headers=_EVENTS) + _event(_CONNECTED, "retry: 1\n"))  # who loses it comes back at once
+        self._note(self.streams, seen)
+        self._note(self.listeners, peer)
+        try:
+            peer.wait()
+        finally:
+            with self.changed:
+                self.listeners.remove(peer)
+                self.changed.notify_all()
 
     def _converse(self, connection: socket.socket, seen: Seen) -> None:
-        refusal = self.answers.get(seen.path)
+        refusal = self._answer_to(seen)
         with self.changed:
             script = self._scripts[min(len(self.dials), len(self._scripts) - 1)] if refusal is None else ()
             self.dials.append(seen)
@@ -237,6 +293,6 @@ class PtyServer:
             self.changed.notify_all()
 
 
-def _event(data: bytes) -> bytes:
-    text = b"data: %b\n\n" % data
+def _event(data: bytes, before: str = "") -> bytes:
+    text = b"%bdata: %b\n\n" % (before.encode(), data)
     return b"%x\r\n%b\r\n" % (len(text), text)

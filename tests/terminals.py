@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Callable, Iterable
+from inspect import isawaitable
 from typing import Any
 
-from opencode_client import PtyGapError
+from opencode_client import OpencodeError, PtyGapError
 from tests.pty_server import PTY_ID, PtyServer
 from tests.worlds import World
 
@@ -48,3 +52,57 @@ def read_with_gaps(world: World, terminal: Any, last: str) -> list[str | int | N
             found[-1] = f"{found[-1]}{text}"
             if text.endswith(last):
                 return found
+
+
+def meanwhile(
+    world: World, use: Callable[[], Any], happened: Callable[[], object], *acts: Callable[[], Any]
+) -> Any:  # Any: as above
+    """What a use gives, or the error that it raises, when acts are done in order as soon as something has happened.
+
+    They are done beside the use: by another thread, or another task. What has happened is what a server waits for.
+    """
+    return (_in_a_task if world.is_async else _in_a_thread)(world, use, happened, acts)
+
+
+def _in_a_thread(
+    world: World, use: Callable[[], Any], happened: Callable[[], object], acts: Iterable[Callable[[], Any]]
+) -> Any:
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.append(use())
+        except OpencodeError as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    happened()
+    for act in acts:
+        act()
+    thread.join(5)
+    return outcome.pop()
+
+
+def _in_a_task(
+    world: World, use: Callable[[], Any], happened: Callable[[], object], acts: Iterable[Callable[[], Any]]
+) -> Any:
+    async def run() -> Any:
+        task = asyncio.ensure_future(use())
+        await asyncio.to_thread(happened)
+        for act in acts:
+            done = act()
+            if isawaitable(done):
+                await done
+        [outcome] = await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 5)
+        return outcome
+
+    return world.call(run)
+
+
+def seen_by(world: World, happened: Callable[[], object]) -> None:
+    """Wait for what a server sees, while an event loop goes on."""
+    if world.is_async:
+        world.call(asyncio.to_thread, happened)
+    else:
+        happened()
