@@ -240,6 +240,8 @@ class AsyncPtyConnection(Terminal):
         await self._calls.get(self.pty_id, **self._dial.scope)
         if self._watch is not None and not self._joined:
             self._exit, self._joined = await self._watch.join(self.pty_id), True
+            if self._closed.is_set():  # meanwhile: `close` found nothing to leave
+                await self._leave()
         ticket = None
         if self._dial.options.get("auth") == "ticket":
             ticket = ticket_in(await self._calls.connect_token(self.pty_id, **self._dial.scope))

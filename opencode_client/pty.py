@@ -249,6 +249,8 @@ class PtyConnection(Terminal):
         self._calls.get(self.pty_id, **self._dial.scope)
         if self._watch is not None and not self._joined:
             self._exit, self._joined = self._watch.join(self.pty_id), True
+            if self._closed.is_set():  # meanwhile: `close` found nothing to leave
+                self._leave()
         ticket = None
         if self._dial.options.get("auth") == "ticket":
             ticket = ticket_in(self._calls.connect_token(self.pty_id, **self._dial.scope))
@@ -308,8 +310,11 @@ class PtyConnection(Terminal):
         return True
 
     def _leave(self) -> None:
-        if self._watch is not None and self._joined:
-            self._joined = False
+        if self._watch is None:
+            return
+        with self._watch.changed:  # once, though one thread connects while another closes
+            joined, self._joined = self._joined, False
+        if joined:
             self._watch.leave(self.pty_id)
 
     def _is_there(self) -> bool:

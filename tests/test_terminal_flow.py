@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 
 from opencode_client import PtyClosedError
-from tests.pty_server import PTY_ID, Line, PtyServer, cursor, cut, end, hear, say
-from tests.terminals import connected, rest
+from tests.pty_server import PTY_ID, Gate, Line, PtyServer, cursor, cut, described, end, hear, say
+from tests.terminals import connected, meanwhile
 from tests.worlds import World
 
 _FRAME = 65_536 * "x"
 _FRAMES = 1_600
 """Of 65,536 bytes: 100 MB."""
 _MB = 1_000_000
+_PATH = f"/pty/{PTY_ID}"
 
 
 class Flood:
@@ -165,21 +166,46 @@ def test_closing_from_another_task_ends_what_waits(use: str) -> None:
     world.close()
 
 
-def test_closing_ends_a_pause_before_the_next_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_ends_a_pause_before_the_next_attempt(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opencode_client.pty_dial._DELAY_S", 60.0)
     monkeypatch.setattr("opencode_client.pty_dial._LONGEST_DELAY_S", 60.0)
-    world = World(is_async=False)
-    with PtyServer([cursor(0), hear, cut], [cut], [cursor(0)]) as server:
+    with PtyServer([cursor(0), cut], [cut], [cursor(0)]) as server:
         terminal = connected(world, server)
-        reader = threading.Thread(target=lambda: rest(world, terminal))
-        reader.start()
-        terminal.send("x")
-        server.until(lambda: len(server.dials) == 2 and server.open == 0)
-        terminal.close()
-        reader.join(5)
-        assert not reader.is_alive()
+        broken_twice: Callable[[], object] = lambda: server.until(  # noqa: E731
+            lambda: len(server.dials) == 2 and server.open == 0
+        )
+        outcome = meanwhile(world, terminal.recv, broken_twice, terminal.close)
+        assert "this connection was closed" in str(outcome)
         assert len(server.dials) == 2
-    world.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"), [(_PATH, described()), (f"{_PATH}/connect", None)], ids=["asks", "dials"]
+)
+def test_closing_a_terminal_while_it_connects_leaves_nothing_open(
+    world: World, path: str, answer: bytes | None
+) -> None:
+    gate = Gate(answer)
+    with PtyServer([cursor(0)], answers={path: gate}) as server:
+        terminal = world.client(server.url).pty.connect(PTY_ID)
+        outcome = meanwhile(world, terminal.recv, gate.await_asked, terminal.close, gate.open)
+        assert "this connection was closed" in str(outcome)
+        server.until(lambda: server.dials and server.open == 0 and not server.listeners)
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"), [(_PATH, described()), (f"{_PATH}/connect", None)], ids=["asks", "dials"]
+)
+def test_closing_a_terminal_while_it_comes_back_leaves_nothing_open(
+    world: World, path: str, answer: bytes | None
+) -> None:
+    gate = Gate(answer)
+    with PtyServer([cursor(0), cut], [cursor(0)]) as server:
+        terminal = connected(world, server)
+        server.answers[path] = gate
+        outcome = meanwhile(world, terminal.recv, gate.await_asked, terminal.close, gate.open)
+        assert "this connection was closed" in str(outcome)
+        server.until(lambda: len(server.dials) == 2 and server.open == 0 and not server.listeners)
 
 
 def test_a_task_that_is_cancelled_loses_nothing() -> None:
