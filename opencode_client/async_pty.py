@@ -69,7 +69,7 @@ class AsyncPtyConnection(Terminal):
         self._calls = calls
         self._check = check
         self._watch = watch
-        self._lock = asyncio.Lock()  # held while a connection is made
+        self._lock = asyncio.Lock()  # held while a connection is made, and while a frame of it is taken
         self._closed = asyncio.Event()
         self._socket: ClientConnection | None = None
 
@@ -115,11 +115,13 @@ class AsyncPtyConnection(Terminal):
                 if not await self._lost(connection, error, deadline):
                     raise self._timeout("no output, and no new connection", timeout) from None
                 continue
-            if connection is not self._socket:  # lost meanwhile: its replay brings this again
-                continue
-            self._take(frame)
-            if self._output.must_reconnect:
-                await self._again(connection)
+            async with self._lock:
+                if connection is not self._socket:  # lost meanwhile: its replay brings this again
+                    continue
+                self._take(frame)
+                if self._output.must_reconnect and self._over is None:
+                    connection.transport.abort()
+                    await self._come_back(None)
         return text
 
     async def read_until(self, pattern: str | re.Pattern[str], timeout: float | None = None) -> str:
@@ -274,12 +276,6 @@ class AsyncPtyConnection(Terminal):
         if self._over is not None and self._watch is not None:
             await self._watch.wake()
         return True
-
-    async def _again(self, connection: ClientConnection) -> None:
-        async with self._lock:
-            if connection is self._socket and self._over is None:
-                connection.transport.abort()
-                await self._come_back(None)
 
     async def _come_back(self, deadline: float | None) -> bool:
         last: OpencodeError | None = None

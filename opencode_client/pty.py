@@ -77,7 +77,7 @@ class PtyConnection(Terminal):
         self._calls = calls
         self._check = check
         self._watch = watch
-        self._lock = Lock()  # held while a connection is made
+        self._lock = Lock()  # held while a connection is made, and while a frame of it is taken
         self._closed = Event()
         self._socket: ClientConnection | None = None
 
@@ -123,9 +123,10 @@ class PtyConnection(Terminal):
                 if connection is not self._socket:  # lost meanwhile: its replay brings this again
                     continue
                 self._take(frame)
-                again = self._output.must_reconnect
-            if again:
-                self._again(connection)
+                if self._output.must_reconnect and self._over is None:
+                    with suppress(OSError):
+                        connection.socket.shutdown(SHUT_RDWR)
+                    self._come_back(None)
         return text
 
     def read_until(self, pattern: str | re.Pattern[str], timeout: float | None = None) -> str:
@@ -278,13 +279,6 @@ class PtyConnection(Terminal):
         if self._over is not None and self._watch is not None:
             self._watch.wake()
         return True
-
-    def _again(self, connection: ClientConnection) -> None:
-        with self._lock:
-            if connection is self._socket and self._over is None:
-                with suppress(OSError):
-                    connection.socket.shutdown(SHUT_RDWR)
-                self._come_back(None)
 
     def _come_back(self, deadline: float | None) -> bool:
         last: OpencodeError | None = None

@@ -56,17 +56,18 @@ def read_with_gaps(world: World, terminal: Any, last: str) -> list[str | int | N
 
 def meanwhile(
     world: World, use: Callable[[], Any], happened: Callable[[], object], *acts: Callable[[], Any]
-) -> Any:  # Any: as above
+) -> list[Any]:  # Any: as above
     """What a use gives, or the error that it raises, when acts are done in order as soon as something has happened.
 
     They are done beside the use: by another thread, or another task. What has happened is what a server waits for.
+    Returns: the outcome of the use, and what the acts gave.
     """
     return (_in_a_task if world.is_async else _in_a_thread)(world, use, happened, acts)
 
 
 def _in_a_thread(
     world: World, use: Callable[[], Any], happened: Callable[[], object], acts: Iterable[Callable[[], Any]]
-) -> Any:
+) -> list[Any]:
     outcome: list[Any] = []
 
     def run() -> None:
@@ -78,26 +79,26 @@ def _in_a_thread(
     thread = threading.Thread(target=run)
     thread.start()
     happened()
-    for act in acts:
-        act()
+    given = [act() for act in acts]
     thread.join(5)
-    return outcome.pop()
+    return [outcome.pop(), *given]
 
 
 def _in_a_task(
     world: World, use: Callable[[], Any], happened: Callable[[], object], acts: Iterable[Callable[[], Any]]
-) -> Any:
-    async def run() -> Any:
+) -> list[Any]:
+    async def run() -> list[Any]:
         task = asyncio.ensure_future(use())
         await asyncio.to_thread(happened)
+        given: list[Any] = []
         for act in acts:
-            done = act()
-            if isawaitable(done):
-                await done
+            value = act()
+            given.append(await value if isawaitable(value) else value)
         [outcome] = await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 5)
-        return outcome
+        return [outcome, *given]
 
-    return world.call(run)
+    found: list[Any] = world.call(run)
+    return found
 
 
 def seen_by(world: World, happened: Callable[[], object]) -> None:

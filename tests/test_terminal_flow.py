@@ -174,7 +174,7 @@ def test_closing_ends_a_pause_before_the_next_attempt(world: World, monkeypatch:
         broken_twice: Callable[[], object] = lambda: server.until(  # noqa: E731
             lambda: len(server.dials) == 2 and server.open == 0
         )
-        outcome = meanwhile(world, terminal.recv, broken_twice, terminal.close)
+        outcome, *_ = meanwhile(world, terminal.recv, broken_twice, terminal.close)
         assert "this connection was closed" in str(outcome)
         assert len(server.dials) == 2
 
@@ -188,7 +188,7 @@ def test_closing_a_terminal_while_it_connects_leaves_nothing_open(
     gate = Gate(answer)
     with PtyServer([cursor(0)], answers={path: gate}) as server:
         terminal = world.client(server.url).pty.connect(PTY_ID)
-        outcome = meanwhile(world, terminal.recv, gate.await_asked, terminal.close, gate.open)
+        outcome, *_ = meanwhile(world, terminal.recv, gate.await_asked, terminal.close, gate.open)
         assert "this connection was closed" in str(outcome)
         server.until(lambda: server.dials and server.open == 0 and not server.listeners)
 
@@ -203,7 +203,7 @@ def test_closing_a_terminal_while_it_comes_back_leaves_nothing_open(
     with PtyServer([cursor(0), cut], [cursor(0)]) as server:
         terminal = connected(world, server)
         server.answers[path] = gate
-        outcome = meanwhile(world, terminal.recv, gate.await_asked, terminal.close, gate.open)
+        outcome, *_ = meanwhile(world, terminal.recv, gate.await_asked, terminal.close, gate.open)
         assert "this connection was closed" in str(outcome)
         server.until(lambda: len(server.dials) == 2 and server.open == 0 and not server.listeners)
 

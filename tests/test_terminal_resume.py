@@ -17,8 +17,8 @@ from opencode_client import (
 )
 from tests.faulty_server import http
 from tests.pty_replays import replay
-from tests.pty_server import PTY_ID, Line, PtyServer, Step, close, cursor, cut, end, hear, say
-from tests.terminals import connected, read, read_with_gaps, rest
+from tests.pty_server import PTY_ID, Gate, Line, PtyServer, Step, close, cursor, cut, end, hear, say
+from tests.terminals import connected, meanwhile, read, read_with_gaps, rest, seen_by
 from tests.worlds import World
 
 _CLEF = "\N{MUSICAL SYMBOL G CLEF}"
@@ -199,6 +199,22 @@ def test_what_is_typed_into_a_broken_connection_goes_to_the_next(world: World) -
             if world.is_async:
                 world.call(asyncio.sleep, 0)  # for the end of the connection to be seen
         server.until(lambda: server.heard)
+
+
+def _await_break(world: World, server: PtyServer) -> None:
+    """Wait until the client has seen the end of its connection, and ended it, too."""
+    seen_by(world, lambda: server.until(lambda: server.open == 0))
+
+
+def test_what_a_broken_connection_left_is_not_given_beside_its_replay(world: World) -> None:
+    gate = Gate(None)
+    with PtyServer([say("a"), cursor(1), cut], [say("ab"), cursor(2), hear, say("c"), end]) as server:
+        terminal = connected(world, server)
+        _await_break(world, server)
+        server.answers[f"/pty/{PTY_ID}/connect"] = gate
+        send, recv = (lambda: terminal.send("x")), (lambda: terminal.recv(5))
+        assert meanwhile(world, send, gate.await_asked, gate.open_soon, recv) == [None, None, "ab"]
+        assert rest(world, terminal) == ["c"]
 
 
 @pytest.mark.parametrize("frame", ["x" * 5_000], ids=["a frame that is too large"])
