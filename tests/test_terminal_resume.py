@@ -90,7 +90,9 @@ def test_read_until_goes_on_behind_a_gap(world: World) -> None:
 
 def test_a_server_without_cursors_cannot_say_what_is_lost(world: World) -> None:
     with PtyServer([say("ab"), cut], [say("d")], version="1.1.31") as server:
-        assert read_with_gaps(world, connected(world, server), "d") == ["ab", None, "d"]
+        terminal = connected(world, server)
+        assert read_with_gaps(world, terminal, "d") == ["ab", None, "d"]
+        assert terminal.cursor is None
 
 
 def test_nor_can_it_where_only_new_output_was_asked_for(world: World) -> None:
@@ -206,6 +208,18 @@ def _await_break(world: World, server: PtyServer) -> None:
     seen_by(world, lambda: server.until(lambda: server.open == 0))
 
 
+def test_what_is_typed_into_a_broken_connection_that_cannot_be_resumed_is_not_typed_twice(
+    world: World,
+) -> None:
+    with PtyServer([say("a"), cut], [say("b")], version="1.1.31") as server:
+        terminal = connected(world, server)
+        _await_break(world, server)
+        with pytest.raises(PtyClosedError, match="the connection broke"):
+            world.call(terminal.send, "x")
+        assert read_with_gaps(world, terminal, "b") == ["a", None, "b"]
+        assert server.heard == []
+
+
 def test_what_a_broken_connection_left_is_not_given_beside_its_replay(world: World) -> None:
     gate = Gate(None)
     with PtyServer([say("a"), cursor(1), cut], [say("ab"), cursor(2), hear, say("c"), end]) as server:
@@ -215,6 +229,26 @@ def test_what_a_broken_connection_left_is_not_given_beside_its_replay(world: Wor
         send, recv = (lambda: terminal.send("x")), (lambda: terminal.recv(5))
         assert meanwhile(world, send, gate.await_asked, gate.open_soon, recv) == [None, None, "ab"]
         assert rest(world, terminal) == ["c"]
+
+
+def test_timeouts_in_a_pause_take_no_attempts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opencode_client.pty_dial._DELAY_S", 60.0)
+    monkeypatch.setattr("opencode_client.pty_dial._LONGEST_DELAY_S", 60.0)
+    with PtyServer([cursor(0), cut], [cut]) as server:
+        terminal = connected(world, server, max_attempts=2)
+        for _ in range(4):
+            with pytest.raises(PtyTimeoutError, match="no new connection"):
+                world.call(terminal.recv, 0.05)
+        assert len(server.dials) == 2
+
+
+def test_connections_that_break_after_a_while_have_no_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opencode_client.pty_dial._SETTLED_S", 0.0)
+    breaks = [[cursor(0), cut]] * 4
+    with PtyServer(*breaks, [cursor(0), say("a"), end]) as server:
+        assert rest(world, connected(world, server, max_attempts=1)) == ["a"]
 
 
 @pytest.mark.parametrize("frame", ["x" * 5_000], ids=["a frame that is too large"])

@@ -9,10 +9,17 @@ from typing import Any
 
 import pytest
 
-from opencode_client import ArgumentError, NotFoundError, PtyClosedError, PtyTimeoutError, StatusError
+from opencode_client import (
+    ArgumentError,
+    NotFoundError,
+    PtyClosedError,
+    PtyTimeoutError,
+    StatusError,
+    UnsupportedOperationError,
+)
 from tests.faulty_server import http
-from tests.pty_server import PTY_ID, PtyServer, cursor, end, hear, say
-from tests.terminals import connected, read, rest
+from tests.pty_server import PTY_ID, Gate, PtyServer, cursor, described, end, hear, say
+from tests.terminals import connected, meanwhile, read, rest, seen_by
 from tests.worlds import World
 
 
@@ -34,6 +41,25 @@ def test_what_has_ended_goes_on_ending(world: World) -> None:
             with pytest.raises(PtyClosedError, match="it ended") as caught:
                 world.call(*use)
             assert (caught.value.code, caught.value.reason) == (1000, "")
+
+
+def test_what_came_before_the_end_is_read_though_typing_said_that_it_ended(world: World) -> None:
+    with PtyServer([cursor(0), say("bye"), end]) as server:
+        terminal = connected(world, server)
+        seen_by(world, lambda: server.until(lambda: server.open == 0))
+        with pytest.raises(PtyClosedError, match="it ended"):
+            world.call(terminal.send, "x")
+        assert rest(world, terminal) == ["bye"]
+
+
+def test_first_uses_at_once_make_one_connection(world: World) -> None:
+    gate = Gate(described())
+    with PtyServer([cursor(0)], answers={f"/pty/{PTY_ID}": gate}) as server:
+        terminal = world.client(server.url).pty.connect(PTY_ID)
+        first, second = (lambda: terminal.send("1")), (lambda: terminal.send("2"))
+        assert meanwhile(world, first, gate.await_asked, gate.open_soon, second) == [None] * 3
+        server.until(lambda: sorted(map(str, server.heard)) == ["1", "2"])
+        assert len(server.dials) == 1
 
 
 def test_a_terminal_connects_by_its_first_use(world: World) -> None:
@@ -193,6 +219,13 @@ def test_an_unknown_terminal_is_not_found(world: World) -> None:
         with pytest.raises(NotFoundError):
             world.call(client.pty.connect("pty_other").recv)
         assert server.dials == []
+
+
+def test_a_server_that_has_no_such_terminals_is_not_asked_for_one(world: World) -> None:
+    with PtyServer(version="1.1.31") as server:
+        with pytest.raises(UnsupportedOperationError, match=r"v2\.pty\.connect: opencode 1\.1\.31"):
+            world.call(world.client(server.url).v2.pty.connect(PTY_ID).recv)
+        assert [call.path for call in server.calls] == ["/global/health"]
 
 
 def test_a_refused_connection_is_the_servers_error(world: World) -> None:
