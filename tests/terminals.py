@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterable
-from inspect import isawaitable
+from collections.abc import Callable
 from typing import Any
 
-from opencode_client import OpencodeError, PtyGapError
+from opencode_client import PtyGapError
 from tests.pty_server import PTY_ID, PtyServer
 from tests.worlds import World
 
@@ -52,53 +50,6 @@ def read_with_gaps(world: World, terminal: Any, last: str) -> list[str | int | N
             found[-1] = f"{found[-1]}{text}"
             if text.endswith(last):
                 return found
-
-
-def meanwhile(
-    world: World, use: Callable[[], Any], happened: Callable[[], object], *acts: Callable[[], Any]
-) -> list[Any]:  # Any: as above
-    """What a use gives, or the error that it raises, when acts are done in order as soon as something has happened.
-
-    They are done beside the use: by another thread, or another task. What has happened is what a server waits for.
-    Returns: the outcome of the use, and what the acts gave.
-    """
-    return (_in_a_task if world.is_async else _in_a_thread)(world, use, happened, acts)
-
-
-def _in_a_thread(
-    world: World, use: Callable[[], Any], happened: Callable[[], object], acts: Iterable[Callable[[], Any]]
-) -> list[Any]:
-    outcome: list[Any] = []
-
-    def run() -> None:
-        try:
-            outcome.append(use())
-        except OpencodeError as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    happened()
-    given = [act() for act in acts]
-    thread.join(5)
-    return [outcome.pop(), *given]
-
-
-def _in_a_task(
-    world: World, use: Callable[[], Any], happened: Callable[[], object], acts: Iterable[Callable[[], Any]]
-) -> list[Any]:
-    async def run() -> list[Any]:
-        task = asyncio.ensure_future(use())
-        await asyncio.to_thread(happened)
-        given: list[Any] = []
-        for act in acts:
-            value = act()
-            given.append(await value if isawaitable(value) else value)
-        [outcome] = await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 5)
-        return [outcome, *given]
-
-    found: list[Any] = world.call(run)
-    return found
 
 
 def seen_by(world: World, happened: Callable[[], object]) -> None:

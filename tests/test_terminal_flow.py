@@ -13,7 +13,7 @@ import pytest
 
 from opencode_client import PtyClosedError
 from tests.pty_server import PTY_ID, Gate, Line, PtyServer, cursor, cut, described, end, hear, say
-from tests.terminals import connected, meanwhile
+from tests.terminals import connected
 from tests.worlds import World
 
 _FRAME = 65_536 * "x"
@@ -171,10 +171,12 @@ def test_closing_ends_a_pause_before_the_next_attempt(world: World, monkeypatch:
     monkeypatch.setattr("opencode_client.pty_dial._LONGEST_DELAY_S", 60.0)
     with PtyServer([cursor(0), cut], [cut], [cursor(0)]) as server:
         terminal = connected(world, server)
-        broken_twice: Callable[[], object] = lambda: server.until(  # noqa: E731
-            lambda: len(server.dials) == 2 and server.open == 0
-        )
-        outcome, *_ = meanwhile(world, terminal.recv, broken_twice, terminal.close)
+
+        def broken_twice() -> None:
+            server.until(lambda: len(server.dials) == 2 and server.open == 0)
+            time.sleep(0.05)  # into the pause; that it pauses is no event
+
+        outcome, *_ = world.meanwhile(terminal.recv, broken_twice, terminal.close)
         assert "this connection was closed" in str(outcome)
         assert len(server.dials) == 2
 
@@ -188,7 +190,7 @@ def test_closing_a_terminal_while_it_connects_leaves_nothing_open(
     gate = Gate(answer)
     with PtyServer([cursor(0)], answers={path: gate}) as server:
         terminal = world.client(server.url).pty.connect(PTY_ID)
-        outcome, *_ = meanwhile(world, terminal.recv, gate.await_asked, terminal.close, gate.open)
+        outcome, *_ = world.meanwhile(terminal.recv, gate.await_asked, terminal.close, gate.open)
         assert "this connection was closed" in str(outcome)
         server.until(lambda: server.dials and server.open == 0 and not server.listeners)
 
@@ -203,7 +205,7 @@ def test_closing_a_terminal_while_it_comes_back_leaves_nothing_open(
     with PtyServer([cursor(0), cut], [cursor(0)]) as server:
         terminal = connected(world, server)
         server.answers[path] = gate
-        outcome, *_ = meanwhile(world, terminal.recv, gate.await_asked, terminal.close, gate.open)
+        outcome, *_ = world.meanwhile(terminal.recv, gate.await_asked, terminal.close, gate.open)
         assert "this connection was closed" in str(outcome)
         server.until(lambda: len(server.dials) == 2 and server.open == 0 and not server.listeners)
 

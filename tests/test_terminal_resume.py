@@ -18,7 +18,7 @@ from opencode_client import (
 from tests.faulty_server import http
 from tests.pty_replays import replay
 from tests.pty_server import PTY_ID, Gate, Line, PtyServer, Step, close, cursor, cut, end, hear, say
-from tests.terminals import connected, meanwhile, read, read_with_gaps, rest, seen_by
+from tests.terminals import connected, read, read_with_gaps, rest, seen_by
 from tests.worlds import World
 
 _CLEF = "\N{MUSICAL SYMBOL G CLEF}"
@@ -227,7 +227,7 @@ def test_what_a_broken_connection_left_is_not_given_beside_its_replay(world: Wor
         _await_break(world, server)
         server.answers[f"/pty/{PTY_ID}/connect"] = gate
         send, recv = (lambda: terminal.send("x")), (lambda: terminal.recv(5))
-        assert meanwhile(world, send, gate.await_asked, gate.open_soon, recv) == [None, None, "ab"]
+        assert world.meanwhile(send, gate.await_asked, gate.open_soon, recv) == [None, None, "ab"]
         assert rest(world, terminal) == ["c"]
 
 

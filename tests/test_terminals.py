@@ -19,7 +19,7 @@ from opencode_client import (
 )
 from tests.faulty_server import http
 from tests.pty_server import PTY_ID, Gate, PtyServer, cursor, described, end, hear, say
-from tests.terminals import connected, meanwhile, read, rest, seen_by
+from tests.terminals import connected, read, rest, seen_by
 from tests.worlds import World
 
 
@@ -57,7 +57,7 @@ def test_first_uses_at_once_make_one_connection(world: World) -> None:
     with PtyServer([cursor(0)], answers={f"/pty/{PTY_ID}": gate}) as server:
         terminal = world.client(server.url).pty.connect(PTY_ID)
         first, second = (lambda: terminal.send("1")), (lambda: terminal.send("2"))
-        assert meanwhile(world, first, gate.await_asked, gate.open_soon, second) == [None] * 3
+        assert world.meanwhile(first, gate.await_asked, gate.open_soon, second) == [None] * 3
         server.until(lambda: sorted(map(str, server.heard)) == ["1", "2"])
         assert len(server.dials) == 1
 

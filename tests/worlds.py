@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from inspect import isawaitable
 from typing import Any, TypeAlias
 
@@ -62,6 +63,19 @@ class World:
         value = method(*arguments, **named)
         return self._runner.run(_given(value)) if isawaitable(value) else value
 
+    def meanwhile(
+        self, use: Callable[[], Any], happened: Callable[[], object], *acts: Callable[[], Any]
+    ) -> list[Any]:  # Any: as above
+        """What a use gives, or the error that it raises, and what acts give that are done in order beside it.
+
+        They are done as soon as something has happened, which is what a server waits for; by another thread than the
+        use, or another task.
+        """
+        if self.is_async:
+            found: list[Any] = self.call(_in_a_task, use, happened, acts)
+            return found
+        return _in_a_thread(use, happened, acts)
+
     def close(self) -> None:
         """Close every client that was made, and the loop."""
         for client in self._made:
@@ -71,6 +85,38 @@ class World:
 
 async def _given(value: Any) -> Any:  # Any: what a method gave
     return await value
+
+
+def _in_a_thread(
+    use: Callable[[], Any], happened: Callable[[], object], acts: Iterable[Callable[[], Any]]
+) -> list[Any]:
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.append(use())
+        except OpencodeError as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    happened()
+    given = [act() for act in acts]
+    thread.join(5)
+    return [outcome.pop(), *given]
+
+
+async def _in_a_task(
+    use: Callable[[], Any], happened: Callable[[], object], acts: Iterable[Callable[[], Any]]
+) -> list[Any]:
+    task = asyncio.ensure_future(use())
+    await asyncio.to_thread(happened)
+    given: list[Any] = []
+    for act in acts:
+        value = act()
+        given.append(await value if isawaitable(value) else value)
+    [outcome] = await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 5)
+    return [outcome, *given]
 
 
 def _called(url: str, actions: tuple[Action, ...], options: dict[str, Any]) -> object:
