@@ -56,6 +56,7 @@ SCHEMAS: dict[str, Any] = {
         "anyOf": [_STRING, {"type": "boolean"}, _ref("TextPart"), {"type": "array", "items": _ref("Leaf")}]
     },
     "HasBlend": _object({"it": _ref("Blend")}),
+    "HasMap": _object({"byName": {"type": "object", "additionalProperties": _ref("Leaf")}}),
     "Json": {"anyOf": [_STRING, _ref("TextPart"), {"type": "object", "additionalProperties": _ref("Json")}]},
     "HasJson": _object({"it": _ref("Json")}),
     "Text": {"anyOf": [{"type": "string"}, {"type": "array", "items": _STRING}]},
@@ -110,6 +111,13 @@ PATHS = {
                 "204": {"description": "Changed"},
                 "404": {"description": "", "content": {"application/json": {"schema": _ref("Sent")}}},
             },
+        }
+    },
+    "/log": {
+        "post": {
+            "operationId": "app.log",
+            "requestBody": {"content": {"application/octet-stream": {"schema": {}}}},
+            "responses": {"204": {"description": "Logged"}},
         }
     },
     "/list": {

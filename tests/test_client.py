@@ -7,8 +7,10 @@ import inspect
 import json
 import pickle
 import re
+from collections import UserList
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -92,6 +94,12 @@ def test_models_mappings_and_sequences_are_bodies(world: World) -> None:
     }
 
 
+def test_any_mapping_and_any_sequence_is_sent(world: World) -> None:
+    recorder = Recorder(_SESSION)
+    world.call(world.mocked(recorder).session.create, metadata=MappingProxyType({"a": UserList([1, "b"])}))
+    assert json.loads(recorder.seen[0].content) == {"metadata": {"a": [1, "b"]}}
+
+
 def test_a_lone_surrogate_is_sent(world: World) -> None:
     recorder = Recorder(_SESSION)
     world.call(world.mocked(recorder).session.create, title="\ud800")
@@ -109,6 +117,19 @@ def test_a_lone_surrogate_is_sent(world: World) -> None:
 def test_what_json_cannot_hold_is_named_with_its_place(world: World, metadata: Any, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         world.call(world.mocked(_answer({})).session.create, metadata=metadata)
+
+
+def test_what_json_cannot_hold_is_named_with_its_place_in_a_model(world: World) -> None:
+    parts = [TextPartInput(text="a", metadata={"b": {1}})]
+    with pytest.raises(ArgumentError, match=r"\$\.parts\[0\]\.metadata\.b: set has no form in JSON"):
+        world.call(world.mocked(_answer({})).session.prompt, "ses_1", parts=parts)
+
+
+def test_a_location_needs_its_directory(world: World) -> None:
+    server = _versions("1.18.33")
+    with pytest.raises(ArgumentError, match=r"v2\.session\.create: workspace needs a directory beside it"):
+        world.call(world.mocked(server).v2.session.create, workspace="w")
+    assert server.paths in ([], ["/global/health"])
 
 
 def test_a_value_that_holds_itself_is_an_error(world: World) -> None:
@@ -159,6 +180,13 @@ def test_an_answer_of_another_kind_is_an_error_that_keeps_the_body(world: World,
     with pytest.raises(ResponseDecodeError, match=r"session\.list: \$: expected array") as raised:
         world.call(world.mocked(_answer(body)).session.list)
     assert json.loads(raised.value.body or b"") == body
+
+
+@pytest.mark.parametrize("body", [[_SESSION], None, "text", 7])
+def test_an_answer_that_is_no_object_where_one_is_documented_is_an_error(world: World, body: Any) -> None:
+    with pytest.raises(ResponseDecodeError, match=r"session\.get: \$: expected object") as raised:
+        world.call(world.mocked(_answer(body)).session.get, "ses_1")
+    assert json.loads(raised.value.body) == body
 
 
 def test_a_web_page_is_an_unsupported_operation(world: World) -> None:

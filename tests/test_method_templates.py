@@ -8,10 +8,12 @@ import inspect
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 
-from opencode_client import UNSET
+from opencode_client import UNSET, ArgumentError
 from opencode_client.operation import Operation, Scope
+from tests.worlds import World
 
 
 class Caller:
@@ -72,6 +74,32 @@ def test_the_asynchronous_twin_is_the_same_awaited(things: ModuleType) -> None:
     twin = things.AsyncListThingNamespace(caller)
     assert asyncio.run(twin.update("t", "a", note="n", query_timeout=1)) == "value"
     assert inspect.signature(things.AsyncListThingNamespace.update) == inspect.signature(_update(things))
+
+
+@pytest.fixture
+def apps(models: ModuleType) -> ModuleType:
+    return importlib.import_module(f"{models.__name__.partition('.')[0]}.api.app")
+
+
+@pytest.mark.parametrize("body", [b"\xff\0", bytearray(b"\xff\0"), "\xff"])
+def test_a_body_of_bytes_is_sent_as_it_is(
+    world: World, apps: ModuleType, body: bytes | bytearray | str
+) -> None:
+    sent: list[httpx.Request] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(204)
+
+    namespace = apps.AsyncAppNamespace if world.is_async else apps.AppNamespace
+    world.call(namespace(world.mocked(keep)._caller).log, body=body)
+    assert sent[0].content == (body.encode() if isinstance(body, str) else body)
+
+
+def test_a_body_of_bytes_is_nothing_else(world: World, apps: ModuleType) -> None:
+    namespace = apps.AsyncAppNamespace if world.is_async else apps.AppNamespace
+    with pytest.raises(ArgumentError, match=r"app\.log: body takes bytes or text, not dict"):
+        world.call(namespace(world.client()._caller).log, body={})
 
 
 def test_what_may_be_null_and_left_out_is_unset_by_default(things: ModuleType) -> None:

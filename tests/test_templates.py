@@ -109,6 +109,17 @@ def test_two_members_with_one_python_name_are_both_there(models: ModuleType) -> 
     assert sorted(getattr(read, name) for name in read.__slots__ if name.startswith("foo_bar")) == ["1", "2"]
 
 
+def test_a_required_member_that_is_none_is_sent_as_null(models: ModuleType) -> None:
+    assert models.Nullable(a="x", b=None).to_dict() == {"a": "x", "b": None}
+
+
+def test_a_map_that_came_as_something_else_stays_so_with_a_warning(
+    models: ModuleType, warned: pytest.LogCaptureFixture
+) -> None:
+    assert models.HasMap.from_dict({"byName": [1]}).by_name == [1]
+    assert warned.messages == ["HasMap.by_name is array, not object as documented"]
+
+
 def test_a_required_null_reads_without_a_warning_where_the_document_admits_it(
     models: ModuleType, warned: pytest.LogCaptureFixture
 ) -> None:

@@ -91,6 +91,23 @@ def test_a_mixed_union_is_strict_too(models: ModuleType) -> None:
         models.HasBlend.from_dict({"it": 5}, strict=True)
 
 
+def test_a_mixed_union_may_be_read_strictly_by_itself(models: ModuleType) -> None:
+    read_blend = importlib.import_module(f"{models.__name__}.blend").read_blend
+    assert read_blend([{"type": "leaf"}], strict=True) == [models.Leaf()]
+    with pytest.raises(ResponseDecodeError, match=r"Blend: \$\[0\]: expected object, got number"):
+        read_blend([5], strict=True)
+
+
+def test_a_variant_that_only_looks_fitting_is_no_fault_where_another_fits(models: ModuleType) -> None:
+    wire = {"it": {"type": "text", "text": {"a": "b"}}}  # no text, but an object of texts and objects
+    assert models.HasJson.from_dict(copy.deepcopy(wire), strict=True).to_dict() == wire
+
+
+def test_a_strict_reader_says_what_is_wrong_with_the_last_of_several_variants(models: ModuleType) -> None:
+    with pytest.raises(ResponseDecodeError, match=r"\$\.it\.text: expected string or object, got number"):
+        models.HasJson.from_dict({"it": {"type": "text", "text": 5}}, strict=True)
+
+
 def test_an_alias_is_a_real_union(models: ModuleType) -> None:
     assert isinstance(models.TextPart(text=""), models.Part)
     assert models.Text == str | list[str]
