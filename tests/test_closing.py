@@ -27,6 +27,7 @@ from tests.crowds import CLOSING_S, EMPTY_LIST, Threads, Turns, run_turns
 from tests.crowds import busy as busy  # a fixture
 from tests.crowds import one_connection as one_connection  # a fixture
 from tests.faulty_server import FaultyServer, Step, answer, answer_each, http, stall
+from tests.streamed import HEALTH, begin, hang, idle_event, ids, take
 from tests.worlds import World
 
 T = TypeVar("T")
@@ -157,6 +158,13 @@ def test_a_client_closed_before_its_first_call_says_so(world: World) -> None:
         world.call(client.session.list)
 
 
+def test_a_stream_of_a_closed_client_says_so(world: World) -> None:
+    client = world.client()
+    world.call(client.close)
+    with pytest.raises(ClientClosedError):
+        take(world, client.event.subscribe())
+
+
 def test_closing_a_view_keeps_the_connection(world: World) -> None:
     with FaultyServer([answer(EMPTY_LIST)] * 2) as server:
         client = world.client(server.url)
@@ -193,6 +201,36 @@ def test_a_closed_client_says_so_with_the_callers_http_client_too(world: World) 
         with pytest.raises(ClientClosedError):
             world.call(client.session.list)
         _close(world, own)
+
+
+def test_a_stream_of_all_directories_opens_with_the_callers_http_client_too(world: World) -> None:
+    own = _own(world)
+    with FaultyServer([begin(idle_event("a")), hang], [answer(http(HEALTH))] * 2) as server:
+        client = world.client(server.url, http_client=own)
+        assert len(take(world, client.global_.event(), 1)) == 1
+        assert [seen.path for seen in server.requests] == ["/global/event", *["/global/health"] * 2]
+        world.call(client.close)
+        _close(world, own)
+
+
+def test_a_stream_ends_with_the_client_but_the_callers_http_client_does_not(world: World) -> None:
+    own = _own(world)
+    with FaultyServer([begin(idle_event("a")), hang], [answer(EMPTY_LIST)]) as server:
+        client = world.client(server.url, http_client=own)
+        stream = client.event.subscribe()
+        world.call(stream.__aenter__ if world.is_async else stream.__enter__)
+        world.call(client.close)
+        server.await_ended(1)
+        assert not own.is_closed
+        _close(world, own)
+
+
+def test_a_stream_needs_no_socket(world: World) -> None:
+    def answer_events(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=idle_event("a"), headers={"content-type": "text/event-stream"})
+
+    stream = world.mocked(answer_events).event.subscribe(reconnect=False)
+    assert ids(take(world, stream)) == ["a"]
 
 
 def test_a_closed_http_client_of_the_callers_is_an_error_of_ours(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import ssl
 from collections.abc import Awaitable
 
 import httpx
@@ -16,6 +17,7 @@ from opencode_client import (
     ConnectionLostError,
     EmptyResponseError,
     RateLimitError,
+    RequestError,
     RequestTimeoutError,
     ResponseDecodeError,
     RetryEvent,
@@ -291,6 +293,16 @@ def test_a_body_that_cannot_be_read_is_an_error_of_one_request(world: World, dat
     assert isinstance(error, ResponseDecodeError)
     assert str(error).startswith(f"session.list: {text}")
     assert (error.model, error.path, len(server.requests)) == ("session.list", "$", 1)
+
+
+def test_what_http_has_no_form_for_is_an_error_and_never_sent(world: World) -> None:
+    kind = httpx.AsyncClient if world.is_async else httpx.Client
+    own = kind(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), headers={"x-own": "a\nb"}, trust_env=False)
+    with FaultyServer([answer(EMPTY_LIST)]) as server:
+        error = world.error(server.url, LIST, http_client=own)
+        assert type(error) is RequestError
+        assert "HTTP has no form for it" in str(error)
+        assert server.requests == []
 
 
 @pytest.mark.parametrize(("body", "text"), [(b"", "an empty body"), (b"null", "null")])
