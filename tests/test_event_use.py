@@ -100,6 +100,12 @@ def test_a_filter_shows_the_types_and_the_session_asked_for(
         assert len(_all(world, _stream(world, server).filter(*types, **session))) == count
 
 
+def test_what_is_no_event_is_of_no_session(world: World) -> None:
+    with FaultyServer([_sends([1], "ses_1", _MIXED[0]), _end]) as server:
+        found = _all(world, _stream(world, server).filter(session_id="ses_1"))
+    assert [type(item) for item in found] == [EventSessionIdle]
+
+
 def test_a_filter_always_shows_gaps(world: World) -> None:
     with FaultyServer([_sends(_MIXED[1]), _end], [_sends(_MIXED[0]), lambda peer: peer.wait()]) as server:
         stream = world.client(server.url).event.subscribe().filter(EventSessionIdle)

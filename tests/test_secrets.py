@@ -22,6 +22,7 @@ from opencode_client import (
     StatusError,
 )
 from opencode_client.messages import public_url
+from opencode_client.models import ApiAuth, McpLocalConfig, TextPartInput
 from tests.calls import (
     BREAKS,
     EMPTY_LIST,
@@ -106,6 +107,10 @@ _SECRETS: dict[str, tuple[Action, str]] = {
     "key": (lambda c: c.auth.set("x", body={"type": "api", "key": _KEY}), _KEY),
     "refresh": (_refresh, _KEY),
     "prompt": (_text(_PLAN), _PLAN),
+    "prompt in a model": (
+        lambda c: c.session.prompt("ses_1", parts=[TextPartInput(text=_PLAN)]),
+        _PLAN,
+    ),
     "long prompt": (_text(200 * _PLAN), _PLAN),
     "quoted prompt": (_text(_QUOTED), _WORD),
     "system": (lambda c: c.session.prompt("ses_1", parts=[], system=_PLAN), _PLAN),
@@ -168,6 +173,12 @@ def test_no_error_and_no_log_holds_password_or_headers(
     for secret in (_PASSWORD, "correct%20horse", b64encode(_PASSWORD.encode()).decode()[4:12], _HEADER):
         assert secret not in everything
     assert all(request.headers["x-api-key"] == _HEADER for request in server.requests)
+
+
+def test_no_repr_of_a_model_holds_a_secret() -> None:
+    server = McpLocalConfig(command=["serve"], environment={"TOKEN": _KEY})
+    assert repr(ApiAuth(key=_KEY)) == "ApiAuth(type='api', key='***')"
+    assert "environment={'TOKEN': '***'}" in repr(server)
 
 
 @pytest.mark.parametrize("kind", [OpencodeClient, AsyncOpencodeClient])

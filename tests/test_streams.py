@@ -102,6 +102,13 @@ def test_attempts_are_bounded_where_the_caller_says_so(world: World) -> None:
         assert len(server.requests) == 4
 
 
+def test_where_attempts_are_bounded_clean_ends_end_the_stream(world: World) -> None:
+    with FaultyServer([begin(idle_event("a")), end], [begin(), end]) as server:
+        found = take(world, world.client(server.url).event.subscribe(max_attempts=2))
+        assert ids(found) == ["a", "StreamGap", "StreamGap"]
+        assert len(server.requests) == 3
+
+
 def test_silence_is_a_lost_connection(world: World) -> None:
     with FaultyServer([begin(idle_event("a")), hang], [begin(idle_event("b")), hang]) as server:
         found = take(world, world.client(server.url).event.subscribe(watchdog_s=0.05), 3)
@@ -193,6 +200,14 @@ def test_a_stream_that_resumes_asks_for_what_it_missed_and_has_no_gap(world: Wor
         assert [item.raw["durable"]["seq"] for item in found] == [5, 6, 7]
         asked = [request.target for request in server.requests[1:]]
     assert asked == [f"/api/session/ses_1/event?after={after}" for after in (4, 5, 6)]
+
+
+def test_a_stream_that_resumes_does_so_behind_the_last_number_that_it_knows(world: World) -> None:
+    unnumbered = b'data: {"id":"e6","type":"x","durable":{"aggregateID":"ses_1"}}\n\n'
+    health = [answer(http(HEALTH))]
+    with FaultyServer(health, [begin(_durable(5), unnumbered), cut], [begin(_durable(7)), hang]) as server:
+        take(world, world.client(server.url).v2.session.events("ses_1", after=4), 3)
+        assert server.requests[-1].target == "/api/session/ses_1/event?after=5"
 
 
 def test_silence_before_the_first_event_of_a_stream_that_resumes_is_no_failure(world: World) -> None:

@@ -108,12 +108,25 @@ def test_the_echo_is_of_the_last_user_message_in_either_form() -> None:
         )
 
 
-def test_closing_ends_a_reply_that_hangs() -> None:
+def test_without_a_user_message_there_is_nothing_to_echo() -> None:
+    with ScriptedModel() as model:
+        assert _text(_ask(model, messages=[{"role": "system", "content": "be brief"}])) == "echo: "
+
+
+_NEVER = {
+    "before it begins": Reply(text="never", first_delay_s=60),
+    "between its chunks": Reply(text="never", delay_s=60),
+    "before it ends": Reply(text="never", hang=True),
+}
+
+
+@pytest.mark.parametrize("reply", _NEVER.values(), ids=list(_NEVER))
+def test_closing_ends_a_reply_that_hangs(reply: Reply) -> None:
     failed = threading.Event()
-    model = ScriptedModel(Reply(text="never", hang=True))
+    model = ScriptedModel(reply)
 
     def ask() -> None:
-        with pytest.raises(httpx.TransportError):
+        with pytest.raises(httpx.RemoteProtocolError):
             _ask(model)
         failed.set()
 
