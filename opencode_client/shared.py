@@ -74,13 +74,13 @@ class SharedStream(Generic[E]):
 
     def _join(self, queue: _Queue) -> None:
         with self._changed:
-            first = self._pump is None
-            if first:
+            pump = None
+            if self._pump is None:
                 self._stream.__enter__()
-                self._pump = Thread(target=self._run, daemon=True, name="opencode-events")
+                self._pump = pump = Thread(target=self._run, daemon=True, name="opencode-events")
             self._queues.append(queue)
-            if first and self._pump is not None:
-                self._pump.start()
+            if pump is not None:
+                pump.start()
 
     def _leave(self, queue: _Queue) -> None:
         with self._changed:
@@ -89,11 +89,10 @@ class SharedStream(Generic[E]):
             self._queues.remove(queue)
             queue.left = True
             self._changed.notify_all()
-            last = not self._queues
-        if last:
+            pump = None if self._queues else self._pump
+        if pump is not None:  # this was the last one
             self._stream.close()
-            if self._pump is not None:
-                self._pump.join()
+            pump.join()
 
     def _run(self) -> None:
         try:
@@ -177,10 +176,9 @@ class AsyncSharedStream(Generic[E]):
         queue.left = True
         async with self._changed:
             self._changed.notify_all()
-        if not self._queues:
+        if not self._queues and self._pump is not None:
             await self._stream.close()
-            if self._pump is not None:
-                await self._pump
+            await self._pump
 
     async def _run(self) -> None:
         try:

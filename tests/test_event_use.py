@@ -147,14 +147,23 @@ def _sends_when(released: threading.Event, *values: Any) -> Step:
     return step
 
 
-def test_subscribers_share_one_connection_and_each_gets_everything() -> None:
+def test_subscribers_share_one_connection_and_each_gets_everything(world: World) -> None:
     all_there = threading.Event()
-    script = [_sends_when(all_there, *_MIXED[:3]), _end]
-    with FaultyServer(script) as server, OpencodeClient(server.url) as client:
-        shared = client.event.subscribe(reconnect=False).share()
-        with shared.subscribe() as first, shared.subscribe() as second:
-            all_there.set()
-            assert [len(list(first)), len(list(second))] == [3, 3]
+    with FaultyServer([_sends_when(all_there, *_MIXED[:3]), _end]) as server:
+        shared = _stream(world, server).share()
+
+        async def run() -> list[list[Any]]:
+            async with shared.subscribe() as first, shared.subscribe() as second:
+                all_there.set()
+                return [await _rest_of(first), await _rest_of(second)]
+
+        if world.is_async:
+            found = world.call(run)
+        else:
+            with shared.subscribe() as first, shared.subscribe() as second:
+                all_there.set()
+                found = [list(first), list(second)]
+        assert [len(items) for items in found] == [3, 3]
         assert server.connections == 1
 
 
@@ -233,20 +242,24 @@ async def _rest_of(subscriber: Any) -> list[Any]:  # Any: of any stream
     return [item async for item in subscriber]
 
 
-def test_what_ends_the_stream_is_raised_by_every_subscriber() -> None:
-    async def run(url: str) -> None:
-        world = World(is_async=True)
-        client = world.client(url)
-        shared = client.event.subscribe().share()
-        async with shared.subscribe() as one, shared.subscribe() as two:
-            for subscriber in (one, two):
-                with pytest.raises(NotFoundError):
-                    _ = [item async for item in subscriber]
-        await client.close()
-
+def test_what_ends_the_stream_is_raised_by_every_subscriber(world: World) -> None:
     refuse: list[Step] = [lambda peer: peer.send(http(b"", 404)) if peer.receive() else None]
     with FaultyServer([_sends(_MIXED[0]), _end], refuse) as server:
-        asyncio.run(run(server.url))
+        shared = world.client(server.url).event.subscribe().share()
+
+        async def run() -> None:
+            async with shared.subscribe() as one, shared.subscribe() as two:
+                for subscriber in (one, two):
+                    with pytest.raises(NotFoundError):
+                        await _rest_of(subscriber)
+
+        if world.is_async:
+            world.call(run)
+            return
+        with shared.subscribe() as one, shared.subscribe() as two:
+            for subscriber in (one, two):
+                with pytest.raises(NotFoundError):
+                    list(subscriber)
 
 
 _SESSION = {
@@ -255,7 +268,8 @@ _SESSION = {
 }  # fmt: skip
 
 
-def test_resync_reads_a_session_where_it_lives(world: World) -> None:
+@pytest.mark.parametrize(("since", "messages"), [("msg_1", "12"), ("msg_9", "012"), (None, "012")])
+def test_resync_reads_a_session_where_it_lives(world: World, since: str | None, messages: str) -> None:
     asked: list[httpx.URL] = []
     message = {
         "role": "user",
@@ -287,12 +301,11 @@ def test_resync_reads_a_session_where_it_lives(world: World) -> None:
         return httpx.Response(200, json=answers[request.url.path])
 
     found: SessionSnapshot = world.call(
-        world.mocked(answer, directory="/mine").resync, "ses_1", since_message_id="msg_1"
+        world.mocked(answer, directory="/mine").resync, "ses_1", since_message_id=since
     )
     assert (found.session.id, found.status and found.status.type) == ("ses_1", "busy")
     assert [message.info.id for message in found.messages if message.info.role == "user"] == [
-        "msg_1",
-        "msg_2",
+        f"msg_{n}" for n in messages
     ]
     assert ([one.id for one in found.permissions], [one.id for one in found.questions]) == (
         ["per_1"],
