@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import Any, Protocol
 
 from attrs import frozen
@@ -283,15 +284,12 @@ class OneOf(_Checked):
         candidates = [shape for shape in self.shapes if shape.fits(value)]
         candidates = candidates or [shape for shape in self.shapes if shape.expected == json_type(value)]
         if not candidates:
-            super().check(value, path, model)
-        for index, shape in enumerate(candidates):
-            try:
+            raise ResponseDecodeError(model, path, self.expected, json_type(value))
+        for shape in candidates[:-1]:
+            with suppress(ResponseDecodeError):
                 shape.check(value, path, model)
-            except ResponseDecodeError:
-                if index == len(candidates) - 1:
-                    raise
-            else:
                 return
+        candidates[-1].check(value, path, model)
 
 
 def _strangers(shape: Shape, value: Any) -> int:
