@@ -12,6 +12,7 @@ import pytest
 
 from opencode_client.errors import ServerStartError
 from opencode_client.server import OpencodeServer
+from tests.faulty_server import FaultyServer, answer, http
 from tests.programs import write_program
 
 pytestmark = pytest.mark.skipif(
@@ -208,6 +209,35 @@ def test_health_that_is_no_json_is_an_error_that_says_what_came(fake: Fake) -> N
     html = _SERVE.replace('json.dumps({"healthy": True, "version": "1.2.3"}).encode()', 'b"<!doctype html>"')
     with pytest.raises(ServerStartError, match=r"is no opencode 1\.x server: .* gave 200 .*<!doctype html>"):
         OpencodeServer(fake(html)).start()
+
+
+def _elsewhere(url: str) -> str:
+    """A program that says that it listens where another server does."""
+    return f"import time\nprint('opencode server listening on {url} ', flush=True)\ntime.sleep(600)"
+
+
+def test_a_server_with_a_password_that_is_not_ours_has_no_version(fake: Fake) -> None:
+    with (
+        FaultyServer([answer(http(b"", 401))]) as http_server,
+        OpencodeServer(fake(_elsewhere(http_server.url))) as server,
+    ):
+        assert (server.url, server.version) == (http_server.url, "")
+
+
+def test_a_server_that_is_not_ready_is_asked_again(fake: Fake) -> None:
+    health = b'{"healthy": true, "version": "1.2.3"}'
+    with (
+        FaultyServer([answer(http(b"", 503))], [answer(http(health))]) as http_server,
+        OpencodeServer(fake(_elsewhere(http_server.url))) as server,
+    ):
+        assert server.version == "1.2.3"
+        assert http_server.connections == 2
+
+
+def test_a_server_that_does_not_get_ready_is_an_error_that_says_what_it_answered(fake: Fake) -> None:
+    said = r"listened, but gave no health in 1 s: 503"
+    with FaultyServer([answer(http(b"", 503))]) as http_server, pytest.raises(ServerStartError, match=said):
+        OpencodeServer(fake(_elsewhere(http_server.url)), startup_timeout_s=1).start()
 
 
 def test_the_log_keeps_its_last_65536_bytes(fake: Fake) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ from opencode_client import (
     ArgumentError,
     StreamClosedError,
 )
-from tests.faulty_server import FaultyServer, Peer, Step, stall
-from tests.streamed import begin, hang, idle_event, ids, take
+from tests.faulty_server import FaultyServer, Peer, Step, http, stall
+from tests.streamed import HEALTH, begin, hang, idle_event, ids, take
 from tests.streamed import hurry as hurry  # a fixture
 from tests.worlds import World
 
@@ -129,6 +130,26 @@ def test_closing_while_tls_is_agreed_upon_ends_an_iteration_at_once() -> None:
         world.call(run)
         server.await_ended(1)
     world.close()
+
+
+def test_closing_a_stream_while_its_server_is_asked_for_its_version_ends_it(world: World) -> None:
+    answered = threading.Event()
+
+    def answer_late(peer: Peer) -> None:
+        peer.receive()
+        assert answered.wait(5)
+        peer.send(http(HEALTH))
+
+    with FaultyServer([answer_late, hang], [begin(idle_event("a")), hang]) as server:
+        stream = _session(world.client(server.url))
+        use = (lambda: _collected(stream)) if world.is_async else (lambda: list(stream))
+        asked = partial(server.await_requests, 1)
+        found, *_ = world.meanwhile(use, asked, stream.close, answered.set)
+        assert found == []
+
+
+async def _collected(stream: Any) -> list[Any]:  # Any: as above
+    return [item async for item in stream]
 
 
 def test_cancelling_a_task_that_iterates_leaves_no_connection(idle: Idle) -> None:
