@@ -68,7 +68,7 @@ SCHEMAS: dict[str, Any] = {
     },
     "Sent": _object({"mood": {"type": "string", "enum": ["good", "bad"]}}),
 }
-PATHS = {
+PATHS: dict[str, Any] = {
     "/session": {
         "post": {
             "operationId": "session.create",

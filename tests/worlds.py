@@ -109,7 +109,7 @@ def _in_a_thread(
 async def _in_a_task(
     use: Callable[[], Any], happened: Callable[[], object], acts: Iterable[Callable[[], Any]]
 ) -> list[Any]:
-    task = asyncio.ensure_future(use())
+    task: asyncio.Future[Any] = asyncio.ensure_future(use())
     await asyncio.to_thread(happened)
     given: list[Any] = []
     for act in acts:
