@@ -109,6 +109,14 @@ def test_two_members_with_one_python_name_are_both_there(models: ModuleType) -> 
     assert sorted(getattr(read, name) for name in read.__slots__ if name.startswith("foo_bar")) == ["1", "2"]
 
 
+@pytest.mark.parametrize(("tag", "got"), [("other", "'other'"), (5, "number")])
+def test_another_value_than_the_constant_is_a_fault_to_a_strict_reader(
+    models: ModuleType, tag: object, got: str
+) -> None:
+    with pytest.raises(ResponseDecodeError, match=rf"\$\.type: expected 'text', got {got}"):
+        models.TextPart.from_dict({"type": tag, "text": ""}, strict=True)
+
+
 def test_a_required_member_that_is_none_is_sent_as_null(models: ModuleType) -> None:
     assert models.Nullable(a="x", b=None).to_dict() == {"a": "x", "b": None}
 
