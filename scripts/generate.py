@@ -25,6 +25,7 @@ from ruamel.yaml import YAML
 from scripts.documents import SpecError, parse_document
 from scripts.normalise import NameCollisionError, Normalised, normalise
 from scripts.normalise.names import read_pins
+from scripts.normalise.references import MissingReferenceError
 from scripts.normalise.schema import plain_text
 from scripts.rooms import PACKAGE, ROOMS, ROOT
 
@@ -68,6 +69,8 @@ def build(spec: Path, *, strict: bool) -> Generator[Built, None, None]:
         raise GenerateError(str(error)) from error
     except NameCollisionError as error:
         raise GenerateError(f"{spec.name}: names collide.\n\n{error}") from error
+    except MissingReferenceError as error:
+        raise GenerateError(f"{spec.name} {error}") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GenerateError(
             f"{spec}: no OpenAPI document that can be read: {type(error).__name__}: {error}"

@@ -106,7 +106,7 @@ def _schemas(payloads: list[str]) -> dict[str, Any]:
                             "required": [bad],
                             "title": bad,
                         },
-                        {"$ref": f"#/components/schemas/{bad}"},
+                        {"$ref": f"#/components/schemas/{bad or 'empty'}"},
                     ]
                 },
             },

@@ -12,7 +12,17 @@ from functools import partial
 
 from attrs import frozen
 
-from scripts.normalise import hoist, keywords, members, methods, operations, parameters, unions, wire
+from scripts.normalise import (
+    hoist,
+    keywords,
+    members,
+    methods,
+    operations,
+    parameters,
+    references,
+    unions,
+    wire,
+)
 from scripts.normalise.names import NameCollisionError, Namer, read_pins
 from scripts.normalise.schema import META, Json, everywhere, schemas_of
 
@@ -35,6 +45,7 @@ def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
     return (
         keywords.remove_reserved,
         wire.correct,
+        references.check_references,
         parameters.own_parameters,
         operations.stream_items,
         everywhere(keywords.remove_reserved_keywords),
@@ -82,6 +93,7 @@ def normalise(
 
     Raises:
         NameCollisionError: with both pointers and the lines to add to names.toml.
+        MissingReferenceError: the document refers to what is not in it.
     """
     namer = Namer(read_pins() if pins is None else pins, strict)
     result = document

@@ -1,0 +1,54 @@
+"""What a document refers to has to be in it: what is not would be left out without a word, or stop the generator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from scripts.normalise.schema import Json, token
+
+_VALUES = frozenset({"default", "const", "enum", "example", "examples"})
+"""Under these stands JSON of any kind, which refers to nothing."""
+_LISTED = 10
+
+
+class MissingReferenceError(ValueError):
+    """A document refers to what it does not have; the message says to what, and where."""
+
+
+def check_references(document: Json) -> Json:
+    """The document, if everything that a `$ref` names is in it.
+
+    Raises:
+        MissingReferenceError: `#/components/schemas/Gone (at /paths/~1session/get/responses/200/...)`
+    """
+    missing = [
+        f"{ref} (at {place})" for place, ref in _references(document, "") if not _is_there(ref, document)
+    ]
+    if missing:
+        more = [f"... and {len(missing) - _LISTED} more"] if len(missing) > _LISTED else []
+        listed = "\n  ".join([*missing[:_LISTED], *more])
+        raise MissingReferenceError(f"refers to what is not in it:\n  {listed}")
+    return document
+
+
+def _references(value: Any, pointer: str) -> Iterator[tuple[str, str]]:  # Any: JSON
+    if isinstance(value, dict):
+        members: Json = value
+        ref: object = members.get("$ref")
+        if isinstance(ref, str):
+            yield pointer, ref
+        for name, child in members.items():
+            if name not in _VALUES or pointer.endswith("/properties"):
+                yield from _references(child, f"{pointer}/{token(name)}")
+    elif isinstance(value, list):
+        items: list[Any] = value
+        for index, child in enumerate(items):
+            yield from _references(child, f"{pointer}/{index}")
+
+
+def _is_there(ref: str, document: Json) -> bool:
+    """As rules read it: `#/components/<kind>/<name>`, to the letter."""
+    start, _, rest = ref.partition("#/components/")
+    kind, _, name = rest.partition("/")
+    return not start and name in document.get("components", {}).get(kind, {})

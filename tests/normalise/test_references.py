@@ -1,0 +1,60 @@
+"""What a document refers to has to be in it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from scripts.normalise.references import MissingReferenceError, check_references
+from scripts.normalise.schema import Json
+from scripts.recordings import DOCUMENTED, document
+
+_SESSION: Json = {"$ref": "#/components/schemas/Session"}
+
+
+def _document(schema: Json, **components: Json) -> Json:
+    content = {"application/json": {"schema": schema}}
+    return {
+        "paths": {"/session": {"get": {"responses": {"200": {"content": content}}}}},
+        "components": {"schemas": components},
+    }
+
+
+@pytest.mark.parametrize("version", DOCUMENTED)
+def test_the_servers_documents_hold_what_they_refer_to(version: str) -> None:
+    assert check_references(served := document(version)) is served
+
+
+@pytest.mark.parametrize(
+    "ref", ["#/components/schemas/Gone", "#/components/schemas", "other.json#/components/schemas/a/b%", "#"]
+)
+def test_what_is_not_there_is_an_error_that_says_where_it_is_wanted(ref: str) -> None:
+    place = "/paths/~1session/get/responses/200/content/application~1json/schema/items"
+    with pytest.raises(MissingReferenceError, match=re.escape(f"not in it:\n  {ref} (at {place})")):
+        check_references(_document({"type": "array", "items": {"$ref": ref}}, **{"a/b%": {}}))
+
+
+def test_many_are_counted() -> None:
+    gone = {f"g{number}": {"$ref": "#/components/schemas/Gone"} for number in range(12)}
+    with pytest.raises(MissingReferenceError, match=r"\n  \.\.\. and 2 more$"):
+        check_references(_document({"properties": gone}))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"default": {"$ref": "none of ours"}},
+        {"enum": [{"$ref": "none of ours"}]},
+        {"type": "object", "properties": {"$ref": {"type": "string"}}},
+        {"$ref": "#/components/schemas/a/b%"},
+    ],
+    ids=["default", "enum", "a member of that name", "there"],
+)
+def test_what_refers_to_nothing_or_to_what_is_there_may_stay(schema: Json) -> None:
+    check_references(_document(schema, **{"a/b%": {}}))
+
+
+def test_a_member_called_default_is_looked_into() -> None:
+    with pytest.raises(MissingReferenceError):
+        check_references(_document({"properties": {"default": _SESSION}}))
