@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from opencode_client._spec import OPERATIONS
 from opencode_client.compatibility import has
 from tests.live.calls import operation_of
-from tests.live.compat import TABLE, VERSIONS, Column, read, written, wrong_in
+from tests.live.compat import TABLE, VERSIONS, Column, compared, read, written, wrong_in
 from tests.live.servers import NEW
 
 _CASES = st.sampled_from(sorted(OPERATIONS)).flatmap(
@@ -40,6 +40,18 @@ def test_what_differs_from_the_page_is_told() -> None:
         "1.1.31: c: not reached, not None",
     ]
     assert wrong_in("1.1.31", found, found, {}) == []
+
+
+def test_a_version_that_nobody_tabled_is_compared_with_the_nearest_below() -> None:
+    found = {"session.get": "None", "tool.ids": "list[]"}
+    committed = {
+        "1.2.27": {"session.get": "None", "tool.ids": "list[str]"},
+        "1.18.33": {"session.get": "True"},
+    }
+    assert compared("1.14.2", found, committed) == [
+        "1.14.2 is not in docs/compatibility.md (WRITE=1 adds it); 1 calls end otherwise than at 1.2.27",
+        "  tool.ids: list[], at 1.2.27: list[str]",
+    ]
 
 
 def test_of_a_version_that_nobody_tabled_only_what_cannot_be_read_is_told() -> None:

@@ -4,7 +4,8 @@
 
 Every operation is called as in tests/live/test_operations.py, the streams and terminals besides. Without versions it
 is those of docs/compatibility.md. What differs from that table fails, unless `--write` puts it there. A version that
-is not in it fails only by what may be this client's doing: an answer that it cannot read.
+is not in it is compared with the nearest one below, and fails only by what may be this client's doing: an answer that
+it cannot read.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ import pytest
 
 from opencode_client import OpencodeClient
 from opencode_client._spec import OPERATIONS
-from opencode_client.errors import OpencodeError
-from scripts.npm_server import latest_version
+from opencode_client.errors import OpencodeError, ServerStartError
+from scripts.npm_server import NpmError, get_server, latest_version
 from scripts.rooms import ROOT
 from tests.live.calls import Record, operation_of, recorded_exchanges
 from tests.live.servers import NEW, scripted_server
@@ -51,24 +52,32 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("versions", nargs="*", default=VERSIONS, help="of opencode, or `latest`")
     parser.add_argument("--write", action="store_true", help="put what was found into docs/compatibility.md")
     given = parser.parse_args(arguments)
-    versions = [latest_version() if version == "latest" else version for version in given.versions]
     found: dict[str, Column] = {}
-    for version in versions:
-        started = perf_counter()
-        found[version] = walked(version)
-        print(f"{version}: {_counts(found[version])}, {perf_counter() - started:.0f} s", flush=True)
+    try:
+        versions = [latest_version() if version == "latest" else version for version in given.versions]
+        for version in versions:
+            get_server(version)
+        for version in versions:
+            started = perf_counter()
+            found[version] = walked(version)
+            print(f"{version}: {_counts(found[version])}, {perf_counter() - started:.0f} s", flush=True)
+    except (NpmError, ServerStartError) as error:
+        print(f"make compat: {error}", file=sys.stderr)
+        return 1
     committed = read(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
     if given.write:
         TABLE.write_text(written({**committed, **found}), encoding="utf-8")
         print(f"written: {TABLE.relative_to(ROOT)}")
         return 0
     newest = committed.get(NEW, {})
+    for version in found.keys() - committed.keys():
+        print("\n".join(compared(version, found[version], committed)))
     wrong = [
         line
         for version in versions
         for line in wrong_in(version, found[version], committed.get(version), newest)
     ]
-    print("\n".join(wrong) or "all is as docs/compatibility.md says")
+    print("\n".join(wrong) or "all that docs/compatibility.md has is as it says")
     return 1 if wrong else 0
 
 
@@ -135,9 +144,28 @@ def wrong_in(version: str, found: Column, committed: Column | None, newest: Colu
     ]
 
 
+def compared(version: str, found: Column, committed: dict[str, Column]) -> list[str]:
+    """How a version that is not in the table differs from the nearest one below that is."""
+    nearest = max(
+        (known for known in committed if _numbers(known) <= _numbers(version)), key=_numbers, default=NEW
+    )
+    before = committed.get(nearest, {})
+    differ = [
+        f"  {case}: {found.get(case, MISSED)}, at {nearest}: {before.get(case, MISSED)}"
+        for case in sorted(found.keys() | before.keys(), key=_order)
+        if found.get(case, MISSED) != before.get(case, MISSED)
+    ]
+    title = f"{version} is not in docs/compatibility.md (WRITE=1 adds it)"
+    return [f"{title}; {len(differ)} calls end otherwise than at {nearest}", *differ]
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
+
+
 def written(columns: dict[str, Column]) -> str:
     """The page: how each version differs from the newest, by operation."""
-    versions = sorted(columns, key=lambda version: [int(part) for part in version.split(".")])
+    versions = sorted(columns, key=_numbers)
     newest = columns[versions[-1]]
     cases = sorted({case for column in columns.values() for case in column}, key=_order)
     lines = [
