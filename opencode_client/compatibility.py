@@ -13,7 +13,7 @@ import httpx
 from attrs import field, frozen
 
 from opencode_client import json_text
-from opencode_client._spec import OPENCODE_VERSION, OPERATIONS
+from opencode_client._spec import OPERATIONS
 from opencode_client.errors import StatusError, UnsupportedOperationError, UnsupportedServerError
 from opencode_client.model import is_object
 from opencode_client.operation import Operation
@@ -63,10 +63,12 @@ def has(operation_id: str, version: str) -> bool | None:
         return None
     if absent is None:
         return True
-    if numbers <= (release(absent) or ()):
+    first, last_without = release(since or ""), release(absent) or ()
+    if first is None or first <= last_without:
+        return None  # it was generated from somebody's own build, whose version says nothing of what it has
+    if numbers <= last_without:
         return False
-    first = release(since) if since is not None else None
-    return True if first is not None and numbers >= first else None
+    return True if numbers >= first else None
 
 
 def version_in(response: httpx.Response, url: str) -> str:
@@ -128,7 +130,7 @@ def _operation_ids(document: bytes) -> frozenset[str]:
 def unsupported(operation: Operation[Any], url: str, version: str | None) -> UnsupportedOperationError:
     """The error for an operation that the server does not have."""
     absent, since = OPERATIONS.get(operation.id, (None, None))
-    known = f": {since or OPENCODE_VERSION} has it, {absent} does not" if absent else ""
+    known = f": {since} has it, {absent} does not" if since and absent and since != absent else ""
     return UnsupportedOperationError(
         f"{operation.id}: opencode {version or '(version unknown)'} at {url} does not have "
         f"{operation.method} {operation.path}{known}",

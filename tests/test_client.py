@@ -77,6 +77,10 @@ def _versions(version: str, **routes: Callable[[], httpx.Response]) -> Recorder:
     return Server()
 
 
+def _empty_page() -> httpx.Response:
+    return httpx.Response(200, json={"data": [], "cursor": {}})
+
+
 def test_a_typed_value_comes_back(world: World) -> None:
     session = world.call(world.mocked(_answer(_SESSION)).session.get, "ses_1")
     assert isinstance(session, Session)
@@ -207,7 +211,7 @@ def test_an_operation_newer_than_the_server_is_not_sent(world: World) -> None:
 
 
 def test_the_version_is_asked_once_while_the_server_has_the_operation(world: World) -> None:
-    server = _versions("1.18.33", api_session=lambda: httpx.Response(200, json={"data": [], "cursor": {}}))
+    server = _versions("1.18.33", api_session=_empty_page)
     client = world.mocked(server)
     for _ in range(2):
         world.call(client.with_options(timeout=9).v2.session.list)
@@ -219,7 +223,7 @@ def test_between_two_known_versions_the_servers_document_decides(world: World) -
         return _versions(
             "1.5.0",
             doc=lambda: httpx.Response(200, json=document(version)),
-            api_session=lambda: httpx.Response(200, json={"data": [], "cursor": {}}),
+            api_session=_empty_page,
         )
 
     assert world.call(world.mocked(serve("1.14.48")).v2.session.list).data == []
@@ -274,11 +278,16 @@ def test_where_the_document_says_nothing_the_table_of_versions_does(body: bytes)
     )
 
 
-def test_a_client_made_from_a_build_without_a_version_asks_newer_servers(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("since", ["local", "1.18.33", "1.17.19", None])
+def test_what_a_build_of_somebodys_own_has_no_version_tells(
+    world: World, monkeypatch: pytest.MonkeyPatch, since: str | None
 ) -> None:
-    monkeypatch.setitem(OPERATIONS, "session.get", ("1.18.33", "local"))
-    assert [has("session.get", version) for version in ("1.18.33", "1.18.34", "local")] == [False, None, None]
+    monkeypatch.setitem(OPERATIONS, "v2.session.list", ("1.18.33", since))
+    assert [has("v2.session.list", version) for version in ("1.18.33", "1.18.34", "local")] == [None] * 3
+    paths = {"/api/session": {"get": {"operationId": "v2.session.list"}}}
+    served = {"openapi": "3.1.0", "paths": {**document("1.18.33")["paths"], **paths}}
+    server = _versions("1.18.33", doc=lambda: httpx.Response(200, json=served), api_session=_empty_page)
+    assert world.call(world.mocked(server).v2.session.list).data == []
 
 
 def test_a_build_without_a_version_is_taken_for_the_newest() -> None:
