@@ -1,8 +1,10 @@
 """`make regeneration-job`: what the weekly job does, here or there: regenerate, test, and keep what is to be proposed.
 
-The server is that of OPENCODE_URL or OPENCODE_VERSION, as for `make spec`. Where something changed, the changelog gets
-an entry and build/job gets `regeneration.patch`, `report.txt` and `report.json`; where nothing did, nothing is written.
-Under GitHub Actions the outputs `status` (unchanged, changed, breaking) and `version` are set.
+The server is that of OPENCODE_URL or OPENCODE_VERSION, as for `make spec`. Where something changed, build/job gets
+`report.txt` and `report.json`, and when the tests have passed, the changelog an entry and build/job the patch,
+`regeneration.patch`: of what is generated and of the changelog, whatever else the work tree holds. Where nothing
+changed, build/job is not there. Under GitHub Actions the outputs `status` (unchanged, changed, breaking) and `version`
+are set.
 """
 
 from __future__ import annotations
@@ -12,11 +14,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scripts.normalise.schema import Json
-from scripts.rooms import ROOT
+from scripts.rooms import PACKAGE, REFERENCE, ROOMS, ROOT
 
 JOB = Path("build", "job")
 _REGENERATE = ("-m", "scripts.regenerate")
@@ -32,6 +34,11 @@ _TEST = (
     "not live and not documents and not package and not job",
 )
 _CHANGED = (10, 20)
+CHANGELOG = "CHANGELOG.md"
+_PROPOSED = (
+    *("openapi.json", "openapi.source.json", CHANGELOG, REFERENCE.relative_to(ROOT).as_posix()),
+    *(f"{PACKAGE}/{room}" for room in ROOMS),
+)
 _UNRELEASED = "## [Unreleased]\n"
 _SECTION = "### Changed\n"
 
@@ -39,7 +46,7 @@ _SECTION = "### Changed\n"
 def main() -> int:
     """0 when there is nothing to do or all is ready to be proposed; else what failed says why."""
     shutil.rmtree(ROOT / JOB, ignore_errors=True)  # what an earlier run proposed
-    code = _run(_REGENERATE, CHECK="1")
+    code = _run(_REGENERATE, os.environ | {"CHECK": "1"})
     if code not in (0, *_CHANGED):
         return code
     build = ROOT / "build"
@@ -47,14 +54,20 @@ def main() -> int:
     _tell(status=report["status"], version=report["new"]["opencode_version"])
     if code == 0:
         return 0
-    changelog = ROOT / "CHANGELOG.md"
-    text = with_entry(changelog.read_text(encoding="utf-8"), entry(report))
-    changelog.write_text(text, encoding="utf-8", newline="\n")
     (ROOT / JOB).mkdir(parents=True, exist_ok=True)
     for name in ("report.txt", "report.json"):
         shutil.copy(build / name, ROOT / JOB / name)
-    if failed := _run(_TEST):
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("OPENCODE_")}
+    if failed := _run(_TEST, settings):  # which need no server, and its password still less
+        print(
+            f"The tests failed, so there is no patch. What was generated is in the work tree, what changed in {JOB};"
+            " `git restore .` and `git clean -d opencode_client docs/api` go back.",
+            file=sys.stderr,
+        )
         return failed
+    changelog = ROOT / CHANGELOG
+    text = with_entry(changelog.read_text(encoding="utf-8"), entry(report))
+    changelog.write_text(text, encoding="utf-8", newline="\n")
     (ROOT / JOB / "regeneration.patch").write_bytes(patch(ROOT))
     print(f"to propose: {JOB / 'regeneration.patch'}")
     return 0
@@ -87,12 +100,12 @@ def with_entry(changelog: str, line: str) -> str:
 
 
 def patch(repository: Path) -> bytes:
-    """What the work tree has that its last commit has not, new files included; the index stays as it was."""
+    """What was generated since the last commit, new files included, and the changelog; the index stays as it was."""
     git = ("git", "-C", str(repository))
     index = str(repository / "build" / "index")
     env = {**os.environ, "GIT_INDEX_FILE": index}
     subprocess.run([*git, "read-tree", "HEAD"], check=True, env=env)
-    subprocess.run([*git, "add", "--all"], check=True, env=env)
+    subprocess.run([*git, "add", "--all", "--", *_PROPOSED], check=True, env=env)
     made = subprocess.run(
         [*git, "diff", "--cached", "--binary", "HEAD"], check=True, env=env, capture_output=True
     )
@@ -100,11 +113,9 @@ def patch(repository: Path) -> bytes:
     return made.stdout
 
 
-def _run(arguments: Sequence[str], **env: str) -> int:
+def _run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
     sys.stdout.flush()
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env={**os.environ, **env}, check=False
-    ).returncode
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, check=False).returncode
 
 
 def _tell(**outputs: str) -> None:

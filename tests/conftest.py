@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import sys
+from collections.abc import Generator
 from types import ModuleType
 
 import pytest
@@ -38,6 +39,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     skip = pytest.mark.skip(reason="npm is not here, so there is no real server to test against")
     for item in real:
         item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_the_callers_settings() -> Generator[None]:
+    """The caller's settings of opencode are for other servers, and a password of theirs is for nobody's report."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("OPENCODE_")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")

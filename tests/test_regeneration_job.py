@@ -43,26 +43,37 @@ def test_a_changelog_without_a_place_for_it_is_an_error() -> None:
         with_entry("# Changelog\n", "- new")
 
 
-def test_the_patch_makes_the_work_tree_of_the_last_commit(tmp_path: Path) -> None:
+_ROOMS = (
+    *("openapi.json", "openapi.source.json", "CHANGELOG.md", "docs/api/gone", "docs/api/page"),
+    *("opencode_client/api/a", "opencode_client/models/a", "opencode_client/_spec.py"),
+)
+
+
+def test_the_patch_holds_what_was_generated_and_nothing_else_of_the_tree(tmp_path: Path) -> None:
     def git(folder: Path, *arguments: str) -> None:
         who = ("-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "core.autocrlf=false")
         subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
 
     made, other = tmp_path / "made", tmp_path / "other"
-    made.mkdir()
+    for name in _ROOMS:
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_bytes(b"a\n")
+    (made / "mine").write_bytes(b"a\n")
     git(made, "init", "--quiet")
-    (made / ".gitignore").write_bytes(b"/build/\n")
-    (made / "old").write_bytes(b"a\n")
-    (made / "gone").write_bytes(b"b\n")
     git(made, "add", ".")
     git(made, "commit", "--quiet", "--message", "first")
     git(tmp_path, "clone", "--quiet", str(made), str(other))
     (made / "build").mkdir()
-    (made / "build" / "ignored").write_bytes(b"x\n")
-    (made / "old").write_bytes(b"changed\n")
-    (made / "gone").unlink()
-    (made / "new").write_bytes(b"\0\1")
+    (made / "openapi.json").write_bytes(b"changed\n")
+    (made / "docs/api/gone").unlink()
+    (made / "opencode_client/models/new").write_bytes(b"\0\1")
+    for name in ("mine", "notes"):
+        (made / name).write_bytes(b"nobody else's\n")
     (tmp_path / "patch").write_bytes(patch(made))
     git(other, "apply", str(tmp_path / "patch"))
-    found = {path.name: path.read_bytes() for path in other.iterdir() if path.is_file()}
-    assert found == {".gitignore": b"/build/\n", "old": b"changed\n", "new": b"\0\1"}
+    expected = dict.fromkeys(_ROOMS, b"a\n") | {
+        "mine": b"a\n", "openapi.json": b"changed\n", "opencode_client/models/new": b"\0\1",
+    }  # fmt: skip
+    del expected["docs/api/gone"]
+    files = [file for file in other.rglob("*") if file.is_file() and ".git" not in file.parts]
+    assert {file.relative_to(other).as_posix(): file.read_bytes() for file in files} == expected

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import subprocess
+from base64 import b64encode
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tests.job.tomorrow import VERSION, of_tomorrow
 pytestmark = pytest.mark.job
 
 _OLD, _NEW = "1.3.2", "1.18.33"
+_PASSWORD = "correct horse battery"
 _GH = """#!/bin/sh
 printf '%s\\n' "$*" >> "$GH_LOG"
 case "$1 $2" in "pr list") echo "$GH_OPEN" ;; esac
@@ -65,8 +67,10 @@ def tomorrow() -> Generator[str]:
     """Where a server newer than any serves its document."""
     with HTTPServer() as server:
         today = json.loads((ROOT / "openapi.json").read_bytes())
-        server.expect_request("/doc").respond_with_json(of_tomorrow(today))
-        server.expect_request("/global/health").respond_with_json({"healthy": True, "version": VERSION})
+        allowed = {"Authorization": f"Basic {b64encode(f'opencode:{_PASSWORD}'.encode()).decode()}"}
+        server.expect_request("/doc", headers=allowed).respond_with_json(of_tomorrow(today))
+        health = {"healthy": True, "version": VERSION}
+        server.expect_request("/global/health", headers=allowed).respond_with_json(health)
         yield server.url_for("")
 
 
@@ -150,19 +154,24 @@ def test_with_nothing_new_it_ends_and_leaves_nothing(merged: Project) -> None:
 def test_what_its_tests_do_not_pass_is_not_proposed(merged: Project, tomorrow: str) -> None:
     shared = merged.folder / "tests" / "conftest.py"
     shared.write_text(f"{shared.read_text(encoding='utf-8')}\nassert False\n", encoding="utf-8")
-    failed = merged.run_job(OPENCODE_URL=tomorrow)
+    failed = merged.run_job(OPENCODE_URL=tomorrow, OPENCODE_SERVER_PASSWORD=_PASSWORD)
     merged.git("reset", "--quiet", "--hard")
     assert failed.code != 0
     assert failed.files.keys() == {"report.txt", "report.json"}
+    assert "The tests failed, so there is no patch." in failed.printed
 
 
 def test_a_server_newer_than_any_is_proposed_with_its_tests_passed(merged: Project, tomorrow: str) -> None:
-    run = merged.run_job(OPENCODE_URL=tomorrow)
+    run = merged.run_job(OPENCODE_URL=tomorrow, OPENCODE_SERVER_PASSWORD=_PASSWORD)
     assert run.code == 0, run.printed[-4000:]
     assert run.outputs == {"status": "changed", "version": VERSION}
     patch = run.files["regeneration.patch"].decode()
     assert "+    def consult(" in patch
     assert f"""+    "almanac.consult": ("{_NEW}", "{VERSION}"),""" in patch
+    assert f"Source: `POST /almanac`, opencode {VERSION} (not in {_NEW})." in patch
+    assert _PASSWORD not in run.printed + patch
+    checked = merged.make("check-generated")
+    assert checked.returncode == 0, checked.stdout
     assert {"client.almanac", "client.session.weather", "models.EventWeatherChanged"} <= {
         change["where"] for change in run.report["changes"] if change["part"] == "python"
     }

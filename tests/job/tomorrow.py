@@ -13,13 +13,16 @@ _ELSEWHERE = "/almanac"
 
 
 def of_tomorrow(today: Document) -> Document:
-    """Two operations, one in a namespace of its own, with models; an event; a member and an enum's value more."""
+    """Three operations, two in a namespace of their own, with models; an event; members more."""
     document = deepcopy(today)
     paths, schemas = document["paths"], document["components"]["schemas"]
     paths[_IN_SESSIONS] = {
         "get": _like(paths["/session/{sessionID}/todo"]["get"], "session.weather", "Weather")
     }
-    paths[_ELSEWHERE] = {"post": _consult(paths["/session"]["post"])}
+    consult = _consult(paths["/session"]["post"])
+    listed = {**_like(consult, "almanac.list", "Weather"), "parameters": []}  # no place for a directory
+    del listed["requestBody"]
+    paths[_ELSEWHERE] = {"get": listed, "post": consult}
     schemas["Weather"] = _weather()
     schemas["Event.weather.changed"] = _event(schemas["EventSessionIdle"])
     schemas["Event"]["anyOf"].append({"$ref": "#/components/schemas/Event.weather.changed"})
