@@ -43,7 +43,7 @@ from tests.worlds import Action, Client, World
 
 _KEY = "sk-ant-0123456789"
 _PASSWORD = "correct horse battery"
-_PLAN = "the plan that nobody else may read"
+_PLAN = "the plan that nobody else may überlesen"  # whose last word stands in no path and in no line of code
 _WORD = "zwölf"
 _QUOTED = f'Plan: "fünf\tvor"\n{_WORD}'
 _HEADER = "header-0123456789"
