@@ -113,6 +113,8 @@ def _get(client: httpx.Client, url: str) -> bytes:
     answer = client.get(url, headers={"accept": "application/json"})
     kind = answer.headers.get("content-type", "no content type")
     hint = "; set OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD" if answer.status_code == 401 else ""
+    if hint and "authorization" in answer.request.headers:
+        hint = "; the user name and the password that were given are not this server's"
     if answer.status_code != 200 or "html" in kind:
         raise SpecError(f"GET {url} gave {answer.status_code} {kind}: {start_of(answer.content)}{hint}")
     return answer.content

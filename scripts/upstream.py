@@ -50,21 +50,24 @@ def digest(text: str) -> str:
 
 
 def differences(kept: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
-    """What became of each template whose hash in `kept` is not that of its text in `now`, in a line."""
+    """What became of each template whose hash in `kept` is not that of its text in `now`: changed, new or gone."""
     found: dict[str, str] = {}
     for name in sorted(kept.keys() | now.keys()):
-        ours = (
-            f"custom_templates/{name} takes its place"
-            if (OURS / name).exists()
-            else "we have none of that name"
-        )
         if name not in now:
-            found[name] = f"gone: {name} ({ours})"
+            found[name] = "gone"
         elif name not in kept:
-            found[name] = f"new: {name} ({ours})"
+            found[name] = "new"
         elif kept[name] != digest(now[name]):
-            found[name] = f"changed: {name} ({ours})"
+            found[name] = "changed"
     return found
+
+
+def told(found: Mapping[str, str]) -> list[str]:
+    """The differences in lines: first each template that one of ours replaces, then all others in one."""
+    ours = [name for name in found if (OURS / name).exists()]
+    others = [f"{name} ({what})" for name, what in found.items() if name not in ours]
+    lines = [f"{found[name]}: {name}, in whose place stands custom_templates/{name}" for name in ours]
+    return lines + ([f"none of ours replaces: {', '.join(others)}"] if others else [])
 
 
 def read_hashes(file: Path | None = None) -> tuple[str, dict[str, str]]:
@@ -94,7 +97,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     version, kept = read_hashes()
     found = differences(kept, now)
-    print("\n".join(found.values()) or f"the templates of {GENERATOR} {installed} are those of {version}")
+    print(
+        f"{GENERATOR} {version} -> {installed}"
+        if found
+        else f"{GENERATOR} {installed}: as when ours were written"
+    )
+    print("\n".join(told(found)), end="\n" if found else "")
     if found and given.diff:
         print(_diff(_released(version), now, list(found)))
     return 1 if found else 0

@@ -68,8 +68,8 @@ def test_an_unknown_segment_gets_the_next_free_number_and_a_warning() -> None:
     made = make_reference(given, REFERENCE, ("en",))
     assert {"en/08-session.md", "en/24-zebra.md", "en/25-ant.md"} < made.pages.keys()
     assert made.notes == [
-        "warning: nothing says where paths under /zebra belong: 24-zebra.md",
-        "warning: nothing says where paths under /ant belong: 25-ant.md",
+        "warning: scripts/reference/modules.toml does not say where paths under /zebra belong: 24-zebra.md",
+        "warning: scripts/reference/modules.toml does not say where paths under /ant belong: 25-ant.md",
     ]
 
 

@@ -58,10 +58,11 @@ def test_what_is_missing_is_listed_at_the_end(
     document["paths"]["/session"]["get"]["summary"] = "Brand new"
     Path(file).write_text(json.dumps(document), encoding="utf-8")
     main([file, "--out", str(tmp_path / "out")])
-    assert "warning: nothing says where paths under /zebra belong: 24-zebra.md\n" in (
-        said := capsys.readouterr().out
+    assert (
+        "warning: scripts/reference/modules.toml does not say where paths under /zebra belong: 24-zebra.md\n"
+        in (said := capsys.readouterr().out)
     )
-    assert "no Chinese: 'Brand new'\n" in said
+    assert "no Chinese in scripts/reference/chinese.toml: 'Brand new'\n" in said
 
 
 def test_pages_of_yesterday_go_and_those_of_others_stay(file: str, tmp_path: Path) -> None:

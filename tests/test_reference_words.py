@@ -31,7 +31,7 @@ def test_every_row_is_in_chinese() -> None:
 @pytest.mark.parametrize("key", ["summary", "description"])
 def test_a_text_without_chinese_stays_english_and_is_listed(key: str) -> None:
     given = small_document(("get", "/session", {key: "Something new."}))
-    assert "no Chinese: 'Something new.'" in _notes(given)
+    assert "no Chinese in scripts/reference/chinese.toml: 'Something new.'" in _notes(given)
     assert "Something new." in make_reference(given, REFERENCE, ("zh",)).pages["zh/08-session.md"]
 
 

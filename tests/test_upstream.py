@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import upstream
-from scripts.upstream import GENERATOR, differences, digest, read_hashes, templates, written
+from scripts.upstream import GENERATOR, differences, digest, read_hashes, templates, told, written
 
 
 def test_ours_were_written_against_those_of_the_installed_generator() -> None:
@@ -20,10 +20,9 @@ def test_ours_were_written_against_those_of_the_installed_generator() -> None:
 def test_every_template_that_is_not_as_it_was_is_named_with_ours() -> None:
     kept = {name: digest(name) for name in ("model.py.jinja", "helpers.jinja", "types.py.jinja")}
     now = {"model.py.jinja": "other", "types.py.jinja": "types.py.jinja", "deep/new.jinja": ""}
-    assert list(differences(kept, now).values()) == [
-        "new: deep/new.jinja (we have none of that name)",
-        "gone: helpers.jinja (we have none of that name)",
-        "changed: model.py.jinja (custom_templates/model.py.jinja takes its place)",
+    assert told(differences(kept, now)) == [
+        "changed: model.py.jinja, in whose place stands custom_templates/model.py.jinja",
+        "none of ours replaces: deep/new.jinja (new), helpers.jinja (gone)",
     ]
 
 

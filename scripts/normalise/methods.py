@@ -110,7 +110,7 @@ def _check_kinds(kinds: dict[str, Kind], every: Iterable[tuple[Json, str]], name
         if streams and name not in kinds:
             kinds[name] = Kind(id=name, kind="stream", reason="answers with text/event-stream")
             namer.object_to(
-                f"{name} answers with server-sent events. Add to kinds.toml:\n"
+                f"{name} answers with server-sent events. Add to scripts/normalise/kinds.toml:\n"
                 f'    [[operation]]\n    id = {json.dumps(name)}\n    kind = "stream"\n    reason = "..."',
                 f"{name} is a stream",
             )

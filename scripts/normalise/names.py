@@ -136,7 +136,8 @@ class Namer:
             derived = f"{name}{digest(pointer).upper()}"
         if self.strict:
             self.collisions.append(
-                f"{name} is wanted by\n    {pointer}\n  and taken by\n    {holder}\n  Add to {PINS.name}:\n"
+                f"{name} is wanted by\n    {pointer}\n  and taken by\n    {holder}\n"
+                f"  Add to scripts/normalise/{PINS.name}:\n"
                 f"    [[name]]\n    pointer = {json.dumps(pointer)}\n"
                 f'    name = "{derived}"\n    reason = "..."'
             )
@@ -166,6 +167,10 @@ def read_pins(path: Path = PINS) -> dict[str, str]:
     for entry in entries:
         if set(entry) != {"pointer", "name", "reason"}:
             raise ValueError(f"{path.name}: an entry has pointer, name and reason: {entry}")
+        if entry["reason"] in ("", "..."):
+            raise ValueError(
+                f"{path.name}: why is {entry['pointer']} called {entry['name']}? Give its reason"
+            )
         pointer, name = entry["pointer"], entry["name"]
         if pascal(name) != name or name in HANDWRITTEN:
             raise ValueError(f"{path.name}: {name!r} is no name for a generated class ({pointer})")

@@ -64,11 +64,14 @@ def _pages(view: View) -> dict[str, list[str]]:
 def _notes(view: View) -> list[str]:
     """What somebody should know, a line each."""
     notes = [
-        f"warning: nothing says where paths under /{module.segments[0]} belong: {module.file}"
+        f"warning: scripts/reference/modules.toml does not say where paths under /{module.segments[0]} belong:"
+        f" {module.file}"
         for module in view.modules.unknown
     ]
     if view.language == "zh":
-        notes += [f"no Chinese: {text!a}" for text in view.catalogue.missing]
+        notes += [
+            f"no Chinese in scripts/reference/chinese.toml: {text!a}" for text in view.catalogue.missing
+        ]
         notes += [f"the English of this row has changed: {text!a}" for text in view.catalogue.stale]
     return notes
 

@@ -224,6 +224,7 @@ def test_a_pin_without_a_reason_is_refused(tmp_path: Path) -> None:
         ('pointer = "#/a"\nname = "class"\nreason = "r"', "'class' is no name"),
         ('pointer = "#/a"\nname = "Unknown"\nreason = "r"', "'Unknown' is no name"),
         ('pointer = "#/a"\nname = "A"', "an entry has pointer, name and reason"),
+        ('pointer = "#/a"\nname = "A"\nreason = "..."', "why is #/a called A"),
         (
             'pointer = "#/a"\nname = "A"\nreason = "r"\n[[name]]\npointer = "#/a"\nname = "B"\nreason = "r"',
             "twice",
