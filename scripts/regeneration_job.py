@@ -61,7 +61,7 @@ def main() -> int:
     if failed := _run(_TEST, settings):  # which need no server, and its password still less
         print(
             f"The tests failed, so there is no patch. What was generated is in the work tree, what changed in {JOB};"
-            " `git restore .` and `git clean -d opencode_client docs/api` go back.",
+            " `git restore .` and `git clean -fd opencode_client docs/api` go back.",
             file=sys.stderr,
         )
         return failed

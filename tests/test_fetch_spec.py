@@ -214,3 +214,10 @@ def test_when_one_file_cannot_be_written_neither_is(
     assert fetch_spec.main() == 1
     assert "openapi.source.json" in capsys.readouterr().err
     assert (tree / "openapi.json").read_bytes() == before
+
+
+def test_a_wrong_password_is_not_asked_for_again(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/doc").respond_with_data("", status=401)
+    with pytest.raises(SpecError, match="password that were given are not this server's") as raised:
+        fetch(httpserver.url_for(""), ("opencode", "hunter2"))
+    assert "hunter2" not in str(raised.value)
