@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from opencode_client.model import is_array, is_object
 from scripts.normalise.schema import Json, token
 
 _VALUES = frozenset({"default", "const", "enum", "example", "examples"})
@@ -33,17 +34,15 @@ def check_references(document: Json) -> Json:
 
 
 def _references(value: Any, pointer: str) -> Iterator[tuple[str, str]]:  # Any: JSON
-    if isinstance(value, dict):
-        members: Json = value
-        ref: object = members.get("$ref")
+    if is_object(value):
+        ref: object = value.get("$ref")
         if isinstance(ref, str):
             yield pointer, ref
-        for name, child in members.items():
+        for name, child in value.items():
             if name not in _VALUES or pointer.endswith("/properties"):
                 yield from _references(child, f"{pointer}/{token(name)}")
-    elif isinstance(value, list):
-        items: list[Any] = value
-        for index, child in enumerate(items):
+    elif is_array(value):
+        for index, child in enumerate(value):
             yield from _references(child, f"{pointer}/{index}")
 
 

@@ -20,7 +20,10 @@ def of_tomorrow(today: Document) -> Document:
         "get": _like(paths["/session/{sessionID}/todo"]["get"], "session.weather", "Weather")
     }
     consult = _consult(paths["/session"]["post"])
-    listed = {**_like(consult, "almanac.list", "Weather"), "parameters": []}  # no place for a directory
+    listed: Document = {
+        **_like(consult, "almanac.list", "Weather"),
+        "parameters": [],
+    }  # no place for a directory
     del listed["requestBody"]
     paths[_ELSEWHERE] = {"get": listed, "post": consult}
     schemas["Weather"] = _weather()

@@ -10,6 +10,7 @@ from scripts.normalise.references import MissingReferenceError, check_references
 from scripts.normalise.schema import Json
 from scripts.recordings import DOCUMENTED, document
 
+_THERE: Json = {"a/b%": {}}
 _SESSION: Json = {"$ref": "#/components/schemas/Session"}
 
 
@@ -32,7 +33,7 @@ def test_the_servers_documents_hold_what_they_refer_to(version: str) -> None:
 def test_what_is_not_there_is_an_error_that_says_where_it_is_wanted(ref: str) -> None:
     place = "/paths/~1session/get/responses/200/content/application~1json/schema/items"
     with pytest.raises(MissingReferenceError, match=re.escape(f"not in it:\n  {ref} (at {place})")):
-        check_references(_document({"type": "array", "items": {"$ref": ref}}, **{"a/b%": {}}))
+        check_references(_document({"type": "array", "items": {"$ref": ref}}, **_THERE))
 
 
 def test_many_are_counted() -> None:
@@ -52,7 +53,7 @@ def test_many_are_counted() -> None:
     ids=["default", "enum", "a member of that name", "there"],
 )
 def test_what_refers_to_nothing_or_to_what_is_there_may_stay(schema: Json) -> None:
-    check_references(_document(schema, **{"a/b%": {}}))
+    check_references(_document(schema, **_THERE))
 
 
 def test_a_member_called_default_is_looked_into() -> None:
