@@ -69,7 +69,7 @@ class AsyncPtyConnection(Terminal):
         self._calls = calls
         self._check = check
         self._watch = watch
-        self._lock = asyncio.Lock()  # held while a connection is made, and while a frame of it is taken
+        self._lock = asyncio.Lock()  # held while a connection is made; no frame is taken meanwhile
         self._closed = asyncio.Event()
         self._socket: ClientConnection | None = None
 
@@ -115,13 +115,14 @@ class AsyncPtyConnection(Terminal):
                 if not await self._lost(connection, error, deadline):
                     raise self._timeout("no output, and no new connection", timeout) from None
                 continue
-            async with self._lock:
-                if connection is not self._socket:  # lost meanwhile: its replay brings this again
-                    continue
-                self._take(frame)
-                if self._output.must_reconnect and self._over is None:
-                    connection.transport.abort()
-                    await self._come_back(None)
+            if self._lock.locked():  # another task makes the next connection; else locking would only cost
+                async with self._lock:
+                    pass
+            if connection is not self._socket:  # lost meanwhile: its replay brings this again
+                continue
+            self._take(frame)
+            if self._output.must_reconnect:
+                await self._again(connection)
         return text
 
     async def read_until(self, pattern: str | re.Pattern[str], timeout: float | None = None) -> str:
@@ -276,6 +277,12 @@ class AsyncPtyConnection(Terminal):
         if self._over is not None and self._watch is not None:
             await self._watch.wake()
         return True
+
+    async def _again(self, connection: ClientConnection) -> None:
+        async with self._lock:
+            if connection is self._socket and self._over is None:
+                connection.transport.abort()
+                await self._come_back(None)
 
     async def _come_back(self, deadline: float | None) -> bool:
         last: OpencodeError | None = None
