@@ -83,19 +83,12 @@ def test_terminals_of_two_places_do_not(world: World) -> None:
         }
 
 
-def test_one_of_two_connections_of_a_terminal_may_close_while_the_other_waits(world: World) -> None:
+@pytest.mark.parametrize("other_id", [PTY_ID, _OTHER_ID], ids=["one terminal", "two terminals"])
+def test_one_of_two_connections_may_close_while_the_other_waits(world: World, other_id: str) -> None:
     with PtyServer([cursor(0)]) as server:
-        one, other = _two(world, server, PTY_ID, PTY_ID)
+        one, other = _two(world, server, PTY_ID, other_id)
         world.call(one.close)
-        server.tell("pty.exited", id=PTY_ID, exitCode=3)
-        assert world.call(other.wait, 5) == 3
-
-
-def test_one_of_two_terminals_may_close_while_the_other_waits(world: World) -> None:
-    with PtyServer([cursor(0)]) as server:
-        one, other = _two(world, server, PTY_ID, _OTHER_ID)
-        world.call(one.close)
-        server.tell("pty.exited", id=_OTHER_ID, exitCode=3)
+        server.tell("pty.exited", id=other_id, exitCode=3)
         assert world.call(other.wait, 5) == 3
 
 

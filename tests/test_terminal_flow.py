@@ -181,9 +181,12 @@ def test_closing_ends_a_pause_before_the_next_attempt(world: World, monkeypatch:
         assert len(server.dials) == 2
 
 
-@pytest.mark.parametrize(
+while_it_asks_and_dials = pytest.mark.parametrize(
     ("path", "answer"), [(_PATH, described()), (f"{_PATH}/connect", None)], ids=["asks", "dials"]
 )
+
+
+@while_it_asks_and_dials
 def test_closing_a_terminal_while_it_connects_leaves_nothing_open(
     world: World, path: str, answer: bytes | None
 ) -> None:
@@ -195,9 +198,7 @@ def test_closing_a_terminal_while_it_connects_leaves_nothing_open(
         server.until(lambda: server.dials and server.open == 0 and not server.listeners)
 
 
-@pytest.mark.parametrize(
-    ("path", "answer"), [(_PATH, described()), (f"{_PATH}/connect", None)], ids=["asks", "dials"]
-)
+@while_it_asks_and_dials
 def test_closing_a_terminal_while_it_comes_back_leaves_nothing_open(
     world: World, path: str, answer: bytes | None
 ) -> None:
