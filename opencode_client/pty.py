@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from functools import partial
 from socket import SHUT_RDWR
+from ssl import SSLSocket
 from threading import Event, Lock
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Self
@@ -36,6 +37,7 @@ from opencode_client.pty_terminal import (
     ticket_in,
     until,
 )
+from opencode_client.tls_socket import TlsSocket
 
 if TYPE_CHECKING:
     from opencode_client.api.pty import PtyNamespace
@@ -47,6 +49,19 @@ logger: logging.Logger = logging.getLogger(__name__)
 class _Connection(ClientConnection):
     user: object
     """What closing the client closes; nobody else need keep it."""
+
+    def __init__(self, sock: Any, *arguments: Any, **named: Any) -> None:  # Any: handed on
+        used: Any = (
+            TlsSocket(sock) if isinstance(sock, SSLSocket) else sock
+        )  # Any: has what is used of a socket
+        super().__init__(used, *arguments, **named)
+
+    def recv_events(self) -> None:  # not documented, but it alone shows when the reading thread ends
+        try:
+            super().recv_events()
+        finally:
+            if isinstance(self.socket, TlsSocket):  # the connection is closed: nobody writes any more
+                self.socket.release()
 
     def handshake(self, *arguments: Any, **named: Any) -> None:  # Any: handed on
         try:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.packages import document, load_models, write
 from tests.small_package import PATHS, SCHEMAS
+from tests.tls import tls as tls  # a fixture for every test
 from tests.worlds import world as world  # a fixture for every test
 
 _OPEN_FILES = 2048

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import ssl
-import subprocess
 import traceback
 from base64 import b64encode
 from collections.abc import Callable
@@ -161,20 +159,6 @@ def test_a_proxy_is_asked_for_other_machines(world: World, monkeypatch: pytest.M
         assert arguments["proxy"] is None
         monkeypatch.setenv("http_proxy", proxy.url)
         assert terminal._dial.arguments(terminal._dial.prepared(None), None)["proxy"] == proxy.url
-
-
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """The contexts of a server, and of a client that trusts it."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not here to make a certificate")
-    key, certificate = (str(tmp_path_factory.getbasetemp() / name) for name in ("key.pem", "certificate.pem"))
-    asked = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost"]
-    written = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate]
-    subprocess.run(["openssl", "req", "-x509", *asked, *written], check=True, capture_output=True)
-    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    served.load_cert_chain(certificate, key)
-    return served, ssl.create_default_context(cafile=certificate)
 
 
 def _over_tls(
