@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 EVENTS: Operation[Any] = Operation("event.subscribe", "GET", "/event", "Any", scope=QUERY)
 """The event stream, not made into models: one line in a thousand is of interest."""
 
+_END_S = 1.0
+"""Limits how long leaving waits for the listening thread: one that is connecting is not woken."""
+
 
 @define
 class Exit:
@@ -79,6 +82,7 @@ class ExitWatch:
         self._subscribe = subscribe
         self._exits = _Exits()
         self._stream: EventStream[Any] | None = None
+        self._thread = Thread()
         self.changed: Condition = Condition()
 
     def join(self, pty_id: str) -> Exit:
@@ -88,17 +92,20 @@ class ExitWatch:
                 stream = self._subscribe()
                 stream.__enter__()
                 self._stream = stream
-                Thread(target=self._run, args=(stream,), daemon=True, name="opencode-exits").start()
+                self._thread = Thread(target=self._run, args=(stream,), daemon=True, name="opencode-exits")
+                self._thread.start()
             return self._exits.add(pty_id)
 
     def leave(self, pty_id: str) -> None:
         """Of this terminal, nothing more is asked."""
         stream = None
         with self.changed:
+            thread = self._thread
             if self._exits.drop(pty_id):
                 stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
+            thread.join(_END_S)  # it reads from a connection that the caller's `httpx.Client` may close next
 
     def wake(self) -> None:
         """Have all who wait look again."""

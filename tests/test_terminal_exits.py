@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -98,6 +99,13 @@ def test_the_last_terminal_to_close_ends_the_event_stream(world: World) -> None:
             assert len(server.listeners) == 1
             world.call(terminal.close)
         server.until(lambda: not server.listeners)
+
+
+def test_the_last_terminal_to_close_waits_for_the_listening_thread(world: World) -> None:
+    with PtyServer([cursor(0)]) as server:
+        for _ in range(50):  # the thread is often quick enough without that
+            world.call(connected(world, server).close)
+            assert "opencode-exits" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_terminal_after_the_last_one_is_listened_to_again(world: World) -> None:
