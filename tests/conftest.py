@@ -13,14 +13,22 @@ import pytest
 
 from tests.packages import document, load_models, write
 from tests.small_package import PATHS, SCHEMAS
+from tests.survivors import pytest_sessionfinish as pytest_sessionfinish  # hooks
+from tests.survivors import pytest_terminal_summary as pytest_terminal_summary
+from tests.survivors import pytest_testnodedown as pytest_testnodedown
+from tests.survivors import pytest_unconfigure as pytest_unconfigure
 from tests.tls import tls as tls  # a fixture for every test
 from tests.worlds import world as world  # a fixture for every test
 
 _OPEN_FILES = 2048
+_LIMITS_S = {"live": 300, "documents": 600, "package": 600, "job": 900}
+"""How long a test with a marker may take, its fixtures included; one of the job waits for another test run."""
 
 
-def pytest_configure() -> None:
-    """Have as many open files as tests of crowds need: macOS gives a process 256."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Have as many open files as tests of crowds need: macOS gives a process 256. Windows has no signal for limits."""
+    if sys.platform == "win32":
+        config.option.timeout_method = config.option.timeout_method or "thread"
     if sys.platform != "win32":
         import resource
 
@@ -31,7 +39,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without npm, tests with real servers are skipped with one reason, or fail when OPENCODE_REQUIRE_SERVER=1."""
+    """Give slower suites their limits. Skip tests with real servers without npm, or fail where they are required."""
+    for item in items:
+        for limit_s in [_LIMITS_S[mark.name] for mark in item.iter_markers() if mark.name in _LIMITS_S]:
+            item.add_marker(pytest.mark.timeout(limit_s))
     real = [item for item in items if item.get_closest_marker("live") or item.get_closest_marker("job")]
     if shutil.which("npm") or not real:
         return
