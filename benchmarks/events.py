@@ -16,7 +16,7 @@ from attrs import frozen
 from benchmarks.measure import BASE, Contender, Row, Steps, interleave
 from benchmarks.peers import Reader, readable, stock_events, stock_global_events
 from benchmarks.pydantic_models import Models
-from opencode_client.json_text import loads
+from opencode_client.decoding.json_text import loads
 from opencode_client.models.event import read_event
 from opencode_client.models.global_event import read_global_event
 from scripts.recordings import events

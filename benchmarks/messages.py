@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.measure import BASE, Contender, Row, Steps, interleave
 from benchmarks.peers import readable, stock_messages
 from benchmarks.pydantic_models import Models
-from opencode_client.json_text import loads
+from opencode_client.decoding.json_text import loads
 from opencode_client.model import is_array
 from opencode_client.models.message_with_parts import read_message_with_parts
 from scripts.recordings import recording

@@ -8,63 +8,63 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from opencode_client.async_pty import AsyncPtyConnection as AsyncPtyConnection
-    from opencode_client.async_streams import AsyncEventStream as AsyncEventStream
-    from opencode_client.client import AsyncOpencodeClient as AsyncOpencodeClient
-    from opencode_client.client import OpencodeClient as OpencodeClient
-    from opencode_client.compatibility import ServerInfo as ServerInfo
-    from opencode_client.errors import ArgumentError as ArgumentError
-    from opencode_client.errors import AuthenticationError as AuthenticationError
-    from opencode_client.errors import BadRequestError as BadRequestError
-    from opencode_client.errors import ClientClosedError as ClientClosedError
-    from opencode_client.errors import ConflictError as ConflictError
-    from opencode_client.errors import ConnectError as ConnectError
-    from opencode_client.errors import ConnectionLostError as ConnectionLostError
-    from opencode_client.errors import EmptyResponseError as EmptyResponseError
-    from opencode_client.errors import EventTooLargeError as EventTooLargeError
-    from opencode_client.errors import ForbiddenError as ForbiddenError
-    from opencode_client.errors import NotFoundError as NotFoundError
-    from opencode_client.errors import OpencodeError as OpencodeError
-    from opencode_client.errors import PayloadTooLargeError as PayloadTooLargeError
-    from opencode_client.errors import PtyClosedError as PtyClosedError
-    from opencode_client.errors import PtyGapError as PtyGapError
-    from opencode_client.errors import PtyTimeoutError as PtyTimeoutError
-    from opencode_client.errors import RateLimitError as RateLimitError
-    from opencode_client.errors import RequestError as RequestError
-    from opencode_client.errors import RequestTimeoutError as RequestTimeoutError
-    from opencode_client.errors import ResponseDecodeError as ResponseDecodeError
-    from opencode_client.errors import ServerError as ServerError
-    from opencode_client.errors import ServerStartError as ServerStartError
-    from opencode_client.errors import StatusError as StatusError
-    from opencode_client.errors import StreamClosedError as StreamClosedError
-    from opencode_client.errors import UnsupportedOperationError as UnsupportedOperationError
-    from opencode_client.errors import UnsupportedServerError as UnsupportedServerError
-    from opencode_client.events import ServerHeartbeat as ServerHeartbeat
-    from opencode_client.events import StreamGap as StreamGap
-    from opencode_client.events import UndecodableEvent as UndecodableEvent
-    from opencode_client.filtered import AsyncFilteredStream as AsyncFilteredStream
-    from opencode_client.filtered import FilteredStream as FilteredStream
-    from opencode_client.model import OpencodeModel as OpencodeModel
-    from opencode_client.model import Unknown as Unknown
-    from opencode_client.model import UnknownEvent as UnknownEvent
-    from opencode_client.options import ClientOptions as ClientOptions
-    from opencode_client.options import RetryEvent as RetryEvent
-    from opencode_client.options import Timeout as Timeout
-    from opencode_client.pty import PtyConnection as PtyConnection
-    from opencode_client.pty_dial import PtyOptions as PtyOptions
-    from opencode_client.pty_frames import PtyControl as PtyControl
-    from opencode_client.responses import Response as Response
-    from opencode_client.resync import SessionSnapshot as SessionSnapshot
-    from opencode_client.server import OpencodeServer as OpencodeServer
-    from opencode_client.shared import AsyncSharedStream as AsyncSharedStream
-    from opencode_client.shared import SharedStream as SharedStream
-    from opencode_client.shared import StreamOverflow as StreamOverflow
-    from opencode_client.stream_state import StreamOptions as StreamOptions
-    from opencode_client.streams import EventStream as EventStream
-    from opencode_client.times import to_datetime as to_datetime
-    from opencode_client.times import to_epoch_ms as to_epoch_ms
-    from opencode_client.unset import UNSET as UNSET
-    from opencode_client.unset import Unset as Unset
+    from .calls.options import ClientOptions as ClientOptions
+    from .calls.options import RetryEvent as RetryEvent
+    from .calls.options import Timeout as Timeout
+    from .calls.response import Response as Response
+    from .calls.server_info import ServerInfo as ServerInfo
+    from .calls.unset import UNSET as UNSET
+    from .calls.unset import Unset as Unset
+    from .client import AsyncOpencodeClient as AsyncOpencodeClient
+    from .client import OpencodeClient as OpencodeClient
+    from .decoding.times import to_datetime as to_datetime
+    from .decoding.times import to_epoch_ms as to_epoch_ms
+    from .errors import ArgumentError as ArgumentError
+    from .errors import AuthenticationError as AuthenticationError
+    from .errors import BadRequestError as BadRequestError
+    from .errors import ClientClosedError as ClientClosedError
+    from .errors import ConflictError as ConflictError
+    from .errors import ConnectError as ConnectError
+    from .errors import ConnectionLostError as ConnectionLostError
+    from .errors import EmptyResponseError as EmptyResponseError
+    from .errors import EventTooLargeError as EventTooLargeError
+    from .errors import ForbiddenError as ForbiddenError
+    from .errors import NotFoundError as NotFoundError
+    from .errors import OpencodeError as OpencodeError
+    from .errors import PayloadTooLargeError as PayloadTooLargeError
+    from .errors import PtyClosedError as PtyClosedError
+    from .errors import PtyGapError as PtyGapError
+    from .errors import PtyTimeoutError as PtyTimeoutError
+    from .errors import RateLimitError as RateLimitError
+    from .errors import RequestError as RequestError
+    from .errors import RequestTimeoutError as RequestTimeoutError
+    from .errors import ResponseDecodeError as ResponseDecodeError
+    from .errors import ServerError as ServerError
+    from .errors import ServerStartError as ServerStartError
+    from .errors import StatusError as StatusError
+    from .errors import StreamClosedError as StreamClosedError
+    from .errors import UnsupportedOperationError as UnsupportedOperationError
+    from .errors import UnsupportedServerError as UnsupportedServerError
+    from .model import OpencodeModel as OpencodeModel
+    from .model import Unknown as Unknown
+    from .model import UnknownEvent as UnknownEvent
+    from .server import OpencodeServer as OpencodeServer
+    from .streams.async_stream import AsyncEventStream as AsyncEventStream
+    from .streams.event_decoder import ServerHeartbeat as ServerHeartbeat
+    from .streams.event_decoder import StreamGap as StreamGap
+    from .streams.event_decoder import UndecodableEvent as UndecodableEvent
+    from .streams.fan_out import AsyncSharedStream as AsyncSharedStream
+    from .streams.fan_out import SharedStream as SharedStream
+    from .streams.fan_out import StreamOverflow as StreamOverflow
+    from .streams.filtered_stream import AsyncFilteredStream as AsyncFilteredStream
+    from .streams.filtered_stream import FilteredStream as FilteredStream
+    from .streams.reconnect import StreamOptions as StreamOptions
+    from .streams.snapshot import SessionSnapshot as SessionSnapshot
+    from .streams.stream import EventStream as EventStream
+    from .terminals.async_connection import AsyncPtyConnection as AsyncPtyConnection
+    from .terminals.connection import PtyConnection as PtyConnection
+    from .terminals.frames import PtyControl as PtyControl
+    from .terminals.handshake import PtyOptions as PtyOptions
 
 __all__ = [
     "UNSET",
@@ -128,22 +128,22 @@ __all__ = [
 
 _HOMES = {
     "ArgumentError": "errors",
-    "AsyncEventStream": "async_streams",
-    "AsyncFilteredStream": "filtered",
+    "AsyncEventStream": "streams.async_stream",
+    "AsyncFilteredStream": "streams.filtered_stream",
     "AsyncOpencodeClient": "client",
-    "AsyncPtyConnection": "async_pty",
-    "AsyncSharedStream": "shared",
+    "AsyncPtyConnection": "terminals.async_connection",
+    "AsyncSharedStream": "streams.fan_out",
     "AuthenticationError": "errors",
     "BadRequestError": "errors",
     "ClientClosedError": "errors",
-    "ClientOptions": "options",
+    "ClientOptions": "calls.options",
     "ConflictError": "errors",
     "ConnectError": "errors",
     "ConnectionLostError": "errors",
     "EmptyResponseError": "errors",
-    "EventStream": "streams",
+    "EventStream": "streams.stream",
     "EventTooLargeError": "errors",
-    "FilteredStream": "filtered",
+    "FilteredStream": "streams.filtered_stream",
     "ForbiddenError": "errors",
     "NotFoundError": "errors",
     "OpencodeClient": "client",
@@ -152,38 +152,38 @@ _HOMES = {
     "OpencodeServer": "server",
     "PayloadTooLargeError": "errors",
     "PtyClosedError": "errors",
-    "PtyConnection": "pty",
-    "PtyControl": "pty_frames",
+    "PtyConnection": "terminals.connection",
+    "PtyControl": "terminals.frames",
     "PtyGapError": "errors",
-    "PtyOptions": "pty_dial",
+    "PtyOptions": "terminals.handshake",
     "PtyTimeoutError": "errors",
     "RateLimitError": "errors",
     "RequestError": "errors",
     "RequestTimeoutError": "errors",
-    "Response": "responses",
+    "Response": "calls.response",
     "ResponseDecodeError": "errors",
-    "RetryEvent": "options",
+    "RetryEvent": "calls.options",
     "ServerError": "errors",
-    "ServerHeartbeat": "events",
-    "ServerInfo": "compatibility",
+    "ServerHeartbeat": "streams.event_decoder",
+    "ServerInfo": "calls.server_info",
     "ServerStartError": "errors",
-    "SessionSnapshot": "resync",
-    "SharedStream": "shared",
+    "SessionSnapshot": "streams.snapshot",
+    "SharedStream": "streams.fan_out",
     "StatusError": "errors",
     "StreamClosedError": "errors",
-    "StreamGap": "events",
-    "StreamOptions": "stream_state",
-    "StreamOverflow": "shared",
-    "Timeout": "options",
-    "UNSET": "unset",
-    "UndecodableEvent": "events",
+    "StreamGap": "streams.event_decoder",
+    "StreamOptions": "streams.reconnect",
+    "StreamOverflow": "streams.fan_out",
+    "Timeout": "calls.options",
+    "UNSET": "calls.unset",
+    "UndecodableEvent": "streams.event_decoder",
     "Unknown": "model",
     "UnknownEvent": "model",
-    "Unset": "unset",
+    "Unset": "calls.unset",
     "UnsupportedOperationError": "errors",
     "UnsupportedServerError": "errors",
-    "to_datetime": "times",
-    "to_epoch_ms": "times",
+    "to_datetime": "decoding.times",
+    "to_epoch_ms": "decoding.times",
 }
 
 

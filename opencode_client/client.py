@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, Self, TypeVar, Unpack
 
 import httpx
 
-from opencode_client.api import AsyncNamespaces, Namespaces
-from opencode_client.directories import StrPath
-from opencode_client.errors import ArgumentError
-from opencode_client.namespace import AsyncNamespace, Namespace
-from opencode_client.options import ClientOptions, RetryEvent, Timeout, changed_options, make_options
-from opencode_client.pools import AsyncGivenClient, AsyncOwnConnections, GivenClient, OwnConnections
-from opencode_client.responses import Response
-from opencode_client.transport import AsyncCaller, Caller, Known
-from opencode_client.unset import UNSET, Unset
+from .api import AsyncNamespaces, Namespaces
+from .calls.caller import AsyncCaller, Caller, Known
+from .calls.connections import AsyncGivenClient, AsyncOwnConnections, GivenClient, OwnConnections
+from .calls.directories import StrPath
+from .calls.namespace import AsyncNamespace, Namespace
+from .calls.options import ClientOptions, RetryEvent, Timeout, changed_options, make_options
+from .calls.response import Response
+from .calls.unset import UNSET, Unset
+from .errors import ArgumentError
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
-    from opencode_client.async_pty import AsyncPtyConnection
-    from opencode_client.compatibility import ServerInfo
-    from opencode_client.pty import PtyConnection
-    from opencode_client.pty_dial import PtyOptions
-    from opencode_client.resync import SessionSnapshot
+    from .calls.server_info import ServerInfo
+    from .streams.snapshot import SessionSnapshot
+    from .terminals.async_connection import AsyncPtyConnection
+    from .terminals.connection import PtyConnection
+    from .terminals.handshake import PtyOptions
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -183,7 +183,7 @@ class OpencodeClient(_Client[Caller], Namespaces):
         `command` is the server's default shell, if left out; `args`, `cwd`, `title` and `env` are those of
         `pty.create`, `options` those of `PtyOptions`.
         """
-        from opencode_client.pty import owned  # websockets, which calls have no use for
+        from .terminals.connection import owned  # websockets, which calls have no use for
 
         scope = {"directory": directory, "workspace": workspace}
         made = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env, **scope}
@@ -197,7 +197,7 @@ class OpencodeClient(_Client[Caller], Namespaces):
 
         Source: `session.get`, `session.status`, `session.messages`, `permission.list`, `question.list`.
         """
-        from opencode_client.resync import snapshot
+        from .streams.snapshot import snapshot
 
         return snapshot(self, session_id, since_message_id)
 
@@ -305,7 +305,7 @@ class AsyncOpencodeClient(_Client[AsyncCaller], AsyncNamespaces):
         **options: Unpack[PtyOptions],
     ) -> AbstractAsyncContextManager[AsyncPtyConnection]:
         """A new terminal, to use in `async with`: as `OpencodeClient.terminal`."""
-        from opencode_client.async_pty import aowned  # websockets, which calls have no use for
+        from .terminals.async_connection import aowned  # websockets, which calls have no use for
 
         scope = {"directory": directory, "workspace": workspace}
         made = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env, **scope}
@@ -319,7 +319,7 @@ class AsyncOpencodeClient(_Client[AsyncCaller], AsyncNamespaces):
 
         Source: `session.get`, `session.status`, `session.messages`, `permission.list`, `question.list`.
         """
-        from opencode_client.resync import asnapshot
+        from .streams.snapshot import asnapshot
 
         return await asnapshot(self, session_id, since_message_id)
 

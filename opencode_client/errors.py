@@ -34,7 +34,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from opencode_client.model import OpencodeModel
+    from .model import OpencodeModel
 
 
 class OpencodeError(Exception):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, TypeGuard,
 
 from attrs import NOTHING, define, field, fields
 
-from opencode_client.errors import ResponseDecodeError
+from .errors import ResponseDecodeError
 
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object that the server's document leaves open."""
@@ -79,7 +79,7 @@ class OpencodeModel:
         """The model that `data`, parsed JSON, describes; `data` belongs to the model from then on.
 
         A required member that is missing or null reads as None, with one warning per member on the logger
-        `opencode_client.reading`.
+        `opencode_client.decoding`.
 
         Raises:
             ResponseDecodeError: `data` is no object; with `strict`, also anything that is not as documented,
@@ -159,7 +159,7 @@ def reader_of(cls: type[M]) -> Callable[[JsonObject], M] | None:
 
 def tolerantly(cls: type[M], data: JsonObject) -> M:
     """What a reader gives back when the wire is not what the document says: see `reading`, imported only then."""
-    from opencode_client.reading import read_by_annotations
+    from .decoding.annotations import read_by_annotations
 
     return read_by_annotations(cls, data)
 
@@ -247,6 +247,6 @@ def _shown(name: str, value: object) -> str:
 
 
 def _check(cls: type[OpencodeModel], data: object) -> None:
-    from opencode_client.reading import check_model
+    from .decoding.annotations import check_model
 
     check_model(cls, data)

@@ -19,8 +19,8 @@ from typing import IO, Self
 
 import httpx
 
-from opencode_client.errors import ServerStartError
-from opencode_client.processes import end, supervise
+from .errors import ServerStartError
+from .processes import end, supervise
 
 _LISTENING = re.compile(rb"opencode server listening on http://\S*:(\d+)\s")
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # what is listened on -> what is asked

@@ -45,9 +45,9 @@ class Group:
 
 
 GROUPS = {
-    "splitter": Group(("opencode_client/sse.py",), ("tests/test_sse.py",)),
-    "frames": Group(("opencode_client/pty_frames.py",), ("tests/test_pty_frames.py",)),
-    "retries": Group(("opencode_client/retries.py",), ("tests/test_retries.py",)),
+    "splitter": Group(("opencode_client/streams/sse.py",), ("tests/streams/test_sse.py",)),
+    "frames": Group(("opencode_client/terminals/frames.py",), ("tests/terminals/test_frames.py",)),
+    "retries": Group(("opencode_client/calls/retry_policy.py",), ("tests/calls/test_retry_policy.py",)),
     # test_document.py keeps what it made of a document: a mutant's process would find it there, made without the mutant
     "normalisation": Group(
         ("scripts/normalise/*.py",), ("tests/normalise", "--ignore=tests/normalise/test_document.py")

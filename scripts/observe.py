@@ -6,8 +6,8 @@ from typing import Any
 
 from attrs import define, field
 
+from opencode_client.decoding.shapes import json_type
 from opencode_client.model import is_array, is_object
-from opencode_client.shapes import json_type
 from scripts.normalise.schema import META, Json, operations, referenced, schemas_of
 
 Place = tuple[str, str]

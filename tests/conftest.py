@@ -11,14 +11,14 @@ from types import ModuleType
 
 import pytest
 
-from tests.packages import document, load_models, write
-from tests.small_package import PATHS, SCHEMAS
-from tests.survivors import pytest_sessionfinish as pytest_sessionfinish  # hooks
-from tests.survivors import pytest_terminal_summary as pytest_terminal_summary
-from tests.survivors import pytest_testnodedown as pytest_testnodedown
-from tests.survivors import pytest_unconfigure as pytest_unconfigure
-from tests.tls import tls as tls  # a fixture for every test
-from tests.worlds import world as world  # a fixture for every test
+from tests.support.both_clients import world as world  # a fixture for every test
+from tests.support.generated_packages import document, load_models, write
+from tests.support.small_package import PATHS, SCHEMAS
+from tests.support.surviving_threads import pytest_sessionfinish as pytest_sessionfinish  # hooks
+from tests.support.surviving_threads import pytest_terminal_summary as pytest_terminal_summary
+from tests.support.surviving_threads import pytest_testnodedown as pytest_testnodedown
+from tests.support.surviving_threads import pytest_unconfigure as pytest_unconfigure
+from tests.support.tls import tls as tls  # a fixture for every test
 
 _OPEN_FILES = 2048
 _LIMITS_S = {"live": 300, "documents": 600, "package": 600, "job": 900}
@@ -77,6 +77,6 @@ def httpserver_listen_address() -> tuple[str, int]:
 @pytest.fixture
 def warned(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
     """The log, with nothing warned of before."""
-    monkeypatch.setattr("opencode_client.shapes._warned", set[tuple[str, str]]())
-    caplog.set_level(logging.WARNING, "opencode_client.reading")
+    monkeypatch.setattr("opencode_client.decoding.shapes._warned", set[tuple[str, str]]())
+    caplog.set_level(logging.WARNING, "opencode_client.decoding")
     return caplog

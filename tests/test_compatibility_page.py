@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opencode_client._spec import OPERATIONS
-from opencode_client.compatibility import has
-from tests.live.calls import operation_of
+from opencode_client.calls.server_info import has
 from tests.live.compat import TABLE, VERSIONS, Column, compared, read, written, wrong_in
+from tests.live.recorded_calls import operation_of
 from tests.live.servers import NEW
 
 _CASES = st.sampled_from(sorted(OPERATIONS)).flatmap(

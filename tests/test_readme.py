@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from scripts.rooms import ROOT
-from tests.readme import BLOCKS, needs_server
+from tests.support.doc_examples import BLOCKS, needs_server
 
 
 def test_every_block_without_a_client_runs_after_the_ones_before_it(

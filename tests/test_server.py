@@ -12,8 +12,8 @@ import pytest
 
 from opencode_client.errors import ServerStartError
 from opencode_client.server import OpencodeServer
-from tests.faulty_server import FaultyServer, answer, http
-from tests.programs import write_program
+from tests.support.executables import write_program
+from tests.support.faulty_server import FaultyServer, answer, http
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="what is left of a process is read from /proc"

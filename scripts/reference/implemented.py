@@ -17,7 +17,7 @@ from typing import Any, TypeGuard
 from attrs import frozen
 
 from opencode_client import AsyncOpencodeClient, OpencodeClient
-from opencode_client.operation import Operation
+from opencode_client.calls.operation import Operation
 
 _NAMES_IN_BRACES = re.compile(r"\{[^}]*\}")
 _LOOPBACK = "http://127.0.0.1:4096"

@@ -12,7 +12,7 @@ import pytest
 from scripts import fetch_spec, generate, regenerate
 from scripts.changes import command
 from scripts.rooms import PACKAGE
-from tests.changes.small import NUMBER, STRING, giving
+from tests.changes.small_documents import NUMBER, STRING, giving
 
 
 def _write(root: Path, document: dict[str, Any], version: str = "1.0.0") -> None:

@@ -13,7 +13,7 @@ from opencode_client.model import is_array, is_object
 from scripts.changes.change import Change
 from scripts.changes.document import compare_documents
 from scripts.recordings import document as recorded
-from tests.changes.small import (
+from tests.changes.small_documents import (
     NULL,
     NUMBER,
     STRING,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.changes.surface import directions, read_surface
-from tests.changes.packages import edit, said, write_package
+from tests.changes.package_copies import edit, said, write_package
 
 _EDITS = [
     # the arguments of methods, of both clients

@@ -27,9 +27,9 @@ from opencode_client._spec import OPERATIONS
 from opencode_client.errors import OpencodeError, ServerStartError
 from scripts.npm_server import NpmError, get_server, latest_version
 from scripts.rooms import ROOT
-from tests.live.calls import Record, operation_of, recorded_exchanges
+from tests.live.recorded_calls import Record, operation_of, recorded_exchanges
+from tests.live.scripted_turns import CONFIG, script
 from tests.live.servers import NEW, scripted_server
-from tests.live.turns import CONFIG, script
 from tests.live.walk_asking import walk_asking
 from tests.live.walk_server import walk_endings, walk_server
 from tests.live.walk_sessions import walk_sessions
@@ -91,8 +91,8 @@ def walked(version: str) -> Column:
         scripted_server(version, script=script, **CONFIG) as (server, _),
         OpencodeClient(server.url, directory=server.directory) as client,
     ):
-        patch.setattr("opencode_client.shapes._warned", set[tuple[str, str]]())
-        patch.setattr(logging.getLogger("opencode_client.reading"), "handlers", [log])
+        patch.setattr("opencode_client.decoding.shapes._warned", set[tuple[str, str]]())
+        patch.setattr(logging.getLogger("opencode_client.decoding"), "handlers", [log])
         record = Record(exchanges)
         nowhere, copies = Path(folder, "nowhere"), Path(folder, "copies")
         nowhere.mkdir()

@@ -10,8 +10,8 @@ import pytest
 from opencode_client.errors import AuthenticationError
 from opencode_client.models import UnauthorizedErrorBody
 from opencode_client.server import OpencodeServer
+from tests.live.client_pairs import WORLDS, World, client_of
 from tests.live.servers import NEW, VERSIONS, scripted_server
-from tests.live.worlds import WORLDS, World, client_of
 
 pytestmark = pytest.mark.live
 

@@ -6,11 +6,11 @@ from collections.abc import Generator
 
 import pytest
 
-from opencode_client.compatibility import ServerInfo
+from opencode_client.calls.server_info import ServerInfo
 from opencode_client.server import OpencodeServer
 from scripts.recordings import document
+from tests.live.client_pairs import WORLDS, client_of
 from tests.live.servers import NEW, scripted_server
-from tests.live.worlds import WORLDS, client_of
 
 pytestmark = pytest.mark.live
 

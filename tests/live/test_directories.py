@@ -10,11 +10,11 @@ import pytest
 from attrs import frozen
 
 from opencode_client import OpencodeClient
-from opencode_client.directories import StrPath
+from opencode_client.calls.directories import StrPath
 from opencode_client.errors import ServerError
 from opencode_client.server import OpencodeServer
+from tests.live.client_pairs import WORLDS, World, client_of
 from tests.live.servers import NEW, VERSIONS, scripted_server
-from tests.live.worlds import WORLDS, World, client_of
 
 pytestmark = pytest.mark.live
 

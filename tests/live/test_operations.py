@@ -18,15 +18,15 @@ from opencode_client.errors import OpencodeError, ResponseDecodeError
 from opencode_client.server import OpencodeServer
 from scripts.generate import SPEC
 from scripts.recordings import DATA, document
-from tests.live.calls import Outcome, Record, described, operation_of, recorded_exchanges
+from tests.live.client_pairs import WORLDS, client_of
+from tests.live.recorded_calls import Outcome, Record, described, operation_of, recorded_exchanges
+from tests.live.scripted_turns import CONFIG, script
 from tests.live.servers import NEW, VERSIONS, scripted_server
-from tests.live.turns import CONFIG, script
 from tests.live.walk_asking import walk_asking
 from tests.live.walk_server import walk_endings, walk_server
 from tests.live.walk_sessions import walk_sessions
 from tests.live.walk_v2 import walk_v2
-from tests.live.worlds import WORLDS, client_of
-from tests.readers import reader_of, readers
+from tests.support.recorded_payloads import reader_of, readers
 
 _TABLE: dict[str, Any] = tomllib.loads((DATA / "live_outcomes.toml").read_text(encoding="utf-8"))  # Any: TOML
 _EXPECTED: dict[str, list[str]] = _TABLE["outcomes"]
@@ -82,8 +82,8 @@ def walked(
 ) -> Walked:
     log = _Kept()
     with pytest.MonkeyPatch.context() as patch, recorded_exchanges() as exchanges:
-        patch.setattr("opencode_client.shapes._warned", set[tuple[str, str]]())
-        patch.setattr(logging.getLogger("opencode_client.reading"), "handlers", [log])
+        patch.setattr("opencode_client.decoding.shapes._warned", set[tuple[str, str]]())
+        patch.setattr(logging.getLogger("opencode_client.decoding"), "handlers", [log])
         record = Record(exchanges)
         with client_of(request.param, server.url, directory=server.directory) as client:
             broken = _walk(record, client, tmp_path_factory)

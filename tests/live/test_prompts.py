@@ -25,8 +25,8 @@ from opencode_client.models import (
 )
 from opencode_client.server import OpencodeServer
 from opencode_client.testing import Reply, ToolCall
+from tests.live.client_pairs import WORLDS, World, client_of, until
 from tests.live.servers import VERSIONS, scripted_server
-from tests.live.worlds import WORLDS, World, client_of, until
 
 pytestmark = pytest.mark.live
 

@@ -12,7 +12,7 @@ from opencode_client._spec import OPENCODE_VERSION, OPERATIONS
 from opencode_client.testing import Reply, ScriptedModel
 from scripts.npm_server import get_server
 from scripts.scratch_server import scratch_server
-from tests.readme import BLOCKS, TERMINAL_BLOCKS
+from tests.support.doc_examples import BLOCKS, TERMINAL_BLOCKS
 
 pytestmark = pytest.mark.live
 

@@ -20,7 +20,7 @@ from scripts.fetch_spec import fetch, write
 from scripts.recordings import document
 from scripts.rooms import ROOT
 from scripts.scratch_server import scratch_server
-from tests import packages
+from tests.support import generated_packages as packages
 
 pytestmark = pytest.mark.live
 
@@ -56,7 +56,7 @@ def test_a_package_is_made_of_it_whose_models_import(server: OpencodeServer, tmp
 def test_its_answers_read_strictly_and_give_back_what_was_read(
     server: OpencodeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.WARNING, "opencode_client.reading")
+    caplog.set_level(logging.WARNING, "opencode_client.decoding")
     session = httpx.post(f"{server.url}/session", json={"title": "é"}, trust_env=False, timeout=30).json()
     answers: list[tuple[Any, Any]] = [
         (models.Session, session),

@@ -17,11 +17,11 @@ from opencode_client import OpencodeClient, SessionSnapshot, StreamGap
 from opencode_client.model import JsonObject, UnknownEvent
 from opencode_client.models import TextPartInput
 from opencode_client.server import OpencodeServer
-from tests.chaos_proxy import ChaosProxy, Fate
+from tests.live.client_pairs import WORLDS, World
+from tests.live.scripted_turns import script
 from tests.live.servers import NEW, scripted_server
-from tests.live.turns import script
-from tests.live.watches import EVENT, PATHS, Open, Watch, kind_of, raw_of, watching, watching_raw
-from tests.live.worlds import WORLDS, World
+from tests.live.stream_watchers import EVENT, PATHS, Open, Watch, kind_of, raw_of, watching, watching_raw
+from tests.support.chaos_proxy import ChaosProxy, Fate
 
 pytestmark = pytest.mark.live
 
@@ -102,7 +102,7 @@ class Servers:
             self._running.enter_context(again)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("opencode_client.stream_state.LONGEST_DELAY_S", 0.5)
+            patch.setattr("opencode_client.streams.reconnect.LONGEST_DELAY_S", 0.5)
             return self._loss(version, PATHS, kill)
 
     def _loss(

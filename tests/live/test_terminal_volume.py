@@ -12,11 +12,11 @@ import pytest
 
 from opencode_client import AsyncOpencodeClient
 from opencode_client.server import OpencodeServer
-from tests.cutting_proxy import CuttingProxy
+from tests.live.client_pairs import World
 from tests.live.servers import NEW, scripted_server
-from tests.live.terminals import driven, program
+from tests.live.terminal_programs import driven, program
 from tests.live.test_terminals import Server
-from tests.live.worlds import World
+from tests.support.cutting_proxy import CuttingProxy
 
 pytestmark = pytest.mark.live
 

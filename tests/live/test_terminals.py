@@ -15,9 +15,9 @@ import pytest
 from opencode_client import NotFoundError, PtyClosedError
 from opencode_client.errors import AuthenticationError
 from opencode_client.server import OpencodeServer
+from tests.live.client_pairs import WORLDS, World
 from tests.live.servers import NEW, scripted_server
-from tests.live.terminals import BASH, Driven, driven, program
-from tests.live.worlds import WORLDS, World
+from tests.live.terminal_programs import BASH, Driven, driven, program
 
 pytestmark = pytest.mark.live
 

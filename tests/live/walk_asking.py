@@ -9,8 +9,8 @@ import pytest
 
 from opencode_client import OpencodeClient
 from opencode_client.models import Session, TextPartInput
-from tests.live.calls import Record
-from tests.live.worlds import until
+from tests.live.client_pairs import until
+from tests.live.recorded_calls import Record
 
 T = TypeVar("T")
 

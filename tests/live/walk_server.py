@@ -6,8 +6,8 @@ from pathlib import Path
 
 from opencode_client import OpencodeClient
 from opencode_client.models import TuiPublishPromptAppend
-from tests.live.calls import Record
-from tests.live.turns import MCP
+from tests.live.recorded_calls import Record
+from tests.live.scripted_turns import MCP
 
 
 def walk_server(record: Record, client: OpencodeClient, nowhere: Path) -> None:

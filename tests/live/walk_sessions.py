@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from opencode_client import OpencodeClient
 from opencode_client.models import MessageWithParts, Session, TextPart, TextPartInput, UnknownMessage
-from tests.live.calls import Record
-from tests.live.turns import MODEL
+from tests.live.recorded_calls import Record
+from tests.live.scripted_turns import MODEL
 
 _SAID = [TextPartInput(text="hello")]
 

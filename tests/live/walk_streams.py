@@ -10,8 +10,8 @@ from typing import Any
 from opencode_client import OpencodeClient, UnknownEvent
 from opencode_client.errors import OpencodeError
 from opencode_client.models import TextPartInput
-from tests.live.calls import Outcome, Record, failed
-from tests.live.turns import MODEL
+from tests.live.recorded_calls import Outcome, Record, failed
+from tests.live.scripted_turns import MODEL
 
 _PATIENCE_S = 15.0
 _SHELL = ["-c", "read line; echo \N{GRINNING FACE} $line; exit 7"]

@@ -7,8 +7,8 @@ from pathlib import Path
 from opencode_client import OpencodeClient
 from opencode_client.errors import UnsupportedOperationError
 from opencode_client.models import SessionMessageAssistant
-from tests.live.calls import Record
-from tests.live.worlds import until
+from tests.live.client_pairs import until
+from tests.live.recorded_calls import Record
 
 _MODEL = {"id": "scripted-1", "providerID": "scripted"}
 

@@ -9,7 +9,16 @@ import pytest
 from scripts.normalise import hoist
 from scripts.normalise.keywords import mark_pointers
 from scripts.normalise.schema import Json
-from tests.normalise.small import document, namer, obj, ok, one_operation, only, reference, schemas_in
+from tests.normalise.small_documents import (
+    document,
+    namer,
+    obj,
+    ok,
+    one_operation,
+    only,
+    reference,
+    schemas_in,
+)
 
 STRING: Json = {"type": "string"}
 NULL: Json = {"type": "null"}

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.normalise import keywords
 from scripts.normalise.schema import Json, everywhere
-from tests.normalise.small import document, obj, ok, one_operation, only, reference, schemas_in
+from tests.normalise.small_documents import document, obj, ok, one_operation, only, reference, schemas_in
 
 STRING: Json = {"type": "string"}
 NUMBER: Json = {"type": "number"}

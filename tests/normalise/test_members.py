@@ -8,7 +8,7 @@ import pytest
 
 from scripts.normalise import members, unions
 from scripts.normalise.schema import Json
-from tests.normalise.small import document, namer, obj, ok, one_operation, reference, schemas_in
+from tests.normalise.small_documents import document, namer, obj, ok, one_operation, reference, schemas_in
 
 STRING: Json = {"type": "string"}
 A, B = reference("A"), reference("B")

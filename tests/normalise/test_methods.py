@@ -9,7 +9,7 @@ import pytest
 from scripts.normalise import NameCollisionError, methods, normalise
 from scripts.normalise.kinds import read_kinds, read_since
 from scripts.normalise.schema import META, Json, operations
-from tests.normalise.small import document, obj, ok, reference
+from tests.normalise.small_documents import document, obj, ok, reference
 
 _STRING: Json = {"type": "string"}
 

@@ -19,7 +19,7 @@ from scripts.normalise.names import (
     singular,
     snake,
 )
-from tests.normalise.small import namer, obj
+from tests.normalise.small_documents import namer, obj
 
 HOSTILE = [
     "",

@@ -10,7 +10,7 @@ from scripts.normalise import NameCollisionError, Normalised, normalise
 from scripts.normalise.names import read_pins
 from scripts.normalise.schema import COMPONENTS, Json, schemas_of
 from scripts.normalise.wire import read_observed
-from tests.normalise.small import document, obj, ok
+from tests.normalise.small_documents import document, obj, ok
 
 _STRING: Json = {"type": "string"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from scripts.normalise import operations, parameters, schema
 from scripts.normalise.schema import Json
-from tests.normalise.small import document, obj, ok, one_operation, only, reference
+from tests.normalise.small_documents import document, obj, ok, one_operation, only, reference
 
 STRING: Json = {"type": "string"}
 A, B = reference("A"), reference("B")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scripts.normalise import parameters
 from scripts.normalise.schema import Json
-from tests.normalise.small import document, obj, one_operation, only
+from tests.normalise.small_documents import document, obj, one_operation, only
 
 STRING: Json = {"type": "string"}
 

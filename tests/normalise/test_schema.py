@@ -8,7 +8,7 @@ import pytest
 
 from scripts.normalise import schema
 from scripts.normalise.schema import Json
-from tests.normalise.small import document, obj, one_operation
+from tests.normalise.small_documents import document, obj, one_operation
 
 STRING: Json = {"type": "string"}
 

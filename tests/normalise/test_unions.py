@@ -8,7 +8,16 @@ import pytest
 
 from scripts.normalise import unions
 from scripts.normalise.schema import Json
-from tests.normalise.small import document, namer, obj, ok, one_operation, only, reference, schemas_in
+from tests.normalise.small_documents import (
+    document,
+    namer,
+    obj,
+    ok,
+    one_operation,
+    only,
+    reference,
+    schemas_in,
+)
 
 STRING: Json = {"type": "string"}
 NULL: Json = {"type": "null"}

@@ -11,7 +11,7 @@ from scripts.normalise.schema import Json
 from scripts.normalise.wire import CORRECTIONS, correct, loosen
 from scripts.recordings import DOCUMENTED
 from scripts.recordings import document as recorded
-from tests.normalise.small import document, obj, ok, one_operation, reference, schemas_in
+from tests.normalise.small_documents import document, obj, ok, one_operation, reference, schemas_in
 
 STRING: Json = {"type": "string"}
 

@@ -1,0 +1,1 @@
+"""Read JSON into models: leniently, strictly, and unions by their tags."""

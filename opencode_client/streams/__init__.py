@@ -1,0 +1,1 @@
+"""Event streams: connect, reconnect, decode, filter and share."""

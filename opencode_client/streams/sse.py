@@ -1,0 +1,133 @@
+"""Server-sent events out of bytes: pure and incremental, after the WHATWG grammar of `text/event-stream`.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream. Servers 1.1.31 to
+1.18.33 send `data:` lines and comments alone, up to 3 MB in one line.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..errors import EventTooLargeError
+
+DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+
+
+class ServerSentEvent(NamedTuple):
+    """One event: `data` as UTF-8, its lines joined by LF; `id` is the last one seen, not only this event's."""
+
+    data: bytes
+    event: str = "message"
+    id: str = ""
+
+
+class EventSplitter:
+    """Splits the bytes of one response, however they are cut, into events.
+
+    For one connection; `last_id` and `retry_ms` (None: the server never said) outlive it, so read them off. An event of
+    more than `max_bytes` is an error. What stands after the last empty line is no event and is dropped.
+    """
+
+    def __init__(self, *, last_id: str = "", max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self.last_id: str = last_id
+        self.retry_ms: int | None = None
+        self._max_bytes = max_bytes
+        self._start: bytes | None = b""  # what came, until it is known not to be a byte order mark
+        self._after_cr = False
+        self._pieces: list[bytes] = []  # of an event whose end has not come
+        self._held = 0
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """The events that `chunk` completes.
+
+        Raises:
+            EventTooLargeError: an event is larger than `max_bytes`.
+        """
+        if self._is_one_event(chunk):
+            return [ServerSentEvent(chunk[6:-2], "message", self.last_id)]
+        if self._start is not None:
+            chunk = self._without_bom(chunk)
+        if self._after_cr or b"\r" in chunk:
+            chunk = self._with_line_feeds(chunk)
+        if not chunk:
+            return []
+        pieces = self._pieces
+        ends = b"\n\n" in chunk or (pieces and pieces[-1].endswith(b"\n") and chunk.startswith(b"\n"))
+        if pieces:
+            pieces.append(chunk)
+            self._held += len(chunk)
+            if not ends:
+                self._check(self._held)
+                return []
+            chunk = b"".join(pieces)
+            pieces.clear()
+        *blocks, rest = chunk.split(b"\n\n")
+        self._held = len(rest)
+        if rest:
+            pieces.append(rest)
+            self._check(self._held)
+        return self._events(blocks)
+
+    def _is_one_event(self, chunk: bytes) -> bool:
+        """Whether this is a `data:` line with an empty one and nothing is kept from before: all that servers send."""
+        return (
+            chunk[:6] == b"data: "
+            and chunk.find(b"\n") == len(chunk) - 2
+            and chunk[-1:] == b"\n"
+            and b"\r" not in chunk
+            and not self._pieces
+            and self._start is None
+            and len(chunk) <= self._max_bytes
+        )
+
+    def _without_bom(self, chunk: bytes) -> bytes:
+        start = (self._start or b"") + chunk
+        if len(start) < len(_BOM) and _BOM.startswith(start):
+            self._start = start
+            return b""
+        self._start = None
+        return start.removeprefix(_BOM)
+
+    def _with_line_feeds(self, chunk: bytes) -> bytes:
+        """CRLF and CR as LF; an LF after a CR that ended the chunk before is the same line's end."""
+        if self._after_cr and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._after_cr = False
+        if chunk.endswith(b"\r"):
+            self._after_cr = True
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _check(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise EventTooLargeError(f"an event is larger than {self._max_bytes} bytes")
+
+    def _events(self, blocks: list[bytes]) -> list[ServerSentEvent]:
+        events: list[ServerSentEvent] = []
+        for block in blocks:
+            if len(block) > self._max_bytes:
+                self._check(len(block))
+            if block[:6] == b"data: " and b"\n" not in block:  # all that servers send
+                events.append(ServerSentEvent(block[6:], "message", self.last_id))
+            else:
+                event = self._parsed(block)
+                if event is not None:
+                    events.append(event)
+        return events
+
+    def _parsed(self, block: bytes) -> ServerSentEvent | None:
+        """The event of some lines; None if they hold no data."""
+        data: list[bytes] = []
+        kind = ""
+        for line in block.split(b"\n"):
+            name, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if name == b"data":
+                data.append(value)
+            elif name == b"event":
+                kind = value.decode("utf-8", "replace")
+            elif name == b"id" and b"\0" not in value:
+                self.last_id = value.decode("utf-8", "replace")
+            elif name == b"retry" and value.isdigit():
+                self.retry_ms = int(value)
+        return ServerSentEvent(b"\n".join(data), kind or "message", self.last_id) if data else None

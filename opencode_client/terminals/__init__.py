@@ -1,0 +1,1 @@
+"""Terminals: the output, input and exit code of a process, over WebSockets."""

@@ -1,0 +1,354 @@
+"""Calls through the public surface: what is sent, what comes back, `raw`, servers of other versions."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import pickle
+import re
+from collections import UserList
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+import httpx
+import pytest
+
+from opencode_client import (
+    ArgumentError,
+    ClientClosedError,
+    NotFoundError,
+    OpencodeError,
+    ResponseDecodeError,
+    ServerInfo,
+    UnsupportedOperationError,
+    UnsupportedServerError,
+    errors,
+)
+from opencode_client._spec import OPERATIONS
+from opencode_client.calls.server_info import has, info
+from opencode_client.models import Session, TextPartInput
+from scripts.recordings import DOCUMENTED, document
+from tests.support.both_clients import Handler, World
+
+_SESSION = {
+    "id": "ses_1", "slug": "a", "projectID": "p", "directory": "/r", "title": "t", "version": "1", "new": 1,
+    "time": {"created": 1, "updated": 2},
+}  # fmt: skip
+
+
+def _page() -> httpx.Response:
+    return httpx.Response(200, text="<!doctype html>", headers={"content-type": "text/html;charset=utf-8"})
+
+
+def _answer(value: Any, status: int = 200) -> Handler:
+    content = json.dumps(value).encode()  # null, too, which httpx takes for nothing
+    return lambda _: httpx.Response(status, content=content, headers={"content-type": "application/json"})
+
+
+class Recorder:
+    """Answers every request alike and keeps it."""
+
+    def __init__(self, value: Any = None) -> None:
+        self.value = value
+        self.seen: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request)
+        return httpx.Response(200, json=self.value)
+
+    @property
+    def paths(self) -> list[str]:
+        return [request.url.path for request in self.seen]
+
+
+def _versions(version: str, **routes: Callable[[], httpx.Response]) -> Recorder:
+    """A server of a version, which answers other paths as `routes` say, with a web page by default."""
+
+    class Server(Recorder):
+        def __call__(self, request: httpx.Request) -> httpx.Response:
+            self.seen.append(request)
+            if request.url.path == "/global/health":
+                return httpx.Response(200, json={"healthy": True, "version": version})
+            return routes.get(request.url.path.strip("/").replace("/", "_"), _page)()
+
+    return Server()
+
+
+def _empty_page() -> httpx.Response:
+    return httpx.Response(200, json={"data": [], "cursor": {}})
+
+
+def test_a_typed_value_comes_back(world: World) -> None:
+    session = world.call(world.mocked(_answer(_SESSION)).session.get, "ses_1")
+    assert isinstance(session, Session)
+    assert (session.title, session.time.updated, dict(session.additional_properties)) == ("t", 2, {"new": 1})
+
+
+def test_models_mappings_and_sequences_are_bodies(world: World) -> None:
+    recorder = Recorder({"info": {}, "parts": []})
+    client = world.mocked(recorder)
+    parts = (TextPartInput(text="a"), {"type": "text", "text": "b"})
+    world.call(client.session.prompt, "ses_1", parts=parts, model={"providerID": "p", "modelID": "m"})
+    assert json.loads(recorder.seen[0].content) == {
+        "model": {"providerID": "p", "modelID": "m"},
+        "parts": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
+    }
+
+
+def test_any_mapping_and_any_sequence_is_sent(world: World) -> None:
+    recorder = Recorder(_SESSION)
+    world.call(world.mocked(recorder).session.create, metadata=MappingProxyType({"a": UserList([1, "b"])}))
+    assert json.loads(recorder.seen[0].content) == {"metadata": {"a": [1, "b"]}}
+
+
+def test_a_lone_surrogate_is_sent(world: World) -> None:
+    recorder = Recorder(_SESSION)
+    world.call(world.mocked(recorder).session.create, title="\ud800")
+    assert json.loads(recorder.seen[0].content) == {"title": "\ud800"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"a": [{1, 2}]}, r"\$\.metadata\.a\[0\]: set has no form in JSON"),
+        ({"a": datetime(2026, 1, 1, tzinfo=UTC)}, r"\$\.metadata\.a: .*to_epoch_ms"),
+        ({"a": b"x"}, r"\$\.metadata\.a: bytes"),
+    ],
+)
+def test_what_json_cannot_hold_is_named_with_its_place(world: World, metadata: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        world.call(world.mocked(_answer({})).session.create, metadata=metadata)
+
+
+def test_what_json_cannot_hold_is_named_with_its_place_in_a_model(world: World) -> None:
+    parts = [TextPartInput(text="a", metadata={"b": {1}})]
+    with pytest.raises(ArgumentError, match=r"\$\.parts\[0\]\.metadata\.b: set has no form in JSON"):
+        world.call(world.mocked(_answer({})).session.prompt, "ses_1", parts=parts)
+
+
+def test_a_location_needs_its_directory(world: World) -> None:
+    server = _versions("1.18.33")
+    with pytest.raises(ArgumentError, match=r"v2\.session\.create: workspace needs a directory beside it"):
+        world.call(world.mocked(server).v2.session.create, workspace="w")
+    assert server.paths in ([], ["/global/health"])
+
+
+def test_a_value_that_holds_itself_is_an_error(world: World) -> None:
+    metadata: dict[str, Any] = {}
+    metadata["again"] = metadata
+    with pytest.raises(
+        ArgumentError, match=r"session\.create: the body is nested too deeply, or holds itself"
+    ):
+        world.call(world.mocked(_answer({})).session.create, metadata=metadata)
+
+
+@pytest.mark.parametrize("argument", ["", ".", "..", {}, None])
+def test_an_argument_that_would_call_something_else_is_refused(world: World, argument: Any) -> None:
+    recorder = Recorder(True)
+    with pytest.raises(ArgumentError, match=r"session\.delete"):
+        world.call(world.mocked(recorder).session.delete, argument)
+    assert not recorder.seen
+
+
+def test_raw_gives_the_typed_value_with_status_headers_and_body(world: World) -> None:
+    client = world.mocked(_answer([_SESSION]), directory="/r")
+    response = world.call(client.raw, client.session.list, limit=3)
+    assert (response.status, response.headers["content-type"]) == (200, "application/json")
+    assert response.value[0].id == json.loads(response.body)[0]["id"] == "ses_1"
+
+
+def test_raw_keeps_the_view_that_the_method_is_of(world: World) -> None:
+    recorder = Recorder([])
+    client = world.mocked(recorder)
+    world.call(client.raw, client.with_options(directory="/v").session.list)
+    assert recorder.seen[0].url.params["directory"] == "/v"
+
+
+def test_raw_takes_nothing_but_operations(world: World) -> None:
+    with pytest.raises(ArgumentError, match="raw takes an operation"):
+        world.call(world.client().raw, len, "x")
+
+
+def test_strict_refuses_what_lenient_reads(world: World) -> None:
+    client = world.mocked(_answer({**_SESSION, "title": 7}))
+    assert world.call(client.session.get, "ses_1").title == 7
+    with pytest.raises(ResponseDecodeError, match=r"^session\.get: \$\.title: expected string, got number$"):
+        world.call(client.with_options(strict=True).session.get, "ses_1")
+
+
+@pytest.mark.parametrize("body", [{"a": 1}, "text", 7])
+def test_an_answer_of_another_kind_is_an_error_that_keeps_the_body(world: World, body: Any) -> None:
+    with pytest.raises(ResponseDecodeError, match=r"session\.list: \$: expected array") as raised:
+        world.call(world.mocked(_answer(body)).session.list)
+    assert json.loads(raised.value.body or b"") == body
+
+
+@pytest.mark.parametrize("body", [[_SESSION], "text", 7])
+def test_an_answer_that_is_no_object_where_one_is_documented_is_an_error(world: World, body: Any) -> None:
+    with pytest.raises(ResponseDecodeError, match=r"session\.get: \$: expected object") as raised:
+        world.call(world.mocked(_answer(body)).session.get, "ses_1")
+    assert raised.value.body == json.dumps(body).encode()
+
+
+def test_a_web_page_is_an_unsupported_operation(world: World) -> None:
+    client = world.mocked(_versions("1.18.99"))
+    with pytest.raises(
+        UnsupportedOperationError, match=r"session\.list: opencode 1\.18\.99 at http://127\.0\.0\.1:1"
+    ):
+        world.call(client.session.list)
+
+
+def test_an_operation_newer_than_the_server_is_not_sent(world: World) -> None:
+    server = _versions("1.1.31")
+    with pytest.raises(
+        UnsupportedOperationError, match=r"v2\.session\.list: opencode 1\.1\.31 .* 1\.14\.48 has it"
+    ):
+        world.call(world.mocked(server).v2.session.list)
+    assert server.paths == ["/global/health"]
+
+
+def test_the_version_is_asked_once_while_the_server_has_the_operation(world: World) -> None:
+    server = _versions("1.18.33", api_session=_empty_page)
+    client = world.mocked(server)
+    for _ in range(2):
+        world.call(client.with_options(timeout=9).v2.session.list)
+    assert server.paths == ["/global/health", "/api/session", "/api/session"]
+
+
+def test_between_two_known_versions_the_servers_document_decides(world: World) -> None:
+    def serve(version: str) -> Recorder:
+        return _versions(
+            "1.5.0",
+            doc=lambda: httpx.Response(200, json=document(version)),
+            api_session=_empty_page,
+        )
+
+    assert world.call(world.mocked(serve("1.14.48")).v2.session.list).data == []
+    with pytest.raises(UnsupportedOperationError, match=r"opencode 1\.5\.0"):
+        world.call(world.mocked(serve("1.3.2")).v2.session.list)
+
+
+def test_a_server_that_was_upgraded_is_asked_again(world: World) -> None:
+    version = ["1.1.31"]
+    answers = {
+        "/global/health": lambda: httpx.Response(200, json={"healthy": True, "version": version[0]}),
+        "/api/session": lambda: httpx.Response(200, json={"data": [], "cursor": {}}),
+    }
+    client = world.mocked(lambda request: answers[request.url.path]())
+    with pytest.raises(UnsupportedOperationError):
+        world.call(client.v2.session.list)
+    version[0] = "1.18.33"
+    assert world.call(client.v2.session.list).data == []
+
+
+@pytest.mark.parametrize("version", DOCUMENTED)
+def test_check_server_knows_what_each_version_has(world: World, version: str) -> None:
+    served = document(version)
+    server = _versions(version, doc=lambda: httpx.Response(200, json=served))
+    found: ServerInfo = world.call(world.mocked(server).check_server)
+    listed = {
+        o["operationId"] for item in served["paths"].values() for o in item.values() if "operationId" in o
+    }
+    assert (found.version, found.from_document) == (version, True)
+    assert found.operations == listed & set(OPERATIONS)
+    assert found.missing == set(OPERATIONS) - listed
+    assert found.supports("session.list")
+
+
+@pytest.mark.parametrize("version", DOCUMENTED)
+def test_the_table_of_versions_says_what_the_documents_say(version: str) -> None:
+    served = document(version)
+    listed = {
+        o["operationId"] for item in served["paths"].values() for o in item.values() if "operationId" in o
+    }
+    assert info(version, None).operations == listed & set(OPERATIONS)
+    assert {name for name in OPERATIONS if has(name, version)} == listed & set(OPERATIONS)
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"<!doctype html>", b"\xff", b'{"paths": {"/a": {"get": {"operationId": "b"}}}}']
+)
+def test_where_the_document_says_nothing_the_table_of_versions_does(body: bytes) -> None:
+    # 1.14.34 to 1.14.41 serve a document with three operations
+    assert info("1.14.40", body) == info("1.3.2", None).__class__(
+        "1.14.40", info("1.3.2", None).operations, False
+    )
+
+
+@pytest.mark.parametrize("since", ["local", "1.18.33", "1.17.19", None])
+def test_what_a_build_of_somebodys_own_has_no_version_tells(
+    world: World, monkeypatch: pytest.MonkeyPatch, since: str | None
+) -> None:
+    monkeypatch.setitem(OPERATIONS, "v2.session.list", ("1.18.33", since))
+    assert [has("v2.session.list", version) for version in ("1.18.33", "1.18.34", "local")] == [None] * 3
+    paths = {"/api/session": {"get": {"operationId": "v2.session.list"}}}
+    served = {"openapi": "3.1.0", "paths": {**document("1.18.33")["paths"], **paths}}
+    server = _versions("1.18.33", doc=lambda: httpx.Response(200, json=served), api_session=_empty_page)
+    assert world.call(world.mocked(server).v2.session.list).data == []
+
+
+def test_a_build_without_a_version_is_taken_for_the_newest() -> None:
+    assert info("0.0.0-dev-2026", None).operations == set(OPERATIONS)
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "kind"),
+    [
+        (200, b'{"version": "2.1.0"}', "application/json"),
+        (200, b'{"version": "0.15.0"}', "application/json"),
+        (200, b'{"status": "ok"}', "application/json"),
+        (200, b"hello", "text/plain"),
+        (200, b"<!doctype html>", "text/html"),
+        (404, b"no such page", "text/plain"),
+    ],
+)
+def test_what_is_not_opencode_1_is_an_unsupported_server(
+    world: World, status: int, content: bytes, kind: str
+) -> None:
+    client = world.mocked(lambda _: httpx.Response(status, content=content, headers={"content-type": kind}))
+    with pytest.raises(UnsupportedServerError, match=r"http://127\.0\.0\.1:1"):
+        world.call(client.check_server)
+
+
+def test_a_closed_client_says_so_and_its_view_does_not_close_it(world: World) -> None:
+    client = world.client()
+    world.call(client.with_options(timeout=1).close)
+    assert world.call(client.close) is None
+    for one in (client, client.with_options(timeout=1)):
+        with pytest.raises(ClientClosedError):
+            world.call(one.session.list)
+
+
+def _raised(call: Callable[[], Any]) -> OpencodeError:
+    with pytest.raises(OpencodeError) as caught:
+        call()
+    return caught.value
+
+
+def test_errors_are_pickled_and_copied_with_all_they_know(world: World) -> None:
+    body = {"name": "NotFoundError", "data": {"message": "Session not found: ses_x"}}
+    error = _raised(lambda: world.call(world.mocked(_answer(body, 404)).session.get, "ses_x"))
+    assert isinstance(error, NotFoundError)
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301 # ours
+        assert type(twin) is NotFoundError
+        assert str(twin) == str(error) == "session.get: 404 Not Found: Session not found: ses_x"
+        assert (twin.status, twin.body, twin.headers, twin.data) == (404, error.body, error.headers, body)
+        assert twin.error == error.error
+
+
+def test_the_tree_of_errors_is_as_drawn() -> None:
+    drawn = re.findall(r"^[│ ]*(?:├──|└──) (\w+)", errors.__doc__ or "", re.MULTILINE)
+    classes = {
+        name: one
+        for name, one in vars(errors).items()
+        if inspect.isclass(one) and issubclass(one, OpencodeError) and one is not OpencodeError
+    }
+    assert sorted(drawn) == sorted(classes)
+    indented = re.findall(
+        r"^│   (?:├──|└──) (\w+)|^    (?:├──|└──) (\w+)", errors.__doc__ or "", re.MULTILINE
+    )
+    below = {first or second for first, second in indented}
+    assert {name for name, one in classes.items() if OpencodeError not in one.__bases__} == below

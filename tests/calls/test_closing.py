@@ -1,0 +1,287 @@
+"""Closed clients, views and httpx clients of the caller: what ends, what stays, and what is said."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import socket
+import ssl
+import threading
+import weakref
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from opencode_client import (
+    AsyncOpencodeClient,
+    ClientClosedError,
+    OpencodeClient,
+    OpencodeError,
+    UnsupportedOperationError,
+)
+from tests.support.both_clients import World
+from tests.support.busy_server import PATIENCE_S, BusyServer
+from tests.support.concurrency import CLOSING_S, EMPTY_LIST, Threads, Turns, run_turns
+from tests.support.concurrency import busy as busy  # a fixture
+from tests.support.concurrency import one_connection as one_connection  # a fixture
+from tests.support.faulty_server import FaultyServer, Step, answer, answer_each, http, stall
+from tests.support.stream_cases import HEALTH, begin, hang, idle_event, ids, take
+
+T = TypeVar("T")
+
+
+def _close_with_threads(server: BusyServer) -> list[object]:
+    client = OpencodeClient(server.url)
+    prompts = Threads(8, lambda number: client.session.prompt(f"ses_{number}", parts=[]))
+    server.await_prompts(8)
+    client.close()
+    return prompts.join(CLOSING_S)
+
+
+def _close_with_tasks(server: BusyServer) -> list[object]:
+    async def close() -> list[object]:
+        client = AsyncOpencodeClient(server.url)
+        calls = [client.session.prompt(f"ses_{number}", parts=[]) for number in range(8)]
+        prompts = asyncio.gather(*calls, return_exceptions=True)
+        await asyncio.to_thread(server.await_prompts, 8)
+        await client.close()
+        return list(await asyncio.wait_for(prompts, CLOSING_S))
+
+    return asyncio.run(close())
+
+
+@pytest.mark.parametrize("close", [_close_with_threads, _close_with_tasks], ids=["sync", "async"])
+def test_closing_a_client_ends_the_calls_under_way(
+    busy: BusyServer, close: Callable[[BusyServer], list[object]]
+) -> None:
+    outcomes = close(busy)
+    assert [type(outcome).__name__ for outcome in outcomes if not isinstance(outcome, OpencodeError)] == []
+    busy.await_connections(0)
+
+
+def _close_on_a_queue_of_threads(server: FaultyServer) -> None:
+    client = OpencodeClient(server.url, max_retries=0)
+    calls = Threads(8, lambda _: client.session.list(timeout=0.3))
+    server.await_requests(1)
+    client.close()
+    calls.join()
+
+
+def _close_on_a_queue_of_tasks(server: FaultyServer) -> None:
+    async def close() -> None:
+        client = AsyncOpencodeClient(server.url, max_retries=0)
+        calls = asyncio.gather(*(client.session.list() for _ in range(8)), return_exceptions=True)
+        await asyncio.to_thread(server.await_requests, 1)
+        await client.close()
+        await calls
+        await asyncio.to_thread(server.await_ended, server.connections)
+
+    asyncio.run(close())
+
+
+@pytest.mark.parametrize(
+    "close", [_close_on_a_queue_of_threads, _close_on_a_queue_of_tasks], ids=["sync", "async"]
+)
+def test_a_call_in_the_queue_of_a_client_that_is_closed_leaves_no_connection(
+    one_connection: None, close: Callable[[FaultyServer], None]
+) -> None:
+    with FaultyServer([stall()], [answer(EMPTY_LIST)] * 8) as server:
+        close(server)
+        server.await_ended(server.connections)
+    gc.collect()  # a connection that nobody closed warns now
+
+
+def _list(client: AsyncOpencodeClient) -> Coroutine[Any, Any, object]:  # Any: as `async def` has it
+    return client.session.list()
+
+
+def _prompt(client: AsyncOpencodeClient) -> Coroutine[Any, Any, object]:  # Any: as above
+    return client.session.prompt("ses_1", parts=[])
+
+
+@pytest.mark.parametrize("call", [_list, _prompt])
+def test_closing_a_client_at_any_turn_of_a_call_ends_it_and_its_connection(
+    call: Callable[[AsyncOpencodeClient], Coroutine[Any, Any, object]],  # Any: as above
+) -> None:
+    async def close_at(turn: int) -> None:
+        client = AsyncOpencodeClient(server.url, max_retries=0)
+        task = asyncio.create_task(call(client))
+        now = asyncio.get_running_loop().create_future()
+        turns.left, turns.then = turn, lambda: now.set_result(None)
+        await now
+        await client.close()
+        ended, _ = await asyncio.wait([task], timeout=CLOSING_S)
+        assert [isinstance(one.exception(), OpencodeError) for one in ended] == [True], turn
+        await asyncio.to_thread(server.await_ended, server.connections)
+
+    for turn in range(1, 15):
+        turns = Turns()
+        with FaultyServer([stall()]) as server:
+            run_turns(turns, close_at(turn))
+
+
+_LATE: dict[str, tuple[Callable[[OpencodeClient], object], list[Step]]] = {
+    "list": (lambda client: client.session.list(), [answer(EMPTY_LIST), stall()]),
+    "prompt": (lambda client: client.session.prompt("ses_1", parts=[]), [stall()]),
+}
+
+
+@pytest.mark.parametrize(("call", "script"), _LATE.values(), ids=list(_LATE))
+def test_closing_a_client_while_a_thread_connects_ends_its_call_and_connection(
+    monkeypatch: pytest.MonkeyPatch, call: Callable[[OpencodeClient], object], script: list[Step]
+) -> None:
+    is_asked, is_closed, resolve = threading.Event(), threading.Event(), socket.getaddrinfo
+
+    def resolve_late(*address: Any) -> Any:  # Any: as in `socket`
+        is_asked.set()
+        assert is_closed.wait(PATIENCE_S)
+        return resolve(*address)
+
+    with FaultyServer(script) as server:
+        monkeypatch.setattr(socket, "getaddrinfo", resolve_late)
+        client = OpencodeClient(server.url, max_retries=0)
+        calls = Threads(1, lambda _: call(client))
+        assert is_asked.wait(PATIENCE_S)
+        client.close()
+        is_closed.set()
+        calls.join(CLOSING_S)
+        server.await_ended(server.connections)
+
+
+def test_a_client_closed_before_its_first_call_says_so(world: World) -> None:
+    client = world.client()
+    world.call(client.close)
+    with pytest.raises(ClientClosedError):
+        world.call(client.session.list)
+
+
+def test_a_stream_of_a_closed_client_says_so(world: World) -> None:
+    client = world.client()
+    world.call(client.close)
+    with pytest.raises(ClientClosedError):
+        take(world, client.event.subscribe())
+
+
+def test_closing_a_view_keeps_the_connection(world: World) -> None:
+    with FaultyServer([answer(EMPTY_LIST)] * 2) as server:
+        client = world.client(server.url)
+        world.call(client.session.list)
+        world.call(client.with_options(timeout=1).close)
+        world.call(client.session.list)
+    assert (server.connections, len(server.requests)) == (1, 2)
+
+
+def _own(world: World, **options: Any) -> Any:  # Any: either of httpx's clients
+    no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return (httpx.AsyncClient if world.is_async else httpx.Client)(verify=no_tls, trust_env=False, **options)
+
+
+def _close(world: World, own: Any) -> None:  # Any: as above
+    world.call(own.aclose if world.is_async else own.close)
+
+
+def test_the_callers_http_client_stays_open(world: World) -> None:
+    own = _own(world)
+    with FaultyServer([answer(EMPTY_LIST)]) as server:
+        client = world.client(server.url, http_client=own)
+        world.call(client.session.list)
+        world.call(client.close)
+        assert not own.is_closed
+        _close(world, own)
+
+
+def test_a_closed_client_says_so_with_the_callers_http_client_too(world: World) -> None:
+    own = _own(world)
+    with FaultyServer(itertools.repeat(answer(EMPTY_LIST))) as server:
+        client = world.client(server.url, http_client=own)
+        world.call(client.close)
+        with pytest.raises(ClientClosedError):
+            world.call(client.session.list)
+        _close(world, own)
+
+
+def test_a_stream_of_all_directories_opens_with_the_callers_http_client_too(world: World) -> None:
+    own = _own(world)
+    with FaultyServer([begin(idle_event("a")), hang], [answer(http(HEALTH))] * 2) as server:
+        client = world.client(server.url, http_client=own)
+        assert len(take(world, client.global_.event(), 1)) == 1
+        assert [seen.path for seen in server.requests] == ["/global/event", *["/global/health"] * 2]
+        world.call(client.close)
+        _close(world, own)
+
+
+def test_a_stream_ends_with_the_client_but_the_callers_http_client_does_not(world: World) -> None:
+    own = _own(world)
+    with FaultyServer([begin(idle_event("a")), hang], [answer(EMPTY_LIST)]) as server:
+        client = world.client(server.url, http_client=own)
+        stream = client.event.subscribe()
+        world.call(stream.__aenter__ if world.is_async else stream.__enter__)
+        world.call(client.close)
+        server.await_ended(1)
+        assert not own.is_closed
+        _close(world, own)
+
+
+def test_a_stream_needs_no_socket(world: World) -> None:
+    def answer_events(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=idle_event("a"), headers={"content-type": "text/event-stream"})
+
+    stream = world.mocked(answer_events).event.subscribe(reconnect=False)
+    assert ids(take(world, stream)) == ["a"]
+
+
+def test_a_closed_http_client_of_the_callers_is_an_error_of_ours(world: World) -> None:
+    own = _own(world)
+    _close(world, own)
+    with pytest.raises(ClientClosedError):
+        world.call(world.client(http_client=own).session.list)
+
+
+def _share_among_threads(url: str, own: Any) -> list[object]:  # Any: as above
+    with OpencodeClient(url, http_client=own) as client:
+        return Threads(8, lambda number: client.session.get(f"ses_{number}").id).join()
+
+
+def _share_among_tasks(url: str, own: Any) -> list[object]:  # Any: as above
+    async def share() -> list[object]:
+        async with own, AsyncOpencodeClient(url, http_client=own) as client:
+            sessions = await asyncio.gather(*(client.session.get(f"ses_{number}") for number in range(8)))
+            return [session.id for session in sessions]
+
+    return asyncio.run(share())
+
+
+def test_many_share_one_connection_of_the_callers_http_client(world: World, busy: BusyServer) -> None:
+    own = _own(world, limits=httpx.Limits(max_connections=1))
+    ids = (_share_among_tasks if world.is_async else _share_among_threads)(busy.url, own)
+    assert sorted(map(str, ids)) == [f"ses_{number}" for number in range(8)]
+    if not world.is_async:
+        own.close()
+
+
+def test_one_connection_is_enough_to_ask_which_server_has_no_such_operation(world: World) -> None:
+    page = http(b"<!doctype html>", headers={"content-type": "text/html"})
+    health = http(b'{"healthy": true, "version": "1.3.2"}')
+    own = _own(world, limits=httpx.Limits(max_connections=1))
+    with FaultyServer(itertools.repeat(answer_each({"/global/health": health}, page))) as server:
+        client = world.client(server.url, http_client=own)
+        with pytest.raises(UnsupportedOperationError, match=r"opencode 1\.3\.2"):
+            world.call(client.session.list, timeout=5)
+        _close(world, own)
+
+
+def test_nothing_of_an_answer_stays_with_the_client(world: World) -> None:
+    answers: list[weakref.ref[httpx.Response]] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        response = httpx.Response(200, content=b"[]")
+        answers.append(weakref.ref(response))
+        return response
+
+    client = world.mocked(handler)
+    world.call(client.session.list)
+    gc.collect()
+    assert answers[0]() is None

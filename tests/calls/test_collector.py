@@ -1,0 +1,68 @@
+"""The garbage collector waits while a large answer is read, and only then."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator
+
+import httpx
+import pytest
+
+from opencode_client import ResponseDecodeError
+from opencode_client.models import Project
+from tests.support.both_clients import World
+
+_ITEM = b'{"id":"p","worktree":"/","time":{"created":1,"updated":1},"sandboxes":[]}'
+_LARGE = b"[" + b",".join([_ITEM] * 20_000) + b"]"
+
+
+@pytest.fixture(autouse=True)
+def enabled() -> Generator[None]:
+    """The collector is on, and on every Python as eager as 3.11's is."""
+    before = gc.get_threshold()
+    gc.set_threshold(700, *before[1:])
+    gc.enable()
+    yield
+    gc.enable()
+    gc.set_threshold(*before)
+
+
+def _collections(world: World, body: bytes) -> int:
+    """How often the collector ran while an answer was read."""
+    phases: list[str] = []
+
+    def note(phase: str, _: dict[str, int]) -> None:
+        phases.append(phase)
+
+    client = world.mocked(
+        lambda _: httpx.Response(200, content=body, headers={"content-type": "application/json"})
+    )
+    gc.callbacks.append(note)  # the collector's own count leaves out most of what 3.14 does in steps
+    try:
+        found = world.call(client.project.list)
+    finally:
+        gc.callbacks.remove(note)
+    assert isinstance(found[0], Project)
+    return phases.count("start")
+
+
+def test_a_large_answer_is_read_without_collections(world: World) -> None:
+    assert _collections(world, b"[" + b",".join([_ITEM] * 12_000) + b"]") > 10
+    assert _collections(world, _LARGE) <= 10
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off(world: World) -> None:
+    gc.disable()
+    _collections(world, _LARGE)
+    assert not gc.isenabled()
+
+
+def test_it_collects_again_when_reading_failed(world: World) -> None:
+    body = b"[" + b" " * 1_000_001
+    client = world.mocked(
+        lambda _: httpx.Response(200, content=body, headers={"content-type": "application/json"})
+    )
+    with pytest.raises(ResponseDecodeError):
+        world.call(client.project.list)
+    assert gc.isenabled()

@@ -1,0 +1,258 @@
+"""Many calls at once, calls that are given up, closed clients: nobody waits in vain, nothing stays behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from attrs import frozen
+
+from opencode_client import (
+    AsyncOpencodeClient,
+    ConnectError,
+    OpencodeClient,
+    OpencodeError,
+)
+from tests.support.busy_server import BusyServer
+from tests.support.concurrency import EMPTY_LIST, HALF, NO_WAITING, PROMPTS, Threads, Turns, run_turns
+from tests.support.concurrency import busy as busy  # a fixture
+from tests.support.concurrency import one_connection as one_connection  # a fixture
+from tests.support.faulty_server import FaultyServer, Peer, answer, stall
+
+T = TypeVar("T")
+
+
+@frozen
+class Crowd:
+    """The wrong answers among those to many calls on one client, and what was left when it was closed."""
+
+    wrong: list[object]
+    files: list[str]
+    threads: set[threading.Thread]
+    tasks: int
+
+
+def _ask_from_threads(url: str) -> tuple[list[object], int]:
+    def work(number: int) -> list[str]:
+        return [client.session.get(f"ses_{number}x{i}").id for i in range(5)]
+
+    with OpencodeClient(url) as client:
+        outcomes = Threads(64, work).join()
+    right = [[f"ses_{number}x{i}" for i in range(5)] for number in range(64)]
+    return [outcome for outcome in outcomes if outcome not in right], 0
+
+
+def _ask_from_tasks(url: str) -> tuple[list[object], int]:
+    async def ask() -> tuple[list[object], int]:
+        async with AsyncOpencodeClient(url) as client:
+            calls = [client.session.get(f"ses_{i}") for i in range(1000)]
+            sessions = await asyncio.gather(*calls, return_exceptions=True)
+        wrong = [s for i, s in enumerate(sessions) if isinstance(s, BaseException) or s.id != f"ses_{i}"]
+        return list(wrong), len(asyncio.all_tasks()) - 1
+
+    return asyncio.run(ask())
+
+
+def _files() -> Counter[str]:
+    """What is open, each by its own name: others may close theirs meanwhile."""
+    gc.collect()
+    found: Counter[str] = Counter()
+    descriptors = Path("/proc/self/fd")
+    for file in descriptors.iterdir() if descriptors.exists() else ():
+        with suppress(OSError):  # the folder itself, which was open while it was read
+            found[str(file.readlink())] += 1
+    return found
+
+
+@pytest.fixture(scope="module", params=[_ask_from_threads, _ask_from_tasks], ids=["64 threads", "1000 tasks"])
+def crowd(request: pytest.FixtureRequest) -> Crowd:
+    """Asked once for all tests that look at what became of it."""
+    with BusyServer() as server:
+        files, threads = _files(), set(threading.enumerate())
+        wrong, tasks = request.param(server.url)
+        server.await_connections(0)
+        left = sorted((_files() - files).elements())
+        return Crowd(wrong, left, set(threading.enumerate()) - threads, tasks)
+
+
+def test_everyone_in_a_crowd_gets_their_own_answer(crowd: Crowd) -> None:
+    assert crowd.wrong == []
+
+
+def test_a_crowd_leaves_nothing_behind_when_the_client_is_closed(crowd: Crowd) -> None:
+    assert (crowd.files, crowd.threads, crowd.tasks) == ([], set(), 0)
+
+
+def _prompt_from_threads(server: BusyServer) -> tuple[list[object], list[object]]:
+    with OpencodeClient(server.url, timeout=5) as client:
+        prompts = Threads(PROMPTS, lambda number: client.session.prompt(f"ses_{number}", parts=[]).parts)
+        server.await_prompts(PROMPTS)
+        meanwhile = [
+            client.permission.reply("per_1", reply="once"),
+            client.session.abort("ses_1"),
+            client.session.list(),
+        ]
+        server.answer_prompts()
+        return list(meanwhile), prompts.join()
+
+
+def _prompt_from_tasks(server: BusyServer) -> tuple[list[object], list[object]]:
+    async def prompt() -> tuple[list[object], list[object]]:
+        async with AsyncOpencodeClient(server.url, timeout=5) as client:
+            calls = [client.session.prompt(f"ses_{number}", parts=[]) for number in range(PROMPTS)]
+            prompts = asyncio.gather(*calls)
+            await asyncio.to_thread(server.await_prompts, PROMPTS)
+            meanwhile = [
+                await client.permission.reply("per_1", reply="once"),
+                await client.session.abort("ses_1"),
+                await client.session.list(),
+            ]
+            server.answer_prompts()
+            return list(meanwhile), [reply.parts for reply in await prompts]
+
+    return asyncio.run(prompt())
+
+
+@pytest.mark.parametrize("prompt", [_prompt_from_threads, _prompt_from_tasks], ids=["sync", "async"])
+def test_prompts_that_wait_keep_no_reply_no_abort_and_no_read_waiting(
+    busy: BusyServer, prompt: Callable[[BusyServer], tuple[list[object], list[object]]]
+) -> None:
+    meanwhile, replies = prompt(busy)
+    assert meanwhile == [True, True, []]
+    assert replies == [[]] * PROMPTS
+
+
+def _answer_in_pieces(peer: Peer) -> None:
+    while True:
+        peer.receive()
+        for piece in (EMPTY_LIST[:20], EMPTY_LIST[20:-1], EMPTY_LIST[-1:]):
+            peer.send(piece)
+            threading.Event().wait(0.002)  # so that the client waits for each piece
+
+
+def _outcome_after_cancelling(url: str, turn: int, calls_before: int) -> str:
+    """What becomes of another call when one was cancelled at a turn of the loop after its start."""
+    turns = Turns()
+
+    async def body() -> str:
+        async with AsyncOpencodeClient(url, max_retries=0) as client:
+            for _ in range(calls_before):
+                await client.session.list()
+            call = asyncio.create_task(client.session.list())
+            turns.left, turns.then = turn, call.cancel
+            await asyncio.wait([call])
+            if not call.cancelled():
+                return "not cancelled"
+            try:
+                await client.session.list(timeout=NO_WAITING)
+            except OpencodeError as error:
+                return str(error)
+            return "fine"
+
+    return run_turns(turns, body())
+
+
+@pytest.mark.parametrize("calls_before", [0, 1], ids=["new connection", "kept connection"])
+def test_a_call_cancelled_at_any_turn_of_the_loop_leaves_no_connection_behind(
+    one_connection: None, calls_before: int
+) -> None:
+    with FaultyServer([_answer_in_pieces]) as server:
+        outcomes = [_outcome_after_cancelling(server.url, turn, calls_before) for turn in range(1, 25)]
+    assert outcomes.count("fine") > 4
+    assert set(outcomes) == {"fine", "not cancelled"}
+
+
+def test_a_prompt_cancelled_while_it_waits_closes_its_connection(busy: BusyServer) -> None:
+    async def body() -> None:
+        async with AsyncOpencodeClient(busy.url) as client:
+            prompt = asyncio.create_task(client.session.prompt("ses_1", parts=[]))
+            await asyncio.to_thread(busy.await_prompts, 1)
+            prompt.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await prompt
+            await asyncio.to_thread(busy.await_connections, 0)
+            assert await client.session.list() == []
+
+    asyncio.run(body())
+
+
+def test_a_call_given_up_while_its_body_comes_closes_its_connection(one_connection: None) -> None:
+    async def body() -> None:
+        async with AsyncOpencodeClient(server.url) as client:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.session.list(), 0.05)
+            await asyncio.to_thread(server.await_ended, 1)
+            assert await client.session.list() == []
+
+    with FaultyServer([stall(HALF)], [answer(EMPTY_LIST)]) as server:
+        asyncio.run(body())
+
+
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, also where pytest runs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal ends a wait for a socket there")
+@pytest.mark.parametrize("start", [b"", HALF], ids=["waiting for headers", "reading the body"])
+def test_an_interrupted_call_closes_its_connection(
+    interrupts: None, one_connection: None, start: bytes
+) -> None:
+    def interrupt(peer: Peer) -> None:
+        peer.receive()
+        peer.send(start)
+        if sys.platform != "win32":
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        peer.wait()
+
+    with FaultyServer([interrupt], [answer(EMPTY_LIST)]) as server, OpencodeClient(server.url) as client:
+        with pytest.raises(KeyboardInterrupt):
+            client.session.list()
+        server.await_ended(1)
+        assert client.session.list() == []
+
+
+def _wait_with_threads(server: FaultyServer) -> object:
+    with OpencodeClient(server.url, max_retries=0) as client:
+        first = Threads(1, lambda _: client.session.list())
+        server.await_requests(1)
+        try:
+            return client.session.list(timeout=NO_WAITING)
+        finally:
+            server.close()
+            first.join()
+
+
+def _wait_with_tasks(server: FaultyServer) -> object:
+    async def wait() -> object:
+        async with AsyncOpencodeClient(server.url, max_retries=0) as client:
+            first = asyncio.gather(client.session.list(), return_exceptions=True)
+            await asyncio.to_thread(server.await_requests, 1)
+            try:
+                return await client.session.list(timeout=NO_WAITING)
+            finally:
+                await asyncio.to_thread(server.close)
+                await first
+
+    return asyncio.run(wait())
+
+
+@pytest.mark.parametrize("wait", [_wait_with_threads, _wait_with_tasks], ids=["sync", "async"])
+def test_a_call_that_gets_no_connection_in_time_says_so(
+    one_connection: None, wait: Callable[[FaultyServer], object]
+) -> None:
+    with FaultyServer([stall()]) as server, pytest.raises(ConnectError, match="all connections are busy"):
+        wait(server)
+    assert len(server.requests) == 1

@@ -1,0 +1,101 @@
+"""Connections: proxies of the environment, connections that are kept, the caller's own httpx client."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from opencode_client.calls.connections import environment_proxy
+from tests.support.both_clients import World
+
+_PATHS = {"home": "/", "state": "/s", "config": "/c", "worktree": "/w", "directory": "/d"}
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_loopback_is_asked_directly(
+    world: World, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    httpserver.expect_request("/path").respond_with_json(_PATHS)
+    client = world.client(f"http://{host}:{httpserver.port}")
+    assert world.call(client.path.get).worktree == "/w"
+
+
+def test_another_host_is_asked_through_the_environments_proxy(
+    world: World, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def proxy(request: Request) -> Response:
+        seen.append(request.environ["REQUEST_URI"])
+        return Response(
+            '{"home": "/", "state": "", "config": "", "worktree": "", "directory": ""}',
+            mimetype="application/json",
+        )
+
+    httpserver.expect_request("/path").respond_with_handler(proxy)
+    monkeypatch.setenv("http_proxy", httpserver.url_for(""))
+    assert world.call(world.client("http://opencode.invalid:4096").path.get).home == "/"
+    assert seen == ["http://opencode.invalid:4096/path"]
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy"),
+    [
+        ("http://example.org", "http://plain:1"),
+        ("https://example.org:4096", "http://secure:2"),
+        ("http://inside.example.net", None),
+        ("http://[::1]:4096", None),
+    ],
+)
+def test_the_environment_says_which_proxy(
+    monkeypatch: pytest.MonkeyPatch, url: str, proxy: str | None
+) -> None:
+    monkeypatch.setenv("http_proxy", "plain:1")
+    monkeypatch.setenv("https_proxy", "http://secure:2")
+    monkeypatch.setenv("no_proxy", "inside.example.net")
+    assert environment_proxy(url) == proxy
+
+
+def test_a_proxy_for_everything_is_one_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "http://all:3")
+    assert environment_proxy("https://example.org") == "http://all:3"
+
+
+def test_loopback_gets_no_gzip_and_others_do(world: World) -> None:
+    seen: list[httpx.Request] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json=_PATHS)
+
+    for url in ("http://127.0.0.1:1", "http://example.org"):
+        world.call(world.mocked(keep, url).path.get)
+    assert [request.headers["accept-encoding"] for request in seen] == ["identity", "gzip"]
+
+
+def test_what_a_given_client_adds_goes_along(world: World) -> None:
+    seen: list[httpx.Request] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json=_PATHS)
+
+    transport = httpx.MockTransport(keep)
+    kind = httpx.AsyncClient if world.is_async else httpx.Client
+    given = kind(transport=transport, headers={"x-own": "1", "user-agent": "theirs"}, auth=("u", "p"))
+    world.call(world.client(http_client=given).path.get)
+    world.call(world.client(http_client=given, password="ours").path.get)
+    assert [request.headers["x-own"] for request in seen] == ["1", "1"]
+    theirs, ours = (request.headers["authorization"] for request in seen)
+    assert theirs == "Basic dTpw"
+    assert ours != theirs

@@ -1,0 +1,353 @@
+"""Every operation of openapi.json: what is sent is what the document says, and what it says comes back is read."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import linecache
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
+from operator import attrgetter
+from typing import Any, TypeAlias
+from urllib.parse import unquote
+
+import httpx
+import pytest
+from attrs import evolve
+
+from opencode_client import (
+    ArgumentError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    OpencodeModel,
+    ServerError,
+    StatusError,
+)
+from opencode_client._spec import OPENCODE_VERSION
+from opencode_client.calls.server_info import has
+from opencode_client.model import is_array, is_object, to_plain
+from tests.support.both_clients import World
+from tests.support.contract_oracle import (
+    DOCUMENT,
+    ENDPOINTS,
+    SCOPE,
+    UNNAMED,
+    Answer,
+    Described,
+    Endpoint,
+    Sample,
+    python_name,
+    read_path,
+    read_query,
+)
+
+METHODS = [endpoint for endpoint in ENDPOINTS.values() if endpoint.kind == "call"]
+DEPRECATED = [endpoint for endpoint in METHODS if endpoint.says.get("deprecated")]
+HEALTH = Answer(200, "application/json", {"healthy": True, "version": OPENCODE_VERSION})
+SERVED = Answer(200, "application/json", DOCUMENT)
+BYTES, TEXT = b"\x00\xff<\n", "\x00\ufffd<\n"
+HTTP_HEADERS = {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
+ERRORS: dict[int, type[StatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+}
+
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:{re.escape(endpoint.id)} is deprecated:DeprecationWarning")
+    for endpoint in DEPRECATED
+]
+
+
+class Wire:
+    """Clients of one world, and what goes over the wire between them and a server that answers as it is told.
+
+    `warned` holds the members of which readers said that they are not as documented.
+    """
+
+    def __init__(self, world: World, warned: set[tuple[str, str]]) -> None:
+        self.world = world
+        self.warned = warned
+        self.requests: list[httpx.Request] = []
+        self.answer = HEALTH
+        self.plain = self._client()
+        self.strict = self.plain.with_options(strict=True)
+        self.located = self.plain.with_options(**SCOPE)
+        self.elsewhere = self.plain.with_options(directory="/elsewhere", workspace="wrk_other")
+        self.told = self._client(username="me", password="pä:ss", headers={"x-all": "1"})
+
+    def __repr__(self) -> str:
+        return "async" if self.world.is_async else "sync"  # what pytest shows when a test fails
+
+    def _client(self, **options: Any) -> Any:  # Any: either client, whose methods are found by their names
+        client = self.world.mocked(self._take, max_retries=0, **options)
+        self.answer = HEALTH
+        self.world.call(client.check_server)  # newer operations ask for the version first
+        return client
+
+    def _take(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        said = SERVED if request.url.path == "/doc" else self.answer
+        media, value = said.media, said.value
+        content = json.dumps(value).encode() if media == "application/json" else BYTES if media else b""
+        headers = {"content-type": media} if media else {}
+        return httpx.Response(said.status, headers=headers, content=content)
+
+    def call(self, client: Any, endpoint: Endpoint, sample: Sample, answer: Answer) -> Any:  # Any: as above
+        """What the method gives when the server answers so."""
+        self.answer = answer
+        self.requests.clear()
+        return self.world.call(partial(method_of(client, endpoint), *sample.arguments, **sample.named))
+
+    def sent(self, client: Any, endpoint: Endpoint, sample: Sample) -> httpx.Request:  # Any: either client
+        """The one request that the method makes, whatever comes back."""
+        with pytest.raises(ServerError):
+            self.call(client, endpoint, sample, Answer(500, ""))
+        [request] = self.requests
+        return request
+
+
+def method_of(client: Any, endpoint: Endpoint) -> Any:  # Any: either client, any method
+    """The client's method for an operation."""
+    return attrgetter(endpoint.attribute)(client)
+
+
+@pytest.fixture(scope="module")
+def wires() -> Iterator[list[Wire]]:
+    """Both worlds, the synchronous one first, whatever the environment and earlier tests say."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("OPENCODE_SERVER_PASSWORD", raising=False)
+        warned: set[tuple[str, str]] = set()
+        patch.setattr("opencode_client.decoding.shapes._warned", warned)
+        made = [Wire(World(is_async), warned) for is_async in (False, True)]
+        yield made
+        for wire in made:
+            wire.world.close()
+
+
+each = pytest.mark.parametrize("endpoint", METHODS, ids=lambda endpoint: endpoint.id)
+Body: TypeAlias = Callable[[Wire, Endpoint], None]
+
+
+def in_both_worlds(body: Body) -> Callable[[list[Wire], Endpoint], None]:
+    """A test for each operation that runs its body twice; pytest takes a second for a thousand tests more."""
+
+    def test(wires: list[Wire], endpoint: Endpoint) -> None:
+        for wire in wires:
+            body(wire, endpoint)
+
+    return each(test)
+
+
+def assert_sent(request: httpx.Request, endpoint: Endpoint, sample: Sample) -> None:
+    """The request is what the document says of these arguments."""
+    path, _, query = request.url.raw_path.decode("ascii").partition("?")
+    assert read_path(request.method, path) == (endpoint.id, sample.arguments)
+    assert sorted(read_query(query, endpoint.places)) == sorted(sample.query.items())
+    if endpoint.body is None:
+        assert request.content == b""
+    else:
+        assert _text(json.loads(request.content)) == _text(sample.body)
+
+
+def _text(value: Any) -> str:  # Any: parsed JSON
+    return json.dumps(value, sort_keys=True)  # True is not 1 here, as it is in Python
+
+
+def assert_typed(value: object, described: object) -> None:
+    """What the document describes is read: objects as models under Python's names, the rest as it is."""
+    if isinstance(described, Described):
+        assert isinstance(value, OpencodeModel)
+        for wire, item in described.items():
+            if wire == UNNAMED:
+                assert value.additional_properties[wire] == item
+            else:
+                assert_typed(getattr(value, python_name(wire)), item)
+    elif is_array(described):
+        assert is_array(value)
+        for one, item in zip(value, described, strict=True):
+            assert_typed(one, item)
+    elif is_object(described):
+        assert is_object(value)
+        assert value.keys() == described.keys()
+        for name, item in described.items():
+            assert_typed(value[name], item)
+    else:
+        assert type(value) is type(described)
+        assert value == described
+
+
+def test_every_operation_is_called_or_is_a_stream_or_a_terminal() -> None:
+    kinds = [endpoint.kind for endpoint in ENDPOINTS.values()]
+    assert (kinds.count("stream"), kinds.count("websocket")) == (4, 2)
+    assert kinds.count("call") == len(kinds) - 6 >= 182  # of 1.18.33; newer documents have more
+
+
+def test_the_generated_methods_are_those_of_all_operations(wires: list[Wire]) -> None:
+    expected = sorted(endpoint.attribute for endpoint in ENDPOINTS.values())
+    assert [sorted(_surface(wire.plain)) for wire in wires] == [expected, expected]
+
+
+def _surface(holder: object) -> Iterator[str]:
+    """Where all generated methods below a client or a namespace are."""
+    for name, member in inspect.getmembers_static(type(holder)):
+        made = member.func if isinstance(member, cached_property) else member
+        if name.startswith("_") or not getattr(made, "__module__", "").startswith("opencode_client.api"):
+            continue
+        if made is member:
+            yield name
+        else:
+            yield from (f"{name}.{below}" for below in _surface(getattr(holder, name)))
+
+
+def test_the_streams_are_what_the_document_calls_event_streams() -> None:
+    media = {name: {answer.media for answer in endpoint.answers()} for name, endpoint in ENDPOINTS.items()}
+    streams = {name for name, endpoint in ENDPOINTS.items() if endpoint.kind == "stream"}
+    assert {name for name in media if "text/event-stream" in media[name]} == streams
+
+
+@in_both_worlds
+def test_what_is_given_is_sent_as_documented(wire: Wire, endpoint: Endpoint) -> None:
+    for sample in endpoint.samples():
+        assert_sent(wire.sent(wire.elsewhere, endpoint, sample), endpoint, sample)
+
+
+@in_both_worlds
+def test_what_is_left_out_or_none_is_not_sent(wire: Wire, endpoint: Endpoint) -> None:
+    sample = endpoint.least()
+    optional = {name for name, is_required in endpoint.keywords.items() if not is_required}
+    nones = evolve(sample, named=dict.fromkeys(optional - endpoint.nullable) | sample.named)
+    for given in (sample, nones):
+        assert_sent(wire.sent(wire.plain, endpoint, given), endpoint, sample)
+
+
+@in_both_worlds
+def test_defaults_fill_the_documented_places_and_no_other(wire: Wire, endpoint: Endpoint) -> None:
+    sample = endpoint.least()
+    assert_sent(wire.sent(wire.located, endpoint, sample), endpoint, endpoint.located(sample))
+
+
+def test_37_operations_have_no_place_for_a_directory_and_one_filters_by_it() -> None:
+    without = [endpoint for endpoint in ENDPOINTS.values() if not endpoint.places]
+    assert [endpoint.id for endpoint in without if "directory" in endpoint.query] == ["v2.session.list"]
+    assert len([endpoint for endpoint in without if has(endpoint.id, "1.18.33")]) == 37 + 1
+
+
+@in_both_worlds
+def test_headers_are_the_documented_ones_and_those_given(wire: Wire, endpoint: Endpoint) -> None:
+    kind = {} if endpoint.body is None else {"content-type": "application/json"}
+    documented = endpoint.special.get("headers", {}) | kind
+    sample = endpoint.least()
+    assert _headers(wire.sent(wire.plain, endpoint, sample)) == documented
+    given = evolve(sample, named=sample.named | {"headers": {"X-Mine": "2"}})
+    basic = {"authorization": f"Basic {b64encode('me:pä:ss'.encode()).decode()}"}
+    request = wire.sent(wire.told, endpoint, given)
+    assert _headers(request) == documented | basic | {"x-all": "1", "x-mine": "2"}
+
+
+def _headers(request: httpx.Request) -> dict[str, str]:
+    return {name: value for name, value in request.headers.items() if name not in HTTP_HEADERS}
+
+
+def test_every_method_takes_a_timeout(wires: list[Wire]) -> None:
+    for wire in wires:
+        for endpoint in METHODS:
+            sample = endpoint.least()
+            given = evolve(sample, named=sample.named | {"timeout": 7})
+            assert wire.sent(wire.plain, endpoint, given).extensions["timeout"]["read"] == 7
+
+
+def test_the_rest_of_a_path_keeps_its_slashes(wires: list[Wire]) -> None:
+    endpoint = ENDPOINTS["v2.fs.read"]
+    sample = endpoint.least()
+    for wire in wires:
+        path = wire.sent(wire.plain, endpoint, sample).url.raw_path.decode().removeprefix("/api/fs/read/")
+        assert [unquote(segment) for segment in path.split("/")] == sample.arguments[0].split("/")
+
+
+@pytest.mark.parametrize("argument", ["", ".", ".."])
+def test_no_argument_leads_to_another_operation(wires: list[Wire], argument: str) -> None:
+    for wire in wires:
+        for endpoint in METHODS:
+            sample = endpoint.least()
+            for place in range(len(sample.arguments)):
+                others = (*sample.arguments[:place], argument, *sample.arguments[place + 1 :])
+                with pytest.raises(ArgumentError):
+                    wire.call(wire.plain, endpoint, evolve(sample, arguments=others), Answer(500, ""))
+                assert wire.requests == []
+
+
+@in_both_worlds
+def test_every_documented_success_is_read_as_what_it_is(wire: Wire, endpoint: Endpoint) -> None:
+    for answer in endpoint.answers():
+        for client in (wire.plain, wire.strict) if answer.status < 300 else ():
+            value = wire.call(client, endpoint, endpoint.least(), answer)
+            if answer.media == "application/json":
+                assert to_plain(value) == answer.value
+                assert_typed(value, answer.value)
+            else:
+                assert value == {"": None, "application/octet-stream": BYTES}.get(answer.media, TEXT)
+    assert wire.warned == set()
+
+
+@in_both_worlds
+def test_every_documented_error_is_raised_with_its_model(wire: Wire, endpoint: Endpoint) -> None:
+    for answer in endpoint.answers():
+        if answer.status < 300:
+            continue
+        with pytest.raises(StatusError) as caught:
+            wire.call(wire.plain, endpoint, endpoint.least(), answer)
+        error = caught.value
+        assert type(error) is (ServerError if answer.status >= 500 else ERRORS[answer.status])
+        assert (error.operation, error.method, error.status) == (endpoint.id, endpoint.method, answer.status)
+        assert error.error is not None
+        assert error.error.to_dict() == answer.value
+        assert_typed(error.error, answer.value)
+
+
+@each
+def test_what_is_in_the_path_is_positional_and_everything_else_has_its_name(
+    wires: list[Wire], endpoint: Endpoint
+) -> None:
+    parameters = inspect.signature(method_of(wires[False].plain, endpoint)).parameters.values()
+    first = [p.name for p in parameters if (p.kind, p.default) == (p.POSITIONAL_OR_KEYWORD, p.empty)]
+    named = {p.name: p.default is p.empty for p in parameters if p.kind is p.KEYWORD_ONLY}
+    assert (first, named, len(parameters)) == (endpoint.variables, endpoint.keywords, len(first) + len(named))
+
+
+@each
+def test_twins_have_the_same_arguments_in_the_same_order(wires: list[Wire], endpoint: Endpoint) -> None:
+    called, awaited = (method_of(wire.plain, endpoint) for wire in wires)
+    assert [inspect.iscoroutinefunction(method) for method in (called, awaited)] == [False, True]
+    one, other = inspect.signature(called), inspect.signature(awaited)
+    assert list(one.parameters.values()) == list(other.parameters.values())
+    assert one.return_annotation == other.return_annotation
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("endpoint", DEPRECATED, ids=lambda endpoint: endpoint.id)
+def test_a_deprecated_operation_says_so_where_it_is_called(
+    wires: list[Wire], endpoint: Endpoint, is_async: bool
+) -> None:
+    wire = wires[is_async]
+    wire.answer = endpoint.answers()[0]
+    method, sample = method_of(wire.plain, endpoint), endpoint.least()
+
+    def called() -> object:
+        return method(*sample.arguments, **sample.named)
+
+    async def awaited() -> object:
+        return await method(*sample.arguments, **sample.named)
+
+    with pytest.warns(DeprecationWarning, match=re.escape(endpoint.id)) as warnings:
+        wire.world.call(awaited if is_async else called)
+    [warning] = warnings
+    assert warning.filename == __file__
+    assert "method(*sample.arguments" in linecache.getline(warning.filename, warning.lineno)

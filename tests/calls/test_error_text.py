@@ -1,0 +1,119 @@
+"""What servers say of an error, in a dozen shapes: what of it the error says, and never a second error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from opencode_client import (
+    StatusError,
+)
+from tests.support.both_clients import World
+from tests.support.faulty_server import (
+    FaultyServer,
+    answer,
+    http,
+)
+from tests.support.retry_cases import (
+    CREATE,
+    PLAIN,
+    json_answer,
+)
+from tests.support.retry_cases import waits as waits  # a fixture for every test here
+
+_STACK = "Error: boom\n    at f (a.ts:1)\n    at g (b.ts:2)"
+_ZOD = {"data": {"title": 5}, "error": [{"path": ["title"], "message": "not a string"}], "success": False}
+_EFFECT = {"message": 'Expected string, got 5\n  at ["command"]', "kind": "Payload"}
+_ERRORS: dict[str, tuple[object, str]] = {
+    "v1": ({"name": "NotFoundError", "data": {"message": "no such session"}}, "no such session"),
+    "a stack": ({"name": "UnknownError", "data": {"message": _STACK}}, "Error: boom"),
+    "zod": (_ZOD, "not a string at title"),
+    "zod as documented": ({"errors": [{"message": "one"}, {"message": "two"}]}, "one; two"),
+    "error": ({"error": "MCP server fake does not support OAuth"}, "MCP server fake does not support OAuth"),
+    "effect": ({"name": "BadRequest", "data": _EFFECT}, 'Expected string, got 5 at ["command"]'),
+    "tag": ({"_tag": "BadRequest"}, "BadRequest"),
+    "tag and message": ({"_tag": "PtyNotFoundError", "ptyID": "pty_1", "message": "no pty"}, "no pty"),
+    "reference": ({"name": "UnknownError", "data": {"message": "Unexpected.", "ref": "e"}}, "Unexpected."),
+    "no message": ({"name": "ProviderInitError", "data": {"id": "x"}}, "ProviderInitError: id=x"),
+}
+
+
+@pytest.mark.parametrize(("body", "text"), _ERRORS.values(), ids=list(_ERRORS))
+def test_what_servers_say_of_an_error_is_in_its_message(world: World, body: object, text: str) -> None:
+    with FaultyServer([answer(json_answer(body, 400))]) as server:
+        error = world.error(server.url, CREATE)
+    assert str(error) == f"session.create: 400 Bad Request: {text}"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (http(b"Malformed JSON in request body", 400, PLAIN), ": Malformed JSON in request body"),
+        (http(b"<html>proxy</html>", 400, {"content-type": "text/html"}), ": a web page"),
+        (http(b"\xff\xfe", 400, PLAIN), ": \ufffd\ufffd"),
+        (http(b"", 400), ""),
+        (http(b'{"name": "', 400), ': {"name": "'),
+        (http(b"x" * 10**6, 400, PLAIN), f": {'x' * 500}..."),
+    ],
+    ids=["text", "page", "bytes", "empty", "cut", "long"],
+)
+def test_an_error_without_json_has_the_text_that_came(world: World, data: bytes, text: str) -> None:
+    with FaultyServer([answer(data)]) as server:
+        error = world.error(server.url, CREATE)
+    assert str(error) == f"session.create: 400 Bad Request{text}"
+
+
+_TEXTS = st.text() | st.sampled_from(["\ud83d", "x" * 9999])
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS
+_KEYS = st.sampled_from(["name", "data", "_tag", "message", "error", "errors", "issues", "path", "kind"])
+_JSON = st.recursive(
+    _LEAVES, lambda inner: st.lists(inner) | st.dictionaries(_KEYS | st.text(), inner), max_leaves=12
+)
+_STATUSES = st.integers(300, 999).filter(lambda status: status != 304)  # 304 has no body
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=_JSON.map(lambda value: json.dumps(value).encode()) | st.binary(), status=_STATUSES)
+def test_whatever_an_errors_body_is_there_is_one_error_with_it(
+    world: World, body: bytes, status: int
+) -> None:
+    with FaultyServer([answer(http(body, status))]) as server:
+        error = world.error(server.url, CREATE)
+    assert isinstance(error, StatusError)
+    assert (error.status, error.body) == (status, body)
+    assert len(str(error).splitlines()) == 1
+    assert len(str(error)) < 600
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error":' * 1000 + b'"deep"' + b"}" * 1000,
+        b"[" * 1000 + b"]" * 1000,
+        b'{"error":[' * 500 + b'"deep"' + b"]}" * 500,
+        b'{"data":{"name":"N","data":' + b"[" * 1000 + b"]" * 1000 + b"}}",
+        b"[" * 100_000,
+    ],
+    ids=["objects", "arrays", "both", "below data", "beyond JSON"],
+)
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_an_error_nested_deeper_than_python_recurses_is_one_error(
+    world: World, body: bytes, status: int
+) -> None:
+    with FaultyServer([answer(http(body, status))]) as server:
+        error = world.error(server.url, lambda client: client.session.get("ses_1"), max_retries=0)
+    assert isinstance(error, StatusError)
+    assert (error.status, error.body) == (status, body)
+
+
+def test_an_error_for_a_body_nested_deeply_is_one_error(world: World) -> None:
+    metadata: dict[str, Any] = {}  # Any: JSON
+    for _ in range(900):
+        metadata = {"a": metadata}
+    with FaultyServer([answer(json_answer({"message": "too deep"}, 400))]) as server:
+        error = world.error(server.url, lambda client: client.session.create(metadata=metadata))
+    assert isinstance(error, StatusError)

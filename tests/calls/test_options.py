@@ -1,0 +1,200 @@
+"""What a client makes of its arguments and of the environment."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import httpx
+import pytest
+
+from opencode_client import ArgumentError, AsyncOpencodeClient, ClientOptions, OpencodeClient
+from tests.support.both_clients import World
+
+_VARIABLES = ("OPENCODE_BASE_URL", "OPENCODE_SERVER_PASSWORD", "OPENCODE_SERVER_USERNAME")
+_LOOPBACK = (
+    "http://127.0.0.1:1",
+    "http://localhost:1",
+    "http://[::1]:1",
+    "http://x.localhost",
+    "http://127.9.9.9",
+)
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in _VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def _options(base_url: str | None = None, **arguments: Any) -> ClientOptions:
+    return OpencodeClient(base_url, **arguments).options
+
+
+def test_without_arguments_it_is_the_servers_default_address() -> None:
+    assert _options().base_url == "http://127.0.0.1:4096"
+
+
+def test_the_environment_says_where_unless_an_argument_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENCODE_BASE_URL", "http://a:1/")
+    assert (_options().base_url, _options("http://b:2").base_url) == ("http://a:1", "http://b:2")
+
+
+def test_credentials_leave_the_url() -> None:
+    options = _options("http://us%40er:p%3Aw@host:1/prefix/")
+    assert options.base_url == "http://host:1/prefix"
+    assert (options.username, options.password) == ("us@er", "p:w")
+
+
+def test_arguments_win_over_the_url_and_the_url_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "environment")
+    monkeypatch.setenv("OPENCODE_SERVER_USERNAME", "environment")
+    url = "http://url:url@127.0.0.1:1"
+    given = _options(url, username="given", password="given")
+    assert (given.username, given.password) == ("given", "given")
+    assert (_options(url).username, _options(url).password) == ("url", "url")
+    plain = _options("http://127.0.0.1:1")
+    assert (plain.username, plain.password) == ("environment", "environment")
+
+
+@pytest.mark.parametrize("url", _LOOPBACK)
+def test_the_environments_password_goes_to_loopback(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "secret")
+    assert _options(url).password == "secret"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.org", "http://localhost.example.org", "http://127.0.0.1.example.org", "http://1.2.3.4"],
+)
+def test_the_environments_password_goes_nowhere_else(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "secret")
+    assert _options(url).password is None
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        ("https://example.org/path", "secret"),
+        ("https://example.org:443", "secret"),
+        ("http://example.org", None),
+        ("https://example.org:444", None),
+        ("https://other.example.org", None),
+    ],
+)
+def test_the_environments_password_goes_to_the_origin_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch, url: str, password: str | None
+) -> None:
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "secret")
+    monkeypatch.setenv("OPENCODE_BASE_URL", "https://example.org")
+    assert _options(url).password == password
+
+
+def test_an_empty_password_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "secret")
+    assert _options("http://127.0.0.1:1", password="").password is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:4096",
+        "ftp://host",
+        "http://",
+        "http://host:0",
+        "http://host:x",
+        "http://h st",
+        "http://h?a=b",
+    ],
+)
+def test_what_is_no_url_of_a_server_is_an_error_that_says_so(url: str) -> None:
+    with pytest.raises(ArgumentError, match="base_url"):
+        OpencodeClient(url)
+
+
+def test_the_error_for_a_url_does_not_repeat_its_password() -> None:
+    with pytest.raises(ArgumentError) as raised:
+        OpencodeClient("ftp://user:secret@host")
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": float("nan")}, "timeout"),
+        ({"timeout": True}, "timeout"),
+        ({"max_retries": -1}, "max_retries"),
+        ({"directory": ""}, "directory"),
+        ({"directory": 7}, "directory"),
+        ({"headers": {"a b": "c"}}, "header 'a b'"),
+        ({"headers": {"a": "b\r\nc: d"}}, "header 'a'"),
+        ({"http_client": object()}, "http_client"),
+    ],
+)
+def test_an_argument_that_no_client_can_be_made_of_is_named(
+    world: World, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        world.client("http://127.0.0.1:1", **arguments)
+
+
+def test_a_client_of_the_other_world_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"takes a httpx\.Client, not AsyncClient"):
+        OpencodeClient(http_client=httpx.AsyncClient())  # type: ignore[arg-type] # what the test is about
+    with (
+        httpx.Client() as client,
+        pytest.raises(ArgumentError, match=r"takes a httpx\.AsyncClient, not Client"),
+    ):
+        AsyncOpencodeClient(http_client=client)  # type: ignore[arg-type] # what the test is about
+
+
+def test_a_relative_directory_is_one_from_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _options(directory="a/../b").directory == os.path.join(os.path.realpath(tmp_path), "b")
+
+
+@pytest.mark.parametrize("directory", ["/a b", "C:\\repo", "C:/repo", "\\\\host\\share", "/a/../b", "/a%41"])
+def test_a_directory_that_is_absolute_anywhere_stays_as_it_is(directory: str) -> None:
+    assert _options(directory=directory).directory == directory
+
+
+def test_a_path_is_a_directory_too() -> None:
+    assert _options(directory=PurePosixPath("/repo")).directory == "/repo"
+
+
+def test_options_are_pickled_copied_and_compared() -> None:
+    options = _options(
+        "http://h", password="p", headers={"A": "b"}, timeout=httpx.Timeout(3.0), directory="/r"
+    )
+    assert pickle.loads(pickle.dumps(options)) == options == copy.deepcopy(options)  # noqa: S301 # ours
+
+
+def test_a_client_is_made_of_the_options_of_another(world: World) -> None:
+    options = _options("http://h", password="p", directory="/r")
+    kind = AsyncOpencodeClient if world.is_async else OpencodeClient
+    assert kind.from_options(options).options == options
+
+
+@pytest.mark.parametrize("text", [repr, str])
+def test_no_repr_tells_a_secret(world: World, text: Any) -> None:
+    client = world.client("http://u:secret@127.0.0.1:1", headers={"x-key": "secret"})
+    assert "secret" not in text(client.options)
+    assert "secret" not in text(client)
+
+
+def test_a_view_changes_what_it_is_told_and_nothing_else(world: World) -> None:
+    client = world.client("http://h", directory="/a", timeout=5, headers={"a": "1"}, password="p")
+    view = client.with_options(directory=None, headers={"B": "2"}, max_retries=0)
+    assert (view.options.directory, view.options.headers, view.options.max_retries) == (None, {"b": "2"}, 0)
+    assert (view.options.timeout, view.options.password, client.options.directory) == (5, "p", "/a")
+
+
+def test_a_view_refuses_what_a_client_refuses(world: World) -> None:
+    with pytest.raises(ArgumentError, match="max_retries"):
+        world.client("http://h").with_options(max_retries=-1)
+    with pytest.raises(ArgumentError, match="directory"):
+        world.client("http://h").with_options(directory="")

@@ -1,0 +1,56 @@
+"""JSON both ways, lone surrogates included: 1.18.33 sends them in session titles and metadata."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from opencode_client.decoding.json_text import dumps, loads
+from opencode_client.models import Session
+from opencode_client.models.message import read_message
+
+
+@pytest.mark.parametrize(
+    "text", [b'{"a": [1, 2.5, null, true, "\xc3\xa9"]}', '{"a": "x"}', b"[]", b'"\\u0000"', b"1e400"]
+)
+def test_json_reads_as_the_standard_library_reads_it(text: bytes | str) -> None:
+    assert loads(text) == json.loads(text)
+
+
+def test_a_lone_surrogate_reads_and_writes() -> None:
+    text = b'{"title":"half \\ud83d of it"}'
+    assert loads(text) == {"title": "half \ud83d of it"}
+    assert dumps(loads(text)) == text
+
+
+def test_a_model_with_a_lone_surrogate_goes_there_and_back() -> None:
+    names = b'"id":"s","slug":"","projectID":"","directory":"","version":"","time":{"created":1,"updated":1}'
+    wire = b'{"title":"\\udc00",' + names + b"}"
+    session = Session.from_dict(loads(wire))
+    assert session.title == "\udc00"
+    assert json.loads(dumps(session.to_dict())) == json.loads(wire)
+
+
+def test_integers_beyond_64_bits_are_written_whole() -> None:
+    assert dumps({"n": 10**30}) == b'{"n":1000000000000000000000000000000}'
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"<!doctype html>", b'{"a": }', b"\xff"])
+def test_what_is_no_json_is_a_value_error(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"Expecting|decode|Extra data"):
+        loads(text)
+
+
+def test_endless_nesting_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        loads(b"[" * 100_000 + b"]" * 100_000)
+
+
+def test_nan_beside_something_that_orjson_refuses_is_not_written_as_text_that_is_no_json() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dumps({"a": float("nan"), "b": "\ud800"})
+
+
+def test_reading_a_model_of_endless_depth_is_not_a_crash() -> None:
+    assert read_message.read(loads(b'{"role":"user","parts":' + b"[" * 500 + b"]" * 500 + b"}"))

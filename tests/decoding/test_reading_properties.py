@@ -1,0 +1,104 @@
+"""Reading holds whatever a server does to its answers: recorded traffic, changed at random.
+
+Leniently there is always a model, and it gives back what was read; strictly there is a model or an error that
+names a JSON path; nothing else is ever raised.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from opencode_client.errors import ResponseDecodeError
+from opencode_client.model import OpencodeModel, Unknown, is_array, is_object, to_plain
+from tests.support.recorded_payloads import Reader, recorded_payloads
+
+_PAYLOADS = recorded_payloads()
+_VALUES: list[Any] = [
+    None, True, False, 0, -1, 1.5, 10**400, -(10**40), 1e308, float("inf"), "", "text", "\ud83d", "__unknown__",
+    [], [None], [[]], {}, {"type": None}, {"type": "new.type"}, {"type": []}, {"": {}}, "2026-11-23T07:15:43.845Z",
+]  # fmt: skip
+
+
+def _junk(draw: st.DrawFn) -> Any:
+    return copy.deepcopy(draw(st.sampled_from(_VALUES)))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quiet() -> Iterator[None]:
+    """The warnings that these payloads cause are tested elsewhere."""
+    logger = logging.getLogger("opencode_client.decoding")
+    logger.disabled = True
+    yield
+    logger.disabled = False
+
+
+@st.composite
+def _changed(draw: st.DrawFn) -> tuple[Reader, Any]:
+    """A recorded payload with one to four changes: dropped, nulled, retyped, added, renamed or repeated members."""
+    reader, payload = draw(st.sampled_from(_PAYLOADS))
+    payload = copy.deepcopy(payload)
+    for _ in range(draw(st.integers(1, 4))):
+        _change(draw, payload)
+    return reader, payload
+
+
+def _change(draw: st.DrawFn, payload: Any) -> None:
+    holder = payload
+    while inside := _containers(holder):
+        if draw(st.integers(0, 3)) == 0:
+            break
+        holder = draw(st.sampled_from(inside))
+    if not is_object(holder):
+        holder.append(_junk(draw))
+        return
+    key = draw(st.sampled_from([*holder, "brand_new"]))
+    match draw(st.sampled_from(["drop", "set", "text"])):
+        case "drop":
+            holder.pop(key, None)
+        case "set":
+            holder[key] = _junk(draw)
+        case _:
+            holder[key] = draw(st.text(max_size=5))
+
+
+def _containers(holder: Any) -> list[Any]:
+    inside: list[Any] = list(holder.values()) if is_object(holder) else holder
+    return [value for value in inside if is_object(value) or is_array(value)]
+
+
+@given(_changed())
+@settings(
+    max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+def test_lenient_reading_always_gives_a_model_that_gives_back_what_came(changed: tuple[Reader, Any]) -> None:
+    reader, payload = changed
+    read = reader(copy.deepcopy(payload), strict=False)
+    assert isinstance(read, OpencodeModel | Unknown | list | dict)
+    assert to_plain(read) == payload
+
+
+@given(_changed())
+@settings(
+    max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+def test_strict_reading_gives_a_model_or_names_the_path(changed: tuple[Reader, Any]) -> None:
+    reader, payload = changed
+    error = _error_of(reader, payload)
+    if error is not None:
+        assert error.path.startswith("$")
+        assert f"{error.path}: expected {error.expected}, got {error.got}" in str(error)
+
+
+def _error_of(reader: Reader, payload: Any) -> ResponseDecodeError | None:
+    try:
+        reader(copy.deepcopy(payload), strict=True)
+    except ResponseDecodeError as error:
+        return error
+    return None

@@ -1,0 +1,168 @@
+"""`make generate` and its check: the rooms are swapped whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opencode_client._spec import OPERATIONS
+from scripts import generate
+from scripts.generate import GenerateError, build, differences, write_package, write_rooms
+from scripts.normalise.names import HANDWRITTEN
+from scripts.rooms import PACKAGE, REFERENCE, ROOMS, ROOT
+from tests.support.generated_packages import document
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "document.json"
+    path.write_text(
+        json.dumps(document({"Only": {"type": "object", "properties": {"a": {}}}})), encoding="utf-8"
+    )
+    return path
+
+
+def test_a_package_is_complete_and_leaves_the_tree_alone(spec: Path, tmp_path: Path) -> None:
+    before = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, check=True
+    ).stdout
+    assert generate.main(["--spec", str(spec), "--out", str(tmp_path / "out")]) == 0
+    written = tmp_path / "out" / PACKAGE
+    assert {"py.typed", "errors.py", "model.py", "models"} <= {file.name for file in written.iterdir()}
+    assert [file.name for file in sorted((written / "models").iterdir())] == ["__init__.py", "only.py"]
+    after = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, check=True).stdout
+    assert after == before
+
+
+def test_a_folder_that_is_not_ours_is_not_replaced(spec: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "out" / PACKAGE / "mine.txt"
+    precious.parent.mkdir(parents=True)
+    precious.write_text("mine", encoding="utf-8")
+    assert generate.main(["--spec", str(spec), "--out", str(tmp_path / "out")]) == 1
+    assert precious.read_text(encoding="utf-8") == "mine"
+
+
+def test_the_tree_itself_is_never_replaced(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate.main(["--spec", str(spec), "--out", str(ROOT)]) == 1
+    assert "was not written by this command" in capsys.readouterr().err
+    assert (ROOT / PACKAGE / "model.py").exists()
+
+
+def test_writing_twice_replaces_the_first(spec: Path, tmp_path: Path) -> None:
+    with build(spec, strict=False) as built:
+        package = write_package(built, tmp_path)
+        (package / "models" / "left_over.py").touch()
+        write_package(built, tmp_path)
+    assert not (package / "models" / "left_over.py").exists()
+
+
+@pytest.mark.parametrize("change", ["edit", "remove", "add"])
+def test_the_check_names_every_file_that_differs(spec: Path, tmp_path: Path, change: str) -> None:
+    with build(spec, strict=False) as built:
+        write_rooms(built, tmp_path)
+        assert differences(built, tmp_path) == []
+        file = tmp_path / "models" / "only.py"
+        if change == "edit":
+            file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+        elif change == "remove":
+            file.unlink()
+        else:
+            (tmp_path / "models" / "stray.txt").touch()
+        named = {"edit": "differs: models/only.py", "remove": "missing: models/only.py"}
+        assert differences(built, tmp_path) == [named.get(change, "not generated: models/stray.txt")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
+        ("[]", "is JSON but no object"),
+        ("{}", "is not OpenAPI 3.x"),
+        ('{"swagger": "2.0", "paths": {}}', "is not OpenAPI 3.x"),
+        ('{"openapi": "3.1.0", "paths": 5}', "without paths"),
+        ("<html>", "is not JSON: '<html>'"),
+    ],
+)
+def test_what_is_no_document_is_one_line_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    (tmp_path / "bad.json").write_text(text, encoding="utf-8")
+    assert generate.main(["--spec", str(tmp_path / "bad.json"), "--out", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("make generate: bad.json ")
+    assert said in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_the_generator_warns_of_fails_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one of the rules the generator loses a response, and says so."""
+    monkeypatch.setattr("scripts.normalise.operations.readable_contents", dict[str, Any])
+    answer: dict[str, Any] = {"description": "", "content": {"image/png": {"schema": {}}}}
+    content = document({}, {"/a": {"get": {"operationId": "a", "responses": {"200": answer}}}})
+    (tmp_path / "d.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(GenerateError, match="image/png"), build(tmp_path / "d.json", strict=False):
+        pass
+
+
+def test_a_document_without_classes_is_a_package_without_classes(tmp_path: Path) -> None:
+    (tmp_path / "d.json").write_text(json.dumps(document({})), encoding="utf-8")
+    with build(tmp_path / "d.json", strict=False) as built:
+        package = write_package(built, tmp_path / "out")
+    assert [file.name for file in (package / "models").iterdir()] == ["__init__.py"]
+
+
+def test_no_class_may_be_called_what_generated_modules_import() -> None:
+    template = (ROOT / "custom_templates" / "model.py.jinja").read_text(encoding="utf-8")
+    imported = {
+        name for line in re.findall(r"^from \S+ import (.+)$", template, re.M) for name in line.split(", ")
+    }
+    classes = {name for name in imported if name[0].isupper() and not name.isupper()}
+    assert classes - HANDWRITTEN == set()
+    assert "Variants" in classes
+
+
+def test_spec_without_out_is_refused(spec: Path) -> None:
+    with pytest.raises(SystemExit):
+        generate.main(["--spec", str(spec)])
+
+
+def test_git_folds_the_generated_rooms() -> None:
+    attributes = (ROOT / ".gitattributes").read_text(encoding="utf-8")
+    patterns = [f"{PACKAGE}/{room}" + ("" if room.endswith(".py") else "/**") for room in ROOMS]
+    patterns.append(f"{REFERENCE.relative_to(ROOT).as_posix()}/**")
+    assert all(f"{pattern} linguist-generated=true" in attributes for pattern in patterns)
+
+
+def test_every_generated_file_says_so_in_its_first_line() -> None:
+    for room in ROOMS:
+        for file in (ROOT / PACKAGE / room).rglob("*.py"):
+            assert file.read_text(encoding="utf-8").startswith("# Generated by `make generate`; do not edit.")
+
+
+def test_the_generated_rooms_stay_in_their_limits() -> None:
+    files = [file for room in ROOMS for file in (ROOT / PACKAGE / room).rglob("*.py")]
+    grown = max(1.0, len(OPERATIONS) / 188)  # the limits are of 1.18.33, and what is newer has more
+    assert len(files) <= 1_000 * grown
+    assert sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files) <= 45_000 * grown
+
+
+def test_no_template_is_long() -> None:
+    templates = (ROOT / "custom_templates").glob("*.jinja")
+    assert [t.name for t in templates if len(t.read_text(encoding="utf-8").splitlines()) > 125] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the Makefile is for POSIX")
+def test_the_makefile_lists_its_targets() -> None:
+    if not shutil.which("make"):
+        pytest.skip("make is not here, and this asks it")
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {"regenerate", "spec", "generate", "check-generated", "test"} <= set(listed.split())

@@ -1,0 +1,150 @@
+"""What the templates render: methods of a package generated from a small document, called as its users would."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+
+from opencode_client import UNSET, ArgumentError
+from opencode_client.calls.operation import Operation, Scope
+from tests.support.both_clients import World
+
+
+class Caller:
+    """Keeps what a method calls it with."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Any, ...]] = []
+        self.named: dict[str, Any] = {}
+
+    def call(self, *positional: Any, **named: Any) -> str:
+        self.seen.append(positional)
+        self.named = named
+        return "value"
+
+
+class AsyncCaller(Caller):
+    async def call(self, *positional: Any, **named: Any) -> str:  # type: ignore[override] # the other world's
+        return super().call(*positional, **named)
+
+
+@pytest.fixture
+def things(models: ModuleType) -> ModuleType:
+    return importlib.import_module(f"{models.__name__.partition('.')[0]}.api.list_thing")
+
+
+def _update(things: ModuleType) -> Any:
+    return things.ListThingNamespace.update
+
+
+def _operation(things: ModuleType) -> Operation[None]:
+    found: Operation[None] = things._UPDATE
+    return found
+
+
+def test_arguments_go_where_the_table_says(things: ModuleType) -> None:
+    caller = Caller()
+    value = things.ListThingNamespace(caller).update(
+        "t",
+        "a/b",
+        note=None,
+        query_timeout=3,
+        mood="good",
+        due=None,
+        directory="/r",
+        timeout=1,
+        headers={"a": "b"},
+    )
+    assert value == "value"
+    assert caller.seen == [(things._UPDATE, ("t", "a/b"), "/r", None, 1, {"a": "b"})]
+    assert caller.named == {
+        "query": {"mood": "good", "timeout": 3},
+        "body": {"note": None, "kind": "x", "due": None, "parts": None},
+    }
+
+
+def test_the_asynchronous_twin_is_the_same_awaited(things: ModuleType) -> None:
+    caller = AsyncCaller()
+    twin = things.AsyncListThingNamespace(caller)
+    assert asyncio.run(twin.update("t", "a", note="n", query_timeout=1)) == "value"
+    assert inspect.signature(things.AsyncListThingNamespace.update) == inspect.signature(_update(things))
+
+
+@pytest.fixture
+def apps(models: ModuleType) -> ModuleType:
+    return importlib.import_module(f"{models.__name__.partition('.')[0]}.api.app")
+
+
+@pytest.mark.parametrize("body", [b"\xff\0", bytearray(b"\xff\0"), "\xff"])
+def test_a_body_of_bytes_is_sent_as_it_is(
+    world: World, apps: ModuleType, body: bytes | bytearray | str
+) -> None:
+    sent: list[httpx.Request] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(204)
+
+    namespace = apps.AsyncAppNamespace if world.is_async else apps.AppNamespace
+    world.call(namespace(world.mocked(keep)._caller).log, body=body)
+    assert sent[0].content == (body.encode() if isinstance(body, str) else body)
+
+
+def test_a_body_of_bytes_is_nothing_else(world: World, apps: ModuleType) -> None:
+    namespace = apps.AsyncAppNamespace if world.is_async else apps.AppNamespace
+    with pytest.raises(ArgumentError, match=r"app\.log: body takes bytes or text, not dict"):
+        world.call(namespace(world.client()._caller).log, body={})
+
+
+def test_what_may_be_null_and_left_out_is_unset_by_default(things: ModuleType) -> None:
+    defaults = {p.name: p.default for p in inspect.signature(_update(things)).parameters.values()}
+    assert (defaults["due"], defaults["parts"], defaults["mood"]) == (UNSET, None, None)
+    assert (defaults["note"], defaults["query_timeout"]) == (inspect.Parameter.empty, inspect.Parameter.empty)
+    assert _operation(things).nullable == {"note", "due"}
+
+
+def test_a_constant_is_its_own_default(things: ModuleType) -> None:
+    assert inspect.signature(_update(things)).parameters["kind"].default == "x"
+
+
+def test_arguments_are_closed_sets_sequences_and_mappings(things: ModuleType) -> None:
+    annotations = _update(things).__annotations__
+    assert annotations["mood"] == "Literal['bad', 'good'] | None"
+    assert annotations["parts"] == "Sequence[Part | JsonMapping] | None"
+    assert annotations["due"] == "float | None | Unset"
+
+
+def test_the_row_of_the_table_is_what_the_document_says(things: ModuleType) -> None:
+    operation = _operation(things)
+    assert (operation.id, operation.method, operation.path) == (
+        "list.thing.update",
+        "PATCH",
+        "/thing/{thingID}/at/*",
+    )
+    assert (operation.returns, operation.body, operation.scope) == (
+        "None",
+        "members",
+        Scope("directory", None),
+    )
+    assert (operation.deprecated, operation.repeatable, operation.blocking) == (True, False, False)
+    assert operation.errors == {"404": ("Sent",)}
+
+
+def test_the_docstring_says_what_the_document_says(things: ModuleType) -> None:
+    said = inspect.getdoc(_update(things)) or ""
+    assert said.startswith("Change a thing.\n\nAll at once.\n")
+    assert "    mood: How it is.\n" in said
+    assert "Raises: NotFoundError.\n" in said
+    assert "Source: `PATCH /thing/{thingID}/at/{path}`, opencode newer (not in 1.18.33)." in said
+
+
+def test_a_method_called_as_a_type_leaves_the_type_usable(things: ModuleType) -> None:
+    above = importlib.import_module(things.__name__.replace("list_thing", "list_"))
+    assert above.ListNamespace.list.__annotations__["return"] == "builtins.list[int]"
+    assert above.ListNamespace(Caller()).thing.update("t", "a", note="n", query_timeout=1) == "value"

@@ -1,0 +1,74 @@
+"""One test body for both clients: the asynchronous one is driven so that it can stand in for the synchronous one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
+from inspect import iscoroutine
+from typing import Any, Literal, TypeAlias, TypeVar, cast
+
+from attrs import frozen
+
+from opencode_client import AsyncOpencodeClient, OpencodeClient
+from opencode_client.calls.namespace import AsyncNamespace
+
+T = TypeVar("T")
+World: TypeAlias = Literal["sync", "async"]
+WORLDS: tuple[World, ...] = ("sync", "async")
+
+
+@contextmanager
+def client_of(
+    world: World,
+    base_url: str | None = None,
+    **options: Any,  # Any: the arguments of a client
+) -> Generator[OpencodeClient, None, None]:
+    """A client of either world, to be called synchronously."""
+    if world == "sync":
+        with OpencodeClient(base_url, **options) as client:
+            yield client
+        return
+    with asyncio.Runner() as runner:
+        driven = AsyncOpencodeClient(base_url, **options)
+        try:
+            # cast: the same names, parameters and order; what is awaited there is awaited for the caller here
+            yield cast("OpencodeClient", _Driven(driven, runner.run))
+        finally:
+            runner.run(driven.close())
+
+
+@frozen
+class _Driven:
+    """An asynchronous client or namespace whose coroutines are run to their end."""
+
+    _driven: object
+    _run: Callable[[Coroutine[Any, Any, Any]], Any]  # Any: whatever an operation returns
+
+    def __getattr__(self, name: str) -> Any:  # Any: whatever hangs there
+        found = getattr(self._driven, name)
+        if isinstance(found, AsyncNamespace | AsyncOpencodeClient):
+            return _Driven(found, self._run)
+        return self._driving(found) if callable(found) else found
+
+    def _driving(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:  # Any: of any operation
+            made = method(*args, **kwargs)
+            return self._run(made) if iscoroutine(made) else _Driven(made, self._run)
+
+        return call
+
+
+def until(look: Callable[[], T], deadline_s: float = 20.0) -> T:
+    """The first thing seen that is true (not empty).
+
+    Raises:
+        TimeoutError: nothing was, in `deadline_s`.
+    """
+    end = time.monotonic() + deadline_s
+    while not (seen := look()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"still {seen!r} after {deadline_s:g} s")
+        time.sleep(0.02)
+    return seen

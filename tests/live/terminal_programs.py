@@ -1,0 +1,73 @@
+"""What live tests do with terminals: one body for both worlds, and programs whose output can be checked."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from inspect import iscoroutine
+from typing import Any
+
+from opencode_client import AsyncOpencodeClient, OpencodeClient
+from tests.live.client_pairs import World
+
+BASH: dict[str, Any] = {"command": "/bin/bash", "args": ["--norc", "--noprofile", "--noediting"]}
+"""What `pty.create` takes for a shell that does nothing by itself; servers add `-l`."""
+
+
+class Driven:
+    """A client, and what it makes, of either world, to be called synchronously."""
+
+    def __init__(self, world: World, url: str, **options: Any) -> None:  # Any: the arguments of a client
+        self._runner = asyncio.Runner() if world == "async" else None
+        self.client: Any = (AsyncOpencodeClient if world == "async" else OpencodeClient)(url, **options)
+
+    def __call__(
+        self, method: Callable[..., Any], *arguments: Any, **named: Any
+    ) -> Any:  # Any: what it gives
+        made = method(*arguments, **named)
+        return self._runner.run(made) if self._runner is not None and iscoroutine(made) else made
+
+    def connect(self, pty_id: str, *, v2: bool = False, **options: Any) -> Any:  # Any: of either world
+        """A connection that has been made."""
+        namespace = self.client.v2.pty if v2 else self.client.pty
+        terminal = namespace.connect(pty_id, **options)
+        self(terminal.__aenter__ if self._runner is not None else terminal.__enter__)
+        return terminal
+
+    def bash(self, **options: Any) -> Any:  # Any: as above
+        """A bash without a prompt, an echo or an editor, connected."""
+        terminal = self.connect(self(self.client.pty.create, **BASH).id, **options)
+        self(terminal.send, "PS1=; stty -echo; echo re''ady\n")
+        self(terminal.read_until, "ready\r\n", timeout=20)
+        return terminal
+
+    def rest(self, terminal: Any) -> str:  # Any: as above
+        """What comes until the end."""
+        return self(_joined, terminal) if self._runner is not None else "".join(terminal)
+
+    def close(self) -> None:
+        """Close the client."""
+        self(self.client.close)
+        if self._runner is not None:
+            self._runner.close()
+
+
+async def _joined(terminal: Any) -> str:
+    return "".join([text async for text in terminal])
+
+
+@contextmanager
+def driven(world: World, url: str, **options: Any) -> Generator[Driven]:
+    """A client of a world."""
+    one = Driven(world, url, **options)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def program(code: str, *arguments: object) -> dict[str, Any]:
+    """What `pty.create` takes for a Python program."""
+    return {"command": sys.executable, "args": ["-c", code, *map(str, arguments)]}

@@ -1,0 +1,88 @@
+"""The page of everything real-time: nothing real-time is left out, and nothing that the document has not is on it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from scripts.recordings import DOCUMENTED, document
+from tests.support.reference_pages import NEWEST, pages, pages_of, small_document
+
+_OVERVIEW = re.compile(r"^\| \[`(\S+ \S+)`\]\(", re.M)
+
+
+def _page(version: str = NEWEST) -> str:
+    return pages(version)["en/21-realtime.md"]
+
+
+def test_every_stream_terminal_and_long_answer_is_listed() -> None:
+    assert {
+        "GET /event", "GET /global/event", "GET /api/event", "GET /api/session/{sessionID}/event",
+        "GET /pty/{ptyID}/connect", "GET /api/pty/{ptyID}/connect", "POST /session/{sessionID}/message",
+        "GET /tui/control/next",
+    } < set(_OVERVIEW.findall(_page()))  # fmt: skip
+
+
+@pytest.mark.parametrize("version", DOCUMENTED)
+def test_every_event_type_of_the_document_is_there(version: str) -> None:
+    schemas = document(version)["components"]["schemas"]
+    names = [variant["$ref"].rsplit("/", 1)[-1] for variant in schemas["Event"]["anyOf"]]
+    types = [schemas[name]["properties"]["type"] for name in names]
+    assert len(types) >= 40
+    for literal in types:
+        assert f"| `{literal.get('const') or literal['enum'][0]}` |" in _page(version)
+
+
+def test_what_a_document_has_not_is_not_told_of() -> None:
+    assert "## `/api/event`" in _page()
+    assert "## `/api/event`" not in _page("1.1.31")
+    assert _OVERVIEW.findall(pages_of(small_document(("get", "/session", {})), "en")["21-realtime.md"]) == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "with client.event.subscribe()",
+        "async with client.global_.event()",
+        "with client.v2.session.events(session_id)",
+        "await client.session.prompt(session_id, parts=...)",
+        "client.tui.control.next()",
+    ],
+)
+def test_each_ability_has_the_clients_way_to_it(call: str) -> None:
+    assert f"[`{call}`](../../../opencode_client/api/" in _page()
+
+
+def test_both_languages_tell_of_the_same_operations() -> None:
+    anchors = [
+        re.findall('<a id="(.+?)">', pages(NEWEST)[f"{language}/21-realtime.md"]) for language in ("zh", "en")
+    ]
+    assert anchors[0] == anchors[1]
+    assert len(anchors[0]) > 10
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"properties": {"directory": {"type": "string"}, "payload": {"$ref": "#/components/schemas/E"}}},
+        {"properties": {"id": {}, "data": {"contentSchema": {"$ref": "#/components/schemas/E"}}}},
+    ],
+)
+def test_events_are_found_in_what_wraps_them(wrapped: dict[str, Any]) -> None:
+    event = {"type": "object", "properties": {"type": {"const": "x.y"}, "data": {"type": "string"}}}
+    content = {"text/event-stream": {"schema": wrapped}}
+    given = small_document(("get", "/stream", {"responses": {"200": {"content": content}}}), E=event)
+    pages = pages_of(given, "en")
+    assert "| `x.y` | string |" in pages["21-realtime.md"]
+    assert "## `E`" not in pages["models.md"]  # told of with the stream
+
+
+def test_a_stream_that_nobody_wrote_of_is_listed_with_its_events() -> None:
+    event = {"type": "object", "properties": {"type": {"const": "x.y"}, "properties": {"type": "object"}}}
+    content = {"text/event-stream": {"schema": {"anyOf": [event]}}}
+    given = small_document(("get", "/stream", {"responses": {"200": {"content": content}}}))
+    page = pages_of(given, "en")["21-realtime.md"]
+    assert _OVERVIEW.findall(page) == ["GET /stream"]
+    assert "| `x.y` | object |" in page

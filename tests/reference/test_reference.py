@@ -1,0 +1,160 @@
+"""The API reference: its index against the one that it continues, its pages against the document."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from opencode_client._spec import OPENCODE_VERSION
+from scripts.documents import operations
+from scripts.recordings import DOCUMENTED, document
+from scripts.reference.writing import differences, make_reference
+from scripts.rooms import REFERENCE, ROOT
+from tests.support.reference_pages import NEWEST, SEED, body, pages, pages_of, rows, small_document
+
+
+def _section(page: str, operation: str) -> str:
+    """What a page says of one operation."""
+    return page.split(f"## `{operation}`\n")[1].split("\n---\n")[0]
+
+
+def test_the_index_of_1_1_31_has_the_rows_that_it_had_word_for_word() -> None:
+    seed = rows(SEED.read_text(encoding="utf-8"))
+    made = rows(pages("1.1.31")["zh/README.md"])
+    assert len(seed) == 95
+    assert [(r.title, r.file, r.operation, r.description) for r in made] == [
+        (r.title, r.file, r.operation, r.description) for r in seed
+    ]
+
+
+def test_the_index_has_the_parts_that_it_had() -> None:
+    seed, made = SEED.read_text(encoding="utf-8"), pages(NEWEST)["zh/README.md"]
+    assert re.findall("^#+ .+", made, re.M) == re.findall("^#+ .+", seed, re.M)
+    for line in seed.split("## 目录")[0].splitlines():
+        assert line.rstrip("。") in made
+
+
+@pytest.mark.parametrize("version", DOCUMENTED)
+def test_every_operation_has_its_row_and_its_section(version: str) -> None:
+    made = pages(version)
+    listed = rows(made["en/README.md"])
+    assert {row.operation for row in listed} == {f"{m} {path}" for m, path in operations(document(version))}
+    assert len(listed) == len(operations(document(version)))
+    assert all(f"\n## `{row.operation}`\n" in made[f"en/{row.file}"] for row in listed)
+
+
+def test_newer_rows_come_after_those_that_were_there() -> None:
+    made = [row.operation for row in rows(pages(NEWEST)["zh/README.md"])]
+    assert made[:95] == [row.operation for row in rows(SEED.read_text(encoding="utf-8"))]
+    assert made[95:98] == ["GET /global/config", "PATCH /global/config", "POST /global/upgrade"]
+
+
+def test_the_client_has_every_operation_of_the_document() -> None:
+    lacking = {row.operation for row in rows(pages(NEWEST)["en/README.md"]) if row.status != "implemented"}
+    assert lacking == set()
+
+
+def test_the_committed_pages_are_those_of_the_committed_document() -> None:
+    committed = json.loads((ROOT / "openapi.json").read_bytes())
+    made = make_reference(committed, REFERENCE, ("zh", "en"), OPENCODE_VERSION)
+    assert differences(made, REFERENCE) == []
+
+
+def test_an_unknown_segment_gets_the_next_free_number_and_a_warning() -> None:
+    given = small_document(("get", "/session", {}), ("get", "/zebra/x", {}), ("get", "/ant", {}))
+    made = make_reference(given, REFERENCE, ("en",))
+    assert {"en/08-session.md", "en/24-zebra.md", "en/25-ant.md"} < made.pages.keys()
+    assert made.notes == [
+        "warning: scripts/reference/modules.toml does not say where paths under /zebra belong: 24-zebra.md",
+        "warning: scripts/reference/modules.toml does not say where paths under /ant belong: 25-ant.md",
+    ]
+
+
+def test_fields_have_dotted_names_type_need_default_and_values() -> None:
+    inner = {"type": "object", "required": ["b"], "properties": {"b": {"type": "integer", "default": 3}}}
+    many = {"type": "array", "items": {"type": "object", "properties": {"c": {"enum": ["x", "y"]}}}}
+    given = small_document(
+        ("post", "/session", body({"type": "object", "properties": {"a": inner, "m": many}}))
+    )
+    section = _section(pages_of(given, "en")["08-session.md"], "POST /session")
+    assert "| `a.b` | integer | yes | `3` |  |  |" in section
+    assert '| `m[].c` | string | no |  | `"x"`, `"y"` |  |' in section
+
+
+def test_a_model_that_holds_itself_is_unfolded_once_and_linked() -> None:
+    node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
+    given = small_document(
+        ("post", "/session", body({"$ref": "#/components/schemas/Node"})), Node=node, Other=node
+    )
+    section = _section(pages_of(given)["08-session.md"], "POST /session")
+    assert re.findall(r"^\| `(next[^`]*)` \| (\S+)", section, re.M) == [("next", "[Node](models.md#node)")]
+
+
+def test_a_model_has_its_own_fields_unfolded_and_other_models_linked() -> None:
+    leaf = {"type": "object", "properties": {"x": {"type": "string"}}}
+    both = {"own": leaf, "other": {"$ref": "#/components/schemas/Leaf"}}
+    given = small_document(("get", "/session", {}), Node={"type": "object", "properties": both}, Leaf=leaf)
+    section = pages_of(given, "en")["models.md"].split("## `Node`")[1]
+    assert re.findall(r"^\| `(.+?)` \| (\S+)", section, re.M) == [
+        ("own", "object"),
+        ("own.x", "string"),
+        ("other", "[Leaf](models.md#leaf)"),
+    ]
+
+
+def test_variants_of_a_union_are_told_apart() -> None:
+    section = _section(pages(NEWEST)["en/08-session.md"], "POST /session/{sessionID}/message")
+    assert "| `parts[](TextPartInput).text` | string | yes |" in section
+    assert "| `parts[](FilePartInput).url` | string | yes |" in section
+
+
+def test_a_response_tells_status_media_type_and_shape() -> None:
+    section = _section(pages(NEWEST)["en/08-session.md"], "POST /session/{sessionID}/message")
+    shape = r"{ info: [AssistantMessage](models.md#assistantmessage), parts: [Part](models.md#part)\[\] }"
+    assert f"| `200` | `application/json` | {shape} | Created message |" in section
+    assert "| `404` | `application/json` | [NotFoundError](models.md#notfounderror) |" in section
+
+
+@pytest.mark.parametrize(
+    ("file", "operation", "since"),
+    [
+        ("08-session.md", "GET /session", "1.1.31 or earlier"),
+        ("01-global.md", "POST /global/upgrade", "1.3.2 (1.2.27 does not have it)"),
+        ("23-api.md", "GET /api/event", "1.17.19 (1.15.13 does not have it)"),
+    ],
+)
+def test_a_section_says_since_which_server(file: str, operation: str, since: str) -> None:
+    assert f"- **Since**: {since}\n" in _section(pages(NEWEST)[f"en/{file}"], operation)
+
+
+def test_an_operation_that_no_compared_document_has_is_of_its_own_version_if_that_is_known() -> None:
+    given = small_document(("get", "/session/new", {"operationId": "session.new"}))
+    assert "- **Since**: unknown" in pages_of(given, "en")["08-session.md"]
+    known = make_reference(given, REFERENCE, ("en",), "1.99.0").pages["en/08-session.md"]
+    assert "- **Since**: 1.99.0 (1.18.33 does not have it)\n" in known
+
+
+@pytest.mark.parametrize(
+    ("operation", "file", "said"),
+    [
+        ("POST /session/{sessionID}/message", "08-session.md", "回答完成后返回一个 JSON 文档"),
+        ("GET /session/status", "08-session.md", "`busy`、`idle`、`retry`"),
+    ],
+)
+def test_where_the_row_is_wrong_today_the_page_says_what_was_measured(
+    operation: str, file: str, said: str
+) -> None:
+    section = _section(pages(NEWEST)[f"zh/{file}"], operation)
+    assert said in next(
+        line for line in section.splitlines() if line.startswith("> **实测（1.1.31、1.18.33）**")
+    )
+
+
+def test_shared_parameters_of_a_path_count() -> None:
+    given: dict[str, Any] = small_document(("get", "/session/{id}", {}))
+    given["paths"]["/session/{id}"]["parameters"] = [{"$ref": "#/components/parameters/Id"}]
+    given["components"]["parameters"] = {"Id": {"name": "id", "in": "path", "required": True, "schema": {}}}
+    assert "| `id` | path | any | yes |" in pages_of(given, "en")["08-session.md"]

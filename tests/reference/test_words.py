@@ -1,0 +1,61 @@
+"""The reference's Chinese: complete for the committed document, and never that of another English text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scripts.recordings import document
+from scripts.reference.catalogue import Catalogue
+from scripts.reference.writing import make_reference
+from scripts.rooms import REFERENCE
+from tests.support.reference_pages import NEWEST, pages, rows, small_document
+
+
+def _notes(given: dict[str, Any]) -> list[str]:
+    return make_reference(given, REFERENCE, ("zh",)).notes
+
+
+def test_the_committed_document_is_all_in_chinese() -> None:
+    assert _notes(document(NEWEST)) == []
+
+
+def test_every_row_is_in_chinese() -> None:
+    described = rows(pages(NEWEST)["zh/README.md"])
+    assert [
+        row for row in described if not any("\u4e00" <= char <= "\u9fff" for char in row.description)
+    ] == []
+
+
+@pytest.mark.parametrize("key", ["summary", "description"])
+def test_a_text_without_chinese_stays_english_and_is_listed(key: str) -> None:
+    given = small_document(("get", "/session", {key: "Something new."}))
+    assert "no Chinese in scripts/reference/chinese.toml: 'Something new.'" in _notes(given)
+    assert "Something new." in make_reference(given, REFERENCE, ("zh",)).pages["zh/08-session.md"]
+
+
+@pytest.mark.parametrize(
+    ("path", "english", "row"),
+    [
+        ("/session", "List what there is.", "列出会话（可按目录、标题、时间等筛选）"),  # pinned: stays
+        ("/vcs/status", "Retrieve other files.", "Retrieve other files."),
+    ],
+)
+def test_a_row_whose_english_changed_is_told(path: str, english: str, row: str) -> None:
+    given = small_document(("get", path, {"description": english}))
+    made = make_reference(given, REFERENCE, ("zh",))
+    assert f"the English of this row has changed: {f'GET {path}: {english}'!a}" in made.notes
+    assert rows(made.pages["zh/README.md"])[0].description == row
+
+
+def test_no_note_and_no_translated_row_is_of_an_operation_that_is_gone() -> None:
+    catalogue = Catalogue("zh")
+    listed = {row.operation for row in rows(pages(NEWEST)["zh/README.md"])}
+    assert catalogue.operations - listed == set()
+
+
+def test_english_pages_hold_no_chinese() -> None:
+    english = {name: text for name, text in pages(NEWEST).items() if name.startswith("en/")}
+    chinese = [name for name, text in english.items() if any("\u4e00" <= char <= "\u9fff" for char in text)]
+    assert (len(english), chinese) == (25, [])

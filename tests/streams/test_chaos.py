@@ -1,0 +1,193 @@
+"""Streams through a proxy that cuts, resets, stalls and delays them: nothing is lost, or the loss is told.
+
+The slowest is the synchronous stream that resumes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from itertools import accumulate
+from random import Random
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from opencode_client import AsyncOpencodeClient, StreamGap
+from opencode_client.models import EventSessionIdle, SessionNextTextEnded
+from tests.support.both_clients import World
+from tests.support.chaos_proxy import ChaosProxy, Fate
+from tests.support.faulty_server import FaultyServer, Peer, Step, http
+
+_EVENTS = 10_000
+_LIVE_EVENTS = 5_000
+_WATCHDOG_S = 0.2
+_HEAD = http(headers={"content-type": "text/event-stream", "transfer-encoding": "chunked"})
+_HEALTH = http(b'{"healthy": true, "version": "1.18.33"}')
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opencode_client.streams.reconnect.FIRST_DELAY_S", 0.001)
+
+
+def _chunk(event: object) -> bytes:
+    data = f"data: {json.dumps(event)}\n\n".encode()
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def _durable(sequence: int) -> bytes:
+    return _chunk(
+        {
+            "id": f"evt_{sequence}",
+            "type": "session.next.text.ended",
+            "durable": {"aggregateID": "ses_1", "seq": sequence, "version": 1},
+            "data": {
+                "timestamp": sequence,
+                "sessionID": "ses_1",
+                "assistantMessageID": "msg_1",
+                "textID": "text-0",
+                "text": "x" * (sequence % 97),
+            },
+        }
+    )
+
+
+def _replays(events: list[bytes]) -> Step:
+    """Answer for the stream of a session that has these events, numbered from 1, as 1.18.33 does."""
+    starts = [0, *accumulate(map(len, events))]
+    all_of_them = memoryview(b"".join(events))
+
+    def step(peer: Peer) -> None:
+        request = peer.receive()
+        if not request.path.endswith("/event"):
+            peer.send(_HEALTH)
+            return
+        [after] = parse_qs(urlsplit(request.target).query).get("after", ["0"])
+        peer.send(_HEAD)
+        peer.send(all_of_them[starts[int(after)] :])
+        peer.wait()
+
+    return step
+
+
+def _idle(number: int) -> bytes:
+    value = {"id": f"evt_{number}", "type": "session.idle", "properties": {"sessionID": f"ses_{number}"}}
+    return _chunk(value)
+
+
+class _Instance:
+    """What happens on a server, one event after the other, whoever is there to see it; disposed now and then."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)  # noqa: S311 # no secret: the same every time
+        self._happened = 0
+
+    def step(self, peer: Peer) -> None:
+        """Send a stream what happens from now on, until the instance is disposed."""
+        peer.receive()
+        first = self._happened + self._random.choice((1, 4))  # three happen while nobody looks
+        self._happened = first + self._random.randint(50, 400)
+        peer.send(_HEAD + b"".join(map(_idle, range(first, self._happened + 1))) + b"0\r\n\r\n")
+        peer.end()
+
+
+def _until(world: World, stream: Any, is_enough: Callable[[list[Any]], bool]) -> list[Any]:
+    """What a stream yields until that is enough."""
+    found: list[Any] = []
+
+    async def take() -> None:
+        async with stream as items:
+            async for item in items:
+                found.append(item)
+                if is_enough(found):
+                    return
+
+    if world.is_async:
+        world.call(take)
+        return found
+    with stream as items:
+        for item in items:
+            found.append(item)
+            if is_enough(found):
+                break
+    return found
+
+
+def test_a_session_stream_loses_and_doubles_nothing(world: World) -> None:
+    events = [_durable(sequence) for sequence in range(1, _EVENTS + 1)]
+    with FaultyServer([_replays(events)]) as server, ChaosProxy(server.url, seed=4) as proxy:
+        stream = world.client(proxy.url).v2.session.events("ses_1", watchdog_s=_WATCHDOG_S)
+        found = _until(world, stream, lambda items: _sequence(items[-1]) == _EVENTS)
+    assert {type(item) for item in found} == {SessionNextTextEnded}
+    assert [item.durable.seq for item in found] == list(range(1, _EVENTS + 1))
+    assert proxy.met.keys() == set(Fate)
+
+
+def _sequence(item: Any) -> int | None:
+    return item.durable.seq if isinstance(item, SessionNextTextEnded) and item.durable else None
+
+
+def test_every_loss_of_a_live_stream_is_told_by_a_gap(world: World) -> None:
+    instance = _Instance(seed=4)
+    with FaultyServer([instance.step]) as server, ChaosProxy(server.url, seed=4, most_bytes=40_000) as proxy:
+        stream = world.client(proxy.url).event.subscribe(watchdog_s=_WATCHDOG_S)
+        found = _until(world, stream, lambda items: len(items) == _LIVE_EVENTS)
+    assert {type(item) for item in found} == {EventSessionIdle, StreamGap}
+    assert proxy.met.keys() == set(Fate)
+    told, untold = _steps(found)
+    assert set(untold) == {1}
+    assert min(told) == 1
+    assert max(told) > 1
+
+
+def _number(item: Any) -> int | None:
+    return None if isinstance(item, StreamGap) else int(item.properties.session_id.removeprefix("ses_"))
+
+
+def _steps(items: list[Any]) -> tuple[list[int], list[int]]:
+    """From each event to the next one, by how much its number is greater: with a gap between, and without."""
+    steps: tuple[list[int], list[int]] = ([], [])
+    last, told = 0, True
+    for item in items:
+        number = _number(item)
+        if number is None:
+            told = True
+        else:
+            steps[0 if told else 1].append(number - last)
+            last, told = number, False
+    return steps
+
+
+def test_two_hundred_streams_stay_open_while_calls_go_through() -> None:
+    release = threading.Event()
+
+    def step(peer: Peer) -> None:
+        while True:
+            if peer.receive().path != "/event":
+                peer.send(http(b"[]"))
+                continue
+            peer.send(_HEAD)
+            release.wait(30)
+            peer.send(_idle(1))
+
+    async def run(url: str) -> tuple[list[Any], list[Any]]:
+        async with AsyncOpencodeClient(url) as client, AsyncExitStack() as opened:
+            streams = [
+                await opened.enter_async_context(client.event.subscribe(reconnect=False)) for _ in range(200)
+            ]
+            first = asyncio.gather(*(anext(stream) for stream in streams))
+            calls = await asyncio.gather(*(client.session.list() for _ in range(200)))
+            assert not first.done()
+            release.set()
+            return calls, await first
+
+    with FaultyServer([step]) as server:
+        calls, events = asyncio.run(run(server.url))
+        server.await_ended(200)
+    assert calls == [[]] * 200
+    assert [type(event) for event in events] == [EventSessionIdle] * 200

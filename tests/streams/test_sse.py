@@ -1,0 +1,166 @@
+"""The splitter of event streams, against the grammar, against httpx-sse, and however its bytes are cut."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from httpx_sse._decoders import SSEDecoder, SSELineDecoder  # no public name for what `EventSource` reads with
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opencode_client import EventTooLargeError
+from opencode_client.streams.sse import EventSplitter, ServerSentEvent
+
+_VALUES = st.text(alphabet=st.sampled_from("a: {}\u2028\u0085é€\U0001f600\t\x0b"), max_size=6)
+_NAMES = st.sampled_from(["data", "event", "id", "retry", "", "x", "datas", " data"])
+_LINES = st.tuples(_NAMES, st.sampled_from([":", ": ", ""]), _VALUES).map("".join)
+_TEXTS = st.lists(
+    st.tuples(st.one_of(_LINES, st.just("")), st.sampled_from(["\n", "\r\n", "\r", "\n\n"])), max_size=30
+).map(lambda lines: "".join(f"{line}{end}" for line, end in lines))
+
+
+def _split(content: bytes, *cuts: int) -> list[ServerSentEvent]:
+    splitter = EventSplitter()
+    places = [0, *sorted(cut % (len(content) + 1) for cut in cuts), len(content)]
+    return [event for start, end in pairwise(places) for event in splitter.feed(content[start:end])]
+
+
+def _data(content: bytes) -> list[bytes]:
+    return [event.data for event in _split(content)]
+
+
+@given(_TEXTS, st.lists(st.integers(0, 10_000), max_size=12))
+def test_however_bytes_are_cut_the_events_are_the_same(text: str, cuts: list[int]) -> None:
+    content = text.encode()
+    assert _split(content, *cuts) == _split(content) == _split(content, *range(len(content)))
+
+
+@given(_TEXTS)
+def test_events_are_those_of_httpx_sse(text: str) -> None:
+    lines, decoder = SSELineDecoder(), SSEDecoder()
+    theirs = [event for line in lines.decode(text) if (event := decoder.decode(line))] if text else []
+    # it gives events without data, which the grammar says are none
+    expected = [(event.data, event.event or "message", event.id) for event in theirs if event.data]
+    ours = [(event.data.decode(), event.event, event.id) for event in _split(text.encode()) if event.data]
+    # the last line feed of a CR that ends the text is theirs to wait for
+    assert ours[: len(expected)] == expected
+    assert len(ours) - len(expected) <= text.endswith("\r")
+
+
+@pytest.mark.parametrize(
+    ("content", "data"),
+    [
+        (b"data: a\n\n", [b"a"]),
+        (b"data:a\n\ndata:  b\n\n", [b"a", b" b"]),
+        (b"data\n\n", [b""]),
+        (b"data:\ndata:\n\n", [b"\n"]),
+        (b"data: a\r\ndata: b\r\n\r\n", [b"a\nb"]),
+        (b"data: a\r\rdata: b\r\r", [b"a", b"b"]),
+        (b"\xef\xbb\xbfdata: a\n\n", [b"a"]),
+        (b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\n", []),
+        (b": heartbeat\n\ndata: a\n: more\n\n", [b"a"]),
+        ("data: a\u2028b\u0085c\n\n".encode(), ["a\u2028b\u0085c".encode()]),
+        (b"data: a\n\ndata: cut off\n", [b"a"]),
+        (b"event: x\n\n\n\ndata: a\n\n", [b"a"]),
+        (b"", []),
+    ],
+)
+def test_the_grammar_is_that_of_the_standard(content: bytes, data: list[bytes]) -> None:
+    assert _data(content) == data
+
+
+@pytest.mark.parametrize(
+    ("chunks", "data"),
+    [
+        ([b"data: a\n\n", b"data: b\n\n"], [b"a", b"b"]),
+        ([b"data: a\nd", b"ata: b\n\n"], [b"a\nb"]),
+        ([b"data: a\n", b"data: b\n\n"], [b"a\nb"]),
+        ([b"data: a\nb\n", b"\n"], [b"a"]),
+        ([b"data: a\rdata: b\n\n"], [b"a\nb"]),
+        ([b":\r\r", b"data: a\n\n", b"\ndata: b\n\n"], [b"a", b"b"]),
+        ([b"data: a", b"data: b\n\n", b"data: c\n\n"], [b"adata: b", b"c"]),
+    ],
+)
+def test_a_chunk_in_the_form_of_one_event_is_read_with_its_neighbours(
+    chunks: list[bytes], data: list[bytes]
+) -> None:
+    splitter = EventSplitter()
+    splitter.feed(b": the start\n\n")
+    assert [event.data for chunk in chunks for event in splitter.feed(chunk)] == data
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_a_byte_order_mark_may_come_in_pieces(cut: int) -> None:
+    assert _split(b"\xef\xbb\xbfdata: a\n\n", cut) == [ServerSentEvent(b"a")]
+
+
+def test_a_line_feed_that_starts_a_chunk_ends_the_line_before() -> None:
+    assert _split(b"data: a\ndata: b\r\r", len(b"data: a")) == [ServerSentEvent(b"a\nb")]
+
+
+def test_what_only_looks_like_a_byte_order_mark_later_is_none() -> None:
+    splitter = EventSplitter()
+    assert len(splitter.feed(b"data: a\n\n")) == 1
+    assert splitter.feed(b"\xef\xbb\xbfdata: b\n\n") == []
+
+
+def test_the_kind_is_of_one_event_and_the_id_of_all_after_it() -> None:
+    events = _split(b"id: 1\nevent: x\ndata: a\n\ndata: b\n\nid: 2\x003\ndata: c\n\nid\ndata: d\n\n")
+    assert [(event.event, event.id) for event in events] == [
+        ("x", "1"),
+        ("message", "1"),
+        ("message", "1"),
+        ("message", ""),
+    ]
+
+
+def test_a_chunk_in_the_form_of_one_event_has_the_id_that_was_seen() -> None:
+    splitter = EventSplitter()
+    splitter.feed(b"id: 1\n\n")
+    assert splitter.feed(b"data: a\n\n") == [ServerSentEvent(b"a", "message", "1")]
+
+
+def test_a_kind_and_an_id_that_are_not_utf_8_are_read_as_far_as_they_are() -> None:
+    assert _split(b"id: \xff1\nevent: x\xff\ndata: a\n\n") == [ServerSentEvent(b"a", "x\ufffd", "\ufffd1")]
+
+
+def test_a_server_that_never_said_when_to_come_again_has_no_retry() -> None:
+    assert EventSplitter().retry_ms is None
+
+
+def test_retry_is_milliseconds_in_digits() -> None:
+    splitter = EventSplitter()
+    splitter.feed(b"retry: 1500\n\nretry: soon\n\n")
+    assert splitter.retry_ms == 1500
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"data: " + b"x" * 101],
+        [b"data: ", b"x" * 60, b"x" * 60],
+        [b"data: " + b"x" * 101 + b"\n\n"],
+        [b":\n\n", b"data: " + b"x" * 101 + b"\n\n"],
+    ],
+)
+def test_an_event_over_the_limit_is_an_error(pieces: list[bytes]) -> None:
+    splitter = EventSplitter(max_bytes=100)
+    with pytest.raises(EventTooLargeError, match="100 bytes"):
+        list(map(splitter.feed, pieces))
+
+
+@pytest.mark.parametrize("pieces", [[b"data: " + b"x" * 94 + b"\n\n"], [b"data: ", b"x" * 94, b"\n\n"]])
+def test_an_event_of_the_limit_is_none_over_it(pieces: list[bytes]) -> None:
+    splitter = EventSplitter(max_bytes=100)
+    assert [len(event.data) for piece in pieces for event in splitter.feed(piece)] == [94]
+
+
+def test_many_events_together_may_be_over_the_limit() -> None:
+    assert len(EventSplitter(max_bytes=10).feed(b"data: x\n\n" * 50)) == 50
+
+
+def test_a_large_event_in_small_pieces_is_joined_once() -> None:
+    splitter = EventSplitter()
+    assert not any(splitter.feed(piece) for piece in [b"data: ", *([b"x" * 65_536] * 100)])
+    assert [len(event.data) for event in splitter.feed(b"\n\n")] == [65_536 * 100]

@@ -1,0 +1,249 @@
+"""How a stream ends: closed from elsewhere, cancelled, left early, with its client; and that it leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from opencode_client import (
+    ArgumentError,
+    StreamClosedError,
+)
+from tests.support.both_clients import World
+from tests.support.faulty_server import FaultyServer, Peer, Step, http, stall
+from tests.support.stream_cases import HEALTH, begin, hang, idle_event, ids, take
+from tests.support.stream_cases import hurry as hurry  # a fixture
+
+
+@frozen
+class Idle:
+    """A stream that waits for its server, which has read so many requests then."""
+
+    server: FaultyServer
+    requests: int
+    subscribe: Callable[[Any], Any]
+
+    def stream(self, world: World) -> Any:  # Any: of either world
+        client = world.client(self.server.url)
+        client._caller.known.version = "1.18.33"
+        return self.subscribe(client)
+
+
+def _session(client: Any) -> Any:  # Any: as above
+    return client.v2.session.events("ses_1")
+
+
+def _everything(client: Any) -> Any:  # Any: as above
+    return client.global_.event()
+
+
+_WAITING: dict[str, tuple[int, Callable[[Any], Any], list[list[Step]]]] = {
+    "before the head": (1, _session, [[stall()]]),
+    "after the head": (1, _session, [[begin(), hang]]),
+    "in a call after the first bytes": (2, _everything, [[begin(idle_event("a")), hang], [stall()]]),
+}
+
+
+@pytest.fixture(params=_WAITING)
+def idle(request: pytest.FixtureRequest) -> Iterator[Idle]:
+    requests, subscribe, scripts = _WAITING[request.param]
+    with FaultyServer(*scripts) as server:
+        yield Idle(server, requests, subscribe)
+
+
+def test_closing_from_another_thread_ends_an_iteration_at_once(idle: Idle) -> None:
+    world = World(is_async=False)
+    stream = idle.stream(world)
+    ended = threading.Event()
+
+    def iterate() -> None:
+        assert list(stream) == []
+        ended.set()
+
+    reader = threading.Thread(target=iterate)
+    reader.start()
+    idle.server.await_requests(idle.requests)
+    stream.close()
+    assert ended.wait(5)
+    reader.join()
+    idle.server.await_ended(idle.requests)
+    world.close()
+
+
+def _nothing(*_: object) -> None:
+    """Wakes nobody."""
+
+
+@pytest.mark.parametrize("wakes", [True, False], ids=["POSIX", "Windows"])
+def test_closing_from_another_task_ends_an_iteration_at_once(
+    idle: Idle, monkeypatch: pytest.MonkeyPatch, wakes: bool
+) -> None:
+    if not wakes:  # shutting a socket down wakes nobody there
+        monkeypatch.setattr("asyncio.trsock.TransportSocket.shutdown", _nothing)
+    world = World(is_async=True)
+
+    async def run() -> None:
+        stream = idle.stream(world)
+
+        async def iterate() -> list[Any]:
+            return [item async for item in stream]
+
+        reader = asyncio.create_task(iterate())
+        await asyncio.to_thread(idle.server.await_requests, idle.requests)
+        await stream.close()
+        assert await asyncio.wait_for(reader, 5) == []
+
+    world.call(run)
+    idle.server.await_ended(idle.requests)
+    world.close()
+
+
+def test_closing_while_tls_is_agreed_upon_ends_an_iteration_at_once() -> None:
+    world = World(is_async=True)
+    is_greeted = threading.Event()
+
+    def say_nothing(peer: Peer) -> None:
+        peer.await_data()
+        is_greeted.set()
+        peer.wait()
+
+    async def run() -> None:
+        client = world.client(server.url.replace("http:", "https:"))
+        client._caller.known.version = "1.18.33"
+        stream = _session(client)
+
+        async def iterate() -> list[Any]:
+            return [item async for item in stream]
+
+        reader = asyncio.create_task(iterate())
+        assert await asyncio.to_thread(is_greeted.wait, 5)
+        await stream.close()
+        assert await asyncio.wait_for(reader, 5) == []
+
+    with FaultyServer([say_nothing]) as server:
+        world.call(run)
+        server.await_ended(1)
+    world.close()
+
+
+def test_closing_a_stream_while_its_server_is_asked_for_its_version_ends_it(world: World) -> None:
+    answered = threading.Event()
+
+    def answer_late(peer: Peer) -> None:
+        peer.receive()
+        assert answered.wait(5)
+        peer.send(http(HEALTH))
+
+    with FaultyServer([answer_late, hang], [begin(idle_event("a")), hang]) as server:
+        stream = _session(world.client(server.url))
+        use = (lambda: _collected(stream)) if world.is_async else (lambda: list(stream))
+        asked = partial(server.await_requests, 1)
+        found, *_ = world.meanwhile(use, asked, stream.close, answered.set)
+        assert found == []
+
+
+async def _collected(stream: Any) -> list[Any]:  # Any: as above
+    return [item async for item in stream]
+
+
+def test_cancelling_a_task_that_iterates_leaves_no_connection(idle: Idle) -> None:
+    world = World(is_async=True)
+
+    async def run() -> None:
+        async def iterate() -> None:
+            async with idle.stream(world) as stream:
+                async for _ in stream:
+                    raise AssertionError
+
+        reader = asyncio.create_task(iterate())
+        await asyncio.to_thread(idle.server.await_requests, idle.requests)
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+
+    world.call(run)
+    idle.server.await_ended(idle.requests)
+    world.close()
+
+
+def test_a_stream_that_is_closed_while_it_is_opened_says_so() -> None:
+    world = World(is_async=False)
+    with FaultyServer([stall()]) as server:
+        stream = world.client(server.url).event.subscribe()
+
+        def close() -> None:
+            server.await_requests(1)
+            stream.close()
+
+        closer = threading.Thread(target=close)
+        closer.start()
+        with pytest.raises(StreamClosedError):
+            stream.__enter__()
+        closer.join()
+        server.await_ended(1)
+    world.close()
+
+
+def test_a_stream_that_is_left_early_leaves_no_connection(world: World) -> None:
+    with FaultyServer([begin(idle_event("a")), hang]) as server:
+        take(world, world.client(server.url).event.subscribe(), 1)
+        server.await_ended(1)
+
+
+def test_streams_take_no_connections_that_calls_need(world: World) -> None:
+    with FaultyServer([begin(idle_event("a")), hang]) as server:
+        client = world.client(server.url)
+        streams = [client.event.subscribe() for _ in range(120)]
+        enter: Callable[[Any], Any] = lambda one: one.__aenter__() if world.is_async else one.__enter__()  # noqa: E731
+        for stream in streams:
+            world.call(enter, stream)
+        assert server.connections == 120
+        for stream in streams:
+            world.call(stream.close)
+        server.await_ended(120)
+
+
+def test_closing_the_client_ends_its_streams(world: World) -> None:
+    with FaultyServer([begin(idle_event("a")), hang]) as server:
+        client = world.client(server.url)
+        stream = client.event.subscribe()
+        found = world.call(_closing, client, stream) if world.is_async else _closing_now(client, stream)
+        assert ids(found) == ["a"]
+        server.await_ended(1)
+
+
+def _closing_now(client: Any, stream: Any) -> list[Any]:
+    found: list[Any] = []
+    with stream:
+        for item in stream:
+            found.append(item)
+            client.close()
+    return found
+
+
+async def _closing(client: Any, stream: Any) -> list[Any]:
+    found: list[Any] = []
+    async with stream:
+        async for item in stream:
+            found.append(item)
+            await client.close()
+    return found
+
+
+def test_a_closed_stream_is_not_opened_again(world: World) -> None:
+    stream = world.client().event.subscribe()
+    world.call(stream.close)
+    with pytest.raises(StreamClosedError, match="subscribe again"):
+        take(world, stream)
+
+
+def test_raw_refuses_a_stream(world: World) -> None:
+    client = world.client()
+    with pytest.raises(ArgumentError, match="streams have no single answer"):
+        world.call(client.raw, client.event.subscribe)

@@ -1,0 +1,314 @@
+"""What openapi.json says of every operation: the oracle of test_contract.
+
+It reads the document as it was served, and of the package nothing: neither the rules that prepare the document for
+the generator nor the tables that come of it. kinds.toml is read too: it holds what no document says.
+"""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+import tomllib
+from collections.abc import Collection, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl, unquote
+
+from attrs import evolve, field, frozen
+
+Json: TypeAlias = dict[str, Any]  # Any: parsed JSON
+"""A JSON object."""
+
+_ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT: Json = json.loads((_ROOT / "openapi.json").read_text(encoding="utf-8"))
+_TABLE = tomllib.loads((_ROOT / "scripts" / "normalise" / "kinds.toml").read_text(encoding="utf-8"))
+_KINDS: dict[str, Json] = {entry["id"]: entry for entry in _TABLE["operation"]}
+
+HOSTILE = "a/b?c#d%20é&e=f+g;h\\"
+"""A text that changes the path or the query that it is put into without care."""
+SCOPE = {"directory": "/work tree/50%41/ü+?&#", "workspace": "wrk_ 1%2F&é"}
+"""The directory and the workspace that are given."""
+UNNAMED = "not named in the document"
+
+_VARIABLE = re.compile(r"\{(\w+)\}|\*$")
+_KEYWORDS = frozenset({
+    "$ref", "additionalProperties", "anyOf", "const", "description", "enum", "exclusiveMinimum", "items", "maxItems",
+    "maximum", "minItems", "minimum", "oneOf", "pattern", "patternProperties", "prefixItems", "properties",
+    "required", "type",
+})  # fmt: skip
+_PATTERN = re.compile(r"\^([a-z_]+)")
+
+
+@cache
+def python_name(wire: str) -> str:
+    """What Python calls a segment of an operationId, a parameter or a member: `sessionID` -> `session_id`."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", wire).strip("_").lower()
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+class Described(dict[str, Any]):  # Any: parsed JSON
+    """An object whose members the document names, unlike a map's."""
+
+
+def instances(schema: Json, above: frozenset[str] = frozenset()) -> list[Any]:  # Any: parsed JSON
+    """Values that fit: all variants, all values of enums, objects with all members and with the required ones.
+
+    A schema that holds itself has none where it does, so that what may leave it out does so.
+    """
+    assert schema.keys() <= _KEYWORDS, f"this oracle does not know all of {sorted(schema)}"
+    match schema:
+        case {"$ref": str(reference)}:
+            name = reference.removeprefix("#/components/schemas/")
+            return [] if name in above else instances(DOCUMENT["components"]["schemas"][name], above | {name})
+        case {"anyOf": variants} | {"oneOf": variants}:
+            return [value for variant in variants for value in instances(variant, above)]
+        case {"enum": values}:
+            return list(values)
+        case {"const": value}:
+            return [value]
+        case {"type": "object", "properties": named} if named:
+            return _objects(schema, above)
+        case {"type": "object"}:
+            return _maps(schema, above)
+        case {"type": "array", "prefixItems": items}:
+            return [[instances(item, above)[0] for item in items]]
+        case {"type": "array"}:
+            items = instances(schema["items"], above)
+            few = [items[start : start + 5] for start in range(0, len(items), 5)]
+            return few if "minItems" in schema else [*few, []]
+        case {"type": "string"}:
+            return [_text(schema.get("pattern", ""))]
+        case {"type": "boolean"}:
+            return [True, False]
+        case {"type": "null"}:
+            return [None]
+        case {"type": "integer" | "number" as kind}:
+            least = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
+            return [least, schema.get("maximum", 2**53 - 1), *([1.5] if kind == "number" else [])]
+        case {"type": kind}:
+            raise AssertionError(f"this oracle does not know the type {kind}")
+        case _:
+            return [Json(anything=[1, None, {"é": "x"}]), "text", 1.5, False, []]
+
+
+def _objects(schema: Json, above: frozenset[str]) -> list[Any]:  # Any: parsed JSON
+    more = schema.get("additionalProperties")
+    parts: Json = schema["properties"] | ({UNNAMED: more} if isinstance(more, dict) else {})
+    values = {wire: found for wire, part in parts.items() if (found := instances(part, above))}
+    required = schema.get("required", [])
+    if not values.keys() >= set(required):
+        return []
+    full = [
+        Described({wire: found[turn % len(found)] for wire, found in values.items()})
+        for turn in range(max(map(len, values.values())))
+    ]
+    return [*full, Described({wire: full[0][wire] for wire in values if wire in required})]
+
+
+def _maps(schema: Json, above: frozenset[str]) -> list[Any]:  # Any: parsed JSON
+    parts: Json = dict(schema.get("patternProperties", {})) or {"": schema.get("additionalProperties") or {}}
+    return [
+        {
+            f"{_text(pattern)} {number}": value
+            for pattern, part in parts.items()
+            for number, value in enumerate(instances(part, above))
+        },
+        {},
+    ]
+
+
+def _text(pattern: str) -> str:
+    if pattern == "^#[0-9a-fA-F]{6}$":
+        return "#09afAF"
+    prefix = _PATTERN.fullmatch(pattern)
+    assert prefix or not pattern, f"this oracle does not know the pattern {pattern}"
+    return f"{prefix[1] if prefix else ''}{HOSTILE}\n\u2028🜁"
+
+
+@frozen
+class Sample:
+    """Arguments for a method, and what the document says is sent for them; the `query` as servers read it."""
+
+    arguments: tuple[str, ...]
+    named: Json
+    query: dict[str, str]
+    body: Any = None  # Any: parsed JSON
+
+
+@frozen
+class Answer:
+    """One documented answer; it has a value where `media` is JSON, and no content where that is empty."""
+
+    status: int
+    media: str
+    value: Any = None  # Any: parsed JSON
+
+
+@frozen(eq=False)
+class Endpoint:
+    """An operation of the document: `says` is its object there, `special` its entry in kinds.toml."""
+
+    id: str
+    method: str
+    path: str
+    says: Json = field(repr=False)
+    special: Json = field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        """`stream`, `websocket`, or `call`: one request, one answer."""
+        kind: str = self.special.get("kind", "call")
+        return kind if kind in ("stream", "websocket") else "call"
+
+    @property
+    def attribute(self) -> str:
+        """Where it hangs on a client; beside an operation `vcs.diff`, `vcs.diff.raw` is `vcs.diff_raw`."""
+        *above, last = self.id.split(".")
+        if ".".join(above) in ENDPOINTS:
+            last = f"{above.pop()}_{last}"
+        return ".".join(python_name(segment) for segment in (*above, last))
+
+    @property
+    def variables(self) -> list[str]:
+        """The Python names of what stands in the path."""
+        return [python_name(match[1] or "path") for match in _VARIABLE.finditer(self.path)]
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Where a directory and a workspace go; `a[b]` is in the query, `a.b` in the body."""
+        holder = self.special.get("location")
+        if holder:
+            return {"directory": f"{holder}.directory", "workspace": f"{holder}.workspaceID"}
+        found: dict[str, str] = {}
+        for parameter in self._in_query():
+            name = parameter["name"]
+            if parameter.get("style") == "deepObject":
+                found |= {member: f"{name}[{member}]" for member in parameter["schema"]["properties"]}
+            elif name in SCOPE.keys() - set(self.special.get("filters", ())):
+                found[name] = name
+        return found
+
+    @property
+    def query(self) -> dict[str, Json]:
+        """The parameters in the query that are no place."""
+        return {
+            parameter["name"]: parameter
+            for parameter in self._in_query()
+            if parameter["name"] not in self.places and parameter.get("style") != "deepObject"
+        }
+
+    @property
+    def body(self) -> Json | None:
+        """The schema of its body."""
+        if "requestBody" not in self.says:
+            return None
+        schema: Json = self.says["requestBody"]["content"]["application/json"]["schema"]
+        while "$ref" in schema:
+            schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        return schema
+
+    @property
+    def members(self) -> dict[str, str]:
+        """The members of its body and their arguments; none where the body is one argument."""
+        own = {*SCOPE, "timeout", "headers", "body"}
+        names = {wire: python_name(wire) for wire in (self.body or {}).get("properties", {})}
+        return {wire: f"body_{name}" if name in own else name for wire, name in names.items()}
+
+    @property
+    def keywords(self) -> dict[str, bool]:
+        """The keyword arguments of its method, and whether they are required."""
+        body = self.body or {}
+        members = {name: wire in body.get("required", ()) for wire, name in self.members.items()}
+        whole = {"body": True} if self.body is not None and not members else {}
+        query = {python_name(wire): p.get("required", False) for wire, p in self.query.items()}
+        return query | members | whole | dict.fromkeys([*self.places, "timeout", "headers"], False)
+
+    @property
+    def nullable(self) -> set[str]:
+        """The arguments for which None is a value of the document's."""
+        parts: Json = (self.body or {}).get("properties", {})
+        return {name for wire, name in self.members.items() if None in instances(parts[wire])}
+
+    def samples(self) -> Iterator[Sample]:
+        """Everything that may be given, each value of it once at least."""
+        values = {wire: self._query_values(wire) for wire in self.query}
+        bodies = [None] if self.body is None else instances(self.body)
+        for turn in range(max(1, len(bodies), *map(len, values.values()))):
+            query = {wire: found[turn % len(found)] for wire, found in values.items()}
+            sample = self._sample(query, bodies[turn % len(bodies)])
+            given = {name: SCOPE[name] for name in self.places}
+            yield self.located(evolve(sample, named=sample.named | given))
+
+    @cache  # noqa: B019 # as long as the process, like the endpoints
+    def least(self) -> Sample:
+        """Nothing that may be left out."""
+        query = {wire: self._query_values(wire)[0] for wire, p in self.query.items() if p.get("required")}
+        return self._sample(query, None if self.body is None else instances(self.body)[-1])
+
+    def located(self, sample: Sample) -> Sample:
+        """The same with what is sent where there is a directory and a workspace."""
+        holder = self.special.get("location")
+        if holder:
+            inside = {place.partition(".")[2]: SCOPE[name] for name, place in self.places.items()}
+            return evolve(sample, body={holder: inside} | sample.body)
+        return evolve(sample, query=sample.query | {place: SCOPE[n] for n, place in self.places.items()})
+
+    @cache  # noqa: B019 # as long as the process, like the endpoints
+    def answers(self) -> list[Answer]:
+        """Every documented answer, with everything that it may hold."""
+        return [
+            Answer(int(status), media, value)
+            for status, response in self.says["responses"].items()
+            for media, content in response.get("content", {"": {}}).items()
+            for value in (instances(content["schema"]) if media == "application/json" else [None])
+        ]
+
+    def _in_query(self) -> list[Json]:
+        return [parameter for parameter in self.says.get("parameters", ()) if parameter["in"] == "query"]
+
+    def _query_values(self, wire: str) -> list[Any]:  # Any: parsed JSON
+        is_number = wire in self.special.get("numbers", ())
+        return instances({"type": "integer"} if is_number else self.query[wire]["schema"])
+
+    def _sample(self, query: Json, body: Any) -> Sample:  # Any: parsed JSON
+        named: Json = {python_name(wire): value for wire, value in query.items()}
+        if self.members:
+            named |= {self.members[wire]: value for wire, value in body.items()}
+        elif self.body is not None:
+            named["body"] = body
+        arguments = tuple(f"{HOSTILE}{number}" for number in range(len(self.variables)))
+        sent = {wire: value if isinstance(value, str) else json.dumps(value) for wire, value in query.items()}
+        return Sample(arguments, named, sent, body)
+
+
+ENDPOINTS = {
+    says["operationId"]: Endpoint(
+        says["operationId"], method.upper(), path, says, _KINDS.get(says["operationId"], {})
+    )
+    for path, item in DOCUMENT["paths"].items()
+    for method, says in item.items()
+}
+"""All operations, by operationId."""
+
+
+def read_path(method: str, path: str) -> tuple[str, tuple[str, ...]]:
+    """The operation that a server takes a request for, and the arguments that it reads from its path.
+
+    A path without variables goes before those with some.
+    """
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for endpoint in ENDPOINTS.values():
+        pattern = _VARIABLE.sub(lambda match: "([^/]+)" if match[1] else "(.+)", endpoint.path)
+        match = re.fullmatch(pattern, path) if endpoint.method == method else None
+        if match:
+            found.append((endpoint.id, tuple(unquote(text, errors="strict") for text in match.groups())))
+    return min(found, key=lambda candidate: len(candidate[1]))
+
+
+def read_query(query: str, places: Collection[str]) -> list[tuple[str, str]]:
+    """The query as a server reads it: it decodes a `directory` that is a place twice."""
+    pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict")
+    twice = "directory" if "directory" in places else None
+    return [(name, unquote(text, errors="strict") if name == twice else text) for name, text in pairs]

@@ -1,0 +1,242 @@
+"""Terminals that say more than somebody reads, and terminals that are closed by somebody else."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from opencode_client import PtyClosedError
+from tests.support.both_clients import World
+from tests.support.terminal_actions import connected
+from tests.support.terminal_server import (
+    PTY_ID,
+    Gate,
+    Line,
+    PtyServer,
+    cursor,
+    cut,
+    described,
+    end,
+    hear,
+    say,
+)
+
+_FRAME = 65_536 * "x"
+_FRAMES = 1_600
+"""Of 65,536 bytes: 100 MB."""
+_MB = 1_000_000
+_PATH = f"/pty/{PTY_ID}"
+
+
+class Flood:
+    """Says 100 MB, and tells when it cannot go on."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def __call__(self, line: Line) -> None:
+        for _ in range(_FRAMES):
+            line.send(_FRAME)
+            self.sent += 1
+
+    def await_blocked(self) -> None:
+        """Wait until nothing more goes out."""
+        before = -1
+        while before != self.sent or self.sent == 0:
+            before = self.sent
+            time.sleep(0.1)  # that nothing happens is no event
+
+
+@pytest.fixture
+def flood() -> Flood:
+    return Flood()
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_hundred_megabytes_wait_with_the_server_and_come_whole(flood: Flood, is_async: bool) -> None:
+    with PtyServer([cursor(0), flood, end]) as server:
+        tracemalloc.start()
+        try:
+            length, most = asyncio.run(_drunk_async(server, flood)) if is_async else _drunk(server, flood)
+        finally:
+            tracemalloc.stop()
+    assert length == _FRAMES * len(_FRAME)
+    assert most < 8 * _MB
+
+
+def _drunk(server: PtyServer, flood: Flood) -> tuple[int, int]:
+    """How much came after a sleep, and the most memory that it took."""
+    world = World(is_async=False)
+    terminal = connected(world, server)
+    flood.await_blocked()
+    assert flood.sent < _FRAMES // 4
+    length = sum(map(len, terminal))
+    world.close()
+    return length, tracemalloc.get_traced_memory()[1]
+
+
+async def _drunk_async(server: PtyServer, flood: Flood) -> tuple[int, int]:
+    from opencode_client import AsyncOpencodeClient
+
+    async with AsyncOpencodeClient(server.url) as client, client.pty.connect(PTY_ID) as terminal:
+        await asyncio.to_thread(flood.await_blocked)
+        assert flood.sent < _FRAMES // 4
+        length = sum([len(text) async for text in terminal])
+    return length, tracemalloc.get_traced_memory()[1]
+
+
+def test_who_sleeps_behind_much_output_is_not_taken_for_dead(
+    flood: Flood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opencode_client.terminals.handshake._PING_S", 0.05)
+    world = World(is_async=False)
+    with PtyServer([cursor(0), flood, end]) as server:
+        terminal = connected(world, server, reconnect=False)
+        flood.await_blocked()
+        time.sleep(0.3)  # six pings, which nobody answers
+        assert sum(map(len, terminal)) == _FRAMES * len(_FRAME)
+        world.close()
+
+
+def test_closing_is_quick_behind_much_output(world: World, flood: Flood) -> None:
+    with PtyServer([cursor(0), flood]) as server:
+        terminal = connected(world, server)
+        if not world.is_async:
+            flood.await_blocked()
+        began = time.monotonic()
+        world.call(terminal.close)
+        assert time.monotonic() - began < 3
+        server.until(lambda: server.open == 0)
+
+
+@pytest.mark.parametrize("use", ["recv", "read_until", "wait", "iterate"])
+def test_closing_from_another_thread_ends_what_waits(use: str) -> None:
+    world = World(is_async=False)
+    with PtyServer([cursor(0), say("a")]) as server:
+        terminal = connected(world, server)
+        assert terminal.recv(5) == "a"
+        ended: list[Any] = []
+        waiting: dict[str, Callable[[], Any]] = {
+            "recv": terminal.recv,
+            "read_until": lambda: terminal.read_until("$"),
+            "wait": terminal.wait,
+            "iterate": lambda: list(terminal),
+        }
+
+        def wait() -> None:
+            try:
+                ended.append(waiting[use]())
+            except PtyClosedError as error:
+                ended.append(error)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        time.sleep(0.05)  # into its waiting; that it waits is no event
+        terminal.close()
+        thread.join(5)
+        assert not thread.is_alive()
+        if use == "iterate":
+            assert ended == [[]]
+        else:
+            assert "this connection was closed" in str(ended[0])
+        server.until(lambda: server.open == 0)
+    world.close()
+
+
+@pytest.mark.parametrize("use", ["recv", "read_until", "wait", "iterate"])
+def test_closing_from_another_task_ends_what_waits(use: str) -> None:
+    world = World(is_async=True)
+    with PtyServer([cursor(0)]) as server:
+        terminal = connected(world, server)
+
+        async def iterate() -> list[str]:
+            return [text async for text in terminal]
+
+        async def run() -> Any:
+            waiting: dict[str, Callable[[], Any]] = {
+                "recv": terminal.recv,
+                "read_until": lambda: terminal.read_until("$"),
+                "wait": terminal.wait,
+                "iterate": iterate,
+            }
+            task: asyncio.Future[Any] = asyncio.ensure_future(waiting[use]())
+            await asyncio.sleep(0.02)
+            await terminal.close()
+            [found] = await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 5)
+            return found
+
+        found = world.call(run)
+        assert found == [] if use == "iterate" else "this connection was closed" in str(found)
+        server.until(lambda: server.open == 0)
+    world.close()
+
+
+def test_closing_ends_a_pause_before_the_next_attempt(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opencode_client.terminals.handshake._DELAY_S", 60.0)
+    monkeypatch.setattr("opencode_client.terminals.handshake._LONGEST_DELAY_S", 60.0)
+    with PtyServer([cursor(0), cut], [cut], [cursor(0)]) as server:
+        terminal = connected(world, server)
+
+        def broken_twice() -> None:
+            server.until(lambda: len(server.dials) == 2 and server.open == 0)
+            time.sleep(0.05)  # into the pause; that it pauses is no event
+
+        outcome, *_ = world.meanwhile(terminal.recv, broken_twice, terminal.close)
+        assert "this connection was closed" in str(outcome)
+        assert len(server.dials) == 2
+
+
+while_it_asks_and_dials = pytest.mark.parametrize(
+    ("path", "answer"), [(_PATH, described()), (f"{_PATH}/connect", None)], ids=["asks", "dials"]
+)
+
+
+@while_it_asks_and_dials
+def test_closing_a_terminal_while_it_connects_leaves_nothing_open(
+    world: World, path: str, answer: bytes | None
+) -> None:
+    gate = Gate(answer)
+    with PtyServer([cursor(0)], answers={path: gate}) as server:
+        terminal = world.client(server.url).pty.connect(PTY_ID)
+        outcome, *_ = world.meanwhile(terminal.recv, gate.await_asked, terminal.close, gate.open)
+        assert "this connection was closed" in str(outcome)
+        server.until(lambda: server.dials and server.open == 0 and not server.listeners)
+
+
+@while_it_asks_and_dials
+def test_closing_a_terminal_while_it_comes_back_leaves_nothing_open(
+    world: World, path: str, answer: bytes | None
+) -> None:
+    gate = Gate(answer)
+    with PtyServer([cursor(0), cut], [cursor(0)]) as server:
+        terminal = connected(world, server)
+        server.answers[path] = gate
+        outcome, *_ = world.meanwhile(terminal.recv, gate.await_asked, terminal.close, gate.open)
+        assert "this connection was closed" in str(outcome)
+        server.until(lambda: len(server.dials) == 2 and server.open == 0 and not server.listeners)
+
+
+def test_a_task_that_is_cancelled_loses_nothing() -> None:
+    world = World(is_async=True)
+    with PtyServer([cursor(0), hear, say("a"), hear, say("b"), end]) as server:
+        terminal = connected(world, server)
+
+        async def run() -> list[str]:
+            for _ in range(20):
+                reading = asyncio.ensure_future(terminal.recv())
+                await asyncio.sleep(0)
+                reading.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await reading
+            await terminal.send("1")
+            await terminal.send("2")
+            return [text async for text in terminal]
+
+        assert world.call(run) == ["a", "b"]
+    world.close()

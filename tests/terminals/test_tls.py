@@ -1,0 +1,115 @@
+"""Terminals over TLS: a silent server ends the attempt in time, and no connection leaves anything behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Callable, Generator
+from time import monotonic, sleep
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+
+from opencode_client import ConnectError
+from tests.support.acceptor import Acceptor
+from tests.support.both_clients import World
+from tests.support.terminal_actions import entered, read
+from tests.support.terminal_server import PTY_ID, PtyServer, cursor, say
+
+Contexts: TypeAlias = tuple[ssl.SSLContext, ssl.SSLContext]
+
+_OPEN_S = 0.3
+_PATIENCE_S = 3.0
+_OPENINGS = 30
+
+
+@contextlib.contextmanager
+def _silent_server(context: ssl.SSLContext | None) -> Generator[str]:
+    """Yield the URL of a server that reads and never answers; without a context, not even the TLS handshake."""
+
+    def serve(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            if context is not None:
+                connection = context.wrap_socket(connection, server_side=True)
+            while connection.recv(1 << 16):
+                pass
+        connection.close()
+
+    acceptor = Acceptor(lambda one: threading.Thread(target=serve, args=(one,), daemon=True).start())
+    acceptor.start()
+    yield f"https://127.0.0.1:{acceptor.port}"
+    acceptor.close()
+
+
+def _called(request: httpx.Request) -> httpx.Response:
+    if request.url.path == "/global/health":
+        return httpx.Response(200, json={"healthy": True, "version": "1.18.33"})
+    pty: dict[str, Any] = {
+        "title": "t",
+        "command": "bash",
+        "args": [],
+        "cwd": "/",
+        "status": "running",
+        "pid": 7,
+    }  # Any: JSON
+    return httpx.Response(200, content=json.dumps({"id": PTY_ID, **pty}))
+
+
+def _resources() -> tuple[int, int]:
+    """Count the threads and, except on Windows, the descriptors of this process."""
+    return threading.active_count(), 0 if sys.platform == "win32" else len(os.listdir("/dev/fd"))
+
+
+def _pause(world: World) -> None:
+    if world.is_async:
+        world.call(asyncio.sleep, 0.01)
+    else:
+        sleep(0.01)
+
+
+def _until(world: World, happened: Callable[[], bool]) -> None:
+    deadline = monotonic() + _PATIENCE_S
+    while not happened() and monotonic() < deadline:
+        _pause(world)
+
+
+@pytest.mark.parametrize("does_tls", [True, False], ids=["after TLS", "before TLS"])
+def test_a_silent_server_is_given_up_in_time(
+    world: World, tls: Contexts, does_tls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, trusting = tls
+    monkeypatch.setattr("opencode_client.terminals.handshake._OPEN_S", _OPEN_S)
+    with _silent_server(served if does_tls else None) as url:
+        terminal = world.mocked(_called, url).pty.connect(PTY_ID, ssl=trusting, exit_code=False)
+        _pause(world)  # makes the event loop
+        before, started = _resources(), monotonic()
+        with pytest.raises(ConnectError, match=r"no connection: .*timed out"):
+            entered(world, terminal)
+        assert _OPEN_S <= monotonic() - started < _OPEN_S + _PATIENCE_S
+        _until(world, lambda: _resources() == before)
+        assert _resources() == before
+
+
+def test_closed_terminals_leave_no_thread_and_no_descriptor(world: World, tls: Contexts) -> None:
+    served, trusting = tls
+    with PtyServer([cursor(0), say("a")], tls=served) as server:
+        client = world.mocked(_called, server.url)
+
+        def open_and_close() -> None:
+            terminal: Any = entered(world, client.pty.connect(PTY_ID, ssl=trusting, exit_code=False))
+            assert read(world, terminal, 1) == "a"
+            world.call(terminal.close)
+
+        _pause(world)
+        before = _resources()
+        for _ in range(_OPENINGS):
+            open_and_close()
+        _until(world, lambda: _resources() == before)
+        assert _resources() == before

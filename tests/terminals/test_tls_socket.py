@@ -1,0 +1,116 @@
+"""TLS sockets that threads share: they wake, they end, and all bytes arrive."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from time import sleep
+from typing import Any, TypeAlias
+
+import pytest
+
+from opencode_client.terminals.tls_socket import TlsSocket
+
+Ends: TypeAlias = tuple[TlsSocket, ssl.SSLSocket]
+
+_PATIENCE_S = 10.0
+_MUCH = bytes(range(256)) * 16_384
+"""More than the buffers of both ends hold."""
+
+
+@pytest.fixture
+def threads() -> Generator[ThreadPoolExecutor]:
+    """Threads for the test."""
+    with ThreadPoolExecutor() as pool:
+        yield pool
+
+
+@pytest.fixture
+def ends(tls: tuple[ssl.SSLContext, ssl.SSLContext], threads: ThreadPoolExecutor) -> Generator[Ends]:
+    """The client's end of a connection, on which session tickets have come, and the server's."""
+    served, trusting = tls
+    near, far = socket.socketpair()
+    serving = threads.submit(served.wrap_socket, far, server_side=True)
+    client = TlsSocket(trusting.wrap_socket(near, server_hostname="127.0.0.1"))
+    server = serving.result(_PATIENCE_S)
+    server.settimeout(_PATIENCE_S)
+    yield client, server
+    client.release()
+    server.close()
+
+
+def _received(read: Callable[[int], bytes], size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        data += read(1 << 16)
+    return bytes(data)
+
+
+def _waits(call: Future[Any]) -> bool:  # Any: of any call
+    sleep(0.1)
+    return not call.done()
+
+
+def test_reading_waits_behind_session_tickets(ends: Ends, threads: ThreadPoolExecutor) -> None:
+    client, server = ends
+    reading = threads.submit(client.recv, 10)
+    assert _waits(reading)
+    server.sendall(b"data")
+    assert reading.result(_PATIENCE_S) == b"data"
+
+
+def test_reading_gives_the_end(ends: Ends) -> None:
+    client, server = ends
+    server.close()
+    assert client.recv(10) == b""
+
+
+def test_bytes_arrive_that_both_ends_send_at_once(ends: Ends, threads: ThreadPoolExecutor) -> None:
+    client, server = ends[0], TlsSocket(ends[1])
+    reading = [threads.submit(_received, one.recv, len(_MUCH)) for one in (client, server)]
+    writing = [threads.submit(one.sendall, _MUCH) for one in (client, server)]
+    assert [one.result(_PATIENCE_S) for one in reading] == [_MUCH, _MUCH]
+    assert [one.result(_PATIENCE_S) for one in writing] == [None, None]
+    server.release()
+
+
+def test_closing_wakes_a_reader(ends: Ends, threads: ThreadPoolExecutor) -> None:
+    client, _ = ends
+    reading = threads.submit(client.recv, 10)
+    assert _waits(reading)
+    client.close()
+    with pytest.raises(OSError, match="is closed"):
+        reading.result(_PATIENCE_S)
+
+
+def test_closing_wakes_a_writer(ends: Ends, threads: ThreadPoolExecutor) -> None:
+    client, _ = ends
+    writing = threads.submit(client.sendall, _MUCH)
+    assert _waits(writing)
+    client.close()
+    with pytest.raises(OSError, match="is closed"):
+        writing.result(_PATIENCE_S)
+
+
+def test_closing_leaves_the_descriptor_to_who_reads(ends: Ends) -> None:
+    client, _ = ends
+    client.close()
+    assert client.fileno() >= 0
+    client.release()
+    assert client.fileno() == -1
+
+
+def test_writing_ends_after_its_timeout(ends: Ends) -> None:
+    client, _ = ends
+    client.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        client.sendall(_MUCH)
+
+
+def test_a_connection_is_read_as_tls_after_writing_has_ended(ends: Ends) -> None:
+    client, server = ends
+    client.shutdown(socket.SHUT_WR)
+    server.sendall(b"data")
+    assert client.recv(10) == b"data"

@@ -1,0 +1,50 @@
+"""Threads that outlive the tests make a run fail, and do not keep it from ending."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[1]
+_LEAVES_A_THREAD = """
+import threading, time
+def test_leaves_a_thread():
+    threading.Thread(target=time.sleep, args=(3600,), name="left behind", daemon={daemon}).start()
+"""
+_LIMIT_S = 30.0
+_PLAIN: list[str] = []
+_WORKERS = ["-p", "xdist", "-n", "2"]  # other plugins are not loaded: they take seconds
+
+
+def _run(folder: Path, arguments: list[str], *, daemon: bool) -> subprocess.CompletedProcess[str]:
+    (folder / "test_thread.py").write_text(_LEAVES_A_THREAD.format(daemon=daemon))
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-c", str(folder / "pytest.ini"), "-p", "tests.support.surviving_threads"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return subprocess.run(
+        [*command, *arguments, str(folder)],
+        cwd=_ROOT,
+        env={**environment, "PYTHONPATH": str(_ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        timeout=_LIMIT_S,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("arguments", [_PLAIN, _WORKERS], ids=["one process", "workers"])
+def test_a_thread_that_survives_is_named_and_ends_the_run_with_a_failure(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    ended = _run(tmp_path, arguments, daemon=False)
+    assert "\nleft behind" in ended.stdout
+    assert "1 passed in" in ended.stdout.splitlines()[-1]
+    assert ended.returncode == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_daemon_may_survive(tmp_path: Path) -> None:
+    assert _run(tmp_path, _PLAIN, daemon=True).returncode == pytest.ExitCode.OK
