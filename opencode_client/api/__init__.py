@@ -6,10 +6,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..namespace import AsyncNamespace, Namespace
+from ..calls.namespace import AsyncNamespace, Namespace
 
 if TYPE_CHECKING:
-    from ..transport import AsyncCaller, Caller
+    from ..calls.caller import AsyncCaller, Caller
     from .app import AppNamespace, AsyncAppNamespace
     from .auth import AsyncAuthNamespace, AuthNamespace
     from .command import AsyncCommandNamespace, CommandNamespace

@@ -4,14 +4,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..calls.operation import JsonMapping
+    from ..calls.options import Timeout
     from ..models.auth import Auth
-    from ..operation import JsonMapping
-    from ..options import Timeout
 
 
 _SET: Operation[bool] = Operation(

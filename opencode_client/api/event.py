@@ -4,15 +4,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Unpack
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import QUERY, Operation
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import QUERY, Operation
 
 if TYPE_CHECKING:
-    from ..async_streams import AsyncEventStream
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
     from ..models.event import Event
-    from ..stream_state import StreamOptions
-    from ..streams import EventStream
+    from ..streams.async_stream import AsyncEventStream
+    from ..streams.reconnect import StreamOptions
+    from ..streams.stream import EventStream
 
 
 _SUBSCRIBE: Operation[Event] = Operation("event.subscribe", "GET", "/event", "Event", scope=QUERY)

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import QUERY, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import QUERY, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.options import Timeout
     from ..models.workspace import Workspace
     from ..models.workspace_event_connection_status import WorkspaceEventConnectionStatus
-    from ..options import Timeout
     from .experimental_workspace_adapter import (
         AsyncExperimentalWorkspaceAdapterNamespace,
         ExperimentalWorkspaceAdapterNamespace,

@@ -5,16 +5,16 @@ import builtins
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import QUERY, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import QUERY, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.options import Timeout
     from ..models.file import File
     from ..models.file_content import FileContent
     from ..models.file_node import FileNode
-    from ..options import Timeout
 
 
 _LIST: Operation[list[FileNode]] = Operation(

@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Unpack
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..async_streams import AsyncEventStream
+    from ..calls.options import Timeout
     from ..models.global_event import GlobalEvent
     from ..models.global_health_response import GlobalHealthResponse
     from ..models.global_upgrade_response import GlobalUpgradeResponse
-    from ..options import Timeout
-    from ..stream_state import StreamOptions
-    from ..streams import EventStream
+    from ..streams.async_stream import AsyncEventStream
+    from ..streams.reconnect import StreamOptions
+    from ..streams.stream import EventStream
     from .global_config import AsyncGlobalConfigNamespace, GlobalConfigNamespace
 
 

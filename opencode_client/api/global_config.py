@@ -4,11 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..calls.operation import JsonMapping
+    from ..calls.options import Timeout
     from ..models.attachment_config import AttachmentConfig
     from ..models.config import (
         Config,
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
     from ..models.permission_config import PermissionConfig
     from ..models.provider_config import ProviderConfig
     from ..models.server_config import ServerConfig
-    from ..operation import JsonMapping
-    from ..options import Timeout
 
 
 _GET: Operation[Config] = Operation(

@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import QUERY, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import QUERY, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
-    from ..options import Timeout
+    from ..calls.directories import StrPath
+    from ..calls.options import Timeout
 
 
 _DISPOSE: Operation[bool] = Operation(

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import QUERY, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import QUERY, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.operation import JsonMapping
+    from ..calls.options import Timeout
     from ..models.mcp_add_config import McpAddConfig
     from ..models.mcp_status import MCPStatus
-    from ..operation import JsonMapping
-    from ..options import Timeout
     from .mcp_auth import AsyncMcpAuthNamespace, McpAuthNamespace
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import QUERY, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import QUERY, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.options import Timeout
     from ..models.mcp_auth_remove_response import McpAuthRemoveResponse
     from ..models.mcp_auth_start_response import McpAuthStartResponse
     from ..models.mcp_status import MCPStatus
-    from ..options import Timeout
 
 
 _START: Operation[McpAuthStartResponse] = Operation(

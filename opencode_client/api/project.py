@@ -5,18 +5,18 @@ import builtins
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import QUERY, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import QUERY, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.operation import JsonMapping
+    from ..calls.options import Timeout
     from ..models.project import Project
     from ..models.project_commands import ProjectCommands
     from ..models.project_directories import ProjectDirectoriesItem
     from ..models.project_icon import ProjectIcon
-    from ..operation import JsonMapping
-    from ..options import Timeout
 
 
 _LIST: Operation[list[Project]] = Operation(

@@ -5,21 +5,21 @@ import builtins
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import QUERY, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import QUERY, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..async_pty import AsyncPtyConnection
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.operation import JsonMapping
+    from ..calls.options import Timeout
     from ..models.pty import Pty
     from ..models.pty_shells_response_item import PtyShellsResponseItem
     from ..models.pty_ticket_connect_token import PtyTicketConnectToken
     from ..models.pty_update_size import PtyUpdateSize
-    from ..operation import JsonMapping
-    from ..options import Timeout
-    from ..pty import PtyConnection
-    from ..pty_dial import PtyOptions
+    from ..terminals.async_connection import AsyncPtyConnection
+    from ..terminals.connection import PtyConnection
+    from ..terminals.handshake import PtyOptions
 
 
 _SHELLS: Operation[list[PtyShellsResponseItem]] = Operation(

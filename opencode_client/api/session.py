@@ -5,12 +5,14 @@ import builtins
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import QUERY, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import QUERY, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.operation import JsonMapping
+    from ..calls.options import Timeout
     from ..models.message_with_parts import MessageWithParts
     from ..models.output_format import OutputFormat
     from ..models.part_input import PartInput
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from ..models.session_update_time import SessionUpdateTime
     from ..models.snapshot_file_diff import SnapshotFileDiff
     from ..models.todo import Todo
-    from ..operation import JsonMapping
-    from ..options import Timeout
 
 
 _LIST: Operation[list[Session]] = Operation(

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import QUERY, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import QUERY, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.operation import JsonMapping
+    from ..calls.options import Timeout
     from ..models.sync_replay_event import SyncReplayEvent
     from ..models.sync_replay_response import SyncReplayResponse
     from ..models.sync_steal_response import SyncStealResponse
-    from ..operation import JsonMapping
-    from ..options import Timeout
     from .sync_history import AsyncSyncHistoryNamespace, SyncHistoryNamespace
 
 

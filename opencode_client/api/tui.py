@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import QUERY, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import QUERY, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.operation import JsonMapping
+    from ..calls.options import Timeout
     from ..models.tui_publish_body import TuiPublishBody
-    from ..operation import JsonMapping
-    from ..options import Timeout
     from .tui_control import AsyncTuiControlNamespace, TuiControlNamespace
 
 

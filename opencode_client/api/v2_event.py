@@ -4,14 +4,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Unpack
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import Operation
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import Operation
 
 if TYPE_CHECKING:
-    from ..async_streams import AsyncEventStream
     from ..models.v2_event import V2Event
-    from ..stream_state import StreamOptions
-    from ..streams import EventStream
+    from ..streams.async_stream import AsyncEventStream
+    from ..streams.reconnect import StreamOptions
+    from ..streams.stream import EventStream
 
 
 _SUBSCRIBE: Operation[V2Event] = Operation(

@@ -4,15 +4,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import LOCATION, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import LOCATION, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.options import Timeout
     from ..models.v2_fs_find_response import V2FsFindResponse
     from ..models.v2_fs_list_response import V2FsListResponse
-    from ..options import Timeout
 
 
 _READ: Operation[bytes] = Operation(

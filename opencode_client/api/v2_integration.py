@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import LOCATION, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import LOCATION, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.options import Timeout
     from ..models.v2_integration_get_response import V2IntegrationGetResponse
     from ..models.v2_integration_list_response import V2IntegrationListResponse
-    from ..options import Timeout
     from .v2_integration_attempt import AsyncV2IntegrationAttemptNamespace, V2IntegrationAttemptNamespace
     from .v2_integration_connect import AsyncV2IntegrationConnectNamespace, V2IntegrationConnectNamespace
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import LOCATION, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import LOCATION, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..async_pty import AsyncPtyConnection
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.operation import JsonMapping
+    from ..calls.options import Timeout
     from ..models.v2_pty_connect_token_response import V2PtyConnectTokenResponse
     from ..models.v2_pty_create_response import V2PtyCreateResponse
     from ..models.v2_pty_get_response import V2PtyGetResponse
     from ..models.v2_pty_list_response import V2PtyListResponse
     from ..models.v2_pty_update_response import V2PtyUpdateResponse
     from ..models.v2_pty_update_size import V2PtyUpdateSize
-    from ..operation import JsonMapping
-    from ..options import Timeout
-    from ..pty import PtyConnection
-    from ..pty_dial import PtyOptions
+    from ..terminals.async_connection import AsyncPtyConnection
+    from ..terminals.connection import PtyConnection
+    from ..terminals.handshake import PtyOptions
 
 
 _LIST: Operation[V2PtyListResponse] = Operation(

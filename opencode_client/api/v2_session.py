@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Unpack
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import Operation, Scope
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import Operation, Scope
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..async_streams import AsyncEventStream
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.operation import JsonMapping
+    from ..calls.options import Timeout
     from ..models.location_ref import LocationRef
     from ..models.model_ref import ModelRef
     from ..models.prompt_input import PromptInput
@@ -25,10 +26,9 @@ if TYPE_CHECKING:
     from ..models.v2_session_get_response import V2SessionGetResponse
     from ..models.v2_session_message_response import V2SessionMessageResponse
     from ..models.v2_session_prompt_response import V2SessionPromptResponse
-    from ..operation import JsonMapping
-    from ..options import Timeout
-    from ..stream_state import StreamOptions
-    from ..streams import EventStream
+    from ..streams.async_stream import AsyncEventStream
+    from ..streams.reconnect import StreamOptions
+    from ..streams.stream import EventStream
     from .v2_session_permission import AsyncV2SessionPermissionNamespace, V2SessionPermissionNamespace
     from .v2_session_question import AsyncV2SessionQuestionNamespace, V2SessionQuestionNamespace
     from .v2_session_revert import AsyncV2SessionRevertNamespace, V2SessionRevertNamespace

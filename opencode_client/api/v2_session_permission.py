@@ -4,17 +4,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..calls.operation import JsonMapping
+    from ..calls.options import Timeout
     from ..models.permission_v2_source import PermissionV2Source
     from ..models.v2_session_permission_create_response import V2SessionPermissionCreateResponse
     from ..models.v2_session_permission_get_response import V2SessionPermissionGetResponse
     from ..models.v2_session_permission_list_response import V2SessionPermissionListResponse
-    from ..operation import JsonMapping
-    from ..options import Timeout
 
 
 _LIST: Operation[V2SessionPermissionListResponse] = Operation(

@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..calls.options import Timeout
     from ..models.v2_session_question_list_response import V2SessionQuestionListResponse
-    from ..options import Timeout
 
 
 _LIST: Operation[V2SessionQuestionListResponse] = Operation(

@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..calls.options import Timeout
     from ..models.v2_session_revert_stage_response import V2SessionRevertStageResponse
-    from ..options import Timeout
 
 
 _STAGE: Operation[V2SessionRevertStageResponse] = Operation(

@@ -4,14 +4,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import LOCATION, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import LOCATION, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.options import Timeout
     from ..models.v2_skill_list_response import V2SkillListResponse
-    from ..options import Timeout
 
 
 _LIST: Operation[V2SkillListResponse] = Operation(

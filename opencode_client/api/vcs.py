@@ -4,17 +4,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from ..namespace import AsyncNamespace, Namespace
-from ..operation import QUERY, Operation
-from ..unset import UNSET, Unset
+from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.operation import QUERY, Operation
+from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..directories import StrPath
+    from ..calls.directories import StrPath
+    from ..calls.options import Timeout
     from ..models.vcs_apply_response import VcsApplyResponse
     from ..models.vcs_file_diff import VcsFileDiff
     from ..models.vcs_file_status import VcsFileStatus
     from ..models.vcs_info import VcsInfo
-    from ..options import Timeout
 
 
 _GET: Operation[VcsInfo] = Operation(

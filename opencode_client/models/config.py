@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import define
 
+from ..decoding.unions import Mixed, Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, is_object, new, reads, tolerantly
-from ..variants import Mixed, Variants
 
 if TYPE_CHECKING:
     from .agent_config import AgentConfig

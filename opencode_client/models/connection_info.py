@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from ..decoding.unions import Variants
 from ..model import Unknown
-from ..variants import Variants
 
 if TYPE_CHECKING:
     from .connection_credential_info import ConnectionCredentialInfo

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import define
 
+from ..decoding.unions import Deeper, Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, UnknownEvent, new, reads, tolerantly
-from ..variants import Deeper, Variants
 
 if TYPE_CHECKING:
     from .event_catalog_updated import EventCatalogUpdated

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import define
 
+from ..decoding.unions import Mixed
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, reads, tolerantly
-from ..variants import Mixed
 
 if TYPE_CHECKING:
     from .mcp_o_auth_config import McpOAuthConfig

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import define
 
+from ..decoding.unions import Mixed
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, is_object, new, reads, tolerantly
-from ..variants import Mixed
 
 read_permission_config: Mixed[PermissionConfig] = Mixed(
     __name__, "PermissionConfig", "Literal['allow', 'ask', 'deny'] | str | PermissionConfigObject"

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import define
 
+from ..decoding.unions import Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, new, reads, tolerantly
-from ..variants import Variants
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import define
 
+from ..decoding.unions import Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, is_object, new, reads, tolerantly
-from ..variants import Variants
 
 if TYPE_CHECKING:
     from .api_error import APIError

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..decoding.unions import Variants
 from ..model import UnknownEvent
-from ..variants import Variants
 
 if TYPE_CHECKING:
     from .catalog_updated import CatalogUpdated
