@@ -23,7 +23,15 @@ _WORKERS = ["-p", "xdist", "-n", "2"]  # other plugins are not loaded: they take
 def _run(folder: Path, arguments: list[str], *, daemon: bool) -> subprocess.CompletedProcess[str]:
     (folder / "test_thread.py").write_text(_LEAVES_A_THREAD.format(daemon=daemon))
     (folder / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "-c", str(folder / "pytest.ini"), "-p", "tests.support.surviving_threads"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        str(folder / "pytest.ini"),
+        "-p",
+        "tests.support.surviving_threads",
+    ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(
         [*command, *arguments, str(folder)],

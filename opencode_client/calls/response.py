@@ -18,7 +18,7 @@ from .operation import Operation
 from .request_builder import Prepared
 
 T = TypeVar("T")
-MODELS = f"{__package__.rpartition('.')[0]}.models"
+MODELS = __name__.replace(".calls.response", ".models")
 
 _LARGE = 1_000_000
 """Bytes of a body from which on Python's garbage collector waits until it is read: a sixth of the time."""
