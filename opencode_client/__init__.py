@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .async_client import AsyncOpencodeClient as AsyncOpencodeClient
     from .calls.options import ClientOptions as ClientOptions
     from .calls.options import RetryEvent as RetryEvent
     from .calls.options import Timeout as Timeout
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from .calls.server_info import ServerInfo as ServerInfo
     from .calls.unset import UNSET as UNSET
     from .calls.unset import Unset as Unset
-    from .client import AsyncOpencodeClient as AsyncOpencodeClient
     from .client import OpencodeClient as OpencodeClient
     from .decoding.times import to_datetime as to_datetime
     from .decoding.times import to_epoch_ms as to_epoch_ms
@@ -130,7 +130,7 @@ _HOMES = {
     "ArgumentError": "errors",
     "AsyncEventStream": "streams.async_stream",
     "AsyncFilteredStream": "streams.filtered_stream",
-    "AsyncOpencodeClient": "client",
+    "AsyncOpencodeClient": "async_client",
     "AsyncPtyConnection": "terminals.async_connection",
     "AsyncSharedStream": "streams.fan_out",
     "AuthenticationError": "errors",

@@ -28,6 +28,7 @@ from scripts.normalise.names import read_pins
 from scripts.normalise.references import MissingReferenceError
 from scripts.normalise.schema import plain_text
 from scripts.rooms import PACKAGE, ROOMS, ROOT
+from scripts.sync_twins import TwinError, differing_twins, write_twins
 
 SPEC = ROOT / "openapi.json"
 _TEMPLATES = ROOT / "custom_templates"
@@ -235,7 +236,7 @@ def _keep_products(built: Built) -> None:
 def _generate(spec: Path, out: Path | None, *, check: bool) -> int:
     with build(spec, strict=out is None and spec.resolve() == SPEC) as built:
         if check:
-            found = differences(built, ROOT / PACKAGE)
+            found = differences(built, ROOT / PACKAGE) + differing_twins()
             print("\n".join(found[:20]) or "the generated rooms are what `make generate` gives")
             if len(found) > 20:
                 print(f"... and {len(found) - 20} more")
@@ -244,6 +245,7 @@ def _generate(spec: Path, out: Path | None, *, check: bool) -> int:
             _say(built, write_package(built, out))
             return 0
         write_rooms(built, ROOT / PACKAGE)
+        write_twins()
         _keep_products(built)
         _say(built, ROOT / PACKAGE)
     return 0
@@ -264,7 +266,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("SPEC needs OUT: the tree is generated from openapi.json alone")
     try:
         return _generate(given.spec or SPEC, given.out, check=given.check)
-    except GenerateError as error:
+    except (GenerateError, TwinError) as error:
         print(f"make generate: {error}", file=sys.stderr)
         return 1
 

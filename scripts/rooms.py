@@ -11,3 +11,10 @@ REFERENCE = ROOT / "docs" / "api"
 
 ROOMS = ("api", "models", "_spec.py")
 """The generated folders and files of the package, each replaced as a whole."""
+
+TWINS = {
+    "client.py": "async_client.py",
+    "calls/caller.py": "calls/async_caller.py",
+    "calls/server_check.py": "calls/async_server_check.py",
+}
+"""The synchronous modules that `make generate` writes, each with its source."""

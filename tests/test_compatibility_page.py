@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opencode_client._spec import OPERATIONS
-from opencode_client.calls.server_info import has
+from opencode_client.calls.server_info import has_operation
 from tests.live.compat import TABLE, VERSIONS, Column, compared, read, written, wrong_in
 from tests.live.recorded_calls import operation_of
 from tests.live.servers import NEW
@@ -28,7 +28,7 @@ def test_the_committed_page_is_of_all_versions_and_of_every_operation_but_the_up
     columns = read(page)
     assert written(columns) == page
     assert sorted(columns) == sorted(VERSIONS)
-    there = {name for name in OPERATIONS if has(name, NEW)}
+    there = {name for name in OPERATIONS if has_operation(name, NEW)}
     assert there - {operation_of(case) for case in columns[NEW]} == {"global.upgrade"}
 
 

@@ -22,7 +22,9 @@ from .response import status_error
 logger: logging.Logger = logging.getLogger(__package__)
 
 
-def judged(prepared: Prepared, answer: httpx.Response, started: float) -> httpx.Response | OpencodeError:
+def response_or_error(
+    prepared: Prepared, answer: httpx.Response, started: float
+) -> httpx.Response | OpencodeError:
     """The answer, if it is a success."""
     status = answer.status_code
     if logger.isEnabledFor(logging.DEBUG):
@@ -34,7 +36,7 @@ def judged(prepared: Prepared, answer: httpx.Response, started: float) -> httpx.
     return status_error(prepared, status, dict(answer.headers), answer.content)
 
 
-def failed(prepared: Prepared, cause: httpx.RequestError, started: float) -> OpencodeError:
+def error_from_httpx(prepared: Prepared, cause: httpx.RequestError, started: float) -> OpencodeError:
     """The error for a request that got no whole answer."""
     operation = prepared.operation
     if logger.isEnabledFor(logging.DEBUG):

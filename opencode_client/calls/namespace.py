@@ -1,19 +1,23 @@
-"""What the generated namespaces derive from: `client.session` and its like hold nothing but who makes the calls."""
+"""Base classes of the generated namespaces, such as `client.session`."""
 
 from __future__ import annotations
 
-from .caller import AsyncCaller, Caller
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .async_caller import AsyncCaller
+    from .caller import Caller
 
 
 class Namespace:
-    """Operations under one name. Got from an `OpencodeClient`, as good as the client is, thread-safe like it."""
+    """Operations under one name, of an `OpencodeClient`. Lives as long as the client; thread-safe."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
 
 class AsyncNamespace:
-    """Operations under one name. Got from an `AsyncOpencodeClient`, as good as the client is."""
+    """Operations under one name, of an `AsyncOpencodeClient`. Lives as long as the client."""
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller

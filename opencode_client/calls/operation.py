@@ -1,14 +1,18 @@
-"""An operation of the server: what the tables in `api` hold."""
+"""The operations of the server, and the arguments of one call. The tables in `api` hold operations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import define, field, frozen
+
+from .directories import StrPath
+from .options import Timeout
+from .unset import UNSET, Unset
 
 JsonMapping: TypeAlias = Mapping[str, Any]
-"""What may be given in place of a model: an object as the wire has it."""
+"""A JSON object that is accepted in place of a model, with the server's key names."""
 
 _REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
 
@@ -63,3 +67,19 @@ class Operation(Generic[T_co]):
     def repeatable(self) -> bool:
         """Whether it may be sent again when nobody knows whether the server got it."""
         return self.method in _REPEATABLE and not self.consumes
+
+
+@define(eq=False, kw_only=True)
+class Arguments:
+    """The arguments of one call, as the operation's method got them.
+
+    `path` fills the names in the operation's path, in order. `query` and `body` use the server's names.
+    """
+
+    path: tuple[object, ...] = ()
+    directory: StrPath | None = None
+    workspace: str | None = None
+    timeout: Timeout | Unset = UNSET
+    headers: Mapping[str, str] | None = None
+    query: Mapping[str, object] | None = None
+    body: object = None

@@ -16,14 +16,15 @@ import httpx
 from .. import __version__
 from ..decoding import json_text
 from ..errors import ArgumentError
-from .directories import StrPath, absolute, encoded
-from .operation import Operation, Scope
+from .directories import absolute, encoded
+from .operation import Arguments, Operation, Scope
 from .options import CONNECT_TIMEOUT_S, ClientOptions, Timeout, checked_headers, is_loopback
 from .unset import UNSET, Unset
 
 Phases: TypeAlias = dict[str, float | None]
 """Seconds for each phase of a request, as httpx's transports take them."""
 
+NO_ARGUMENTS = Arguments()
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _VARIABLE = re.compile(r"\{[^{}]*\}|\*$")
 _parsed_url = lru_cache(1024)(httpx.URL)  # parsing one costs as much as all else here; URLs do recur
@@ -78,54 +79,40 @@ class RequestBuilder:
         self._ordinary = phases(options.timeout)
         self._blocking = phases(None)
 
-    def prepare(
-        self,
-        operation: Operation[Any],
-        path: Sequence[object],
-        directory: StrPath | None,
-        workspace: str | None,
-        timeout: Timeout | Unset,
-        headers: Mapping[str, str] | None,
-        query: Mapping[str, object] | None,
-        body: object,
-    ) -> Prepared:
-        """The request for a call; warns, four frames up, if the operation is deprecated.
+    def prepare(self, operation: Operation[Any], arguments: Arguments = NO_ARGUMENTS) -> Prepared:
+        """Return the request for a call. Warns, four frames up, if the operation is deprecated.
 
         Raises:
-            ArgumentError: what is wrong with which argument.
+            ArgumentError: an argument is wrong; the message says which.
         """
         if operation.deprecated:
             warn(f"{operation.id} is deprecated by the server's document", DeprecationWarning, stacklevel=4)
+        path, body = arguments.path, arguments.body
         url = self._options.base_url + (target(operation, path) if path else operation.path)
-        asked = query_text(operation, query) if query else ""
+        query = query_text(operation, arguments.query) if arguments.query else ""
         scope = operation.scope
         if scope is not None:
-            place, name = self._place(scope, directory, workspace)
+            directory, workspace = self._place(scope, arguments)
             if scope.directory is not None and "." in scope.directory:
-                body = _located(operation, scope, body, place, name)
+                body = _located(operation, scope, body, directory, workspace)
             else:
-                asked = "&".join(filter(None, (_scope_text(scope, place, name), asked)))
-        if asked:
-            url = f"{url}?{asked}"
+                query = "&".join(filter(None, (_scope_text(scope, directory, workspace), query)))
+        if query:
+            url = f"{url}?{query}"
         if operation.body == "members":
             body = _given(operation, body)
         content = _content(operation, body) if operation.body else None
         http = httpx.Request(
             operation.method,
             _parsed_url(url),
-            headers=self._headers_for(operation, headers, content),
+            headers=self._headers_for(operation, arguments.headers, content),
             content=content,
-            extensions={"timeout": self._phases_for(operation, timeout)},
+            extensions={"timeout": self._phases_for(operation, arguments.timeout)},
         )
         return Prepared(operation, http, url, body)
 
-    def plain(self, operation: Operation[Any]) -> Prepared:
-        """The request for an operation that takes nothing."""
-        return self.prepare(operation, (), None, None, UNSET, None, None, None)
-
-    def _place(
-        self, scope: Scope, directory: StrPath | None, workspace: str | None
-    ) -> tuple[str | None, str | None]:
+    def _place(self, scope: Scope, arguments: Arguments) -> tuple[str | None, str | None]:
+        directory, workspace = arguments.directory, arguments.workspace
         place = self._options.directory if directory is None else absolute(directory)
         name = self._options.workspace if workspace is None else workspace
         return (place if scope.directory else None), (name if scope.workspace else None)

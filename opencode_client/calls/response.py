@@ -12,7 +12,7 @@ import httpx
 from attrs import frozen
 
 from ..decoding import json_text
-from ..errors import EmptyResponseError, ResponseDecodeError, StatusError, error_class
+from ..errors import ArgumentError, EmptyResponseError, ResponseDecodeError, StatusError, error_class
 from ..model import OpencodeModel, is_array, reader_of
 from .operation import Operation
 from .request_builder import Prepared
@@ -32,6 +32,16 @@ class Response(Generic[T]):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+def check_single(pending: object) -> None:
+    """Check that `pending` is what an operation with one response returns, awaited or not.
+
+    Raises:
+        ArgumentError: it is a stream or a terminal.
+    """
+    if hasattr(pending, "__enter__") or hasattr(pending, "__aenter__"):
+        raise ArgumentError("raw takes an operation with one response, not a stream or a terminal")
 
 
 def is_web_page(operation: Operation[Any], answer: httpx.Response) -> bool:

@@ -55,7 +55,7 @@ def release(version: str) -> tuple[int, ...] | None:
     return None if numbers == (0, 0, 0) else numbers
 
 
-def has(operation_id: str, version: str) -> bool | None:
+def has_operation(operation_id: str, version: str) -> bool | None:
     """Whether servers of a version have an operation; None where nobody looked."""
     numbers = release(version)
     absent, since = OPERATIONS[operation_id]
@@ -110,7 +110,7 @@ def info(version: str, document: bytes | None) -> ServerInfo:
     if 2 * len(listed & oldest) > len(oldest):
         return ServerInfo(version, listed & OPERATIONS.keys(), from_document=True)
     # between two looked-at versions the older one counts
-    known = (name for name in OPERATIONS if has(name, version) or release(version) is None)
+    known = (name for name in OPERATIONS if has_operation(name, version) or release(version) is None)
     return ServerInfo(version, frozenset(known), from_document=False)
 
 

@@ -6,12 +6,13 @@ from asyncio import Event, wait_for
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from time import perf_counter
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 import httpx
+from attrs import evolve
 
-from ..calls.connections import AsyncConnections
-from ..calls.error_mapping import failed, judged
+from ..calls.error_mapping import error_from_httpx, response_or_error
+from ..calls.operation import Arguments, Operation
 from ..calls.request_builder import Prepared
 from ..errors import OpencodeError, StreamClosedError
 from .abort import Wire, begun, is_stream, traced
@@ -20,7 +21,10 @@ from .event_decoder import ServerHeartbeat, StreamGap, UndecodableEvent
 from .fan_out import DEFAULT_MAX_QUEUE, AsyncSharedStream
 from .filter import keeper
 from .filtered_stream import AsyncFilteredStream
-from .reconnect import StreamState
+from .reconnect import StreamOptions, StreamState, stream_state
+
+if TYPE_CHECKING:
+    from ..calls.async_caller import AsyncCaller
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -38,23 +42,18 @@ class AsyncEventStream(Generic[E]):
     """
 
     def __init__(
-        self,
-        prepare: Callable[[StreamState[E]], Awaitable[Prepared]],
-        unsupported: Callable[[], Awaitable[OpencodeError]],
-        connections: AsyncConnections,
-        state: StreamState[E],
-        ping: Callable[[], Prepared] | None = None,
+        self, caller: AsyncCaller, operation: Operation[E], arguments: Arguments, options: StreamOptions
     ) -> None:
-        self._prepare = prepare
-        self._unsupported = unsupported
-        self._connections = connections
-        self._state = state
-        self._ping = ping
+        self._caller = caller
+        self._operation = operation
+        self._arguments = arguments
+        self._state: StreamState[E] = stream_state(operation, options)
         self._closed = Event()
         self._wire = Wire()
         self._open: tuple[Prepared, bytes, AsyncGenerator[bytes]] | None = None
         self._release: Callable[[], Awaitable[None]] | None = None
         self._items = self._run()
+        caller.connections.to_close.add(self)
 
     async def __aenter__(self) -> Self:
         self._check_open()
@@ -148,7 +147,7 @@ class AsyncEventStream(Generic[E]):
                         for item in state.feed(chunk):
                             yield item
                 except httpx.RequestError as cause:
-                    error = failed(prepared, cause, started)
+                    error = error_from_httpx(prepared, cause, started)
             except OpencodeError as cause:
                 error = cause
             finally:
@@ -160,13 +159,13 @@ class AsyncEventStream(Generic[E]):
                 return
 
     async def _opened(self) -> tuple[Prepared, bytes, AsyncGenerator[bytes]]:
-        prepared, started = await self._prepare(self._state), perf_counter()
+        prepared, started = await self._prepared(), perf_counter()
         self._wire = wire = Wire()
         if self._closed.is_set():
             await wire.ashut_down()
         request = traced(prepared, wire.aconnected, self._state.head_s)
         try:
-            response, self._release = await self._connections.open_stream(request)
+            response, self._release = await self._caller.connections.open_stream(request)
             await wire.aanswered(request, response, self._state.watchdog_s)
             if is_stream(prepared, response):
                 body = achunks(response, self._state.watchdog_s)
@@ -175,23 +174,38 @@ class AsyncEventStream(Generic[E]):
                 return prepared, first, body
             await response.aread()
         except httpx.RequestError as cause:
-            raise failed(prepared, cause, started) from cause
+            raise error_from_httpx(prepared, cause, started) from cause
         except Exception:
             self._check_open()  # httpcore 1.0 has no error of its own for a TLS handshake that is closed from here
             raise
-        outcome = judged(prepared, response, started)
-        raise outcome if isinstance(outcome, OpencodeError) else await self._unsupported()
+        outcome = response_or_error(prepared, response, started)
+        if isinstance(outcome, OpencodeError):
+            raise outcome
+        raise await self._caller.server_check.unsupported(self._operation)
+
+    async def _prepared(self) -> Prepared:
+        operation, caller = self._operation, self._caller
+        if operation.absent is not None and not caller.knowledge.allows(operation):
+            await caller.server_check.require(operation)
+        headers = {**self._state.headers, **(self._arguments.headers or {})}
+        query = self._state.query(operation, self._arguments.query)
+        return caller.requests.prepare(
+            operation, evolve(self._arguments, timeout=None, headers=headers, query=query)
+        )
 
     async def _listened_to(self, body: AsyncGenerator[bytes]) -> bytes:
         """What came until the server listens itself, where it says its first bytes before.
 
         1.18.33 does so before it answers a request on a connection that it knows, but not on a new one: so two.
         """
-        if self._ping is None:
+        if not self._operation.late:
             return b""
+        from ..calls.server_info import health  # which only late streams need
+
+        ping = self._caller.requests.prepare(health(self._operation.id))
         first = await anext(body, b"")
-        request = traced(self._ping(), self._wire.aconnected, self._state.head_s)
-        await self._connections.ask_twice(request)
+        request = traced(ping, self._wire.aconnected, self._state.head_s)
+        await self._caller.connections.request_twice(request)
         return first
 
     async def _disconnect(self) -> None:

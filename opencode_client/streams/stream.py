@@ -10,12 +10,13 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from threading import Event
 from time import perf_counter
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 import httpx
+from attrs import evolve
 
-from ..calls.connections import Connections
-from ..calls.error_mapping import failed, judged
+from ..calls.error_mapping import error_from_httpx, response_or_error
+from ..calls.operation import Arguments, Operation
 from ..calls.request_builder import Prepared
 from ..errors import OpencodeError, StreamClosedError
 from .abort import Wire, begun, is_stream, traced
@@ -24,7 +25,10 @@ from .event_decoder import ServerHeartbeat, StreamGap, UndecodableEvent
 from .fan_out import DEFAULT_MAX_QUEUE, SharedStream
 from .filter import keeper
 from .filtered_stream import FilteredStream
-from .reconnect import StreamState
+from .reconnect import StreamOptions, StreamState, stream_state
+
+if TYPE_CHECKING:
+    from ..calls.caller import Caller
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -42,23 +46,18 @@ class EventStream(Generic[E]):
     """
 
     def __init__(
-        self,
-        prepare: Callable[[StreamState[E]], Prepared],
-        unsupported: Callable[[], OpencodeError],
-        connections: Connections,
-        state: StreamState[E],
-        ping: Callable[[], Prepared] | None = None,
+        self, caller: Caller, operation: Operation[E], arguments: Arguments, options: StreamOptions
     ) -> None:
-        self._prepare = prepare
-        self._unsupported = unsupported
-        self._connections = connections
-        self._state = state
-        self._ping = ping
+        self._caller = caller
+        self._operation = operation
+        self._arguments = arguments
+        self._state: StreamState[E] = stream_state(operation, options)
         self._closed = Event()
         self._wire = Wire()
         self._open: tuple[Prepared, bytes, Iterator[bytes]] | None = None
         self._release: Callable[[], None] | None = None
         self._items = self._run()
+        caller.connections.to_close.add(self)
 
     def __enter__(self) -> Self:
         self._check_open()
@@ -147,7 +146,7 @@ class EventStream(Generic[E]):
                     for chunk in body:
                         yield from state.feed(chunk)
                 except httpx.RequestError as cause:
-                    error = failed(prepared, cause, started)
+                    error = error_from_httpx(prepared, cause, started)
             except OpencodeError as cause:
                 error = cause
             finally:
@@ -159,13 +158,13 @@ class EventStream(Generic[E]):
                 return
 
     def _opened(self) -> tuple[Prepared, bytes, Iterator[bytes]]:
-        prepared, started = self._prepare(self._state), perf_counter()
+        prepared, started = self._prepared(), perf_counter()
         self._wire = wire = Wire()
         if self._closed.is_set():
             wire.shut_down()
         request = traced(prepared, wire.connected, self._state.head_s)
         try:
-            response, self._release = self._connections.open_stream(request)
+            response, self._release = self._caller.connections.open_stream(request)
             wire.answered(request, response, self._state.watchdog_s)
             if is_stream(prepared, response):
                 body = chunks(response, self._state.watchdog_s)
@@ -174,19 +173,34 @@ class EventStream(Generic[E]):
                 return prepared, first, body
             response.read()
         except httpx.RequestError as cause:
-            raise failed(prepared, cause, started) from cause
-        outcome = judged(prepared, response, started)
-        raise outcome if isinstance(outcome, OpencodeError) else self._unsupported()
+            raise error_from_httpx(prepared, cause, started) from cause
+        outcome = response_or_error(prepared, response, started)
+        if isinstance(outcome, OpencodeError):
+            raise outcome
+        raise self._caller.server_check.unsupported(self._operation)
+
+    def _prepared(self) -> Prepared:
+        operation, caller = self._operation, self._caller
+        if operation.absent is not None and not caller.knowledge.allows(operation):
+            caller.server_check.require(operation)
+        headers = {**self._state.headers, **(self._arguments.headers or {})}
+        query = self._state.query(operation, self._arguments.query)
+        return caller.requests.prepare(
+            operation, evolve(self._arguments, timeout=None, headers=headers, query=query)
+        )
 
     def _listened_to(self, body: Iterator[bytes]) -> bytes:
         """What came until the server listens itself, where it says its first bytes before.
 
         1.18.33 does so before it answers a request on a connection that it knows, but not on a new one: so two.
         """
-        if self._ping is None:
+        if not self._operation.late:
             return b""
+        from ..calls.server_info import health  # which only late streams need
+
+        ping = self._caller.requests.prepare(health(self._operation.id))
         first = next(body, b"")
-        self._connections.ask_twice(traced(self._ping(), self._wire.connected, self._state.head_s))
+        self._caller.connections.request_twice(traced(ping, self._wire.connected, self._state.head_s))
         return first
 
     def _disconnect(self) -> None:

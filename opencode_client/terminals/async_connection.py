@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Self
 
+from attrs import evolve
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from ..calls.operation import Arguments, Operation
 from ..errors import (
     ArgumentError,
     NotFoundError,
@@ -22,8 +24,20 @@ from ..errors import (
     PtyTimeoutError,
     RequestError,
 )
-from .exit_watch import AsyncExitWatch
-from .handshake import Dial, Refusal, closed, is_end, keep_alive, refused
+from ..streams.async_stream import AsyncEventStream
+from ..streams.reconnect import StreamOptions
+from .exit_watch import EVENTS, AsyncExitWatch
+from .handshake import (
+    HandshakeRequest,
+    PtyOptions,
+    Refusal,
+    checked_options,
+    closed,
+    has_cursor,
+    is_end,
+    keep_alive,
+    refused,
+)
 from .state import (
     EXIT_S,
     FRAMES,
@@ -38,7 +52,7 @@ from .state import (
 
 if TYPE_CHECKING:
     from ..api.pty import AsyncPtyNamespace
-    from .handshake import PtyOptions
+    from ..calls.async_caller import AsyncCaller
 
 logger: logging.Logger = logging.getLogger(__package__)
 
@@ -63,15 +77,22 @@ class AsyncPtyConnection(Terminal):
     """
 
     def __init__(
-        self, dial: Dial, calls: PtyCalls, check: Callable[[], Awaitable[bool]], watch: AsyncExitWatch | None
+        self,
+        caller: AsyncCaller,
+        operation: Operation[Any],
+        arguments: Arguments,
+        options: PtyOptions,
+        namespace: PtyCalls,
     ) -> None:
-        super().__init__(dial)
-        self._calls = calls
-        self._check = check
-        self._watch = watch
+        checked = checked_options(operation.id, options, has_tickets=hasattr(namespace, "connect_token"))
+        super().__init__(HandshakeRequest(caller.requests, operation, arguments, checked))
+        self._caller = caller
+        self._calls = namespace
+        self._watch = _watch_for(caller, self._request) if checked.get("exit_code", True) else None
         self._lock = asyncio.Lock()  # held while a connection is made; no frame is taken meanwhile
         self._closed = asyncio.Event()
         self._socket: ClientConnection | None = None
+        caller.connections.to_close.add(self)
 
     async def __aenter__(self) -> Self:
         await self._connected()
@@ -167,7 +188,7 @@ class AsyncPtyConnection(Terminal):
             except ConnectionClosed as error:
                 if is_end(error) or not (self._output.has_cursor or self._closed.is_set()):
                     raise closed(
-                        self._dial, error
+                        self._request, error
                     ) from error  # whoever reads finds out, too, and reads to the end
                 await self._lost(connection, error, None)
             else:
@@ -175,7 +196,7 @@ class AsyncPtyConnection(Terminal):
 
     async def resize(self, rows: int, cols: int) -> None:
         """Give the terminal another size. Raises ArgumentError, StatusError, RequestError."""
-        await self._calls.update(self.pty_id, size=size_body(rows, cols), **self._dial.scope)
+        await self._calls.update(self.pty_id, size=size_body(rows, cols), **self._request.scope)
 
     async def wait(self, timeout: float | None = None) -> int | None:
         """Wait until the process has ended, and give its exit code.
@@ -228,7 +249,7 @@ class AsyncPtyConnection(Terminal):
             if self._over is not None:
                 raise self._ended()
             if self._socket is None:
-                self._output.has_cursor = await self._check()
+                self._output.has_cursor = await self._has_cursor()
                 try:
                     self._socket = await self._open()
                 except BaseException:
@@ -238,20 +259,29 @@ class AsyncPtyConnection(Terminal):
                 await self._close_if_asked(self._socket)
             return self._socket
 
+    async def _has_cursor(self) -> bool:
+        operation, knowledge = self._request.operation, self._caller.knowledge
+        if operation.absent is not None and not knowledge.allows(operation):
+            await self._caller.server_check.require(operation)
+        version = knowledge.version or await self._caller.server_check.version(operation.id)
+        return has_cursor(self._request, version)
+
     async def _open(self) -> ClientConnection:
         # a call first: it says in words what the handshake does not (1.1.x: 500 for an id that there is not)
-        await self._calls.get(self.pty_id, **self._dial.scope)
+        await self._calls.get(self.pty_id, **self._request.scope)
         if self._watch is not None and not self._joined:
             self._exit, self._joined = await self._watch.join(self.pty_id), True
             if self._closed.is_set():  # meanwhile: `close` found nothing to leave
                 await self._leave()
         ticket = None
-        if self._dial.options.get("auth") == "ticket":
-            ticket = ticket_in(await self._calls.connect_token(self.pty_id, **self._dial.scope))
-        prepared, started = self._dial.prepared(self._output.ask), perf_counter()
+        if self._request.options.get("auth") == "ticket":
+            ticket = ticket_in(await self._calls.connect_token(self.pty_id, **self._request.scope))
+        prepared, started = self._request.prepared(self._output.ask), perf_counter()
         try:
             opened: Any = await connect(  # Any: types say the class that is connected by default
-                **self._dial.arguments(prepared, ticket), max_queue=FRAMES, create_connection=_Connection
+                **self._request.connect_arguments(prepared, ticket),
+                max_queue=FRAMES,
+                create_connection=_Connection,
             )
         except (OSError, WebSocketException, EOFError) as error:
             raise refused(prepared, error, started) from None
@@ -316,7 +346,7 @@ class AsyncPtyConnection(Terminal):
 
     async def _is_there(self) -> bool:
         try:
-            return is_running(await self._calls.get(self.pty_id, **self._dial.scope))
+            return is_running(await self._calls.get(self.pty_id, **self._request.scope))
         except NotFoundError:
             return False
 
@@ -331,8 +361,15 @@ async def _happens(changed: asyncio.Condition, what: Callable[[], bool], deadlin
     return True
 
 
+def _watch_for(caller: AsyncCaller, request: HandshakeRequest) -> AsyncExitWatch:
+    arguments = evolve(request.arguments, path=())
+    subscribe = partial(AsyncEventStream, caller, EVENTS, arguments, StreamOptions())
+    watch: AsyncExitWatch = caller.knowledge.exit_watches.setdefault(request.place, AsyncExitWatch(subscribe))
+    return watch
+
+
 @asynccontextmanager
-async def aowned(
+async def temporary_terminal(
     terminals: AsyncPtyNamespace, made: dict[str, Any], scope: dict[str, Any], options: PtyOptions
 ) -> AsyncGenerator[AsyncPtyConnection]:
     """A terminal that is there as long as somebody uses it. Any: arguments of `pty.create`, which checks them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from functools import partial
 from socket import SHUT_RDWR
@@ -13,9 +13,11 @@ from threading import Event, Lock
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Self
 
+from attrs import evolve
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from ..calls.operation import Arguments, Operation
 from ..errors import (
     ArgumentError,
     NotFoundError,
@@ -24,8 +26,20 @@ from ..errors import (
     PtyTimeoutError,
     RequestError,
 )
-from .exit_watch import ExitWatch
-from .handshake import Dial, Refusal, closed, is_end, keep_alive, refused
+from ..streams.reconnect import StreamOptions
+from ..streams.stream import EventStream
+from .exit_watch import EVENTS, ExitWatch
+from .handshake import (
+    HandshakeRequest,
+    PtyOptions,
+    Refusal,
+    checked_options,
+    closed,
+    has_cursor,
+    is_end,
+    keep_alive,
+    refused,
+)
 from .state import (
     EXIT_S,
     FRAMES,
@@ -41,7 +55,7 @@ from .tls_socket import TlsSocket
 
 if TYPE_CHECKING:
     from ..api.pty import PtyNamespace
-    from .handshake import PtyOptions
+    from ..calls.caller import Caller
 
 logger: logging.Logger = logging.getLogger(__package__)
 
@@ -86,15 +100,22 @@ class PtyConnection(Terminal):
     """
 
     def __init__(
-        self, dial: Dial, calls: PtyCalls, check: Callable[[], bool], watch: ExitWatch | None
+        self,
+        caller: Caller,
+        operation: Operation[Any],
+        arguments: Arguments,
+        options: PtyOptions,
+        namespace: PtyCalls,
     ) -> None:
-        super().__init__(dial)
-        self._calls = calls
-        self._check = check
-        self._watch = watch
+        checked = checked_options(operation.id, options, has_tickets=hasattr(namespace, "connect_token"))
+        super().__init__(HandshakeRequest(caller.requests, operation, arguments, checked))
+        self._caller = caller
+        self._calls = namespace
+        self._watch = _watch_for(caller, self._request) if checked.get("exit_code", True) else None
         self._lock = Lock()  # held while a connection is made, and while a frame of it is taken
         self._closed = Event()
         self._socket: ClientConnection | None = None
+        caller.connections.to_close.add(self)
 
     def __enter__(self) -> Self:
         self._connected()
@@ -186,7 +207,7 @@ class PtyConnection(Terminal):
             except ConnectionClosed as error:
                 if is_end(error) or not (self._output.has_cursor or self._closed.is_set()):
                     raise closed(
-                        self._dial, error
+                        self._request, error
                     ) from error  # whoever reads finds out, too, and reads to the end
                 self._lost(connection, error, None)
             else:
@@ -194,7 +215,7 @@ class PtyConnection(Terminal):
 
     def resize(self, rows: int, cols: int) -> None:
         """Give the terminal another size. Raises ArgumentError, StatusError, RequestError."""
-        self._calls.update(self.pty_id, size=size_body(rows, cols), **self._dial.scope)
+        self._calls.update(self.pty_id, size=size_body(rows, cols), **self._request.scope)
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait until the process has ended, and give its exit code.
@@ -250,7 +271,7 @@ class PtyConnection(Terminal):
             if self._over is not None:
                 raise self._ended()
             if self._socket is None:
-                self._output.has_cursor = self._check()
+                self._output.has_cursor = self._has_cursor()
                 try:
                     self._socket = self._open()
                 except BaseException:
@@ -260,19 +281,28 @@ class PtyConnection(Terminal):
                 self._close_if_asked(self._socket)
             return self._socket
 
+    def _has_cursor(self) -> bool:
+        operation, knowledge = self._request.operation, self._caller.knowledge
+        if operation.absent is not None and not knowledge.allows(operation):
+            self._caller.server_check.require(operation)
+        version = knowledge.version or self._caller.server_check.version(operation.id)
+        return has_cursor(self._request, version)
+
     def _open(self) -> ClientConnection:
         # a call first: it says in words what the handshake does not (1.1.x: 500 for an id that there is not)
-        self._calls.get(self.pty_id, **self._dial.scope)
+        self._calls.get(self.pty_id, **self._request.scope)
         if self._watch is not None and not self._joined:
             self._exit, self._joined = self._watch.join(self.pty_id), True
             if self._closed.is_set():  # meanwhile: `close` found nothing to leave
                 self._leave()
         ticket = None
-        if self._dial.options.get("auth") == "ticket":
-            ticket = ticket_in(self._calls.connect_token(self.pty_id, **self._dial.scope))
-        prepared, started = self._dial.prepared(self._output.ask), perf_counter()
+        if self._request.options.get("auth") == "ticket":
+            ticket = ticket_in(self._calls.connect_token(self.pty_id, **self._request.scope))
+        prepared, started = self._request.prepared(self._output.ask), perf_counter()
         try:
-            connection: _Connection = _opening(**self._dial.arguments(prepared, ticket)).__enter__()
+            connection: _Connection = _opening(
+                **self._request.connect_arguments(prepared, ticket)
+            ).__enter__()
         except (OSError, WebSocketException, EOFError) as error:
             raise refused(prepared, error, started) from None
         connection.user = self
@@ -328,13 +358,20 @@ class PtyConnection(Terminal):
 
     def _is_there(self) -> bool:
         try:
-            return is_running(self._calls.get(self.pty_id, **self._dial.scope))
+            return is_running(self._calls.get(self.pty_id, **self._request.scope))
         except NotFoundError:
             return False
 
 
+def _watch_for(caller: Caller, request: HandshakeRequest) -> ExitWatch:
+    arguments = evolve(request.arguments, path=())
+    subscribe = partial(EventStream, caller, EVENTS, arguments, StreamOptions())
+    watch: ExitWatch = caller.knowledge.exit_watches.setdefault(request.place, ExitWatch(subscribe))
+    return watch
+
+
 @contextmanager
-def owned(
+def temporary_terminal(
     terminals: PtyNamespace, made: dict[str, Any], scope: dict[str, Any], options: PtyOptions
 ) -> Generator[PtyConnection]:
     """A terminal that is there as long as somebody uses it. Any: arguments of `pty.create`, which checks them."""

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Mapping
 from contextlib import suppress
 from ssl import SSLContext
 from time import monotonic
 from typing import Any, Literal, TypedDict
 
 import httpx
+from attrs import evolve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 from websockets.http11 import Response
 
-from ..calls.connections import environment_proxy
-from ..calls.directories import StrPath
-from ..calls.error_mapping import failed, judged
-from ..calls.operation import Operation
+from ..calls.error_mapping import error_from_httpx, response_or_error
+from ..calls.operation import Arguments, Operation
 from ..calls.request_builder import Prepared, RequestBuilder
 from ..calls.server_info import release
+from ..calls.transports import environment_proxy
 from ..errors import (
     ArgumentError,
     OpencodeError,
@@ -95,45 +94,39 @@ class Refusal(InvalidHandshake):
         self.response = response
 
 
-class Dial:
+class HandshakeRequest:
     """What every connection of one terminal asks for. Holds credentials: it has no `repr` of them."""
 
     def __init__(
-        self,
-        requests: RequestBuilder,
-        operation: Operation[Any],
-        path: tuple[str],
-        directory: StrPath | None,
-        workspace: str | None,
-        headers: Mapping[str, str] | None,
-        options: PtyOptions,
+        self, requests: RequestBuilder, operation: Operation[Any], arguments: Arguments, options: PtyOptions
     ) -> None:
         self._requests = requests
         self.operation = operation
-        self.pty_id: str = path[0]
-        self.directory = directory
-        self.workspace = workspace
-        self.headers = headers
+        self.arguments = arguments
+        self.pty_id = str(arguments.path[0])
         self.options = options
 
     @property
     def scope(self) -> dict[str, Any]:
         """What calls about the same terminal say besides."""
-        return {"directory": self.directory, "workspace": self.workspace, "headers": self.headers}
+        given = self.arguments
+        return {"directory": given.directory, "workspace": given.workspace, "headers": given.headers}
 
     @property
     def place(self) -> tuple[object, ...]:
         """What terminals have in common that one event stream tells of."""
-        return "exits", self.prepared(None).text.partition("?")[2], tuple((self.headers or {}).items())
+        return (
+            "exits",
+            self.prepared(None).text.partition("?")[2],
+            tuple((self.arguments.headers or {}).items()),
+        )
 
     def prepared(self, cursor: int | None) -> Prepared:
         """The request, as the document has it."""
         query = None if cursor is None else {"cursor": str(cursor)}
-        return self._requests.prepare(
-            self.operation, (self.pty_id,), self.directory, self.workspace, None, self.headers, query, None
-        )
+        return self._requests.prepare(self.operation, evolve(self.arguments, timeout=None, query=query))
 
-    def arguments(self, prepared: Prepared, ticket: str | None) -> dict[str, Any]:
+    def connect_arguments(self, prepared: Prepared, ticket: str | None) -> dict[str, Any]:
         """What `websockets` takes to make the connection."""
         url = f"ws{prepared.text.removeprefix('http')}"
         headers = [(name, value) for name, value in prepared.http.headers.items() if name not in _UNSAID]
@@ -160,7 +153,7 @@ class Dial:
         }
 
 
-def has_cursor(dial: Dial, version: str) -> bool:
+def has_cursor(request: HandshakeRequest, version: str) -> bool:
     """Whether a server of that version says where output stands, and can begin where it is asked to.
 
     Raises:
@@ -169,12 +162,12 @@ def has_cursor(dial: Dial, version: str) -> bool:
     numbers = release(version)
     if numbers is None or numbers >= _FIRST_WITH_CURSOR:
         return True
-    if dial.options.get("cursor") in (None, -1):
+    if request.options.get("cursor") in (None, -1):
         return False
     raise UnsupportedOperationError(
-        f"{dial.operation.id}: opencode {version} has no cursor: 1.1.56 has it, 1.1.53 does not",
-        operation=dial.operation.id,
-        url=dial.prepared(None).url,
+        f"{request.operation.id}: opencode {version} has no cursor: 1.1.56 has it, 1.1.53 does not",
+        operation=request.operation.id,
+        url=request.prepared(None).url,
         version=version,
     )
 
@@ -186,21 +179,21 @@ def refused(prepared: Prepared, error: Exception, started: float) -> OpencodeErr
         answer = httpx.Response(
             said.status_code, headers=list(said.headers.raw_items()), content=bytes(said.body or b"")
         )
-        outcome = judged(prepared, answer, started)
+        outcome = response_or_error(prepared, answer, started)
         if isinstance(outcome, OpencodeError):
             return outcome
         error = WebSocketException(f"HTTP {said.status_code} in place of a WebSocket")
     kind = httpx.ConnectTimeout if isinstance(error, TimeoutError) else httpx.ConnectError
-    return failed(prepared, kind(str(error) or type(error).__name__), started)
+    return error_from_httpx(prepared, kind(str(error) or type(error).__name__), started)
 
 
-def closed(dial: Dial, error: ConnectionClosed) -> PtyClosedError:
+def closed(request: HandshakeRequest, error: ConnectionClosed) -> PtyClosedError:
     """What the end of a connection is to its user."""
     frame = error.rcvd or error.sent
     code, reason = (1006, "") if frame is None else (frame.code, frame.reason)
     what = "it ended" if code == 1000 else "the connection broke"
     said = f" ({code}{': ' + reason if reason else ''})"
-    return PtyClosedError(f"terminal {dial.pty_id}: {what}{said}", code=code, reason=reason)
+    return PtyClosedError(f"terminal {request.pty_id}: {what}{said}", code=code, reason=reason)
 
 
 def is_end(error: ConnectionClosed) -> bool:

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from ..errors import ArgumentError, OpencodeError, PtyClosedError, PtyGapError, PtyTimeoutError
 from .exit_watch import Exit
 from .frames import PtyControl, PtyOutput, units
-from .handshake import Dial, Failures, closed, is_end, is_our_fault
+from .handshake import Failures, HandshakeRequest, closed, is_end, is_our_fault
 
 Pattern: TypeAlias = "str | re.Pattern[str]"
 
@@ -42,11 +42,11 @@ class PtyCalls(Protocol):
 class Terminal:
     """What the connections of both worlds have: pure."""
 
-    def __init__(self, dial: Dial) -> None:
-        self._dial = dial
-        self._output = PtyOutput(dial.options.get("cursor"))
+    def __init__(self, request: HandshakeRequest) -> None:
+        self._request = request
+        self._output = PtyOutput(request.options.get("cursor"))
         self._items: deque[str | PtyGapError] = deque()  # read and not given out
-        self._failures = Failures(dial.options)
+        self._failures = Failures(request.options)
         self._over: PtyClosedError | None = None
         self._clean = False  # it ended as it should, or was closed here
         self._exit: Exit | None = None
@@ -56,7 +56,7 @@ class Terminal:
     @property
     def pty_id(self) -> str:
         """The terminal."""
-        return self._dial.pty_id
+        return self._request.pty_id
 
     @property
     def cursor(self) -> int | None:
@@ -113,9 +113,9 @@ class Terminal:
     def _may_come_back(self, error: ConnectionClosed) -> bool:
         """Whether a lost connection is made again; else the terminal is over."""
         self._clean = is_end(error)
-        if not self._clean and not is_our_fault(error) and self._dial.options.get("reconnect", True):
+        if not self._clean and not is_our_fault(error) and self._request.options.get("reconnect", True):
             return True
-        self._over = closed(self._dial, error)
+        self._over = closed(self._request, error)
         return False
 
     def _gave_up(self, cause: OpencodeError | None) -> None:

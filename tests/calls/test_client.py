@@ -28,7 +28,7 @@ from opencode_client import (
     errors,
 )
 from opencode_client._spec import OPERATIONS
-from opencode_client.calls.server_info import has, info
+from opencode_client.calls.server_info import has_operation, info
 from opencode_client.models import Session, TextPartInput
 from scripts.recordings import DOCUMENTED, document
 from tests.support.both_clients import Handler, World
@@ -265,7 +265,7 @@ def test_the_table_of_versions_says_what_the_documents_say(version: str) -> None
         o["operationId"] for item in served["paths"].values() for o in item.values() if "operationId" in o
     }
     assert info(version, None).operations == listed & set(OPERATIONS)
-    assert {name for name in OPERATIONS if has(name, version)} == listed & set(OPERATIONS)
+    assert {name for name in OPERATIONS if has_operation(name, version)} == listed & set(OPERATIONS)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,9 @@ def test_what_a_build_of_somebodys_own_has_no_version_tells(
     world: World, monkeypatch: pytest.MonkeyPatch, since: str | None
 ) -> None:
     monkeypatch.setitem(OPERATIONS, "v2.session.list", ("1.18.33", since))
-    assert [has("v2.session.list", version) for version in ("1.18.33", "1.18.34", "local")] == [None] * 3
+    assert [has_operation("v2.session.list", version) for version in ("1.18.33", "1.18.34", "local")] == [
+        None
+    ] * 3
     paths = {"/api/session": {"get": {"operationId": "v2.session.list"}}}
     served = {"openapi": "3.1.0", "paths": {**document("1.18.33")["paths"], **paths}}
     server = _versions("1.18.33", doc=lambda: httpx.Response(200, json=served), api_session=_empty_page)

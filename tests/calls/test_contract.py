@@ -29,7 +29,7 @@ from opencode_client import (
     StatusError,
 )
 from opencode_client._spec import OPENCODE_VERSION
-from opencode_client.calls.server_info import has
+from opencode_client.calls.server_info import has_operation
 from opencode_client.model import is_array, is_object, to_plain
 from tests.support.both_clients import World
 from tests.support.contract_oracle import (
@@ -237,7 +237,7 @@ def test_defaults_fill_the_documented_places_and_no_other(wire: Wire, endpoint: 
 def test_37_operations_have_no_place_for_a_directory_and_one_filters_by_it() -> None:
     without = [endpoint for endpoint in ENDPOINTS.values() if not endpoint.places]
     assert [endpoint.id for endpoint in without if "directory" in endpoint.query] == ["v2.session.list"]
-    assert len([endpoint for endpoint in without if has(endpoint.id, "1.18.33")]) == 37 + 1
+    assert len([endpoint for endpoint in without if has_operation(endpoint.id, "1.18.33")]) == 37 + 1
 
 
 @in_both_worlds

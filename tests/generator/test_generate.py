@@ -152,7 +152,7 @@ def test_the_generated_rooms_stay_in_their_limits() -> None:
     files = [file for room in ROOMS for file in (ROOT / PACKAGE / room).rglob("*.py")]
     grown = max(1.0, len(OPERATIONS) / 188)  # the limits are of 1.18.33, and what is newer has more
     assert len(files) <= 1_000 * grown
-    assert sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files) <= 45_000 * grown
+    assert sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files) <= 46_000 * grown
 
 
 def test_no_template_is_long() -> None:

@@ -10,28 +10,28 @@ from typing import Any
 
 import httpx
 import pytest
+from attrs import asdict
 
 from opencode_client import UNSET, ArgumentError
-from opencode_client.calls.operation import Operation, Scope
+from opencode_client.calls.operation import Arguments, Operation, Scope
 from tests.support.both_clients import World
 
 
 class Caller:
-    """Keeps what a method calls it with."""
+    """Keeps the arguments of each call."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[Any, ...]] = []
-        self.named: dict[str, Any] = {}
+        self.seen: list[tuple[Operation[Any], Arguments]] = []
 
-    def call(self, *positional: Any, **named: Any) -> str:
-        self.seen.append(positional)
-        self.named = named
+    def call(self, operation: Operation[Any], arguments: Arguments) -> Any:
+        self.seen.append((operation, arguments))
         return "value"
 
 
 class AsyncCaller(Caller):
-    async def call(self, *positional: Any, **named: Any) -> str:  # type: ignore[override] # the other world's
-        return super().call(*positional, **named)
+    async def call(self, operation: Operation[Any], arguments: Arguments) -> str:
+        self.seen.append((operation, arguments))
+        return "value"
 
 
 @pytest.fixture
@@ -62,8 +62,14 @@ def test_arguments_go_where_the_table_says(things: ModuleType) -> None:
         headers={"a": "b"},
     )
     assert value == "value"
-    assert caller.seen == [(things._UPDATE, ("t", "a/b"), "/r", None, 1, {"a": "b"})]
-    assert caller.named == {
+    [(operation, arguments)] = caller.seen
+    assert operation is things._UPDATE
+    assert asdict(arguments) == {
+        "path": ("t", "a/b"),
+        "directory": "/r",
+        "workspace": None,
+        "timeout": 1,
+        "headers": {"a": "b"},
         "query": {"mood": "good", "timeout": 3},
         "body": {"note": None, "kind": "x", "due": None, "parts": None},
     }

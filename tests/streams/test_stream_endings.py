@@ -31,7 +31,7 @@ class Idle:
 
     def stream(self, world: World) -> Any:  # Any: of either world
         client = world.client(self.server.url)
-        client._caller.known.version = "1.18.33"
+        client._caller.knowledge.version = "1.18.33"
         return self.subscribe(client)
 
 
@@ -115,7 +115,7 @@ def test_closing_while_tls_is_agreed_upon_ends_an_iteration_at_once() -> None:
 
     async def run() -> None:
         client = world.client(server.url.replace("http:", "https:"))
-        client._caller.known.version = "1.18.33"
+        client._caller.knowledge.version = "1.18.33"
         stream = _session(client)
 
         async def iterate() -> list[Any]:
@@ -245,5 +245,5 @@ def test_a_closed_stream_is_not_opened_again(world: World) -> None:
 
 def test_raw_refuses_a_stream(world: World) -> None:
     client = world.client()
-    with pytest.raises(ArgumentError, match="streams have no single answer"):
+    with pytest.raises(ArgumentError, match="not a stream or a terminal"):
         world.call(client.raw, client.event.subscribe)

@@ -35,7 +35,8 @@ def busy() -> Iterator[BusyServer]:
 @pytest.fixture
 def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients have one connection for ordinary calls: if it stays behind, the next call finds none."""
-    monkeypatch.setattr("opencode_client.calls.connections.ORDINARY_CONNECTIONS", 1)
+    for module in ("async_connections", "connections", "transports"):
+        monkeypatch.setattr(f"opencode_client.calls.{module}.ORDINARY_CONNECTIONS", 1)
 
 
 class Threads:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -106,8 +105,8 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def wait(delay_s: float) -> None:
         waited.append(delay_s)
 
-    monkeypatch.setattr("opencode_client.calls.caller.time", SimpleNamespace(sleep=waited.append))
-    monkeypatch.setattr("opencode_client.calls.caller._sleep", wait)
+    monkeypatch.setattr("opencode_client.calls.caller._sleep", waited.append)
+    monkeypatch.setattr("opencode_client.calls.async_caller._sleep", wait)
     return waited
 
 

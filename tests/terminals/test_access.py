@@ -85,7 +85,7 @@ def test_no_secret_is_told_of_a_terminal_that_works(world: World, told: Callable
         for auth in ("basic", "ticket"):
             terminal = _entered(world, server, auth=auth)
             rest(world, terminal)
-            _assert_silent(told() + repr(terminal) + repr(terminal._dial))
+            _assert_silent(told() + repr(terminal) + repr(terminal._request))
 
 
 _REFUSALS = {
@@ -153,12 +153,14 @@ def test_a_proxy_is_asked_for_other_machines(world: World, monkeypatch: pytest.M
         monkeypatch.delenv(name)
     with PtyServer() as proxy:
         client = world.client("http://opencode.invalid:4096", max_retries=0)
-        client._caller.known.version = "1.18.33"
+        client._caller.knowledge.version = "1.18.33"
         terminal = client.pty.connect(PTY_ID)
-        arguments = terminal._dial.arguments(terminal._dial.prepared(None), None)
+        arguments = terminal._request.connect_arguments(terminal._request.prepared(None), None)
         assert arguments["proxy"] is None
         monkeypatch.setenv("http_proxy", proxy.url)
-        assert terminal._dial.arguments(terminal._dial.prepared(None), None)["proxy"] == proxy.url
+        assert (
+            terminal._request.connect_arguments(terminal._request.prepared(None), None)["proxy"] == proxy.url
+        )
 
 
 def _over_tls(

@@ -1,0 +1,248 @@
+# The source of client.py, which `make generate` writes.
+"""The asynchronous client: `AsyncOpencodeClient`, for asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
+
+from .api import AsyncNamespaces
+from .calls.namespace import AsyncNamespace
+from .calls.options import ClientOptions, RetryEvent, Timeout, changed_options, make_options
+from .calls.unset import UNSET, Unset
+from .errors import ArgumentError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    import httpx
+
+    from .calls.async_caller import AsyncCaller
+    from .calls.directories import StrPath
+    from .calls.response import Response
+    from .calls.server_info import ServerInfo
+    from .streams.snapshot import SessionSnapshot
+    from .terminals.async_connection import AsyncPtyConnection
+    from .terminals.handshake import PtyOptions
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class AsyncOpencodeClient(AsyncNamespaces):
+    """A client of one OpenCode server, for one event loop of asyncio.
+
+    Opened by its first request. Closed by `close` or the end of `async with`, and not reusable after that.
+    Tasks may share it.
+
+    Raises:
+        ArgumentError: an argument is wrong.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        directory: StrPath | None = None,
+        workspace: str | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        timeout: Timeout | Unset = UNSET,
+        max_retries: int = 2,
+        strict: bool = False,
+        headers: Mapping[str, str] | None = None,
+        http_client: httpx.AsyncClient | None = None,
+        on_retry: Callable[[RetryEvent], object] | None = None,
+    ) -> None:
+        """Make a client; nothing is sent yet.
+
+        Args:
+            base_url: URL of the server, possibly with credentials. Default: OPENCODE_BASE_URL, else
+                http://127.0.0.1:4096.
+            directory: Which project to work in. Sent with every call that accepts it. Relative paths start at this
+                program's working directory.
+            workspace: Which workspace to work in. Sent with every call that accepts it.
+            username: User name for Basic authentication. Default: the URL's, else OPENCODE_SERVER_USERNAME, else
+                "opencode".
+            password: Password for Basic authentication. Default: the URL's, else OPENCODE_SERVER_PASSWORD. A password
+                from the environment is only ever sent to this machine or to the server named in OPENCODE_BASE_URL.
+            timeout: Seconds without progress, 60 by default; connecting takes 10 at most. Operations that wait for a
+                whole turn have no timeout unless the call passes one.
+            max_retries: How many times a request is sent again where that is safe.
+            strict: Raise ResponseDecodeError when a response does not match the server's document.
+            headers: Headers of every request.
+            http_client: Client that sends the requests. Its limits and proxies apply. With its default limit of 100
+                connections, 100 waiting prompts block every other call. Whoever made it closes it.
+            on_retry: Called before each retry.
+        """
+        options = make_options(
+            base_url,
+            directory=directory,
+            workspace=workspace,
+            username=username,
+            password=password,
+            timeout=timeout,
+            max_retries=max_retries,
+            strict=strict,
+            headers=headers,
+            on_retry=on_retry,
+        )
+        self._open(_new_caller(options, http_client))
+
+    @classmethod
+    def from_options(cls, options: ClientOptions) -> Self:
+        """Return a client with the options of another one, for example in another process."""
+        return cls.__new__(cls)._open(_new_caller(options, None))
+
+    def _open(self, caller: AsyncCaller, *, is_view: bool = False) -> Self:
+        self._caller = caller
+        self._is_view: bool = is_view
+        return self
+
+    @property
+    def options(self) -> ClientOptions:
+        """The client's options, from its arguments and the environment. Immutable, picklable."""
+        return self._caller.options
+
+    def with_options(
+        self,
+        *,
+        directory: StrPath | Unset | None = UNSET,
+        workspace: str | Unset | None = UNSET,
+        timeout: Timeout | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
+        strict: bool | Unset = UNSET,
+        headers: Mapping[str, str] | Unset = UNSET,
+        on_retry: Callable[[RetryEvent], object] | Unset | None = UNSET,
+    ) -> Self:
+        """Return a view with other options on the same connections. Closing a view does nothing.
+
+        Args:
+            headers: Headers that replace those of this client.
+
+        Raises:
+            ArgumentError: an argument is wrong.
+        """
+        options = changed_options(
+            self.options,
+            directory=directory,
+            workspace=workspace,
+            timeout=timeout,
+            max_retries=max_retries,
+            strict=strict,
+            headers=headers,
+            on_retry=on_retry,
+        )
+        return type(self).__new__(type(self))._open(self._caller.with_options(options), is_view=True)
+
+    async def raw(
+        self, method: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Response[T]:
+        """Call an operation of this client and return its value with status and headers.
+
+        `(await client.raw(client.session.list, limit=3)).headers["content-type"]`
+
+        Raises:
+            ArgumentError: `method` is not an operation of an `AsyncOpencodeClient`, or is a stream or terminal.
+            OpencodeError: as the operation.
+        """
+        owner = getattr(method, "__self__", None)
+        if not isinstance(owner, AsyncNamespace):
+            raise ArgumentError("raw takes an operation, such as client.session.list, and then its arguments")
+        own = owner._caller  # pyright: ignore[reportPrivateUsage] # of this package
+        caller = own.with_options(own.options, keeps_response=True)
+        from .calls.response import Response, check_single
+
+        pending: Any = getattr(type(owner)(caller), method.__name__)(*args, **kwargs)
+        check_single(pending)
+        value: T = await pending
+        response = caller.response
+        assert response is not None  # noqa: S101 # the caller keeps it
+        return Response(value, response.status_code, dict(response.headers), response.content)
+
+    async def check_server(self) -> ServerInfo:
+        """Return the server's version and its operations.
+
+        Raises:
+            UnsupportedServerError: no opencode 1.x answers at this URL.
+            AuthenticationError: the password is missing or wrong.
+            RequestError: no response.
+
+        Source: `GET /global/health` and `GET /doc`. Where the document is implausible (servers 1.14.34 to 1.14.41),
+            the table of versions.
+        """
+        return await self._caller.server_check.info()
+
+    def terminal(
+        self,
+        command: str | None = None,
+        *,
+        args: Sequence[str] | None = None,
+        cwd: str | None = None,
+        title: str | None = None,
+        env: Mapping[str, str] | None = None,
+        directory: StrPath | None = None,
+        workspace: str | None = None,
+        **options: Unpack[PtyOptions],
+    ) -> AbstractAsyncContextManager[AsyncPtyConnection]:
+        """Return a new terminal, for `async with`: created and connected at the start, removed at the end.
+
+        `async with client.terminal("bash") as terminal: await terminal.send("ls\\n")`
+
+        Args:
+            command: Program to run. Default: the server's shell.
+            args: Arguments of the program; with `cwd`, `title` and `env` as those of `pty.create`.
+            options: Options of the connection; see `PtyOptions`.
+        """
+        from .terminals.async_connection import temporary_terminal
+
+        scope = {"directory": directory, "workspace": workspace}
+        created = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env, **scope}
+        return temporary_terminal(self.pty, created, scope, options)
+
+    async def resync(self, session_id: str, *, since_message_id: str | None = None) -> SessionSnapshot:
+        """Read a session's current state over REST. Use it after a StreamGap.
+
+        Args:
+            session_id: The session.
+            since_message_id: Return only the messages from this one on. Default: all.
+
+        Raises:
+            NotFoundError: the session does not exist.
+
+        Source: `session.get`, `session.status`, `session.messages`, `permission.list`, `question.list`.
+        """
+        from .streams.snapshot import SessionSnapshot, messages_since
+
+        session = await self.session.get(session_id)
+        view = self.with_options(
+            directory=session.directory
+        )  # status and requests are kept for each directory
+        permissions = [one for one in await view.permission.list() if one.session_id == session_id]
+        questions = [one for one in await view.question.list() if one.session_id == session_id]
+        status = (await view.session.status()).get(session_id)
+        messages = messages_since(await view.session.messages(session_id), since_message_id)
+        return SessionSnapshot(session, status, messages, permissions, questions)
+
+    async def close(self) -> None:
+        """Close the connections, unless this is a view. Calls that still run are ended; later ones raise."""
+        if not self._is_view:
+            await self._caller.connections.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.options.base_url!r}, directory={self.options.directory!r})"
+
+
+def _new_caller(options: ClientOptions, http_client: httpx.AsyncClient | None) -> AsyncCaller:
+    # here, and not at the top: they import httpx
+    from .calls.async_caller import AsyncCaller
+    from .calls.async_connections import connections_for
+    from .calls.server_knowledge import ServerKnowledge
+
+    return AsyncCaller(options, connections_for(options.base_url, http_client), ServerKnowledge())

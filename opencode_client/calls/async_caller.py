@@ -1,0 +1,101 @@
+# The source of caller.py, which `make generate` writes.
+"""Make calls for an `AsyncOpencodeClient`: send the request, retry, and return the value or raise the error."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from .async_connections import AsyncConnections
+from .error_mapping import delay_before_next, error_from_httpx, response_or_error
+from .operation import Arguments, Operation
+from .options import ClientOptions
+from .request_builder import Prepared, RequestBuilder
+from .response import decode, is_web_page
+from .server_knowledge import ServerKnowledge
+
+if TYPE_CHECKING:
+    from .async_server_check import AsyncServerCheck
+
+T = TypeVar("T")
+
+
+class AsyncCaller:
+    """Makes the calls of a client and its views. Tasks may share it."""
+
+    def __init__(
+        self,
+        options: ClientOptions,
+        connections: AsyncConnections,
+        knowledge: ServerKnowledge,
+        *,
+        keeps_response: bool = False,
+    ) -> None:
+        self.options = options
+        self.connections = connections
+        self.knowledge = knowledge
+        self.requests: RequestBuilder = RequestBuilder(options)
+        self.response: httpx.Response | None = None
+        """The last response, where it is kept: `raw` makes a caller of its own for that."""
+        self._keeps_response = keeps_response
+
+    def with_options(self, options: ClientOptions, *, keeps_response: bool = False) -> AsyncCaller:
+        """Return a caller with other options on the same connections."""
+        return AsyncCaller(options, self.connections, self.knowledge, keeps_response=keeps_response)
+
+    @property
+    def server_check(self) -> AsyncServerCheck:
+        """Questions to the server about its version and its operations."""
+        from .async_server_check import AsyncServerCheck
+
+        return AsyncServerCheck(self)
+
+    async def call(self, operation: Operation[T], arguments: Arguments) -> T:
+        """Return the value of an operation.
+
+        Raises:
+            OpencodeError: see `errors`.
+        """
+        prepared = self.requests.prepare(operation, arguments)
+        if operation.absent is not None and not self.knowledge.allows(operation):
+            await self.server_check.require(operation)
+        response = await self.send(prepared)
+        if is_web_page(operation, response):
+            raise await self.server_check.unsupported(operation)
+        if self._keeps_response:
+            self.response = response
+        value: Any = decode(prepared, response.status_code, response.content, strict=self.options.strict)
+        result: T = value
+        return result
+
+    async def send(self, prepared: Prepared) -> httpx.Response:
+        """Return the successful response to a request, sent again where that is safe.
+
+        Raises:
+            OpencodeError: see `errors`.
+        """
+        attempt = 1
+        while True:
+            started = perf_counter()
+            try:
+                response = await self.connections.exchange(
+                    prepared.http, blocking=prepared.operation.blocking
+                )
+                outcome = response_or_error(prepared, response, started)
+            except httpx.RequestError as cause:
+                outcome = error_from_httpx(prepared, cause, started)
+            if isinstance(outcome, httpx.Response):
+                return outcome
+            delay_s = delay_before_next(self.options, prepared, outcome, attempt)
+            if delay_s is None:
+                raise outcome
+            await _sleep(delay_s)
+            attempt += 1
+
+
+async def _sleep(delay_s: float) -> None:
+    from asyncio import sleep
+
+    await sleep(delay_s)

@@ -1,0 +1,72 @@
+# The source of server_check.py, which `make generate` writes.
+"""Ask a server for its version and its operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OpencodeError, StatusError, UnsupportedOperationError
+from . import server_info
+from .operation import Operation
+from .server_info import ServerInfo
+
+if TYPE_CHECKING:
+    from .async_caller import AsyncCaller
+
+
+class AsyncServerCheck:
+    """Questions to the server of one caller. The answers are kept in its `knowledge`."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def version(self, operation_id: str = "check_server") -> str:
+        """Return the server's version. Errors name `operation_id`, which needs it.
+
+        Raises:
+            UnsupportedServerError: no opencode 1.x answers at this URL.
+            OpencodeError: no response, or an error status.
+        """
+        caller, url = self._caller, self._caller.options.base_url
+        try:
+            response = await caller.send(caller.requests.prepare(server_info.health(operation_id)))
+        except StatusError as error:
+            raise server_info.no_server(error, url) or error from None
+        caller.knowledge.version = version = server_info.version_in(response, url)
+        return version
+
+    async def info(self) -> ServerInfo:
+        """Return the server's version and operations. Raises as `version`."""
+        caller, version = self._caller, await self.version()
+        try:
+            document = (await caller.send(caller.requests.prepare(server_info.DOCUMENT))).content
+        except StatusError:
+            document = None  # the table of versions is used instead
+        caller.knowledge.info = info = server_info.info(version, document)
+        return info
+
+    async def require(self, operation: Operation[Any]) -> None:
+        """Check that the server has the operation.
+
+        Raises:
+            UnsupportedOperationError: it does not.
+            OpencodeError: as `version`.
+        """
+        version = await self.version(operation.id)
+        found = server_info.has_operation(operation.id, version)
+        if found is None:
+            found = (await self.info()).supports(operation.id)
+        if not found:
+            raise self._unsupported(operation)
+
+    async def unsupported(self, operation: Operation[Any]) -> UnsupportedOperationError:
+        """Return the error for a web page that came in place of a response. Asks for the version first."""
+        try:
+            await self.version()
+        except OpencodeError:
+            self._caller.knowledge.version = None  # the error then says "version unknown"
+        return self._unsupported(operation)
+
+    def _unsupported(self, operation: Operation[Any]) -> UnsupportedOperationError:
+        caller = self._caller
+        return server_info.unsupported(operation, caller.options.base_url, caller.knowledge.version)

@@ -1,0 +1,31 @@
+"""Cached facts about the server, shared by a client and its views."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from .operation import Operation
+
+if TYPE_CHECKING:
+    from .server_info import ServerInfo
+
+
+class ServerKnowledge:
+    """The server's version and operations, as far as the client has asked for them."""
+
+    def __init__(self) -> None:
+        self.version: str | None = None
+        self.info: ServerInfo | None = None
+        self.exit_watches: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()  # Any: of terminals
+        """Exit watches that terminals share, for as long as one of them uses it."""
+
+    def allows(self, operation: Operation[Any]) -> bool:
+        """Return True if the server is known to have the operation."""
+        if self.version is None:
+            return False
+        from .server_info import has_operation
+
+        found = has_operation(operation.id, self.version)
+        return bool(found) or (found is None and self.info is not None and self.info.supports(operation.id))
