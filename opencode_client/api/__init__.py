@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ..calls.namespace import AsyncNamespace, Namespace
 
 if TYPE_CHECKING:
-    from ..calls.caller import AsyncCaller, Caller
+    from ..calls.async_caller import AsyncCaller
+    from ..calls.caller import Caller
     from .app import AppNamespace, AsyncAppNamespace
     from .auth import AsyncAuthNamespace, AuthNamespace
     from .command import AsyncCommandNamespace, CommandNamespace

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ class AppNamespace(Namespace):
         Source: `POST /log`, opencode 1.1.31 or earlier.
         """
         body_ = {"service": service, "level": level, "message": message, "extra": extra}
-        return self._caller.call(_LOG, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _LOG, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     def agents(
         self,
@@ -80,7 +82,9 @@ class AppNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /agent`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_AGENTS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _AGENTS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def skills(
         self,
@@ -98,7 +102,9 @@ class AppNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /skill`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_SKILLS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _SKILLS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncAppNamespace(AsyncNamespace):
@@ -118,7 +124,9 @@ class AsyncAppNamespace(AsyncNamespace):
     ) -> bool:
         """Write log: as `AppNamespace.log`, awaited."""
         body_ = {"service": service, "level": level, "message": message, "extra": extra}
-        return await self._caller.call(_LOG, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _LOG, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     async def agents(
         self,
@@ -129,7 +137,9 @@ class AsyncAppNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> list[Agent]:
         """List agents: as `AppNamespace.agents`, awaited."""
-        return await self._caller.call(_AGENTS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _AGENTS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def skills(
         self,
@@ -140,4 +150,6 @@ class AsyncAppNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> list[AppSkillsResponseItem]:
         """List skills: as `AppNamespace.skills`, awaited."""
-        return await self._caller.call(_SKILLS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _SKILLS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

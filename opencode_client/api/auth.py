@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import Operation
+from ..calls.operation import Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class AuthNamespace(Namespace):
         Raises: BadRequestError.
         Source: `PUT /auth/{providerID}`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_SET, (provider_id,), None, None, timeout, headers, body=body)
+        return self._caller.call(_SET, Arguments(path=(provider_id,), timeout=timeout, headers=headers, body=body))
 
     def remove(
         self, provider_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
@@ -65,7 +65,7 @@ class AuthNamespace(Namespace):
         Raises: BadRequestError.
         Source: `DELETE /auth/{providerID}`, opencode 1.2.27 (not in 1.1.31).
         """
-        return self._caller.call(_REMOVE, (provider_id,), None, None, timeout, headers)
+        return self._caller.call(_REMOVE, Arguments(path=(provider_id,), timeout=timeout, headers=headers))
 
 
 class AsyncAuthNamespace(AsyncNamespace):
@@ -80,10 +80,12 @@ class AsyncAuthNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Set auth credentials: as `AuthNamespace.set`, awaited."""
-        return await self._caller.call(_SET, (provider_id,), None, None, timeout, headers, body=body)
+        return await self._caller.call(
+            _SET, Arguments(path=(provider_id,), timeout=timeout, headers=headers, body=body)
+        )
 
     async def remove(
         self, provider_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> bool:
         """Remove auth credentials: as `AuthNamespace.remove`, awaited."""
-        return await self._caller.call(_REMOVE, (provider_id,), None, None, timeout, headers)
+        return await self._caller.call(_REMOVE, Arguments(path=(provider_id,), timeout=timeout, headers=headers))

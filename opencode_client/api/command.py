@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ class CommandNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /command`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncCommandNamespace(AsyncNamespace):
@@ -54,4 +56,6 @@ class AsyncCommandNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[Command]:
         """List commands: as `CommandNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

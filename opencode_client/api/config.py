@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ class ConfigNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /config`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_GET, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _GET, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def update(
         self,
@@ -180,7 +182,9 @@ class ConfigNamespace(Namespace):
             "compaction": compaction,
             "experimental": experimental,
         }
-        return self._caller.call(_UPDATE, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _UPDATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     def providers(
         self,
@@ -197,7 +201,9 @@ class ConfigNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /config/providers`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_PROVIDERS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _PROVIDERS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncConfigNamespace(AsyncNamespace):
@@ -212,7 +218,9 @@ class AsyncConfigNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> Config:
         """Get configuration: as `ConfigNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _GET, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def update(
         self,
@@ -297,7 +305,9 @@ class AsyncConfigNamespace(AsyncNamespace):
             "compaction": compaction,
             "experimental": experimental,
         }
-        return await self._caller.call(_UPDATE, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _UPDATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     async def providers(
         self,
@@ -308,4 +318,6 @@ class AsyncConfigNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> ConfigProvidersResponse:
         """List config providers: as `ConfigNamespace.providers`, awaited."""
-        return await self._caller.call(_PROVIDERS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _PROVIDERS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

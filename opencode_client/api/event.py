@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Unpack
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 
 if TYPE_CHECKING:
     from ..calls.directories import StrPath
@@ -37,7 +37,11 @@ class EventNamespace(Namespace):
 
         Source: `GET /event`, opencode 1.1.31 or earlier.
         """
-        return self._caller.stream(_SUBSCRIBE, (), directory, workspace, headers, options)
+        from ..streams.stream import EventStream
+
+        return EventStream(
+            self._caller, _SUBSCRIBE, Arguments(directory=directory, workspace=workspace, headers=headers), options
+        )
 
 
 class AsyncEventNamespace(AsyncNamespace):
@@ -52,4 +56,8 @@ class AsyncEventNamespace(AsyncNamespace):
         **options: Unpack[StreamOptions],
     ) -> AsyncEventStream[Event]:
         """Subscribe to events: as `EventNamespace.subscribe`."""
-        return self._caller.stream(_SUBSCRIBE, (), directory, workspace, headers, options)
+        from ..streams.async_stream import AsyncEventStream
+
+        return AsyncEventStream(
+            self._caller, _SUBSCRIBE, Arguments(directory=directory, workspace=workspace, headers=headers), options
+        )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class ExperimentalCapabilitiesNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /experimental/capabilities`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_GET, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _GET, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncExperimentalCapabilitiesNamespace(AsyncNamespace):
@@ -58,4 +60,6 @@ class AsyncExperimentalCapabilitiesNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> ExperimentalCapabilities:
         """Get experimental capabilities: as `ExperimentalCapabilitiesNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _GET, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

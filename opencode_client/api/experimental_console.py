@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class ExperimentalConsoleNamespace(Namespace):
         Raises: BadRequestError, ServerError.
         Source: `GET /experimental/console`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_GET, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _GET, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def list_orgs(
         self,
@@ -81,7 +83,9 @@ class ExperimentalConsoleNamespace(Namespace):
         Raises: BadRequestError, ServerError.
         Source: `GET /experimental/console/orgs`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_LIST_ORGS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST_ORGS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def switch_org(
         self,
@@ -101,7 +105,10 @@ class ExperimentalConsoleNamespace(Namespace):
         Source: `POST /experimental/console/switch`, opencode 1.14.48 (not in 1.3.2).
         """
         body_ = {"accountID": account_id, "orgID": org_id}
-        return self._caller.call(_SWITCH_ORG, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _SWITCH_ORG,
+            Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_),
+        )
 
 
 class AsyncExperimentalConsoleNamespace(AsyncNamespace):
@@ -116,7 +123,9 @@ class AsyncExperimentalConsoleNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> ConsoleState:
         """Get active Console provider metadata: as `ExperimentalConsoleNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _GET, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def list_orgs(
         self,
@@ -127,7 +136,9 @@ class AsyncExperimentalConsoleNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> ExperimentalConsoleListOrgsResponse:
         """List switchable Console orgs: as `ExperimentalConsoleNamespace.list_orgs`, awaited."""
-        return await self._caller.call(_LIST_ORGS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST_ORGS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def switch_org(
         self,
@@ -141,4 +152,7 @@ class AsyncExperimentalConsoleNamespace(AsyncNamespace):
     ) -> bool:
         """Switch active Console org: as `ExperimentalConsoleNamespace.switch_org`, awaited."""
         body_ = {"accountID": account_id, "orgID": org_id}
-        return await self._caller.call(_SWITCH_ORG, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _SWITCH_ORG,
+            Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_),
+        )

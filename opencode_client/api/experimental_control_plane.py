@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import Operation
+from ..calls.operation import Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class ExperimentalControlPlaneNamespace(Namespace):
         Source: `POST /experimental/control-plane/move-session`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"sessionID": session_id, "destination": destination, "moveChanges": move_changes}
-        return self._caller.call(_MOVE_SESSION, (), None, None, timeout, headers, body=body_)
+        return self._caller.call(_MOVE_SESSION, Arguments(timeout=timeout, headers=headers, body=body_))
 
 
 class AsyncExperimentalControlPlaneNamespace(AsyncNamespace):
@@ -61,4 +61,4 @@ class AsyncExperimentalControlPlaneNamespace(AsyncNamespace):
     ) -> None:
         """Move session: as `ExperimentalControlPlaneNamespace.move_session`, awaited."""
         body_ = {"sessionID": session_id, "destination": destination, "moveChanges": move_changes}
-        return await self._caller.call(_MOVE_SESSION, (), None, None, timeout, headers, body=body_)
+        return await self._caller.call(_MOVE_SESSION, Arguments(timeout=timeout, headers=headers, body=body_))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -47,7 +47,17 @@ class ExperimentalProjectCopyNamespace(Namespace):
         Source: `POST /experimental/project/{projectID}/copy/generate-name`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"context": context}
-        return self._caller.call(_GENERATE_NAME, (project_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _GENERATE_NAME,
+            Arguments(
+                path=(project_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
 
 class AsyncExperimentalProjectCopyNamespace(AsyncNamespace):
@@ -66,5 +76,13 @@ class AsyncExperimentalProjectCopyNamespace(AsyncNamespace):
         """Generate project copy name: as `ExperimentalProjectCopyNamespace.generate_name`, awaited."""
         body_ = {"context": context}
         return await self._caller.call(
-            _GENERATE_NAME, (project_id,), directory, workspace, timeout, headers, body=body_
+            _GENERATE_NAME,
+            Arguments(
+                path=(project_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class ExperimentalResourceNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /experimental/resource`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncExperimentalResourceNamespace(AsyncNamespace):
@@ -58,4 +60,6 @@ class AsyncExperimentalResourceNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, McpResource]:
         """Get MCP resources: as `ExperimentalResourceNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ class ExperimentalSessionNamespace(Namespace):
             "limit": limit,
             "archived": archived,
         }
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     def background(
         self,
@@ -89,7 +91,10 @@ class ExperimentalSessionNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /experimental/session/{sessionID}/background`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_BACKGROUND, (session_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _BACKGROUND,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
 
 class AsyncExperimentalSessionNamespace(AsyncNamespace):
@@ -118,7 +123,9 @@ class AsyncExperimentalSessionNamespace(AsyncNamespace):
             "limit": limit,
             "archived": archived,
         }
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     async def background(
         self,
@@ -130,4 +137,7 @@ class AsyncExperimentalSessionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Background subagents: as `ExperimentalSessionNamespace.background`, awaited."""
-        return await self._caller.call(_BACKGROUND, (session_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _BACKGROUND,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )

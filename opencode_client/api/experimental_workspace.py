@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ class ExperimentalWorkspaceNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /experimental/workspace`, opencode 1.2.27 (not in 1.1.31).
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def create(
         self,
@@ -134,7 +136,9 @@ class ExperimentalWorkspaceNamespace(Namespace):
         Source: `POST /experimental/workspace`, opencode 1.2.27 (not in 1.1.31).
         """
         body_ = {"id": id, "type": type, "branch": branch, "extra": extra}
-        return self._caller.call(_CREATE, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _CREATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     def sync_list(
         self,
@@ -151,7 +155,9 @@ class ExperimentalWorkspaceNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /experimental/workspace/sync-list`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_SYNC_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _SYNC_LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def status(
         self,
@@ -168,7 +174,9 @@ class ExperimentalWorkspaceNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /experimental/workspace/status`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def remove(
         self,
@@ -186,7 +194,9 @@ class ExperimentalWorkspaceNamespace(Namespace):
         Raises: BadRequestError.
         Source: `DELETE /experimental/workspace/{id}`, opencode 1.2.27 (not in 1.1.31).
         """
-        return self._caller.call(_REMOVE, (id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _REMOVE, Arguments(path=(id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def warp(
         self,
@@ -207,7 +217,9 @@ class ExperimentalWorkspaceNamespace(Namespace):
         Source: `POST /experimental/workspace/warp`, opencode 1.14.48 (not in 1.3.2).
         """
         body_ = {"id": id, "sessionID": session_id, "copyChanges": copy_changes}
-        return self._caller.call(_WARP, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _WARP, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
 
 class AsyncExperimentalWorkspaceNamespace(AsyncNamespace):
@@ -228,7 +240,9 @@ class AsyncExperimentalWorkspaceNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[Workspace]:
         """List workspaces: as `ExperimentalWorkspaceNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def create(
         self,
@@ -244,7 +258,9 @@ class AsyncExperimentalWorkspaceNamespace(AsyncNamespace):
     ) -> Workspace:
         """Create workspace: as `ExperimentalWorkspaceNamespace.create`, awaited."""
         body_ = {"id": id, "type": type, "branch": branch, "extra": extra}
-        return await self._caller.call(_CREATE, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _CREATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     async def sync_list(
         self,
@@ -255,7 +271,9 @@ class AsyncExperimentalWorkspaceNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Sync workspace list: as `ExperimentalWorkspaceNamespace.sync_list`, awaited."""
-        return await self._caller.call(_SYNC_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _SYNC_LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def status(
         self,
@@ -266,7 +284,9 @@ class AsyncExperimentalWorkspaceNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[WorkspaceEventConnectionStatus]:
         """Workspace status: as `ExperimentalWorkspaceNamespace.status`, awaited."""
-        return await self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def remove(
         self,
@@ -278,7 +298,9 @@ class AsyncExperimentalWorkspaceNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> Workspace:
         """Remove workspace: as `ExperimentalWorkspaceNamespace.remove`, awaited."""
-        return await self._caller.call(_REMOVE, (id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _REMOVE, Arguments(path=(id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def warp(
         self,
@@ -293,4 +315,6 @@ class AsyncExperimentalWorkspaceNamespace(AsyncNamespace):
     ) -> None:
         """Warp session into workspace: as `ExperimentalWorkspaceNamespace.warp`, awaited."""
         body_ = {"id": id, "sessionID": session_id, "copyChanges": copy_changes}
-        return await self._caller.call(_WARP, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _WARP, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )

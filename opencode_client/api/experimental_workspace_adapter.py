@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ class ExperimentalWorkspaceAdapterNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /experimental/workspace/adapter`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncExperimentalWorkspaceAdapterNamespace(AsyncNamespace):
@@ -60,4 +62,6 @@ class AsyncExperimentalWorkspaceAdapterNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[ExperimentalWorkspaceAdapterListResponseItem]:
         """List workspace adapters: as `ExperimentalWorkspaceAdapterNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

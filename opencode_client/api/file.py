@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ class FileNamespace(Namespace):
         Source: `GET /file`, opencode 1.1.31 or earlier.
         """
         query_ = {"path": path}
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     def read(
         self,
@@ -70,7 +72,9 @@ class FileNamespace(Namespace):
         Source: `GET /file/content`, opencode 1.1.31 or earlier.
         """
         query_ = {"path": path}
-        return self._caller.call(_READ, (), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _READ, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     def status(
         self,
@@ -88,7 +92,9 @@ class FileNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /file/status`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncFileNamespace(AsyncNamespace):
@@ -105,7 +111,9 @@ class AsyncFileNamespace(AsyncNamespace):
     ) -> builtins.list[FileNode]:
         """List files: as `FileNamespace.list`, awaited."""
         query_ = {"path": path}
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     async def read(
         self,
@@ -118,7 +126,9 @@ class AsyncFileNamespace(AsyncNamespace):
     ) -> FileContent:
         """Read file: as `FileNamespace.read`, awaited."""
         query_ = {"path": path}
-        return await self._caller.call(_READ, (), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _READ, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     async def status(
         self,
@@ -129,4 +139,6 @@ class AsyncFileNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[File]:
         """Get file status: as `FileNamespace.status`, awaited."""
-        return await self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ class FindNamespace(Namespace):
         Source: `GET /find`, opencode 1.1.31 or earlier.
         """
         query_ = {"pattern": pattern}
-        return self._caller.call(_TEXT, (), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _TEXT, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     def files(
         self,
@@ -72,7 +74,9 @@ class FindNamespace(Namespace):
         Source: `GET /find/file`, opencode 1.1.31 or earlier.
         """
         query_ = {"query": query, "dirs": dirs, "type": type, "limit": limit}
-        return self._caller.call(_FILES, (), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _FILES, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     def symbols(
         self,
@@ -92,7 +96,10 @@ class FindNamespace(Namespace):
         Source: `GET /find/symbol`, opencode 1.1.31 or earlier.
         """
         query_ = {"query": query}
-        return self._caller.call(_SYMBOLS, (), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _SYMBOLS,
+            Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_),
+        )
 
 
 class AsyncFindNamespace(AsyncNamespace):
@@ -109,7 +116,9 @@ class AsyncFindNamespace(AsyncNamespace):
     ) -> list[FindTextResponseItem]:
         """Find text: as `FindNamespace.text`, awaited."""
         query_ = {"pattern": pattern}
-        return await self._caller.call(_TEXT, (), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _TEXT, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     async def files(
         self,
@@ -125,7 +134,9 @@ class AsyncFindNamespace(AsyncNamespace):
     ) -> list[str]:
         """Find files: as `FindNamespace.files`, awaited."""
         query_ = {"query": query, "dirs": dirs, "type": type, "limit": limit}
-        return await self._caller.call(_FILES, (), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _FILES, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     async def symbols(
         self,
@@ -138,4 +149,7 @@ class AsyncFindNamespace(AsyncNamespace):
     ) -> list[Symbol]:
         """Find symbols: as `FindNamespace.symbols`, awaited."""
         query_ = {"query": query}
-        return await self._caller.call(_SYMBOLS, (), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _SYMBOLS,
+            Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_),
+        )

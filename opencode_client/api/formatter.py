@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class FormatterNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /formatter`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncFormatterNamespace(AsyncNamespace):
@@ -56,4 +58,6 @@ class AsyncFormatterNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> list[FormatterStatus]:
         """Get formatter status: as `FormatterNamespace.status`, awaited."""
-        return await self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Unpack
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import Operation
+from ..calls.operation import Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class GlobalNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /global/health`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_HEALTH, (), None, None, timeout, headers)
+        return self._caller.call(_HEALTH, Arguments(timeout=timeout, headers=headers))
 
     def event(
         self, *, headers: Mapping[str, str] | None = None, **options: Unpack[StreamOptions]
@@ -77,7 +77,9 @@ class GlobalNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /global/event`, opencode 1.1.31 or earlier.
         """
-        return self._caller.stream(_EVENT, (), None, None, headers, options)
+        from ..streams.stream import EventStream
+
+        return EventStream(self._caller, _EVENT, Arguments(headers=headers), options)
 
     def dispose(self, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None) -> bool:
         """Dispose instance.
@@ -88,7 +90,7 @@ class GlobalNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /global/dispose`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_DISPOSE, (), None, None, timeout, headers)
+        return self._caller.call(_DISPOSE, Arguments(timeout=timeout, headers=headers))
 
     def upgrade(
         self, *, target: str, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
@@ -103,7 +105,7 @@ class GlobalNamespace(Namespace):
         Source: `POST /global/upgrade`, opencode 1.3.2 (not in 1.2.27).
         """
         body_ = {"target": target}
-        return self._caller.call(_UPGRADE, (), None, None, timeout, headers, body=body_)
+        return self._caller.call(_UPGRADE, Arguments(timeout=timeout, headers=headers, body=body_))
 
 
 class AsyncGlobalNamespace(AsyncNamespace):
@@ -119,21 +121,23 @@ class AsyncGlobalNamespace(AsyncNamespace):
         self, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> GlobalHealthResponse:
         """Get health: as `GlobalNamespace.health`, awaited."""
-        return await self._caller.call(_HEALTH, (), None, None, timeout, headers)
+        return await self._caller.call(_HEALTH, Arguments(timeout=timeout, headers=headers))
 
     def event(
         self, *, headers: Mapping[str, str] | None = None, **options: Unpack[StreamOptions]
     ) -> AsyncEventStream[GlobalEvent]:
         """Get global events: as `GlobalNamespace.event`."""
-        return self._caller.stream(_EVENT, (), None, None, headers, options)
+        from ..streams.async_stream import AsyncEventStream
+
+        return AsyncEventStream(self._caller, _EVENT, Arguments(headers=headers), options)
 
     async def dispose(self, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None) -> bool:
         """Dispose instance: as `GlobalNamespace.dispose`, awaited."""
-        return await self._caller.call(_DISPOSE, (), None, None, timeout, headers)
+        return await self._caller.call(_DISPOSE, Arguments(timeout=timeout, headers=headers))
 
     async def upgrade(
         self, *, target: str, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> GlobalUpgradeResponse:
         """Upgrade opencode: as `GlobalNamespace.upgrade`, awaited."""
         body_ = {"target": target}
-        return await self._caller.call(_UPGRADE, (), None, None, timeout, headers, body=body_)
+        return await self._caller.call(_UPGRADE, Arguments(timeout=timeout, headers=headers, body=body_))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import Operation
+from ..calls.operation import Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class GlobalConfigNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /global/config`, opencode 1.2.27 (not in 1.1.31).
         """
-        return self._caller.call(_GET, (), None, None, timeout, headers)
+        return self._caller.call(_GET, Arguments(timeout=timeout, headers=headers))
 
     def update(
         self,
@@ -160,7 +160,7 @@ class GlobalConfigNamespace(Namespace):
             "compaction": compaction,
             "experimental": experimental,
         }
-        return self._caller.call(_UPDATE, (), None, None, timeout, headers, body=body_)
+        return self._caller.call(_UPDATE, Arguments(timeout=timeout, headers=headers, body=body_))
 
 
 class AsyncGlobalConfigNamespace(AsyncNamespace):
@@ -168,7 +168,7 @@ class AsyncGlobalConfigNamespace(AsyncNamespace):
 
     async def get(self, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None) -> Config:
         """Get global configuration: as `GlobalConfigNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (), None, None, timeout, headers)
+        return await self._caller.call(_GET, Arguments(timeout=timeout, headers=headers))
 
     async def update(
         self,
@@ -251,4 +251,4 @@ class AsyncGlobalConfigNamespace(AsyncNamespace):
             "compaction": compaction,
             "experimental": experimental,
         }
-        return await self._caller.call(_UPDATE, (), None, None, timeout, headers, body=body_)
+        return await self._caller.call(_UPDATE, Arguments(timeout=timeout, headers=headers, body=body_))

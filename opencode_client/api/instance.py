@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ class InstanceNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /instance/dispose`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_DISPOSE, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _DISPOSE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncInstanceNamespace(AsyncNamespace):
@@ -52,4 +54,6 @@ class AsyncInstanceNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Dispose instance: as `InstanceNamespace.dispose`, awaited."""
-        return await self._caller.call(_DISPOSE, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _DISPOSE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ class LspNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /lsp`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncLspNamespace(AsyncNamespace):
@@ -53,4 +55,6 @@ class AsyncLspNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> list[LSPStatus]:
         """Get LSP status: as `LspNamespace.status`, awaited."""
-        return await self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

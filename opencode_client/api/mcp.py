@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ class McpNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /mcp`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def add(
         self,
@@ -97,7 +99,9 @@ class McpNamespace(Namespace):
         Source: `POST /mcp`, opencode 1.1.31 or earlier.
         """
         body_ = {"name": name, "config": config}
-        return self._caller.call(_ADD, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _ADD, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     def connect(
         self,
@@ -116,7 +120,10 @@ class McpNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `POST /mcp/{name}/connect`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_CONNECT, (name,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _CONNECT,
+            Arguments(path=(name,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def disconnect(
         self,
@@ -135,7 +142,10 @@ class McpNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `POST /mcp/{name}/disconnect`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_DISCONNECT, (name,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _DISCONNECT,
+            Arguments(path=(name,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
 
 class AsyncMcpNamespace(AsyncNamespace):
@@ -156,7 +166,9 @@ class AsyncMcpNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, MCPStatus]:
         """Get MCP status: as `McpNamespace.status`, awaited."""
-        return await self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def add(
         self,
@@ -170,7 +182,9 @@ class AsyncMcpNamespace(AsyncNamespace):
     ) -> dict[str, MCPStatus]:
         """Add MCP server: as `McpNamespace.add`, awaited."""
         body_ = {"name": name, "config": config}
-        return await self._caller.call(_ADD, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _ADD, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     async def connect(
         self,
@@ -182,7 +196,10 @@ class AsyncMcpNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """mcp.connect: as `McpNamespace.connect`, awaited."""
-        return await self._caller.call(_CONNECT, (name,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _CONNECT,
+            Arguments(path=(name,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     async def disconnect(
         self,
@@ -194,4 +211,7 @@ class AsyncMcpNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """mcp.disconnect: as `McpNamespace.disconnect`, awaited."""
-        return await self._caller.call(_DISCONNECT, (name,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _DISCONNECT,
+            Arguments(path=(name,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class McpAuthNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `POST /mcp/{name}/auth`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_START, (name,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _START, Arguments(path=(name,), directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def remove(
         self,
@@ -92,7 +94,9 @@ class McpAuthNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `DELETE /mcp/{name}/auth`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_REMOVE, (name,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _REMOVE, Arguments(path=(name,), directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def callback(
         self,
@@ -112,7 +116,12 @@ class McpAuthNamespace(Namespace):
         Source: `POST /mcp/{name}/auth/callback`, opencode 1.1.31 or earlier.
         """
         body_ = {"code": code}
-        return self._caller.call(_CALLBACK, (name,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _CALLBACK,
+            Arguments(
+                path=(name,), directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_
+            ),
+        )
 
     def authenticate(
         self,
@@ -132,7 +141,10 @@ class McpAuthNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `POST /mcp/{name}/auth/authenticate`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_AUTHENTICATE, (name,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _AUTHENTICATE,
+            Arguments(path=(name,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
 
 class AsyncMcpAuthNamespace(AsyncNamespace):
@@ -148,7 +160,9 @@ class AsyncMcpAuthNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> McpAuthStartResponse:
         """Start MCP OAuth: as `McpAuthNamespace.start`, awaited."""
-        return await self._caller.call(_START, (name,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _START, Arguments(path=(name,), directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def remove(
         self,
@@ -160,7 +174,9 @@ class AsyncMcpAuthNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> McpAuthRemoveResponse:
         """Remove MCP OAuth: as `McpAuthNamespace.remove`, awaited."""
-        return await self._caller.call(_REMOVE, (name,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _REMOVE, Arguments(path=(name,), directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def callback(
         self,
@@ -174,7 +190,12 @@ class AsyncMcpAuthNamespace(AsyncNamespace):
     ) -> MCPStatus:
         """Complete MCP OAuth: as `McpAuthNamespace.callback`, awaited."""
         body_ = {"code": code}
-        return await self._caller.call(_CALLBACK, (name,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _CALLBACK,
+            Arguments(
+                path=(name,), directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_
+            ),
+        )
 
     async def authenticate(
         self,
@@ -186,4 +207,7 @@ class AsyncMcpAuthNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> MCPStatus:
         """Authenticate MCP OAuth: as `McpAuthNamespace.authenticate`, awaited."""
-        return await self._caller.call(_AUTHENTICATE, (name,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _AUTHENTICATE,
+            Arguments(path=(name,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )

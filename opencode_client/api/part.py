@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -57,7 +57,16 @@ class PartNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `DELETE /session/{sessionID}/message/{messageID}/part/{partID}`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_DELETE, (session_id, message_id, part_id), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _DELETE,
+            Arguments(
+                path=(session_id, message_id, part_id),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+            ),
+        )
 
     def update(
         self,
@@ -79,7 +88,15 @@ class PartNamespace(Namespace):
         Source: `PATCH /session/{sessionID}/message/{messageID}/part/{partID}`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
-            _UPDATE, (session_id, message_id, part_id), directory, workspace, timeout, headers, body=body
+            _UPDATE,
+            Arguments(
+                path=(session_id, message_id, part_id),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body,
+            ),
         )
 
 
@@ -99,7 +116,14 @@ class AsyncPartNamespace(AsyncNamespace):
     ) -> bool:
         """part.delete: as `PartNamespace.delete`, awaited."""
         return await self._caller.call(
-            _DELETE, (session_id, message_id, part_id), directory, workspace, timeout, headers
+            _DELETE,
+            Arguments(
+                path=(session_id, message_id, part_id),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+            ),
         )
 
     async def update(
@@ -116,5 +140,13 @@ class AsyncPartNamespace(AsyncNamespace):
     ) -> Part:
         """part.update: as `PartNamespace.update`, awaited."""
         return await self._caller.call(
-            _UPDATE, (session_id, message_id, part_id), directory, workspace, timeout, headers, body=body
+            _UPDATE,
+            Arguments(
+                path=(session_id, message_id, part_id),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body,
+            ),
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ class PathNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /path`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_GET, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _GET, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncPathNamespace(AsyncNamespace):
@@ -52,4 +54,6 @@ class AsyncPathNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> Path:
         """Get paths: as `PathNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _GET, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ class PermissionNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /permission`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def reply(
         self,
@@ -90,7 +92,17 @@ class PermissionNamespace(Namespace):
         Source: `POST /permission/{requestID}/reply`, opencode 1.1.31 or earlier.
         """
         body_ = {"reply": reply, "message": message}
-        return self._caller.call(_REPLY, (request_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _REPLY,
+            Arguments(
+                path=(request_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def respond(
         self,
@@ -115,7 +127,15 @@ class PermissionNamespace(Namespace):
         """
         body_ = {"response": response}
         return self._caller.call(
-            _RESPOND, (session_id, permission_id), directory, workspace, timeout, headers, body=body_
+            _RESPOND,
+            Arguments(
+                path=(session_id, permission_id),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
         )
 
 
@@ -131,7 +151,9 @@ class AsyncPermissionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[PermissionRequest]:
         """List pending permissions: as `PermissionNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def reply(
         self,
@@ -146,7 +168,17 @@ class AsyncPermissionNamespace(AsyncNamespace):
     ) -> bool:
         """Respond to permission request: as `PermissionNamespace.reply`, awaited."""
         body_ = {"reply": reply, "message": message}
-        return await self._caller.call(_REPLY, (request_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _REPLY,
+            Arguments(
+                path=(request_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def respond(
         self,
@@ -162,5 +194,13 @@ class AsyncPermissionNamespace(AsyncNamespace):
         """Respond to permission: as `PermissionNamespace.respond`, awaited."""
         body_ = {"response": response}
         return await self._caller.call(
-            _RESPOND, (session_id, permission_id), directory, workspace, timeout, headers, body=body_
+            _RESPOND,
+            Arguments(
+                path=(session_id, permission_id),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ class ProjectNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /project`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def current(
         self,
@@ -94,7 +96,9 @@ class ProjectNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /project/current`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_CURRENT, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _CURRENT, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def init_git(
         self,
@@ -111,7 +115,9 @@ class ProjectNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /project/git/init`, opencode 1.2.27 (not in 1.1.31).
         """
-        return self._caller.call(_INIT_GIT, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _INIT_GIT, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def update(
         self,
@@ -133,7 +139,17 @@ class ProjectNamespace(Namespace):
         Source: `PATCH /project/{projectID}`, opencode 1.1.31 or earlier.
         """
         body_ = {"name": name, "icon": icon, "commands": commands}
-        return self._caller.call(_UPDATE, (project_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _UPDATE,
+            Arguments(
+                path=(project_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def directories(
         self,
@@ -152,7 +168,10 @@ class ProjectNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /project/{projectID}/directories`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_DIRECTORIES, (project_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _DIRECTORIES,
+            Arguments(path=(project_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
 
 class AsyncProjectNamespace(AsyncNamespace):
@@ -167,7 +186,9 @@ class AsyncProjectNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[Project]:
         """List all projects: as `ProjectNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def current(
         self,
@@ -178,7 +199,9 @@ class AsyncProjectNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> Project:
         """Get current project: as `ProjectNamespace.current`, awaited."""
-        return await self._caller.call(_CURRENT, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _CURRENT, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def init_git(
         self,
@@ -189,7 +212,9 @@ class AsyncProjectNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> Project:
         """Initialize git repository: as `ProjectNamespace.init_git`, awaited."""
-        return await self._caller.call(_INIT_GIT, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _INIT_GIT, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def update(
         self,
@@ -205,7 +230,17 @@ class AsyncProjectNamespace(AsyncNamespace):
     ) -> Project:
         """Update project: as `ProjectNamespace.update`, awaited."""
         body_ = {"name": name, "icon": icon, "commands": commands}
-        return await self._caller.call(_UPDATE, (project_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _UPDATE,
+            Arguments(
+                path=(project_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def directories(
         self,
@@ -217,4 +252,7 @@ class AsyncProjectNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[ProjectDirectoriesItem]:
         """List project directories: as `ProjectNamespace.directories`, awaited."""
-        return await self._caller.call(_DIRECTORIES, (project_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _DIRECTORIES,
+            Arguments(path=(project_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ class ProviderNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /provider`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def auth(
         self,
@@ -74,7 +76,9 @@ class ProviderNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /provider/auth`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_AUTH, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _AUTH, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncProviderNamespace(AsyncNamespace):
@@ -95,7 +99,9 @@ class AsyncProviderNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> ProviderListResponse:
         """List providers: as `ProviderNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def auth(
         self,
@@ -106,4 +112,6 @@ class AsyncProviderNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, builtins.list[ProviderAuthMethod]]:
         """Get provider auth methods: as `ProviderNamespace.auth`, awaited."""
-        return await self._caller.call(_AUTH, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _AUTH, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -60,7 +60,17 @@ class ProviderOauthNamespace(Namespace):
         Source: `POST /provider/{providerID}/oauth/authorize`, opencode 1.1.31 or earlier.
         """
         body_ = {"method": method, "inputs": inputs}
-        return self._caller.call(_AUTHORIZE, (provider_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _AUTHORIZE,
+            Arguments(
+                path=(provider_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def callback(
         self,
@@ -86,7 +96,17 @@ class ProviderOauthNamespace(Namespace):
         Source: `POST /provider/{providerID}/oauth/callback`, opencode 1.1.31 or earlier.
         """
         body_ = {"method": method, "code": code}
-        return self._caller.call(_CALLBACK, (provider_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _CALLBACK,
+            Arguments(
+                path=(provider_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
 
 class AsyncProviderOauthNamespace(AsyncNamespace):
@@ -105,7 +125,17 @@ class AsyncProviderOauthNamespace(AsyncNamespace):
     ) -> ProviderAuthAuthorization:
         """Start OAuth authorization: as `ProviderOauthNamespace.authorize`, awaited."""
         body_ = {"method": method, "inputs": inputs}
-        return await self._caller.call(_AUTHORIZE, (provider_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _AUTHORIZE,
+            Arguments(
+                path=(provider_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def callback(
         self,
@@ -120,4 +150,14 @@ class AsyncProviderOauthNamespace(AsyncNamespace):
     ) -> bool:
         """Handle OAuth callback: as `ProviderOauthNamespace.callback`, awaited."""
         body_ = {"method": method, "code": code}
-        return await self._caller.call(_CALLBACK, (provider_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _CALLBACK,
+            Arguments(
+                path=(provider_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )

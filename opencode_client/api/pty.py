@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -114,7 +114,9 @@ class PtyNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /pty/shells`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_SHELLS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _SHELLS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def list(
         self,
@@ -132,7 +134,9 @@ class PtyNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /pty`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def create(
         self,
@@ -155,7 +159,9 @@ class PtyNamespace(Namespace):
         Source: `POST /pty`, opencode 1.1.31 or earlier.
         """
         body_ = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env}
-        return self._caller.call(_CREATE, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _CREATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     def get(
         self,
@@ -173,7 +179,9 @@ class PtyNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `GET /pty/{ptyID}`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_GET, (pty_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _GET, Arguments(path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def update(
         self,
@@ -194,7 +202,12 @@ class PtyNamespace(Namespace):
         Source: `PUT /pty/{ptyID}`, opencode 1.1.31 or earlier.
         """
         body_ = {"title": title, "size": size}
-        return self._caller.call(_UPDATE, (pty_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _UPDATE,
+            Arguments(
+                path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_
+            ),
+        )
 
     def remove(
         self,
@@ -213,7 +226,10 @@ class PtyNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `DELETE /pty/{ptyID}`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_REMOVE, (pty_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _REMOVE,
+            Arguments(path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def connect_token(
         self,
@@ -231,7 +247,10 @@ class PtyNamespace(Namespace):
         Raises: BadRequestError, ForbiddenError, NotFoundError.
         Source: `POST /pty/{ptyID}/connect-token`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_CONNECT_TOKEN, (pty_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _CONNECT_TOKEN,
+            Arguments(path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def connect(
         self,
@@ -251,7 +270,15 @@ class PtyNamespace(Namespace):
         Raises: ForbiddenError, NotFoundError.
         Source: `GET /pty/{ptyID}/connect`, opencode 1.1.31 or earlier.
         """
-        return self._caller.terminal(_CONNECT, (pty_id,), directory, workspace, headers, options, self)
+        from ..terminals.connection import PtyConnection
+
+        return PtyConnection(
+            self._caller,
+            _CONNECT,
+            Arguments(path=(pty_id,), directory=directory, workspace=workspace, headers=headers),
+            options,
+            self,
+        )
 
 
 class AsyncPtyNamespace(AsyncNamespace):
@@ -266,7 +293,9 @@ class AsyncPtyNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[PtyShellsResponseItem]:
         """List available shells: as `PtyNamespace.shells`, awaited."""
-        return await self._caller.call(_SHELLS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _SHELLS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def list(
         self,
@@ -277,7 +306,9 @@ class AsyncPtyNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[Pty]:
         """List PTY sessions: as `PtyNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def create(
         self,
@@ -294,7 +325,9 @@ class AsyncPtyNamespace(AsyncNamespace):
     ) -> Pty:
         """Create PTY session: as `PtyNamespace.create`, awaited."""
         body_ = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env}
-        return await self._caller.call(_CREATE, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _CREATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     async def get(
         self,
@@ -306,7 +339,9 @@ class AsyncPtyNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> Pty:
         """Get PTY session: as `PtyNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (pty_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _GET, Arguments(path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def update(
         self,
@@ -321,7 +356,12 @@ class AsyncPtyNamespace(AsyncNamespace):
     ) -> Pty:
         """Update PTY session: as `PtyNamespace.update`, awaited."""
         body_ = {"title": title, "size": size}
-        return await self._caller.call(_UPDATE, (pty_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _UPDATE,
+            Arguments(
+                path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_
+            ),
+        )
 
     async def remove(
         self,
@@ -333,7 +373,10 @@ class AsyncPtyNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Remove PTY session: as `PtyNamespace.remove`, awaited."""
-        return await self._caller.call(_REMOVE, (pty_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _REMOVE,
+            Arguments(path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     async def connect_token(
         self,
@@ -345,7 +388,10 @@ class AsyncPtyNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> PtyTicketConnectToken:
         """Create PTY WebSocket token: as `PtyNamespace.connect_token`, awaited."""
-        return await self._caller.call(_CONNECT_TOKEN, (pty_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _CONNECT_TOKEN,
+            Arguments(path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def connect(
         self,
@@ -357,4 +403,12 @@ class AsyncPtyNamespace(AsyncNamespace):
         **options: Unpack[PtyOptions],
     ) -> AsyncPtyConnection:
         """Connect to PTY session: as `PtyNamespace.connect`."""
-        return self._caller.terminal(_CONNECT, (pty_id,), directory, workspace, headers, options, self)
+        from ..terminals.async_connection import AsyncPtyConnection
+
+        return AsyncPtyConnection(
+            self._caller,
+            _CONNECT,
+            Arguments(path=(pty_id,), directory=directory, workspace=workspace, headers=headers),
+            options,
+            self,
+        )

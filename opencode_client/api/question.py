@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ class QuestionNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /question`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def reply(
         self,
@@ -81,7 +83,17 @@ class QuestionNamespace(Namespace):
         Source: `POST /question/{requestID}/reply`, opencode 1.1.31 or earlier.
         """
         body_ = {"answers": answers}
-        return self._caller.call(_REPLY, (request_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _REPLY,
+            Arguments(
+                path=(request_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def reject(
         self,
@@ -100,7 +112,10 @@ class QuestionNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `POST /question/{requestID}/reject`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_REJECT, (request_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _REJECT,
+            Arguments(path=(request_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
 
 class AsyncQuestionNamespace(AsyncNamespace):
@@ -115,7 +130,9 @@ class AsyncQuestionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[QuestionRequest]:
         """List pending questions: as `QuestionNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def reply(
         self,
@@ -129,7 +146,17 @@ class AsyncQuestionNamespace(AsyncNamespace):
     ) -> bool:
         """Reply to question request: as `QuestionNamespace.reply`, awaited."""
         body_ = {"answers": answers}
-        return await self._caller.call(_REPLY, (request_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _REPLY,
+            Arguments(
+                path=(request_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def reject(
         self,
@@ -141,4 +168,7 @@ class AsyncQuestionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Reject question request: as `QuestionNamespace.reject`, awaited."""
-        return await self._caller.call(_REJECT, (request_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _REJECT,
+            Arguments(path=(request_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )

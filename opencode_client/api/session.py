@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -301,7 +301,9 @@ class SessionNamespace(Namespace):
         Source: `GET /session`, opencode 1.1.31 or earlier.
         """
         query_ = {"scope": scope, "path": path, "roots": roots, "start": start, "search": search, "limit": limit}
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     def create(
         self,
@@ -334,7 +336,9 @@ class SessionNamespace(Namespace):
             "permission": permission,
             "workspaceID": workspace_id,
         }
-        return self._caller.call(_CREATE, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _CREATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     def status(
         self,
@@ -351,7 +355,9 @@ class SessionNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /session/status`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def get(
         self,
@@ -369,7 +375,10 @@ class SessionNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `GET /session/{sessionID}`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_GET, (session_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _GET,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def delete(
         self,
@@ -388,7 +397,10 @@ class SessionNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `DELETE /session/{sessionID}`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_DELETE, (session_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _DELETE,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def update(
         self,
@@ -411,7 +423,17 @@ class SessionNamespace(Namespace):
         Source: `PATCH /session/{sessionID}`, opencode 1.1.31 or earlier.
         """
         body_ = {"title": title, "metadata": metadata, "permission": permission, "time": time}
-        return self._caller.call(_UPDATE, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _UPDATE,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def children(
         self,
@@ -430,7 +452,10 @@ class SessionNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `GET /session/{sessionID}/children`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_CHILDREN, (session_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _CHILDREN,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def todo(
         self,
@@ -449,7 +474,10 @@ class SessionNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `GET /session/{sessionID}/todo`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_TODO, (session_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _TODO,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def diff(
         self,
@@ -470,7 +498,17 @@ class SessionNamespace(Namespace):
         Source: `GET /session/{sessionID}/diff`, opencode 1.1.31 or earlier.
         """
         query_ = {"messageID": message_id}
-        return self._caller.call(_DIFF, (session_id,), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _DIFF,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                query=query_,
+            ),
+        )
 
     def messages(
         self,
@@ -492,7 +530,17 @@ class SessionNamespace(Namespace):
         Source: `GET /session/{sessionID}/message`, opencode 1.1.31 or earlier.
         """
         query_ = {"limit": limit, "before": before}
-        return self._caller.call(_MESSAGES, (session_id,), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _MESSAGES,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                query=query_,
+            ),
+        )
 
     def prompt(
         self,
@@ -532,7 +580,17 @@ class SessionNamespace(Namespace):
             "variant": variant,
             "parts": parts,
         }
-        return self._caller.call(_PROMPT, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _PROMPT,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def message(
         self,
@@ -551,7 +609,16 @@ class SessionNamespace(Namespace):
         Raises: BadRequestError, NotFoundError.
         Source: `GET /session/{sessionID}/message/{messageID}`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_MESSAGE, (session_id, message_id), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _MESSAGE,
+            Arguments(
+                path=(session_id, message_id),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+            ),
+        )
 
     def delete_message(
         self,
@@ -571,7 +638,16 @@ class SessionNamespace(Namespace):
         Raises: BadRequestError, NotFoundError, ConflictError.
         Source: `DELETE /session/{sessionID}/message/{messageID}`, opencode 1.2.27 (not in 1.1.31).
         """
-        return self._caller.call(_DELETE_MESSAGE, (session_id, message_id), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _DELETE_MESSAGE,
+            Arguments(
+                path=(session_id, message_id),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+            ),
+        )
 
     def fork(
         self,
@@ -591,7 +667,17 @@ class SessionNamespace(Namespace):
         Source: `POST /session/{sessionID}/fork`, opencode 1.1.31 or earlier.
         """
         body_ = {"messageID": message_id}
-        return self._caller.call(_FORK, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _FORK,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def abort(
         self,
@@ -610,7 +696,10 @@ class SessionNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /session/{sessionID}/abort`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_ABORT, (session_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _ABORT,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def init(
         self,
@@ -635,7 +724,17 @@ class SessionNamespace(Namespace):
         Source: `POST /session/{sessionID}/init`, opencode 1.1.31 or earlier.
         """
         body_ = {"modelID": model_id, "providerID": provider_id, "messageID": message_id}
-        return self._caller.call(_INIT, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _INIT,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def share(
         self,
@@ -653,7 +752,10 @@ class SessionNamespace(Namespace):
         Raises: BadRequestError, NotFoundError, ServerError.
         Source: `POST /session/{sessionID}/share`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_SHARE, (session_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _SHARE,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def unshare(
         self,
@@ -671,7 +773,10 @@ class SessionNamespace(Namespace):
         Raises: BadRequestError, NotFoundError, ServerError.
         Source: `DELETE /session/{sessionID}/share`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_UNSHARE, (session_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _UNSHARE,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def summarize(
         self,
@@ -696,7 +801,17 @@ class SessionNamespace(Namespace):
         Source: `POST /session/{sessionID}/summarize`, opencode 1.1.31 or earlier.
         """
         body_ = {"providerID": provider_id, "modelID": model_id, "auto": auto}
-        return self._caller.call(_SUMMARIZE, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _SUMMARIZE,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def prompt_async(
         self,
@@ -735,7 +850,17 @@ class SessionNamespace(Namespace):
             "variant": variant,
             "parts": parts,
         }
-        return self._caller.call(_PROMPT_ASYNC, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _PROMPT_ASYNC,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def command(
         self,
@@ -771,7 +896,17 @@ class SessionNamespace(Namespace):
             "variant": variant,
             "parts": parts,
         }
-        return self._caller.call(_COMMAND, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _COMMAND,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def shell(
         self,
@@ -796,7 +931,17 @@ class SessionNamespace(Namespace):
         Source: `POST /session/{sessionID}/shell`, opencode 1.1.31 or earlier.
         """
         body_ = {"messageID": message_id, "agent": agent, "model": model, "command": command}
-        return self._caller.call(_SHELL, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _SHELL,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def revert(
         self,
@@ -817,7 +962,17 @@ class SessionNamespace(Namespace):
         Source: `POST /session/{sessionID}/revert`, opencode 1.1.31 or earlier.
         """
         body_ = {"messageID": message_id, "partID": part_id}
-        return self._caller.call(_REVERT, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _REVERT,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def unrevert(
         self,
@@ -835,7 +990,10 @@ class SessionNamespace(Namespace):
         Raises: BadRequestError, NotFoundError, ConflictError.
         Source: `POST /session/{sessionID}/unrevert`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_UNREVERT, (session_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _UNREVERT,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
 
 class AsyncSessionNamespace(AsyncNamespace):
@@ -857,7 +1015,9 @@ class AsyncSessionNamespace(AsyncNamespace):
     ) -> builtins.list[Session]:
         """List sessions: as `SessionNamespace.list`, awaited."""
         query_ = {"scope": scope, "path": path, "roots": roots, "start": start, "search": search, "limit": limit}
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     async def create(
         self,
@@ -884,7 +1044,9 @@ class AsyncSessionNamespace(AsyncNamespace):
             "permission": permission,
             "workspaceID": workspace_id,
         }
-        return await self._caller.call(_CREATE, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _CREATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     async def status(
         self,
@@ -895,7 +1057,9 @@ class AsyncSessionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, SessionStatus]:
         """Get session status: as `SessionNamespace.status`, awaited."""
-        return await self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def get(
         self,
@@ -907,7 +1071,10 @@ class AsyncSessionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> Session:
         """Get session: as `SessionNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (session_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _GET,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     async def delete(
         self,
@@ -919,7 +1086,10 @@ class AsyncSessionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Delete session: as `SessionNamespace.delete`, awaited."""
-        return await self._caller.call(_DELETE, (session_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _DELETE,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     async def update(
         self,
@@ -936,7 +1106,17 @@ class AsyncSessionNamespace(AsyncNamespace):
     ) -> Session:
         """Update session: as `SessionNamespace.update`, awaited."""
         body_ = {"title": title, "metadata": metadata, "permission": permission, "time": time}
-        return await self._caller.call(_UPDATE, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _UPDATE,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def children(
         self,
@@ -948,7 +1128,10 @@ class AsyncSessionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[Session]:
         """Get session children: as `SessionNamespace.children`, awaited."""
-        return await self._caller.call(_CHILDREN, (session_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _CHILDREN,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     async def todo(
         self,
@@ -960,7 +1143,10 @@ class AsyncSessionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[Todo]:
         """Get session todos: as `SessionNamespace.todo`, awaited."""
-        return await self._caller.call(_TODO, (session_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _TODO,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     async def diff(
         self,
@@ -974,7 +1160,17 @@ class AsyncSessionNamespace(AsyncNamespace):
     ) -> builtins.list[SnapshotFileDiff]:
         """Get message diff: as `SessionNamespace.diff`, awaited."""
         query_ = {"messageID": message_id}
-        return await self._caller.call(_DIFF, (session_id,), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _DIFF,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                query=query_,
+            ),
+        )
 
     async def messages(
         self,
@@ -989,7 +1185,17 @@ class AsyncSessionNamespace(AsyncNamespace):
     ) -> builtins.list[MessageWithParts]:
         """Get session messages: as `SessionNamespace.messages`, awaited."""
         query_ = {"limit": limit, "before": before}
-        return await self._caller.call(_MESSAGES, (session_id,), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _MESSAGES,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                query=query_,
+            ),
+        )
 
     async def prompt(
         self,
@@ -1021,7 +1227,17 @@ class AsyncSessionNamespace(AsyncNamespace):
             "variant": variant,
             "parts": parts,
         }
-        return await self._caller.call(_PROMPT, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _PROMPT,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def message(
         self,
@@ -1034,7 +1250,16 @@ class AsyncSessionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> MessageWithParts:
         """Get message: as `SessionNamespace.message`, awaited."""
-        return await self._caller.call(_MESSAGE, (session_id, message_id), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _MESSAGE,
+            Arguments(
+                path=(session_id, message_id),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+            ),
+        )
 
     async def delete_message(
         self,
@@ -1048,7 +1273,14 @@ class AsyncSessionNamespace(AsyncNamespace):
     ) -> bool:
         """Delete message: as `SessionNamespace.delete_message`, awaited."""
         return await self._caller.call(
-            _DELETE_MESSAGE, (session_id, message_id), directory, workspace, timeout, headers
+            _DELETE_MESSAGE,
+            Arguments(
+                path=(session_id, message_id),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+            ),
         )
 
     async def fork(
@@ -1063,7 +1295,17 @@ class AsyncSessionNamespace(AsyncNamespace):
     ) -> Session:
         """Fork session: as `SessionNamespace.fork`, awaited."""
         body_ = {"messageID": message_id}
-        return await self._caller.call(_FORK, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _FORK,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def abort(
         self,
@@ -1075,7 +1317,10 @@ class AsyncSessionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Abort session: as `SessionNamespace.abort`, awaited."""
-        return await self._caller.call(_ABORT, (session_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _ABORT,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     async def init(
         self,
@@ -1091,7 +1336,17 @@ class AsyncSessionNamespace(AsyncNamespace):
     ) -> bool:
         """Initialize session: as `SessionNamespace.init`, awaited."""
         body_ = {"modelID": model_id, "providerID": provider_id, "messageID": message_id}
-        return await self._caller.call(_INIT, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _INIT,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def share(
         self,
@@ -1103,7 +1358,10 @@ class AsyncSessionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> Session:
         """Share session: as `SessionNamespace.share`, awaited."""
-        return await self._caller.call(_SHARE, (session_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _SHARE,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     async def unshare(
         self,
@@ -1115,7 +1373,10 @@ class AsyncSessionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> Session:
         """Unshare session: as `SessionNamespace.unshare`, awaited."""
-        return await self._caller.call(_UNSHARE, (session_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _UNSHARE,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     async def summarize(
         self,
@@ -1131,7 +1392,17 @@ class AsyncSessionNamespace(AsyncNamespace):
     ) -> bool:
         """Summarize session: as `SessionNamespace.summarize`, awaited."""
         body_ = {"providerID": provider_id, "modelID": model_id, "auto": auto}
-        return await self._caller.call(_SUMMARIZE, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _SUMMARIZE,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def prompt_async(
         self,
@@ -1163,7 +1434,17 @@ class AsyncSessionNamespace(AsyncNamespace):
             "variant": variant,
             "parts": parts,
         }
-        return await self._caller.call(_PROMPT_ASYNC, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _PROMPT_ASYNC,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def command(
         self,
@@ -1191,7 +1472,17 @@ class AsyncSessionNamespace(AsyncNamespace):
             "variant": variant,
             "parts": parts,
         }
-        return await self._caller.call(_COMMAND, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _COMMAND,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def shell(
         self,
@@ -1208,7 +1499,17 @@ class AsyncSessionNamespace(AsyncNamespace):
     ) -> SessionShellResponse:
         """Run shell command: as `SessionNamespace.shell`, awaited."""
         body_ = {"messageID": message_id, "agent": agent, "model": model, "command": command}
-        return await self._caller.call(_SHELL, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _SHELL,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def revert(
         self,
@@ -1223,7 +1524,17 @@ class AsyncSessionNamespace(AsyncNamespace):
     ) -> Session:
         """Revert message: as `SessionNamespace.revert`, awaited."""
         body_ = {"messageID": message_id, "partID": part_id}
-        return await self._caller.call(_REVERT, (session_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _REVERT,
+            Arguments(
+                path=(session_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def unrevert(
         self,
@@ -1235,4 +1546,7 @@ class AsyncSessionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> Session:
         """Restore reverted messages: as `SessionNamespace.unrevert`, awaited."""
-        return await self._caller.call(_UNREVERT, (session_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _UNREVERT,
+            Arguments(path=(session_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ class SyncNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /sync/start`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_START, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _START, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def replay(
         self,
@@ -91,7 +93,9 @@ class SyncNamespace(Namespace):
         Source: `POST /sync/replay`, opencode 1.14.48 (not in 1.3.2).
         """
         body_ = {"directory": body_directory, "events": events}
-        return self._caller.call(_REPLAY, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _REPLAY, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     def steal(
         self,
@@ -110,7 +114,9 @@ class SyncNamespace(Namespace):
         Source: `POST /sync/steal`, opencode 1.14.48 (not in 1.3.2).
         """
         body_ = {"sessionID": session_id}
-        return self._caller.call(_STEAL, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _STEAL, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
 
 class AsyncSyncNamespace(AsyncNamespace):
@@ -131,7 +137,9 @@ class AsyncSyncNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Start workspace sync: as `SyncNamespace.start`, awaited."""
-        return await self._caller.call(_START, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _START, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def replay(
         self,
@@ -145,7 +153,9 @@ class AsyncSyncNamespace(AsyncNamespace):
     ) -> SyncReplayResponse:
         """Replay sync events: as `SyncNamespace.replay`, awaited."""
         body_ = {"directory": body_directory, "events": events}
-        return await self._caller.call(_REPLAY, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _REPLAY, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     async def steal(
         self,
@@ -158,4 +168,6 @@ class AsyncSyncNamespace(AsyncNamespace):
     ) -> SyncStealResponse:
         """Steal session into workspace: as `SyncNamespace.steal`, awaited."""
         body_ = {"sessionID": session_id}
-        return await self._caller.call(_STEAL, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _STEAL, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ class SyncHistoryNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /sync/history`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers, body=body)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body)
+        )
 
 
 class AsyncSyncHistoryNamespace(AsyncNamespace):
@@ -65,4 +67,6 @@ class AsyncSyncHistoryNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[SyncHistoryListResponseItem]:
         """List sync events: as `SyncHistoryNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers, body=body)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body)
+        )

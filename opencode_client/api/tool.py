@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ class ToolNamespace(Namespace):
         Source: `GET /experimental/tool`, opencode 1.1.31 or earlier.
         """
         query_ = {"provider": provider, "model": model}
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     def ids(
         self,
@@ -75,7 +77,9 @@ class ToolNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /experimental/tool/ids`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_IDS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _IDS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncToolNamespace(AsyncNamespace):
@@ -93,7 +97,9 @@ class AsyncToolNamespace(AsyncNamespace):
     ) -> builtins.list[ToolListItem]:
         """List tools: as `ToolNamespace.list`, awaited."""
         query_ = {"provider": provider, "model": model}
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     async def ids(
         self,
@@ -104,4 +110,6 @@ class AsyncToolNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[str]:
         """List tool IDs: as `ToolNamespace.ids`, awaited."""
-        return await self._caller.call(_IDS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _IDS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -119,7 +119,10 @@ class TuiNamespace(Namespace):
         Source: `POST /tui/append-prompt`, opencode 1.1.31 or earlier.
         """
         body_ = {"text": text}
-        return self._caller.call(_APPEND_PROMPT, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _APPEND_PROMPT,
+            Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_),
+        )
 
     def open_help(
         self,
@@ -137,7 +140,9 @@ class TuiNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /tui/open-help`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_OPEN_HELP, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _OPEN_HELP, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def open_sessions(
         self,
@@ -155,7 +160,9 @@ class TuiNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /tui/open-sessions`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_OPEN_SESSIONS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _OPEN_SESSIONS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def open_themes(
         self,
@@ -173,7 +180,9 @@ class TuiNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /tui/open-themes`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_OPEN_THEMES, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _OPEN_THEMES, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def open_models(
         self,
@@ -191,7 +200,9 @@ class TuiNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /tui/open-models`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_OPEN_MODELS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _OPEN_MODELS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def submit_prompt(
         self,
@@ -209,7 +220,9 @@ class TuiNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /tui/submit-prompt`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_SUBMIT_PROMPT, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _SUBMIT_PROMPT, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def clear_prompt(
         self,
@@ -227,7 +240,9 @@ class TuiNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /tui/clear-prompt`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_CLEAR_PROMPT, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _CLEAR_PROMPT, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def execute_command(
         self,
@@ -247,7 +262,10 @@ class TuiNamespace(Namespace):
         Source: `POST /tui/execute-command`, opencode 1.1.31 or earlier.
         """
         body_ = {"command": command}
-        return self._caller.call(_EXECUTE_COMMAND, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _EXECUTE_COMMAND,
+            Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_),
+        )
 
     def show_toast(
         self,
@@ -270,7 +288,10 @@ class TuiNamespace(Namespace):
         Source: `POST /tui/show-toast`, opencode 1.1.31 or earlier.
         """
         body_ = {"title": title, "message": message, "variant": variant, "duration": duration}
-        return self._caller.call(_SHOW_TOAST, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _SHOW_TOAST,
+            Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_),
+        )
 
     def publish(
         self,
@@ -289,7 +310,9 @@ class TuiNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /tui/publish`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_PUBLISH, (), directory, workspace, timeout, headers, body=body)
+        return self._caller.call(
+            _PUBLISH, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body)
+        )
 
     def select_session(
         self,
@@ -311,7 +334,10 @@ class TuiNamespace(Namespace):
         Source: `POST /tui/select-session`, opencode 1.1.31 or earlier.
         """
         body_ = {"sessionID": session_id}
-        return self._caller.call(_SELECT_SESSION, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _SELECT_SESSION,
+            Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_),
+        )
 
 
 class AsyncTuiNamespace(AsyncNamespace):
@@ -334,7 +360,10 @@ class AsyncTuiNamespace(AsyncNamespace):
     ) -> bool:
         """Append TUI prompt: as `TuiNamespace.append_prompt`, awaited."""
         body_ = {"text": text}
-        return await self._caller.call(_APPEND_PROMPT, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _APPEND_PROMPT,
+            Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_),
+        )
 
     async def open_help(
         self,
@@ -345,7 +374,9 @@ class AsyncTuiNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Open help dialog: as `TuiNamespace.open_help`, awaited."""
-        return await self._caller.call(_OPEN_HELP, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _OPEN_HELP, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def open_sessions(
         self,
@@ -356,7 +387,9 @@ class AsyncTuiNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Open sessions dialog: as `TuiNamespace.open_sessions`, awaited."""
-        return await self._caller.call(_OPEN_SESSIONS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _OPEN_SESSIONS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def open_themes(
         self,
@@ -367,7 +400,9 @@ class AsyncTuiNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Open themes dialog: as `TuiNamespace.open_themes`, awaited."""
-        return await self._caller.call(_OPEN_THEMES, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _OPEN_THEMES, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def open_models(
         self,
@@ -378,7 +413,9 @@ class AsyncTuiNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Open models dialog: as `TuiNamespace.open_models`, awaited."""
-        return await self._caller.call(_OPEN_MODELS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _OPEN_MODELS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def submit_prompt(
         self,
@@ -389,7 +426,9 @@ class AsyncTuiNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Submit TUI prompt: as `TuiNamespace.submit_prompt`, awaited."""
-        return await self._caller.call(_SUBMIT_PROMPT, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _SUBMIT_PROMPT, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def clear_prompt(
         self,
@@ -400,7 +439,9 @@ class AsyncTuiNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Clear TUI prompt: as `TuiNamespace.clear_prompt`, awaited."""
-        return await self._caller.call(_CLEAR_PROMPT, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _CLEAR_PROMPT, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def execute_command(
         self,
@@ -413,7 +454,10 @@ class AsyncTuiNamespace(AsyncNamespace):
     ) -> bool:
         """Execute TUI command: as `TuiNamespace.execute_command`, awaited."""
         body_ = {"command": command}
-        return await self._caller.call(_EXECUTE_COMMAND, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _EXECUTE_COMMAND,
+            Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_),
+        )
 
     async def show_toast(
         self,
@@ -429,7 +473,10 @@ class AsyncTuiNamespace(AsyncNamespace):
     ) -> bool:
         """Show TUI toast: as `TuiNamespace.show_toast`, awaited."""
         body_ = {"title": title, "message": message, "variant": variant, "duration": duration}
-        return await self._caller.call(_SHOW_TOAST, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _SHOW_TOAST,
+            Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_),
+        )
 
     async def publish(
         self,
@@ -441,7 +488,9 @@ class AsyncTuiNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Publish TUI event: as `TuiNamespace.publish`, awaited."""
-        return await self._caller.call(_PUBLISH, (), directory, workspace, timeout, headers, body=body)
+        return await self._caller.call(
+            _PUBLISH, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body)
+        )
 
     async def select_session(
         self,
@@ -454,4 +503,7 @@ class AsyncTuiNamespace(AsyncNamespace):
     ) -> bool:
         """Select session: as `TuiNamespace.select_session`, awaited."""
         body_ = {"sessionID": session_id}
-        return await self._caller.call(_SELECT_SESSION, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _SELECT_SESSION,
+            Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_),
+        )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ class TuiControlNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /tui/control/next`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_NEXT, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _NEXT, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def response(
         self,
@@ -76,7 +78,9 @@ class TuiControlNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /tui/control/response`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_RESPONSE, (), directory, workspace, timeout, headers, body=body)
+        return self._caller.call(
+            _RESPONSE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body)
+        )
 
 
 class AsyncTuiControlNamespace(AsyncNamespace):
@@ -91,7 +95,9 @@ class AsyncTuiControlNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> TuiControlNextResponse:
         """Get next TUI request: as `TuiControlNamespace.next`, awaited."""
-        return await self._caller.call(_NEXT, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _NEXT, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def response(
         self,
@@ -103,4 +109,6 @@ class AsyncTuiControlNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bool:
         """Submit TUI response: as `TuiControlNamespace.response`, awaited."""
-        return await self._caller.call(_RESPONSE, (), directory, workspace, timeout, headers, body=body)
+        return await self._caller.call(
+            _RESPONSE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body)
+        )

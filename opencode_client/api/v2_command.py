@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import LOCATION, Operation
+from ..calls.operation import LOCATION, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class V2CommandNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError.
         Source: `GET /api/command`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncV2CommandNamespace(AsyncNamespace):
@@ -58,4 +60,6 @@ class AsyncV2CommandNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> V2CommandListResponse:
         """List commands: as `V2CommandNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import LOCATION, Operation
+from ..calls.operation import LOCATION, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -52,7 +52,12 @@ class V2CredentialNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError.
         Source: `DELETE /api/credential/{credentialID}`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_REMOVE, (credential_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _REMOVE,
+            Arguments(
+                path=(credential_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers
+            ),
+        )
 
     def update(
         self,
@@ -72,7 +77,17 @@ class V2CredentialNamespace(Namespace):
         Source: `PATCH /api/credential/{credentialID}`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"label": label}
-        return self._caller.call(_UPDATE, (credential_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _UPDATE,
+            Arguments(
+                path=(credential_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
 
 class AsyncV2CredentialNamespace(AsyncNamespace):
@@ -88,7 +103,12 @@ class AsyncV2CredentialNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Remove credential: as `V2CredentialNamespace.remove`, awaited."""
-        return await self._caller.call(_REMOVE, (credential_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _REMOVE,
+            Arguments(
+                path=(credential_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers
+            ),
+        )
 
     async def update(
         self,
@@ -102,4 +122,14 @@ class AsyncV2CredentialNamespace(AsyncNamespace):
     ) -> None:
         """Update credential: as `V2CredentialNamespace.update`, awaited."""
         body_ = {"label": label}
-        return await self._caller.call(_UPDATE, (credential_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _UPDATE,
+            Arguments(
+                path=(credential_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )

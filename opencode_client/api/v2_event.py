@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Unpack
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import Operation
+from ..calls.operation import Arguments, Operation
 
 if TYPE_CHECKING:
     from ..models.v2_event import V2Event
@@ -39,7 +39,9 @@ class V2EventNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError.
         Source: `GET /api/event`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.stream(_SUBSCRIBE, (), None, None, headers, options)
+        from ..streams.stream import EventStream
+
+        return EventStream(self._caller, _SUBSCRIBE, Arguments(headers=headers), options)
 
 
 class AsyncV2EventNamespace(AsyncNamespace):
@@ -49,4 +51,6 @@ class AsyncV2EventNamespace(AsyncNamespace):
         self, *, headers: Mapping[str, str] | None = None, **options: Unpack[StreamOptions]
     ) -> AsyncEventStream[V2Event]:
         """Subscribe to events: as `V2EventNamespace.subscribe`."""
-        return self._caller.stream(_SUBSCRIBE, (), None, None, headers, options)
+        from ..streams.async_stream import AsyncEventStream
+
+        return AsyncEventStream(self._caller, _SUBSCRIBE, Arguments(headers=headers), options)

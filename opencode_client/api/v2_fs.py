@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import LOCATION, Operation
+from ..calls.operation import LOCATION, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ class V2FsNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError.
         Source: `GET /api/fs/read/{path}`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_READ, (path,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _READ, Arguments(path=(path,), directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def list(
         self,
@@ -84,7 +86,9 @@ class V2FsNamespace(Namespace):
         Source: `GET /api/fs/list`, opencode 1.17.19 (not in 1.15.13).
         """
         query_ = {"path": path}
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     def find(
         self,
@@ -105,7 +109,9 @@ class V2FsNamespace(Namespace):
         Source: `GET /api/fs/find`, opencode 1.17.19 (not in 1.15.13).
         """
         query_ = {"query": query, "type": type, "limit": limit}
-        return self._caller.call(_FIND, (), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _FIND, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
 
 class AsyncV2FsNamespace(AsyncNamespace):
@@ -121,7 +127,9 @@ class AsyncV2FsNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """Read file: as `V2FsNamespace.read`, awaited."""
-        return await self._caller.call(_READ, (path,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _READ, Arguments(path=(path,), directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def list(
         self,
@@ -134,7 +142,9 @@ class AsyncV2FsNamespace(AsyncNamespace):
     ) -> V2FsListResponse:
         """List directory: as `V2FsNamespace.list`, awaited."""
         query_ = {"path": path}
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     async def find(
         self,
@@ -149,4 +159,6 @@ class AsyncV2FsNamespace(AsyncNamespace):
     ) -> V2FsFindResponse:
         """Find files: as `V2FsNamespace.find`, awaited."""
         query_ = {"query": query, "type": type, "limit": limit}
-        return await self._caller.call(_FIND, (), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _FIND, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )

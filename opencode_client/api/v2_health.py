@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import Operation
+from ..calls.operation import Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class V2HealthNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError.
         Source: `GET /api/health`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_GET, (), None, None, timeout, headers)
+        return self._caller.call(_GET, Arguments(timeout=timeout, headers=headers))
 
 
 class AsyncV2HealthNamespace(AsyncNamespace):
@@ -44,4 +44,4 @@ class AsyncV2HealthNamespace(AsyncNamespace):
         self, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> V2HealthGetResponse:
         """Check server health: as `V2HealthNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (), None, None, timeout, headers)
+        return await self._caller.call(_GET, Arguments(timeout=timeout, headers=headers))

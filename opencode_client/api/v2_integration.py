@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import LOCATION, Operation
+from ..calls.operation import LOCATION, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ class V2IntegrationNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError.
         Source: `GET /api/integration`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def get(
         self,
@@ -87,7 +89,12 @@ class V2IntegrationNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError.
         Source: `GET /api/integration/{integrationID}`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_GET, (integration_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _GET,
+            Arguments(
+                path=(integration_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers
+            ),
+        )
 
 
 class AsyncV2IntegrationNamespace(AsyncNamespace):
@@ -114,7 +121,9 @@ class AsyncV2IntegrationNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> V2IntegrationListResponse:
         """List integrations: as `V2IntegrationNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def get(
         self,
@@ -126,4 +135,9 @@ class AsyncV2IntegrationNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> V2IntegrationGetResponse:
         """Get integration: as `V2IntegrationNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (integration_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _GET,
+            Arguments(
+                path=(integration_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers
+            ),
+        )

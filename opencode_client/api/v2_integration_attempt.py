@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import LOCATION, Operation
+from ..calls.operation import LOCATION, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -63,7 +63,10 @@ class V2IntegrationAttemptNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError.
         Source: `GET /api/integration/attempt/{attemptID}`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_STATUS, (attempt_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _STATUS,
+            Arguments(path=(attempt_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def cancel(
         self,
@@ -81,7 +84,10 @@ class V2IntegrationAttemptNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError.
         Source: `DELETE /api/integration/attempt/{attemptID}`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_CANCEL, (attempt_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _CANCEL,
+            Arguments(path=(attempt_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def complete(
         self,
@@ -101,7 +107,17 @@ class V2IntegrationAttemptNamespace(Namespace):
         Source: `POST /api/integration/attempt/{attemptID}/complete`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"code": code}
-        return self._caller.call(_COMPLETE, (attempt_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _COMPLETE,
+            Arguments(
+                path=(attempt_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
 
 class AsyncV2IntegrationAttemptNamespace(AsyncNamespace):
@@ -117,7 +133,10 @@ class AsyncV2IntegrationAttemptNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> V2IntegrationAttemptStatusResponse:
         """Get OAuth attempt status: as `V2IntegrationAttemptNamespace.status`, awaited."""
-        return await self._caller.call(_STATUS, (attempt_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _STATUS,
+            Arguments(path=(attempt_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     async def cancel(
         self,
@@ -129,7 +148,10 @@ class AsyncV2IntegrationAttemptNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Cancel OAuth connection: as `V2IntegrationAttemptNamespace.cancel`, awaited."""
-        return await self._caller.call(_CANCEL, (attempt_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _CANCEL,
+            Arguments(path=(attempt_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     async def complete(
         self,
@@ -143,4 +165,14 @@ class AsyncV2IntegrationAttemptNamespace(AsyncNamespace):
     ) -> None:
         """Complete OAuth connection: as `V2IntegrationAttemptNamespace.complete`, awaited."""
         body_ = {"code": code}
-        return await self._caller.call(_COMPLETE, (attempt_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _COMPLETE,
+            Arguments(
+                path=(attempt_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import LOCATION, Operation
+from ..calls.operation import LOCATION, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -58,7 +58,17 @@ class V2IntegrationConnectNamespace(Namespace):
         Source: `POST /api/integration/{integrationID}/connect/key`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"key": key, "label": label}
-        return self._caller.call(_KEY, (integration_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _KEY,
+            Arguments(
+                path=(integration_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def oauth(
         self,
@@ -80,7 +90,17 @@ class V2IntegrationConnectNamespace(Namespace):
         Source: `POST /api/integration/{integrationID}/connect/oauth`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"methodID": method_id, "inputs": inputs, "label": label}
-        return self._caller.call(_OAUTH, (integration_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _OAUTH,
+            Arguments(
+                path=(integration_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
 
 class AsyncV2IntegrationConnectNamespace(AsyncNamespace):
@@ -99,7 +119,17 @@ class AsyncV2IntegrationConnectNamespace(AsyncNamespace):
     ) -> None:
         """Connect with key: as `V2IntegrationConnectNamespace.key`, awaited."""
         body_ = {"key": key, "label": label}
-        return await self._caller.call(_KEY, (integration_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _KEY,
+            Arguments(
+                path=(integration_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def oauth(
         self,
@@ -115,4 +145,14 @@ class AsyncV2IntegrationConnectNamespace(AsyncNamespace):
     ) -> V2IntegrationConnectOauthResponse:
         """Begin OAuth connection: as `V2IntegrationConnectNamespace.oauth`, awaited."""
         body_ = {"methodID": method_id, "inputs": inputs, "label": label}
-        return await self._caller.call(_OAUTH, (integration_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _OAUTH,
+            Arguments(
+                path=(integration_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )

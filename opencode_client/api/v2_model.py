@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import LOCATION, Operation
+from ..calls.operation import LOCATION, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ class V2ModelNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, ServerError.
         Source: `GET /api/model`, opencode 1.15.13 (not in 1.14.48).
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
 
 class AsyncV2ModelNamespace(AsyncNamespace):
@@ -62,4 +64,6 @@ class AsyncV2ModelNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> V2ModelListResponse:
         """List models: as `V2ModelNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )

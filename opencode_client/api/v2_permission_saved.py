@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import Operation
+from ..calls.operation import Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class V2PermissionSavedNamespace(Namespace):
         Source: `GET /api/permission/saved`, opencode 1.17.19 (not in 1.15.13).
         """
         query_ = {"projectID": project_id}
-        return self._caller.call(_LIST, (), None, None, timeout, headers, query=query_)
+        return self._caller.call(_LIST, Arguments(timeout=timeout, headers=headers, query=query_))
 
     def remove(self, id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None) -> None:
         """Remove saved permission.
@@ -59,7 +59,7 @@ class V2PermissionSavedNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError.
         Source: `DELETE /api/permission/saved/{id}`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_REMOVE, (id,), None, None, timeout, headers)
+        return self._caller.call(_REMOVE, Arguments(path=(id,), timeout=timeout, headers=headers))
 
 
 class AsyncV2PermissionSavedNamespace(AsyncNamespace):
@@ -74,10 +74,10 @@ class AsyncV2PermissionSavedNamespace(AsyncNamespace):
     ) -> V2PermissionSavedListResponse:
         """List saved permissions: as `V2PermissionSavedNamespace.list`, awaited."""
         query_ = {"projectID": project_id}
-        return await self._caller.call(_LIST, (), None, None, timeout, headers, query=query_)
+        return await self._caller.call(_LIST, Arguments(timeout=timeout, headers=headers, query=query_))
 
     async def remove(
         self, id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> None:
         """Remove saved permission: as `V2PermissionSavedNamespace.remove`, awaited."""
-        return await self._caller.call(_REMOVE, (id,), None, None, timeout, headers)
+        return await self._caller.call(_REMOVE, Arguments(path=(id,), timeout=timeout, headers=headers))

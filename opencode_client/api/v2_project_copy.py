@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import LOCATION, Operation
+from ..calls.operation import LOCATION, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -66,7 +66,17 @@ class V2ProjectCopyNamespace(Namespace):
         Source: `POST /experimental/project/{projectID}/copy`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"strategy": strategy, "directory": body_directory, "name": name}
-        return self._caller.call(_CREATE, (project_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _CREATE,
+            Arguments(
+                path=(project_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def remove(
         self,
@@ -85,7 +95,17 @@ class V2ProjectCopyNamespace(Namespace):
         Source: `DELETE /experimental/project/{projectID}/copy`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"directory": body_directory, "force": force}
-        return self._caller.call(_REMOVE, (project_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _REMOVE,
+            Arguments(
+                path=(project_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     def refresh(
         self,
@@ -101,7 +121,10 @@ class V2ProjectCopyNamespace(Namespace):
         Raises: BadRequestError.
         Source: `POST /experimental/project/{projectID}/copy/refresh`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_REFRESH, (project_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _REFRESH,
+            Arguments(path=(project_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
 
 class AsyncV2ProjectCopyNamespace(AsyncNamespace):
@@ -121,7 +144,17 @@ class AsyncV2ProjectCopyNamespace(AsyncNamespace):
     ) -> ProjectCopyCopy:
         """v2.projectCopy.create: as `V2ProjectCopyNamespace.create`, awaited."""
         body_ = {"strategy": strategy, "directory": body_directory, "name": name}
-        return await self._caller.call(_CREATE, (project_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _CREATE,
+            Arguments(
+                path=(project_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def remove(
         self,
@@ -136,7 +169,17 @@ class AsyncV2ProjectCopyNamespace(AsyncNamespace):
     ) -> None:
         """v2.projectCopy.remove: as `V2ProjectCopyNamespace.remove`, awaited."""
         body_ = {"directory": body_directory, "force": force}
-        return await self._caller.call(_REMOVE, (project_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _REMOVE,
+            Arguments(
+                path=(project_id,),
+                directory=directory,
+                workspace=workspace,
+                timeout=timeout,
+                headers=headers,
+                body=body_,
+            ),
+        )
 
     async def refresh(
         self,
@@ -148,4 +191,7 @@ class AsyncV2ProjectCopyNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """v2.projectCopy.refresh: as `V2ProjectCopyNamespace.refresh`, awaited."""
-        return await self._caller.call(_REFRESH, (project_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _REFRESH,
+            Arguments(path=(project_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )

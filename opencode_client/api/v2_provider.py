@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import LOCATION, Operation
+from ..calls.operation import LOCATION, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ class V2ProviderNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, ServerError.
         Source: `GET /api/provider`, opencode 1.15.13 (not in 1.14.48).
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def get(
         self,
@@ -81,7 +83,10 @@ class V2ProviderNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
         Source: `GET /api/provider/{providerID}`, opencode 1.15.13 (not in 1.14.48).
         """
-        return self._caller.call(_GET, (provider_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _GET,
+            Arguments(path=(provider_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
 
 class AsyncV2ProviderNamespace(AsyncNamespace):
@@ -96,7 +101,9 @@ class AsyncV2ProviderNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> V2ProviderListResponse:
         """List providers: as `V2ProviderNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def get(
         self,
@@ -108,4 +115,7 @@ class AsyncV2ProviderNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> V2ProviderGetResponse:
         """Get provider: as `V2ProviderNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (provider_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _GET,
+            Arguments(path=(provider_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import LOCATION, Operation
+from ..calls.operation import LOCATION, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -124,7 +124,9 @@ class V2PtyNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError.
         Source: `GET /api/pty`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def create(
         self,
@@ -147,7 +149,9 @@ class V2PtyNamespace(Namespace):
         Source: `POST /api/pty`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env}
-        return self._caller.call(_CREATE, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _CREATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     def get(
         self,
@@ -165,7 +169,9 @@ class V2PtyNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `GET /api/pty/{ptyID}`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_GET, (pty_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _GET, Arguments(path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def update(
         self,
@@ -186,7 +192,12 @@ class V2PtyNamespace(Namespace):
         Source: `PUT /api/pty/{ptyID}`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"title": title, "size": size}
-        return self._caller.call(_UPDATE, (pty_id,), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _UPDATE,
+            Arguments(
+                path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_
+            ),
+        )
 
     def remove(
         self,
@@ -204,7 +215,10 @@ class V2PtyNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `DELETE /api/pty/{ptyID}`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_REMOVE, (pty_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _REMOVE,
+            Arguments(path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def connect_token(
         self,
@@ -222,7 +236,10 @@ class V2PtyNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, ForbiddenError, NotFoundError.
         Source: `POST /api/pty/{ptyID}/connect-token`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_CONNECT_TOKEN, (pty_id,), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _CONNECT_TOKEN,
+            Arguments(path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def connect(
         self,
@@ -242,7 +259,15 @@ class V2PtyNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, ForbiddenError, NotFoundError.
         Source: `GET /api/pty/{ptyID}/connect`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.terminal(_CONNECT, (pty_id,), directory, workspace, headers, options, self)
+        from ..terminals.connection import PtyConnection
+
+        return PtyConnection(
+            self._caller,
+            _CONNECT,
+            Arguments(path=(pty_id,), directory=directory, workspace=workspace, headers=headers),
+            options,
+            self,
+        )
 
 
 class AsyncV2PtyNamespace(AsyncNamespace):
@@ -257,7 +282,9 @@ class AsyncV2PtyNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> V2PtyListResponse:
         """List PTY sessions: as `V2PtyNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def create(
         self,
@@ -274,7 +301,9 @@ class AsyncV2PtyNamespace(AsyncNamespace):
     ) -> V2PtyCreateResponse:
         """Create PTY session: as `V2PtyNamespace.create`, awaited."""
         body_ = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env}
-        return await self._caller.call(_CREATE, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _CREATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     async def get(
         self,
@@ -286,7 +315,9 @@ class AsyncV2PtyNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> V2PtyGetResponse:
         """Get PTY session: as `V2PtyNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (pty_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _GET, Arguments(path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def update(
         self,
@@ -301,7 +332,12 @@ class AsyncV2PtyNamespace(AsyncNamespace):
     ) -> V2PtyUpdateResponse:
         """Update PTY session: as `V2PtyNamespace.update`, awaited."""
         body_ = {"title": title, "size": size}
-        return await self._caller.call(_UPDATE, (pty_id,), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _UPDATE,
+            Arguments(
+                path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_
+            ),
+        )
 
     async def remove(
         self,
@@ -313,7 +349,10 @@ class AsyncV2PtyNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Remove PTY session: as `V2PtyNamespace.remove`, awaited."""
-        return await self._caller.call(_REMOVE, (pty_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _REMOVE,
+            Arguments(path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     async def connect_token(
         self,
@@ -325,7 +364,10 @@ class AsyncV2PtyNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> V2PtyConnectTokenResponse:
         """Create PTY WebSocket token: as `V2PtyNamespace.connect_token`, awaited."""
-        return await self._caller.call(_CONNECT_TOKEN, (pty_id,), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _CONNECT_TOKEN,
+            Arguments(path=(pty_id,), directory=directory, workspace=workspace, timeout=timeout, headers=headers),
+        )
 
     def connect(
         self,
@@ -337,4 +379,12 @@ class AsyncV2PtyNamespace(AsyncNamespace):
         **options: Unpack[PtyOptions],
     ) -> AsyncPtyConnection:
         """Connect to PTY session: as `V2PtyNamespace.connect`."""
-        return self._caller.terminal(_CONNECT, (pty_id,), directory, workspace, headers, options, self)
+        from ..terminals.async_connection import AsyncPtyConnection
+
+        return AsyncPtyConnection(
+            self._caller,
+            _CONNECT,
+            Arguments(path=(pty_id,), directory=directory, workspace=workspace, headers=headers),
+            options,
+            self,
+        )

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import Operation, Scope
+from ..calls.operation import Arguments, Operation, Scope
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ class V2SessionNamespace(Namespace):
             "subpath": subpath,
             "cursor": cursor,
         }
-        return self._caller.call(_LIST, (), None, None, timeout, headers, query=query_)
+        return self._caller.call(_LIST, Arguments(timeout=timeout, headers=headers, query=query_))
 
     def create(
         self,
@@ -304,7 +304,9 @@ class V2SessionNamespace(Namespace):
         Source: `POST /api/session`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"id": id, "agent": agent, "model": model, "location": location}
-        return self._caller.call(_CREATE, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _CREATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     def active(
         self, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
@@ -317,7 +319,7 @@ class V2SessionNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError.
         Source: `GET /api/session/active`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_ACTIVE, (), None, None, timeout, headers)
+        return self._caller.call(_ACTIVE, Arguments(timeout=timeout, headers=headers))
 
     def get(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
@@ -329,7 +331,7 @@ class V2SessionNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `GET /api/session/{sessionID}`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_GET, (session_id,), None, None, timeout, headers)
+        return self._caller.call(_GET, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     def switch_agent(
         self, session_id: str, *, agent: str, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
@@ -342,7 +344,9 @@ class V2SessionNamespace(Namespace):
         Source: `POST /api/session/{sessionID}/agent`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"agent": agent}
-        return self._caller.call(_SWITCH_AGENT, (session_id,), None, None, timeout, headers, body=body_)
+        return self._caller.call(
+            _SWITCH_AGENT, Arguments(path=(session_id,), timeout=timeout, headers=headers, body=body_)
+        )
 
     def switch_model(
         self,
@@ -360,7 +364,9 @@ class V2SessionNamespace(Namespace):
         Source: `POST /api/session/{sessionID}/model`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"model": model}
-        return self._caller.call(_SWITCH_MODEL, (session_id,), None, None, timeout, headers, body=body_)
+        return self._caller.call(
+            _SWITCH_MODEL, Arguments(path=(session_id,), timeout=timeout, headers=headers, body=body_)
+        )
 
     def prompt(
         self,
@@ -381,7 +387,7 @@ class V2SessionNamespace(Namespace):
         Source: `POST /api/session/{sessionID}/prompt`, opencode 1.14.48 (not in 1.3.2).
         """
         body_ = {"id": id, "prompt": prompt, "delivery": delivery, "resume": resume}
-        return self._caller.call(_PROMPT, (session_id,), None, None, timeout, headers, body=body_)
+        return self._caller.call(_PROMPT, Arguments(path=(session_id,), timeout=timeout, headers=headers, body=body_))
 
     def compact(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
@@ -396,7 +402,7 @@ class V2SessionNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
         Source: `POST /api/session/{sessionID}/compact`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_COMPACT, (session_id,), None, None, timeout, headers)
+        return self._caller.call(_COMPACT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     def wait(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
@@ -410,7 +416,7 @@ class V2SessionNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
         Source: `POST /api/session/{sessionID}/wait`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_WAIT, (session_id,), None, None, timeout, headers)
+        return self._caller.call(_WAIT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     def context(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
@@ -422,7 +428,7 @@ class V2SessionNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
         Source: `GET /api/session/{sessionID}/context`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_CONTEXT, (session_id,), None, None, timeout, headers)
+        return self._caller.call(_CONTEXT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     def history(
         self,
@@ -442,7 +448,9 @@ class V2SessionNamespace(Namespace):
         Source: `GET /api/session/{sessionID}/history`, opencode 1.17.19 (not in 1.15.13).
         """
         query_ = {"limit": limit, "after": after}
-        return self._caller.call(_HISTORY, (session_id,), None, None, timeout, headers, query=query_)
+        return self._caller.call(
+            _HISTORY, Arguments(path=(session_id,), timeout=timeout, headers=headers, query=query_)
+        )
 
     def events(
         self,
@@ -462,7 +470,9 @@ class V2SessionNamespace(Namespace):
         Source: `GET /api/session/{sessionID}/event`, opencode 1.17.19 (not in 1.15.13).
         """
         query_ = {"after": after}
-        return self._caller.stream(_EVENTS, (session_id,), None, None, headers, options, query=query_)
+        from ..streams.stream import EventStream
+
+        return EventStream(self._caller, _EVENTS, Arguments(path=(session_id,), headers=headers, query=query_), options)
 
     def interrupt(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
@@ -474,7 +484,7 @@ class V2SessionNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `POST /api/session/{sessionID}/interrupt`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_INTERRUPT, (session_id,), None, None, timeout, headers)
+        return self._caller.call(_INTERRUPT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     def message(
         self,
@@ -491,7 +501,7 @@ class V2SessionNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `GET /api/session/{sessionID}/message/{messageID}`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_MESSAGE, (session_id, message_id), None, None, timeout, headers)
+        return self._caller.call(_MESSAGE, Arguments(path=(session_id, message_id), timeout=timeout, headers=headers))
 
     def messages(
         self,
@@ -515,7 +525,9 @@ class V2SessionNamespace(Namespace):
         Source: `GET /api/session/{sessionID}/message`, opencode 1.14.48 (not in 1.3.2).
         """
         query_ = {"limit": limit, "order": order, "cursor": cursor}
-        return self._caller.call(_MESSAGES, (session_id,), None, None, timeout, headers, query=query_)
+        return self._caller.call(
+            _MESSAGES, Arguments(path=(session_id,), timeout=timeout, headers=headers, query=query_)
+        )
 
 
 class AsyncV2SessionNamespace(AsyncNamespace):
@@ -564,7 +576,7 @@ class AsyncV2SessionNamespace(AsyncNamespace):
             "subpath": subpath,
             "cursor": cursor,
         }
-        return await self._caller.call(_LIST, (), None, None, timeout, headers, query=query_)
+        return await self._caller.call(_LIST, Arguments(timeout=timeout, headers=headers, query=query_))
 
     async def create(
         self,
@@ -580,26 +592,30 @@ class AsyncV2SessionNamespace(AsyncNamespace):
     ) -> V2SessionCreateResponse:
         """Create session: as `V2SessionNamespace.create`, awaited."""
         body_ = {"id": id, "agent": agent, "model": model, "location": location}
-        return await self._caller.call(_CREATE, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _CREATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     async def active(
         self, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> V2SessionActiveResponse:
         """List active sessions: as `V2SessionNamespace.active`, awaited."""
-        return await self._caller.call(_ACTIVE, (), None, None, timeout, headers)
+        return await self._caller.call(_ACTIVE, Arguments(timeout=timeout, headers=headers))
 
     async def get(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> V2SessionGetResponse:
         """Get session: as `V2SessionNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (session_id,), None, None, timeout, headers)
+        return await self._caller.call(_GET, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     async def switch_agent(
         self, session_id: str, *, agent: str, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> None:
         """Switch session agent: as `V2SessionNamespace.switch_agent`, awaited."""
         body_ = {"agent": agent}
-        return await self._caller.call(_SWITCH_AGENT, (session_id,), None, None, timeout, headers, body=body_)
+        return await self._caller.call(
+            _SWITCH_AGENT, Arguments(path=(session_id,), timeout=timeout, headers=headers, body=body_)
+        )
 
     async def switch_model(
         self,
@@ -611,7 +627,9 @@ class AsyncV2SessionNamespace(AsyncNamespace):
     ) -> None:
         """Switch session model: as `V2SessionNamespace.switch_model`, awaited."""
         body_ = {"model": model}
-        return await self._caller.call(_SWITCH_MODEL, (session_id,), None, None, timeout, headers, body=body_)
+        return await self._caller.call(
+            _SWITCH_MODEL, Arguments(path=(session_id,), timeout=timeout, headers=headers, body=body_)
+        )
 
     async def prompt(
         self,
@@ -626,25 +644,27 @@ class AsyncV2SessionNamespace(AsyncNamespace):
     ) -> V2SessionPromptResponse:
         """Send message: as `V2SessionNamespace.prompt`, awaited."""
         body_ = {"id": id, "prompt": prompt, "delivery": delivery, "resume": resume}
-        return await self._caller.call(_PROMPT, (session_id,), None, None, timeout, headers, body=body_)
+        return await self._caller.call(
+            _PROMPT, Arguments(path=(session_id,), timeout=timeout, headers=headers, body=body_)
+        )
 
     async def compact(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> None:
         """Compact session: as `V2SessionNamespace.compact`, awaited."""
-        return await self._caller.call(_COMPACT, (session_id,), None, None, timeout, headers)
+        return await self._caller.call(_COMPACT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     async def wait(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> None:
         """Wait for session: as `V2SessionNamespace.wait`, awaited."""
-        return await self._caller.call(_WAIT, (session_id,), None, None, timeout, headers)
+        return await self._caller.call(_WAIT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     async def context(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> V2SessionContextResponse:
         """Get session context: as `V2SessionNamespace.context`, awaited."""
-        return await self._caller.call(_CONTEXT, (session_id,), None, None, timeout, headers)
+        return await self._caller.call(_CONTEXT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     async def history(
         self,
@@ -657,7 +677,9 @@ class AsyncV2SessionNamespace(AsyncNamespace):
     ) -> SessionHistory:
         """Get session history: as `V2SessionNamespace.history`, awaited."""
         query_ = {"limit": limit, "after": after}
-        return await self._caller.call(_HISTORY, (session_id,), None, None, timeout, headers, query=query_)
+        return await self._caller.call(
+            _HISTORY, Arguments(path=(session_id,), timeout=timeout, headers=headers, query=query_)
+        )
 
     def events(
         self,
@@ -669,13 +691,17 @@ class AsyncV2SessionNamespace(AsyncNamespace):
     ) -> AsyncEventStream[SessionDurableEvent]:
         """Subscribe to session events: as `V2SessionNamespace.events`."""
         query_ = {"after": after}
-        return self._caller.stream(_EVENTS, (session_id,), None, None, headers, options, query=query_)
+        from ..streams.async_stream import AsyncEventStream
+
+        return AsyncEventStream(
+            self._caller, _EVENTS, Arguments(path=(session_id,), headers=headers, query=query_), options
+        )
 
     async def interrupt(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> None:
         """Interrupt session execution: as `V2SessionNamespace.interrupt`, awaited."""
-        return await self._caller.call(_INTERRUPT, (session_id,), None, None, timeout, headers)
+        return await self._caller.call(_INTERRUPT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     async def message(
         self,
@@ -686,7 +712,9 @@ class AsyncV2SessionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> V2SessionMessageResponse:
         """Get session message: as `V2SessionNamespace.message`, awaited."""
-        return await self._caller.call(_MESSAGE, (session_id, message_id), None, None, timeout, headers)
+        return await self._caller.call(
+            _MESSAGE, Arguments(path=(session_id, message_id), timeout=timeout, headers=headers)
+        )
 
     async def messages(
         self,
@@ -700,4 +728,6 @@ class AsyncV2SessionNamespace(AsyncNamespace):
     ) -> SessionMessagesResponse:
         """Get session messages: as `V2SessionNamespace.messages`, awaited."""
         query_ = {"limit": limit, "order": order, "cursor": cursor}
-        return await self._caller.call(_MESSAGES, (session_id,), None, None, timeout, headers, query=query_)
+        return await self._caller.call(
+            _MESSAGES, Arguments(path=(session_id,), timeout=timeout, headers=headers, query=query_)
+        )

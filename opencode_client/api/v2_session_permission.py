@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import Operation
+from ..calls.operation import Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class V2SessionPermissionNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `GET /api/session/{sessionID}/permission`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_LIST, (session_id,), None, None, timeout, headers)
+        return self._caller.call(_LIST, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     def create(
         self,
@@ -116,7 +116,7 @@ class V2SessionPermissionNamespace(Namespace):
             "source": source,
             "agent": agent,
         }
-        return self._caller.call(_CREATE, (session_id,), None, None, timeout, headers, body=body_)
+        return self._caller.call(_CREATE, Arguments(path=(session_id,), timeout=timeout, headers=headers, body=body_))
 
     def get(
         self,
@@ -133,7 +133,7 @@ class V2SessionPermissionNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `GET /api/session/{sessionID}/permission/{requestID}`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_GET, (session_id, request_id), None, None, timeout, headers)
+        return self._caller.call(_GET, Arguments(path=(session_id, request_id), timeout=timeout, headers=headers))
 
     def reply(
         self,
@@ -153,7 +153,9 @@ class V2SessionPermissionNamespace(Namespace):
         Source: `POST /api/session/{sessionID}/permission/{requestID}/reply`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"reply": reply, "message": message}
-        return self._caller.call(_REPLY, (session_id, request_id), None, None, timeout, headers, body=body_)
+        return self._caller.call(
+            _REPLY, Arguments(path=(session_id, request_id), timeout=timeout, headers=headers, body=body_)
+        )
 
 
 class AsyncV2SessionPermissionNamespace(AsyncNamespace):
@@ -163,7 +165,7 @@ class AsyncV2SessionPermissionNamespace(AsyncNamespace):
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> V2SessionPermissionListResponse:
         """List session permission requests: as `V2SessionPermissionNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (session_id,), None, None, timeout, headers)
+        return await self._caller.call(_LIST, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     async def create(
         self,
@@ -189,7 +191,9 @@ class AsyncV2SessionPermissionNamespace(AsyncNamespace):
             "source": source,
             "agent": agent,
         }
-        return await self._caller.call(_CREATE, (session_id,), None, None, timeout, headers, body=body_)
+        return await self._caller.call(
+            _CREATE, Arguments(path=(session_id,), timeout=timeout, headers=headers, body=body_)
+        )
 
     async def get(
         self,
@@ -200,7 +204,7 @@ class AsyncV2SessionPermissionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> V2SessionPermissionGetResponse:
         """Get permission request: as `V2SessionPermissionNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (session_id, request_id), None, None, timeout, headers)
+        return await self._caller.call(_GET, Arguments(path=(session_id, request_id), timeout=timeout, headers=headers))
 
     async def reply(
         self,
@@ -214,4 +218,6 @@ class AsyncV2SessionPermissionNamespace(AsyncNamespace):
     ) -> None:
         """Reply to pending permission request: as `V2SessionPermissionNamespace.reply`, awaited."""
         body_ = {"reply": reply, "message": message}
-        return await self._caller.call(_REPLY, (session_id, request_id), None, None, timeout, headers, body=body_)
+        return await self._caller.call(
+            _REPLY, Arguments(path=(session_id, request_id), timeout=timeout, headers=headers, body=body_)
+        )

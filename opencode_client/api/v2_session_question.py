@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import Operation
+from ..calls.operation import Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class V2SessionQuestionNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `GET /api/session/{sessionID}/question`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_LIST, (session_id,), None, None, timeout, headers)
+        return self._caller.call(_LIST, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     def reply(
         self,
@@ -86,7 +86,9 @@ class V2SessionQuestionNamespace(Namespace):
         Source: `POST /api/session/{sessionID}/question/{requestID}/reply`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"answers": answers}
-        return self._caller.call(_REPLY, (session_id, request_id), None, None, timeout, headers, body=body_)
+        return self._caller.call(
+            _REPLY, Arguments(path=(session_id, request_id), timeout=timeout, headers=headers, body=body_)
+        )
 
     def reject(
         self,
@@ -103,7 +105,7 @@ class V2SessionQuestionNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `POST /api/session/{sessionID}/question/{requestID}/reject`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_REJECT, (session_id, request_id), None, None, timeout, headers)
+        return self._caller.call(_REJECT, Arguments(path=(session_id, request_id), timeout=timeout, headers=headers))
 
 
 class AsyncV2SessionQuestionNamespace(AsyncNamespace):
@@ -113,7 +115,7 @@ class AsyncV2SessionQuestionNamespace(AsyncNamespace):
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> V2SessionQuestionListResponse:
         """List session question requests: as `V2SessionQuestionNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (session_id,), None, None, timeout, headers)
+        return await self._caller.call(_LIST, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     async def reply(
         self,
@@ -126,7 +128,9 @@ class AsyncV2SessionQuestionNamespace(AsyncNamespace):
     ) -> None:
         """Reply to pending question request: as `V2SessionQuestionNamespace.reply`, awaited."""
         body_ = {"answers": answers}
-        return await self._caller.call(_REPLY, (session_id, request_id), None, None, timeout, headers, body=body_)
+        return await self._caller.call(
+            _REPLY, Arguments(path=(session_id, request_id), timeout=timeout, headers=headers, body=body_)
+        )
 
     async def reject(
         self,
@@ -137,4 +141,6 @@ class AsyncV2SessionQuestionNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Reject pending question request: as `V2SessionQuestionNamespace.reject`, awaited."""
-        return await self._caller.call(_REJECT, (session_id, request_id), None, None, timeout, headers)
+        return await self._caller.call(
+            _REJECT, Arguments(path=(session_id, request_id), timeout=timeout, headers=headers)
+        )

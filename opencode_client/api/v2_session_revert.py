@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import Operation
+from ..calls.operation import Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class V2SessionRevertNamespace(Namespace):
         Source: `POST /api/session/{sessionID}/revert/stage`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"messageID": message_id, "files": files}
-        return self._caller.call(_STAGE, (session_id,), None, None, timeout, headers, body=body_)
+        return self._caller.call(_STAGE, Arguments(path=(session_id,), timeout=timeout, headers=headers, body=body_))
 
     def clear(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
@@ -84,7 +84,7 @@ class V2SessionRevertNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
         Source: `POST /api/session/{sessionID}/revert/clear`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_CLEAR, (session_id,), None, None, timeout, headers)
+        return self._caller.call(_CLEAR, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     def commit(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
@@ -94,7 +94,7 @@ class V2SessionRevertNamespace(Namespace):
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `POST /api/session/{sessionID}/revert/commit`, opencode 1.17.19 (not in 1.15.13).
         """
-        return self._caller.call(_COMMIT, (session_id,), None, None, timeout, headers)
+        return self._caller.call(_COMMIT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
 
 class AsyncV2SessionRevertNamespace(AsyncNamespace):
@@ -111,16 +111,18 @@ class AsyncV2SessionRevertNamespace(AsyncNamespace):
     ) -> V2SessionRevertStageResponse:
         """Stage session revert: as `V2SessionRevertNamespace.stage`, awaited."""
         body_ = {"messageID": message_id, "files": files}
-        return await self._caller.call(_STAGE, (session_id,), None, None, timeout, headers, body=body_)
+        return await self._caller.call(
+            _STAGE, Arguments(path=(session_id,), timeout=timeout, headers=headers, body=body_)
+        )
 
     async def clear(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> None:
         """Clear staged revert: as `V2SessionRevertNamespace.clear`, awaited."""
-        return await self._caller.call(_CLEAR, (session_id,), None, None, timeout, headers)
+        return await self._caller.call(_CLEAR, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
     async def commit(
         self, session_id: str, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None
     ) -> None:
         """Commit staged revert: as `V2SessionRevertNamespace.commit`, awaited."""
-        return await self._caller.call(_COMMIT, (session_id,), None, None, timeout, headers)
+        return await self._caller.call(_COMMIT, Arguments(path=(session_id,), timeout=timeout, headers=headers))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ class VcsNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /vcs`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_GET, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _GET, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def status(
         self,
@@ -100,7 +102,9 @@ class VcsNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /vcs/status`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def diff(
         self,
@@ -121,7 +125,9 @@ class VcsNamespace(Namespace):
         Source: `GET /vcs/diff`, opencode 1.14.48 (not in 1.3.2).
         """
         query_ = {"mode": mode, "context": context}
-        return self._caller.call(_DIFF, (), directory, workspace, timeout, headers, query=query_)
+        return self._caller.call(
+            _DIFF, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     def diff_raw(
         self,
@@ -139,7 +145,9 @@ class VcsNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /vcs/diff/raw`, opencode 1.14.48 (not in 1.3.2).
         """
-        return self._caller.call(_DIFF_RAW, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _DIFF_RAW, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def apply(
         self,
@@ -158,7 +166,9 @@ class VcsNamespace(Namespace):
         Source: `POST /vcs/apply`, opencode 1.14.48 (not in 1.3.2).
         """
         body_ = {"patch": patch}
-        return self._caller.call(_APPLY, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _APPLY, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
 
 class AsyncVcsNamespace(AsyncNamespace):
@@ -173,7 +183,9 @@ class AsyncVcsNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> VcsInfo:
         """Get VCS info: as `VcsNamespace.get`, awaited."""
-        return await self._caller.call(_GET, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _GET, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def status(
         self,
@@ -184,7 +196,9 @@ class AsyncVcsNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> list[VcsFileStatus]:
         """Get VCS status: as `VcsNamespace.status`, awaited."""
-        return await self._caller.call(_STATUS, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _STATUS, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def diff(
         self,
@@ -198,7 +212,9 @@ class AsyncVcsNamespace(AsyncNamespace):
     ) -> list[VcsFileDiff]:
         """Get VCS diff: as `VcsNamespace.diff`, awaited."""
         query_ = {"mode": mode, "context": context}
-        return await self._caller.call(_DIFF, (), directory, workspace, timeout, headers, query=query_)
+        return await self._caller.call(
+            _DIFF, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, query=query_)
+        )
 
     async def diff_raw(
         self,
@@ -209,7 +225,9 @@ class AsyncVcsNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> str:
         """Get raw VCS diff: as `VcsNamespace.diff_raw`, awaited."""
-        return await self._caller.call(_DIFF_RAW, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _DIFF_RAW, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def apply(
         self,
@@ -222,4 +240,6 @@ class AsyncVcsNamespace(AsyncNamespace):
     ) -> VcsApplyResponse:
         """Apply VCS patch: as `VcsNamespace.apply`, awaited."""
         body_ = {"patch": patch}
-        return await self._caller.call(_APPLY, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _APPLY, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..calls.namespace import AsyncNamespace, Namespace
-from ..calls.operation import QUERY, Operation
+from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class WorktreeNamespace(Namespace):
         Raises: BadRequestError.
         Source: `GET /experimental/worktree`, opencode 1.1.31 or earlier.
         """
-        return self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     def create(
         self,
@@ -96,7 +98,9 @@ class WorktreeNamespace(Namespace):
         Source: `POST /experimental/worktree`, opencode 1.1.31 or earlier.
         """
         body_ = {"name": name, "startCommand": start_command}
-        return self._caller.call(_CREATE, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _CREATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     def remove(
         self,
@@ -116,7 +120,9 @@ class WorktreeNamespace(Namespace):
         Source: `DELETE /experimental/worktree`, opencode 1.1.31 or earlier.
         """
         body_ = {"directory": body_directory}
-        return self._caller.call(_REMOVE, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _REMOVE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     def reset(
         self,
@@ -136,7 +142,9 @@ class WorktreeNamespace(Namespace):
         Source: `POST /experimental/worktree/reset`, opencode 1.1.31 or earlier.
         """
         body_ = {"directory": body_directory}
-        return self._caller.call(_RESET, (), directory, workspace, timeout, headers, body=body_)
+        return self._caller.call(
+            _RESET, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
 
 class AsyncWorktreeNamespace(AsyncNamespace):
@@ -151,7 +159,9 @@ class AsyncWorktreeNamespace(AsyncNamespace):
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[str]:
         """List worktrees: as `WorktreeNamespace.list`, awaited."""
-        return await self._caller.call(_LIST, (), directory, workspace, timeout, headers)
+        return await self._caller.call(
+            _LIST, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers)
+        )
 
     async def create(
         self,
@@ -165,7 +175,9 @@ class AsyncWorktreeNamespace(AsyncNamespace):
     ) -> Worktree:
         """Create worktree: as `WorktreeNamespace.create`, awaited."""
         body_ = {"name": name, "startCommand": start_command}
-        return await self._caller.call(_CREATE, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _CREATE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     async def remove(
         self,
@@ -178,7 +190,9 @@ class AsyncWorktreeNamespace(AsyncNamespace):
     ) -> bool:
         """Remove worktree: as `WorktreeNamespace.remove`, awaited."""
         body_ = {"directory": body_directory}
-        return await self._caller.call(_REMOVE, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _REMOVE, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
 
     async def reset(
         self,
@@ -191,4 +205,6 @@ class AsyncWorktreeNamespace(AsyncNamespace):
     ) -> bool:
         """Reset worktree: as `WorktreeNamespace.reset`, awaited."""
         body_ = {"directory": body_directory}
-        return await self._caller.call(_RESET, (), directory, workspace, timeout, headers, body=body_)
+        return await self._caller.call(
+            _RESET, Arguments(directory=directory, workspace=workspace, timeout=timeout, headers=headers, body=body_)
+        )
