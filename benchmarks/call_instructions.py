@@ -36,7 +36,7 @@ _NEW_IDS = "client.session.get(f'ses_{i:07}')"
 
 
 def rows() -> list[Row]:
-    """One row for each world."""
+    """Measure one row for sync and one for async."""
     titles = {"session.get": (_SYNC, SYNC_TARGET), "session.get awaited": (_ASYNC, ASYNC_TARGET)}
     why_not = obstacle()
     if why_not:

@@ -34,7 +34,7 @@ Ids = Callable[[], Iterator[str]]
 
 
 def rows(*, rounds: int, list_rounds: int, count: int) -> list[Row]:
-    """Small calls in both worlds, with one id and with ids that never recur; then a list of `count` messages."""
+    """Measure small calls, sync and async, with one id and with new ids; then a list of `count` messages."""
     messages = message_list(count)
     with loopback.serving({"/message": messages, "": loopback.session_json()}) as url:
         return [

@@ -1,4 +1,4 @@
-"""Readers of one `text/event-stream` answer: ours, and what one would write without it, in both worlds.
+"""Readers of one `text/event-stream` response, sync and async: ours, and one written by hand with httpx.
 
 Each yields event by event until the answer ends; the ones that are not ours yield dicts.
 """

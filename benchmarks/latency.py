@@ -38,7 +38,7 @@ Turn = Callable[[str, str], tuple[list[int], list[int]]]
 
 
 def rows(*, rounds: int, seconds: int) -> list[Row]:
-    """p50 and p99 in both worlds; every pair has a turn of some `seconds` in a round."""
+    """Measure p50 and p99, sync and async; each pair runs for about `seconds` in a round."""
     with serving_events(VERSION) as url, asyncio.Runner() as runner:
 
         def awaited(read: Callable[[str], AsyncIds], *urls: str) -> tuple[list[int], list[int]]:

@@ -32,7 +32,7 @@ _BASE = "httpx"
 
 
 def rows(*, rounds: int, memory_events: int) -> list[Row]:
-    """CPU time in both worlds, for events that come together and one by one; then what memory a long stream takes."""
+    """Measure CPU time, sync and async, for events sent together and one by one; then the memory of a long stream."""
     with serving_events(VERSION) as url:
         return [
             _sync_row(url, "in a rush", 0, _RUSH, rounds=rounds),

@@ -34,7 +34,7 @@ Work = tuple[str, int, int]
 
 
 def rows(*, rounds: int, idle_s: float) -> list[Row]:
-    """CPU time in both worlds, of output and of replays; then by how much an unread terminal lets the process grow."""
+    """Measure CPU time, sync and async, of output and of replays; then the memory that an unread terminal takes."""
     with serving_terminals() as url:
         return [
             _sync_row(url, "output", _OUTPUT, rounds=rounds),

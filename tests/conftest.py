@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.support.both_clients import world as world  # a fixture for every test
+from tests.support.both_clients import client_kind as client_kind  # a fixture for every test
 from tests.support.generated_packages import document, load_models, write
 from tests.support.small_package import PATHS, SCHEMAS
 from tests.support.surviving_threads import pytest_sessionfinish as pytest_sessionfinish  # hooks

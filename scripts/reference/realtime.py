@@ -69,7 +69,7 @@ def _nature(view: View, entry: Entry) -> str:
 
 
 def _calls(view: View, entry: Entry) -> str:
-    """How the client does it, both worlds, each linked to where it stands."""
+    """Return the sync and the async call for an entry, each linked to its source."""
     found = view.implementation(entry)
     if found is None:
         return view.words.not_implemented

@@ -31,7 +31,7 @@ from opencode_client._spec import OPERATIONS
 from opencode_client.calls.server_info import has_operation, info
 from opencode_client.models import Session, TextPartInput
 from scripts.recordings import DOCUMENTED, document
-from tests.support.both_clients import Handler, World
+from tests.support.both_clients import ClientKind, Handler
 
 _SESSION = {
     "id": "ses_1", "slug": "a", "projectID": "p", "directory": "/r", "title": "t", "version": "1", "new": 1,
@@ -81,32 +81,34 @@ def _empty_page() -> httpx.Response:
     return httpx.Response(200, json={"data": [], "cursor": {}})
 
 
-def test_a_typed_value_comes_back(world: World) -> None:
-    session = world.call(world.mocked(_answer(_SESSION)).session.get, "ses_1")
+def test_a_typed_value_comes_back(client_kind: ClientKind) -> None:
+    session = client_kind.call(client_kind.mocked(_answer(_SESSION)).session.get, "ses_1")
     assert isinstance(session, Session)
     assert (session.title, session.time.updated, dict(session.additional_properties)) == ("t", 2, {"new": 1})
 
 
-def test_models_mappings_and_sequences_are_bodies(world: World) -> None:
+def test_models_mappings_and_sequences_are_bodies(client_kind: ClientKind) -> None:
     recorder = Recorder({"info": {}, "parts": []})
-    client = world.mocked(recorder)
+    client = client_kind.mocked(recorder)
     parts = (TextPartInput(text="a"), {"type": "text", "text": "b"})
-    world.call(client.session.prompt, "ses_1", parts=parts, model={"providerID": "p", "modelID": "m"})
+    client_kind.call(client.session.prompt, "ses_1", parts=parts, model={"providerID": "p", "modelID": "m"})
     assert json.loads(recorder.seen[0].content) == {
         "model": {"providerID": "p", "modelID": "m"},
         "parts": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
     }
 
 
-def test_any_mapping_and_any_sequence_is_sent(world: World) -> None:
+def test_any_mapping_and_any_sequence_is_sent(client_kind: ClientKind) -> None:
     recorder = Recorder(_SESSION)
-    world.call(world.mocked(recorder).session.create, metadata=MappingProxyType({"a": UserList([1, "b"])}))
+    client_kind.call(
+        client_kind.mocked(recorder).session.create, metadata=MappingProxyType({"a": UserList([1, "b"])})
+    )
     assert json.loads(recorder.seen[0].content) == {"metadata": {"a": [1, "b"]}}
 
 
-def test_a_lone_surrogate_is_sent(world: World) -> None:
+def test_a_lone_surrogate_is_sent(client_kind: ClientKind) -> None:
     recorder = Recorder(_SESSION)
-    world.call(world.mocked(recorder).session.create, title="\ud800")
+    client_kind.call(client_kind.mocked(recorder).session.create, title="\ud800")
     assert json.loads(recorder.seen[0].content) == {"title": "\ud800"}
 
 
@@ -118,107 +120,115 @@ def test_a_lone_surrogate_is_sent(world: World) -> None:
         ({"a": b"x"}, r"\$\.metadata\.a: bytes"),
     ],
 )
-def test_what_json_cannot_hold_is_named_with_its_place(world: World, metadata: Any, message: str) -> None:
+def test_what_json_cannot_hold_is_named_with_its_place(
+    client_kind: ClientKind, metadata: Any, message: str
+) -> None:
     with pytest.raises(ArgumentError, match=message):
-        world.call(world.mocked(_answer({})).session.create, metadata=metadata)
+        client_kind.call(client_kind.mocked(_answer({})).session.create, metadata=metadata)
 
 
-def test_what_json_cannot_hold_is_named_with_its_place_in_a_model(world: World) -> None:
+def test_what_json_cannot_hold_is_named_with_its_place_in_a_model(client_kind: ClientKind) -> None:
     parts = [TextPartInput(text="a", metadata={"b": {1}})]
     with pytest.raises(ArgumentError, match=r"\$\.parts\[0\]\.metadata\.b: set has no form in JSON"):
-        world.call(world.mocked(_answer({})).session.prompt, "ses_1", parts=parts)
+        client_kind.call(client_kind.mocked(_answer({})).session.prompt, "ses_1", parts=parts)
 
 
-def test_a_location_needs_its_directory(world: World) -> None:
+def test_a_location_needs_its_directory(client_kind: ClientKind) -> None:
     server = _versions("1.18.33")
     with pytest.raises(ArgumentError, match=r"v2\.session\.create: workspace needs a directory beside it"):
-        world.call(world.mocked(server).v2.session.create, workspace="w")
+        client_kind.call(client_kind.mocked(server).v2.session.create, workspace="w")
     assert server.paths in ([], ["/global/health"])
 
 
-def test_a_value_that_holds_itself_is_an_error(world: World) -> None:
+def test_a_value_that_holds_itself_is_an_error(client_kind: ClientKind) -> None:
     metadata: dict[str, Any] = {}
     metadata["again"] = metadata
     with pytest.raises(
         ArgumentError, match=r"session\.create: the body is nested too deeply, or holds itself"
     ):
-        world.call(world.mocked(_answer({})).session.create, metadata=metadata)
+        client_kind.call(client_kind.mocked(_answer({})).session.create, metadata=metadata)
 
 
 @pytest.mark.parametrize("argument", ["", ".", "..", {}, None])
-def test_an_argument_that_would_call_something_else_is_refused(world: World, argument: Any) -> None:
+def test_an_argument_that_would_call_something_else_is_refused(
+    client_kind: ClientKind, argument: Any
+) -> None:
     recorder = Recorder(True)
     with pytest.raises(ArgumentError, match=r"session\.delete"):
-        world.call(world.mocked(recorder).session.delete, argument)
+        client_kind.call(client_kind.mocked(recorder).session.delete, argument)
     assert not recorder.seen
 
 
-def test_raw_gives_the_typed_value_with_status_headers_and_body(world: World) -> None:
-    client = world.mocked(_answer([_SESSION]), directory="/r")
-    response = world.call(client.raw, client.session.list, limit=3)
+def test_raw_gives_the_typed_value_with_status_headers_and_body(client_kind: ClientKind) -> None:
+    client = client_kind.mocked(_answer([_SESSION]), directory="/r")
+    response = client_kind.call(client.raw, client.session.list, limit=3)
     assert (response.status, response.headers["content-type"]) == (200, "application/json")
     assert response.value[0].id == json.loads(response.body)[0]["id"] == "ses_1"
 
 
-def test_raw_keeps_the_view_that_the_method_is_of(world: World) -> None:
+def test_raw_keeps_the_view_that_the_method_is_of(client_kind: ClientKind) -> None:
     recorder = Recorder([])
-    client = world.mocked(recorder)
-    world.call(client.raw, client.with_options(directory="/v").session.list)
+    client = client_kind.mocked(recorder)
+    client_kind.call(client.raw, client.with_options(directory="/v").session.list)
     assert recorder.seen[0].url.params["directory"] == "/v"
 
 
-def test_raw_takes_nothing_but_operations(world: World) -> None:
+def test_raw_takes_nothing_but_operations(client_kind: ClientKind) -> None:
     with pytest.raises(ArgumentError, match="raw takes an operation"):
-        world.call(world.client().raw, len, "x")
+        client_kind.call(client_kind.client().raw, len, "x")
 
 
-def test_strict_refuses_what_lenient_reads(world: World) -> None:
-    client = world.mocked(_answer({**_SESSION, "title": 7}))
-    assert world.call(client.session.get, "ses_1").title == 7
+def test_strict_refuses_what_lenient_reads(client_kind: ClientKind) -> None:
+    client = client_kind.mocked(_answer({**_SESSION, "title": 7}))
+    assert client_kind.call(client.session.get, "ses_1").title == 7
     with pytest.raises(ResponseDecodeError, match=r"^session\.get: \$\.title: expected string, got number$"):
-        world.call(client.with_options(strict=True).session.get, "ses_1")
+        client_kind.call(client.with_options(strict=True).session.get, "ses_1")
 
 
 @pytest.mark.parametrize("body", [{"a": 1}, "text", 7])
-def test_an_answer_of_another_kind_is_an_error_that_keeps_the_body(world: World, body: Any) -> None:
+def test_an_answer_of_another_kind_is_an_error_that_keeps_the_body(
+    client_kind: ClientKind, body: Any
+) -> None:
     with pytest.raises(ResponseDecodeError, match=r"session\.list: \$: expected array") as raised:
-        world.call(world.mocked(_answer(body)).session.list)
+        client_kind.call(client_kind.mocked(_answer(body)).session.list)
     assert json.loads(raised.value.body or b"") == body
 
 
 @pytest.mark.parametrize("body", [[_SESSION], "text", 7])
-def test_an_answer_that_is_no_object_where_one_is_documented_is_an_error(world: World, body: Any) -> None:
+def test_an_answer_that_is_no_object_where_one_is_documented_is_an_error(
+    client_kind: ClientKind, body: Any
+) -> None:
     with pytest.raises(ResponseDecodeError, match=r"session\.get: \$: expected object") as raised:
-        world.call(world.mocked(_answer(body)).session.get, "ses_1")
+        client_kind.call(client_kind.mocked(_answer(body)).session.get, "ses_1")
     assert raised.value.body == json.dumps(body).encode()
 
 
-def test_a_web_page_is_an_unsupported_operation(world: World) -> None:
-    client = world.mocked(_versions("1.18.99"))
+def test_a_web_page_is_an_unsupported_operation(client_kind: ClientKind) -> None:
+    client = client_kind.mocked(_versions("1.18.99"))
     with pytest.raises(
         UnsupportedOperationError, match=r"session\.list: opencode 1\.18\.99 at http://127\.0\.0\.1:1"
     ):
-        world.call(client.session.list)
+        client_kind.call(client.session.list)
 
 
-def test_an_operation_newer_than_the_server_is_not_sent(world: World) -> None:
+def test_an_operation_newer_than_the_server_is_not_sent(client_kind: ClientKind) -> None:
     server = _versions("1.1.31")
     with pytest.raises(
         UnsupportedOperationError, match=r"v2\.session\.list: opencode 1\.1\.31 .* 1\.14\.48 has it"
     ):
-        world.call(world.mocked(server).v2.session.list)
+        client_kind.call(client_kind.mocked(server).v2.session.list)
     assert server.paths == ["/global/health"]
 
 
-def test_the_version_is_asked_once_while_the_server_has_the_operation(world: World) -> None:
+def test_the_version_is_asked_once_while_the_server_has_the_operation(client_kind: ClientKind) -> None:
     server = _versions("1.18.33", api_session=_empty_page)
-    client = world.mocked(server)
+    client = client_kind.mocked(server)
     for _ in range(2):
-        world.call(client.with_options(timeout=9).v2.session.list)
+        client_kind.call(client.with_options(timeout=9).v2.session.list)
     assert server.paths == ["/global/health", "/api/session", "/api/session"]
 
 
-def test_between_two_known_versions_the_servers_document_decides(world: World) -> None:
+def test_between_two_known_versions_the_servers_document_decides(client_kind: ClientKind) -> None:
     def serve(version: str) -> Recorder:
         return _versions(
             "1.5.0",
@@ -226,29 +236,29 @@ def test_between_two_known_versions_the_servers_document_decides(world: World) -
             api_session=_empty_page,
         )
 
-    assert world.call(world.mocked(serve("1.14.48")).v2.session.list).data == []
+    assert client_kind.call(client_kind.mocked(serve("1.14.48")).v2.session.list).data == []
     with pytest.raises(UnsupportedOperationError, match=r"opencode 1\.5\.0"):
-        world.call(world.mocked(serve("1.3.2")).v2.session.list)
+        client_kind.call(client_kind.mocked(serve("1.3.2")).v2.session.list)
 
 
-def test_a_server_that_was_upgraded_is_asked_again(world: World) -> None:
+def test_a_server_that_was_upgraded_is_asked_again(client_kind: ClientKind) -> None:
     version = ["1.1.31"]
     answers = {
         "/global/health": lambda: httpx.Response(200, json={"healthy": True, "version": version[0]}),
         "/api/session": lambda: httpx.Response(200, json={"data": [], "cursor": {}}),
     }
-    client = world.mocked(lambda request: answers[request.url.path]())
+    client = client_kind.mocked(lambda request: answers[request.url.path]())
     with pytest.raises(UnsupportedOperationError):
-        world.call(client.v2.session.list)
+        client_kind.call(client.v2.session.list)
     version[0] = "1.18.33"
-    assert world.call(client.v2.session.list).data == []
+    assert client_kind.call(client.v2.session.list).data == []
 
 
 @pytest.mark.parametrize("version", DOCUMENTED)
-def test_check_server_knows_what_each_version_has(world: World, version: str) -> None:
+def test_check_server_knows_what_each_version_has(client_kind: ClientKind, version: str) -> None:
     served = document(version)
     server = _versions(version, doc=lambda: httpx.Response(200, json=served))
-    found: ServerInfo = world.call(world.mocked(server).check_server)
+    found: ServerInfo = client_kind.call(client_kind.mocked(server).check_server)
     listed = {
         o["operationId"] for item in served["paths"].values() for o in item.values() if "operationId" in o
     }
@@ -280,7 +290,7 @@ def test_where_the_document_says_nothing_the_table_of_versions_does(body: bytes)
 
 @pytest.mark.parametrize("since", ["local", "1.18.33", "1.17.19", None])
 def test_what_a_build_of_somebodys_own_has_no_version_tells(
-    world: World, monkeypatch: pytest.MonkeyPatch, since: str | None
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch, since: str | None
 ) -> None:
     monkeypatch.setitem(OPERATIONS, "v2.session.list", ("1.18.33", since))
     assert [has_operation("v2.session.list", version) for version in ("1.18.33", "1.18.34", "local")] == [
@@ -289,7 +299,7 @@ def test_what_a_build_of_somebodys_own_has_no_version_tells(
     paths = {"/api/session": {"get": {"operationId": "v2.session.list"}}}
     served = {"openapi": "3.1.0", "paths": {**document("1.18.33")["paths"], **paths}}
     server = _versions("1.18.33", doc=lambda: httpx.Response(200, json=served), api_session=_empty_page)
-    assert world.call(world.mocked(server).v2.session.list).data == []
+    assert client_kind.call(client_kind.mocked(server).v2.session.list).data == []
 
 
 def test_a_build_without_a_version_is_taken_for_the_newest() -> None:
@@ -308,20 +318,22 @@ def test_a_build_without_a_version_is_taken_for_the_newest() -> None:
     ],
 )
 def test_what_is_not_opencode_1_is_an_unsupported_server(
-    world: World, status: int, content: bytes, kind: str
+    client_kind: ClientKind, status: int, content: bytes, kind: str
 ) -> None:
-    client = world.mocked(lambda _: httpx.Response(status, content=content, headers={"content-type": kind}))
+    client = client_kind.mocked(
+        lambda _: httpx.Response(status, content=content, headers={"content-type": kind})
+    )
     with pytest.raises(UnsupportedServerError, match=r"http://127\.0\.0\.1:1"):
-        world.call(client.check_server)
+        client_kind.call(client.check_server)
 
 
-def test_a_closed_client_says_so_and_its_view_does_not_close_it(world: World) -> None:
-    client = world.client()
-    world.call(client.with_options(timeout=1).close)
-    assert world.call(client.close) is None
+def test_a_closed_client_says_so_and_its_view_does_not_close_it(client_kind: ClientKind) -> None:
+    client = client_kind.client()
+    client_kind.call(client.with_options(timeout=1).close)
+    assert client_kind.call(client.close) is None
     for one in (client, client.with_options(timeout=1)):
         with pytest.raises(ClientClosedError):
-            world.call(one.session.list)
+            client_kind.call(one.session.list)
 
 
 def _raised(call: Callable[[], Any]) -> OpencodeError:
@@ -330,9 +342,9 @@ def _raised(call: Callable[[], Any]) -> OpencodeError:
     return caught.value
 
 
-def test_errors_are_pickled_and_copied_with_all_they_know(world: World) -> None:
+def test_errors_are_pickled_and_copied_with_all_they_know(client_kind: ClientKind) -> None:
     body = {"name": "NotFoundError", "data": {"message": "Session not found: ses_x"}}
-    error = _raised(lambda: world.call(world.mocked(_answer(body, 404)).session.get, "ses_x"))
+    error = _raised(lambda: client_kind.call(client_kind.mocked(_answer(body, 404)).session.get, "ses_x"))
     assert isinstance(error, NotFoundError)
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301 # ours
         assert type(twin) is NotFoundError

@@ -22,7 +22,7 @@ from opencode_client import (
     OpencodeError,
     UnsupportedOperationError,
 )
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.busy_server import PATIENCE_S, BusyServer
 from tests.support.concurrency import CLOSING_S, EMPTY_LIST, Threads, Turns, run_turns
 from tests.support.concurrency import busy as busy  # a fixture
@@ -151,93 +151,95 @@ def test_closing_a_client_while_a_thread_connects_ends_its_call_and_connection(
         server.await_ended(server.connections)
 
 
-def test_a_client_closed_before_its_first_call_says_so(world: World) -> None:
-    client = world.client()
-    world.call(client.close)
+def test_a_client_closed_before_its_first_call_says_so(client_kind: ClientKind) -> None:
+    client = client_kind.client()
+    client_kind.call(client.close)
     with pytest.raises(ClientClosedError):
-        world.call(client.session.list)
+        client_kind.call(client.session.list)
 
 
-def test_a_stream_of_a_closed_client_says_so(world: World) -> None:
-    client = world.client()
-    world.call(client.close)
+def test_a_stream_of_a_closed_client_says_so(client_kind: ClientKind) -> None:
+    client = client_kind.client()
+    client_kind.call(client.close)
     with pytest.raises(ClientClosedError):
-        take(world, client.event.subscribe())
+        take(client_kind, client.event.subscribe())
 
 
-def test_closing_a_view_keeps_the_connection(world: World) -> None:
+def test_closing_a_view_keeps_the_connection(client_kind: ClientKind) -> None:
     with FaultyServer([answer(EMPTY_LIST)] * 2) as server:
-        client = world.client(server.url)
-        world.call(client.session.list)
-        world.call(client.with_options(timeout=1).close)
-        world.call(client.session.list)
+        client = client_kind.client(server.url)
+        client_kind.call(client.session.list)
+        client_kind.call(client.with_options(timeout=1).close)
+        client_kind.call(client.session.list)
     assert (server.connections, len(server.requests)) == (1, 2)
 
 
-def _own(world: World, **options: Any) -> Any:  # Any: either of httpx's clients
+def _own(client_kind: ClientKind, **options: Any) -> Any:  # Any: either of httpx's clients
     no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return (httpx.AsyncClient if world.is_async else httpx.Client)(verify=no_tls, trust_env=False, **options)
+    return (httpx.AsyncClient if client_kind.is_async else httpx.Client)(
+        verify=no_tls, trust_env=False, **options
+    )
 
 
-def _close(world: World, own: Any) -> None:  # Any: as above
-    world.call(own.aclose if world.is_async else own.close)
+def _close(client_kind: ClientKind, own: Any) -> None:  # Any: as above
+    client_kind.call(own.aclose if client_kind.is_async else own.close)
 
 
-def test_the_callers_http_client_stays_open(world: World) -> None:
-    own = _own(world)
+def test_the_callers_http_client_stays_open(client_kind: ClientKind) -> None:
+    own = _own(client_kind)
     with FaultyServer([answer(EMPTY_LIST)]) as server:
-        client = world.client(server.url, http_client=own)
-        world.call(client.session.list)
-        world.call(client.close)
+        client = client_kind.client(server.url, http_client=own)
+        client_kind.call(client.session.list)
+        client_kind.call(client.close)
         assert not own.is_closed
-        _close(world, own)
+        _close(client_kind, own)
 
 
-def test_a_closed_client_says_so_with_the_callers_http_client_too(world: World) -> None:
-    own = _own(world)
+def test_a_closed_client_says_so_with_the_callers_http_client_too(client_kind: ClientKind) -> None:
+    own = _own(client_kind)
     with FaultyServer(itertools.repeat(answer(EMPTY_LIST))) as server:
-        client = world.client(server.url, http_client=own)
-        world.call(client.close)
+        client = client_kind.client(server.url, http_client=own)
+        client_kind.call(client.close)
         with pytest.raises(ClientClosedError):
-            world.call(client.session.list)
-        _close(world, own)
+            client_kind.call(client.session.list)
+        _close(client_kind, own)
 
 
-def test_a_stream_of_all_directories_opens_with_the_callers_http_client_too(world: World) -> None:
-    own = _own(world)
+def test_a_stream_of_all_directories_opens_with_the_callers_http_client_too(client_kind: ClientKind) -> None:
+    own = _own(client_kind)
     with FaultyServer([begin(idle_event("a")), hang], [answer(http(HEALTH))] * 2) as server:
-        client = world.client(server.url, http_client=own)
-        assert len(take(world, client.global_.event(), 1)) == 1
+        client = client_kind.client(server.url, http_client=own)
+        assert len(take(client_kind, client.global_.event(), 1)) == 1
         assert [seen.path for seen in server.requests] == ["/global/event", *["/global/health"] * 2]
-        world.call(client.close)
-        _close(world, own)
+        client_kind.call(client.close)
+        _close(client_kind, own)
 
 
-def test_a_stream_ends_with_the_client_but_the_callers_http_client_does_not(world: World) -> None:
-    own = _own(world)
+def test_a_stream_ends_with_the_client_but_the_callers_http_client_does_not(client_kind: ClientKind) -> None:
+    own = _own(client_kind)
     with FaultyServer([begin(idle_event("a")), hang], [answer(EMPTY_LIST)]) as server:
-        client = world.client(server.url, http_client=own)
+        client = client_kind.client(server.url, http_client=own)
         stream = client.event.subscribe()
-        world.call(stream.__aenter__ if world.is_async else stream.__enter__)
-        world.call(client.close)
+        client_kind.call(stream.__aenter__ if client_kind.is_async else stream.__enter__)
+        client_kind.call(client.close)
         server.await_ended(1)
         assert not own.is_closed
-        _close(world, own)
+        _close(client_kind, own)
 
 
-def test_a_stream_needs_no_socket(world: World) -> None:
+def test_a_stream_needs_no_socket(client_kind: ClientKind) -> None:
     def answer_events(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=idle_event("a"), headers={"content-type": "text/event-stream"})
 
-    stream = world.mocked(answer_events).event.subscribe(reconnect=False)
-    assert ids(take(world, stream)) == ["a"]
+    stream = client_kind.mocked(answer_events).event.subscribe(reconnect=False)
+    assert ids(take(client_kind, stream)) == ["a"]
 
 
-def test_a_closed_http_client_of_the_callers_is_an_error_of_ours(world: World) -> None:
-    own = _own(world)
-    _close(world, own)
+def test_a_closed_http_client_of_the_callers_is_an_error_of_ours(client_kind: ClientKind) -> None:
+    own = _own(client_kind)
+    _close(client_kind, own)
     with pytest.raises(ClientClosedError):
-        world.call(world.client(http_client=own).session.list)
+        client_kind.call(client_kind.client(http_client=own).session.list)
 
 
 def _share_among_threads(url: str, own: Any) -> list[object]:  # Any: as above
@@ -254,26 +256,28 @@ def _share_among_tasks(url: str, own: Any) -> list[object]:  # Any: as above
     return asyncio.run(share())
 
 
-def test_many_share_one_connection_of_the_callers_http_client(world: World, busy: BusyServer) -> None:
-    own = _own(world, limits=httpx.Limits(max_connections=1))
-    ids = (_share_among_tasks if world.is_async else _share_among_threads)(busy.url, own)
+def test_many_share_one_connection_of_the_callers_http_client(
+    client_kind: ClientKind, busy: BusyServer
+) -> None:
+    own = _own(client_kind, limits=httpx.Limits(max_connections=1))
+    ids = (_share_among_tasks if client_kind.is_async else _share_among_threads)(busy.url, own)
     assert sorted(map(str, ids)) == [f"ses_{number}" for number in range(8)]
-    if not world.is_async:
+    if not client_kind.is_async:
         own.close()
 
 
-def test_one_connection_is_enough_to_ask_which_server_has_no_such_operation(world: World) -> None:
+def test_one_connection_is_enough_to_ask_which_server_has_no_such_operation(client_kind: ClientKind) -> None:
     page = http(b"<!doctype html>", headers={"content-type": "text/html"})
     health = http(b'{"healthy": true, "version": "1.3.2"}')
-    own = _own(world, limits=httpx.Limits(max_connections=1))
+    own = _own(client_kind, limits=httpx.Limits(max_connections=1))
     with FaultyServer(itertools.repeat(answer_each({"/global/health": health}, page))) as server:
-        client = world.client(server.url, http_client=own)
+        client = client_kind.client(server.url, http_client=own)
         with pytest.raises(UnsupportedOperationError, match=r"opencode 1\.3\.2"):
-            world.call(client.session.list, timeout=5)
-        _close(world, own)
+            client_kind.call(client.session.list, timeout=5)
+        _close(client_kind, own)
 
 
-def test_nothing_of_an_answer_stays_with_the_client(world: World) -> None:
+def test_nothing_of_an_answer_stays_with_the_client(client_kind: ClientKind) -> None:
     answers: list[weakref.ref[httpx.Response]] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -281,7 +285,7 @@ def test_nothing_of_an_answer_stays_with_the_client(world: World) -> None:
         answers.append(weakref.ref(response))
         return response
 
-    client = world.mocked(handler)
-    world.call(client.session.list)
+    client = client_kind.mocked(handler)
+    client_kind.call(client.session.list)
     gc.collect()
     assert answers[0]() is None

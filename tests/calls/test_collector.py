@@ -10,7 +10,7 @@ import pytest
 
 from opencode_client import ResponseDecodeError
 from opencode_client.models import Project
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 
 _ITEM = b'{"id":"p","worktree":"/","time":{"created":1,"updated":1},"sandboxes":[]}'
 _LARGE = b"[" + b",".join([_ITEM] * 20_000) + b"]"
@@ -27,42 +27,42 @@ def enabled() -> Generator[None]:
     gc.set_threshold(*before)
 
 
-def _collections(world: World, body: bytes) -> int:
+def _collections(client_kind: ClientKind, body: bytes) -> int:
     """How often the collector ran while an answer was read."""
     phases: list[str] = []
 
     def note(phase: str, _: dict[str, int]) -> None:
         phases.append(phase)
 
-    client = world.mocked(
+    client = client_kind.mocked(
         lambda _: httpx.Response(200, content=body, headers={"content-type": "application/json"})
     )
     gc.callbacks.append(note)  # the collector's own count leaves out most of what 3.14 does in steps
     try:
-        found = world.call(client.project.list)
+        found = client_kind.call(client.project.list)
     finally:
         gc.callbacks.remove(note)
     assert isinstance(found[0], Project)
     return phases.count("start")
 
 
-def test_a_large_answer_is_read_without_collections(world: World) -> None:
-    assert _collections(world, b"[" + b",".join([_ITEM] * 12_000) + b"]") > 10
-    assert _collections(world, _LARGE) <= 10
+def test_a_large_answer_is_read_without_collections(client_kind: ClientKind) -> None:
+    assert _collections(client_kind, b"[" + b",".join([_ITEM] * 12_000) + b"]") > 10
+    assert _collections(client_kind, _LARGE) <= 10
     assert gc.isenabled()
 
 
-def test_a_collector_that_was_off_stays_off(world: World) -> None:
+def test_a_collector_that_was_off_stays_off(client_kind: ClientKind) -> None:
     gc.disable()
-    _collections(world, _LARGE)
+    _collections(client_kind, _LARGE)
     assert not gc.isenabled()
 
 
-def test_it_collects_again_when_reading_failed(world: World) -> None:
+def test_it_collects_again_when_reading_failed(client_kind: ClientKind) -> None:
     body = b"[" + b" " * 1_000_001
-    client = world.mocked(
+    client = client_kind.mocked(
         lambda _: httpx.Response(200, content=body, headers={"content-type": "application/json"})
     )
     with pytest.raises(ResponseDecodeError):
-        world.call(client.project.list)
+        client_kind.call(client.project.list)
     assert gc.isenabled()

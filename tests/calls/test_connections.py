@@ -8,7 +8,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from opencode_client.calls.transports import environment_proxy
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 
 _PATHS = {"home": "/", "state": "/s", "config": "/c", "worktree": "/w", "directory": "/d"}
 
@@ -22,16 +22,16 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_loopback_is_asked_directly(
-    world: World, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, host: str
+    client_kind: ClientKind, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     httpserver.expect_request("/path").respond_with_json(_PATHS)
-    client = world.client(f"http://{host}:{httpserver.port}")
-    assert world.call(client.path.get).worktree == "/w"
+    client = client_kind.client(f"http://{host}:{httpserver.port}")
+    assert client_kind.call(client.path.get).worktree == "/w"
 
 
 def test_another_host_is_asked_through_the_environments_proxy(
-    world: World, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+    client_kind: ClientKind, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
 
@@ -44,7 +44,7 @@ def test_another_host_is_asked_through_the_environments_proxy(
 
     httpserver.expect_request("/path").respond_with_handler(proxy)
     monkeypatch.setenv("http_proxy", httpserver.url_for(""))
-    assert world.call(world.client("http://opencode.invalid:4096").path.get).home == "/"
+    assert client_kind.call(client_kind.client("http://opencode.invalid:4096").path.get).home == "/"
     assert seen == ["http://opencode.invalid:4096/path"]
 
 
@@ -71,7 +71,7 @@ def test_a_proxy_for_everything_is_one_for_each(monkeypatch: pytest.MonkeyPatch)
     assert environment_proxy("https://example.org") == "http://all:3"
 
 
-def test_loopback_gets_no_gzip_and_others_do(world: World) -> None:
+def test_loopback_gets_no_gzip_and_others_do(client_kind: ClientKind) -> None:
     seen: list[httpx.Request] = []
 
     def keep(request: httpx.Request) -> httpx.Response:
@@ -79,11 +79,11 @@ def test_loopback_gets_no_gzip_and_others_do(world: World) -> None:
         return httpx.Response(200, json=_PATHS)
 
     for url in ("http://127.0.0.1:1", "http://example.org"):
-        world.call(world.mocked(keep, url).path.get)
+        client_kind.call(client_kind.mocked(keep, url).path.get)
     assert [request.headers["accept-encoding"] for request in seen] == ["identity", "gzip"]
 
 
-def test_what_a_given_client_adds_goes_along(world: World) -> None:
+def test_what_a_given_client_adds_goes_along(client_kind: ClientKind) -> None:
     seen: list[httpx.Request] = []
 
     def keep(request: httpx.Request) -> httpx.Response:
@@ -91,10 +91,10 @@ def test_what_a_given_client_adds_goes_along(world: World) -> None:
         return httpx.Response(200, json=_PATHS)
 
     transport = httpx.MockTransport(keep)
-    kind = httpx.AsyncClient if world.is_async else httpx.Client
+    kind = httpx.AsyncClient if client_kind.is_async else httpx.Client
     given = kind(transport=transport, headers={"x-own": "1", "user-agent": "theirs"}, auth=("u", "p"))
-    world.call(world.client(http_client=given).path.get)
-    world.call(world.client(http_client=given, password="ours").path.get)
+    client_kind.call(client_kind.client(http_client=given).path.get)
+    client_kind.call(client_kind.client(http_client=given, password="ours").path.get)
     assert [request.headers["x-own"] for request in seen] == ["1", "1"]
     theirs, ours = (request.headers["authorization"] for request in seen)
     assert theirs == "Basic dTpw"

@@ -31,7 +31,7 @@ from opencode_client import (
 from opencode_client._spec import OPENCODE_VERSION
 from opencode_client.calls.server_info import has_operation
 from opencode_client.model import is_array, is_object, to_plain
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.contract_oracle import (
     DOCUMENT,
     ENDPOINTS,
@@ -67,13 +67,13 @@ pytestmark = [
 
 
 class Wire:
-    """Clients of one world, and what goes over the wire between them and a server that answers as it is told.
+    """Sync or async clients, and the requests and responses between them and a scripted server.
 
     `warned` holds the members of which readers said that they are not as documented.
     """
 
-    def __init__(self, world: World, warned: set[tuple[str, str]]) -> None:
-        self.world = world
+    def __init__(self, client_kind: ClientKind, warned: set[tuple[str, str]]) -> None:
+        self.client_kind = client_kind
         self.warned = warned
         self.requests: list[httpx.Request] = []
         self.answer = HEALTH
@@ -84,12 +84,12 @@ class Wire:
         self.told = self._client(username="me", password="pä:ss", headers={"x-all": "1"})
 
     def __repr__(self) -> str:
-        return "async" if self.world.is_async else "sync"  # what pytest shows when a test fails
+        return "async" if self.client_kind.is_async else "sync"  # what pytest shows when a test fails
 
     def _client(self, **options: Any) -> Any:  # Any: either client, whose methods are found by their names
-        client = self.world.mocked(self._take, max_retries=0, **options)
+        client = self.client_kind.mocked(self._take, max_retries=0, **options)
         self.answer = HEALTH
-        self.world.call(client.check_server)  # newer operations ask for the version first
+        self.client_kind.call(client.check_server)  # newer operations ask for the version first
         return client
 
     def _take(self, request: httpx.Request) -> httpx.Response:
@@ -104,7 +104,7 @@ class Wire:
         """What the method gives when the server answers so."""
         self.answer = answer
         self.requests.clear()
-        return self.world.call(partial(method_of(client, endpoint), *sample.arguments, **sample.named))
+        return self.client_kind.call(partial(method_of(client, endpoint), *sample.arguments, **sample.named))
 
     def sent(self, client: Any, endpoint: Endpoint, sample: Sample) -> httpx.Request:  # Any: either client
         """The one request that the method makes, whatever comes back."""
@@ -121,22 +121,22 @@ def method_of(client: Any, endpoint: Endpoint) -> Any:  # Any: either client, an
 
 @pytest.fixture(scope="module")
 def wires() -> Iterator[list[Wire]]:
-    """Both worlds, the synchronous one first, whatever the environment and earlier tests say."""
+    """Sync, then async, independent of the environment and of earlier tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("OPENCODE_SERVER_PASSWORD", raising=False)
         warned: set[tuple[str, str]] = set()
         patch.setattr("opencode_client.decoding.shapes._warned", warned)
-        made = [Wire(World(is_async), warned) for is_async in (False, True)]
+        made = [Wire(ClientKind(is_async), warned) for is_async in (False, True)]
         yield made
         for wire in made:
-            wire.world.close()
+            wire.client_kind.close()
 
 
 each = pytest.mark.parametrize("endpoint", METHODS, ids=lambda endpoint: endpoint.id)
 Body: TypeAlias = Callable[[Wire, Endpoint], None]
 
 
-def in_both_worlds(body: Body) -> Callable[[list[Wire], Endpoint], None]:
+def with_both_clients(body: Body) -> Callable[[list[Wire], Endpoint], None]:
     """A test for each operation that runs its body twice; pytest takes a second for a thousand tests more."""
 
     def test(wires: list[Wire], endpoint: Endpoint) -> None:
@@ -213,13 +213,13 @@ def test_the_streams_are_what_the_document_calls_event_streams() -> None:
     assert {name for name in media if "text/event-stream" in media[name]} == streams
 
 
-@in_both_worlds
+@with_both_clients
 def test_what_is_given_is_sent_as_documented(wire: Wire, endpoint: Endpoint) -> None:
     for sample in endpoint.samples():
         assert_sent(wire.sent(wire.elsewhere, endpoint, sample), endpoint, sample)
 
 
-@in_both_worlds
+@with_both_clients
 def test_what_is_left_out_or_none_is_not_sent(wire: Wire, endpoint: Endpoint) -> None:
     sample = endpoint.least()
     optional = {name for name, is_required in endpoint.keywords.items() if not is_required}
@@ -228,7 +228,7 @@ def test_what_is_left_out_or_none_is_not_sent(wire: Wire, endpoint: Endpoint) ->
         assert_sent(wire.sent(wire.plain, endpoint, given), endpoint, sample)
 
 
-@in_both_worlds
+@with_both_clients
 def test_defaults_fill_the_documented_places_and_no_other(wire: Wire, endpoint: Endpoint) -> None:
     sample = endpoint.least()
     assert_sent(wire.sent(wire.located, endpoint, sample), endpoint, endpoint.located(sample))
@@ -240,7 +240,7 @@ def test_37_operations_have_no_place_for_a_directory_and_one_filters_by_it() -> 
     assert len([endpoint for endpoint in without if has_operation(endpoint.id, "1.18.33")]) == 37 + 1
 
 
-@in_both_worlds
+@with_both_clients
 def test_headers_are_the_documented_ones_and_those_given(wire: Wire, endpoint: Endpoint) -> None:
     kind = {} if endpoint.body is None else {"content-type": "application/json"}
     documented = endpoint.special.get("headers", {}) | kind
@@ -284,7 +284,7 @@ def test_no_argument_leads_to_another_operation(wires: list[Wire], argument: str
                 assert wire.requests == []
 
 
-@in_both_worlds
+@with_both_clients
 def test_every_documented_success_is_read_as_what_it_is(wire: Wire, endpoint: Endpoint) -> None:
     for answer in endpoint.answers():
         for client in (wire.plain, wire.strict) if answer.status < 300 else ():
@@ -297,7 +297,7 @@ def test_every_documented_success_is_read_as_what_it_is(wire: Wire, endpoint: En
     assert wire.warned == set()
 
 
-@in_both_worlds
+@with_both_clients
 def test_every_documented_error_is_raised_with_its_model(wire: Wire, endpoint: Endpoint) -> None:
     for answer in endpoint.answers():
         if answer.status < 300:
@@ -347,7 +347,7 @@ def test_a_deprecated_operation_says_so_where_it_is_called(
         return await method(*sample.arguments, **sample.named)
 
     with pytest.warns(DeprecationWarning, match=re.escape(endpoint.id)) as warnings:
-        wire.world.call(awaited if is_async else called)
+        wire.client_kind.call(awaited if is_async else called)
     [warning] = warnings
     assert warning.filename == __file__
     assert "method(*sample.arguments" in linecache.getline(warning.filename, warning.lineno)

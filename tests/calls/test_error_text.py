@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from opencode_client import (
     StatusError,
 )
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import (
     FaultyServer,
     answer,
@@ -43,9 +43,11 @@ _ERRORS: dict[str, tuple[object, str]] = {
 
 
 @pytest.mark.parametrize(("body", "text"), _ERRORS.values(), ids=list(_ERRORS))
-def test_what_servers_say_of_an_error_is_in_its_message(world: World, body: object, text: str) -> None:
+def test_what_servers_say_of_an_error_is_in_its_message(
+    client_kind: ClientKind, body: object, text: str
+) -> None:
     with FaultyServer([answer(json_answer(body, 400))]) as server:
-        error = world.error(server.url, CREATE)
+        error = client_kind.error(server.url, CREATE)
     assert str(error) == f"session.create: 400 Bad Request: {text}"
 
 
@@ -61,9 +63,11 @@ def test_what_servers_say_of_an_error_is_in_its_message(world: World, body: obje
     ],
     ids=["text", "page", "bytes", "empty", "cut", "long"],
 )
-def test_an_error_without_json_has_the_text_that_came(world: World, data: bytes, text: str) -> None:
+def test_an_error_without_json_has_the_text_that_came(
+    client_kind: ClientKind, data: bytes, text: str
+) -> None:
     with FaultyServer([answer(data)]) as server:
-        error = world.error(server.url, CREATE)
+        error = client_kind.error(server.url, CREATE)
     assert str(error) == f"session.create: 400 Bad Request{text}"
 
 
@@ -79,10 +83,10 @@ _STATUSES = st.integers(300, 999).filter(lambda status: status != 304)  # 304 ha
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=_JSON.map(lambda value: json.dumps(value).encode()) | st.binary(), status=_STATUSES)
 def test_whatever_an_errors_body_is_there_is_one_error_with_it(
-    world: World, body: bytes, status: int
+    client_kind: ClientKind, body: bytes, status: int
 ) -> None:
     with FaultyServer([answer(http(body, status))]) as server:
-        error = world.error(server.url, CREATE)
+        error = client_kind.error(server.url, CREATE)
     assert isinstance(error, StatusError)
     assert (error.status, error.body) == (status, body)
     assert len(str(error).splitlines()) == 1
@@ -102,18 +106,18 @@ def test_whatever_an_errors_body_is_there_is_one_error_with_it(
 )
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_an_error_nested_deeper_than_python_recurses_is_one_error(
-    world: World, body: bytes, status: int
+    client_kind: ClientKind, body: bytes, status: int
 ) -> None:
     with FaultyServer([answer(http(body, status))]) as server:
-        error = world.error(server.url, lambda client: client.session.get("ses_1"), max_retries=0)
+        error = client_kind.error(server.url, lambda client: client.session.get("ses_1"), max_retries=0)
     assert isinstance(error, StatusError)
     assert (error.status, error.body) == (status, body)
 
 
-def test_an_error_for_a_body_nested_deeply_is_one_error(world: World) -> None:
+def test_an_error_for_a_body_nested_deeply_is_one_error(client_kind: ClientKind) -> None:
     metadata: dict[str, Any] = {}  # Any: JSON
     for _ in range(900):
         metadata = {"a": metadata}
     with FaultyServer([answer(json_answer({"message": "too deep"}, 400))]) as server:
-        error = world.error(server.url, lambda client: client.session.create(metadata=metadata))
+        error = client_kind.error(server.url, lambda client: client.session.create(metadata=metadata))
     assert isinstance(error, StatusError)

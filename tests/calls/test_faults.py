@@ -26,7 +26,7 @@ from opencode_client import (
     UnsupportedOperationError,
 )
 from opencode_client.models import Path
-from tests.support.both_clients import Client, World
+from tests.support.both_clients import Client, ClientKind
 from tests.support.faulty_server import (
     FaultyServer,
     Peer,
@@ -62,9 +62,9 @@ from tests.support.retry_cases import waits as waits  # a fixture for every test
 
 
 @every_break
-def test_a_broken_connection_is_an_error_that_names_the_call(world: World, break_: Step) -> None:
+def test_a_broken_connection_is_an_error_that_names_the_call(client_kind: ClientKind, break_: Step) -> None:
     with FaultyServer([break_]) as server:
-        error = world.error(server.url, CREATE)
+        error = client_kind.error(server.url, CREATE)
     assert isinstance(error, ConnectionLostError)
     assert (error.operation, error.method, error.url) == ("session.create", "POST", f"{server.url}/session")
     assert str(error).startswith(f"session.create: POST {error.url}: the connection broke: ")
@@ -73,30 +73,32 @@ def test_a_broken_connection_is_an_error_that_names_the_call(world: World, break
 
 @every_call
 @every_break
-def test_after_a_break_only_what_may_run_twice_is_sent_again(world: World, call: Call, break_: Step) -> None:
+def test_after_a_break_only_what_may_run_twice_is_sent_again(
+    client_kind: ClientKind, call: Call, break_: Step
+) -> None:
     with FaultyServer([break_]) as server:
-        world.error(server.url, call)
+        client_kind.error(server.url, call)
     assert server.connections == attempts_of(call)
 
 
 @every_break
-def test_a_read_comes_through_after_two_breaks(world: World, break_: Step) -> None:
+def test_a_read_comes_through_after_two_breaks(client_kind: ClientKind, break_: Step) -> None:
     with FaultyServer([break_], [break_], [answer(EMPTY_LIST)]) as server:
-        assert world.run(server.url, LIST) == []
+        assert client_kind.run(server.url, LIST) == []
 
 
 @every_call
 def test_a_refused_connection_is_tried_again_whatever_the_call(
-    world: World, call: Call, waits: list[float]
+    client_kind: ClientKind, call: Call, waits: list[float]
 ) -> None:
     with nobody() as url:
-        error = world.error(url, call)
+        error = client_kind.error(url, call)
     assert isinstance(error, ConnectError)
     assert str(error).startswith(f"{call.operation}: {call.method} {url}{call.path}: no connection: ")
     assert len(waits) == 2
 
 
-def test_a_write_to_a_server_that_comes_up_late_is_sent_once(world: World) -> None:
+def test_a_write_to_a_server_that_comes_up_late_is_sent_once(client_kind: ClientKind) -> None:
     started: list[FaultyServer] = []
 
     def start(event: RetryEvent) -> None:
@@ -104,64 +106,70 @@ def test_a_write_to_a_server_that_comes_up_late_is_sent_once(world: World) -> No
 
     with nobody() as url:
         pass
-    assert world.run(url, CREATE, on_retry=start).id == "ses_1"
+    assert client_kind.run(url, CREATE, on_retry=start).id == "ses_1"
     started[0].close()
     assert len(started[0].requests) == 1
 
 
-def test_a_connection_that_nobody_accepts_is_no_connection(world: World) -> None:
+def test_a_connection_that_nobody_accepts_is_no_connection(client_kind: ClientKind) -> None:
     with nobody_picks_up() as url:
-        error = world.error(url, CREATE.within(0.05), max_retries=0)
+        error = client_kind.error(url, CREATE.within(0.05), max_retries=0)
     assert isinstance(error, ConnectError)
 
 
 @every_call
-def test_a_connection_that_ended_between_two_calls_is_not_used_again(world: World, call: Call) -> None:
+def test_a_connection_that_ended_between_two_calls_is_not_used_again(
+    client_kind: ClientKind, call: Call
+) -> None:
     with FaultyServer([answer(EMPTY_LIST)], [answer(http(call.value))]) as server:
-        world.run(server.url, LIST, lambda _: server.await_ended(1), call, max_retries=0)
+        client_kind.run(server.url, LIST, lambda _: server.await_ended(1), call, max_retries=0)
     assert len(server.requests) == 2
 
 
 @every_call
 def test_a_connection_that_breaks_under_its_second_call_is_a_break_like_others(
-    world: World, call: Call
+    client_kind: ClientKind, call: Call
 ) -> None:
     with FaultyServer([answer(EMPTY_LIST), cut(b"")], [cut(b"")]) as server:
-        world.error(server.url, LIST, call)
+        client_kind.error(server.url, LIST, call)
     assert len(server.requests) == 1 + attempts_of(call)
 
 
 @every_call
-def test_no_answer_in_time_is_an_error_and_never_sent_again(world: World, call: Call) -> None:
+def test_no_answer_in_time_is_an_error_and_never_sent_again(client_kind: ClientKind, call: Call) -> None:
     with FaultyServer([stall()]) as server:
-        error = world.error(server.url, call.within(SOON))
+        error = client_kind.error(server.url, call.within(SOON))
     assert isinstance(error, RequestTimeoutError)
     assert str(error).startswith(f"{call.operation}: {call.method} {error.url}: no answer in time: ")
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200", http(b"[", headers=HUNDRED_BYTES)])
-def test_the_clients_timeout_is_for_silence_at_any_point_of_the_answer(world: World, start: bytes) -> None:
+def test_the_clients_timeout_is_for_silence_at_any_point_of_the_answer(
+    client_kind: ClientKind, start: bytes
+) -> None:
     with FaultyServer([stall(start)]) as server:
-        error = world.error(server.url, LIST, timeout=0.1)
+        error = client_kind.error(server.url, LIST, timeout=0.1)
     assert isinstance(error, RequestTimeoutError)
 
 
-def test_a_calls_timeout_wins_over_the_clients(world: World) -> None:
+def test_a_calls_timeout_wins_over_the_clients(client_kind: ClientKind) -> None:
     with FaultyServer([answer_late(EMPTY_LIST, 5)]) as server:
-        error = world.error(server.url, LIST.within(0.1), timeout=60)
+        error = client_kind.error(server.url, LIST.within(0.1), timeout=60)
     assert isinstance(error, RequestTimeoutError)
 
 
-def test_a_prompt_outlives_the_clients_timeout(world: World) -> None:
+def test_a_prompt_outlives_the_clients_timeout(client_kind: ClientKind) -> None:
     with FaultyServer([answer_late(http(PROMPT.value), 0.3)]) as server:
-        assert world.run(server.url, PROMPT, timeout=0.1).parts == []
+        assert client_kind.run(server.url, PROMPT, timeout=0.1).parts == []
 
 
 @every_call
-def test_a_busy_server_is_asked_again_only_for_what_may_run_twice(world: World, call: Call) -> None:
+def test_a_busy_server_is_asked_again_only_for_what_may_run_twice(
+    client_kind: ClientKind, call: Call
+) -> None:
     with FaultyServer(itertools.repeat(answer(json_answer({"message": "busy"}, 503)))) as server:
-        error = world.error(server.url, call)
+        error = client_kind.error(server.url, call)
     assert len(server.requests) == attempts_of(call)
     assert isinstance(error, StatusError)
     assert (error.operation, error.method, error.url) == (call.operation, call.method, server.url + call.path)
@@ -171,16 +179,18 @@ def test_a_busy_server_is_asked_again_only_for_what_may_run_twice(world: World, 
 @pytest.mark.parametrize(
     ("status", "attempts"), [(408, 3), (429, 3), (502, 3), (503, 3), (504, 3), (400, 1), (409, 1), (500, 1)]
 )
-def test_a_read_is_sent_again_for_the_statuses_that_pass(world: World, status: int, attempts: int) -> None:
+def test_a_read_is_sent_again_for_the_statuses_that_pass(
+    client_kind: ClientKind, status: int, attempts: int
+) -> None:
     with FaultyServer(itertools.repeat(answer(http(status=status)))) as server:
-        world.error(server.url, LIST)
+        client_kind.error(server.url, LIST)
     assert len(server.requests) == attempts
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, RateLimitError), (503, ServerError), (408, StatusError)])
-def test_a_status_has_its_class(world: World, status: int, kind: type[StatusError]) -> None:
+def test_a_status_has_its_class(client_kind: ClientKind, status: int, kind: type[StatusError]) -> None:
     with FaultyServer([answer(http(status=status))]) as server:
-        assert type(world.error(server.url, CREATE)) is kind
+        assert type(client_kind.error(server.url, CREATE)) is kind
 
 
 _AT_S = 1445412480  # Wed, 21 Oct 2015 07:28:00 GMT
@@ -200,34 +210,36 @@ _AT_S = 1445412480  # Wed, 21 Oct 2015 07:28:00 GMT
     ],
 )
 def test_retry_after_says_when(
-    world: World, waits: list[float], monkeypatch: pytest.MonkeyPatch, asked: str, delay_s: float
+    client_kind: ClientKind, waits: list[float], monkeypatch: pytest.MonkeyPatch, asked: str, delay_s: float
 ) -> None:
     monkeypatch.setattr("opencode_client.calls.retry_policy.time", lambda: _AT_S - 10.0)
     with FaultyServer([busy(asked), answer(EMPTY_LIST)]) as server:
-        assert world.run(server.url, LIST) == []
+        assert client_kind.run(server.url, LIST) == []
     assert waits == [delay_s]
 
 
 @pytest.mark.parametrize("asked", ["", "soon", "nan", "inf", "1, 2", "Wed, 99 Foo 2015"])
-def test_a_retry_after_that_nobody_can_read_is_ignored(world: World, waits: list[float], asked: str) -> None:
+def test_a_retry_after_that_nobody_can_read_is_ignored(
+    client_kind: ClientKind, waits: list[float], asked: str
+) -> None:
     with FaultyServer([busy(asked), busy(asked), answer(EMPTY_LIST)]) as server:
-        assert world.run(server.url, LIST) == []
+        assert client_kind.run(server.url, LIST) == []
     first_s, second_s = waits
     assert 0.25 <= first_s <= 0.5 <= second_s <= 1.0
 
 
 @pytest.mark.parametrize("asked", ["61", "86400", "1e300", "Wed, 21 Oct 2099 07:28:00 GMT"])
 def test_a_server_that_wants_more_than_a_minute_is_not_waited_for(
-    world: World, waits: list[float], asked: str
+    client_kind: ClientKind, waits: list[float], asked: str
 ) -> None:
     with FaultyServer([busy(asked), answer(EMPTY_LIST)]) as server:
-        error = world.error(server.url, LIST)
+        error = client_kind.error(server.url, LIST)
     assert isinstance(error, RateLimitError)
     assert error.headers["retry-after"] == asked
     assert waits == []
 
 
-def test_on_retry_is_told_of_each_wait_before_it(world: World, waits: list[float]) -> None:
+def test_on_retry_is_told_of_each_wait_before_it(client_kind: ClientKind, waits: list[float]) -> None:
     told: list[tuple[str, int, float, int]] = []
 
     def on_retry(event: RetryEvent) -> None:
@@ -236,21 +248,21 @@ def test_on_retry_is_told_of_each_wait_before_it(world: World, waits: list[float
         told.append((event.operation, event.attempt, event.delay_s, event.error.status))
 
     with FaultyServer([busy("1"), answer(http(status=503)), answer(EMPTY_LIST)]) as server:
-        world.run(server.url, LIST, on_retry=on_retry)
+        client_kind.run(server.url, LIST, on_retry=on_retry)
     assert told == [("session.list", 1, 1.0, 429), ("session.list", 2, waits[1], 503)]
 
 
 @pytest.mark.parametrize("step", [answer(http(status=503)), reset, cut(b"")])
-def test_with_no_retries_a_read_is_sent_once(world: World, step: Step, waits: list[float]) -> None:
+def test_with_no_retries_a_read_is_sent_once(client_kind: ClientKind, step: Step, waits: list[float]) -> None:
     with FaultyServer([step]) as server:
-        world.error(server.url, LIST, max_retries=0)
+        client_kind.error(server.url, LIST, max_retries=0)
     assert (server.connections, waits) == (1, [])
 
 
-def test_a_redirect_is_an_error_and_not_followed(world: World) -> None:
+def test_a_redirect_is_an_error_and_not_followed(client_kind: ClientKind) -> None:
     moved = http(status=302, headers={"location": "/elsewhere"})
     with FaultyServer([answer_each({"/session": moved}, EMPTY_LIST)]) as server:
-        error = world.error(server.url, LIST)
+        error = client_kind.error(server.url, LIST)
     assert isinstance(error, StatusError)
     assert (error.status, str(error)) == (302, "session.list: 302 Found")
     assert [request.path for request in server.requests] == ["/session"]
@@ -270,9 +282,9 @@ _SESSIONS = b'[{"id": "ses_1"}]'
     ],
     ids=["gzip", "chunks", "hints first", "white space"],
 )
-def test_a_body_may_come_in_any_form_that_http_has(world: World, data: bytes) -> None:
+def test_a_body_may_come_in_any_form_that_http_has(client_kind: ClientKind, data: bytes) -> None:
     with FaultyServer([answer(data)]) as server:
-        assert world.run(server.url, LIST)[0].id == "ses_1"
+        assert client_kind.run(server.url, LIST)[0].id == "ses_1"
 
 
 @pytest.mark.parametrize(
@@ -287,28 +299,32 @@ def test_a_body_may_come_in_any_form_that_http_has(world: World, data: bytes) ->
     ],
     ids=["no gzip", "cut gzip", "no JSON", "no UTF-8", "too deep", "object"],
 )
-def test_a_body_that_cannot_be_read_is_an_error_of_one_request(world: World, data: bytes, text: str) -> None:
+def test_a_body_that_cannot_be_read_is_an_error_of_one_request(
+    client_kind: ClientKind, data: bytes, text: str
+) -> None:
     with FaultyServer([answer(data)]) as server:
-        error = world.error(server.url, LIST)
+        error = client_kind.error(server.url, LIST)
     assert isinstance(error, ResponseDecodeError)
     assert str(error).startswith(f"session.list: {text}")
     assert (error.model, error.path, len(server.requests)) == ("session.list", "$", 1)
 
 
-def test_what_http_has_no_form_for_is_an_error_and_never_sent(world: World) -> None:
-    kind = httpx.AsyncClient if world.is_async else httpx.Client
+def test_what_http_has_no_form_for_is_an_error_and_never_sent(client_kind: ClientKind) -> None:
+    kind = httpx.AsyncClient if client_kind.is_async else httpx.Client
     own = kind(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), headers={"x-own": "a\nb"}, trust_env=False)
     with FaultyServer([answer(EMPTY_LIST)]) as server:
-        error = world.error(server.url, LIST, http_client=own)
+        error = client_kind.error(server.url, LIST, http_client=own)
         assert type(error) is RequestError
         assert "HTTP has no form for it" in str(error)
         assert server.requests == []
 
 
 @pytest.mark.parametrize(("body", "text"), [(b"", "an empty body"), (b"null", "null")])
-def test_nothing_where_something_is_documented_is_an_error(world: World, body: bytes, text: str) -> None:
+def test_nothing_where_something_is_documented_is_an_error(
+    client_kind: ClientKind, body: bytes, text: str
+) -> None:
     with FaultyServer([answer(http(body))]) as server:
-        error = world.error(server.url, CREATE)
+        error = client_kind.error(server.url, CREATE)
     assert isinstance(error, EmptyResponseError)
     assert str(error).startswith(f"session.create: 200 with {text}: ")
     assert (error.operation, error.method, error.url, error.status) == (
@@ -324,10 +340,10 @@ _PAGE = http(b"<!doctype html>", headers={"content-type": "text/html;charset=UTF
     [(json_answer({"healthy": True, "version": "1.3.2"}), "1.3.2"), (_PAGE, None), (http(status=500), None)],
 )
 def test_a_web_page_is_an_operation_that_this_server_does_not_have(
-    world: World, health: bytes, version: str | None
+    client_kind: ClientKind, health: bytes, version: str | None
 ) -> None:
     with FaultyServer(itertools.repeat(answer_each({"/global/health": health}, _PAGE))) as server:
-        error = world.error(server.url, CREATE)
+        error = client_kind.error(server.url, CREATE)
     assert isinstance(error, UnsupportedOperationError)
     assert (error.operation, error.version) == ("session.create", version)
     assert str(error).startswith(
@@ -336,7 +352,7 @@ def test_a_web_page_is_an_operation_that_this_server_does_not_have(
     assert [request.path for request in server.requests].count("/session") == 1
 
 
-def test_a_body_of_200_mb_comes_back(world: World) -> None:
+def test_a_body_of_200_mb_comes_back(client_kind: ClientKind) -> None:
     block, blocks = memoryview(b"x" * 2**20), 200
 
     def send(peer: Peer) -> None:
@@ -349,7 +365,7 @@ def test_a_body_of_200_mb_comes_back(world: World) -> None:
         peer.send(b'"}')
 
     with FaultyServer([send]) as server:
-        assert world.run(server.url, _length_of_home) == blocks * len(block)
+        assert client_kind.run(server.url, _length_of_home) == blocks * len(block)
 
 
 def _length_of_home(client: Client) -> int | Awaitable[int]:
@@ -373,22 +389,24 @@ def _length_of_home(client: Client) -> int | Awaitable[int]:
     ],
     ids=["1.1.31", "1.18.33", "1.18.33 below api"],
 )
-def test_each_servers_way_to_ask_for_a_password_is_one_error(world: World, data: bytes, text: str) -> None:
+def test_each_servers_way_to_ask_for_a_password_is_one_error(
+    client_kind: ClientKind, data: bytes, text: str
+) -> None:
     with FaultyServer([answer(data)]) as server:
-        error = world.error(server.url, CREATE)
+        error = client_kind.error(server.url, CREATE)
     assert isinstance(error, AuthenticationError)
     assert (str(error), error.status) == (f"{text} (no password was given)", 401)
 
 
-def test_credentials_that_are_refused_are_told_from_none(world: World) -> None:
+def test_credentials_that_are_refused_are_told_from_none(client_kind: ClientKind) -> None:
     with FaultyServer([answer(http(b"", 401, {}))]) as server:
-        error = world.error(server.url, CREATE, password="other")
+        error = client_kind.error(server.url, CREATE, password="other")
     assert str(error) == "session.create: 401 Unauthorized (these credentials were refused)"
 
 
-def test_half_a_character_goes_to_the_server_and_comes_back(world: World) -> None:
+def test_half_a_character_goes_to_the_server_and_comes_back(client_kind: ClientKind) -> None:
     half = "a\ud83d"
     with FaultyServer([answer(json_answer({"id": "ses_1", "title": half}))]) as server:
-        session = world.run(server.url, lambda client: client.session.create(title=half))
+        session = client_kind.run(server.url, lambda client: client.session.create(title=half))
     assert json.loads(server.requests[0].body) == {"title": half}
     assert session.title == half

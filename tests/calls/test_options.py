@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from opencode_client import ArgumentError, AsyncOpencodeClient, ClientOptions, OpencodeClient
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 
 _VARIABLES = ("OPENCODE_BASE_URL", "OPENCODE_SERVER_PASSWORD", "OPENCODE_SERVER_USERNAME")
 _LOOPBACK = (
@@ -136,13 +136,13 @@ def test_the_error_for_a_url_does_not_repeat_its_password() -> None:
     ],
 )
 def test_an_argument_that_no_client_can_be_made_of_is_named(
-    world: World, arguments: dict[str, Any], message: str
+    client_kind: ClientKind, arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ArgumentError, match=message):
-        world.client("http://127.0.0.1:1", **arguments)
+        client_kind.client("http://127.0.0.1:1", **arguments)
 
 
-def test_a_client_of_the_other_world_is_refused() -> None:
+def test_a_sync_client_refuses_an_async_http_client_and_the_reverse() -> None:
     with pytest.raises(ArgumentError, match=r"takes a httpx\.Client, not AsyncClient"):
         OpencodeClient(http_client=httpx.AsyncClient())  # type: ignore[arg-type] # what the test is about
     with (
@@ -173,28 +173,28 @@ def test_options_are_pickled_copied_and_compared() -> None:
     assert pickle.loads(pickle.dumps(options)) == options == copy.deepcopy(options)  # noqa: S301 # ours
 
 
-def test_a_client_is_made_of_the_options_of_another(world: World) -> None:
+def test_a_client_is_made_of_the_options_of_another(client_kind: ClientKind) -> None:
     options = _options("http://h", password="p", directory="/r")
-    kind = AsyncOpencodeClient if world.is_async else OpencodeClient
+    kind = AsyncOpencodeClient if client_kind.is_async else OpencodeClient
     assert kind.from_options(options).options == options
 
 
 @pytest.mark.parametrize("text", [repr, str])
-def test_no_repr_tells_a_secret(world: World, text: Any) -> None:
-    client = world.client("http://u:secret@127.0.0.1:1", headers={"x-key": "secret"})
+def test_no_repr_tells_a_secret(client_kind: ClientKind, text: Any) -> None:
+    client = client_kind.client("http://u:secret@127.0.0.1:1", headers={"x-key": "secret"})
     assert "secret" not in text(client.options)
     assert "secret" not in text(client)
 
 
-def test_a_view_changes_what_it_is_told_and_nothing_else(world: World) -> None:
-    client = world.client("http://h", directory="/a", timeout=5, headers={"a": "1"}, password="p")
+def test_a_view_changes_what_it_is_told_and_nothing_else(client_kind: ClientKind) -> None:
+    client = client_kind.client("http://h", directory="/a", timeout=5, headers={"a": "1"}, password="p")
     view = client.with_options(directory=None, headers={"B": "2"}, max_retries=0)
     assert (view.options.directory, view.options.headers, view.options.max_retries) == (None, {"b": "2"}, 0)
     assert (view.options.timeout, view.options.password, client.options.directory) == (5, "p", "/a")
 
 
-def test_a_view_refuses_what_a_client_refuses(world: World) -> None:
+def test_a_view_refuses_what_a_client_refuses(client_kind: ClientKind) -> None:
     with pytest.raises(ArgumentError, match="max_retries"):
-        world.client("http://h").with_options(max_retries=-1)
+        client_kind.client("http://h").with_options(max_retries=-1)
     with pytest.raises(ArgumentError, match="directory"):
-        world.client("http://h").with_options(directory="")
+        client_kind.client("http://h").with_options(directory="")

@@ -23,7 +23,7 @@ from opencode_client import (
 )
 from opencode_client.calls.error_text import public_url
 from opencode_client.models import ApiAuth, McpLocalConfig, TextPartInput
-from tests.support.both_clients import Action, Client, World
+from tests.support.both_clients import Action, Client, ClientKind
 from tests.support.faulty_server import (
     FaultyServer,
     Seen,
@@ -121,14 +121,14 @@ _SECRETS: dict[str, tuple[Action, str]] = {
 @pytest.mark.parametrize("refuse", _ECHOES.values(), ids=list(_ECHOES))
 @pytest.mark.parametrize(("action", "secret"), _SECRETS.values(), ids=list(_SECRETS))
 def test_an_error_that_repeats_the_body_is_not_repeated(
-    world: World,
+    client_kind: ClientKind,
     said: Callable[[OpencodeError], str],
     action: Action,
     secret: str,
     refuse: Callable[[Seen], bytes],
 ) -> None:
     with FaultyServer([_echo(refuse)]) as server:
-        error = world.error(server.url, action)
+        error = client_kind.error(server.url, action)
     assert secret not in said(error)
     assert isinstance(error, StatusError)
     assert secret in str(error.data) or secret.encode() in error.body
@@ -148,14 +148,14 @@ _MISPLACED: dict[str, tuple[_Make, _Part]] = {
 @pytest.mark.parametrize("text", [_PLAN, _QUOTED], ids=["plain", "quoted"])
 @pytest.mark.parametrize(("make", "misplaced"), _MISPLACED.values(), ids=list(_MISPLACED))
 def test_an_error_that_repeats_one_text_of_the_body_is_not_repeated(
-    world: World,
+    client_kind: ClientKind,
     said: Callable[[OpencodeError], str],
     make: _Make,
     misplaced: _Part,
     text: str,
 ) -> None:
     with FaultyServer([_echo(_as_1_18_33(misplaced))]) as server:
-        error = world.error(server.url, lambda client: make(client, text))
+        error = client_kind.error(server.url, lambda client: make(client, text))
     assert "Expected other, got " in str(error)
     for secret in (text, text.split()[-1], json.dumps(text)[1:-1]):
         assert secret not in said(error)
@@ -163,11 +163,11 @@ def test_an_error_that_repeats_one_text_of_the_body_is_not_repeated(
 
 @pytest.mark.parametrize("break_", [*BREAKS.values(), answer(http(status=503)), answer(http(status=401))])
 def test_no_error_and_no_log_holds_password_or_headers(
-    world: World, said: Callable[[OpencodeError], str], break_: Step
+    client_kind: ClientKind, said: Callable[[OpencodeError], str], break_: Step
 ) -> None:
     with FaultyServer(itertools.repeat(break_)) as server:
         url = server.url.replace("//", f"//someone:{_PASSWORD.replace(' ', '%20')}@")
-        error = world.error(url, LIST, headers={"x-api-key": _HEADER})
+        error = client_kind.error(url, LIST, headers={"x-api-key": _HEADER})
     everything = said(error)
     assert server.url in everything
     for secret in (_PASSWORD, "correct%20horse", b64encode(_PASSWORD.encode()).decode()[4:12], _HEADER):
@@ -200,8 +200,8 @@ def test_no_repr_of_client_or_options_holds_password_or_headers(kind: type[Clien
         f"http://u:{_KEY}@a b",
     ],
 )
-def test_no_error_of_a_base_url_holds_its_secrets(world: World, url: str) -> None:
-    error = world.error(url, LIST)
+def test_no_error_of_a_base_url_holds_its_secrets(client_kind: ClientKind, url: str) -> None:
+    error = client_kind.error(url, LIST)
     assert isinstance(error, ArgumentError)
     assert _KEY not in f"{error} {error!r}"
 
@@ -233,19 +233,19 @@ def _debug_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     ids=["success", "status", "unknown status", "break"],
 )
 def test_at_debug_there_is_one_line_for_a_request(
-    world: World, caplog: pytest.LogCaptureFixture, step: Step, outcome: str
+    client_kind: ClientKind, caplog: pytest.LogCaptureFixture, step: Step, outcome: str
 ) -> None:
     caplog.set_level(logging.DEBUG, "opencode_client")
     with FaultyServer([step]) as server, suppress(OpencodeError):
-        world.run(server.url, lambda c: c.session.list(directory="/r"), max_retries=0)
+        client_kind.run(server.url, lambda c: c.session.list(directory="/r"), max_retries=0)
     (line,) = _debug_lines(caplog)
     assert re.fullmatch(rf"session\.list: GET {server.url}/session: {outcome} in \d+\.\d ms", line)
 
 
-def test_every_attempt_has_its_line(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_attempt_has_its_line(client_kind: ClientKind, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "opencode_client")
     with FaultyServer([answer(http(status=503)), busy("1"), answer(EMPTY_LIST)]) as server:
-        world.run(server.url, LIST)
+        client_kind.run(server.url, LIST)
     assert [line.split(": ")[2].split(",")[0] for line in _debug_lines(caplog)] == [
         "503 Service Unavailable", "429 Too Many Requests", "200 OK",
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from attrs import asdict
 
 from opencode_client import UNSET, ArgumentError
 from opencode_client.calls.operation import Arguments, Operation, Scope
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 
 
 class Caller:
@@ -89,7 +89,7 @@ def apps(models: ModuleType) -> ModuleType:
 
 @pytest.mark.parametrize("body", [b"\xff\0", bytearray(b"\xff\0"), "\xff"])
 def test_a_body_of_bytes_is_sent_as_it_is(
-    world: World, apps: ModuleType, body: bytes | bytearray | str
+    client_kind: ClientKind, apps: ModuleType, body: bytes | bytearray | str
 ) -> None:
     sent: list[httpx.Request] = []
 
@@ -97,15 +97,15 @@ def test_a_body_of_bytes_is_sent_as_it_is(
         sent.append(request)
         return httpx.Response(204)
 
-    namespace = apps.AsyncAppNamespace if world.is_async else apps.AppNamespace
-    world.call(namespace(world.mocked(keep)._caller).log, body=body)
+    namespace = apps.AsyncAppNamespace if client_kind.is_async else apps.AppNamespace
+    client_kind.call(namespace(client_kind.mocked(keep)._caller).log, body=body)
     assert sent[0].content == (body.encode() if isinstance(body, str) else body)
 
 
-def test_a_body_of_bytes_is_nothing_else(world: World, apps: ModuleType) -> None:
-    namespace = apps.AsyncAppNamespace if world.is_async else apps.AppNamespace
+def test_a_body_of_bytes_is_nothing_else(client_kind: ClientKind, apps: ModuleType) -> None:
+    namespace = apps.AsyncAppNamespace if client_kind.is_async else apps.AppNamespace
     with pytest.raises(ArgumentError, match=r"app\.log: body takes bytes or text, not dict"):
-        world.call(namespace(world.client()._caller).log, body={})
+        client_kind.call(namespace(client_kind.client()._caller).log, body={})
 
 
 def test_what_may_be_null_and_left_out_is_unset_by_default(things: ModuleType) -> None:

@@ -15,18 +15,18 @@ from opencode_client import AsyncOpencodeClient, OpencodeClient
 from opencode_client.calls.namespace import AsyncNamespace
 
 T = TypeVar("T")
-World: TypeAlias = Literal["sync", "async"]
-WORLDS: tuple[World, ...] = ("sync", "async")
+SyncOrAsync: TypeAlias = Literal["sync", "async"]
+CLIENT_KINDS: tuple[SyncOrAsync, ...] = ("sync", "async")
 
 
 @contextmanager
 def client_of(
-    world: World,
+    client_kind: SyncOrAsync,
     base_url: str | None = None,
     **options: Any,  # Any: the arguments of a client
 ) -> Generator[OpencodeClient, None, None]:
-    """A client of either world, to be called synchronously."""
-    if world == "sync":
+    """A sync or async client, called like a sync one."""
+    if client_kind == "sync":
         with OpencodeClient(base_url, **options) as client:
             yield client
         return

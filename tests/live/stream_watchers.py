@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 
 from opencode_client import AsyncOpencodeClient, OpencodeClient
 from opencode_client.model import JsonObject, UnknownEvent, is_object
-from tests.live.client_pairs import World
+from tests.live.client_pairs import SyncOrAsync
 
 EVENT, GLOBAL = PATHS = ("/event", "/global/event")
 _PATIENCE_S = 30.0
 _SIGNS_OF_LIFE = ("server.connected", "server.heartbeat")
 
 Open: TypeAlias = Callable[[Any], Any]
-"""Opens a stream of a client of either world."""
+"""Open a stream of a sync or async client."""
 
 
 class Watch:
@@ -106,9 +106,9 @@ def _events(connection: socket.socket) -> Iterator[JsonObject]:
 
 
 @contextmanager
-def watching(world: World, url: str, opened: Open) -> Generator[Watch]:
+def watching(client_kind: SyncOrAsync, url: str, opened: Open) -> Generator[Watch]:
     """Reads a stream of a client of ours."""
-    with _watching_now(url, opened) if world == "sync" else _watching_async(url, opened) as watch:
+    with _watching_now(url, opened) if client_kind == "sync" else _watching_async(url, opened) as watch:
         yield watch
 
 

@@ -1,4 +1,4 @@
-"""What live tests do with terminals: one body for both worlds, and programs whose output can be checked."""
+"""Terminals in live tests: the same calls for sync and async, and programs whose output can be checked."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from inspect import iscoroutine
 from typing import Any
 
 from opencode_client import AsyncOpencodeClient, OpencodeClient
-from tests.live.client_pairs import World
+from tests.live.client_pairs import SyncOrAsync
 
 BASH: dict[str, Any] = {"command": "/bin/bash", "args": ["--norc", "--noprofile", "--noediting"]}
 """What `pty.create` takes for a shell that does nothing by itself; servers add `-l`."""
 
 
 class Driven:
-    """A client, and what it makes, of either world, to be called synchronously."""
+    """A sync or async client and its terminals, called like sync ones."""
 
-    def __init__(self, world: World, url: str, **options: Any) -> None:  # Any: the arguments of a client
-        self._runner = asyncio.Runner() if world == "async" else None
-        self.client: Any = (AsyncOpencodeClient if world == "async" else OpencodeClient)(url, **options)
+    def __init__(
+        self, client_kind: SyncOrAsync, url: str, **options: Any
+    ) -> None:  # Any: the arguments of a client
+        self._runner = asyncio.Runner() if client_kind == "async" else None
+        self.client: Any = (AsyncOpencodeClient if client_kind == "async" else OpencodeClient)(url, **options)
 
     def __call__(
         self, method: Callable[..., Any], *arguments: Any, **named: Any
@@ -29,7 +31,7 @@ class Driven:
         made = method(*arguments, **named)
         return self._runner.run(made) if self._runner is not None and iscoroutine(made) else made
 
-    def connect(self, pty_id: str, *, v2: bool = False, **options: Any) -> Any:  # Any: of either world
+    def connect(self, pty_id: str, *, v2: bool = False, **options: Any) -> Any:  # Any: sync or async
         """A connection that has been made."""
         namespace = self.client.v2.pty if v2 else self.client.pty
         terminal = namespace.connect(pty_id, **options)
@@ -59,9 +61,9 @@ async def _joined(terminal: Any) -> str:
 
 
 @contextmanager
-def driven(world: World, url: str, **options: Any) -> Generator[Driven]:
-    """A client of a world."""
-    one = Driven(world, url, **options)
+def driven(client_kind: SyncOrAsync, url: str, **options: Any) -> Generator[Driven]:
+    """Open a sync or async client."""
+    one = Driven(client_kind, url, **options)
     try:
         yield one
     finally:

@@ -9,7 +9,7 @@ import pytest
 from opencode_client.calls.server_info import ServerInfo
 from opencode_client.server import OpencodeServer
 from scripts.recordings import document
-from tests.live.client_pairs import WORLDS, client_of
+from tests.live.client_pairs import CLIENT_KINDS, client_of
 from tests.live.servers import NEW, scripted_server
 
 pytestmark = pytest.mark.live
@@ -24,7 +24,7 @@ def server(request: pytest.FixtureRequest) -> Generator[OpencodeServer, None, No
         yield running
 
 
-@pytest.fixture(scope="module", params=WORLDS)
+@pytest.fixture(scope="module", params=CLIENT_KINDS)
 def info(request: pytest.FixtureRequest, server: OpencodeServer) -> ServerInfo:
     with client_of(request.param, server.url, password=_PASSWORD) as client:
         return client.check_server()

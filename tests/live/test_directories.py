@@ -13,7 +13,7 @@ from opencode_client import OpencodeClient
 from opencode_client.calls.directories import StrPath
 from opencode_client.errors import ServerError
 from opencode_client.server import OpencodeServer
-from tests.live.client_pairs import WORLDS, World, client_of
+from tests.live.client_pairs import CLIENT_KINDS, SyncOrAsync, client_of
 from tests.live.servers import NEW, VERSIONS, scripted_server
 
 pytestmark = pytest.mark.live
@@ -73,7 +73,7 @@ def asked(
     server: OpencodeServer,
     folders: Path,
     case: str,
-    world: World,
+    client_kind: SyncOrAsync,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Generator[Asked, None, None]:
     """What the call says wins over what the client says: the directory that the server works in."""
@@ -81,13 +81,13 @@ def asked(
     given = giving(folders / name)
     monkeypatch.chdir(folders)
     by_client = request.param == "by the client"
-    with client_of(world, server.url, directory=given if by_client else server.directory) as client:
+    with client_of(client_kind, server.url, directory=given if by_client else server.directory) as client:
         yield Asked(client, None if by_client else given, str(folders / name))
 
 
-@pytest.fixture(params=WORLDS)
-def world(request: pytest.FixtureRequest) -> World:
-    known: World = request.param
+@pytest.fixture(params=CLIENT_KINDS)
+def client_kind(request: pytest.FixtureRequest) -> SyncOrAsync:
+    known: SyncOrAsync = request.param
     return known
 
 
@@ -135,9 +135,9 @@ def test_1_18_33_fails_to_locate_a_directory_with_a_backslash(asked: Asked) -> N
 
 @only_new
 def test_the_v2_list_is_of_all_directories_whatever_the_client_says(
-    server: OpencodeServer, folders: Path, world: World
+    server: OpencodeServer, folders: Path, client_kind: SyncOrAsync
 ) -> None:
-    with client_of(world, server.url, directory=folders / "plain") as client:
+    with client_of(client_kind, server.url, directory=folders / "plain") as client:
         here = client.v2.session.create().data.id
         there = client.v2.session.create(directory=folders / "日本語").data.id
         assert {here, there} <= {session.id for session in client.v2.session.list(limit=100).data or []}
@@ -145,9 +145,9 @@ def test_the_v2_list_is_of_all_directories_whatever_the_client_says(
 
 @only_new
 def test_the_v2_list_is_of_the_directory_that_the_call_says(
-    server: OpencodeServer, folders: Path, world: World
+    server: OpencodeServer, folders: Path, client_kind: SyncOrAsync
 ) -> None:
-    with client_of(world, server.url, directory=folders / "plain") as client:
+    with client_of(client_kind, server.url, directory=folders / "plain") as client:
         client.v2.session.create()
         client.v2.session.create(directory=folders / "日本語")
         listed = client.v2.session.list(directory=str(folders / "日本語"), limit=100).data or []

@@ -18,7 +18,7 @@ from opencode_client.errors import OpencodeError, ResponseDecodeError
 from opencode_client.server import OpencodeServer
 from scripts.generate import SPEC
 from scripts.recordings import DATA, document
-from tests.live.client_pairs import WORLDS, client_of
+from tests.live.client_pairs import CLIENT_KINDS, client_of
 from tests.live.recorded_calls import Outcome, Record, described, operation_of, recorded_exchanges
 from tests.live.scripted_turns import CONFIG, script
 from tests.live.servers import NEW, VERSIONS, scripted_server
@@ -76,7 +76,7 @@ def server(request: pytest.FixtureRequest) -> Generator[OpencodeServer, None, No
         yield running
 
 
-@pytest.fixture(scope="module", params=WORLDS)
+@pytest.fixture(scope="module", params=CLIENT_KINDS)
 def walked(
     request: pytest.FixtureRequest, server: OpencodeServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Walked:

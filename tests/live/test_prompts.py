@@ -25,7 +25,7 @@ from opencode_client.models import (
 )
 from opencode_client.server import OpencodeServer
 from opencode_client.testing import Reply, ToolCall
-from tests.live.client_pairs import WORLDS, World, client_of, until
+from tests.live.client_pairs import CLIENT_KINDS, SyncOrAsync, client_of, until
 from tests.live.servers import VERSIONS, scripted_server
 
 pytestmark = pytest.mark.live
@@ -72,7 +72,7 @@ class Waited:
     allowed: list[str]
 
 
-@pytest.fixture(scope="module", params=WORLDS)
+@pytest.fixture(scope="module", params=CLIENT_KINDS)
 def waited(request: pytest.FixtureRequest, server: OpencodeServer) -> Waited:
     return _waited(server) if request.param == "sync" else asyncio.run(_waited_async(server))
 
@@ -141,9 +141,11 @@ def _session_of(reply: SessionPromptResponse) -> str:
     return reply.info.session_id
 
 
-@pytest.mark.parametrize("world", WORLDS)
-def test_a_prompt_comes_back_with_the_text_of_the_model(server: OpencodeServer, world: World) -> None:
-    with client_of(world, server.url, directory=server.directory) as client:
+@pytest.mark.parametrize("client_kind", CLIENT_KINDS)
+def test_a_prompt_comes_back_with_the_text_of_the_model(
+    server: OpencodeServer, client_kind: SyncOrAsync
+) -> None:
+    with client_of(client_kind, server.url, directory=server.directory) as client:
         session = client.session.create()
         reply = client.session.prompt(session.id, parts=[TextPartInput(text="héllo 日本")])
     assert _texts(reply) == ["echo: héllo 日本"]

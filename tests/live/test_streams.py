@@ -17,7 +17,7 @@ from opencode_client import OpencodeClient, SessionSnapshot, StreamGap
 from opencode_client.model import JsonObject, UnknownEvent
 from opencode_client.models import TextPartInput
 from opencode_client.server import OpencodeServer
-from tests.live.client_pairs import WORLDS, World
+from tests.live.client_pairs import CLIENT_KINDS, SyncOrAsync
 from tests.live.scripted_turns import script
 from tests.live.servers import NEW, scripted_server
 from tests.live.stream_watchers import EVENT, PATHS, Open, Watch, kind_of, raw_of, watching, watching_raw
@@ -61,16 +61,16 @@ class Servers:
         return self._running.enter_context(running)[0]
 
     def _conversation(self, version: str) -> dict[tuple[str, str], list[Any]]:
-        """What was seen of a conversation, by the reader ("raw" or a world) and the path."""
+        """What was seen of a conversation, by the reader ("raw" or a kind of client) and the path."""
         url = self.get(version).url
         with ExitStack() as stack, OpencodeClient(url) as client:
             watches: dict[tuple[str, str], Watch] = {
                 ("raw", path): stack.enter_context(watching_raw(url, path)) for path in PATHS
             }
             for path in PATHS:
-                for world in WORLDS:
-                    opened = watching(world, url, _subscribed(path))
-                    watches[world, path] = stack.enter_context(opened)
+                for client_kind in CLIENT_KINDS:
+                    opened = watching(client_kind, url, _subscribed(path))
+                    watches[client_kind, path] = stack.enter_context(opened)
             for watch in watches.values():
                 while not watch.items:  # the raw ones are not known to be listened to: see docs/events.md
                     client.session.create(title="are you there?")
@@ -112,9 +112,9 @@ class Servers:
         with ExitStack() as stack, OpencodeClient(server.url) as client:
             watches: dict[tuple[str, str], Watch] = {}
             for path in paths:
-                for world in WORLDS:
-                    opened = watching(world, server.url, _subscribed(path))
-                    watches[world, path] = stack.enter_context(opened)
+                for client_kind in CLIENT_KINDS:
+                    opened = watching(client_kind, server.url, _subscribed(path))
+                    watches[client_kind, path] = stack.enter_context(opened)
             session = client.session.create(title="before")
             client.session.prompt(session.id, parts=[TextPartInput(text="hello")])
             for watch in watches.values():
@@ -167,18 +167,18 @@ def servers() -> Generator[Servers]:
 
 
 each_version = pytest.mark.parametrize("version", _VERSIONS)
-each_world = pytest.mark.parametrize("world", WORLDS)
+each_client_kind = pytest.mark.parametrize("client_kind", CLIENT_KINDS)
 each_path = pytest.mark.parametrize("path", PATHS)
 
 
 @each_version
 @each_path
-@each_world
+@each_client_kind
 def test_what_a_raw_socket_saw_is_yielded_once_and_in_order(
-    servers: Servers, version: str, path: str, world: World
+    servers: Servers, version: str, path: str, client_kind: SyncOrAsync
 ) -> None:
     seen = servers.conversation(version)
-    assert [raw_of(item) for item in seen[world, path]] == seen["raw", path]
+    assert [raw_of(item) for item in seen[client_kind, path]] == seen["raw", path]
 
 
 @each_version
@@ -190,32 +190,32 @@ def test_a_conversation_shows_all_that_it_is_about(servers: Servers, version: st
 
 @each_version
 @each_path
-@each_world
+@each_client_kind
 def test_what_happens_as_soon_as_a_stream_is_open_is_yielded(
-    servers: Servers, version: str, path: str, world: World
+    servers: Servers, version: str, path: str, client_kind: SyncOrAsync
 ) -> None:
     url = servers.get(version).url
     with OpencodeClient(url) as client:
         for _ in range(10):
-            with watching(world, url, _subscribed(path)) as watch:
+            with watching(client_kind, url, _subscribed(path)) as watch:
                 first, last = client.session.create(), client.session.create()
                 watch.text(last.id)
             assert first.id in json.dumps([raw_of(item) for item in watch.items])
 
 
 @each_path
-@each_world
+@each_client_kind
 def test_every_event_of_the_newest_server_is_of_a_known_type(
-    servers: Servers, path: str, world: World
+    servers: Servers, path: str, client_kind: SyncOrAsync
 ) -> None:
-    items = servers.conversation(NEW)[world, path]
+    items = servers.conversation(NEW)[client_kind, path]
     told = items if path == EVENT else [item.payload for item in items]
     assert [kind_of(item) for item in told if isinstance(item, UnknownEvent)] == []
 
 
-@each_world
+@each_client_kind
 def test_a_v2_session_stream_has_no_gap_when_its_connections_are_killed(
-    servers: Servers, world: World
+    servers: Servers, client_kind: SyncOrAsync
 ) -> None:
     url = servers.get(NEW).url
     with (
@@ -226,7 +226,7 @@ def test_a_v2_session_stream_has_no_gap_when_its_connections_are_killed(
         path = f"/api/session/{session_id}/event"
         with (
             watching_raw(url, path) as raw,
-            watching(world, proxy.url, lambda it: it.v2.session.events(session_id)) as ours,
+            watching(client_kind, proxy.url, lambda it: it.v2.session.events(session_id)) as ours,
         ):
             for text, answer in (("hello", "echo: hello"), ("#todo", "done"), ("bye", "echo: bye")):
                 client.v2.session.prompt(session_id, prompt={"text": text})
@@ -240,22 +240,22 @@ def test_a_v2_session_stream_has_no_gap_when_its_connections_are_killed(
 
 
 @each_version
-@each_world
+@each_client_kind
 def test_a_disposed_instance_is_one_gap_with_events_after_it(
-    servers: Servers, version: str, world: World
+    servers: Servers, version: str, client_kind: SyncOrAsync
 ) -> None:
-    items = servers.disposal(version)[world, EVENT].items
+    items = servers.disposal(version)[client_kind, EVENT].items
     [gap] = [item for item in items if isinstance(item, StreamGap)]
     assert (gap.error, kind_of(items[items.index(gap) - 1])) == (None, "server.instance.disposed")
 
 
 @each_version
 @each_path
-@each_world
+@each_client_kind
 def test_a_killed_server_and_a_new_one_are_one_gap_with_events_after_it(
-    servers: Servers, version: str, path: str, world: World
+    servers: Servers, version: str, path: str, client_kind: SyncOrAsync
 ) -> None:
-    items = servers.restart(version)[world, path].items
+    items = servers.restart(version)[client_kind, path].items
     [gap] = [item for item in items if isinstance(item, StreamGap)]
     assert "the connection broke" in gap.reason
     assert _END in json.dumps([raw_of(item) for item in items[items.index(gap) :]])

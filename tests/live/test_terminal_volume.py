@@ -12,7 +12,7 @@ import pytest
 
 from opencode_client import AsyncOpencodeClient
 from opencode_client.server import OpencodeServer
-from tests.live.client_pairs import World
+from tests.live.client_pairs import SyncOrAsync
 from tests.live.servers import NEW, scripted_server
 from tests.live.terminal_programs import driven, program
 from tests.live.test_terminals import Server
@@ -54,9 +54,9 @@ def _put_out(blocks: int, tail: str) -> str:
     return "".join(f"{number:08d} {tail}\r\n" for number in range(blocks * _LINES))
 
 
-def _shown(world: World, url: str, blocks: int, tail: str) -> str:
+def _shown(client_kind: SyncOrAsync, url: str, blocks: int, tail: str) -> str:
     """What a client sees of the program, whose exit code is 0; block after block."""
-    with driven(world, url) as here:
+    with driven(client_kind, url) as here:
         made = here(here.client.pty.create, **program(_PROGRAM, blocks, tail), env={"PYTHONUTF8": "1"})
         terminal = here.connect(made.id)
         here(terminal.read_until, "ready\r\n", timeout=_PATIENCE_S)
@@ -93,13 +93,13 @@ def test_1_1_31_breaks_characters_by_itself_and_nothing_else(server: Server) -> 
     assert {mended[at] for at in broken} == {"?"}
 
 
-@pytest.mark.parametrize(("version", "world"), [("1.3.2", "async"), (NEW, "sync")])
+@pytest.mark.parametrize(("version", "client_kind"), [("1.3.2", "async"), (NEW, "sync")])
 def test_nothing_is_lost_or_doubled_by_fifty_broken_connections(
-    server: Server, version: str, world: World
+    server: Server, version: str, client_kind: SyncOrAsync
 ) -> None:
     expected = _put_out(_BLOCKS, _MIXED)
     with CuttingProxy(server(version).url, seed=1, least=150_000, most=450_000) as proxy:
-        assert _shown(world, proxy.url, _BLOCKS, _MIXED) == expected
+        assert _shown(client_kind, proxy.url, _BLOCKS, _MIXED) == expected
     assert proxy.cuts >= 50
 
 

@@ -15,7 +15,7 @@ import pytest
 from opencode_client import NotFoundError, PtyClosedError
 from opencode_client.errors import AuthenticationError
 from opencode_client.server import OpencodeServer
-from tests.live.client_pairs import WORLDS, World
+from tests.live.client_pairs import CLIENT_KINDS, SyncOrAsync
 from tests.live.servers import NEW, scripted_server
 from tests.live.terminal_programs import BASH, Driven, driven, program
 
@@ -40,21 +40,21 @@ def server() -> Generator[Server]:
         yield cache(start)
 
 
-@pytest.fixture(params=WORLDS)
-def world(request: pytest.FixtureRequest) -> World:
-    known: World = request.param
+@pytest.fixture(params=CLIENT_KINDS)
+def client_kind(request: pytest.FixtureRequest) -> SyncOrAsync:
+    known: SyncOrAsync = request.param
     return known
 
 
 @pytest.fixture(params=_VERSIONS)
-def here(request: pytest.FixtureRequest, server: Server, world: World) -> Generator[Driven]:
-    with driven(world, server(request.param).url, password=_PASSWORD) as one:
+def here(request: pytest.FixtureRequest, server: Server, client_kind: SyncOrAsync) -> Generator[Driven]:
+    with driven(client_kind, server(request.param).url, password=_PASSWORD) as one:
         yield one
 
 
 @pytest.fixture
-def new(server: Server, world: World) -> Generator[Driven]:
-    with driven(world, server(NEW).url, password=_PASSWORD) as one:
+def new(server: Server, client_kind: SyncOrAsync) -> Generator[Driven]:
+    with driven(client_kind, server(NEW).url, password=_PASSWORD) as one:
         yield one
 
 
@@ -136,8 +136,8 @@ def test_a_terminal_may_be_made_and_removed_by_one_context(here: Driven) -> None
 
 
 @pytest.mark.parametrize("version", _VERSIONS)
-def test_a_password_is_wanted(server: Server, world: World, version: str) -> None:
-    with driven(world, server(version).url) as stranger, pytest.raises(AuthenticationError):
+def test_a_password_is_wanted(server: Server, client_kind: SyncOrAsync, version: str) -> None:
+    with driven(client_kind, server(version).url) as stranger, pytest.raises(AuthenticationError):
         stranger.connect("pty_00000000000000000000000000")
 
 
@@ -191,10 +191,13 @@ def test_a_cursor_goes_on_where_somebody_left(new: Driven) -> None:
 @pytest.mark.parametrize("version", _VERSIONS)
 def test_a_server_that_ends_breaks_its_connections_in_bounded_time(version: str, name: str) -> None:
     with scripted_server(version) as (running, _), ExitStack() as stack:
-        worlds = [stack.enter_context(driven(world, running.url, max_retries=0)) for world in WORLDS]
-        terminals: list[tuple[Driven, Any]] = []  # Any: of either world
+        clients = [
+            stack.enter_context(driven(client_kind, running.url, max_retries=0))
+            for client_kind in CLIENT_KINDS
+        ]
+        terminals: list[tuple[Driven, Any]] = []  # Any: sync or async
         ways: list[dict[str, Any]] = [{"max_attempts": 2}, {"reconnect": False}]
-        for here in worlds:
+        for here in clients:
             for options in ways:
                 made = here(here.client.pty.create, command="/bin/cat")
                 terminals.append((here, here.connect(made.id, **options)))

@@ -19,7 +19,7 @@ import pytest
 
 from opencode_client import AsyncOpencodeClient, StreamGap
 from opencode_client.models import EventSessionIdle, SessionNextTextEnded
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.chaos_proxy import ChaosProxy, Fate
 from tests.support.faulty_server import FaultyServer, Peer, Step, http
 
@@ -96,7 +96,7 @@ class _Instance:
         peer.end()
 
 
-def _until(world: World, stream: Any, is_enough: Callable[[list[Any]], bool]) -> list[Any]:
+def _until(client_kind: ClientKind, stream: Any, is_enough: Callable[[list[Any]], bool]) -> list[Any]:
     """What a stream yields until that is enough."""
     found: list[Any] = []
 
@@ -107,8 +107,8 @@ def _until(world: World, stream: Any, is_enough: Callable[[list[Any]], bool]) ->
                 if is_enough(found):
                     return
 
-    if world.is_async:
-        world.call(take)
+    if client_kind.is_async:
+        client_kind.call(take)
         return found
     with stream as items:
         for item in items:
@@ -118,11 +118,11 @@ def _until(world: World, stream: Any, is_enough: Callable[[list[Any]], bool]) ->
     return found
 
 
-def test_a_session_stream_loses_and_doubles_nothing(world: World) -> None:
+def test_a_session_stream_loses_and_doubles_nothing(client_kind: ClientKind) -> None:
     events = [_durable(sequence) for sequence in range(1, _EVENTS + 1)]
     with FaultyServer([_replays(events)]) as server, ChaosProxy(server.url, seed=4) as proxy:
-        stream = world.client(proxy.url).v2.session.events("ses_1", watchdog_s=_WATCHDOG_S)
-        found = _until(world, stream, lambda items: _sequence(items[-1]) == _EVENTS)
+        stream = client_kind.client(proxy.url).v2.session.events("ses_1", watchdog_s=_WATCHDOG_S)
+        found = _until(client_kind, stream, lambda items: _sequence(items[-1]) == _EVENTS)
     assert {type(item) for item in found} == {SessionNextTextEnded}
     assert [item.durable.seq for item in found] == list(range(1, _EVENTS + 1))
     assert proxy.met.keys() == set(Fate)
@@ -132,11 +132,11 @@ def _sequence(item: Any) -> int | None:
     return item.durable.seq if isinstance(item, SessionNextTextEnded) and item.durable else None
 
 
-def test_every_loss_of_a_live_stream_is_told_by_a_gap(world: World) -> None:
+def test_every_loss_of_a_live_stream_is_told_by_a_gap(client_kind: ClientKind) -> None:
     instance = _Instance(seed=4)
     with FaultyServer([instance.step]) as server, ChaosProxy(server.url, seed=4, most_bytes=40_000) as proxy:
-        stream = world.client(proxy.url).event.subscribe(watchdog_s=_WATCHDOG_S)
-        found = _until(world, stream, lambda items: len(items) == _LIVE_EVENTS)
+        stream = client_kind.client(proxy.url).event.subscribe(watchdog_s=_WATCHDOG_S)
+        found = _until(client_kind, stream, lambda items: len(items) == _LIVE_EVENTS)
     assert {type(item) for item in found} == {EventSessionIdle, StreamGap}
     assert proxy.met.keys() == set(Fate)
     told, untold = _steps(found)

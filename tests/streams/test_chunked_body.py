@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from opencode_client import OpencodeError
 from opencode_client.streams.chunked_body import ChunkedBody
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import FaultyServer, Peer
 from tests.support.stream_cases import begin, idle_event, take
 
@@ -79,11 +79,11 @@ def _no_size(peer: Peer) -> None:
     peer.end()
 
 
-def test_a_stream_of_an_own_connection_is_read_past_h11(world: World) -> None:
+def test_a_stream_of_an_own_connection_is_read_past_h11(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("ses_1")), _no_size]) as server:
-        stream = world.client(server.url).event.subscribe(reconnect=False)
+        stream = client_kind.client(server.url).event.subscribe(reconnect=False)
         with pytest.raises(OpencodeError, match="no size of a chunk"):
-            take(world, stream)
+            take(client_kind, stream)
 
 
 def _unchunked(peer: Peer) -> None:
@@ -92,6 +92,6 @@ def _unchunked(peer: Peer) -> None:
     peer.end()
 
 
-def test_a_stream_without_chunks_is_read_to_its_end(world: World) -> None:
+def test_a_stream_without_chunks_is_read_to_its_end(client_kind: ClientKind) -> None:
     with FaultyServer([_unchunked]) as server:
-        assert len(take(world, world.client(server.url).event.subscribe(reconnect=False))) == 1
+        assert len(take(client_kind, client_kind.client(server.url).event.subscribe(reconnect=False))) == 1

@@ -22,7 +22,7 @@ from opencode_client import (
 from opencode_client.models import Event, EventMessagePartDelta, EventSessionIdle, EventSessionStatus
 from opencode_client.streams.filter import session_of
 from scripts.recordings import events
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import FaultyServer, Peer, Step, http
 
 _HEAD = http(headers={"content-type": "text/event-stream", "transfer-encoding": "chunked"})
@@ -61,7 +61,7 @@ _MIXED: tuple[dict[str, Any], ...] = (
 )
 
 
-def _all(world: World, stream: Any, count: int | None = None) -> list[Any]:
+def _all(client_kind: ClientKind, stream: Any, count: int | None = None) -> list[Any]:
     """What a stream yields: so many, or all."""
     found: list[Any] = []
 
@@ -72,15 +72,15 @@ def _all(world: World, stream: Any, count: int | None = None) -> list[Any]:
                 if len(found) == count:
                     break
 
-    if world.is_async:
-        world.call(take)
+    if client_kind.is_async:
+        client_kind.call(take)
         return found
     with stream:
         return list(islice(stream, count))
 
 
-def _stream(world: World, server: FaultyServer) -> Any:
-    return world.client(server.url).event.subscribe(reconnect=False)
+def _stream(client_kind: ClientKind, server: FaultyServer) -> Any:
+    return client_kind.client(server.url).event.subscribe(reconnect=False)
 
 
 @pytest.mark.parametrize(
@@ -94,22 +94,22 @@ def _stream(world: World, server: FaultyServer) -> Any:
     ],
 )
 def test_a_filter_shows_the_types_and_the_session_asked_for(
-    world: World, types: tuple[type[Any], ...], session: dict[str, Any], count: int
+    client_kind: ClientKind, types: tuple[type[Any], ...], session: dict[str, Any], count: int
 ) -> None:
     with FaultyServer([_sends(*_MIXED), _end]) as server:
-        assert len(_all(world, _stream(world, server).filter(*types, **session))) == count
+        assert len(_all(client_kind, _stream(client_kind, server).filter(*types, **session))) == count
 
 
-def test_what_is_no_event_is_of_no_session(world: World) -> None:
+def test_what_is_no_event_is_of_no_session(client_kind: ClientKind) -> None:
     with FaultyServer([_sends([1], "ses_1", _MIXED[0]), _end]) as server:
-        found = _all(world, _stream(world, server).filter(session_id="ses_1"))
+        found = _all(client_kind, _stream(client_kind, server).filter(session_id="ses_1"))
     assert [type(item) for item in found] == [EventSessionIdle]
 
 
-def test_a_filter_always_shows_gaps(world: World) -> None:
+def test_a_filter_always_shows_gaps(client_kind: ClientKind) -> None:
     with FaultyServer([_sends(_MIXED[1]), _end], [_sends(_MIXED[0]), lambda peer: peer.wait()]) as server:
-        stream = world.client(server.url).event.subscribe().filter(EventSessionIdle)
-        assert [type(item) for item in _all(world, stream, 2)] == [StreamGap, EventSessionIdle]
+        stream = client_kind.client(server.url).event.subscribe().filter(EventSessionIdle)
+        assert [type(item) for item in _all(client_kind, stream, 2)] == [StreamGap, EventSessionIdle]
 
 
 def typed(client: OpencodeClient) -> None:
@@ -147,18 +147,18 @@ def _sends_when(released: threading.Event, *values: Any) -> Step:
     return step
 
 
-def test_subscribers_share_one_connection_and_each_gets_everything(world: World) -> None:
+def test_subscribers_share_one_connection_and_each_gets_everything(client_kind: ClientKind) -> None:
     all_there = threading.Event()
     with FaultyServer([_sends_when(all_there, *_MIXED[:3]), _end]) as server:
-        shared = _stream(world, server).share()
+        shared = _stream(client_kind, server).share()
 
         async def run() -> list[list[Any]]:
             async with shared.subscribe() as first, shared.subscribe() as second:
                 all_there.set()
                 return [await _rest_of(first), await _rest_of(second)]
 
-        if world.is_async:
-            found = world.call(run)
+        if client_kind.is_async:
+            found = client_kind.call(run)
         else:
             with shared.subscribe() as first, shared.subscribe() as second:
                 all_there.set()
@@ -188,10 +188,10 @@ def test_a_slow_subscriber_is_told_what_it_lost_and_others_lose_nothing() -> Non
     assert found[-1] == StreamOverflow(40)
 
 
-def test_the_last_subscriber_to_leave_closes_the_connection(world: World) -> None:
+def test_the_last_subscriber_to_leave_closes_the_connection(client_kind: ClientKind) -> None:
     all_there = threading.Event()
     with FaultyServer([_sends_when(all_there, _MIXED[0]), lambda peer: peer.wait()]) as server:
-        shared = world.client(server.url).event.subscribe().share()
+        shared = client_kind.client(server.url).event.subscribe().share()
 
         async def run() -> None:
             async with shared.subscribe() as one, shared.subscribe() as two:
@@ -201,8 +201,8 @@ def test_the_last_subscriber_to_leave_closes_the_connection(world: World) -> Non
                         assert isinstance(item, EventSessionIdle)
                         break
 
-        if world.is_async:
-            world.call(run)
+        if client_kind.is_async:
+            client_kind.call(run)
         else:
             with shared.subscribe() as one, shared.subscribe() as two:
                 all_there.set()
@@ -210,10 +210,10 @@ def test_the_last_subscriber_to_leave_closes_the_connection(world: World) -> Non
         server.await_ended(1)
 
 
-def test_a_subscriber_that_is_closed_ends_and_the_others_go_on(world: World) -> None:
+def test_a_subscriber_that_is_closed_ends_and_the_others_go_on(client_kind: ClientKind) -> None:
     more = threading.Event()
     with FaultyServer([_sends_when(more, _MIXED[0]), lambda peer: peer.wait()]) as server:
-        shared = world.client(server.url).event.subscribe().share()
+        shared = client_kind.client(server.url).event.subscribe().share()
 
         async def run() -> None:
             async with shared.subscribe() as one, shared.subscribe() as two:
@@ -224,8 +224,8 @@ def test_a_subscriber_that_is_closed_ends_and_the_others_go_on(world: World) -> 
                 more.set()
                 assert isinstance(await anext(aiter(two)), EventSessionIdle)
 
-        if world.is_async:
-            world.call(run)
+        if client_kind.is_async:
+            client_kind.call(run)
             return
         found: list[list[Any]] = []
         with shared.subscribe() as one, shared.subscribe() as two:
@@ -242,10 +242,10 @@ async def _rest_of(subscriber: Any) -> list[Any]:  # Any: of any stream
     return [item async for item in subscriber]
 
 
-def test_what_ends_the_stream_is_raised_by_every_subscriber(world: World) -> None:
+def test_what_ends_the_stream_is_raised_by_every_subscriber(client_kind: ClientKind) -> None:
     refuse: list[Step] = [lambda peer: peer.send(http(b"", 404)) if peer.receive() else None]
     with FaultyServer([_sends(_MIXED[0]), _end], refuse) as server:
-        shared = world.client(server.url).event.subscribe().share()
+        shared = client_kind.client(server.url).event.subscribe().share()
 
         async def run() -> None:
             async with shared.subscribe() as one, shared.subscribe() as two:
@@ -253,8 +253,8 @@ def test_what_ends_the_stream_is_raised_by_every_subscriber(world: World) -> Non
                     with pytest.raises(NotFoundError):
                         await _rest_of(subscriber)
 
-        if world.is_async:
-            world.call(run)
+        if client_kind.is_async:
+            client_kind.call(run)
             return
         with shared.subscribe() as one, shared.subscribe() as two:
             for subscriber in (one, two):
@@ -269,7 +269,9 @@ _SESSION = {
 
 
 @pytest.mark.parametrize(("since", "messages"), [("msg_1", "12"), ("msg_9", "012"), (None, "012")])
-def test_resync_reads_a_session_where_it_lives(world: World, since: str | None, messages: str) -> None:
+def test_resync_reads_a_session_where_it_lives(
+    client_kind: ClientKind, since: str | None, messages: str
+) -> None:
     asked: list[httpx.URL] = []
     message = {
         "role": "user",
@@ -300,8 +302,8 @@ def test_resync_reads_a_session_where_it_lives(world: World, since: str | None, 
         asked.append(request.url)
         return httpx.Response(200, json=answers[request.url.path])
 
-    found: SessionSnapshot = world.call(
-        world.mocked(answer, directory="/mine").resync, "ses_1", since_message_id=since
+    found: SessionSnapshot = client_kind.call(
+        client_kind.mocked(answer, directory="/mine").resync, "ses_1", since_message_id=since
     )
     assert (found.session.id, found.status and found.status.type) == ("ses_1", "busy")
     assert [message.info.id for message in found.messages if message.info.role == "user"] == [

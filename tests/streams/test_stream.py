@@ -22,60 +22,66 @@ from opencode_client import (
 )
 from opencode_client.models import EventServerConnected, EventSessionIdle, GlobalEvent
 from opencode_client.streams.reconnect import StreamState
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import FaultyServer, Step, answer, hang_up, http, nobody, stall
 from tests.support.stream_cases import HEALTH, begin, cut, end, hang, idle_event, ids, take
 from tests.support.stream_cases import hurry as hurry  # a fixture
 
 
-def test_events_are_typed_and_in_order(world: World) -> None:
+def test_events_are_typed_and_in_order(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a") + idle_event("b")[:9], idle_event("b")[9:]), hang]) as server:
-        assert ids(take(world, world.client(server.url).event.subscribe(), 2)) == ["a", "b"]
+        assert ids(take(client_kind, client_kind.client(server.url).event.subscribe(), 2)) == ["a", "b"]
         [request] = server.requests
         assert (request.target, request.headers["accept"]) == ("/event", "text/event-stream")
 
 
 @pytest.mark.parametrize(("ending", "reason"), [(end, "the stream ended"), (cut, "the connection broke")])
-def test_a_lost_connection_is_a_gap_between_the_events(world: World, ending: Step, reason: str) -> None:
+def test_a_lost_connection_is_a_gap_between_the_events(
+    client_kind: ClientKind, ending: Step, reason: str
+) -> None:
     with FaultyServer([begin(idle_event("a")), ending], [begin(idle_event("b")), hang]) as server:
-        found = take(world, world.client(server.url).event.subscribe(), 3)
+        found = take(client_kind, client_kind.client(server.url).event.subscribe(), 3)
     assert ids(found) == ["a", "StreamGap", "b"]
     assert reason in found[1].reason
     assert (found[1].attempts, found[1].error is None) == (1, ending is end)
     assert found[1].since_ms > 1_700_000_000_000
 
 
-def test_a_gap_counts_the_attempts_and_is_one(world: World) -> None:
+def test_a_gap_counts_the_attempts_and_is_one(client_kind: ClientKind) -> None:
     refuse = [answer(http(b"", 503))]
     with FaultyServer(
         [begin(idle_event("a")), end], refuse, refuse, [begin(idle_event("b")), hang]
     ) as server:
-        found = take(world, world.client(server.url).event.subscribe(), 3)
+        found = take(client_kind, client_kind.client(server.url).event.subscribe(), 3)
     assert ids(found) == ["a", "StreamGap", "b"]
     assert found[1].attempts == 3
 
 
-def test_a_gap_may_go_to_a_function_instead(world: World) -> None:
+def test_a_gap_may_go_to_a_function_instead(client_kind: ClientKind) -> None:
     gaps: list[StreamGap] = []
     with FaultyServer([begin(idle_event("a")), end], [begin(idle_event("b")), hang]) as server:
-        stream = world.client(server.url).event.subscribe(on_gap=gaps.append)
-        assert ids(take(world, stream, 2)) == ["a", "b"]
+        stream = client_kind.client(server.url).event.subscribe(on_gap=gaps.append)
+        assert ids(take(client_kind, stream, 2)) == ["a", "b"]
     assert len(gaps) == 1
 
 
-def test_without_reconnecting_a_clean_end_ends_the_stream_and_a_cut_is_raised(world: World) -> None:
+def test_without_reconnecting_a_clean_end_ends_the_stream_and_a_cut_is_raised(
+    client_kind: ClientKind,
+) -> None:
     with FaultyServer([begin(idle_event("a")), end]) as server:
-        assert ids(take(world, world.client(server.url).event.subscribe(reconnect=False))) == ["a"]
+        assert ids(take(client_kind, client_kind.client(server.url).event.subscribe(reconnect=False))) == [
+            "a"
+        ]
     with (
         FaultyServer([begin(idle_event("a")), cut]) as server,
         pytest.raises(OpencodeError, match=r"event\.subscribe: .* the connection broke"),
     ):
-        take(world, world.client(server.url).event.subscribe(reconnect=False))
+        take(client_kind, client_kind.client(server.url).event.subscribe(reconnect=False))
 
 
-def test_the_first_connections_failure_is_raised(world: World) -> None:
+def test_the_first_connections_failure_is_raised(client_kind: ClientKind) -> None:
     with nobody() as url, pytest.raises(ConnectError, match=r"event\.subscribe"):
-        take(world, world.client(url).event.subscribe())
+        take(client_kind, client_kind.client(url).event.subscribe())
 
 
 @pytest.mark.parametrize(
@@ -87,31 +93,31 @@ def test_the_first_connections_failure_is_raised(world: World) -> None:
     ],
 )
 def test_what_will_not_get_better_is_raised_at_once(
-    world: World, response: bytes, error: type[OpencodeError]
+    client_kind: ClientKind, response: bytes, error: type[OpencodeError]
 ) -> None:
     with FaultyServer([begin(idle_event("a")), end], [answer(response)], [answer(http(HEALTH))]) as server:
         with pytest.raises(error):
-            take(world, world.client(server.url).event.subscribe())
+            take(client_kind, client_kind.client(server.url).event.subscribe())
         assert [request.path for request in server.requests][:2] == ["/event", "/event"]
 
 
-def test_attempts_are_bounded_where_the_caller_says_so(world: World) -> None:
+def test_attempts_are_bounded_where_the_caller_says_so(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), end], [answer(http(b"", 500))]) as server:
         with pytest.raises(OpencodeError, match="500"):
-            take(world, world.client(server.url).event.subscribe(max_attempts=3))
+            take(client_kind, client_kind.client(server.url).event.subscribe(max_attempts=3))
         assert len(server.requests) == 4
 
 
-def test_where_attempts_are_bounded_clean_ends_end_the_stream(world: World) -> None:
+def test_where_attempts_are_bounded_clean_ends_end_the_stream(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), end], [begin(), end]) as server:
-        found = take(world, world.client(server.url).event.subscribe(max_attempts=2))
+        found = take(client_kind, client_kind.client(server.url).event.subscribe(max_attempts=2))
         assert ids(found) == ["a", "StreamGap", "StreamGap"]
         assert len(server.requests) == 3
 
 
-def test_silence_is_a_lost_connection(world: World) -> None:
+def test_silence_is_a_lost_connection(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), hang], [begin(idle_event("b")), hang]) as server:
-        found = take(world, world.client(server.url).event.subscribe(watchdog_s=0.05), 3)
+        found = take(client_kind, client_kind.client(server.url).event.subscribe(watchdog_s=0.05), 3)
     assert ids(found) == ["a", "StreamGap", "b"]
     assert "not a byte for 0.05 s" in found[1].reason
 
@@ -119,41 +125,41 @@ def test_silence_is_a_lost_connection(world: World) -> None:
 _SIGNS = b'data: {"type":"server.connected","properties":{}}\n\ndata: {"type":"server.heartbeat","properties":{}}\n\n'
 
 
-def test_signs_of_life_are_yielded_only_when_asked_for(world: World) -> None:
+def test_signs_of_life_are_yielded_only_when_asked_for(client_kind: ClientKind) -> None:
     with FaultyServer([begin(_SIGNS, b": heartbeat\n\n", idle_event("a")), hang]) as server:
-        client = world.client(server.url)
-        assert ids(take(world, client.event.subscribe(), 1)) == ["a"]
-        connected, heartbeat = take(world, client.event.subscribe(heartbeats=True), 2)
+        client = client_kind.client(server.url)
+        assert ids(take(client_kind, client.event.subscribe(), 1)) == ["a"]
+        connected, heartbeat = take(client_kind, client.event.subscribe(heartbeats=True), 2)
     assert isinstance(connected, EventServerConnected)
     assert isinstance(heartbeat, ServerHeartbeat)
 
 
-def test_wrapped_signs_of_life_are_left_out_too(world: World) -> None:
+def test_wrapped_signs_of_life_are_left_out_too(client_kind: ClientKind) -> None:
     wrapped = b'data: {"payload":{"type":"server.heartbeat","properties":{}}}\n\n'
     event = b'data: {"directory":"/r","payload":{"type":"session.idle","properties":{"sessionID":"a"}}}\n\n'
     with FaultyServer([begin(wrapped, event), hang], [answer(http(HEALTH))] * 2) as server:
-        [found] = take(world, world.client(server.url).global_.event(), 1)
+        [found] = take(client_kind, client_kind.client(server.url).global_.event(), 1)
     assert isinstance(found, GlobalEvent)
     assert (found.directory, found.payload.type) == ("/r", "session.idle")
 
 
 def test_a_stream_of_all_directories_is_open_when_a_call_after_its_first_bytes_was_answered(
-    world: World,
+    client_kind: ClientKind,
 ) -> None:
     healthy = [answer(http(HEALTH))] * 2
     scripts = [begin(idle_event("a")), end], healthy, [begin(idle_event("b")), hang], healthy
     with FaultyServer(*scripts) as server:
-        first, gap, second = take(world, world.client(server.url).global_.event(), 3)
+        first, gap, second = take(client_kind, client_kind.client(server.url).global_.event(), 3)
         assert [request.path for request in server.requests] == ["/global/event", *["/global/health"] * 2] * 2
     assert [first.raw_["properties"]["sessionID"], type(gap)] == ["a", StreamGap]
     assert second.raw_["properties"]["sessionID"] == "b"
 
 
-def test_a_stream_of_all_directories_is_not_open_when_that_call_fails(world: World) -> None:
+def test_a_stream_of_all_directories_is_not_open_when_that_call_fails(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), hang], [hang_up]) as server:
-        stream = world.client(server.url).global_.event()
+        stream = client_kind.client(server.url).global_.event()
         with pytest.raises(ConnectionLostError):
-            take(world, stream, 1)
+            take(client_kind, stream, 1)
 
 
 @pytest.mark.parametrize(
@@ -168,18 +174,18 @@ def test_a_stream_of_all_directories_is_not_open_when_that_call_fails(world: Wor
     ],
 )
 def test_what_nobody_knows_is_yielded_and_the_stream_goes_on(
-    world: World, data: bytes, kind: type[Any]
+    client_kind: ClientKind, data: bytes, kind: type[Any]
 ) -> None:
     with FaultyServer([begin(b"data: " + data + b"\n\n", idle_event("a")), hang]) as server:
-        unusual, usual = take(world, world.client(server.url).event.subscribe(), 2)
+        unusual, usual = take(client_kind, client_kind.client(server.url).event.subscribe(), 2)
     assert type(unusual) is kind
     assert isinstance(usual, EventSessionIdle)
 
 
-def test_an_id_and_a_delay_that_a_server_sends_are_honoured(world: World) -> None:
+def test_an_id_and_a_delay_that_a_server_sends_are_honoured(client_kind: ClientKind) -> None:
     told = b"id: 7\nretry: 1\n" + idle_event("a")
     with FaultyServer([begin(told), end], [begin(idle_event("b")), hang]) as server:
-        take(world, world.client(server.url).event.subscribe(), 3)
+        take(client_kind, client_kind.client(server.url).event.subscribe(), 3)
         assert [request.headers.get("last-event-id") for request in server.requests] == [None, "7"]
 
 
@@ -192,36 +198,38 @@ def _durable(sequence: int) -> bytes:
     return f"data: {json.dumps(value)}\n\n".encode()
 
 
-def test_a_stream_that_resumes_asks_for_what_it_missed_and_has_no_gap(world: World) -> None:
+def test_a_stream_that_resumes_asks_for_what_it_missed_and_has_no_gap(client_kind: ClientKind) -> None:
     health = [answer(http(HEALTH))]
     scripts = [[begin(_durable(5)), cut], [begin(_durable(6)), end], [begin(_durable(7)), hang]]
     with FaultyServer(health, *scripts) as server:
-        found = take(world, world.client(server.url).v2.session.events("ses_1", after=4), 3)
+        found = take(client_kind, client_kind.client(server.url).v2.session.events("ses_1", after=4), 3)
         assert [item.raw["durable"]["seq"] for item in found] == [5, 6, 7]
         asked = [request.target for request in server.requests[1:]]
     assert asked == [f"/api/session/ses_1/event?after={after}" for after in (4, 5, 6)]
 
 
-def test_a_stream_that_resumes_does_so_behind_the_last_number_that_it_knows(world: World) -> None:
+def test_a_stream_that_resumes_does_so_behind_the_last_number_that_it_knows(client_kind: ClientKind) -> None:
     unnumbered = b'data: {"id":"e6","type":"x","durable":{"aggregateID":"ses_1"}}\n\n'
     health = [answer(http(HEALTH))]
     with FaultyServer(health, [begin(_durable(5), unnumbered), cut], [begin(_durable(7)), hang]) as server:
-        take(world, world.client(server.url).v2.session.events("ses_1", after=4), 3)
+        take(client_kind, client_kind.client(server.url).v2.session.events("ses_1", after=4), 3)
         assert server.requests[-1].target == "/api/session/ses_1/event?after=5"
 
 
-def test_silence_before_the_first_event_of_a_stream_that_resumes_is_no_failure(world: World) -> None:
+def test_silence_before_the_first_event_of_a_stream_that_resumes_is_no_failure(
+    client_kind: ClientKind,
+) -> None:
     scripts = [answer(http(HEALTH))], [stall()], [begin(_durable(5)), hang]
     with FaultyServer(*scripts) as server:
-        stream = world.client(server.url).v2.session.events("ses_1", after=4, watchdog_s=0.2)
-        [found] = take(world, stream, 1)
+        stream = client_kind.client(server.url).v2.session.events("ses_1", after=4, watchdog_s=0.2)
+        [found] = take(client_kind, stream, 1)
         assert [request.target for request in server.requests[1:]] == ["/api/session/ses_1/event?after=4"] * 2
     assert found.raw["durable"]["seq"] == 5
 
 
-def test_an_option_that_there_is_not_is_an_error(world: World) -> None:
+def test_an_option_that_there_is_not_is_an_error(client_kind: ClientKind) -> None:
     with pytest.raises(ArgumentError, match="no option 'retries'"):
-        world.client().event.subscribe(retries=3)
+        client_kind.client().event.subscribe(retries=3)
 
 
 def test_a_connection_that_lived_does_not_make_attempts_endless(monkeypatch: pytest.MonkeyPatch) -> None:

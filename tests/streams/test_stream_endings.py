@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from operator import methodcaller
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from opencode_client import (
     ArgumentError,
     StreamClosedError,
 )
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import FaultyServer, Peer, Step, http, stall
 from tests.support.stream_cases import HEALTH, begin, hang, idle_event, ids, take
 from tests.support.stream_cases import hurry as hurry  # a fixture
@@ -29,8 +30,8 @@ class Idle:
     requests: int
     subscribe: Callable[[Any], Any]
 
-    def stream(self, world: World) -> Any:  # Any: of either world
-        client = world.client(self.server.url)
+    def stream(self, client_kind: ClientKind) -> Any:  # Any: sync or async
+        client = client_kind.client(self.server.url)
         client._caller.knowledge.version = "1.18.33"
         return self.subscribe(client)
 
@@ -58,8 +59,8 @@ def idle(request: pytest.FixtureRequest) -> Iterator[Idle]:
 
 
 def test_closing_from_another_thread_ends_an_iteration_at_once(idle: Idle) -> None:
-    world = World(is_async=False)
-    stream = idle.stream(world)
+    client_kind = ClientKind(is_async=False)
+    stream = idle.stream(client_kind)
     ended = threading.Event()
 
     def iterate() -> None:
@@ -73,7 +74,7 @@ def test_closing_from_another_thread_ends_an_iteration_at_once(idle: Idle) -> No
     assert ended.wait(5)
     reader.join()
     idle.server.await_ended(idle.requests)
-    world.close()
+    client_kind.close()
 
 
 def _nothing(*_: object) -> None:
@@ -86,10 +87,10 @@ def test_closing_from_another_task_ends_an_iteration_at_once(
 ) -> None:
     if not wakes:  # shutting a socket down wakes nobody there
         monkeypatch.setattr("asyncio.trsock.TransportSocket.shutdown", _nothing)
-    world = World(is_async=True)
+    client_kind = ClientKind(is_async=True)
 
     async def run() -> None:
-        stream = idle.stream(world)
+        stream = idle.stream(client_kind)
 
         async def iterate() -> list[Any]:
             return [item async for item in stream]
@@ -99,13 +100,13 @@ def test_closing_from_another_task_ends_an_iteration_at_once(
         await stream.close()
         assert await asyncio.wait_for(reader, 5) == []
 
-    world.call(run)
+    client_kind.call(run)
     idle.server.await_ended(idle.requests)
-    world.close()
+    client_kind.close()
 
 
 def test_closing_while_tls_is_agreed_upon_ends_an_iteration_at_once() -> None:
-    world = World(is_async=True)
+    client_kind = ClientKind(is_async=True)
     is_greeted = threading.Event()
 
     def say_nothing(peer: Peer) -> None:
@@ -114,7 +115,7 @@ def test_closing_while_tls_is_agreed_upon_ends_an_iteration_at_once() -> None:
         peer.wait()
 
     async def run() -> None:
-        client = world.client(server.url.replace("http:", "https:"))
+        client = client_kind.client(server.url.replace("http:", "https:"))
         client._caller.knowledge.version = "1.18.33"
         stream = _session(client)
 
@@ -127,12 +128,12 @@ def test_closing_while_tls_is_agreed_upon_ends_an_iteration_at_once() -> None:
         assert await asyncio.wait_for(reader, 5) == []
 
     with FaultyServer([say_nothing]) as server:
-        world.call(run)
+        client_kind.call(run)
         server.await_ended(1)
-    world.close()
+    client_kind.close()
 
 
-def test_closing_a_stream_while_its_server_is_asked_for_its_version_ends_it(world: World) -> None:
+def test_closing_a_stream_while_its_server_is_asked_for_its_version_ends_it(client_kind: ClientKind) -> None:
     answered = threading.Event()
 
     def answer_late(peer: Peer) -> None:
@@ -141,10 +142,10 @@ def test_closing_a_stream_while_its_server_is_asked_for_its_version_ends_it(worl
         peer.send(http(HEALTH))
 
     with FaultyServer([answer_late, hang], [begin(idle_event("a")), hang]) as server:
-        stream = _session(world.client(server.url))
-        use = (lambda: _collected(stream)) if world.is_async else (lambda: list(stream))
+        stream = _session(client_kind.client(server.url))
+        use = (lambda: _collected(stream)) if client_kind.is_async else (lambda: list(stream))
         asked = partial(server.await_requests, 1)
-        found, *_ = world.meanwhile(use, asked, stream.close, answered.set)
+        found, *_ = client_kind.meanwhile(use, asked, stream.close, answered.set)
         assert found == []
 
 
@@ -153,11 +154,11 @@ async def _collected(stream: Any) -> list[Any]:  # Any: as above
 
 
 def test_cancelling_a_task_that_iterates_leaves_no_connection(idle: Idle) -> None:
-    world = World(is_async=True)
+    client_kind = ClientKind(is_async=True)
 
     async def run() -> None:
         async def iterate() -> None:
-            async with idle.stream(world) as stream:
+            async with idle.stream(client_kind) as stream:
                 async for _ in stream:
                     raise AssertionError
 
@@ -167,15 +168,15 @@ def test_cancelling_a_task_that_iterates_leaves_no_connection(idle: Idle) -> Non
         with pytest.raises(asyncio.CancelledError):
             await reader
 
-    world.call(run)
+    client_kind.call(run)
     idle.server.await_ended(idle.requests)
-    world.close()
+    client_kind.close()
 
 
 def test_a_stream_that_is_closed_while_it_is_opened_says_so() -> None:
-    world = World(is_async=False)
+    client_kind = ClientKind(is_async=False)
     with FaultyServer([stall()]) as server:
-        stream = world.client(server.url).event.subscribe()
+        stream = client_kind.client(server.url).event.subscribe()
 
         def close() -> None:
             server.await_requests(1)
@@ -187,33 +188,37 @@ def test_a_stream_that_is_closed_while_it_is_opened_says_so() -> None:
             stream.__enter__()
         closer.join()
         server.await_ended(1)
-    world.close()
+    client_kind.close()
 
 
-def test_a_stream_that_is_left_early_leaves_no_connection(world: World) -> None:
+def test_a_stream_that_is_left_early_leaves_no_connection(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), hang]) as server:
-        take(world, world.client(server.url).event.subscribe(), 1)
+        take(client_kind, client_kind.client(server.url).event.subscribe(), 1)
         server.await_ended(1)
 
 
-def test_streams_take_no_connections_that_calls_need(world: World) -> None:
+def test_streams_take_no_connections_that_calls_need(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), hang]) as server:
-        client = world.client(server.url)
+        client = client_kind.client(server.url)
         streams = [client.event.subscribe() for _ in range(120)]
-        enter: Callable[[Any], Any] = lambda one: one.__aenter__() if world.is_async else one.__enter__()  # noqa: E731
+        enter = methodcaller("__aenter__" if client_kind.is_async else "__enter__")
         for stream in streams:
-            world.call(enter, stream)
+            client_kind.call(enter, stream)
         assert server.connections == 120
         for stream in streams:
-            world.call(stream.close)
+            client_kind.call(stream.close)
         server.await_ended(120)
 
 
-def test_closing_the_client_ends_its_streams(world: World) -> None:
+def test_closing_the_client_ends_its_streams(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), hang]) as server:
-        client = world.client(server.url)
+        client = client_kind.client(server.url)
         stream = client.event.subscribe()
-        found = world.call(_closing, client, stream) if world.is_async else _closing_now(client, stream)
+        found = (
+            client_kind.call(_closing, client, stream)
+            if client_kind.is_async
+            else _closing_now(client, stream)
+        )
         assert ids(found) == ["a"]
         server.await_ended(1)
 
@@ -236,14 +241,14 @@ async def _closing(client: Any, stream: Any) -> list[Any]:
     return found
 
 
-def test_a_closed_stream_is_not_opened_again(world: World) -> None:
-    stream = world.client().event.subscribe()
-    world.call(stream.close)
+def test_a_closed_stream_is_not_opened_again(client_kind: ClientKind) -> None:
+    stream = client_kind.client().event.subscribe()
+    client_kind.call(stream.close)
     with pytest.raises(StreamClosedError, match="subscribe again"):
-        take(world, stream)
+        take(client_kind, stream)
 
 
-def test_raw_refuses_a_stream(world: World) -> None:
-    client = world.client()
+def test_raw_refuses_a_stream(client_kind: ClientKind) -> None:
+    client = client_kind.client()
     with pytest.raises(ArgumentError, match="not a stream or a terminal"):
-        world.call(client.raw, client.event.subscribe)
+        client_kind.call(client.raw, client.event.subscribe)

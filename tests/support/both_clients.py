@@ -21,7 +21,7 @@ Action: TypeAlias = Callable[[Client], object]
 
 
 @frozen
-class World:
+class ClientKind:
     """The synchronous or the asynchronous client."""
 
     is_async: bool
@@ -138,8 +138,8 @@ async def _awaited(url: str, actions: tuple[Action, ...], options: dict[str, Any
 
 
 @pytest.fixture(params=[False, True], ids=["sync", "async"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Both worlds, one after the other, with clients that are closed at the end."""
-    one = World(request.param)
+def client_kind(request: pytest.FixtureRequest) -> Iterator[ClientKind]:
+    """Run the test twice, with sync and with async clients, which are closed at the end."""
+    one = ClientKind(request.param)
     yield one
     one.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from opencode_client.models import EventSessionIdle
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import Peer, Step, http
 
 _HEAD = http(headers={"content-type": "text/event-stream", "transfer-encoding": "chunked"})
@@ -54,9 +54,9 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opencode_client.streams.reconnect.FIRST_DELAY_S", 0.001)
 
 
-def take(world: World, stream: Any, count: int | None = None) -> list[Any]:
+def take(client_kind: ClientKind, stream: Any, count: int | None = None) -> list[Any]:
     """What a stream yields: so many, or all."""
-    return world.call(_taken, stream, count) if world.is_async else _taken_now(stream, count)
+    return client_kind.call(_taken, stream, count) if client_kind.is_async else _taken_now(stream, count)
 
 
 def _taken_now(stream: Any, count: int | None) -> list[Any]:

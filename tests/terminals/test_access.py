@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from opencode_client import ConnectError, ForbiddenError, OpencodeError, PtyClosedError
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import http
 from tests.support.terminal_actions import connected, entered, rest
 from tests.support.terminal_server import PTY_ID, TICKET, PtyServer, close, cursor, cut, end, say
@@ -33,23 +33,23 @@ def told(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
     return lambda: caplog.text + "".join(repr(vars(record)) for record in caplog.records)
 
 
-def _entered(world: World, server: PtyServer, **options: Any) -> Any:  # Any: of either world
-    client = world.client(server.url, password=_PASSWORD, headers={"x-api-key": _KEY}, max_retries=0)
-    return entered(world, client.pty.connect(PTY_ID, **options))
+def _entered(client_kind: ClientKind, server: PtyServer, **options: Any) -> Any:  # Any: sync or async
+    client = client_kind.client(server.url, password=_PASSWORD, headers={"x-api-key": _KEY}, max_retries=0)
+    return entered(client_kind, client.pty.connect(PTY_ID, **options))
 
 
-def test_the_password_goes_in_a_header(world: World) -> None:
+def test_the_password_goes_in_a_header(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), end]) as server:
-        rest(world, _entered(world, server))
+        rest(client_kind, _entered(client_kind, server))
         [dial] = server.dials
     assert dial.target == _CONNECT
     assert (dial.headers["authorization"], dial.headers["x-api-key"]) == (_BASIC, _KEY)
     assert dial.headers["user-agent"].startswith("opencode-client-python/")
 
 
-def test_a_ticket_goes_in_the_place_of_the_password(world: World) -> None:
+def test_a_ticket_goes_in_the_place_of_the_password(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), end]) as server:
-        rest(world, _entered(world, server, auth="ticket"))
+        rest(client_kind, _entered(client_kind, server, auth="ticket"))
         [dial] = server.dials
         asked = next(call for call in server.calls if call.method == "POST")
     assert dial.target == f"{_CONNECT}?ticket={TICKET}"
@@ -57,34 +57,37 @@ def test_a_ticket_goes_in_the_place_of_the_password(world: World) -> None:
     assert (asked.headers["authorization"], asked.headers["x-opencode-ticket"]) == (_BASIC, "1")
 
 
-def test_every_connection_has_a_ticket_of_its_own(world: World) -> None:
+def test_every_connection_has_a_ticket_of_its_own(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("a"), cut], [cursor(1), end]) as server:
-        assert rest(world, _entered(world, server, auth="ticket")) == ["a"]
+        assert rest(client_kind, _entered(client_kind, server, auth="ticket")) == ["a"]
         assert server.dials[1].target == f"{_CONNECT}?cursor=1&ticket={TICKET}"
         assert [call.method for call in server.calls].count("POST") == 2
 
 
-def test_a_ticket_is_asked_for_where_the_terminal_is(world: World) -> None:
+def test_a_ticket_is_asked_for_where_the_terminal_is(client_kind: ClientKind) -> None:
     place = {"directory": "/wörk", "workspace": "w1"}
     with PtyServer([cursor(0), end]) as server:
-        rest(world, _entered(world, server, auth="ticket", **place))
+        rest(client_kind, _entered(client_kind, server, auth="ticket", **place))
         [dial] = server.dials
         calls = [call for call in server.calls if call.path != "/global/health"]
     assert dial.target == f"{_CONNECT}?directory=%2Fw%C3%B6rk&workspace=w1&ticket={TICKET}"
     assert {call.target.partition("?")[2] for call in calls} == {"directory=%2Fw%C3%B6rk&workspace=w1"}
 
 
-def test_a_client_for_a_directory_connects_there(world: World) -> None:
+def test_a_client_for_a_directory_connects_there(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), end]) as server:
-        rest(world, entered(world, world.client(server.url, directory="/r").pty.connect(PTY_ID)))
+        rest(
+            client_kind,
+            entered(client_kind, client_kind.client(server.url, directory="/r").pty.connect(PTY_ID)),
+        )
         assert server.dials[0].target == f"{_CONNECT}?directory=%2Fr"
 
 
-def test_no_secret_is_told_of_a_terminal_that_works(world: World, told: Callable[[], str]) -> None:
+def test_no_secret_is_told_of_a_terminal_that_works(client_kind: ClientKind, told: Callable[[], str]) -> None:
     with PtyServer([cursor(0), say("a"), cut], [cursor(1), end]) as server:
         for auth in ("basic", "ticket"):
-            terminal = _entered(world, server, auth=auth)
-            rest(world, terminal)
+            terminal = _entered(client_kind, server, auth=auth)
+            rest(client_kind, terminal)
             _assert_silent(told() + repr(terminal) + repr(terminal._request))
 
 
@@ -103,11 +106,11 @@ _REFUSALS = {
 @pytest.mark.parametrize("refusal", _REFUSALS.values(), ids=list(_REFUSALS))
 @pytest.mark.parametrize("auth", ["basic", "ticket"])
 def test_no_secret_is_told_of_a_connection_that_is_refused(
-    world: World, told: Callable[[], str], refusal: bytes, auth: str
+    client_kind: ClientKind, told: Callable[[], str], refusal: bytes, auth: str
 ) -> None:
     with PtyServer(answers={_CONNECT: refusal}) as server:
         with pytest.raises(OpencodeError) as caught:
-            _entered(world, server, auth=auth)
+            _entered(client_kind, server, auth=auth)
         assert len(server.dials) == 1
     error = caught.value
     assert getattr(error, "operation", "") == "pty.connect"
@@ -116,12 +119,12 @@ def test_no_secret_is_told_of_a_connection_that_is_refused(
 
 @pytest.mark.parametrize("how", [cut, close(1011, "crash")])
 def test_no_secret_is_told_of_a_connection_that_breaks(
-    world: World, told: Callable[[], str], how: Any
+    client_kind: ClientKind, told: Callable[[], str], how: Any
 ) -> None:
     with PtyServer([cursor(0), how]) as server:
-        terminal = _entered(world, server, auth="ticket", reconnect=False)
+        terminal = _entered(client_kind, server, auth="ticket", reconnect=False)
         with pytest.raises(PtyClosedError) as caught:
-            rest(world, terminal)
+            rest(client_kind, terminal)
     error = caught.value
     _assert_silent("".join([told(), str(error), repr(error), *traceback.format_exception(error)]))
 
@@ -131,13 +134,13 @@ def _assert_silent(text: str) -> None:
         assert secret not in text
 
 
-def test_a_used_ticket_is_forbidden(world: World) -> None:
+def test_a_used_ticket_is_forbidden(client_kind: ClientKind) -> None:
     with PtyServer(answers={_CONNECT: http(status=403)}) as server, pytest.raises(ForbiddenError):
-        _entered(world, server, auth="ticket")
+        _entered(client_kind, server, auth="ticket")
 
 
 def test_no_proxy_comes_between_this_machine_and_itself(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
@@ -145,14 +148,16 @@ def test_no_proxy_comes_between_this_machine_and_itself(
         for written in (name, name.lower()):
             monkeypatch.setenv(written, "http://127.0.0.1:1")
     with PtyServer([cursor(0), end]) as server:
-        assert rest(world, connected(world, server)) == []
+        assert rest(client_kind, connected(client_kind, server)) == []
 
 
-def test_a_proxy_is_asked_for_other_machines(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_is_asked_for_other_machines(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
     with PtyServer() as proxy:
-        client = world.client("http://opencode.invalid:4096", max_retries=0)
+        client = client_kind.client("http://opencode.invalid:4096", max_retries=0)
         client._caller.knowledge.version = "1.18.33"
         terminal = client.pty.connect(PTY_ID)
         arguments = terminal._request.connect_arguments(terminal._request.prepared(None), None)
@@ -164,31 +169,33 @@ def test_a_proxy_is_asked_for_other_machines(world: World, monkeypatch: pytest.M
 
 
 def _over_tls(
-    world: World, server: PtyServer, trusting: ssl.SSLContext, **options: Any
+    client_kind: ClientKind, server: PtyServer, trusting: ssl.SSLContext, **options: Any
 ) -> Any:  # Any: as above
-    given = (httpx.AsyncClient if world.is_async else httpx.Client)(verify=trusting, trust_env=False)
-    client = world.client(server.url, http_client=given, max_retries=0)
+    given = (httpx.AsyncClient if client_kind.is_async else httpx.Client)(verify=trusting, trust_env=False)
+    client = client_kind.client(server.url, http_client=given, max_retries=0)
     try:
-        return rest(world, entered(world, client.pty.connect(PTY_ID, **options)))
+        return rest(client_kind, entered(client_kind, client.pty.connect(PTY_ID, **options)))
     finally:
-        world.call(client.close)
-        world.call(given.aclose if isinstance(given, httpx.AsyncClient) else given.close)
+        client_kind.call(client.close)
+        client_kind.call(given.aclose if isinstance(given, httpx.AsyncClient) else given.close)
 
 
-def test_the_callers_tls_context_is_used(world: World, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+def test_the_callers_tls_context_is_used(
+    client_kind: ClientKind, tls: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
     served, trusting = tls
     with PtyServer([cursor(0), say("safe"), end], tls=served) as server:
-        assert _over_tls(world, server, trusting, ssl=trusting) == ["safe"]
+        assert _over_tls(client_kind, server, trusting, ssl=trusting) == ["safe"]
 
 
 def test_without_it_a_server_has_to_be_trusted_by_all(
-    world: World, tls: tuple[ssl.SSLContext, ssl.SSLContext]
+    client_kind: ClientKind, tls: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
     served, trusting = tls
     with PtyServer([cursor(0), end], tls=served) as server, pytest.raises(ConnectError, match="certificate"):
-        _over_tls(world, server, trusting)
+        _over_tls(client_kind, server, trusting)
 
 
-def test_a_tls_context_is_no_harm_without_tls(world: World) -> None:
+def test_a_tls_context_is_no_harm_without_tls(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), end]) as server:
-        assert rest(world, connected(world, server, ssl=ssl.create_default_context())) == []
+        assert rest(client_kind, connected(client_kind, server, ssl=ssl.create_default_context())) == []

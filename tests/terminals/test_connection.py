@@ -17,254 +17,258 @@ from opencode_client import (
     StatusError,
     UnsupportedOperationError,
 )
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import http
 from tests.support.terminal_actions import connected, read, rest, seen_by
 from tests.support.terminal_server import PTY_ID, Gate, PtyServer, cursor, described, end, hear, say
 
 
-def test_iteration_yields_the_output_and_ends_with_the_process(world: World) -> None:
+def test_iteration_yields_the_output_and_ends_with_the_process(client_kind: ClientKind) -> None:
     with PtyServer([say("old "), cursor(4), say("new ", "\N{GRINNING FACE}"), end]) as server:
-        terminal = connected(world, server)
-        assert "".join(rest(world, terminal)) == "old new \N{GRINNING FACE}"
+        terminal = connected(client_kind, server)
+        assert "".join(rest(client_kind, terminal)) == "old new \N{GRINNING FACE}"
         assert terminal.cursor == 10
         assert len(server.dials) == 1
 
 
-def test_what_has_ended_goes_on_ending(world: World) -> None:
+def test_what_has_ended_goes_on_ending(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("bye"), end]) as server:
-        terminal = connected(world, server)
-        assert rest(world, terminal) == ["bye"]
-        assert rest(world, terminal) == []
+        terminal = connected(client_kind, server)
+        assert rest(client_kind, terminal) == ["bye"]
+        assert rest(client_kind, terminal) == []
         uses: list[tuple[Any, ...]] = [(terminal.recv, 5), (terminal.send, "x")]
         for use in uses:
             with pytest.raises(PtyClosedError, match="it ended") as caught:
-                world.call(*use)
+                client_kind.call(*use)
             assert (caught.value.code, caught.value.reason) == (1000, "")
 
 
-def test_what_came_before_the_end_is_read_though_typing_said_that_it_ended(world: World) -> None:
+def test_what_came_before_the_end_is_read_though_typing_said_that_it_ended(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("bye"), end]) as server:
-        terminal = connected(world, server)
-        seen_by(world, lambda: server.until(lambda: server.open == 0))
+        terminal = connected(client_kind, server)
+        seen_by(client_kind, lambda: server.until(lambda: server.open == 0))
         with pytest.raises(PtyClosedError, match="it ended"):
-            world.call(terminal.send, "x")
-        assert rest(world, terminal) == ["bye"]
+            client_kind.call(terminal.send, "x")
+        assert rest(client_kind, terminal) == ["bye"]
 
 
-def test_first_uses_at_once_make_one_connection(world: World) -> None:
+def test_first_uses_at_once_make_one_connection(client_kind: ClientKind) -> None:
     gate = Gate(described())
     with PtyServer([cursor(0)], answers={f"/pty/{PTY_ID}": gate}) as server:
-        terminal = world.client(server.url).pty.connect(PTY_ID)
+        terminal = client_kind.client(server.url).pty.connect(PTY_ID)
         first, second = (lambda: terminal.send("1")), (lambda: terminal.send("2"))
-        assert world.meanwhile(first, gate.await_asked, gate.open_soon, second) == [None] * 3
+        assert client_kind.meanwhile(first, gate.await_asked, gate.open_soon, second) == [None] * 3
         server.until(lambda: sorted(map(str, server.heard)) == ["1", "2"])
         assert len(server.dials) == 1
 
 
-def test_a_terminal_connects_by_its_first_use(world: World) -> None:
+def test_a_terminal_connects_by_its_first_use(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("hi")]) as server:
-        terminal = world.client(server.url).pty.connect(PTY_ID)
+        terminal = client_kind.client(server.url).pty.connect(PTY_ID)
         assert server.dials == []
-        assert world.call(terminal.recv, 5) == "hi"
-        world.call(terminal.close)
+        assert client_kind.call(terminal.recv, 5) == "hi"
+        client_kind.call(terminal.close)
 
 
-def test_recv_says_how_long_nothing_came(world: World) -> None:
+def test_recv_says_how_long_nothing_came(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), hear, say("late")]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         for timeout in (0, 0.05):
             with pytest.raises(PtyTimeoutError, match=rf"{PTY_ID}: no output within {timeout:g} s") as caught:
-                world.call(terminal.recv, timeout)
+                client_kind.call(terminal.recv, timeout)
             assert isinstance(caught.value, TimeoutError)
-        world.call(terminal.send, "go on")
-        assert world.call(terminal.recv, 5) == "late"
+        client_kind.call(terminal.send, "go on")
+        assert client_kind.call(terminal.recv, 5) == "late"
 
 
-def test_input_goes_as_text_whatever_it_is(world: World) -> None:
+def test_input_goes_as_text_whatever_it_is(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
-        terminal = connected(world, server)
-        world.call(terminal.send, "ls\n")
-        world.call(terminal.send, "zwölf €\n".encode())
+        terminal = connected(client_kind, server)
+        client_kind.call(terminal.send, "ls\n")
+        client_kind.call(terminal.send, "zwölf €\n".encode())
         server.until(lambda: len(server.heard) == 2)
     assert server.heard == ["ls\n", "zwölf €\n"]
 
 
-def test_bytes_may_be_pieces_of_characters(world: World) -> None:
+def test_bytes_may_be_pieces_of_characters(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         for byte in "€😀".encode():
-            world.call(terminal.send, bytes([byte]))
-        world.call(terminal.send, "!")
+            client_kind.call(terminal.send, bytes([byte]))
+        client_kind.call(terminal.send, "!")
         server.until(lambda: server.heard[-1:] == ["!"])
     assert server.heard == ["€", "😀", "!"]
 
 
 @pytest.mark.parametrize("data", [b"ab\xff", "\ud83d"])
-def test_input_that_is_no_utf_8_is_refused_and_not_remembered(world: World, data: str | bytes) -> None:
+def test_input_that_is_no_utf_8_is_refused_and_not_remembered(
+    client_kind: ClientKind, data: str | bytes
+) -> None:
     with PtyServer([cursor(0)]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         with pytest.raises(ArgumentError, match="input is UTF-8"):
-            world.call(terminal.send, data)
-        world.call(terminal.send, b"ok")
+            client_kind.call(terminal.send, data)
+        client_kind.call(terminal.send, b"ok")
         server.until(lambda: server.heard == ["ok"])
 
 
 @pytest.mark.parametrize("pattern", ["$ ", re.compile(r"\d+\$ ")], ids=["text", "expression"])
 def test_read_until_gives_all_up_to_the_match_and_leaves_the_rest(
-    world: World, pattern: str | re.Pattern[str]
+    client_kind: ClientKind, pattern: str | re.Pattern[str]
 ) -> None:
     with PtyServer([cursor(0), say("1", "2$", " rest", "more$ ")]) as server:
-        terminal = connected(world, server)
-        assert world.call(terminal.read_until, pattern, timeout=5) == "12$ "
-        assert world.call(terminal.recv, 5) == "rest"
-        assert world.call(terminal.recv, 5) == "more$ "
+        terminal = connected(client_kind, server)
+        assert client_kind.call(terminal.read_until, pattern, timeout=5) == "12$ "
+        assert client_kind.call(terminal.recv, 5) == "rest"
+        assert client_kind.call(terminal.recv, 5) == "more$ "
 
 
-def test_read_until_tells_what_it_saw_and_leaves_it(world: World) -> None:
+def test_read_until_tells_what_it_saw_and_leaves_it(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("password: "), hear, say("$ ")]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         with pytest.raises(PtyTimeoutError, match=r"no '\$ ' within 0.1 s; seen: 'password: '") as caught:
-            world.call(terminal.read_until, "$ ", timeout=0.1)
+            client_kind.call(terminal.read_until, "$ ", timeout=0.1)
         assert caught.value.seen == "password: "
-        world.call(terminal.send, "x")
-        assert world.call(terminal.read_until, "$ ", timeout=5) == "password: $ "
+        client_kind.call(terminal.send, "x")
+        assert client_kind.call(terminal.read_until, "$ ", timeout=5) == "password: $ "
 
 
-def test_read_until_tells_what_it_saw_before_the_end(world: World) -> None:
+def test_read_until_tells_what_it_saw_before_the_end(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("no such file\n"), end]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         with pytest.raises(PtyClosedError, match="seen: 'no such file") as caught:
-            world.call(terminal.read_until, re.compile(r"\$ "), timeout=5)
+            client_kind.call(terminal.read_until, re.compile(r"\$ "), timeout=5)
         assert (caught.value.seen, caught.value.code) == ("no such file\n", 1000)
-        assert rest(world, terminal) == ["no such file\n"]
+        assert rest(client_kind, terminal) == ["no such file\n"]
 
 
-def test_read_until_finds_what_frames_share(world: World) -> None:
+def test_read_until_finds_what_frames_share(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say(*"xx<<end>>yy")]) as server:
-        terminal = connected(world, server)
-        assert world.call(terminal.read_until, "<<end>>", timeout=5) == "xx<<end>>"
+        terminal = connected(client_kind, server)
+        assert client_kind.call(terminal.read_until, "<<end>>", timeout=5) == "xx<<end>>"
 
 
-def test_a_size_is_given_by_a_call(world: World) -> None:
+def test_a_size_is_given_by_a_call(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
-        terminal = connected(world, server, directory="/w")
-        world.call(terminal.resize, 40, 132)
+        terminal = connected(client_kind, server, directory="/w")
+        client_kind.call(terminal.resize, 40, 132)
         asked = server.calls[-1]
     assert (asked.method, asked.target) == ("PUT", f"/pty/{PTY_ID}?directory=%2Fw")
     assert json.loads(asked.body) == {"size": {"rows": 40, "cols": 132}}
 
 
 @pytest.mark.parametrize("size", [(0, 80), (24, 0), (-1, -1)])
-def test_a_size_that_no_terminal_has_is_refused_here(world: World, size: tuple[int, int]) -> None:
+def test_a_size_that_no_terminal_has_is_refused_here(client_kind: ClientKind, size: tuple[int, int]) -> None:
     with PtyServer([cursor(0)]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         with pytest.raises(ArgumentError, match="at least one row and one column"):
-            world.call(terminal.resize, *size)
+            client_kind.call(terminal.resize, *size)
         assert {call.method for call in server.calls} == {"GET"}
 
 
-def test_wait_gives_the_exit_code_that_an_event_told(world: World) -> None:
+def test_wait_gives_the_exit_code_that_an_event_told(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("bye"), hear, end]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         server.tell("pty.exited", id="pty_other", exitCode=1)
         with pytest.raises(PtyTimeoutError):
-            world.call(terminal.wait, 0.05)
+            client_kind.call(terminal.wait, 0.05)
         server.tell("pty.exited", id=PTY_ID, exitCode=3)
-        world.call(terminal.send, "exit 3")
-        assert rest(world, terminal) == ["bye"]
-        assert world.call(terminal.wait, 5) == 3
+        client_kind.call(terminal.send, "exit 3")
+        assert rest(client_kind, terminal) == ["bye"]
+        assert client_kind.call(terminal.wait, 5) == 3
 
 
-def test_wait_needs_nobody_who_reads(world: World) -> None:
+def test_wait_needs_nobody_who_reads(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("bye")]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         server.tell("pty.exited", id=PTY_ID, exitCode=0)
-        assert world.call(terminal.wait, 5) == 0
+        assert client_kind.call(terminal.wait, 5) == 0
 
 
-def test_a_terminal_that_was_removed_has_no_exit_code(world: World) -> None:
+def test_a_terminal_that_was_removed_has_no_exit_code(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), hear, end]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         server.tell("pty.deleted", id=PTY_ID)
-        assert world.call(terminal.wait, 5) is None
+        assert client_kind.call(terminal.wait, 5) is None
 
 
-def test_wait_has_an_end_though_no_event_comes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_has_an_end_though_no_event_comes(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for module in ("terminals.connection", "terminals.async_connection"):
         monkeypatch.setattr(f"opencode_client.{module}.EXIT_S", 0.05)
     with PtyServer([cursor(0), end]) as server:
-        terminal = connected(world, server)
-        assert rest(world, terminal) == []
-        assert world.call(terminal.wait, 5) is None
+        terminal = connected(client_kind, server)
+        assert rest(client_kind, terminal) == []
+        assert client_kind.call(terminal.wait, 5) is None
 
 
-def test_wait_says_that_the_process_runs_on(world: World) -> None:
+def test_wait_says_that_the_process_runs_on(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         with pytest.raises(PtyTimeoutError, match=r"the process did not end within 0.05 s"):
-            world.call(terminal.wait, 0.05)
+            client_kind.call(terminal.wait, 0.05)
 
 
-def test_without_events_there_is_nothing_to_wait_for(world: World) -> None:
+def test_without_events_there_is_nothing_to_wait_for(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
-        terminal = connected(world, server, exit_code=False)
+        terminal = connected(client_kind, server, exit_code=False)
         with pytest.raises(ArgumentError, match="exit_code=False"):
-            world.call(terminal.wait, 5)
+            client_kind.call(terminal.wait, 5)
 
 
-def test_an_unknown_terminal_is_not_found(world: World) -> None:
+def test_an_unknown_terminal_is_not_found(client_kind: ClientKind) -> None:
     with PtyServer() as server:
-        client = world.client(server.url)
+        client = client_kind.client(server.url)
         with pytest.raises(NotFoundError):
-            world.call(client.pty.connect("pty_other").recv)
+            client_kind.call(client.pty.connect("pty_other").recv)
         assert server.dials == []
 
 
-def test_a_server_that_has_no_such_terminals_is_not_asked_for_one(world: World) -> None:
+def test_a_server_that_has_no_such_terminals_is_not_asked_for_one(client_kind: ClientKind) -> None:
     with PtyServer(version="1.1.31") as server:
         with pytest.raises(UnsupportedOperationError, match=r"v2\.pty\.connect: opencode 1\.1\.31"):
-            world.call(world.client(server.url).v2.pty.connect(PTY_ID).recv)
+            client_kind.call(client_kind.client(server.url).v2.pty.connect(PTY_ID).recv)
         assert [call.path for call in server.calls] == ["/global/health"]
 
 
-def test_a_refused_connection_is_the_servers_error(world: World) -> None:
+def test_a_refused_connection_is_the_servers_error(client_kind: ClientKind) -> None:
     answers = {f"/pty/{PTY_ID}/connect": http(b'{"name":"UnknownError","data":{"message":"bad id"}}', 500)}
     with PtyServer(answers=answers) as server:
         with pytest.raises(StatusError, match="bad id") as caught:
-            connected(world, server)
+            connected(client_kind, server)
         assert (caught.value.status, caught.value.operation) == (500, "pty.connect")
 
 
-def test_a_closed_terminal_ends_its_iteration_and_says_so_else(world: World) -> None:
+def test_a_closed_terminal_ends_its_iteration_and_says_so_else(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("a")]) as server:
-        terminal = connected(world, server)
-        assert read(world, terminal, 1) == "a"
-        world.call(terminal.close)
-        world.call(terminal.close)
-        assert rest(world, terminal) == []
+        terminal = connected(client_kind, server)
+        assert read(client_kind, terminal, 1) == "a"
+        client_kind.call(terminal.close)
+        client_kind.call(terminal.close)
+        assert rest(client_kind, terminal) == []
         uses: list[tuple[Any, ...]] = [(terminal.recv, 5), (terminal.send, "x"), (terminal.wait, 5)]
         for use in uses:
             with pytest.raises(PtyClosedError, match="this connection was closed"):
-                world.call(*use)
+                client_kind.call(*use)
         server.until(lambda: server.open == 0)
 
 
-def test_closing_the_client_closes_its_terminals(world: World) -> None:
+def test_closing_the_client_closes_its_terminals(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
-        client = world.client(server.url)
+        client = client_kind.client(server.url)
         terminal = client.pty.connect(PTY_ID)
-        world.call(terminal.send, "x")
-        world.call(client.close)
+        client_kind.call(terminal.send, "x")
+        client_kind.call(client.close)
         server.until(lambda: server.open == 0)
 
 
-def test_closing_the_client_closes_terminals_that_nobody_keeps(world: World) -> None:
+def test_closing_the_client_closes_terminals_that_nobody_keeps(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
-        client = world.client(server.url)
-        world.call(client.pty.connect(PTY_ID).send, "x")
+        client = client_kind.client(server.url)
+        client_kind.call(client.pty.connect(PTY_ID).send, "x")
         gc.collect()
-        world.call(client.close)
+        client_kind.call(client.close)
         server.until(lambda: server.open == 0)
 
 
@@ -276,14 +280,16 @@ def test_closing_the_client_closes_terminals_that_nobody_keeps(world: World) -> 
         ({"retries": 1}, "no option 'retries'"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused_at_once(world: World, options: Any, said: str) -> None:
+def test_an_option_that_cannot_be_is_refused_at_once(
+    client_kind: ClientKind, options: Any, said: str
+) -> None:
     with pytest.raises(ArgumentError, match=said):
-        world.client().pty.connect(PTY_ID, **options)
+        client_kind.client().pty.connect(PTY_ID, **options)
 
 
-def test_a_terminal_shows_its_state(world: World) -> None:
+def test_a_terminal_shows_its_state(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), end]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         assert repr(terminal).endswith(f"{PTY_ID}: open>")
-        rest(world, terminal)
+        rest(client_kind, terminal)
         assert repr(terminal).endswith(f"{PTY_ID}: ended>")

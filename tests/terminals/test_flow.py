@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from opencode_client import PtyClosedError
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.terminal_actions import connected
 from tests.support.terminal_server import (
     PTY_ID,
@@ -72,12 +72,12 @@ def test_a_hundred_megabytes_wait_with_the_server_and_come_whole(flood: Flood, i
 
 def _drunk(server: PtyServer, flood: Flood) -> tuple[int, int]:
     """How much came after a sleep, and the most memory that it took."""
-    world = World(is_async=False)
-    terminal = connected(world, server)
+    client_kind = ClientKind(is_async=False)
+    terminal = connected(client_kind, server)
     flood.await_blocked()
     assert flood.sent < _FRAMES // 4
     length = sum(map(len, terminal))
-    world.close()
+    client_kind.close()
     return length, tracemalloc.get_traced_memory()[1]
 
 
@@ -95,31 +95,31 @@ def test_who_sleeps_behind_much_output_is_not_taken_for_dead(
     flood: Flood, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opencode_client.terminals.handshake._PING_S", 0.05)
-    world = World(is_async=False)
+    client_kind = ClientKind(is_async=False)
     with PtyServer([cursor(0), flood, end]) as server:
-        terminal = connected(world, server, reconnect=False)
+        terminal = connected(client_kind, server, reconnect=False)
         flood.await_blocked()
         time.sleep(0.3)  # six pings, which nobody answers
         assert sum(map(len, terminal)) == _FRAMES * len(_FRAME)
-        world.close()
+        client_kind.close()
 
 
-def test_closing_is_quick_behind_much_output(world: World, flood: Flood) -> None:
+def test_closing_is_quick_behind_much_output(client_kind: ClientKind, flood: Flood) -> None:
     with PtyServer([cursor(0), flood]) as server:
-        terminal = connected(world, server)
-        if not world.is_async:
+        terminal = connected(client_kind, server)
+        if not client_kind.is_async:
             flood.await_blocked()
         began = time.monotonic()
-        world.call(terminal.close)
+        client_kind.call(terminal.close)
         assert time.monotonic() - began < 3
         server.until(lambda: server.open == 0)
 
 
 @pytest.mark.parametrize("use", ["recv", "read_until", "wait", "iterate"])
 def test_closing_from_another_thread_ends_what_waits(use: str) -> None:
-    world = World(is_async=False)
+    client_kind = ClientKind(is_async=False)
     with PtyServer([cursor(0), say("a")]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         assert terminal.recv(5) == "a"
         ended: list[Any] = []
         waiting: dict[str, Callable[[], Any]] = {
@@ -146,14 +146,14 @@ def test_closing_from_another_thread_ends_what_waits(use: str) -> None:
         else:
             assert "this connection was closed" in str(ended[0])
         server.until(lambda: server.open == 0)
-    world.close()
+    client_kind.close()
 
 
 @pytest.mark.parametrize("use", ["recv", "read_until", "wait", "iterate"])
 def test_closing_from_another_task_ends_what_waits(use: str) -> None:
-    world = World(is_async=True)
+    client_kind = ClientKind(is_async=True)
     with PtyServer([cursor(0)]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
 
         async def iterate() -> list[str]:
             return [text async for text in terminal]
@@ -171,23 +171,25 @@ def test_closing_from_another_task_ends_what_waits(use: str) -> None:
             [found] = await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 5)
             return found
 
-        found = world.call(run)
+        found = client_kind.call(run)
         assert found == [] if use == "iterate" else "this connection was closed" in str(found)
         server.until(lambda: server.open == 0)
-    world.close()
+    client_kind.close()
 
 
-def test_closing_ends_a_pause_before_the_next_attempt(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_ends_a_pause_before_the_next_attempt(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("opencode_client.terminals.handshake._DELAY_S", 60.0)
     monkeypatch.setattr("opencode_client.terminals.handshake._LONGEST_DELAY_S", 60.0)
     with PtyServer([cursor(0), cut], [cut], [cursor(0)]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
 
         def broken_twice() -> None:
             server.until(lambda: len(server.dials) == 2 and server.open == 0)
             time.sleep(0.05)  # into the pause; that it pauses is no event
 
-        outcome, *_ = world.meanwhile(terminal.recv, broken_twice, terminal.close)
+        outcome, *_ = client_kind.meanwhile(terminal.recv, broken_twice, terminal.close)
         assert "this connection was closed" in str(outcome)
         assert len(server.dials) == 2
 
@@ -199,33 +201,33 @@ while_it_asks_and_dials = pytest.mark.parametrize(
 
 @while_it_asks_and_dials
 def test_closing_a_terminal_while_it_connects_leaves_nothing_open(
-    world: World, path: str, answer: bytes | None
+    client_kind: ClientKind, path: str, answer: bytes | None
 ) -> None:
     gate = Gate(answer)
     with PtyServer([cursor(0)], answers={path: gate}) as server:
-        terminal = world.client(server.url).pty.connect(PTY_ID)
-        outcome, *_ = world.meanwhile(terminal.recv, gate.await_asked, terminal.close, gate.open)
+        terminal = client_kind.client(server.url).pty.connect(PTY_ID)
+        outcome, *_ = client_kind.meanwhile(terminal.recv, gate.await_asked, terminal.close, gate.open)
         assert "this connection was closed" in str(outcome)
         server.until(lambda: server.dials and server.open == 0 and not server.listeners)
 
 
 @while_it_asks_and_dials
 def test_closing_a_terminal_while_it_comes_back_leaves_nothing_open(
-    world: World, path: str, answer: bytes | None
+    client_kind: ClientKind, path: str, answer: bytes | None
 ) -> None:
     gate = Gate(answer)
     with PtyServer([cursor(0), cut], [cursor(0)]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         server.answers[path] = gate
-        outcome, *_ = world.meanwhile(terminal.recv, gate.await_asked, terminal.close, gate.open)
+        outcome, *_ = client_kind.meanwhile(terminal.recv, gate.await_asked, terminal.close, gate.open)
         assert "this connection was closed" in str(outcome)
         server.until(lambda: len(server.dials) == 2 and server.open == 0 and not server.listeners)
 
 
 def test_a_task_that_is_cancelled_loses_nothing() -> None:
-    world = World(is_async=True)
+    client_kind = ClientKind(is_async=True)
     with PtyServer([cursor(0), hear, say("a"), hear, say("b"), end]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
 
         async def run() -> list[str]:
             for _ in range(20):
@@ -238,5 +240,5 @@ def test_a_task_that_is_cancelled_loses_nothing() -> None:
             await terminal.send("2")
             return [text async for text in terminal]
 
-        assert world.call(run) == ["a", "b"]
-    world.close()
+        assert client_kind.call(run) == ["a", "b"]
+    client_kind.close()

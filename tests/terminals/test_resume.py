@@ -15,7 +15,7 @@ from opencode_client import (
     UnsupportedOperationError,
 )
 from opencode_client.terminals import frames
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import http
 from tests.support.terminal_actions import connected, read, read_with_gaps, rest, seen_by
 from tests.support.terminal_replays import replay
@@ -45,34 +45,34 @@ def _cursors(server: PtyServer) -> list[str]:
     return [seen.target.partition("cursor=")[2] for seen in server.dials]
 
 
-def test_a_broken_connection_is_resumed_where_the_text_ends(world: World) -> None:
+def test_a_broken_connection_is_resumed_where_the_text_ends(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say(f"a{_CLEF}"), cut], [say("bc"), cursor(5), say("d"), end]) as server:
-        terminal = connected(world, server)
-        assert "".join(rest(world, terminal)) == f"a{_CLEF}bcd"
+        terminal = connected(client_kind, server)
+        assert "".join(rest(client_kind, terminal)) == f"a{_CLEF}bcd"
         assert _cursors(server) == ["", "3"]
         assert terminal.cursor == 6
 
 
 @pytest.mark.parametrize("how", [cut, close(1001), close(1011, "crash"), close(4000)])
-def test_every_end_but_that_of_the_process_is_a_break(world: World, how: Step) -> None:
+def test_every_end_but_that_of_the_process_is_a_break(client_kind: ClientKind, how: Step) -> None:
     with PtyServer([cursor(0), say("a"), how], [say("b"), cursor(2), end]) as server:
-        assert rest(world, connected(world, server)) == ["a", "b"]
+        assert rest(client_kind, connected(client_kind, server)) == ["a", "b"]
 
 
-def test_a_connection_that_breaks_in_its_replay_is_resumed_before_it(world: World) -> None:
+def test_a_connection_that_breaks_in_its_replay_is_resumed_before_it(client_kind: ClientKind) -> None:
     scripts = [[cursor(0), say("ab"), cut], [say("c"), cut], [say("cd"), cut], [say("cd"), cursor(4), end]]
     with PtyServer(*scripts) as server:
-        assert "".join(rest(world, connected(world, server))) == "abcd"
+        assert "".join(rest(client_kind, connected(client_kind, server))) == "abcd"
         assert _cursors(server) == ["", "2", "2", "2"]
 
 
-def test_the_first_replay_is_given_once_though_its_connection_breaks(world: World) -> None:
+def test_the_first_replay_is_given_once_though_its_connection_breaks(client_kind: ClientKind) -> None:
     with PtyServer([say("ab"), cut], [say("abc"), cursor(3), end]) as server:
-        assert "".join(rest(world, connected(world, server))) == "abc"
+        assert "".join(rest(client_kind, connected(client_kind, server))) == "abc"
 
 
 def test_a_character_that_a_replay_cut_is_asked_for_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frames, "REPLAY_UNITS", 4)
     output = f"abc{_CLEF}defg{_CLEF}{_CLEF}"
@@ -82,194 +82,202 @@ def test_a_character_that_a_replay_cut_is_asked_for_again(
         say(*replay(output, int(asked) if asked else None))(line)
 
     with PtyServer([from_cursor]) as server:
-        terminal = connected(world, server)
-        assert read(world, terminal, len(output)) == output
+        terminal = connected(client_kind, server)
+        assert read(client_kind, terminal, len(output)) == output
         assert _cursors(server)[:2] == ["", "3"]
 
 
-def test_what_the_server_no_longer_has_is_told_where_it_is_missing(world: World) -> None:
+def test_what_the_server_no_longer_has_is_told_where_it_is_missing(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("ab"), cut], [say("ef"), cursor(6), say("g")]) as server:
-        assert read_with_gaps(world, connected(world, server), "g") == ["ab", 2, "efg"]
+        assert read_with_gaps(client_kind, connected(client_kind, server), "g") == ["ab", 2, "efg"]
 
 
-def test_read_until_goes_on_behind_a_gap(world: World) -> None:
+def test_read_until_goes_on_behind_a_gap(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("ab"), cut], [say("e$"), cursor(6)]) as server:
-        terminal = connected(world, server)
+        terminal = connected(client_kind, server)
         with pytest.raises(PtyGapError):
-            world.call(terminal.read_until, "$", timeout=5)
-        assert world.call(terminal.read_until, "$", timeout=5) == "abe$"
+            client_kind.call(terminal.read_until, "$", timeout=5)
+        assert client_kind.call(terminal.read_until, "$", timeout=5) == "abe$"
 
 
-def test_a_server_without_cursors_cannot_say_what_is_lost(world: World) -> None:
+def test_a_server_without_cursors_cannot_say_what_is_lost(client_kind: ClientKind) -> None:
     with PtyServer([say("ab"), cut], [say("d")], version="1.1.31") as server:
-        terminal = connected(world, server)
-        assert read_with_gaps(world, terminal, "d") == ["ab", None, "d"]
+        terminal = connected(client_kind, server)
+        assert read_with_gaps(client_kind, terminal, "d") == ["ab", None, "d"]
         assert terminal.cursor is None
 
 
-def test_nor_can_it_where_only_new_output_was_asked_for(world: World) -> None:
+def test_nor_can_it_where_only_new_output_was_asked_for(client_kind: ClientKind) -> None:
     with PtyServer([say("ab"), cut], [say("d")], version="1.1.31") as server:
-        assert read_with_gaps(world, connected(world, server, cursor=-1), "d") == ["ab", None, "d"]
+        assert read_with_gaps(client_kind, connected(client_kind, server, cursor=-1), "d") == [
+            "ab",
+            None,
+            "d",
+        ]
 
 
-def test_a_cursor_is_sent_as_it_was_given(world: World) -> None:
+def test_a_cursor_is_sent_as_it_was_given(client_kind: ClientKind) -> None:
     with PtyServer([say("c"), cursor(3)]) as server:
-        assert read(world, connected(world, server, cursor=2), 1) == "c"
+        assert read(client_kind, connected(client_kind, server, cursor=2), 1) == "c"
         assert _cursors(server) == ["2"]
 
 
-def test_a_cursor_that_reaches_too_far_back_is_a_gap(world: World) -> None:
+def test_a_cursor_that_reaches_too_far_back_is_a_gap(client_kind: ClientKind) -> None:
     with PtyServer([say("c"), cursor(9)]) as server:
-        assert read_with_gaps(world, connected(world, server, cursor=2), "c") == ["", 6, "c"]
+        assert read_with_gaps(client_kind, connected(client_kind, server, cursor=2), "c") == ["", 6, "c"]
 
 
-def test_only_new_output_has_no_gap(world: World) -> None:
+def test_only_new_output_has_no_gap(client_kind: ClientKind) -> None:
     with PtyServer([cursor(9), say("c")]) as server:
-        assert read_with_gaps(world, connected(world, server, cursor=-1), "c") == ["c"]
+        assert read_with_gaps(client_kind, connected(client_kind, server, cursor=-1), "c") == ["c"]
         assert _cursors(server) == ["-1"]
 
 
-def test_a_server_without_cursors_is_not_asked_for_one(world: World) -> None:
+def test_a_server_without_cursors_is_not_asked_for_one(client_kind: ClientKind) -> None:
     with PtyServer(version="1.1.53") as server:
         with pytest.raises(UnsupportedOperationError, match=r"1\.1\.53 has no cursor"):
-            connected(world, server, cursor=0)
+            connected(client_kind, server, cursor=0)
         assert server.dials == []
 
 
 @pytest.mark.parametrize(
     ("how", "code", "reason"), [(cut, 1006, ""), (close(1011, "no room"), 1011, "no room")]
 )
-def test_without_reconnecting_a_break_is_told(world: World, how: Step, code: int, reason: str) -> None:
+def test_without_reconnecting_a_break_is_told(
+    client_kind: ClientKind, how: Step, code: int, reason: str
+) -> None:
     with PtyServer([cursor(0), say("ab"), how]) as server:
-        terminal = connected(world, server, reconnect=False)
-        assert read(world, terminal, 2) == "ab"
+        terminal = connected(client_kind, server, reconnect=False)
+        assert read(client_kind, terminal, 2) == "ab"
         with pytest.raises(PtyClosedError, match="the connection broke") as caught:
-            rest(world, terminal)
+            rest(client_kind, terminal)
         assert (caught.value.code, caught.value.reason) == (code, reason)
         assert repr(terminal).endswith("broken>")
         assert len(server.dials) == 1
 
 
-def test_who_waits_is_told_of_a_break(world: World) -> None:
+def test_who_waits_is_told_of_a_break(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), cut]) as server:
-        terminal = connected(world, server, reconnect=False)
+        terminal = connected(client_kind, server, reconnect=False)
         with pytest.raises(PtyClosedError):
-            rest(world, terminal)
+            rest(client_kind, terminal)
         with pytest.raises(PtyClosedError, match="the connection broke"):
-            world.call(terminal.wait, 5)
+            client_kind.call(terminal.wait, 5)
 
 
-def test_a_terminal_that_is_gone_meanwhile_is_a_break_with_its_cause(world: World) -> None:
+def test_a_terminal_that_is_gone_meanwhile_is_a_break_with_its_cause(client_kind: ClientKind) -> None:
     def gone(line: Line) -> None:
         server.answers[f"/pty/{PTY_ID}"] = http(b"{}", 404)
         line.cut()
 
     with PtyServer([cursor(0), say("ab"), gone]) as server:
-        terminal = connected(world, server)
-        assert read(world, terminal, 2) == "ab"
+        terminal = connected(client_kind, server)
+        assert read(client_kind, terminal, 2) == "ab"
         with pytest.raises(PtyClosedError) as caught:
-            rest(world, terminal)
+            rest(client_kind, terminal)
         assert caught.value.code == 1006
         assert isinstance(caught.value.__cause__, NotFoundError)
 
 
-def test_attempts_have_an_end(world: World) -> None:
+def test_attempts_have_an_end(client_kind: ClientKind) -> None:
     def cease(line: Line) -> None:
         threading.Thread(target=server.stop).start()
 
     with PtyServer([cursor(0), say("ab"), hear, cease]) as server:
-        terminal = connected(world, server, max_attempts=2)
-        assert read(world, terminal, 2) == "ab"
-        world.call(terminal.send, "x")
+        terminal = connected(client_kind, server, max_attempts=2)
+        assert read(client_kind, terminal, 2) == "ab"
+        client_kind.call(terminal.send, "x")
         with pytest.raises(PtyClosedError, match="the connection broke"):
-            rest(world, terminal)
+            rest(client_kind, terminal)
 
 
-def test_connections_that_break_at_once_have_an_end(world: World) -> None:
+def test_connections_that_break_at_once_have_an_end(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), cut], [say("a"), cursor(1), cut], [cursor(1), cut]) as server:
         with pytest.raises(PtyClosedError):
-            rest(world, connected(world, server, max_attempts=2))
+            rest(client_kind, connected(client_kind, server, max_attempts=2))
         assert len(server.dials) == 4
 
 
-def test_a_timeout_counts_while_nobody_answers(world: World) -> None:
+def test_a_timeout_counts_while_nobody_answers(client_kind: ClientKind) -> None:
     def cease(line: Line) -> None:
         threading.Thread(target=server.stop).start()
 
     with PtyServer([cursor(0), say("ab"), hear, cease]) as server:
-        terminal = connected(world, server, max_attempts=100)
-        assert read(world, terminal, 2) == "ab"
-        world.call(terminal.send, "x")
+        terminal = connected(client_kind, server, max_attempts=100)
+        assert read(client_kind, terminal, 2) == "ab"
+        client_kind.call(terminal.send, "x")
         with pytest.raises(PtyTimeoutError):
-            world.call(terminal.recv, 0.3)
+            client_kind.call(terminal.recv, 0.3)
 
 
-def test_what_is_typed_into_a_broken_connection_goes_to_the_next(world: World) -> None:
+def test_what_is_typed_into_a_broken_connection_goes_to_the_next(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("a"), cut], [cursor(1)]) as server:
-        terminal = connected(world, server)
-        assert read(world, terminal, 1) == "a"
+        terminal = connected(client_kind, server)
+        assert read(client_kind, terminal, 1) == "a"
         while len(server.dials) == 1:  # the system takes what nobody reads any more, once or twice
-            world.call(terminal.send, "x")
-            if world.is_async:
-                world.call(asyncio.sleep, 0)  # for the end of the connection to be seen
+            client_kind.call(terminal.send, "x")
+            if client_kind.is_async:
+                client_kind.call(asyncio.sleep, 0)  # for the end of the connection to be seen
         server.until(lambda: server.heard)
 
 
-def _await_break(world: World, server: PtyServer) -> None:
+def _await_break(client_kind: ClientKind, server: PtyServer) -> None:
     """Wait until the client has seen the end of its connection, and ended it, too."""
-    seen_by(world, lambda: server.until(lambda: server.open == 0))
+    seen_by(client_kind, lambda: server.until(lambda: server.open == 0))
 
 
 def test_what_is_typed_into_a_broken_connection_that_cannot_be_resumed_is_not_typed_twice(
-    world: World,
+    client_kind: ClientKind,
 ) -> None:
     with PtyServer([say("a"), cut], [say("b")], version="1.1.31") as server:
-        terminal = connected(world, server)
-        _await_break(world, server)
+        terminal = connected(client_kind, server)
+        _await_break(client_kind, server)
         with pytest.raises(PtyClosedError, match="the connection broke"):
-            world.call(terminal.send, "x")
-        assert read_with_gaps(world, terminal, "b") == ["a", None, "b"]
+            client_kind.call(terminal.send, "x")
+        assert read_with_gaps(client_kind, terminal, "b") == ["a", None, "b"]
         assert server.heard == []
 
 
-def test_what_a_broken_connection_left_is_not_given_beside_its_replay(world: World) -> None:
+def test_what_a_broken_connection_left_is_not_given_beside_its_replay(client_kind: ClientKind) -> None:
     gate = Gate(None)
     with PtyServer([say("a"), cursor(1), cut], [say("ab"), cursor(2), hear, say("c"), end]) as server:
-        terminal = connected(world, server)
-        _await_break(world, server)
+        terminal = connected(client_kind, server)
+        _await_break(client_kind, server)
         server.answers[f"/pty/{PTY_ID}/connect"] = gate
         send, recv = (lambda: terminal.send("x")), (lambda: terminal.recv(5))
-        assert world.meanwhile(send, gate.await_asked, gate.open_soon, recv) == [None, None, "ab"]
-        assert rest(world, terminal) == ["c"]
+        assert client_kind.meanwhile(send, gate.await_asked, gate.open_soon, recv) == [None, None, "ab"]
+        assert rest(client_kind, terminal) == ["c"]
 
 
-def test_timeouts_in_a_pause_take_no_attempts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeouts_in_a_pause_take_no_attempts(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("opencode_client.terminals.handshake._DELAY_S", 60.0)
     monkeypatch.setattr("opencode_client.terminals.handshake._LONGEST_DELAY_S", 60.0)
     with PtyServer([cursor(0), cut], [cut]) as server:
-        terminal = connected(world, server, max_attempts=2)
+        terminal = connected(client_kind, server, max_attempts=2)
         for _ in range(4):
             with pytest.raises(PtyTimeoutError, match="no new connection"):
-                world.call(terminal.recv, 0.05)
+                client_kind.call(terminal.recv, 0.05)
         assert len(server.dials) == 2
 
 
 def test_connections_that_break_after_a_while_have_no_end(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opencode_client.terminals.handshake._SETTLED_S", 0.0)
     breaks = [[cursor(0), cut]] * 4
     with PtyServer(*breaks, [cursor(0), say("a"), end]) as server:
-        assert rest(world, connected(world, server, max_attempts=1)) == ["a"]
+        assert rest(client_kind, connected(client_kind, server, max_attempts=1)) == ["a"]
 
 
 @pytest.mark.parametrize("frame", ["x" * 5_000], ids=["a frame that is too large"])
 def test_what_this_client_cannot_take_is_not_asked_for_again(
-    world: World, monkeypatch: pytest.MonkeyPatch, frame: str
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch, frame: str
 ) -> None:
     monkeypatch.setattr("opencode_client.terminals.handshake._MAX_FRAME_BYTES", 4_096)
     with PtyServer([cursor(0), say(frame)]) as server:
         with pytest.raises(PtyClosedError) as caught:
-            rest(world, connected(world, server))
+            rest(client_kind, connected(client_kind, server))
         assert caught.value.code == 1009
         assert len(server.dials) == 1

@@ -19,7 +19,7 @@ import pytest
 
 from opencode_client import ConnectError
 from tests.support.acceptor import Acceptor
-from tests.support.both_clients import World
+from tests.support.both_clients import ClientKind
 from tests.support.terminal_actions import entered, read
 from tests.support.terminal_server import PTY_ID, PtyServer, cursor, say
 
@@ -67,49 +67,49 @@ def _resources() -> tuple[int, int]:
     return threading.active_count(), 0 if sys.platform == "win32" else len(os.listdir("/dev/fd"))
 
 
-def _pause(world: World) -> None:
-    if world.is_async:
-        world.call(asyncio.sleep, 0.01)
+def _pause(client_kind: ClientKind) -> None:
+    if client_kind.is_async:
+        client_kind.call(asyncio.sleep, 0.01)
     else:
         sleep(0.01)
 
 
-def _until(world: World, happened: Callable[[], bool]) -> None:
+def _until(client_kind: ClientKind, happened: Callable[[], bool]) -> None:
     deadline = monotonic() + _PATIENCE_S
     while not happened() and monotonic() < deadline:
-        _pause(world)
+        _pause(client_kind)
 
 
 @pytest.mark.parametrize("does_tls", [True, False], ids=["after TLS", "before TLS"])
 def test_a_silent_server_is_given_up_in_time(
-    world: World, tls: Contexts, does_tls: bool, monkeypatch: pytest.MonkeyPatch
+    client_kind: ClientKind, tls: Contexts, does_tls: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served, trusting = tls
     monkeypatch.setattr("opencode_client.terminals.handshake._OPEN_S", _OPEN_S)
     with _silent_server(served if does_tls else None) as url:
-        terminal = world.mocked(_called, url).pty.connect(PTY_ID, ssl=trusting, exit_code=False)
-        _pause(world)  # makes the event loop
+        terminal = client_kind.mocked(_called, url).pty.connect(PTY_ID, ssl=trusting, exit_code=False)
+        _pause(client_kind)  # makes the event loop
         before, started = _resources(), monotonic()
         with pytest.raises(ConnectError, match=r"no connection: .*timed out"):
-            entered(world, terminal)
+            entered(client_kind, terminal)
         assert _OPEN_S <= monotonic() - started < _OPEN_S + _PATIENCE_S
-        _until(world, lambda: _resources() == before)
+        _until(client_kind, lambda: _resources() == before)
         assert _resources() == before
 
 
-def test_closed_terminals_leave_no_thread_and_no_descriptor(world: World, tls: Contexts) -> None:
+def test_closed_terminals_leave_no_thread_and_no_descriptor(client_kind: ClientKind, tls: Contexts) -> None:
     served, trusting = tls
     with PtyServer([cursor(0), say("a")], tls=served) as server:
-        client = world.mocked(_called, server.url)
+        client = client_kind.mocked(_called, server.url)
 
         def open_and_close() -> None:
-            terminal: Any = entered(world, client.pty.connect(PTY_ID, ssl=trusting, exit_code=False))
-            assert read(world, terminal, 1) == "a"
-            world.call(terminal.close)
+            terminal: Any = entered(client_kind, client.pty.connect(PTY_ID, ssl=trusting, exit_code=False))
+            assert read(client_kind, terminal, 1) == "a"
+            client_kind.call(terminal.close)
 
-        _pause(world)
+        _pause(client_kind)
         before = _resources()
         for _ in range(_OPENINGS):
             open_and_close()
-        _until(world, lambda: _resources() == before)
+        _until(client_kind, lambda: _resources() == before)
         assert _resources() == before
