@@ -27,11 +27,11 @@ from scripts.normalise import NameCollisionError, Normalised, normalise
 from scripts.normalise.names import read_pins
 from scripts.normalise.references import MissingReferenceError
 from scripts.normalise.schema import plain_text
+from scripts.render import generator
 from scripts.rooms import PACKAGE, ROOMS, ROOT
 from scripts.sync_twins import TwinError, differing_twins, write_twins
 
 SPEC = ROOT / "openapi.json"
-_TEMPLATES = ROOT / "custom_templates"
 _CONFIG = ROOT / "generator-config.yaml"
 _BUILD = ROOT / "build"
 _RUFF = ("--config", str(ROOT / "scripts" / "generated.ruff.toml"), "--quiet", "--no-cache")
@@ -49,7 +49,6 @@ class Built:
 
     folder: Path
     normalised: Normalised
-    config: str
 
 
 @contextmanager
@@ -78,9 +77,7 @@ def build(spec: Path, *, strict: bool) -> Generator[Built, None, None]:
         ) from error
     normalised.document["info"] = _origin(spec)
     with tempfile.TemporaryDirectory(prefix="opencode-client-") as scratch:
-        config = _merged_config(normalised)
-        package = _run_generator(Path(scratch), normalised, config)
-        yield Built(package, normalised, config)
+        yield Built(_run_generator(Path(scratch), normalised), normalised)
 
 
 def _origin(spec: Path) -> dict[str, str]:
@@ -95,37 +92,18 @@ def _origin(spec: Path) -> dict[str, str]:
     }
 
 
-def _merged_config(normalised: Normalised) -> str:
-    config: dict[str, Any] = YAML(typ="safe").load(_CONFIG)  # pyright: ignore[reportUnknownMemberType] # untyped
-    config["class_overrides"] = {**normalised.class_overrides, **config.get("class_overrides", {})}
-    return json.dumps(config, indent=2) + "\n"
+def _settings(normalised: Normalised) -> dict[str, Any]:
+    """The generator's configuration: what is committed, and the module of every class."""
+    settings: dict[str, Any] = YAML(typ="safe").load(_CONFIG)  # pyright: ignore[reportUnknownMemberType] # untyped
+    return settings | {"class_overrides": normalised.class_overrides}
 
 
-def _run_generator(scratch: Path, normalised: Normalised, config: str) -> Path:
-    document, settings, package = scratch / "openapi.json", scratch / "config.json", scratch / "out" / PACKAGE
-    document.write_text(json.dumps(normalised.document), encoding="utf-8")
-    settings.write_text(config, encoding="utf-8")
-    package.parent.mkdir()
-    _run(
-        scratch,
-        *(
-            "openapi_python_client",
-            "generate",
-            "--fail-on-warning",
-            "--meta",
-            "none",
-            "--path",
-            str(document),
-        ),
-        *(
-            "--config",
-            str(settings),
-            "--custom-template-path",
-            str(_TEMPLATES),
-            "--output-path",
-            str(package),
-        ),
-    )
+def _run_generator(scratch: Path, normalised: Normalised) -> Path:
+    package = scratch / PACKAGE
+    try:
+        generator.run(normalised.document, _settings(normalised), package)
+    except generator.GeneratorWarningError as warning:
+        raise GenerateError(f"openapi-python-client warned:\n{warning}") from None
     _arrange(package)
     _run(scratch, "ruff", "check", *_RUFF, "--fix", str(package))
     _run(scratch, "ruff", "format", *_RUFF, str(package))
@@ -230,7 +208,6 @@ def _keep_products(built: Built) -> None:
     _BUILD.mkdir(exist_ok=True)
     text = json.dumps(built.normalised.document, indent=2) + "\n"
     (_BUILD / "openapi.normalised.json").write_text(text, encoding="utf-8")
-    (_BUILD / "generator-config.json").write_text(built.config, encoding="utf-8")
 
 
 def _generate(spec: Path, out: Path | None, *, check: bool) -> int:

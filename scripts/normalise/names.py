@@ -119,7 +119,8 @@ class Namer:
 
     def claim(self, pointer: str, wanted: str, schema: Json) -> tuple[str, bool]:
         """The name for the schema at `pointer`, and whether it is new (one name and shape: one class)."""
-        name = self.pins.get(pointer) or _short(pascal(wanted)) or f"Schema{digest(pointer).upper()}"
+        plain = strings.fix_reserved_words(_short(pascal(wanted)))  # as the generator does: `None` -> `None_`
+        name = self.pins.get(pointer) or plain or f"Schema{digest(pointer).upper()}"
         holder = self.taken.get(name)
         if holder is not None and holder[1] == shape(schema):
             return name, False

@@ -192,6 +192,11 @@ def test_no_class_bears_a_hand_written_name() -> None:
     assert HANDWRITTEN & set(given) == set()
 
 
+@pytest.mark.parametrize("text", ["None", "PermissionError"])
+def test_a_class_name_that_python_has_gets_an_underscore_as_in_the_generator(text: str) -> None:
+    assert namer().claim("#/a", text, obj())[0] == f"{text}_"
+
+
 def test_a_pin_decides_the_name() -> None:
     assert namer(pins={"#/a": "Pinned"}).claim("#/a", "Thing", obj()) == ("Pinned", True)
 

@@ -1,0 +1,1 @@
+"""From the normalised document to Python source: the generator runs our templates over one `PackageView`."""

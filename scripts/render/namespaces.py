@@ -1,0 +1,73 @@
+"""Views of namespaces, and of the whole package."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from scripts.normalise.schema import Json, operations, schemas_of
+from scripts.render.models import modules, public_names
+from scripts.render.operations import Described, meta_of, method_view
+from scripts.render.python_types import Types
+from scripts.render.text import literal
+from scripts.render.views import ChildView, NamespaceView, PackageView
+
+
+def package_view(document: Json) -> PackageView:
+    """Return everything that templates print, from a document that went through all rules."""
+    types = Types(schemas_of(document))
+    version, every = document["info"]["version"], [operation for _, _, operation in operations(document)]
+    namespaces: dict[str, list[Json]] = {}
+    for operation in every:
+        namespaces.setdefault(meta_of(operation)["namespace"]["module"], []).append(operation)
+    parents = {
+        node["path"]: node
+        for operation in every
+        for node in meta_of(operation)["above"]
+        if not node["methods"]
+    }
+    nodes = [_namespace(node, parents) for _, node in sorted(parents.items()) if node["path"]]
+    return PackageView(
+        version=literal(version),
+        document_sha256=literal(document["info"]["description"]),
+        servers=tuple(
+            server_row(meta_of(operation), version) for rows in namespaces.values() for operation in rows
+        ),
+        modules=modules(types),
+        classes=tuple(sorted(public_names(types), key=lambda pair: pair[1])),
+        client=_namespace(parents.get("", {"path": "", "class": "", "children": []}), parents),
+        parents=tuple(nodes),
+        namespaces={
+            module: _with_methods([Described(operation, types, version) for operation in rows])
+            for module, rows in namespaces.items()
+        },
+    )
+
+
+def server_row(meta: Json, version: str) -> tuple[str, str, str]:
+    """Return literals of an operation's id, the newest server without it, and the oldest with it."""
+    return literal(meta["operation"]), literal(meta["absent"]), literal(meta["since"] or version or None)
+
+
+def _namespace(node: Json, here: Collection[str]) -> NamespaceView:
+    """Return a namespace's view; the classes of the paths in `here` are in the same module."""
+    children = [
+        ChildView(
+            name=child["name"],
+            class_name=child["class"],
+            module="" if child["path"] in here else child["module"],
+        )
+        for child in node["children"]
+    ]
+    return NamespaceView(path=node["path"], class_name=node["class"], children=tuple(children))
+
+
+def _with_methods(described: list[Described]) -> NamespaceView:
+    node = _namespace(described[0].meta["namespace"], ())
+    imports = {(module, name) for one in described for module, name in one.meta["imports"]}
+    return NamespaceView(
+        path=node.path,
+        class_name=node.class_name,
+        children=node.children,
+        methods=tuple(map(method_view, described)),
+        imports=tuple(sorted(imports)),
+    )

@@ -1,0 +1,230 @@
+"""Views of operations: their rows in the tables, and their methods."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from attrs import frozen
+
+from scripts.normalise.schema import META, Json, referenced
+from scripts.render.docstrings import method_docstring, summary
+from scripts.render.python_types import Types, admits_null, builtin, has_open_values
+from scripts.render.text import literal
+from scripts.render.views import MethodView, OperationView
+
+_OPENS = {"stream": "stream", "websocket": "terminal"}
+_SCOPES = {
+    ("directory", "workspace"): "QUERY",
+    ("location[directory]", "location[workspace]"): "LOCATION",
+}
+_WILDCARD = "{path}"
+
+
+def statuses(operation: Json) -> list[str]:
+    """Return the statuses of an operation's responses: numbers, then ranges such as 2XX, then the default."""
+    return sorted(operation["responses"], key=lambda status: (status == "default", "X" in status, status))
+
+
+def meta_of(operation: Json) -> Json:
+    """Return what the rules have found out about an operation; it is in each of its responses."""
+    meta: Json = operation["responses"][statuses(operation)[0]][META]
+    return meta
+
+
+@frozen
+class Parameter:
+    """An argument of a method; `place` is path, query or body."""
+
+    name: str
+    wire: str
+    place: str
+    schema: Json
+    required: bool
+    description: str
+
+    @property
+    def nullable(self) -> bool:
+        """Whether null can be sent, so that None cannot mean "left out"."""
+        return self.place == "body" and admits_null(self.schema)
+
+    def declaration(self, types: Types, hidden: Collection[str]) -> str:
+        """Return the parameter with its type and default."""
+        start = f"{self.name}: {types.argument(self.schema, hidden)}"
+        if self.required:
+            return f"{start} = {literal(self.schema['const'])}" if "const" in self.schema else start
+        if not self.nullable:
+            return f"{start} | None = None"
+        return f"{start}{'' if has_open_values(self.schema) else ' | Unset'} = UNSET"
+
+
+@frozen
+class Described:
+    """An operation of the document with everything that its views need."""
+
+    operation: Json
+    types: Types
+    version: str
+
+    @property
+    def meta(self) -> Json:
+        """What the rules have found out about it."""
+        return meta_of(self.operation)
+
+    @property
+    def hidden(self) -> Collection[str]:
+        """The builtin types that another method of the namespace hides."""
+        hidden: list[str] = self.meta["namespace"]["shadows"]
+        return hidden
+
+    def parameters(self) -> list[Parameter]:
+        """Return the arguments for the path, the query and the members of the body, as the rules order them."""
+        body = self.types.components.get(referenced(self._body_schema()) or "", {})
+        given = {parameter["name"]: parameter for parameter in self.operation["parameters"]}
+        found: list[Parameter] = []
+        for argument in self.meta["arguments"]:
+            if argument["place"] == "body":
+                schema = body["properties"][argument["wire"]]
+                required = argument["wire"] in body.get("required", ())
+            else:
+                parameter = given[argument["generator"]]
+                schema, required = parameter["schema"], parameter.get("required", False)
+            texts = argument["name"], argument["wire"], argument["place"]
+            found.append(Parameter(*texts, schema, required, argument["description"]))
+        return found
+
+    def body_type(self) -> str:
+        """Return the type of the argument `body`; "" where the body's members are arguments, or without a body."""
+        if self.meta["body"] == "bytes":
+            return f"{builtin('bytes', self.hidden)} | {builtin('str', self.hidden)}"
+        return self.types.argument(self._body_schema(), self.hidden) if self.meta["body"] == "json" else ""
+
+    def _body_schema(self) -> Json:
+        for media in self.operation.get("requestBody", {}).get("content", {}).values():
+            schema: Json = media["schema"]
+            return schema
+        return {}
+
+    def content(self) -> tuple[str, Json] | None:
+        """Return the media type and the schema of the response of the first successful status."""
+        for status in statuses(self.operation):
+            if status[0] == "2" or status == "default":
+                found: Mapping[str, Json] = self.operation["responses"][status].get("content", {})
+                return next(((kind, media["schema"]) for kind, media in found.items()), None)
+        return None
+
+    def returns(self, hidden: Collection[str] = ()) -> str:
+        """Return the type of the method's result."""
+        content = self.content()
+        if content is None:
+            return "None"
+        if content[0].startswith("text/"):
+            return builtin("str", hidden)
+        if content[0] == "application/octet-stream":
+            return builtin("bytes", hidden)
+        return self.types.annotation(content[1], opened=True, hidden=hidden)
+
+
+def method_view(described: Described) -> MethodView:
+    """Return an operation's method, its docstring and its row in the table."""
+    meta, hidden = described.meta, described.hidden
+    parameters = described.parameters()
+    opens = _OPENS.get(meta["kind"], "")
+    members = tuple((literal(p.wire), p.name) for p in parameters if p.place == "body")
+    return MethodView(
+        name=meta["attribute"],
+        docstring=method_docstring(
+            described.operation, meta, parameters, _result(described), described.version
+        ),
+        async_docstring=f"{summary(described.operation, meta)}: as "
+        f"`{meta['namespace']['class']}.{meta['attribute']}`{'' if opens else ', awaited'}.",
+        positional=tuple(p.declaration(described.types, hidden) for p in parameters if p.place == "path"),
+        keyword=tuple(_keyword(described, parameters)),
+        returns=described.returns(hidden),
+        opens=opens,
+        str_type=builtin("str", hidden),
+        path=tuple(p.name for p in parameters if p.place == "path"),
+        query=tuple((literal(p.wire), p.name) for p in parameters if p.place == "query"),
+        body=members,
+        body_argument=_body_argument(meta["body"], has_members=bool(members)),
+        scope=tuple(name for name in ("directory", "workspace") if name in meta["scope"]),
+        operation=_operation_view(described, parameters),
+    )
+
+
+def _body_argument(body: str, *, has_members: bool) -> str:
+    if body in ("json", "bytes"):
+        return "body"
+    return "{}" if body and not has_members else ""
+
+
+def _keyword(described: Described, parameters: list[Parameter]) -> Iterator[str]:
+    types, hidden = described.types, described.hidden
+    named = [p for p in parameters if p.place != "path"]
+    yield from (p.declaration(types, hidden) for p in named if p.required)
+    if described.body_type():
+        yield f"body: {described.body_type()}"
+    yield from (p.declaration(types, hidden) for p in named if not p.required)
+    scope = described.meta["scope"]
+    yield from (
+        f"{name}: {kind} | None = None"
+        for name, kind in (("directory", "StrPath"), ("workspace", builtin("str", hidden)))
+        if name in scope
+    )
+
+
+def _result(described: Described) -> str:
+    """Return the description of the result; "" where its class has its own, and where nothing comes back."""
+    content = described.content()
+    if content is None or described.types.is_model(content[1]) or described.meta["kind"] == "websocket":
+        return ""
+    operation = described.operation
+    text = str(operation["responses"][statuses(operation)[0]].get("description", ""))
+    return "" if text.lower() in ("success", "ok", operation.get("summary", "").lower()) else text
+
+
+def _operation_view(described: Described, parameters: list[Parameter]) -> OperationView:
+    return OperationView(
+        constant=described.meta["constant"],
+        returns=described.returns(),
+        arguments=tuple(_row(described, parameters)),
+    )
+
+
+def _row(described: Described, parameters: list[Parameter]) -> Iterator[str]:
+    """Yield the arguments of `Operation(...)`, those that have their default left out."""
+    meta, returns = described.meta, described.returns()
+    path = meta["path"]
+    yield literal(meta["operation"])
+    yield literal(meta["method"].upper())
+    yield literal(f"{path.removesuffix(_WILDCARD)}*" if meta.get("wildcard") else path)
+    if returns != "None":
+        yield literal(returns)
+    if (content := described.content()) and content[0].startswith("text/"):
+        yield "plain=True"
+    if meta["body"]:
+        yield f"body={literal(meta['body'])}"
+    if meta["scope"]:
+        scope = meta["scope"].get("directory"), meta["scope"].get("workspace")
+        yield f"scope={_SCOPES.get(scope) or f'Scope({scope[0]!r}, {scope[1]!r})'}"
+    nullable = [literal(p.wire) for p in parameters if p.nullable]
+    if nullable:
+        yield f"nullable=frozenset({{{', '.join(nullable)}}})"
+    if meta["errors"]:
+        yield f"errors={_errors(meta['errors'])}"
+    if meta["extra_headers"]:
+        yield f"headers={literal(meta['extra_headers'])}"
+    for name in ("absent", "resumes"):
+        if meta[name]:
+            yield f"{name}={literal(meta[name])}"
+    flags = {"late": meta["late"], "blocking": meta["kind"] == "blocking"}
+    flags |= {"consumes": meta["consumes"], "deprecated": meta["deprecated"]}
+    yield from (f"{name}=True" for name, value in flags.items() if value)
+
+
+def _errors(errors: dict[str, list[str]]) -> str:
+    rows = (
+        f"{literal(status)}: ({''.join(f'{literal(name)}, ' for name in names)})"
+        for status, names in errors.items()
+        if names
+    )
+    return f"{{{', '.join(rows)}}}"

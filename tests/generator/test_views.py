@@ -1,0 +1,242 @@
+"""The views that templates print: types, read expressions, table rows and docstrings of small documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scripts.normalise import normalise
+from scripts.normalise.schema import Json, schemas_of
+from scripts.render.models import model_view, union_view
+from scripts.render.namespaces import package_view
+from scripts.render.python_types import Types, admits_null
+from scripts.render.text import wrapped
+from scripts.render.views import MemberView, MethodView, PackageView
+from tests.normalise.small_documents import document, obj, ok, reference
+
+_TEXT: Json = {"type": "string"}
+_NULL: Json = {"type": "null"}
+_SCHEMAS: dict[str, Json] = {
+    "Dot": obj("type", type={"const": "dot"}, label=_TEXT),
+    "Line": obj("type", type={"const": "line"}, next=reference("Dot")),
+    "Mark": {"anyOf": [reference("Dot"), reference("Line")]},
+    "Blend": {"anyOf": [_TEXT, reference("Dot")]},
+}
+
+
+def _array(items: Json) -> Json:
+    return {"type": "array", "items": items}
+
+
+def _map(values: Json) -> Json:
+    return {"type": "object", "additionalProperties": values}
+
+
+def _or_null(schema: Json) -> Json:
+    return {"anyOf": [schema, _NULL]}
+
+
+def _normalised(schemas: dict[str, Json], paths: dict[str, Any] | None = None) -> Json:
+    found = normalise(document(schemas, paths), strict=False, pins={}, observed=[]).document
+    return found | {"info": {"title": "", "version": "1.2.3", "description": "abc"}}
+
+
+def _types_of(schema: Json) -> tuple[Types, Json]:
+    """The types of a document, and `schema` as the rules leave it in a member."""
+    types = Types(schemas_of(_normalised({**_SCHEMAS, "Owner": obj("it", it=schema)})))
+    return types, types.components["Owner"]["properties"]["it"]
+
+
+def _member(schema: Json, *, required: bool = True) -> MemberView:
+    owner = obj(*(["it"] if required else []), it=schema)
+    [member] = model_view("Owner", Types(schemas_of(_normalised({**_SCHEMAS, "Owner": owner})))).members
+    return member
+
+
+def _package(operation: Json, path: str = "/a", method: str = "get") -> PackageView:
+    told: Json = {"operationId": "a.get", "responses": {"204": {"description": ""}}, **operation}
+    return package_view(_normalised(_SCHEMAS, {path: {method: told}}))
+
+
+def _method(operation: Json, path: str = "/a", method: str = "get") -> MethodView:
+    return _package(operation, path, method).namespaces["a"].methods[0]
+
+
+@pytest.mark.parametrize(
+    ("schema", "annotation", "argument"),
+    [
+        ({}, "Any", "Any"),
+        ({"type": "integer"}, "int", "int"),
+        ({"type": "number"}, "float", "float"),
+        ({"type": "boolean"}, "bool", "bool"),
+        ({"enum": ["b", "a", "B"]}, "Literal['a', 'B', 'b'] | str", "Literal['a', 'B', 'b']"),
+        ({"enum": [2, 1]}, "Literal[1, 2] | int", "Literal[1, 2]"),
+        ({"const": "it's"}, 'Literal["it\'s"] | str', 'Literal["it\'s"]'),
+        ({"const": True}, "bool", "Literal[True]"),
+        (_array(_TEXT), "list[str]", "Sequence[str]"),
+        (_map({}), "JsonObject", "Mapping[str, Any]"),
+        (_map(_array(_TEXT)), "dict[str, list[str]]", "Mapping[str, Sequence[str]]"),
+        (reference("Dot"), "Dot", "Dot | JsonMapping"),
+        (_array(reference("Mark")), "list[Mark]", "Sequence[Mark | JsonMapping]"),
+        (_or_null(reference("Dot")), "Dot | None", "Dot | JsonMapping | None"),
+        ({"anyOf": [_NULL, _TEXT, _array(_TEXT)]}, "None | str | list[str]", "str | Sequence[str] | None"),
+    ],
+)
+def test_what_is_read_is_open_and_an_argument_is_closed(schema: Json, annotation: str, argument: str) -> None:
+    types, found = _types_of(schema)
+    assert (types.annotation(found, opened=True), types.argument(found)) == (annotation, argument)
+
+
+def test_a_builtin_that_a_member_hides_is_named_with_its_module() -> None:
+    types, schema = _types_of(_map(_array(_TEXT)))
+    hidden = {"dict", "list"}
+    assert types.annotation(schema, opened=True, hidden=hidden) == "builtins.dict[str, builtins.list[str]]"
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (_TEXT, "x"),
+        (_array(_map(_TEXT)), "x"),
+        (reference("Dot"), "read_dot(x)"),
+        (reference("Mark"), "read_mark[x['type']](x)"),
+        (reference("Blend"), "read_blend.read(x)"),
+        (_or_null(reference("Dot")), "None if x is None else read_dot(x)"),
+        (_array(_array(reference("Dot"))), "[[read_dot(item1) for item1 in array(item)] for item in array(x)]"),
+        (_map(_map(reference("Dot"))),
+         "{key: {key1: read_dot(item1) for key1, item1 in item.items()} for key, item in x.items()}"),
+    ],
+)  # fmt: skip
+def test_the_expression_reads_models_at_every_depth(schema: Json, expected: str) -> None:
+    types, found = _types_of(schema)
+    assert types.read(found, "x") == expected
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({}, True),
+        (_TEXT, False),
+        (_or_null(_TEXT), True),
+        ({"anyOf": [_NULL, _TEXT]}, True),
+        (_map({}), False),
+    ],
+)
+def test_null_is_admitted_by_anything_and_by_a_union_with_null(schema: Json, expected: bool) -> None:
+    _, found = _types_of(schema)
+    assert admits_null(found) is expected
+
+
+@pytest.mark.parametrize(
+    ("schema", "required", "expected"),
+    [
+        (_TEXT, True, ("str", "", "", "data['it']", "v0")),
+        (_TEXT, False, ("str | None", "None", "", "data['it'] if 'it' in data else None", "")),
+        (_or_null(_TEXT), True, ("str | None", "", "", "data['it']", "")),
+        ({"const": "x"}, True, ("Literal['x'] | str", "'x'", "", "data['it']", "v0")),
+        (reference("Dot"), True, ("Dot", "", "", "read_dot(data['it'])", "")),
+        (reference("Mark"), True, ("Mark", "", "data['it']", "read_mark[value['type']](value)", "")),
+        (reference("Dot"), False, ("Dot | None", "None", "data['it'] if 'it' in data else None",
+                                   "None if value is None else read_dot(value)", "")),
+    ],
+)  # fmt: skip
+def test_a_member_is_checked_for_null_where_it_must_not_be(
+    schema: Json, required: bool, expected: tuple[str, ...]
+) -> None:
+    member = _member(schema, required=required)
+    assert (member.annotation, member.default, member.source, member.read, member.local) == expected
+
+
+def test_a_tag_is_closed_and_not_checked_for_null() -> None:
+    view = model_view("Dot", Types(schemas_of(_normalised(_SCHEMAS))))
+    tag = view.members[0]
+    assert (tag.annotation, tag.default, tag.local) == ("Literal['dot']", "'dot'", "")
+
+
+def test_a_description_that_ends_with_a_quote_does_not_end_its_docstring() -> None:
+    assert _member({**_TEXT, "description": 'Say "a"'}).docstring == '"""Say "a" """'
+
+
+@pytest.mark.parametrize(
+    ("variants", "expected"),
+    [
+        ([obj("type", type={"const": "a"}), obj("type", type={"const": "b"})], ("'type'", "'a'", "Variants")),
+        ([obj("ok", ok={"const": True}), obj("ok", ok={"const": False})], ("'ok'", "True", "ExactVariants")),
+    ],
+)
+def test_tags_that_are_no_text_are_compared_exactly(variants: list[Json], expected: tuple[str, ...]) -> None:
+    view = union_view("Either", Types(schemas_of(_normalised({"Either": {"anyOf": variants}}))))
+    assert (view.tag, view.table[0][0], view.reader_class) == expected
+
+
+def test_a_union_without_a_tag_has_no_table() -> None:
+    view = union_view("Blend", Types(schemas_of(_normalised(_SCHEMAS))))
+    assert (view.table, view.alias) == ((), "str | Dot")
+
+
+def test_arguments_go_to_the_path_the_query_and_the_body() -> None:
+    body = {"content": {"application/json": {"schema": obj("note", note=_TEXT, due=_or_null(_TEXT))}}}
+    query = {"name": "theLimit", "in": "query", "schema": {"type": "integer"}}
+    method = _method({"parameters": [query], "requestBody": body}, "/a/{theId}", "post")
+    assert method.positional == ("the_id: str",)
+    assert method.keyword == ("note: str", "the_limit: int | None = None", "due: str | None | Unset = UNSET")
+    assert (method.path, method.query) == (("the_id",), (("'theLimit'", "the_limit"),))
+    assert method.body == (("'note'", "note"), ("'due'", "due"))
+    assert "nullable=frozenset({'due'})" in method.operation.arguments
+
+
+def test_a_body_that_is_no_object_is_one_argument() -> None:
+    body = {"content": {"application/json": {"schema": _array(reference("Dot"))}}}
+    method = _method({"requestBody": body}, method="post")
+    assert (method.keyword, method.body, method.body_argument) == (
+        ("body: Sequence[Dot | JsonMapping]",), (), "body",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("responses", "expected"),
+    [
+        ({"204": {"description": ""}}, "None"),
+        (ok(reference("Dot")), "Dot"),
+        (ok(_TEXT, "text/plain"), "str"),
+        (ok({}, "image/png"), "bytes"),
+        ({**ok(_array(_TEXT)), "404": {"description": ""}}, "list[str]"),
+    ],
+)
+def test_a_method_returns_the_content_of_the_successful_response(responses: Json, expected: str) -> None:
+    method = _method({"responses": responses})
+    assert (method.returns, method.operation.returns) == (expected, expected)
+
+
+def test_the_table_leaves_out_what_has_its_default() -> None:
+    assert _method({}).operation.arguments[:3] == ("'a.get'", "'GET'", "'/a'")
+    assert all("=" in argument for argument in _method({}).operation.arguments[3:])
+
+
+def test_a_docstring_names_the_errors_that_the_statuses_raise() -> None:
+    error: Json = ok(reference("Dot"))["200"]
+    responses: Json = {"204": {"description": ""}} | dict.fromkeys(("404", "418", "500", "503"), error)
+    assert "Raises: NotFoundError, StatusError, ServerError." in _method({"responses": responses}).docstring
+
+
+def test_a_docstring_has_the_documents_words_on_the_operation_its_arguments_and_its_result() -> None:
+    query = {"name": "limit", "in": "query", "schema": {"type": "integer"}, "description": "At most."}
+    result = {"200": {**ok(_array(_TEXT))["200"], "description": "The names"}}
+    method = _method({"summary": "List", "description": "All.", "parameters": [query], "responses": result})
+    assert method.docstring.split("\n")[:6] == [
+        "List.", "", "        All.", "", "        Args:", "            limit: At most.",
+    ]  # fmt: skip
+    assert "Returns: The names." in method.docstring
+    assert method.async_docstring == "List: as `ANamespace.get`, awaited."
+
+
+def test_namespaces_without_operations_are_classes_of_one_module() -> None:
+    package = _package({"operationId": "a.b.get"})
+    assert [(parent.path, parent.children[0].module) for parent in package.parents] == [("a", "a_b")]
+    assert [(child.name, child.module) for child in package.client.children] == [("a", "")]
+
+
+def test_wrapped_text_is_escaped_and_keeps_its_paragraphs() -> None:
+    assert wrapped('a """ b\n\nc d', 90) == 'a \\"\\"\\" b\n\nc d'
+    assert wrapped("aa bb cc", 5, first="x: ") == "x: aa\nbb cc"
