@@ -24,11 +24,9 @@ _LOG: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
-
 _AGENTS: Operation[list[Agent]] = Operation(
     "app.agents", "GET", "/agent", "list[Agent]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _SKILLS: Operation[list[AppSkillsResponseItem]] = Operation(
     "app.skills", "GET", "/skill", "list[AppSkillsResponseItem]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
@@ -55,7 +53,6 @@ class AppNamespace(Namespace):
 
         Args:
             service: Service name for the log entry
-
             message: Log message
         Returns: Log entry written successfully.
         Raises: BadRequestError.

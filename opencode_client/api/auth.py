@@ -22,7 +22,6 @@ _SET: Operation[bool] = Operation(
     body="json",
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
-
 _REMOVE: Operation[bool] = Operation(
     "auth.remove",
     "DELETE",

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 _GET: Operation[Config] = Operation(
     "config.get", "GET", "/config", "Config", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _UPDATE: Operation[Config] = Operation(
     "config.update",
     "PATCH",
@@ -49,7 +48,6 @@ _UPDATE: Operation[Config] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
-
 _PROVIDERS: Operation[ConfigProvidersResponse] = Operation(
     "config.providers",
     "GET",
@@ -132,13 +130,10 @@ class ConfigNamespace(Namespace):
 
         Args:
             server: Server configuration for opencode serve and web commands
-
             autoupdate: Automatically update to the latest version. Set to true to auto-update, false to disable,
                 or 'notify' to show update notifications
-
             formatter: Enable or configure formatters. Omit or set to false to disable, true to enable built-ins,
                 or an object to enable built-ins with overrides.
-
             lsp: Enable or configure LSP servers. Omit or set to false to disable, true to enable
                 built-ins, or an object to enable built-ins with overrides.
         Raises: BadRequestError.

@@ -24,7 +24,6 @@ _GET: Operation[ConsoleState] = Operation(
     errors={"400": ("BadRequestErrorBody",), "500": ("HttpInternalServerErrorBody",)},
     absent="1.3.2",
 )
-
 _LIST_ORGS: Operation[ExperimentalConsoleListOrgsResponse] = Operation(
     "experimental.console.listOrgs",
     "GET",
@@ -34,7 +33,6 @@ _LIST_ORGS: Operation[ExperimentalConsoleListOrgsResponse] = Operation(
     errors={"400": ("BadRequestErrorBody",), "500": ("HttpInternalServerErrorBody",)},
     absent="1.3.2",
 )
-
 _SWITCH_ORG: Operation[bool] = Operation(
     "experimental.console.switchOrg",
     "POST",

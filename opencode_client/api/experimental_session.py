@@ -24,7 +24,6 @@ _LIST: Operation[list[GlobalSession]] = Operation(
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.1.31",
 )
-
 _BACKGROUND: Operation[bool] = Operation(
     "experimental.session.background",
     "POST",

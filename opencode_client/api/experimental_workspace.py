@@ -30,7 +30,6 @@ _LIST: Operation[list[Workspace]] = Operation(
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.1.31",
 )
-
 _CREATE: Operation[Workspace] = Operation(
     "experimental.workspace.create",
     "POST",
@@ -42,7 +41,6 @@ _CREATE: Operation[Workspace] = Operation(
     errors={"400": ("WorkspaceCreateErrorBody", "HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
     absent="1.1.31",
 )
-
 _SYNC_LIST: Operation[None] = Operation(
     "experimental.workspace.syncList",
     "POST",
@@ -51,7 +49,6 @@ _SYNC_LIST: Operation[None] = Operation(
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.3.2",
 )
-
 _STATUS: Operation[list[WorkspaceEventConnectionStatus]] = Operation(
     "experimental.workspace.status",
     "GET",
@@ -61,7 +58,6 @@ _STATUS: Operation[list[WorkspaceEventConnectionStatus]] = Operation(
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.3.2",
 )
-
 _REMOVE: Operation[Workspace] = Operation(
     "experimental.workspace.remove",
     "DELETE",
@@ -71,7 +67,6 @@ _REMOVE: Operation[Workspace] = Operation(
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
     absent="1.1.31",
 )
-
 _WARP: Operation[None] = Operation(
     "experimental.workspace.warp",
     "POST",

@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 _LIST: Operation[list[FileNode]] = Operation(
     "file.list", "GET", "/file", "list[FileNode]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _READ: Operation[FileContent] = Operation(
     "file.read", "GET", "/file/content", "FileContent", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _STATUS: Operation[list[File]] = Operation(
     "file.status", "GET", "/file/status", "list[File]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )

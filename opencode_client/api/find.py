@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 _TEXT: Operation[list[FindTextResponseItem]] = Operation(
     "find.text", "GET", "/find", "list[FindTextResponseItem]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _FILES: Operation[list[str]] = Operation(
     "find.files", "GET", "/find/file", "list[str]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _SYMBOLS: Operation[list[Symbol]] = Operation(
     "find.symbols", "GET", "/find/symbol", "list[Symbol]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )

@@ -23,15 +23,12 @@ if TYPE_CHECKING:
 _HEALTH: Operation[GlobalHealthResponse] = Operation(
     "global.health", "GET", "/global/health", "GlobalHealthResponse", errors={"400": ("BadRequestErrorBody",)}
 )
-
 _EVENT: Operation[GlobalEvent] = Operation(
     "global.event", "GET", "/global/event", "GlobalEvent", errors={"400": ("BadRequestErrorBody",)}, late=True
 )
-
 _DISPOSE: Operation[bool] = Operation(
     "global.dispose", "POST", "/global/dispose", "bool", errors={"400": ("BadRequestErrorBody",)}
 )
-
 _UPGRADE: Operation[GlobalUpgradeResponse] = Operation(
     "global.upgrade",
     "POST",

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 _GET: Operation[Config] = Operation(
     "global.config.get", "GET", "/global/config", "Config", errors={"400": ("BadRequestErrorBody",)}, absent="1.1.31"
 )
-
 _UPDATE: Operation[Config] = Operation(
     "global.config.update",
     "PATCH",
@@ -110,13 +109,10 @@ class GlobalConfigNamespace(Namespace):
 
         Args:
             server: Server configuration for opencode serve and web commands
-
             autoupdate: Automatically update to the latest version. Set to true to auto-update, false to disable,
                 or 'notify' to show update notifications
-
             formatter: Enable or configure formatters. Omit or set to false to disable, true to enable built-ins,
                 or an object to enable built-ins with overrides.
-
             lsp: Enable or configure LSP servers. Omit or set to false to disable, true to enable
                 built-ins, or an object to enable built-ins with overrides.
         Raises: BadRequestError.

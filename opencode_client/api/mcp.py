@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _STATUS: Operation[dict[str, MCPStatus]] = Operation(
     "mcp.status", "GET", "/mcp", "dict[str, MCPStatus]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _ADD: Operation[dict[str, MCPStatus]] = Operation(
     "mcp.add",
     "POST",
@@ -31,7 +30,6 @@ _ADD: Operation[dict[str, MCPStatus]] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
-
 _CONNECT: Operation[bool] = Operation(
     "mcp.connect",
     "POST",
@@ -40,7 +38,6 @@ _CONNECT: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",), "404": ("McpServerNotFoundErrorBody",)},
 )
-
 _DISCONNECT: Operation[bool] = Operation(
     "mcp.disconnect",
     "POST",

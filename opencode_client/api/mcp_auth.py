@@ -24,7 +24,6 @@ _START: Operation[McpAuthStartResponse] = Operation(
     scope=QUERY,
     errors={"400": ("McpUnsupportedOAuthErrorBody", "InvalidRequestErrorBody"), "404": ("McpServerNotFoundErrorBody",)},
 )
-
 _REMOVE: Operation[McpAuthRemoveResponse] = Operation(
     "mcp.auth.remove",
     "DELETE",
@@ -33,7 +32,6 @@ _REMOVE: Operation[McpAuthRemoveResponse] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",), "404": ("McpServerNotFoundErrorBody",)},
 )
-
 _CALLBACK: Operation[MCPStatus] = Operation(
     "mcp.auth.callback",
     "POST",
@@ -43,7 +41,6 @@ _CALLBACK: Operation[MCPStatus] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("McpServerNotFoundErrorBody",)},
 )
-
 _AUTHENTICATE: Operation[MCPStatus] = Operation(
     "mcp.auth.authenticate",
     "POST",

@@ -23,7 +23,6 @@ _DELETE: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
-
 _UPDATE: Operation[Part] = Operation(
     "part.update",
     "PATCH",

@@ -23,7 +23,6 @@ _LIST: Operation[list[PermissionRequest]] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
 )
-
 _REPLY: Operation[bool] = Operation(
     "permission.reply",
     "POST",
@@ -33,7 +32,6 @@ _REPLY: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("PermissionNotFoundErrorBody",)},
 )
-
 _RESPOND: Operation[bool] = Operation(
     "permission.respond",
     "POST",

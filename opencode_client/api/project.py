@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 _LIST: Operation[list[Project]] = Operation(
     "project.list", "GET", "/project", "list[Project]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _CURRENT: Operation[Project] = Operation(
     "project.current", "GET", "/project/current", "Project", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _INIT_GIT: Operation[Project] = Operation(
     "project.initGit",
     "POST",
@@ -36,7 +34,6 @@ _INIT_GIT: Operation[Project] = Operation(
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.1.31",
 )
-
 _UPDATE: Operation[Project] = Operation(
     "project.update",
     "PATCH",
@@ -46,7 +43,6 @@ _UPDATE: Operation[Project] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("ProjectNotFoundErrorBody",)},
 )
-
 _DIRECTORIES: Operation[list[ProjectDirectoriesItem]] = Operation(
     "project.directories",
     "GET",

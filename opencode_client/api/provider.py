@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _LIST: Operation[ProviderListResponse] = Operation(
     "provider.list", "GET", "/provider", "ProviderListResponse", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _AUTH: Operation[dict[str, list[ProviderAuthMethod]]] = Operation(
     "provider.auth",
     "GET",

@@ -23,7 +23,6 @@ _AUTHORIZE: Operation[ProviderAuthAuthorization] = Operation(
     scope=QUERY,
     errors={"400": ("ProviderAuthErrorBody", "InvalidRequestErrorBody")},
 )
-
 _CALLBACK: Operation[bool] = Operation(
     "provider.oauth.callback",
     "POST",

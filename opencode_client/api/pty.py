@@ -31,11 +31,9 @@ _SHELLS: Operation[list[PtyShellsResponseItem]] = Operation(
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.3.2",
 )
-
 _LIST: Operation[list[Pty]] = Operation(
     "pty.list", "GET", "/pty", "list[Pty]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _CREATE: Operation[Pty] = Operation(
     "pty.create",
     "POST",
@@ -45,7 +43,6 @@ _CREATE: Operation[Pty] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
-
 _GET: Operation[Pty] = Operation(
     "pty.get",
     "GET",
@@ -54,7 +51,6 @@ _GET: Operation[Pty] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",), "404": ("PtyNotFoundErrorBody",)},
 )
-
 _UPDATE: Operation[Pty] = Operation(
     "pty.update",
     "PUT",
@@ -64,7 +60,6 @@ _UPDATE: Operation[Pty] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("PtyNotFoundErrorBody",)},
 )
-
 _REMOVE: Operation[bool] = Operation(
     "pty.remove",
     "DELETE",
@@ -73,7 +68,6 @@ _REMOVE: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",), "404": ("PtyNotFoundErrorBody",)},
 )
-
 _CONNECT_TOKEN: Operation[PtyTicketConnectToken] = Operation(
     "pty.connectToken",
     "POST",
@@ -84,7 +78,6 @@ _CONNECT_TOKEN: Operation[PtyTicketConnectToken] = Operation(
     headers={"x-opencode-ticket": "1"},
     absent="1.3.2",
 )
-
 _CONNECT: Operation[bool] = Operation(
     "pty.connect",
     "GET",

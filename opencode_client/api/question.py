@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _LIST: Operation[list[QuestionRequest]] = Operation(
     "question.list", "GET", "/question", "list[QuestionRequest]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _REPLY: Operation[bool] = Operation(
     "question.reply",
     "POST",
@@ -28,7 +27,6 @@ _REPLY: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("QuestionNotFoundErrorBody",)},
 )
-
 _REJECT: Operation[bool] = Operation(
     "question.reject",
     "POST",

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _LIST: Operation[list[Session]] = Operation(
     "session.list", "GET", "/session", "list[Session]", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _CREATE: Operation[Session] = Operation(
     "session.create",
     "POST",
@@ -45,7 +44,6 @@ _CREATE: Operation[Session] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
-
 _STATUS: Operation[dict[str, SessionStatus]] = Operation(
     "session.status",
     "GET",
@@ -54,7 +52,6 @@ _STATUS: Operation[dict[str, SessionStatus]] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
-
 _GET: Operation[Session] = Operation(
     "session.get",
     "GET",
@@ -63,7 +60,6 @@ _GET: Operation[Session] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
-
 _DELETE: Operation[bool] = Operation(
     "session.delete",
     "DELETE",
@@ -72,7 +68,6 @@ _DELETE: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
-
 _UPDATE: Operation[Session] = Operation(
     "session.update",
     "PATCH",
@@ -82,7 +77,6 @@ _UPDATE: Operation[Session] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
-
 _CHILDREN: Operation[list[Session]] = Operation(
     "session.children",
     "GET",
@@ -91,7 +85,6 @@ _CHILDREN: Operation[list[Session]] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
-
 _TODO: Operation[list[Todo]] = Operation(
     "session.todo",
     "GET",
@@ -100,7 +93,6 @@ _TODO: Operation[list[Todo]] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
-
 _DIFF: Operation[list[SnapshotFileDiff]] = Operation(
     "session.diff",
     "GET",
@@ -109,7 +101,6 @@ _DIFF: Operation[list[SnapshotFileDiff]] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
 )
-
 _MESSAGES: Operation[list[MessageWithParts]] = Operation(
     "session.messages",
     "GET",
@@ -118,7 +109,6 @@ _MESSAGES: Operation[list[MessageWithParts]] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
-
 _PROMPT: Operation[SessionPromptResponse] = Operation(
     "session.prompt",
     "POST",
@@ -129,7 +119,6 @@ _PROMPT: Operation[SessionPromptResponse] = Operation(
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
     blocking=True,
 )
-
 _MESSAGE: Operation[MessageWithParts] = Operation(
     "session.message",
     "GET",
@@ -138,7 +127,6 @@ _MESSAGE: Operation[MessageWithParts] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
-
 _DELETE_MESSAGE: Operation[bool] = Operation(
     "session.deleteMessage",
     "DELETE",
@@ -152,7 +140,6 @@ _DELETE_MESSAGE: Operation[bool] = Operation(
     },
     absent="1.1.31",
 )
-
 _FORK: Operation[Session] = Operation(
     "session.fork",
     "POST",
@@ -162,7 +149,6 @@ _FORK: Operation[Session] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
-
 _ABORT: Operation[bool] = Operation(
     "session.abort",
     "POST",
@@ -171,7 +157,6 @@ _ABORT: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
-
 _INIT: Operation[bool] = Operation(
     "session.init",
     "POST",
@@ -182,7 +167,6 @@ _INIT: Operation[bool] = Operation(
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
     blocking=True,
 )
-
 _SHARE: Operation[Session] = Operation(
     "session.share",
     "POST",
@@ -191,7 +175,6 @@ _SHARE: Operation[Session] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",), "404": ("NotFoundErrorBody",), "500": ("HttpInternalServerErrorBody",)},
 )
-
 _UNSHARE: Operation[Session] = Operation(
     "session.unshare",
     "DELETE",
@@ -200,7 +183,6 @@ _UNSHARE: Operation[Session] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",), "404": ("NotFoundErrorBody",), "500": ("HttpInternalServerErrorBody",)},
 )
-
 _SUMMARIZE: Operation[bool] = Operation(
     "session.summarize",
     "POST",
@@ -211,7 +193,6 @@ _SUMMARIZE: Operation[bool] = Operation(
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
     blocking=True,
 )
-
 _PROMPT_ASYNC: Operation[None] = Operation(
     "session.prompt_async",
     "POST",
@@ -220,7 +201,6 @@ _PROMPT_ASYNC: Operation[None] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
-
 _COMMAND: Operation[SessionCommandResponse] = Operation(
     "session.command",
     "POST",
@@ -231,7 +211,6 @@ _COMMAND: Operation[SessionCommandResponse] = Operation(
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
     blocking=True,
 )
-
 _SHELL: Operation[SessionShellResponse] = Operation(
     "session.shell",
     "POST",
@@ -246,7 +225,6 @@ _SHELL: Operation[SessionShellResponse] = Operation(
     },
     blocking=True,
 )
-
 _REVERT: Operation[Session] = Operation(
     "session.revert",
     "POST",
@@ -260,7 +238,6 @@ _REVERT: Operation[Session] = Operation(
         "409": ("SessionBusyErrorBody",),
     },
 )
-
 _UNREVERT: Operation[Session] = Operation(
     "session.unrevert",
     "POST",

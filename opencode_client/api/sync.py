@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _START: Operation[bool] = Operation(
     "sync.start", "POST", "/sync/start", "bool", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}, absent="1.3.2"
 )
-
 _REPLAY: Operation[SyncReplayResponse] = Operation(
     "sync.replay",
     "POST",
@@ -33,7 +32,6 @@ _REPLAY: Operation[SyncReplayResponse] = Operation(
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
     absent="1.3.2",
 )
-
 _STEAL: Operation[SyncStealResponse] = Operation(
     "sync.steal",
     "POST",

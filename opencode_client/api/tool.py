@@ -23,7 +23,6 @@ _LIST: Operation[list[ToolListItem]] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
-
 _IDS: Operation[list[str]] = Operation(
     "tool.ids",
     "GET",

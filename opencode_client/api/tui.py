@@ -26,31 +26,24 @@ _APPEND_PROMPT: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
-
 _OPEN_HELP: Operation[bool] = Operation(
     "tui.openHelp", "POST", "/tui/open-help", "bool", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _OPEN_SESSIONS: Operation[bool] = Operation(
     "tui.openSessions", "POST", "/tui/open-sessions", "bool", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _OPEN_THEMES: Operation[bool] = Operation(
     "tui.openThemes", "POST", "/tui/open-themes", "bool", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _OPEN_MODELS: Operation[bool] = Operation(
     "tui.openModels", "POST", "/tui/open-models", "bool", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _SUBMIT_PROMPT: Operation[bool] = Operation(
     "tui.submitPrompt", "POST", "/tui/submit-prompt", "bool", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _CLEAR_PROMPT: Operation[bool] = Operation(
     "tui.clearPrompt", "POST", "/tui/clear-prompt", "bool", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _EXECUTE_COMMAND: Operation[bool] = Operation(
     "tui.executeCommand",
     "POST",
@@ -60,7 +53,6 @@ _EXECUTE_COMMAND: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
-
 _SHOW_TOAST: Operation[bool] = Operation(
     "tui.showToast",
     "POST",
@@ -70,7 +62,6 @@ _SHOW_TOAST: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("BadRequestErrorBody",)},
 )
-
 _PUBLISH: Operation[bool] = Operation(
     "tui.publish",
     "POST",
@@ -80,7 +71,6 @@ _PUBLISH: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
-
 _SELECT_SESSION: Operation[bool] = Operation(
     "tui.selectSession",
     "POST",

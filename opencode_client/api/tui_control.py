@@ -24,7 +24,6 @@ _NEXT: Operation[TuiControlNextResponse] = Operation(
     blocking=True,
     consumes=True,
 )
-
 _RESPONSE: Operation[bool] = Operation(
     "tui.control.response",
     "POST",

@@ -21,7 +21,6 @@ _REMOVE: Operation[None] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-
 _UPDATE: Operation[None] = Operation(
     "v2.credential.update",
     "PATCH",

@@ -24,7 +24,6 @@ _READ: Operation[bytes] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-
 _LIST: Operation[V2FsListResponse] = Operation(
     "v2.fs.list",
     "GET",
@@ -34,7 +33,6 @@ _LIST: Operation[V2FsListResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-
 _FIND: Operation[V2FsFindResponse] = Operation(
     "v2.fs.find",
     "GET",

@@ -27,7 +27,6 @@ _LIST: Operation[V2IntegrationListResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-
 _GET: Operation[V2IntegrationGetResponse] = Operation(
     "v2.integration.get",
     "GET",

@@ -23,7 +23,6 @@ _STATUS: Operation[V2IntegrationAttemptStatusResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-
 _CANCEL: Operation[None] = Operation(
     "v2.integration.attempt.cancel",
     "DELETE",
@@ -32,7 +31,6 @@ _CANCEL: Operation[None] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-
 _COMPLETE: Operation[None] = Operation(
     "v2.integration.attempt.complete",
     "POST",

@@ -23,7 +23,6 @@ _KEY: Operation[None] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-
 _OAUTH: Operation[V2IntegrationConnectOauthResponse] = Operation(
     "v2.integration.connect.oauth",
     "POST",

@@ -21,7 +21,6 @@ _LIST: Operation[V2PermissionSavedListResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-
 _REMOVE: Operation[None] = Operation(
     "v2.permission.saved.remove",
     "DELETE",

@@ -24,7 +24,6 @@ _CREATE: Operation[ProjectCopyCopy] = Operation(
     errors={"400": ("ProjectCopyErrorBody", "InvalidRequestErrorBody")},
     absent="1.15.13",
 )
-
 _REMOVE: Operation[None] = Operation(
     "v2.projectCopy.remove",
     "DELETE",
@@ -34,7 +33,6 @@ _REMOVE: Operation[None] = Operation(
     errors={"400": ("ProjectCopyErrorBody", "InvalidRequestErrorBody")},
     absent="1.15.13",
 )
-
 _REFRESH: Operation[None] = Operation(
     "v2.projectCopy.refresh",
     "POST",

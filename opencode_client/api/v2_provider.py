@@ -28,7 +28,6 @@ _LIST: Operation[V2ProviderListResponse] = Operation(
     },
     absent="1.14.48",
 )
-
 _GET: Operation[V2ProviderGetResponse] = Operation(
     "v2.provider.get",
     "GET",

@@ -32,7 +32,6 @@ _LIST: Operation[V2PtyListResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-
 _CREATE: Operation[V2PtyCreateResponse] = Operation(
     "v2.pty.create",
     "POST",
@@ -43,7 +42,6 @@ _CREATE: Operation[V2PtyCreateResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-
 _GET: Operation[V2PtyGetResponse] = Operation(
     "v2.pty.get",
     "GET",
@@ -53,7 +51,6 @@ _GET: Operation[V2PtyGetResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",), "404": ("PtyNotFoundErrorBody",)},
     absent="1.15.13",
 )
-
 _UPDATE: Operation[V2PtyUpdateResponse] = Operation(
     "v2.pty.update",
     "PUT",
@@ -64,7 +61,6 @@ _UPDATE: Operation[V2PtyUpdateResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",), "404": ("PtyNotFoundErrorBody",)},
     absent="1.15.13",
 )
-
 _REMOVE: Operation[None] = Operation(
     "v2.pty.remove",
     "DELETE",
@@ -73,7 +69,6 @@ _REMOVE: Operation[None] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",), "404": ("PtyNotFoundErrorBody",)},
     absent="1.15.13",
 )
-
 _CONNECT_TOKEN: Operation[V2PtyConnectTokenResponse] = Operation(
     "v2.pty.connectToken",
     "POST",
@@ -89,7 +84,6 @@ _CONNECT_TOKEN: Operation[V2PtyConnectTokenResponse] = Operation(
     headers={"x-opencode-ticket": "1"},
     absent="1.15.13",
 )
-
 _CONNECT: Operation[bool] = Operation(
     "v2.pty.connect",
     "GET",

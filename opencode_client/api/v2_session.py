@@ -42,7 +42,6 @@ _LIST: Operation[SessionsResponse] = Operation(
     errors={"400": ("InvalidCursorErrorBody", "InvalidRequestErrorBody"), "401": ("UnauthorizedErrorBody",)},
     absent="1.3.2",
 )
-
 _CREATE: Operation[V2SessionCreateResponse] = Operation(
     "v2.session.create",
     "POST",
@@ -53,7 +52,6 @@ _CREATE: Operation[V2SessionCreateResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-
 _ACTIVE: Operation[V2SessionActiveResponse] = Operation(
     "v2.session.active",
     "GET",
@@ -62,7 +60,6 @@ _ACTIVE: Operation[V2SessionActiveResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-
 _GET: Operation[V2SessionGetResponse] = Operation(
     "v2.session.get",
     "GET",
@@ -75,7 +72,6 @@ _GET: Operation[V2SessionGetResponse] = Operation(
     },
     absent="1.15.13",
 )
-
 _SWITCH_AGENT: Operation[None] = Operation(
     "v2.session.switchAgent",
     "POST",
@@ -88,7 +84,6 @@ _SWITCH_AGENT: Operation[None] = Operation(
     },
     absent="1.15.13",
 )
-
 _SWITCH_MODEL: Operation[None] = Operation(
     "v2.session.switchModel",
     "POST",
@@ -101,7 +96,6 @@ _SWITCH_MODEL: Operation[None] = Operation(
     },
     absent="1.15.13",
 )
-
 _PROMPT: Operation[V2SessionPromptResponse] = Operation(
     "v2.session.prompt",
     "POST",
@@ -116,7 +110,6 @@ _PROMPT: Operation[V2SessionPromptResponse] = Operation(
     },
     absent="1.3.2",
 )
-
 _COMPACT: Operation[None] = Operation(
     "v2.session.compact",
     "POST",
@@ -130,7 +123,6 @@ _COMPACT: Operation[None] = Operation(
     absent="1.3.2",
     blocking=True,
 )
-
 _WAIT: Operation[None] = Operation(
     "v2.session.wait",
     "POST",
@@ -144,7 +136,6 @@ _WAIT: Operation[None] = Operation(
     absent="1.3.2",
     blocking=True,
 )
-
 _CONTEXT: Operation[V2SessionContextResponse] = Operation(
     "v2.session.context",
     "GET",
@@ -158,7 +149,6 @@ _CONTEXT: Operation[V2SessionContextResponse] = Operation(
     },
     absent="1.3.2",
 )
-
 _HISTORY: Operation[SessionHistory] = Operation(
     "v2.session.history",
     "GET",
@@ -171,7 +161,6 @@ _HISTORY: Operation[SessionHistory] = Operation(
     },
     absent="1.15.13",
 )
-
 _EVENTS: Operation[SessionDurableEvent] = Operation(
     "v2.session.events",
     "GET",
@@ -185,7 +174,6 @@ _EVENTS: Operation[SessionDurableEvent] = Operation(
     absent="1.15.13",
     resumes="after",
 )
-
 _INTERRUPT: Operation[None] = Operation(
     "v2.session.interrupt",
     "POST",
@@ -197,7 +185,6 @@ _INTERRUPT: Operation[None] = Operation(
     },
     absent="1.15.13",
 )
-
 _MESSAGE: Operation[V2SessionMessageResponse] = Operation(
     "v2.session.message",
     "GET",
@@ -210,7 +197,6 @@ _MESSAGE: Operation[V2SessionMessageResponse] = Operation(
     },
     absent="1.15.13",
 )
-
 _MESSAGES: Operation[SessionMessagesResponse] = Operation(
     "v2.session.messages",
     "GET",

@@ -29,7 +29,6 @@ _LIST: Operation[V2SessionPermissionListResponse] = Operation(
     },
     absent="1.15.13",
 )
-
 _CREATE: Operation[V2SessionPermissionCreateResponse] = Operation(
     "v2.session.permission.create",
     "POST",
@@ -43,7 +42,6 @@ _CREATE: Operation[V2SessionPermissionCreateResponse] = Operation(
     },
     absent="1.15.13",
 )
-
 _GET: Operation[V2SessionPermissionGetResponse] = Operation(
     "v2.session.permission.get",
     "GET",
@@ -56,7 +54,6 @@ _GET: Operation[V2SessionPermissionGetResponse] = Operation(
     },
     absent="1.15.13",
 )
-
 _REPLY: Operation[None] = Operation(
     "v2.session.permission.reply",
     "POST",

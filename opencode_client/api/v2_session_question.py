@@ -25,7 +25,6 @@ _LIST: Operation[V2SessionQuestionListResponse] = Operation(
     },
     absent="1.15.13",
 )
-
 _REPLY: Operation[None] = Operation(
     "v2.session.question.reply",
     "POST",
@@ -38,7 +37,6 @@ _REPLY: Operation[None] = Operation(
     },
     absent="1.15.13",
 )
-
 _REJECT: Operation[None] = Operation(
     "v2.session.question.reject",
     "POST",

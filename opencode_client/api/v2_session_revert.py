@@ -27,7 +27,6 @@ _STAGE: Operation[V2SessionRevertStageResponse] = Operation(
     },
     absent="1.15.13",
 )
-
 _CLEAR: Operation[None] = Operation(
     "v2.session.revert.clear",
     "POST",
@@ -40,7 +39,6 @@ _CLEAR: Operation[None] = Operation(
     },
     absent="1.15.13",
 )
-
 _COMMIT: Operation[None] = Operation(
     "v2.session.revert.commit",
     "POST",

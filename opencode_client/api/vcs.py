@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _GET: Operation[VcsInfo] = Operation(
     "vcs.get", "GET", "/vcs", "VcsInfo", scope=QUERY, errors={"400": ("BadRequestErrorBody",)}
 )
-
 _STATUS: Operation[list[VcsFileStatus]] = Operation(
     "vcs.status",
     "GET",
@@ -30,7 +29,6 @@ _STATUS: Operation[list[VcsFileStatus]] = Operation(
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.3.2",
 )
-
 _DIFF: Operation[list[VcsFileDiff]] = Operation(
     "vcs.diff",
     "GET",
@@ -40,7 +38,6 @@ _DIFF: Operation[list[VcsFileDiff]] = Operation(
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.3.2",
 )
-
 _DIFF_RAW: Operation[str] = Operation(
     "vcs.diff.raw",
     "GET",
@@ -51,7 +48,6 @@ _DIFF_RAW: Operation[str] = Operation(
     errors={"400": ("BadRequestErrorBody",)},
     absent="1.3.2",
 )
-
 _APPLY: Operation[VcsApplyResponse] = Operation(
     "vcs.apply",
     "POST",

@@ -23,7 +23,6 @@ _LIST: Operation[list[str]] = Operation(
     scope=QUERY,
     errors={"400": ("WorktreeErrorBody", "InvalidRequestErrorBody")},
 )
-
 _CREATE: Operation[Worktree] = Operation(
     "worktree.create",
     "POST",
@@ -33,7 +32,6 @@ _CREATE: Operation[Worktree] = Operation(
     scope=QUERY,
     errors={"400": ("WorktreeErrorBody", "InvalidRequestErrorBody")},
 )
-
 _REMOVE: Operation[bool] = Operation(
     "worktree.remove",
     "DELETE",
@@ -43,7 +41,6 @@ _REMOVE: Operation[bool] = Operation(
     scope=QUERY,
     errors={"400": ("WorktreeErrorBody", "InvalidRequestErrorBody")},
 )
-
 _RESET: Operation[bool] = Operation(
     "worktree.reset",
     "POST",

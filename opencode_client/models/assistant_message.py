@@ -211,7 +211,6 @@ def read_assistant_message_tokens_cache(data: JsonObject) -> AssistantMessageTok
 if TYPE_CHECKING:
     AssistantMessageError: TypeAlias = "ProviderAuthError | UnknownError | MessageOutputLengthError | MessageAbortedError | StructuredOutputError | ContextOverflowError | ContentFilterError | APIError | UnknownAssistantMessageError"
     """Source: `#/components/schemas/AssistantMessage/properties/error`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -32,7 +32,6 @@ read_auth: Variants[Auth] = Variants(
 if TYPE_CHECKING:
     Auth: TypeAlias = "OAuth | ApiAuth | WellKnownAuth | UnknownAuth"
     """Source: `#/components/schemas/Auth`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -552,30 +552,22 @@ def read_config_experimental(data: JsonObject) -> ConfigExperimental:
 if TYPE_CHECKING:
     ConfigReferences: TypeAlias = "str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal"
     """Source: `#/components/schemas/Config/properties/references/additionalProperties`."""
-
     ConfigReference: TypeAlias = "str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal"
     """Source: `#/components/schemas/Config/properties/reference/additionalProperties`."""
-
     ConfigMcp: TypeAlias = "McpLocalConfig | McpRemoteConfig | ConfigMcpObject | UnknownConfigMcp"
     """Source: `#/components/schemas/Config/properties/mcp/additionalProperties`."""
-
     ConfigFormatter: TypeAlias = "bool | dict[str, ConfigFormatterObject]"
     """Enable or configure formatters. Omit or set to false to disable, true to enable built-ins,
     or an object to enable built-ins with overrides.
 
-
     Source: `#/components/schemas/Config/properties/formatter`."""
-
     ConfigLsp: TypeAlias = "bool | dict[str, ConfigLspObject]"
     """Enable or configure LSP servers. Omit or set to false to disable, true to enable
     built-ins, or an object to enable built-ins with overrides.
 
-
     Source: `#/components/schemas/Config/properties/lsp`."""
-
     ConfigLspObject: TypeAlias = "ConfigLspObjectVariant1 | ConfigLspObjectVariant2"
     """Source: `#/components/schemas/Config/properties/lsp/anyOf/1/additionalProperties`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 class ConfigProvidersResponse(OpencodeModel):
     """List of providers
 
-
     Source: `#/paths/~1config~1providers/get/responses/200/content/application~1json/schema`."""
 
     providers: list[Provider]

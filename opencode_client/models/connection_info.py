@@ -34,7 +34,6 @@ read_connection_info: Variants[ConnectionInfo] = Variants(
 if TYPE_CHECKING:
     ConnectionInfo: TypeAlias = "ConnectionCredentialInfo | ConnectionEnvInfo | UnknownConnectionInfo"
     """Source: `#/components/schemas/ConnectionInfo`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

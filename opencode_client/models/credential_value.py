@@ -31,7 +31,6 @@ read_credential_value: Variants[CredentialValue] = Variants(
 if TYPE_CHECKING:
     CredentialValue: TypeAlias = "CredentialOAuth | CredentialKey | UnknownCredentialValue"
     """Source: `#/components/schemas/CredentialValue`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

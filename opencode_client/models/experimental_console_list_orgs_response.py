@@ -10,7 +10,6 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, reads, t
 class ExperimentalConsoleListOrgsResponse(OpencodeModel):
     """Switchable Console orgs
 
-
     Source: `#/paths/~1experimental~1console~1orgs/get/responses/200/content/application~1json/schema`."""
 
     orgs: list[ExperimentalConsoleListOrgsResponseOrg]

@@ -36,7 +36,6 @@ read_file_part_source: Variants[FilePartSource] = Variants(
 if TYPE_CHECKING:
     FilePartSource: TypeAlias = "FileSource | SymbolSource | ResourceSource | UnknownFilePartSource"
     """Source: `#/components/schemas/FilePartSource`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

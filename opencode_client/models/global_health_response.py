@@ -10,7 +10,6 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, reads, tolerant
 class GlobalHealthResponse(OpencodeModel):
     """Health information
 
-
     Source: `#/paths/~1global~1health/get/responses/200/content/application~1json/schema`."""
 
     healthy: bool = True

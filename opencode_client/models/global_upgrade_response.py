@@ -81,9 +81,7 @@ if TYPE_CHECKING:
     )
     """Upgrade result
 
-
     Source: `#/paths/~1global~1upgrade/post/responses/200/content/application~1json/schema`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

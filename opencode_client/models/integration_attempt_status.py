@@ -220,7 +220,6 @@ def read_integration_attempt_status_expired_time(data: JsonObject) -> Integratio
 if TYPE_CHECKING:
     IntegrationAttemptStatus: TypeAlias = "IntegrationAttemptStatusPending | IntegrationAttemptStatusComplete | IntegrationAttemptStatusFailed | IntegrationAttemptStatusExpired | UnknownIntegrationAttemptStatus"
     """Source: `#/components/schemas/IntegrationAttemptStatus`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

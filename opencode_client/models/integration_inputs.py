@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     IntegrationInputs: TypeAlias = "dict[str, str]"
     """Source: `#/components/schemas/IntegrationInputs`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
         "IntegrationOAuthMethod | IntegrationKeyMethod | IntegrationEnvMethod | UnknownIntegrationMethod"
     )
     """Source: `#/components/schemas/IntegrationMethod`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

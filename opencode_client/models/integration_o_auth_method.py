@@ -70,7 +70,6 @@ if TYPE_CHECKING:
         "IntegrationTextPrompt | IntegrationSelectPrompt | UnknownIntegrationOAuthMethodPrompt"
     )
     """Source: `#/components/schemas/IntegrationOAuthMethod/properties/prompts/items`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -8,7 +8,6 @@ from ..model import JsonObject
 if TYPE_CHECKING:
     JSONSchema: TypeAlias = "JsonObject"
     """Source: `#/components/schemas/JSONSchema`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

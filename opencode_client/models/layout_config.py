@@ -7,9 +7,7 @@ if TYPE_CHECKING:
     LayoutConfig: TypeAlias = "Literal['auto', 'stretch'] | str"
     """@deprecated Always uses stretch layout.
 
-
     Source: `#/components/schemas/LayoutConfig`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

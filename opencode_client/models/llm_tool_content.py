@@ -31,7 +31,6 @@ read_llm_tool_content: Variants[LLMToolContent] = Variants(
 if TYPE_CHECKING:
     LLMToolContent: TypeAlias = "ToolTextContent | ToolFileContent | UnknownLLMToolContent"
     """Source: `#/components/schemas/LLMToolContent`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

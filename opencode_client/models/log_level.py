@@ -7,9 +7,7 @@ if TYPE_CHECKING:
     LogLevel: TypeAlias = "Literal['DEBUG', 'ERROR', 'INFO', 'WARN'] | str"
     """Log level
 
-
     Source: `#/components/schemas/LogLevel`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

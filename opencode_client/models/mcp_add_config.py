@@ -31,7 +31,6 @@ read_mcp_add_config: Variants[McpAddConfig] = Variants(
 if TYPE_CHECKING:
     McpAddConfig: TypeAlias = "McpLocalConfig | McpRemoteConfig | UnknownMcpAddConfig"
     """Source: `#/paths/~1mcp/post/requestBody/content/application~1json/schema/properties/config`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

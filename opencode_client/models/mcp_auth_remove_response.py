@@ -10,7 +10,6 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, reads, tolerant
 class McpAuthRemoveResponse(OpencodeModel):
     """OAuth credentials removed
 
-
     Source: `#/paths/~1mcp~1{name}~1auth/delete/responses/200/content/application~1json/schema`."""
 
     success: bool = True

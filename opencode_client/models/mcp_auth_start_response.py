@@ -10,7 +10,6 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, reads, tolerant
 class McpAuthStartResponse(OpencodeModel):
     """OAuth flow started
 
-
     Source: `#/paths/~1mcp~1{name}~1auth/post/responses/200/content/application~1json/schema`."""
 
     authorization_url: str

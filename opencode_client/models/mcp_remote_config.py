@@ -58,9 +58,7 @@ if TYPE_CHECKING:
     """OAuth authentication configuration for the MCP server. Set to false to disable OAuth
     auto-detection.
 
-
     Source: `#/components/schemas/McpRemoteConfig/properties/oauth`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -40,7 +40,6 @@ read_mcp_status: Variants[MCPStatus] = Variants(
 if TYPE_CHECKING:
     MCPStatus: TypeAlias = "MCPStatusConnected | MCPStatusDisabled | MCPStatusFailed | MCPStatusNeedsAuth | MCPStatusNeedsClientRegistration | UnknownMCPStatus"
     """Source: `#/components/schemas/MCPStatus`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

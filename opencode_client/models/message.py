@@ -31,7 +31,6 @@ read_message: Variants[Message] = Variants(
 if TYPE_CHECKING:
     Message: TypeAlias = "UserMessage | AssistantMessage | UnknownMessage"
     """Source: `#/components/schemas/Message`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

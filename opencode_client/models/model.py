@@ -416,7 +416,6 @@ def read_model_limit(data: JsonObject) -> ModelLimit:
 if TYPE_CHECKING:
     ModelCapabilitiesInterleaved: TypeAlias = "bool | ModelCapabilitiesInterleavedObject"
     """Source: `#/components/schemas/Model/properties/capabilities/properties/interleaved`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -85,7 +85,6 @@ def read_model_v2_api_native(data: JsonObject) -> ModelV2ApiNative:
 if TYPE_CHECKING:
     ModelV2Api: TypeAlias = "ModelV2ApiAisdk | ModelV2ApiNative | UnknownModelV2Api"
     """Source: `#/components/schemas/ModelApi`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -31,7 +31,6 @@ read_output_format: Variants[OutputFormat] = Variants(
 if TYPE_CHECKING:
     OutputFormat: TypeAlias = "OutputFormatText | OutputFormatJsonSchema | UnknownOutputFormat"
     """Source: `#/components/schemas/OutputFormat`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -54,7 +54,6 @@ read_part: Variants[Part] = Variants(
 if TYPE_CHECKING:
     Part: TypeAlias = "TextPart | SubtaskPart | ReasoningPart | FilePart | ToolPart | StepStartPart | StepFinishPart | SnapshotPart | PatchPart | AgentPart | RetryPart | CompactionPart | UnknownPart"
     """Source: `#/components/schemas/Part`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

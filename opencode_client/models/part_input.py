@@ -38,7 +38,6 @@ read_part_input: Variants[PartInput] = Variants(
 if TYPE_CHECKING:
     PartInput: TypeAlias = "TextPartInput | FilePartInput | AgentPartInput | SubtaskPartInput | UnknownPartInput"
     """Source: `#/paths/~1session~1{sessionID}~1message/post/requestBody/content/application~1json/schema/properties/parts/items`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -69,7 +69,6 @@ def read_permission_config_object(data: JsonObject) -> PermissionConfigObject:
 if TYPE_CHECKING:
     PermissionConfig: TypeAlias = "Literal['allow', 'ask', 'deny'] | str | PermissionConfigObject"
     """Source: `#/components/schemas/PermissionConfig`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
         "Literal['allow', 'ask', 'deny'] | str | dict[str, Literal['allow', 'ask', 'deny'] | str]"
     )
     """Source: `#/components/schemas/PermissionRuleConfig`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     PermissionRuleset: TypeAlias = "list[PermissionRule]"
     """Source: `#/components/schemas/PermissionRuleset`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

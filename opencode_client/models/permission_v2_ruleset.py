@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     PermissionV2Ruleset: TypeAlias = "list[PermissionV2Rule]"
     """Source: `#/components/schemas/PermissionV2Ruleset`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -34,7 +34,6 @@ def read_project_directories_item(data: JsonObject) -> ProjectDirectoriesItem:
 if TYPE_CHECKING:
     ProjectDirectories: TypeAlias = "list[ProjectDirectoriesItem]"
     """Source: `#/components/schemas/ProjectDirectories`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -31,7 +31,6 @@ read_provider_api: Variants[ProviderApi] = Variants(
 if TYPE_CHECKING:
     ProviderApi: TypeAlias = "ProviderAISDK | ProviderNative | UnknownProviderApi"
     """Source: `#/components/schemas/ProviderApi`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

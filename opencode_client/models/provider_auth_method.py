@@ -198,7 +198,6 @@ if TYPE_CHECKING:
         "ProviderAuthMethodPromptText | ProviderAuthMethodPromptSelect | UnknownProviderAuthMethodPrompt"
     )
     """Source: `#/components/schemas/ProviderAuthMethod/properties/prompts/items`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

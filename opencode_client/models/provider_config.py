@@ -350,7 +350,6 @@ def read_provider_config_models_variants(data: JsonObject) -> ProviderConfigMode
 if TYPE_CHECKING:
     ProviderConfigModelsInterleaved: TypeAlias = "bool | str | ProviderConfigModelsInterleavedObject"
     """Source: `#/components/schemas/ProviderConfig/properties/models/additionalProperties/properties/interleaved`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

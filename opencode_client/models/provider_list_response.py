@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 class ProviderListResponse(OpencodeModel):
     """List of providers
 
-
     Source: `#/paths/~1provider/get/responses/200/content/application~1json/schema`."""
 
     all: list[Provider]

@@ -31,7 +31,6 @@ read_reference_source: Variants[ReferenceSource] = Variants(
 if TYPE_CHECKING:
     ReferenceSource: TypeAlias = "ReferenceLocalSource | ReferenceGitSource | UnknownReferenceSource"
     """Source: `#/components/schemas/ReferenceSource`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

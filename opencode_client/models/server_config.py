@@ -10,7 +10,6 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, is_object, new, read
 class ServerConfig(OpencodeModel):
     """Server configuration for opencode serve and web commands
 
-
     Source: `#/components/schemas/ServerConfig`."""
 
     port: int | None = None

@@ -76,7 +76,6 @@ read_session_error_data_error: Variants[SessionErrorDataError] = Variants(
 if TYPE_CHECKING:
     SessionErrorDataError: TypeAlias = "ProviderAuthError | UnknownError | MessageOutputLengthError | MessageAbortedError | StructuredOutputError | ContextOverflowError | ContentFilterError | APIError | UnknownSessionErrorDataError"
     """Source: `#/components/schemas/SessionError/properties/data/properties/error`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -46,7 +46,6 @@ read_session_message: Variants[SessionMessage] = Variants(
 if TYPE_CHECKING:
     SessionMessage: TypeAlias = "SessionMessageAgentSwitched | SessionMessageModelSwitched | SessionMessageUser | SessionMessageSynthetic | SessionMessageSystem | SessionMessageShell | SessionMessageAssistant | SessionMessageCompaction | UnknownSessionMessage"
     """Source: `#/components/schemas/SessionMessage`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -187,7 +187,6 @@ def read_session_message_assistant_tokens_cache(data: JsonObject) -> SessionMess
 if TYPE_CHECKING:
     SessionMessageAssistantContent: TypeAlias = "SessionMessageAssistantText | SessionMessageAssistantReasoning | SessionMessageAssistantTool | UnknownSessionMessageAssistantContent"
     """Source: `#/components/schemas/SessionMessageAssistant/properties/content/items`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -127,7 +127,6 @@ def read_session_message_assistant_tool_time(data: JsonObject) -> SessionMessage
 if TYPE_CHECKING:
     SessionMessageAssistantToolState: TypeAlias = "SessionMessageToolStatePending | SessionMessageToolStateRunning | SessionMessageToolStateCompleted | SessionMessageToolStateError | UnknownSessionMessageAssistantToolState"
     """Source: `#/components/schemas/SessionMessageAssistantTool/properties/state`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

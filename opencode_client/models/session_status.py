@@ -140,7 +140,6 @@ def read_session_status_busy(data: JsonObject) -> SessionStatusBusy:
 if TYPE_CHECKING:
     SessionStatus: TypeAlias = "SessionStatusIdle | SessionStatusRetry | SessionStatusBusy | UnknownSessionStatus"
     """Source: `#/components/schemas/SessionStatus`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

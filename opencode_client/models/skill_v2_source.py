@@ -38,7 +38,6 @@ if TYPE_CHECKING:
         "SkillV2DirectorySource | SkillV2UrlSource | SkillV2EmbeddedSource | UnknownSkillV2Source"
     )
     """Source: `#/components/schemas/SkillV2Source`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -10,7 +10,6 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, reads, tolerant
 class SyncReplayResponse(OpencodeModel):
     """Replayed sync events
 
-
     Source: `#/paths/~1sync~1replay/post/responses/200/content/application~1json/schema`."""
 
     session_id: str

@@ -10,7 +10,6 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, reads, tolerant
 class SyncStealResponse(OpencodeModel):
     """Session stolen into workspace
 
-
     Source: `#/paths/~1sync~1steal/post/responses/200/content/application~1json/schema`."""
 
     session_id: str

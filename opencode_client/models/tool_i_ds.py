@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     ToolIDs: TypeAlias = "list[str]"
     """Source: `#/components/schemas/ToolIDs`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     ToolList: TypeAlias = "list[ToolListItem]"
     """Source: `#/components/schemas/ToolList`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

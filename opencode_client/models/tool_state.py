@@ -40,7 +40,6 @@ if TYPE_CHECKING:
         "ToolStatePending | ToolStateRunning | ToolStateCompleted | ToolStateError | UnknownToolState"
     )
     """Source: `#/components/schemas/ToolState`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

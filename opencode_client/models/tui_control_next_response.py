@@ -12,7 +12,6 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, reads, tolerant
 class TuiControlNextResponse(OpencodeModel):
     """Next TUI request
 
-
     Source: `#/paths/~1tui~1control~1next/get/responses/200/content/application~1json/schema`."""
 
     path: str

@@ -29,7 +29,6 @@ read_tui_publish_body: Variants[TuiPublishBody] = Variants(
 if TYPE_CHECKING:
     TuiPublishBody: TypeAlias = "TuiPublishPromptAppend | TuiPublishCommandExecute | TuiPublishToastShow | TuiPublishSessionSelect | UnknownEvent"
     """Source: `#/paths/~1tui~1publish/post/requestBody/content/application~1json/schema`."""
-
 else:  # made when asked for, as an alias needs every class that it names
 
     def __getattr__(name: str) -> Any:  # Any: an alias

@@ -10,7 +10,6 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, reads, tolerant
 class VcsApplyResponse(OpencodeModel):
     """VCS patch applied
 
-
     Source: `#/paths/~1vcs~1apply/post/responses/200/content/application~1json/schema`."""
 
     applied: bool
