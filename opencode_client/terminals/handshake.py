@@ -108,9 +108,10 @@ class HandshakeRequest:
 
     @property
     def scope(self) -> dict[str, Any]:
-        """What calls about the same terminal say besides."""
+        """The arguments that calls about the same terminal share. Older documents have no `workspace`."""
         given = self.arguments
-        return {"directory": given.directory, "workspace": given.workspace, "headers": given.headers}
+        shared = {"directory": given.directory, "workspace": given.workspace, "headers": given.headers}
+        return {name: value for name, value in shared.items() if value is not None}
 
     @property
     def place(self) -> tuple[object, ...]:
