@@ -1,8 +1,6 @@
-"""`python -m scripts.mutation [group]`: how many mutants of the pure modules the tests kill.
+"""`python -m scripts.mutation [group]`: run mutmut over groups of modules; docs/mutation.md explains it.
 
-mutmut changes one thing at a time in a copy below build/mutants and runs the tests that reach it. A group passes when
-`LEAST_KILLED` of its mutants fail a test. What no test fails for is written to build/mutants/<group>.md, in the form
-of docs/mutation.md.
+Each group has a folder of its own, build/mutants/<group>, with links to the sources and with mutmut's settings.
 """
 
 from __future__ import annotations
@@ -11,34 +9,32 @@ import json
 import shutil
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 from attrs import frozen
 
-from scripts.mutants import read_mutants
 from scripts.rooms import PACKAGE, ROOT
 
 WORK = ROOT / "build" / "mutants"
+MUTMUT = Path(sys.executable).with_name("mutmut")
 LEAST_KILLED = 0.8
 _PROCESSES = 2
 _SOURCES = (PACKAGE, "scripts")
 _COPIED = ("openapi.json", "openapi.source.json", "custom_templates", "generator-config.yaml")
-"""What the tests read besides the sources and themselves."""
-
-_PYTEST = ("-pno:xdist", "-pno:cacheprovider", "-ptests.unshrunk", "--hypothesis-profile=unshrunk")
-
-KILLED, SURVIVED, TIMEOUT, NO_TESTS = FATES = ("killed", "survived", "timeout", "no tests")
-_FATES_BY_CODE = {0: SURVIVED, 1: KILLED, 3: KILLED, 5: NO_TESTS, 33: NO_TESTS} | dict.fromkeys(
-    (-24, -9, 24, 36, 152, 255), TIMEOUT
+"""Files that the tests read."""
+_PYTEST = (
+    "-pno:xdist",
+    "-pno:cacheprovider",
+    "-ptests.support.mutation_profile",
+    "--hypothesis-profile=unshrunk",
 )
-"""Exit codes of mutmut's workers (`status_by_exit_code` of 3.8.1)."""
+_FATES = ("killed", "survived", "timeout", "no_tests")
+"""Columns of the table: members of mutmut's statistics."""
 
 
 @frozen
 class Group:
-    """Modules whose mutants are counted together, and the tests that are to kill them, as pytest takes them."""
+    """Modules whose mutants are counted together, and pytest's arguments for the tests that must kill them."""
 
     modules: tuple[str, ...]
     tests: tuple[str, ...]
@@ -48,27 +44,30 @@ GROUPS = {
     "splitter": Group(("opencode_client/streams/sse.py",), ("tests/streams/test_sse.py",)),
     "frames": Group(("opencode_client/terminals/frames.py",), ("tests/terminals/test_frames.py",)),
     "retries": Group(("opencode_client/calls/retry_policy.py",), ("tests/calls/test_retry_policy.py",)),
-    # test_document.py keeps what it made of a document: a mutant's process would find it there, made without the mutant
+    # test_document.py caches results for all its tests; the process of a mutant is a fork, so it has that cache
     "normalisation": Group(
         ("scripts/normalise/*.py",), ("tests/normalise", "--ignore=tests/normalise/test_document.py")
     ),
 }
 
 
-def run(name: str) -> Path:
-    """mutmut's folder, after it has tried all mutants of a group: the tree with the mutants and what became of them."""
+def run(name: str) -> dict[str, int]:
+    """Try all mutants of a group. Return mutmut's statistics: {"total": 112, "killed": 103, ...}."""
     folder = WORK / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for source in (*_SOURCES, *_COPIED, "tests", "pyproject.toml"):
         (folder / source).symlink_to(ROOT / source)
     (folder / "setup.cfg").write_text(_settings(GROUPS[name]), encoding="utf-8")
-    command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", str(_PROCESSES)]
     with (WORK / f"{name}.log").open("w", encoding="utf-8") as log:
-        done = subprocess.run(command, cwd=folder, check=False, stdout=log, stderr=subprocess.STDOUT)
-    if done.returncode:
-        raise SystemExit(f"make mutation: mutmut failed on {name}; see {Path(log.name).relative_to(ROOT)}")
-    return folder / "mutants"
+        for arguments in (["run", "--max-children", str(_PROCESSES)], ["export-cicd-stats"]):
+            done = subprocess.run(
+                [MUTMUT, *arguments], cwd=folder, check=False, stdout=log, stderr=subprocess.STDOUT
+            )
+            if done.returncode:
+                raise SystemExit(f"make mutation: mutmut failed on {name}; see build/mutants/{name}.log")
+    counts: dict[str, int] = json.loads((folder / "mutants" / "mutmut-cicd-stats.json").read_bytes())
+    return counts
 
 
 def _settings(group: Group) -> str:
@@ -78,7 +77,7 @@ def _settings(group: Group) -> str:
         "also_copy": _COPIED,
         "pytest_add_cli_args": _PYTEST,
         "pytest_add_cli_args_test_selection": group.tests,
-        # a mutant has 5 * (4 s + what its tests take) before it is a timeout
+        # a mutant times out after 5 * (4 s + the time of its tests)
         "timeout_multiplier": ("5.0",),
         "timeout_constant": ("4.0",),
     }
@@ -86,53 +85,24 @@ def _settings(group: Group) -> str:
     return "[mutmut]\n" + "".join(lines)
 
 
-def read_fates(mutants: Path) -> dict[Path, dict[str, str]]:
-    """{mutated module: {mutmut's name of a mutant in it: what became of it}}."""
-    return {
-        told.with_suffix(""): {
-            mutant.rpartition(".")[2]: _FATES_BY_CODE.get(code, f"exit code {code}")
-            for mutant, code in json.loads(told.read_text(encoding="utf-8"))["exit_code_by_key"].items()
-        }
-        for told in sorted(mutants.rglob("*.py.meta"))
-    }
-
-
-def left(fates: dict[Path, dict[str, str]]) -> Iterator[str]:
-    """A line for each mutant that was not killed, under its module."""
-    for module, fate_by_mutant in fates.items():
-        mutants = read_mutants(module.read_text(encoding="utf-8"))
-        alive = {name: fate for name, fate in fate_by_mutant.items() if fate != KILLED}
-        if alive:
-            yield f"\n`{module.name}`\n"
-        for name, fate in alive.items():
-            mutant = mutants[name]
-            also = "" if fate == SURVIVED else f" ({fate})"
-            yield f"- `{mutant.function}`: ``{mutant.before}`` -> ``{mutant.after}``{also}"
-
-
 def main(names: list[str]) -> int:
-    """0 when enough mutants of every group were killed."""
+    """Print a line for each group. Return 1 if a group is below `LEAST_KILLED`, else 0."""
     if unknown := set(names) - GROUPS.keys():
         raise SystemExit(f"make mutation: no group {', '.join(unknown)}; there are {', '.join(GROUPS)}")
-    print(
-        f"{'group':<14}{'mutants':>8}" + "".join(f"{fate:>10}" for fate in FATES) + f"{'share':>8}",
-        flush=True,
-    )
-    passed = True
+    print(f"{'group':<14}{'mutants':>8}{''.join(f'{fate:>10}' for fate in _FATES)}{'share':>8}", flush=True)
+    weak: list[str] = []
     for name in names:
-        fates = read_fates(run(name))
-        (WORK / f"{name}.md").write_text("\n".join(left(fates)) + "\n", encoding="utf-8")
-        counts = Counter(fate for fate_by_mutant in fates.values() for fate in fate_by_mutant.values())
-        share = counts[KILLED] / counts.total()
-        passed = passed and share >= LEAST_KILLED
-        columns = "".join(f"{counts[fate]:>10}" for fate in FATES)
-        print(f"{name:<14}{counts.total():>8}{columns}{share:>8.1%}", flush=True)
-    if not passed:
+        counts = run(name)
+        share = counts["killed"] / counts["total"]
+        if share < LEAST_KILLED:
+            weak.append(name)
+        columns = "".join(f"{counts[fate]:>10}" for fate in _FATES)
+        print(f"{name:<14}{counts['total']:>8}{columns}{share:>8.1%}", flush=True)
+    if weak:
         print(
-            f"fewer than {LEAST_KILLED:.0%} were killed; see {WORK.relative_to(ROOT)}/<group>.md",
-            file=sys.stderr,
+            f"make mutation: the tests kill fewer than {LEAST_KILLED:.0%}: {', '.join(weak)}", file=sys.stderr
         )
-    return 0 if passed else 1
+    return 1 if weak else 0
 
 
 if __name__ == "__main__":
