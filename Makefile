@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not live and not job'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline coverage test-lowest mutation test-live compat test-documents test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-live compat test-documents test-package test-job dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,9 +44,10 @@ check-generated: $(READY)  ## fail when the committed rooms and docs/api differ 
 demo: $(READY)  ## the quick start against a real server with a scripted model: no key, no account
 	$(BIN)/python -m scripts.demo
 
-lint: $(READY)  ## ruff over the hand-written code; the workflows' schema and safety
+lint: $(READY)  ## ruff over the hand-written code; the layers of the package; the workflows' schema and safety
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet --no-progress --persona auditor .github/workflows
 
@@ -59,6 +60,9 @@ test: test-offline test-live  ## the offline suite, and the live suite where npm
 test-offline: $(READY)  ## the offline suite alone, on all cores
 	$(BIN)/pytest $(OFFLINE)
 
+test-one: $(READY)  ## some tests, in one process and with their output: T=tests/calls/test_client.py or T='tests/calls -k retry'
+	$(BIN)/pytest --capture=no --verbose $(if $(T),$(T),$(error Name the tests: make test-one T=tests/calls/test_client.py))
+
 coverage: $(READY)  ## the offline suite, with the branches of the hand-written package that it does not reach; under 97 % fails
 	$(BIN)/pytest $(OFFLINE) --cov
 
@@ -68,7 +72,7 @@ test-lowest: pyproject.toml  ## the offline suite with the oldest dependencies t
 	build/lowest/bin/python -m pip install --quiet --editable . --group dev $$($(PYTHON) -m scripts.lowest)
 	build/lowest/bin/python -m pytest $(OFFLINE)
 
-mutation: pyproject.toml  ## mutants of the pure modules: fails where tests kill fewer than 80 %; GROUP=frames for one group
+mutation: pyproject.toml  ## mutation tests of four groups of modules, or of GROUP=frames; fails if a group kills under 80 %
 	$(PYTHON) -m venv build/mutation
 	build/mutation/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	build/mutation/bin/python -m pip install --quiet --editable . --group dev --group mutation
@@ -97,7 +101,7 @@ dist: pyproject.toml  ## build sdist and wheel into dist/, and check both
 	build/packaging/bin/twine check --strict dist/*
 	build/packaging/bin/check-wheel-contents dist/*.whl
 
-bench: $(READY)  ## ratios of speed and size, in one run
+bench: $(READY)  ## speed and memory as ratios, measured in one run
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove what the targets made (the venv and downloaded servers too)

@@ -1,0 +1,133 @@
+"""Rules for the package's imports that the import linter's contracts in pyproject.toml cannot express."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.rooms import PACKAGE, ROOT
+
+_FOLDER = ROOT / PACKAGE
+
+
+def _modules() -> Iterator[tuple[str, ast.Module]]:
+    """Each handwritten module: its name without the package ("calls.caller"; "" is the package), and its code."""
+    for file in sorted(_FOLDER.rglob("*.py")):
+        source = file.read_text(encoding="utf-8")
+        if not source.startswith("# Generated"):
+            parts = file.relative_to(_FOLDER).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), ast.parse(source)
+
+
+MODULES = dict(_modules())
+
+STILL_IMPORTED_BY_NAME = {"calls.response", "decoding.annotations", "decoding.unions"}
+"""Modules that still call `import_module`; the goal is none."""
+
+SOME = "only some calls need it"
+FAILED = "only failed calls need it"
+HTTPX = "a client without calls does not load httpx"
+ASYNCIO = "importing asyncio costs a third of httpx; sync programs do not need it"
+CIRCLE = "the two modules import each other"
+
+IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
+    "async_client": {
+        "calls.async_caller": HTTPX,
+        "calls.async_connections": HTTPX,
+        "calls.response": HTTPX,
+        "calls.server_knowledge": HTTPX,
+        "streams.snapshot": "only resync() needs it",
+        "terminals.async_connection": "only terminal() needs it; it loads websockets",
+    },
+    "calls.async_caller": {
+        "asyncio": ASYNCIO,
+        "calls.async_server_check": "only newer operations and check_server() need it",
+    },
+    "calls.async_connections": {"anyio": ASYNCIO, "asyncio": ASYNCIO},
+    "calls.error_mapping": {"calls.error_text": FAILED, "calls.retry_policy": FAILED},
+    "calls.request_builder": {"calls.error_text": "only rejected arguments need it"},
+    "calls.response": {"calls.error_text": FAILED, "calls.response_shapes": SOME},
+    "calls.server_knowledge": {"calls.server_info": SOME},
+    "decoding.shapes": {"decoding.annotations": CIRCLE},
+    "decoding.times": {"dateutil.parser": "it costs half of httpx; only ISO texts need it"},
+    "decoding.unions": {"decoding.annotations": CIRCLE, "decoding.shapes": CIRCLE},
+    "model": {"decoding.annotations": "only JSON that does not match the document, and strict=True, need it"},
+    "streams.async_stream": {"calls.server_info": "only streams that start late need it"},
+    "streams.chunked_body": {"httpcore": "httpx loads it at the first request; importing streams must not"},
+    "streams.stream": {"calls.server_info": "only streams that start late need it"},
+}
+"""Module -> module that one of its functions imports -> reason why the import is not at the top."""
+
+
+def _imports_in_functions(module: str, tree: ast.Module) -> set[str]:
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    nodes = [node for function in functions for node in ast.walk(function)]
+    return {name for node in nodes for name in _imported(module, node)}
+
+
+def _imported(module: str, node: ast.AST) -> Iterator[str]:
+    """The modules that a statement imports; those of the package without the package's name."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        parent = module.split(".") if _is_package(module) else module.split(".")[:-1]
+        start = parent[: len(parent) - node.level + 1] if node.level else []
+        home = ".".join([*filter(None, start), *([node.module] if node.module else [])])
+        for alias in node.names:
+            inside = f"{home}.{alias.name}".removeprefix(".")
+            yield inside if node.level and inside in MODULES else home
+
+
+def _is_package(module: str) -> bool:
+    return (_FOLDER / module.replace(".", "/") / "__init__.py").exists()
+
+
+def _imports_computed_names(module: str, tree: ast.Module) -> bool:
+    """Tell if code calls `import_module`, other than the `__getattr__` of a package."""
+    lazy = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name == "__getattr__" and _is_package(module)
+    ]
+    allowed = {id(node) for function in lazy for node in ast.walk(function)}
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call) and id(node) not in allowed]
+    return any(ast.unparse(call).endswith(("import_module", "__import__")) for call in calls)
+
+
+def test_only_getattr_of_a_package_imports_modules_by_computed_names() -> None:
+    assert {
+        name for name, tree in MODULES.items() if _imports_computed_names(name, tree)
+    } == STILL_IMPORTED_BY_NAME
+
+
+def test_each_import_inside_a_function_has_its_reason_in_the_table() -> None:
+    found = {name: _imports_in_functions(name, tree) for name, tree in MODULES.items()}
+    assert {name: imports for name, imports in found.items() if imports} == {
+        name: set(reasons) for name, reasons in IMPORTS_IN_FUNCTIONS.items()
+    }
+
+
+def test_the_package_imports_itself_by_relative_names() -> None:
+    looks_absolute = re.compile(
+        rf"^\s*(from|import) {PACKAGE}\b", re.MULTILINE
+    )  # or an example in a docstring
+    sources = {file: file.read_text(encoding="utf-8") for file in _FOLDER.rglob("*.py")}
+    absolute = [
+        f"{file.relative_to(ROOT).as_posix()}:{node.lineno}"
+        for file, source in sources.items()
+        if looks_absolute.search(source)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom) and looks_absolute.match(ast.unparse(node))
+    ]
+    assert absolute == []
+
+
+@pytest.mark.parametrize("module", ["client", "async_client", "calls.options", "api"])
+def test_this_module_does_not_import_httpx(module: str) -> None:
+    code = f"import sys, {PACKAGE}.{module}; sys.exit('httpx' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
