@@ -1,4 +1,4 @@
-# Every target sets up what it needs; `make help` lists them.
+# Each target first makes .venv if it needs it; `make help` lists the targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +11,7 @@ OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not liv
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-venv: $(READY)  ## a virtual environment in .venv with everything that the other targets need
+venv: $(READY)  ## make a virtual environment in .venv with everything that the other targets need
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python >= 3.11 is needed; set PYTHON=..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -19,69 +19,69 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch $@
 
-spec: $(READY)  ## pull /doc into openapi.json: from OPENCODE_URL, else from OPENCODE_VERSION got from npm (default: the document's)
+spec: $(READY)  ## download /doc to openapi.json from OPENCODE_URL, or from opencode OPENCODE_VERSION of npm (default: the document's version)
 	$(BIN)/python -m scripts.fetch_spec
 
-generate: $(READY)  ## rebuild the generated rooms, offline; SPEC=<file> OUT=<folder> for another document
+generate: $(READY)  ## write the generated code again, offline; SPEC=<file> OUT=<folder> for another document
 	$(BIN)/python -m scripts.generate $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)')
 
-regenerate: $(READY)  ## spec, generate and docs, then what changed since the last commit; CHECK=1 fails if anything did
+regenerate: $(READY)  ## spec, generate and docs, then list the changes since the last commit; CHECK=1 fails if there are any
 	$(BIN)/python -m scripts.regenerate
 
-regeneration-job: $(READY)  ## regenerate, test and make the patch to propose, from OPENCODE_URL or OPENCODE_VERSION
+regeneration-job: $(READY)  ## regenerate from OPENCODE_URL or OPENCODE_VERSION, test, and write a patch
 	$(BIN)/python -m scripts.regeneration_job
 
-api-diff: $(READY)  ## what changed since AGAINST=<git ref> (default: HEAD), without pulling anything
+api-diff: $(READY)  ## list the changes since AGAINST=<git ref> (default: HEAD), without downloading anything
 	$(BIN)/python -m scripts.changes $(if $(AGAINST),'$(AGAINST)')
 
-docs: $(READY)  ## write the API reference of openapi.json into docs/api, in Chinese and English
+docs: $(READY)  ## write the API reference of openapi.json to docs/api, in Chinese and English
 	$(BIN)/python scripts/gen-opencode-api-docs.py openapi.json
 
-check-generated: $(READY)  ## fail when the committed rooms and docs/api differ from what `make generate` and `make docs` give
+check-generated: $(READY)  ## fail if the generated code or docs/api differ from the output of `make generate` and `make docs`
 	$(BIN)/python -m scripts.generate --check
 	$(BIN)/python scripts/gen-opencode-api-docs.py openapi.json --check
 
-demo: $(READY)  ## the quick start against a real server with a scripted model: no key, no account
+demo: $(READY)  ## run the quick start against a real server with a scripted model: no key, no account
 	$(BIN)/python -m scripts.demo
 
-lint: $(READY)  ## ruff over the hand-written code; the layers of the package; the workflows' schema and safety
+lint: $(READY)  ## check the handwritten code with ruff, the layers of the package, and the schema and safety of the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet --no-progress --persona auditor .github/workflows
 
-types: $(READY)  ## mypy --strict and pyright strict, generated code included
+types: $(READY)  ## run mypy --strict and pyright strict over all code, generated code included
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 
-test: test-offline test-live  ## the offline suite, and the live suite where npm is there
+test: test-offline test-live  ## run the offline suite, and the live suite if npm is installed
 
-test-offline: $(READY)  ## the offline suite alone, on all cores
+test-offline: $(READY)  ## run the offline suite, on all cores
 	$(BIN)/pytest $(OFFLINE)
 
-test-one: $(READY)  ## some tests, in one process and with their output: T=tests/calls/test_client.py or T='tests/calls -k retry'
+test-one: $(READY)  ## run some tests in one process and show their output: T=tests/calls/test_client.py or T='tests/calls -k retry'
 	$(BIN)/pytest --capture=no --verbose $(if $(T),$(T),$(error Name the tests: make test-one T=tests/calls/test_client.py))
 
-coverage: $(READY)  ## the offline suite, with the branches of the hand-written package that it does not reach; under 97 % fails
+coverage: $(READY)  ## run the offline suite and list the branches of the handwritten package that it does not reach; fails under 97 %
 	$(BIN)/pytest $(OFFLINE) --cov
 
-test-lowest: pyproject.toml  ## the offline suite with the oldest dependencies that pyproject.toml admits, in an environment of its own
+test-lowest: pyproject.toml  ## run the offline suite with the oldest dependencies that pyproject.toml allows, in an environment of its own
 	$(PYTHON) -m venv build/lowest
 	build/lowest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	build/lowest/bin/python -m pip install --quiet --editable . --group dev $$($(PYTHON) -m scripts.lowest)
 	build/lowest/bin/python -m pytest $(OFFLINE)
 
-mutation: pyproject.toml  ## mutation tests of four groups of modules, or of GROUP=frames; fails if a group kills under 80 %
+mutation: pyproject.toml  ## run mutation tests of four groups of modules, or of GROUP=frames; fails if the tests of a group kill under 80 %
 	$(PYTHON) -m venv build/mutation
 	build/mutation/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	build/mutation/bin/python -m pip install --quiet --editable . --group dev --group mutation
 	build/mutation/bin/python -m scripts.mutation $(GROUP)
 
-test-live: $(READY)  ## the live suite alone: real servers from npm
+test-live: $(READY)  ## run the live suite: real servers from npm
 	$(BIN)/pytest -m live
 
-compat: $(READY)  ## this client against servers of seven versions, or of VERSIONS="1.1.65 latest"; WRITE=1 writes the table
+compat: $(READY)  ## test this client with servers of seven versions, or of VERSIONS="1.1.65 latest"; WRITE=1 writes the table
 	$(BIN)/python -m tests.live.compat $(if $(WRITE),--write) $(VERSIONS)
 
 test-documents: $(READY)  ## generate and type-check packages from all seven committed documents
@@ -101,8 +101,8 @@ dist: pyproject.toml  ## build sdist and wheel into dist/, and check both
 	build/packaging/bin/twine check --strict dist/*
 	build/packaging/bin/check-wheel-contents dist/*.whl
 
-bench: $(READY)  ## speed and memory as ratios, measured in one run
+bench: $(READY)  ## measure speed and memory as ratios, in one run
 	$(BIN)/python -m benchmarks
 
-clean:  ## remove what the targets made (the venv and downloaded servers too)
+clean:  ## delete everything that the targets made, the virtual environment and downloaded servers too
 	rm -rf $(VENV) .cache build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

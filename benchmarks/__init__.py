@@ -1,1 +1,1 @@
-"""Speed and size as ratios, measured in one run: `make bench`; `docs/benchmarks.md` says what each row means."""
+"""Speed and memory as ratios, measured in one run: `make bench`. docs/benchmarks.md explains each row."""

@@ -1,4 +1,4 @@
-"""`make bench`: one table of ratios, ours beside the stock generator's output and pydantic."""
+"""`make bench`: print one table of ratios: this client, the code of the stock generator, and pydantic."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PACKAGES = ("attrs", "httpx", "orjson", "websockets", "openapi-python-client", 
 
 
 def main() -> None:
-    """Print the table. It is a report: it never fails because of a figure."""
+    """Print the table. No figure makes it fail."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="fewer rounds, a shorter message list, no imports of the peers"
     )
     quick: bool = parser.parse_args().quick
-    logging.getLogger("opencode_client").setLevel(logging.ERROR)  # it names every undocumented member once
+    logging.getLogger("opencode_client").setLevel(logging.ERROR)  # it warns of each undocumented member once
     started = time.perf_counter()
     print(_setting())
     rows = events.rows(RECORDED, rounds=2 if quick else 30)

@@ -1,14 +1,14 @@
-"""What a small call costs, counted: the instructions of `session.get`, relative to those of bare httpx."""
+"""Instructions of a small call, `session.get`, relative to the same GET with bare httpx."""
 
 from __future__ import annotations
 
-from benchmarks import loopback
 from benchmarks.calls import ASYNC_TARGET, SYNC_TARGET
 from benchmarks.environment import Program, instructions, obstacle
+from benchmarks.json_server import serving_json, session_json
 from benchmarks.measure import Row, exact
 
 _CALLS = 30
-"""Calls that are counted, and as many before them, which leave out what only the first ones cost."""
+"""Calls that are counted. As many run before them, because first calls cost more."""
 
 _SYNC = """
 import sys
@@ -36,12 +36,12 @@ _NEW_IDS = "client.session.get(f'ses_{i:07}')"
 
 
 def rows() -> list[Row]:
-    """Measure one row for sync and one for async."""
+    """Return two rows: sync and async."""
     titles = {"session.get": (_SYNC, SYNC_TARGET), "session.get awaited": (_ASYNC, ASYNC_TARGET)}
     why_not = obstacle()
     if why_not:
         return [Row(_title(name), target, {}, [why_not]) for name, (_, target) in titles.items()]
-    with loopback.serving({"": loopback.session_json()}) as url:
+    with serving_json({"": session_json()}) as url:
         return [_row(_title(name), target, program, url) for name, (program, target) in titles.items()]
 
 
@@ -50,7 +50,7 @@ def _title(name: str) -> str:
 
 
 def _row(title: str, target: float, program: str, url: str) -> Row:
-    """Instructions of a call: those of twice as many calls less those of once."""
+    """Count a call as (instructions of 60 calls - instructions of 30 calls) / 30."""
     programs: dict[str, Program] = {
         f"{call} {times}": (program.replace("{}", call), url, str(times * _CALLS))
         for call in (_BARE, _ONE_ID, _NEW_IDS)

@@ -1,7 +1,7 @@
-"""Calls end to end, typed, relative to bare httpx with the same server, the same bytes and kept connections.
+"""Typed calls end to end, relative to bare httpx: same server, same bytes, connections kept open.
 
-The server is another process; a call's time is the CPU time of this one. A small call is `session.get`; the long one
-is `session.messages` with the list of `messages`, where bare httpx is followed by `json.loads`.
+Times are CPU time of this process; the server is another one. The small call is `session.get`. The large one is
+`session.messages` with the list of `messages`; there, bare httpx is followed by `json.loads`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks import loopback
+from benchmarks.json_server import serving_json, session_json
 from benchmarks.measure import Contender, Row, Steps, interleave
 from benchmarks.messages import message_list
 from benchmarks.peers import stock_package
@@ -25,18 +25,18 @@ SYNC_TARGET = 1.0
 ASYNC_TARGET = 1.05
 LIST_TARGET = 1.0
 _AT_ONCE = 50
-"""Calls to a turn: few, so that a turn is short beside the noise; enough to hide the cost of the clock."""
+"""Calls to a turn: few, so that noise rarely hits a turn; enough to make the clock's cost small."""
 
 _BASE = "httpx"
 
 Ids = Callable[[], Iterator[str]]
-"""The ids of a turn's sessions."""
+"""Makes the session ids of a turn."""
 
 
 def rows(*, rounds: int, list_rounds: int, count: int) -> list[Row]:
-    """Measure small calls, sync and async, with one id and with new ids; then a list of `count` messages."""
+    """Return rows of small calls, sync and async, with one id and with new ids; then of a list of `count` messages."""
     messages = message_list(count)
-    with loopback.serving({"/message": messages, "": loopback.session_json()}) as url:
+    with serving_json({"/message": messages, "": session_json()}) as url:
         return [
             _sync_row(url, "one id", _one_id, rounds=rounds),
             _sync_row(url, "new ids", _new_ids(), rounds=rounds),
@@ -120,8 +120,8 @@ def _list_row(url: str, what: str, *, rounds: int) -> Row:
 
 def _stock(
     url: str, operation: str
-) -> tuple[Any, Any]:  # Any: code that the stock generator wrote a moment ago
-    """The stock client, not opened yet, and the module of one of its operations."""
+) -> tuple[Any, Any]:  # Any: code that the stock generator has just written
+    """Return the stock client, not opened yet, and the module of one of its operations."""
     package = stock_package("1.18.33")
     client = import_module(f"{package}.client").Client(base_url=url)
     return client, import_module(f"{package}.api.session.{operation}")

@@ -1,6 +1,6 @@
-"""An environment with the runtime dependencies alone, and instructions counted in it by valgrind.
+"""A virtual environment with the runtime dependencies alone, and valgrind, which counts instructions in it.
 
-It is made in `.cache/bench-venv`, and the package in it made again when it has changed.
+The environment is `.cache/bench-venv`. The package in it is installed again when its code has changed.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from scripts.rooms import PACKAGE, ROOT
+
 VENV = ROOT / ".cache" / "bench-venv"
 PYTHON = VENV / "bin" / "python"
 
 Program = tuple[str, *tuple[str, ...]]
-"""What `python -c` runs, and its arguments."""
+"""The code for `python -c`, and its arguments."""
 
 
 def obstacle() -> str:
-    """Why instructions cannot be counted here; "" if they can: the environment is made, with the package as it is."""
+    """Make the environment. Return the reason why instructions cannot be counted here, or ""."""
     if shutil.which("valgrind") is None:
         return "skipped: valgrind is not installed"
     try:
@@ -37,7 +37,7 @@ def obstacle() -> str:
 def _make() -> None:
     stamp = VENV / "package.sha256"
     digest = hashlib.sha256()
-    for file in sorted((ROOT / "opencode_client").rglob("*.py")):
+    for file in sorted((ROOT / PACKAGE).rglob("*.py")):
         digest.update(file.read_bytes())
     if stamp.exists() and stamp.read_text(encoding="utf-8") == digest.hexdigest():
         return
@@ -50,7 +50,7 @@ def _make() -> None:
 
 
 def output(program: Program) -> str:
-    """What a program prints when the environment's Python runs it; leaves the byte-code of its imports behind.
+    """Run a program with the environment's Python and return its output. Its imports are compiled afterwards.
 
     Raises:
         RuntimeError: it failed.
@@ -59,10 +59,10 @@ def output(program: Program) -> str:
 
 
 def instructions(programs: Mapping[str, Program]) -> dict[str, int]:
-    """How many instructions each program takes.
+    """Count the instructions of each program.
 
-    Strings hash alike in every run and the byte-code is there, so a count hardly varies, and two processes may run at
-    a time: no neighbour matters.
+    All runs use the same hash seed and compiled imports, so counts hardly vary. Other processes do not change a count,
+    so two programs run at a time.
     """
     for program in programs.values():
         output(program)
@@ -72,22 +72,22 @@ def instructions(programs: Mapping[str, Program]) -> dict[str, int]:
 
 def _count(program: Program) -> int:
     valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-    said = _run([*valgrind, *_command(program)]).stderr
-    found = re.search(r"I\s+refs:\s+([\d,]+)", said)
+    report = _run([*valgrind, *_command(program)]).stderr
+    found = re.search(r"I\s+refs:\s+([\d,]+)", report)
     if found is None:
-        raise RuntimeError(f"valgrind gave no count:\n{said}")
+        raise RuntimeError(f"valgrind gave no count:\n{report}")
     return int(found[1].replace(",", ""))
 
 
 def _command(program: Program) -> list[str]:
     code, *arguments = program
-    return [str(PYTHON), "-s", "-P", "-c", code, *arguments]  # all of -I but its deafness to PYTHONHASHSEED
+    return [str(PYTHON), "-s", "-P", "-c", code, *arguments]  # like -I, which would ignore PYTHONHASHSEED
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0"}
     if command[0] == sys.executable:
-        environment = dict(os.environ)  # pip: whatever it needs to reach its index
+        environment = dict(os.environ)  # pip may need any of it to reach its index
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603 # our own command lines
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")

@@ -1,7 +1,4 @@
-"""Readers of one `text/event-stream` response, sync and async: ours, and one written by hand with httpx.
-
-Each yields event by event until the answer ends; the ones that are not ours yield dicts.
-"""
+"""Readers of one `text/event-stream` response without this client, sync and async: each yields events as dicts."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ AsyncEvents = AsyncGenerator[dict[str, Any]]
 
 
 def of_response(response: httpx.Response) -> Events:
-    """The events of httpx's answer: its bytes, split, and `json.loads`."""
+    """Read the bytes from httpx, split them at empty lines, and parse each event with `json.loads`."""
     rest = b""
     for chunk in response.iter_bytes():
         *blocks, rest = (rest + chunk).split(b"\n\n")
@@ -31,7 +28,7 @@ def of_response(response: httpx.Response) -> Events:
 
 
 async def of_async_response(response: httpx.Response) -> AsyncEvents:
-    """The same, awaited."""
+    """`of_response`, async."""
     rest = b""
     async for chunk in response.aiter_bytes():
         *blocks, rest = (rest + chunk).split(b"\n\n")
@@ -40,19 +37,19 @@ async def of_async_response(response: httpx.Response) -> AsyncEvents:
 
 
 def of_httpx_sse(response: httpx.Response) -> Events:
-    """The events of the answer by httpx-sse and `json.loads`."""
+    """Read events with httpx-sse, and parse each with `json.loads`."""
     for event in EventSource(response).iter_sse():
         yield json.loads(event.data)
 
 
 async def of_async_httpx_sse(response: httpx.Response) -> AsyncEvents:
-    """The same, awaited."""
+    """`of_httpx_sse`, async."""
     async for event in EventSource(response).aiter_sse():
         yield json.loads(event.data)
 
 
 def of_socket(url: str) -> Events:
-    """The events of a bare socket: what HTTP puts between them is skipped, not read."""
+    """Read events from a bare socket. HTTP's bytes between them are skipped, not parsed."""
     with socket.create_connection(_address(url)) as connection:
         connection.sendall(_request(url))
         rest = b""
@@ -63,7 +60,7 @@ def of_socket(url: str) -> Events:
 
 
 async def of_async_socket(url: str) -> AsyncEvents:
-    """The same by asyncio's own stream."""
+    """`of_socket` with asyncio's streams."""
     reader, writer = await asyncio.open_connection(*_address(url))
     writer.write(_request(url))
     rest = b""

@@ -1,7 +1,7 @@
-"""Recorded event streams from parsed JSON to models, relative to `json.loads` of the same events.
+"""Making typed events from parsed JSON, relative to `json.loads` of the same recorded events.
 
-As in a program that follows a stream, an event is read right after it was parsed, and dropped when it was read: the
-events are parsed in batches, outside the measured time, and each batch is read.
+A program that follows a stream reads an event just after parsing it, and then drops it. So events are parsed in
+batches, which is not timed, and each batch is read at once.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from scripts.recordings import events
 
 TARGET = 0.5
 _BATCH = 50
-"""Events to a batch: few enough to stay in the processor's cache, enough to hide the cost of the clock."""
+"""Events to a batch: few enough to stay in the processor's cache, enough to make the clock's cost small."""
 
 
 @frozen
 class Stream:
-    """A recorded stream, its events parsed and as JSON texts."""
+    """A recorded stream: its events parsed, and as JSON texts."""
 
     version: str
     name: str
@@ -37,15 +37,15 @@ class Stream:
 
     @property
     def of_global(self) -> bool:
-        """Whether its events come in an envelope with the directory."""
+        """True if its events are wrapped in an object with the directory."""
         return self.name == "global"
 
     def ours(self) -> Reader:
-        """Our reader of one event."""
+        """Return this client's reader of one event."""
         return read_global_event if self.of_global else read_event.read
 
     def peers(self, models: Models) -> dict[str, Reader]:
-        """The other readers of one event, by the name of their column."""
+        """Return the readers of the peers, by the names of their columns."""
         found = {"stock, by type": stock_events(self.version, of_global=self.of_global)}
         if self.of_global:
             found["stock's union"] = stock_global_events(self.version)
@@ -54,7 +54,7 @@ class Stream:
 
 
 def rows(versions: Sequence[str], *, rounds: int) -> list[Row]:
-    """Two rows for each server version: /event and /global/event."""
+    """Return two rows for each server version: /event and /global/event."""
     made: list[Row] = []
     for version in versions:
         models = Models(version)
@@ -74,12 +74,12 @@ def _row(stream: Stream, models: Models, *, rounds: int) -> Row:
     notes: list[str] = []
     for peer, read in stream.peers(models).items():
         reads = readable(read, stream.parsed)
-        said = reads.said(peer, len(stream.parsed), "events")
+        note = reads.note(peer, len(stream.parsed), "events")
         texts, base = [stream.texts[place] for place in reads.places], BASE
-        if said:
+        if note:
             base = f"{BASE} for {peer}"
             contenders.append(Contender(base, _parse(json.loads, texts)))
-            notes.append(said)
+            notes.append(note)
         contenders.append(Contender(peer, _read(read, texts), base))
     ratios = interleave(contenders, rounds=rounds, warm=True)
     notes.insert(0, f"orjson.loads alone: {ratios.pop('orjson alone')}")

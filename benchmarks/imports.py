@@ -1,11 +1,11 @@
-"""What imports and a first call cost: instructions, in an environment with the runtime dependencies alone."""
+"""Instructions of imports and of a first call, in an environment with the runtime dependencies alone."""
 
 from __future__ import annotations
 
 import site
 
-from benchmarks import loopback
 from benchmarks.environment import Program, instructions, obstacle, output
+from benchmarks.json_server import serving_json, session_json
 from benchmarks.measure import Row, exact
 from benchmarks.peers import STOCK, stock_package
 
@@ -21,11 +21,11 @@ _WEIGH = (
     "status = open('/proc/self/status').read(); "
     "print(seconds, status.split('VmHWM:')[1].split()[0])"
 )
-"""Seconds of an import and the kilobytes of the process, from inside it; the exec is of our own text."""
+"""Prints the seconds of an import and the kilobytes of the process. `exec` runs only code of this module."""
 
 
 def rows(*, peers: bool) -> list[Row]:
-    """One row for models, three for the client; all counts are less those of the bare interpreter."""
+    """Return one row for models and three for the client. Counts exclude those of the bare interpreter."""
     why_not = obstacle()
     if why_not:
         return [Row(title, target, {}, [why_not]) for title, target in _TARGETS.items()]
@@ -56,7 +56,7 @@ def _models_row(*, peers: bool) -> Row:
 
 def _client_rows() -> list[Row]:
     ours = "from opencode_client import OpencodeClient"
-    with loopback.serving({"": loopback.session_json()}) as url:
+    with serving_json({"": session_json()}) as url:
         counts = _net({
             "bare": ("pass",),
             "httpx": ("import httpx",),
@@ -85,7 +85,7 @@ def _client_rows() -> list[Row]:
 
 
 def _net(programs: dict[str, Program]) -> dict[str, int]:
-    """The instructions of each program, less those of `bare`, which is left out."""
+    """Count the instructions of each program, minus those of the program `bare`."""
     counts = instructions(programs)
     bare = counts.pop("bare")
     return {name: count - bare for name, count in counts.items()}

@@ -1,7 +1,8 @@
-"""From an event's being sent to the program's having it, typed, relative to a reader of a bare socket.
+"""The time from sending an event to the program having it, typed, relative to a reader of a bare socket.
 
-Two readers have a connection each. One thread, or task, reads an event of the one, then one of the other, and the
-server sends to them in turn: whatever happens on the machine happens to both, and neither waits for the other.
+Two readers have a connection each. One thread or task reads an event from the first, then one from the second. The
+server sends to them in the same order. So both run at the same time on the same machine, and neither waits for the
+other.
 """
 
 from __future__ import annotations
@@ -25,20 +26,20 @@ TARGETS = {50: 1.6, 99: 2.0}
 """By percentile."""
 _RATE = 200
 _CONNECT_US = 300_000
-"""Before the events that count, so that both are connected."""
+"""Time to connect both readers, before the events that count."""
 _HALF_US = 500_000 // _RATE
-"""The rival's events come in the middle between two of the bare socket's."""
+"""The rival's events are sent halfway between two events of the bare socket."""
 _FIRST = 25
-"""Events that do not count: what is made once is made."""
+"""Events that do not count: the first ones pay for caches and lazy imports."""
 
 Ids = Generator[str]
 AsyncIds = AsyncGenerator[str]
 Turn = Callable[[str, str], tuple[list[int], list[int]]]
-"""Nanoseconds that each event took, from the one URL to a bare socket, from the other to its rival."""
+"""Reads the first URL with a bare socket, the second with its rival. Returns the nanoseconds of each event."""
 
 
 def rows(*, rounds: int, seconds: int) -> list[Row]:
-    """Measure p50 and p99, sync and async; each pair runs for about `seconds` in a round."""
+    """Return rows of p50 and p99, sync and async. In each round, each pair has a turn of `seconds`."""
     with serving_events(VERSION) as url, asyncio.Runner() as runner:
 
         def awaited(read: Callable[[str], AsyncIds], *urls: str) -> tuple[list[int], list[int]]:
@@ -89,7 +90,7 @@ async def _async_httpx(url: str) -> AsyncIds:
             yield event["id"]
 
 
-def _id(event: Any) -> str:  # Any: all of these events have an id; of what a stream may yield, a gap has none
+def _id(event: Any) -> str:  # Any: a StreamGap has no id, but there are none here
     found: str = event.id
     return found
 
@@ -121,7 +122,7 @@ async def _async_turn(bare: AsyncIds, rival: AsyncIds) -> tuple[list[int], list[
 
 Percentiles = list[float]
 Rounds = list[tuple[Percentiles, Percentiles]]
-"""Of the bare socket's events and of its rival's, in each round."""
+"""The percentiles of the bare socket and of its rival, in each round."""
 
 
 def _rows(which: str, url: str, pairs: Mapping[str, Turn], *, rounds: int, seconds: int) -> list[Row]:

@@ -1,7 +1,7 @@
 """A message list of 10 MB from bytes to models, relative to `json.loads` of the same bytes.
 
 The list is made of recorded messages and parts of 1.18.33, in the proportions of real sessions: a prompt, then
-assistant messages that think, say something and call tools. It is the same in every run.
+assistant messages with reasoning, text and tools. It is the same in every run.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from scripts.recordings import recording
 TARGET = 1.3
 VERSION = "1.18.33"
 _TURN = 10
-"""Messages to a turn: one of the user's, the others the assistant's."""
+"""Messages to a turn: one of the user, the others of the assistant."""
 
 _STEPS: tuple[tuple[str, ...], ...] = (
     ("step-start", "reasoning", "text", "tool", "step-finish"),
     ("step-start", "reasoning", "tool", "tool", "text", "step-finish"),
 )
-"""The parts of assistant messages, in turns."""
+"""The parts of assistant messages, alternating."""
 
 _LENGTHS = {"prompt": (40, 800), "text": (60, 900), "reasoning": (80, 900), "tool": (60, 2900)}
-"""From how many to how many characters."""
+"""The least and the greatest length, in characters."""
 
 _WORDS = (
     *("the", "file", "session", "returns", "a", "list", "of", "parts", "and", "we", "should", "check", "it"),
@@ -42,14 +42,14 @@ _WORDS = (
 
 
 def message_list(count: int) -> bytes:
-    """The JSON of `count` messages with about five parts each, as a server sends it."""
-    random = Random(VERSION)  # noqa: S311 # the same text in every run is what it is for
+    """Return the JSON of `count` messages with about five parts each, as a server sends it."""
+    random = Random(VERSION)  # noqa: S311 # the text must be the same in every run
     made = list(_messages(count, random, *_recorded()))
     return json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _recorded() -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """A message of each role and the parts of each type that were recorded; tools have completed."""
+    """Return a recorded message of each role, and the recorded parts of each type; of tools, the completed ones."""
     infos: dict[str, Any] = {}
     parts: dict[str, list[Any]] = {}
     for exchange in recording(VERSION)["operations"]["session.messages"]:
@@ -103,12 +103,12 @@ def _text(random: Random, kind: str) -> str:
 
 
 def rows(*, rounds: int, count: int) -> list[Row]:
-    """The list with the garbage collector running, and with it paused."""
+    """Return two rows: with the garbage collector running, and with it paused."""
     text = message_list(count)
     parsed = json.loads(text)
     stock, pydantic = stock_messages(VERSION), Models(VERSION).list_reader("MessageWithParts")
     notes = [
-        readable(stock, [[message] for message in parsed]).said("stock's union", len(parsed), "messages"),
+        readable(stock, [[message] for message in parsed]).note("stock's union", len(parsed), "messages"),
         f"{len(text) / 1e6:.1f} MB, {sum(len(message['parts']) for message in parsed)} parts",
         "pydantic: its own JSON parser (validate_json)",
     ]

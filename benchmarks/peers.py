@@ -1,6 +1,6 @@
-"""The stock generator's output for a server's document: what openapi-python-client writes without our templates.
+"""The stock peer: the package that openapi-python-client writes for a server's document without our templates.
 
-It is written to `.cache/bench-stock/<generator's version>/` when it is not there.
+It is generated into `.cache/bench-stock/<generator's version>/` once.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from typing import Any
 from attrs import frozen
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
-from benchmarks.environment import ROOT
 from scripts.recordings import document
+from scripts.rooms import ROOT
 
 Reader = Callable[[Any], object]
-"""From parsed JSON to a model."""
+"""Makes a model from parsed JSON."""
 
 STOCK = ROOT / ".cache" / "bench-stock" / version("openapi-python-client")
 
 READ_ERRORS = (ImportError, KeyError, TypeError, ValueError, AttributeError)
-"""What a peer raises for something it cannot read; pydantic's ValidationError is a ValueError."""
+"""Errors that a peer raises for data that it cannot read; pydantic's ValidationError is a ValueError."""
 
 
 @frozen
 class Readable:
-    """What a peer reads of the data that it is given: the places in the list, and why not the rest."""
+    """The items of a list that a peer can read, by index, and the errors for the others."""
 
     places: tuple[int, ...]
     failures: Counter[str]
 
-    def said(self, peer: str, total: int, what: str) -> str:
-        """One line about it; empty where everything is read."""
+    def note(self, peer: str, total: int, what: str) -> str:
+        """Return a note; "" if the peer reads everything."""
         if len(self.places) == total:
             return ""
         why = ", ".join(f"{count} {name}" for name, count in self.failures.most_common())
@@ -46,7 +46,7 @@ class Readable:
 
 
 def readable(read: Reader, items: list[Any]) -> Readable:
-    """Which of `items` a peer reads at all."""
+    """Try which of `items` a peer can read."""
     places: list[int] = []
     failures: Counter[str] = Counter()
     for place, item in enumerate(items):
@@ -60,7 +60,7 @@ def readable(read: Reader, items: list[Any]) -> Readable:
 
 
 def stock_package(server_version: str) -> str:
-    """The name of the package generated from the document of a server, importable from now on."""
+    """Make the package of a server's document importable, and return its name."""
     name = f"stock_{server_version.replace('.', '_')}"
     if not (STOCK / name).is_dir():
         _generate(server_version, name)
@@ -84,31 +84,31 @@ def _generate(server_version: str, name: str) -> None:
             *("--path", str(spec), "--config", str(config), "--output-path", str(fresh)),
         ],
         check=True,
-        capture_output=True,  # dozens of warnings about what it leaves out
+        capture_output=True,  # dozens of warnings
     )
     fresh.rename(STOCK / name)
 
 
-def stock_class(package: str, schema: str) -> Any:  # Any: code that was generated a moment ago
-    """The class of a component schema.
+def stock_class(package: str, schema: str) -> Any:  # Any: code that was generated just before
+    """Return the class of a component schema.
 
     Raises:
-        ImportError: the generator lost it.
+        ImportError: the generator did not write it.
     """
     name = ClassName(schema, "")
     return getattr(import_module(f"{package}.models.{PythonIdentifier(name, '')}"), name)
 
 
 def event_key(event: Any) -> str:  # Any: an event, parsed or made by a peer
-    """What tells the events of a union apart: `type`, and for sync events the type of what they carry."""
+    """Return the discriminator of an event: its `type`; for a sync event also the type of the event inside."""
     kind: str = event["type"]
     return f"sync {event['syncEvent']['type']}" if kind == "sync" else kind
 
 
 def stock_events(server_version: str, *, of_global: bool) -> Reader:
-    """Reads an event as fast as the stock classes can: the class is looked up by the event's type.
+    """Return the fastest reader possible with the stock classes: it looks up the class by the event's type.
 
-    Of an event of /global/event only the payload is read.
+    It reads only the payload of an event of /global/event.
     """
     package = stock_package(server_version)
     table = dict(_stock_table(package, server_version, of_global=of_global))
@@ -143,12 +143,12 @@ def _constants(schema: Any) -> Any:  # Any: an object schema, and its constant m
 
 
 def stock_global_events(server_version: str) -> Reader:
-    """Reads an event of /global/event with the stock class and its own union, which tries one class after another."""
+    """Return a reader of events of /global/event: the stock class, whose union tries one class after another."""
     read: Reader = stock_class(stock_package(server_version), "GlobalEvent").from_dict
     return read
 
 
 def stock_messages(server_version: str) -> Reader:
-    """Reads a list of messages with the stock classes and their own unions."""
+    """Return a reader of a list of messages: the stock classes with their own unions."""
     item = stock_class(stock_package(server_version), "session_messages_response_200_item")
     return lambda messages: [item.from_dict(message) for message in messages]

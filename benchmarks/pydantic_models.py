@@ -1,6 +1,6 @@
-"""pydantic models of a server's document, with tagged unions: made in code from the normalised document.
+"""pydantic models with tagged unions, made in code from a server's normalised document.
 
-They keep unknown members, as our models do (`extra="allow"`); constants and enums are Literal types.
+They keep unknown members, as this client's models do (`extra="allow"`). Constants and enums are Literal types.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _KEEP = ConfigDict(extra="allow", protected_namespaces=())
 
 
 class Models:
-    """The models of one server's document; a class is made when its name is first asked for."""
+    """The models of one server's document. Each class is made when it is first needed."""
 
     def __init__(self, server_version: str) -> None:
         normalised = normalise(document(server_version), strict=False)
@@ -28,17 +28,17 @@ class Models:
         self._made: dict[str, Any] = {}
 
     def reader(self, name: str) -> Reader:
-        """Reads parsed JSON as the component schema `name`."""
+        """Return a reader of parsed JSON as the component schema `name`."""
         return TypeAdapter(self._named(name)).validate_python
 
     def list_reader(self, name: str) -> Reader:
-        """Reads a JSON text as a list of the component schema `name`."""
+        """Return a reader of a JSON text as a list of the component schema `name`."""
         listed: Any = GenericAlias(list, (self._named(name),))
         return TypeAdapter(listed).validate_json
 
     def _named(self, name: str) -> Any:  # Any: an annotation
         if name not in self._made:
-            self._made[name] = Any  # a schema that holds itself ends here
+            self._made[name] = Any  # a schema that contains itself finds this
             schema = self._schemas[name]
             kind = schema.get("x-oc", {}).get("kind")
             if kind == "union":

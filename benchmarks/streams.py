@@ -1,7 +1,6 @@
-"""Event streams end to end, typed: CPU time and memory, relative to bare httpx with the same server and the same bytes.
+"""Typed event streams end to end: CPU time and memory, relative to bare httpx with the same server and the same bytes.
 
-The server is another process and sends recorded events. Only reading is timed: a stream is opened before, and closed
-after.
+The server is another process and sends recorded events. Only reading is timed, not opening and closing.
 """
 
 from __future__ import annotations
@@ -14,25 +13,24 @@ import httpx
 
 from benchmarks.event_readers import of_async_httpx_sse, of_async_response, of_httpx_sse, of_response
 from benchmarks.event_server import serving_events
-from benchmarks.measure import Contender, Row, Steps, exact, interleave
-from benchmarks.memory import Memory
+from benchmarks.measure import Contender, Memory, Row, Steps, exact, interleave
 from opencode_client import AsyncOpencodeClient, OpencodeClient
 
 VERSION = "1.18.33"
 CPU_TARGET = 1.0
 MEMORY_TARGET_MB = 1.0
 _RUSH = 3000
-"""Events to a turn where many come at once."""
+"""Events to a turn in which one read brings many."""
 _SINGLE = 500
 _SINGLE_RATE = 2000
-"""Events to a turn, and a second, where each comes by itself: far enough apart to be read by itself."""
+"""Events to a turn, and events a second, when each read brings one."""
 _WARM = 2000
-"""Events before memory counts: all that is made once has been made."""
+"""Events before memory counts: they pay for caches and lazy imports."""
 _BASE = "httpx"
 
 
 def rows(*, rounds: int, memory_events: int) -> list[Row]:
-    """Measure CPU time, sync and async, for events sent together and one by one; then the memory of a long stream."""
+    """Return rows of CPU time, sync and async, in a rush and one by one; then of the memory of a long stream."""
     with serving_events(VERSION) as url:
         return [
             _sync_row(url, "in a rush", 0, _RUSH, rounds=rounds),
@@ -102,15 +100,15 @@ def _drain(events: Iterable[object], count: int) -> None:
 
 
 async def _drain_awaited(events: AsyncIterator[object], count: int) -> None:
-    came = 0
+    received = 0
     async for _ in events:
-        came += 1
-    _check(came, count)
+        received += 1
+    _check(received, count)
 
 
-def _check(came: int, count: int) -> None:
-    if came != count:
-        raise RuntimeError(f"{came} events came of {count}")
+def _check(received: int, count: int) -> None:
+    if received != count:
+        raise RuntimeError(f"{received} of {count} events were received")
 
 
 def _cpu_row(title: str, steps: dict[str, Steps], rounds: int) -> Row:
@@ -124,7 +122,7 @@ def _cpu_row(title: str, steps: dict[str, Steps], rounds: int) -> Row:
 
 def _memory_row(which: str, count: int, measured: Memory) -> Row:
     title = f"event.subscribe {which}memory of {count} events, MB"
-    return Row(title, MEMORY_TARGET_MB, {"ours": exact(measured.most_mb)}, [measured.said()])
+    return Row(title, MEMORY_TARGET_MB, {"ours": exact(measured.most_mb)}, [measured.note])
 
 
 def _sync_memory(url: str, count: int) -> Memory:

@@ -1,10 +1,9 @@
-"""A server of terminals on loopback, in a process of its own: what it takes counts for nobody.
+"""A server of terminals on loopback.
 
-`python -m benchmarks.terminal_server` writes its port to standard output and ends when its input does. The WebSocket
-`/output/<count>/pty/<id>/connect` says where the output stands and gives `count` frames of output of some 4 KB; that
-of `/replay/<count>/...` gives frames as those of a replay, then says where the output stands. Both wait until
-something is typed, and end the terminal behind the last frame. `GET .../pty/<id>`, `/global/health` and `/event`
-answer as servers do: the terminal runs, and nothing happens.
+`/output/<count>/pty/<id>/connect` is a WebSocket: a control frame with the cursor, then `count` frames of 4,000
+characters. `/replay/<count>/...` sends frames of 65,536 characters, as a replay has them, then the control frame. Both
+wait for input before they send, and close the terminal after the last frame. `GET .../pty/<id>`, `/global/health` and
+`/event` respond as servers do: the terminal is running, and no events follow.
 """
 
 from __future__ import annotations
@@ -13,18 +12,15 @@ import base64
 import hashlib
 import json
 import socket
-import subprocess
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 from itertools import cycle, islice
-from threading import Thread
 
-from benchmarks.environment import ROOT
+from benchmarks.loopback import requests, serve, serving
 
 PTY_ID = "pty_df8b671ccffe3qpQJbt6K6Jlm2"
 FRAME_UNITS = {"output": 4_000, "replay": 65_536}
-"""How long frames are, in UTF-16 code units."""
+"""The length of a frame, in UTF-16 code units."""
 _PTY = {
     "id": PTY_ID,
     "title": "Terminal",
@@ -47,22 +43,18 @@ _UPGRADE = (
 )
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _END = b"\x88\x02\x03\xe8"
-"""The frame that closes a WebSocket with 1000."""
+"""The frame that closes a WebSocket with code 1000."""
 _AT_ONCE = 16
-"""Frames that are sent together."""
+"""Frames per write."""
 
 
-@contextmanager
-def serving_terminals() -> Generator[str]:
-    """The base URL of the server, without what is to be given and how often."""
-    command = [sys.executable, "-m", "benchmarks.terminal_server"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:  # noqa: S603 # our own command line
-        assert process.stdout is not None  # noqa: S101 # it is a pipe
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+def serving_terminals() -> AbstractContextManager[str]:
+    """Start the server. Gives its base URL, to which callers add `/output/<count>` or `/replay/<count>`."""
+    return serving("benchmarks.terminal_server")
 
 
 def frame_texts(kind: str) -> list[str]:
-    """Different frames' texts: 2 MB of what a test run prints, which is ASCII, colours and some other characters."""
+    """Texts of frames, 2 MB in all: lines as a test run prints them, with colours and some non-ASCII characters."""
     lines = [
         f"\x1b[32m✓\x1b[0m test_{number:05} \x1b[2m({number % 97} ms)\x1b[22m naïve café … {'─' * (number % 9)}\r\n"
         if number % 20 == 0
@@ -76,10 +68,7 @@ def frame_texts(kind: str) -> list[str]:
 def main() -> None:
     """Serve until standard input ends."""
     frames = {kind: [_frame(1, text.encode()) for text in frame_texts(kind)] for kind in FRAME_UNITS}
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    Thread(target=_accept, args=(listener, frames), daemon=True).start()
-    print(listener.getsockname()[1], flush=True)
-    sys.stdin.buffer.read()
+    serve(partial(_answer, frames))
 
 
 def _frame(opcode: int, data: bytes) -> bytes:
@@ -94,50 +83,32 @@ def _frame(opcode: int, data: bytes) -> bytes:
     return bytes([0x80 | opcode]) + head + data
 
 
-def _accept(listener: socket.socket, frames: dict[str, list[bytes]]) -> None:
-    while True:
-        connection, _ = listener.accept()
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        Thread(target=_answer, args=(connection, frames), daemon=True).start()
-
-
-def _answer(connection: socket.socket, frames: dict[str, list[bytes]]) -> None:
-    """Answers the requests of one connection, none with a body, until its client has gone."""
-    request = b""
-    with connection:
-        try:
-            while received := connection.recv(65536):
-                request += received
-                if request.endswith(b"\r\n\r\n"):
-                    path = request.split(b" ", 2)[1].partition(b"?")[0].decode()
-                    if path.endswith("/connect"):
-                        _terminal(connection, request, path, frames)
-                        return
-                    body = json.dumps(_HEALTH if path.endswith("/health") else _PTY).encode()
-                    answer = (
-                        _EVENTS if path.endswith("/event") else _JSON_HEAD.format(len(body)).encode() + body
-                    )
-                    connection.sendall(answer)
-                    request = b""
-        except OSError:  # it has gone
+def _answer(frames: dict[str, list[bytes]], connection: socket.socket) -> None:
+    for request, path in requests(connection):
+        if path.endswith(b"/connect"):
+            _terminal(connection, request, path.decode(), frames)
             return
+        body = json.dumps(_HEALTH if path.endswith(b"/health") else _PTY).encode()
+        connection.sendall(
+            _EVENTS if path.endswith(b"/event") else _JSON_HEAD.format(len(body)).encode() + body
+        )
 
 
 def _terminal(connection: socket.socket, request: bytes, path: str, frames: dict[str, list[bytes]]) -> None:
     key = next(line for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
-    digest = hashlib.sha1(key.partition(b": ")[2] + _GUID).digest()  # noqa: S324 # what the protocol wants
+    digest = hashlib.sha1(key.partition(b": ")[2] + _GUID).digest()  # noqa: S324 # the protocol demands SHA-1
     connection.sendall(_UPGRADE.format(base64.b64encode(digest).decode()).encode())
-    connection.recv(65536)  # what is typed
+    connection.recv(65536)  # the input
     _, kind, count, *_ = path.split("/")
-    given = islice(cycle(frames[kind]), int(count))
-    stands = _frame(2, b'\0{"cursor":%d}' % (FRAME_UNITS[kind] * int(count) if kind == "replay" else 0))
+    frames_left = islice(cycle(frames[kind]), int(count))
+    cursor_frame = _frame(2, b'\0{"cursor":%d}' % (FRAME_UNITS[kind] * int(count) if kind == "replay" else 0))
     if kind == "output":
-        connection.sendall(stands)
-    while some := [*islice(given, _AT_ONCE)]:
+        connection.sendall(cursor_frame)
+    while some := [*islice(frames_left, _AT_ONCE)]:
         connection.sendall(b"".join(some))
-    connection.sendall(_END if kind == "output" else stands + _END)
+    connection.sendall(_END if kind == "output" else cursor_frame + _END)
     while connection.recv(65536):
-        connection.shutdown(socket.SHUT_WR)  # it has answered the close
+        connection.shutdown(socket.SHUT_WR)  # the client has replied to the close frame
 
 
 if __name__ == "__main__":

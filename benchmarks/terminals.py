@@ -1,7 +1,7 @@
-"""Terminals: CPU time of reading their output relative to bare websockets, and memory while nobody reads.
+"""Terminals: CPU time of reading output, relative to the bare websockets library, and memory while nobody reads.
 
-The server is another process, and gives both the same frames. Only reading is timed: a terminal is connected before,
-and gives nothing until something is typed.
+The server is another process and sends both the same frames. It sends nothing before it gets input, so connecting is
+not timed.
 """
 
 from __future__ import annotations
@@ -15,26 +15,25 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_awaited
 from websockets.sync.client import connect
 
-from benchmarks.measure import Contender, Row, Steps, exact, interleave
-from benchmarks.memory import Memory
+from benchmarks.measure import Contender, Memory, Row, Steps, exact, interleave
 from benchmarks.terminal_server import FRAME_UNITS, PTY_ID, serving_terminals
 from opencode_client import AsyncOpencodeClient, OpencodeClient
 
 CPU_TARGET = 1.15
 MEMORY_TARGET_MB = 4.0
 _OUTPUT = ("output", 1500, 1)
-"""What a turn reads: which frames, how many over a connection (6 MB), over how many connections."""
+"""A turn: the kind of frames, frames per connection (6 MB), connections."""
 _REPLAYS = ("replay", 32, 5)
-"""As above: what a server keeps, 2 MB, again and again."""
+"""A turn: five times the 2 MB that a server keeps for a replay."""
 _OFFERED = {"output": 25_000, "replay": 1_600}
-"""Frames, 100 MB of them, for who does not read."""
+"""Frames that are offered while nobody reads: 100 MB."""
 _BASE = "websockets"
 
 Work = tuple[str, int, int]
 
 
 def rows(*, rounds: int, idle_s: float) -> list[Row]:
-    """Measure CPU time, sync and async, of output and of replays; then the memory that an unread terminal takes."""
+    """Return rows of CPU time, sync and async, of output and of replays; then of the memory of unread terminals."""
     with serving_terminals() as url:
         return [
             _sync_row(url, "output", _OUTPUT, rounds=rounds),
@@ -110,16 +109,16 @@ async def _drain_awaited(
     frames: AsyncIterable[str | bytes], send: Callable[[str], Awaitable[None]], kind: str, count: int
 ) -> None:
     await send("\r")
-    came = 0
+    received = 0
     async for frame in frames:
         if isinstance(frame, str):
-            came += len(frame)
-    _check(came, kind, count)
+            received += len(frame)
+    _check(received, kind, count)
 
 
-def _check(came: int, kind: str, count: int) -> None:
-    if came != FRAME_UNITS[kind] * count:
-        raise RuntimeError(f"{came} characters came of {FRAME_UNITS[kind] * count}")
+def _check(received: int, kind: str, count: int) -> None:
+    if received != FRAME_UNITS[kind] * count:
+        raise RuntimeError(f"{received} of {FRAME_UNITS[kind] * count} characters were received")
 
 
 def _cpu_row(title: str, steps: dict[str, Steps], work: Work, rounds: int) -> Row:
@@ -135,8 +134,8 @@ def _cpu_row(title: str, steps: dict[str, Steps], work: Work, rounds: int) -> Ro
 
 def _memory_row(which: str, kind: str, measured: Memory) -> Row:
     title = f"pty.connect {which}unread frames of {FRAME_UNITS[kind]}, MB"
-    said = f"of {FRAME_UNITS[kind] * _OFFERED[kind] / 1e6:.0f} MB offered, which were read after; {measured.said()}"
-    return Row(title, MEMORY_TARGET_MB, {"ours": exact(measured.most_mb)}, [said])
+    note = f"of {FRAME_UNITS[kind] * _OFFERED[kind] / 1e6:.0f} MB offered, which were read after; {measured.note}"
+    return Row(title, MEMORY_TARGET_MB, {"ours": exact(measured.most_mb)}, [note])
 
 
 def _sync_memory(url: str, kind: str, idle_s: float) -> Memory:
