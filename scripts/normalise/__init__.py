@@ -26,7 +26,7 @@ from scripts.normalise import (
 from scripts.normalise.names import NameCollisionError, Namer, read_pins
 from scripts.normalise.schema import META, Json, everywhere, schemas_of
 
-__all__ = ["NameCollisionError", "Normalised", "normalise"]
+__all__ = ["DOCUMENT_RULES", "NameCollisionError", "Normalised", "normalise"]
 
 Rule = Callable[[Json], Json]
 
@@ -40,31 +40,38 @@ class Normalised:
     report: tuple[str, ...]
 
 
+DOCUMENT_RULES: tuple[Rule, ...] = (
+    keywords.remove_reserved,
+    wire.correct,
+    references.check_references,
+    parameters.own_parameters,
+    operations.stream_items,
+    everywhere(keywords.remove_reserved_keywords),
+    keywords.mark_pointers,
+    keywords.inline_references_in_all_of,
+    everywhere(keywords.drop_noise),
+    everywhere(keywords.document_default),
+    everywhere(keywords.one_of_as_any_of),
+    everywhere(keywords.merge_all_of),
+    everywhere(keywords.plain_enums),
+    everywhere(keywords.plain_objects),
+    everywhere(keywords.known_types),
+    everywhere(keywords.plain_unions),
+    operations.operation_ids,
+    operations.wildcard_paths,
+    parameters.named_parameters,
+    operations.readable_contents,
+    unions.lone_references,
+    methods.numbers_in_queries,
+    hoist.reuse_components,
+)
+"""The rules that need no names of ours: the change report compares documents after these."""
+
+
 def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
     """Every rule, in order."""
     return (
-        keywords.remove_reserved,
-        wire.correct,
-        references.check_references,
-        parameters.own_parameters,
-        operations.stream_items,
-        everywhere(keywords.remove_reserved_keywords),
-        keywords.mark_pointers,
-        keywords.inline_references_in_all_of,
-        everywhere(keywords.drop_noise),
-        everywhere(keywords.document_default),
-        everywhere(keywords.one_of_as_any_of),
-        everywhere(keywords.merge_all_of),
-        everywhere(keywords.plain_enums),
-        everywhere(keywords.plain_objects),
-        everywhere(keywords.known_types),
-        everywhere(keywords.plain_unions),
-        operations.operation_ids,
-        operations.wildcard_paths,
-        parameters.named_parameters,
-        operations.readable_contents,
-        unions.lone_references,
-        hoist.reuse_components,
+        *DOCUMENT_RULES,
         partial(hoist.name_components, namer=namer),
         operations.error_bodies,
         partial(hoist.hoist_components, namer=namer),
@@ -77,7 +84,6 @@ def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
         partial(members.name_members, namer=namer),
         members.open_what_is_read,
         members.assign_modules,
-        methods.numbers_in_queries,
         partial(methods.describe_methods, namer=namer),
         operations.generator_view,
     )
