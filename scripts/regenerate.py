@@ -20,7 +20,7 @@ _REFERENCE = ("scripts/gen-opencode-api-docs.py", "openapi.json")
 
 def main() -> int:
     """0 when all is written from the document; without a server to be had, from the committed one."""
-    changes.forget()
+    changes.remove_report()
     fetched = fetch_spec.main()
     if fetched == fetch_spec.NO_SERVER:
         print("No npm and no OPENCODE_URL: rebuilding from the committed openapi.json.")
@@ -40,8 +40,8 @@ def _write_reference() -> int:
 
 def _report() -> int:
     """Outside a clone there is nothing to compare with: that fails those who asked for the code alone."""
-    said = changes.say("HEAD")
-    return said if os.environ.get("CHECK") == "1" else 0
+    code = changes.report_changes("HEAD")
+    return code if os.environ.get("CHECK") == "1" else 0
 
 
 if __name__ == "__main__":

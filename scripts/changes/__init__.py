@@ -1,5 +1,5 @@
-"""What changed between two states of the project: of the server's document, and of what Python users see.
+"""The change report: differences of the server's document and of the Python package between two states.
 
-`document.py` compares documents, `python.py` packages; both are pure and give a list of `Change`. `states.py` gets the
-two states, `report.py` writes them down, `command.py` is `make api-diff`.
+`document.py` compares documents, `python.py` compares packages; both return `Change`s and do no output. `states.py`
+reads the two states, `report.py` formats the report, `command.py` is `make api-diff`.
 """

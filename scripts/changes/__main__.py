@@ -1,4 +1,4 @@
-"""`python -m scripts.changes [git ref]`: see `command.py`."""
+"""Run `python -m scripts.changes [git ref]`: see `command.py`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Comparing two annotations: whether the new one takes less, and whether it may give more.
+"""Compare two annotations: the new one can be narrower, wider, both or the same.
 
-`str | None` to `str`: narrower; `Sequence[A]` to `Sequence[A | B]`: wider. Text is compared, nothing is imported.
+`str | None` to `str` is narrower; `Sequence[A]` to `Sequence[A | B]` is wider. Only text is compared.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _SHORT = 120
 
 
 def compare_types(old: str, new: str) -> tuple[bool, bool]:
-    """(narrower, wider); neither for types that take and give the same."""
+    """Return (narrower, wider); both are False for the same type."""
     trees = _parsed(old), _parsed(new)
     if trees[0] is None or trees[1] is None:
         return old != new, old != new
@@ -20,27 +20,27 @@ def compare_types(old: str, new: str) -> tuple[bool, bool]:
 
 
 def is_same_type(old: str, new: str) -> bool:
-    """Whether they differ in nothing but the order of what they list."""
+    """True if the two types differ at most in the order of their variants."""
     trees = _parsed(old), _parsed(new)
     if trees[0] is None or trees[1] is None:
         return old == new
     return _ordered(trees[0]) == _ordered(trees[1])
 
 
-def shown_change(old: str, new: str) -> str:
-    """`str -> int`; of long unions what left and what came."""
+def short_change(old: str, new: str) -> str:
+    """`str -> int`; for long unions, only the variants that were removed or added."""
     trees = _parsed(old), _parsed(new)
     if len(old) + len(new) < _SHORT or trees[0] is None or trees[1] is None:
         return f"{old} -> {new}"
     before, after = ([ast.unparse(variant) for variant in _variants(tree)] for tree in trees if tree)
-    gone = [text for text in before if text not in after]
-    come = [text for text in after if text not in before]
-    sides = (("without", gone), ("with", come))
+    removed = [text for text in before if text not in after]
+    added = [text for text in after if text not in before]
+    sides = (("without", removed), ("with", added))
     return "; ".join(f"{word} {', '.join(texts)}" for word, texts in sides if texts) or f"{old} -> {new}"
 
 
 def _parsed(annotation: str) -> ast.expr | None:
-    """The annotation; of one in quotes what stands in them; None for what is none."""
+    """Parse an annotation, also a quoted one; None if it cannot be parsed."""
     try:
         tree = ast.parse(annotation, mode="eval").body
     except SyntaxError:
@@ -62,36 +62,33 @@ def _ordered(node: ast.expr) -> str:
 
 def _compare(old: ast.expr, new: ast.expr) -> tuple[bool, bool]:
     before, after = _parts(old), _parts(new)
-    gone = {text: node for text, node in before.items() if text not in after}
-    come = {text: node for text, node in after.items() if text not in before}
+    removed = {text: node for text, node in before.items() if text not in after}
+    added = {text: node for text, node in after.items() if text not in before}
     if any(name in after for name in _OPEN):
-        gone = {}
+        removed = {}
     if any(name in before for name in _OPEN):
-        come = {}
-    if list(gone) == ["float"] and list(come) == ["int"]:
+        added = {}
+    if list(removed) == ["float"] and list(added) == ["int"]:
         return True, False
-    if list(gone) == ["int"] and list(come) == ["float"]:
+    if list(removed) == ["int"] and list(added) == ["float"]:
         return False, True
     narrower = wider = False
-    for text, node in list(gone.items()):
-        twin = next((other for other, found in come.items() if _is_alike(node, found)), None)
-        if twin is not None:
-            inside = _inside(gone.pop(text), come.pop(twin))
+    for text, node in list(removed.items()):
+        match = next((other for other, found in added.items() if _is_same_generic(node, found)), None)
+        if match is not None:
+            inside = _compare_arguments(removed.pop(text), added.pop(match))
             narrower, wider = narrower or inside[0], wider or inside[1]
-    if any(
-        text.startswith("Unknown") for text in before
-    ):  # a union that keeps variants which it does not know
-        come = {text: node for text, node in come.items() if not text.isidentifier() or text == "None"}
-    return narrower or bool(gone), wider or bool(come)
+    if any(text.startswith("Unknown") for text in before):  # readers keep unknown variants of this union
+        added = {text: node for text, node in added.items() if not text.isidentifier() or text == "None"}
+    return narrower or bool(removed), wider or bool(added)
 
 
-def _inside(old: ast.expr, new: ast.expr) -> tuple[bool, bool]:
-    """Of two subscripts with as many arguments."""
+def _compare_arguments(old: ast.expr, new: ast.expr) -> tuple[bool, bool]:
     pairs = [_compare(a, b) for a, b in zip(_arguments(old), _arguments(new), strict=True)]
     return any(pair[0] for pair in pairs), any(pair[1] for pair in pairs)
 
 
-def _is_alike(old: ast.expr, new: ast.expr) -> bool:
+def _is_same_generic(old: ast.expr, new: ast.expr) -> bool:
     if not isinstance(old, ast.Subscript) or not isinstance(new, ast.Subscript) or _is_literal(old):
         return False
     return ast.unparse(old.value) == ast.unparse(new.value) and len(_arguments(old)) == len(_arguments(new))

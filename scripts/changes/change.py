@@ -1,4 +1,4 @@
-"""One change, in one line."""
+"""One change of the report."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Kind = Literal["added", "removed", "renamed", "moved", "retyped", "required", "o
 
 @frozen(order=True)
 class Change:
-    """What changed where, and whether code that used it may have to change.
+    """One change, and whether it can break code that uses the client.
 
-    `where` in the document: `operation session.list / query limit`, `model Session / time.created` (`[]` are items,
-    `{}` a map's values); in Python: `client.session.list`, `models.Session.time`.
+    `where` in the document: `operation session.list / query limit`, `model Session / time.created` (`[]` are the items
+    of an array, `{}` the values of a map). `where` in Python: `client.session.list`, `models.Session.time`.
     """
 
     part: Part

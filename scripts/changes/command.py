@@ -1,7 +1,7 @@
-"""`make api-diff AGAINST=<git ref>`: what changed from a commit to the work tree; nothing is pulled.
+"""`make api-diff AGAINST=<git ref>`: report the changes from a commit to the work tree; no server is needed.
 
-Writes build/report.json and build/report.txt. With CHECK=1 the exit code is 10 when something changed and 20 when
-something of it is breaking.
+Writes build/report.json and build/report.txt. With CHECK=1 the exit code is 10 when something changed and 20 when a
+change is breaking.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _LIMIT = 40
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0, with CHECK=1 also 10 or 20, or 1 with a reason when a state cannot be read."""
+    """Return 0, with CHECK=1 also 10 or 20, or 1 after printing why a state cannot be read."""
     parser = argparse.ArgumentParser(
         prog="make api-diff", description=__doc__.splitlines()[0] if __doc__ else ""
     )
-    parser.add_argument("against", nargs="?", default="HEAD", help="a git ref (default: HEAD)")
-    return say(parser.parse_args(arguments).against)
+    parser.add_argument("against", nargs="?", default="HEAD", help="git ref to compare with (default: HEAD)")
+    return report_changes(parser.parse_args(arguments).against)
 
 
-def say(against: str, root: Path = ROOT) -> int:
-    """Print the report from `against` to the work tree and keep it in build; the exit code as of `main`."""
-    forget(root)
+def report_changes(against: str, root: Path = ROOT) -> int:
+    """Print the report from `against` to the work tree and write it to build/; return the exit code as `main` does."""
+    remove_report(root)
     try:
         report = make_report(against, root)
     except StateError as error:
@@ -50,14 +50,14 @@ def say(against: str, root: Path = ROOT) -> int:
     return EXIT_CODES[report.status] if os.environ.get("CHECK") == "1" else 0
 
 
-def forget(root: Path = ROOT) -> None:
-    """Remove the last report, so that none is taken for that of a run that failed."""
+def remove_report(root: Path = ROOT) -> None:
+    """Delete the last report, so that a run that fails leaves none."""
     (root / "build" / REPORT).unlink(missing_ok=True)
     (root / "build" / "report.txt").unlink(missing_ok=True)
 
 
 def make_report(against: str, root: Path) -> Report:
-    """What changed from the commit to the work tree in `root`.
+    """Compare the commit with the work tree in `root`.
 
     Raises:
         StateError: one of them cannot be read.
@@ -73,6 +73,4 @@ def _documents(old: State, new: State) -> list[Change]:
         return compare_documents(old.document, new.document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         names = f"openapi.json of {old.name} or of {new.name}"
-        raise StateError(
-            f"{names}: no OpenAPI document that can be read: {type(error).__name__}: {error}"
-        ) from error
+        raise StateError(f"{names}: not a valid OpenAPI document: {type(error).__name__}: {error}") from error

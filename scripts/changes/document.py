@@ -1,7 +1,7 @@
-"""What changed between two documents: operations, their parameters, bodies and answers, and models.
+"""Changes between two documents: operations with their parameters, bodies and responses, and models.
 
-Breaking is what may break code that uses the Python client: something that it can call, give or read is gone, or is not
-what it was. A new value of an enum, a new variant among several and a new error status break nobody.
+A change is breaking when it can break code that uses the Python client: something that users call, send or read is
+gone or has another type. A new enum value, a new variant among several and a new error status are not breaking.
 """
 
 from __future__ import annotations
@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scripts.changes.change import Change, Kind
-from scripts.changes.forms import kind_of, shown
-from scripts.changes.plain import Plain, content, notes_of, plain
+from scripts.changes.contents import Contents, Media, media_of, notes_of, parameters, read_contents
+from scripts.changes.forms import kind_of, short_type
 from scripts.changes.schemas import Comparison, Difference
 from scripts.normalise.names import pascal
-from scripts.normalise.operations import operation_ids
-from scripts.normalise.schema import Json, plain_text, schemas_of
-from scripts.normalise.schema import operations as walk_operations
+from scripts.normalise.schema import Json, operations, plain_text, schemas_of
 
 
 def compare_documents(old: Json, new: Json) -> list[Change]:
-    """Every change from `old` to `new`, each once; {} is a document without anything."""
-    before, after = plain(old), plain(new)
+    """Return every change from `old` to `new` once; {} is an empty document."""
+    before, after = read_contents(old), read_contents(new)
     comparison = Comparison(before.models, after.models)
     found = [*_operations(before, after, comparison), *_models(before, after, comparison)]
-    return sorted([*found, *_reworded(old, new, {change.where.split(" / ")[0] for change in found})])
+    changed = {change.where.split(" / ")[0] for change in found}
+    return sorted([*found, *_reworded(_owners(old, before), _owners(new, after), changed)])
 
 
 def _change(where: str, kind: Kind, breaking: bool, text: str) -> Change:
@@ -31,7 +30,7 @@ def _change(where: str, kind: Kind, breaking: bool, text: str) -> Change:
 
 
 def _one_line(text: str) -> str:
-    """What a document calls something, where it cannot pass for more lines of the report or move a cursor."""
+    """Escape line breaks and control characters: a name in a document must not add lines to the report."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in plain_text(text)
     )
@@ -45,143 +44,138 @@ def _changes(
         yield _change(f"{owner} / {d.path}" if d.path else owner, d.kind, breaking, d.text)
 
 
-def _operations(old: Plain, new: Plain, comparison: Comparison) -> Iterator[Change]:
-    places = {operation[:2]: name for name, operation in new.operations.items() if name not in old.operations}
+def _operations(old: Contents, new: Contents, comparison: Comparison) -> Iterator[Change]:
+    new_ids = {
+        operation[:2]: name for name, operation in new.operations.items() if name not in old.operations
+    }
     renamed: set[str] = set()
     for name, (method, path, operation) in old.operations.items():
-        at = f"operation {name}"
-        found = name if name in new.operations else places.get((method, path))
+        owner = f"operation {name}"
+        found = name if name in new.operations else new_ids.get((method, path))
         if found is None:
-            yield _change(at, "removed", True, f"removed ({method} {path})")
+            yield _change(owner, "removed", True, f"removed ({method} {path})")
             continue
         if found != name:
             renamed.add(found)
-            yield _change(at, "renamed", True, f"is operation {found} now")
+            yield _change(owner, "renamed", True, f"renamed to operation {found}")
         to_method, to_path, other = new.operations[found]
         if (to_method, to_path) != (method, path):
-            yield _change(at, "moved", False, f"{method} {path} -> {to_method} {to_path}")
+            yield _change(owner, "moved", False, f"{method} {path} -> {to_method} {to_path}")
         yield from _operation(f"operation {found}", operation, other, comparison)
     for name, (method, path, _) in new.operations.items():
         if name not in old.operations and name not in renamed:
             yield _change(f"operation {name}", "added", False, f"added ({method} {path})")
 
 
-def _operation(at: str, old: Json, new: Json, comparison: Comparison) -> Iterator[Change]:
+def _operation(owner: str, old: Json, new: Json, comparison: Comparison) -> Iterator[Change]:
     if old.get("deprecated", False) != new.get("deprecated", False):
-        yield _change(
-            at, "reworded", False, "is deprecated now" if new.get("deprecated") else "not deprecated now"
-        )
-    yield from _parameters(at, old, new, comparison)
-    yield from _body(at, content(old.get("requestBody")), content(new.get("requestBody")), comparison)
-    yield from _answer(at, old["responses"], new["responses"], comparison)
-    yield from _errors(at, old["responses"], new["responses"], comparison)
+        text = "is deprecated now" if new.get("deprecated") else "is no longer deprecated"
+        yield _change(owner, "reworded", False, text)
+    yield from _parameters(owner, old, new, comparison)
+    yield from _body(owner, media_of(old.get("requestBody")), media_of(new.get("requestBody")), comparison)
+    yield from _response(owner, old["responses"], new["responses"], comparison)
+    yield from _errors(owner, old["responses"], new["responses"], comparison)
 
 
-def _parameters(at: str, old: Json, new: Json, comparison: Comparison) -> Iterator[Change]:
-    before, after = ({(p["in"], p["name"]): p for p in operation["parameters"]} for operation in (old, new))
-    for place in before | after:
-        path = " ".join(place)
-        if place not in after:
-            yield _change(
-                f"{at} / {path}", "removed", True, f"removed ({shown(before[place].get('schema', {}))})"
-            )
-            continue
-        is_ = place[0] == "path" or bool(after[place].get("required"))
-        schema = after[place].get("schema", {})
-        if place not in before:
-            said = f"added, {'required' if is_ else 'optional'} ({shown(schema)})"
-            yield _change(f"{at} / {path}", "added", is_, said)
-            continue
-        was = place[0] == "path" or bool(before[place].get("required"))
-        if was != is_:
-            said = f"is {'required' if is_ else 'optional'} now"
-            yield _change(f"{at} / {path}", "required" if is_ else "optional", is_, said)
-        yield from _changes(at, comparison.schemas(before[place].get("schema", {}), schema, path), sent=True)
+def _parameters(owner: str, old: Json, new: Json, comparison: Comparison) -> Iterator[Change]:
+    before, after = parameters(old), parameters(new)
+    for key in before | after:
+        name, parameter = after.get(key) or before[key]
+        path = f"{key[0]} {name}"
+        schema, is_required = parameter["schema"], bool(parameter.get("required"))
+        if key not in after:
+            yield _change(f"{owner} / {path}", "removed", True, f"removed ({short_type(schema)})")
+        elif key not in before:
+            text = f"added, {'required' if is_required else 'optional'} ({short_type(schema)})"
+            yield _change(f"{owner} / {path}", "added", is_required, text)
+        else:
+            if bool(before[key][1].get("required")) != is_required:
+                kind: Kind = "required" if is_required else "optional"
+                yield _change(f"{owner} / {path}", kind, is_required, f"is {kind} now")
+            yield from _changes(owner, comparison.schemas(before[key][1]["schema"], schema, path), sent=True)
 
 
-Content = tuple[str, Json] | None
-
-
-def _body(at: str, old: Content, new: Content, comparison: Comparison) -> Iterator[Change]:
+def _body(owner: str, old: Media, new: Media, comparison: Comparison) -> Iterator[Change]:
     if old is None or new is None:
         if new is not None:
-            schema = comparison.new.get(shown(new[1]), new[1])
-            needed = kind_of(schema) != "object" or bool(schema.get("required"))
-            yield _change(f"{at} / body", "added", needed, f"added ({shown(new[1])})")
+            schema = comparison.new.get(short_type(new[1]), new[1])
+            is_required = kind_of(schema) != "object" or bool(schema.get("required"))
+            yield _change(f"{owner} / body", "added", is_required, f"added ({short_type(new[1])})")
         elif old is not None:
-            yield _change(f"{at} / body", "removed", True, f"removed ({shown(old[1])})")
+            yield _change(f"{owner} / body", "removed", True, f"removed ({short_type(old[1])})")
         return
     if old[0] != new[0]:
-        yield _change(f"{at} / body", "retyped", True, f"{old[0]} -> {new[0]}")
-    yield from _changes(at, comparison.schemas(old[1], new[1], "body"), sent=True)
+        yield _change(f"{owner} / body", "retyped", True, f"{old[0]} -> {new[0]}")
+    yield from _changes(owner, comparison.schemas(old[1], new[1], "body"), sent=True)
 
 
-def _answer(at: str, old: Json, new: Json, comparison: Comparison) -> Iterator[Change]:
-    """What a call gives back: the first success with content, or nothing."""
+def _response(owner: str, old: Json, new: Json, comparison: Comparison) -> Iterator[Change]:
+    """Compare the return values of a call: the first success with content, or nothing."""
     before, after = _success(old), _success(new)
     if before is None or after is None or before[0] != after[0]:
-        said = [shown(c[1]) if c and "json" in c[0] else c[0] if c else "nothing" for c in (before, after)]
-        if said[0] != said[1]:
-            yield _change(f"{at} / answer", "retyped", before is not None, " -> ".join(said))
+        texts = [
+            short_type(m[1]) if m and "json" in m[0] else m[0] if m else "nothing" for m in (before, after)
+        ]
+        if texts[0] != texts[1]:
+            yield _change(f"{owner} / response", "retyped", before is not None, " -> ".join(texts))
         return
-    yield from _changes(at, comparison.schemas(before[1], after[1], "answer"), received=True)
+    yield from _changes(owner, comparison.schemas(before[1], after[1], "response"), received=True)
 
 
-def _success(responses: Json) -> Content:
-    found = [content(response) for status, response in sorted(responses.items()) if status[0] in "2d"]
-    return next((each for each in found if each), None)
+def _success(responses: Json) -> Media:
+    found = [media_of(response) for status, response in sorted(responses.items()) if status[0] in "2d"]
+    return next((media for media in found if media), None)
 
 
-def _errors(at: str, old: Json, new: Json, comparison: Comparison) -> Iterator[Change]:
-    """Statuses that came and went in one line each: they raise what their number says, documented or not."""
+def _errors(owner: str, old: Json, new: Json, comparison: Comparison) -> Iterator[Change]:
+    """Compare error responses; added or removed statuses break nobody: each status has its error class anyway."""
     before, after = ({status for status in responses if status[0] in "45"} for responses in (old, new))
     sides: tuple[tuple[Kind, set[str]], ...] = (("added", after - before), ("removed", before - after))
     for kind, statuses in sides:
         if statuses:
-            yield _change(f"{at} / errors", kind, False, f"{', '.join(sorted(statuses))} {kind}")
+            yield _change(f"{owner} / errors", kind, False, f"{', '.join(sorted(statuses))} {kind}")
     for status in sorted(before & after):
-        bodies = content(old[status]), content(new[status])
+        bodies = media_of(old[status]), media_of(new[status])
         if bodies[0] and bodies[1]:
             differences = comparison.schemas(bodies[0][1], bodies[1][1], f"error {status}")
-            yield from _changes(at, differences, received=True)
+            yield from _changes(owner, differences, received=True)
         elif bodies[0] or bodies[1]:
-            said = " -> ".join(shown(body[1]) if body else "no body" for body in bodies)
-            yield _change(f"{at} / error {status}", "retyped", bodies[0] is not None, said)
+            text = " -> ".join(short_type(body[1]) if body else "no body" for body in bodies)
+            yield _change(f"{owner} / error {status}", "retyped", bodies[0] is not None, text)
 
 
-def _models(old: Plain, new: Plain, comparison: Comparison) -> Iterator[Change]:
-    """Those of both documents first: they show which of the others are renamed, which classes need not notice."""
+def _models(old: Contents, new: Contents, comparison: Comparison) -> Iterator[Change]:
+    """Compare models with the same name first: that finds the renamed ones. A rename may leave the class name as is."""
     for name in old.models:
         if name in new.models:
             yield from _model(f"model {name}", name, comparison.models(name, name), old)
     for name, to in comparison.renamed.items():
-        yield _change(f"model {name}", "renamed", pascal(name) != pascal(to), f"is model {to} now")
+        yield _change(f"model {name}", "renamed", pascal(name) != pascal(to), f"renamed to model {to}")
         yield from _model(f"model {to}", name, comparison.models(name, to), old)
     for name in old.models.keys() - new.models.keys() - comparison.renamed.keys():
-        yield _change(f"model {name}", "removed", True, f"removed ({shown(old.models[name])})")
+        yield _change(f"model {name}", "removed", True, f"removed ({short_type(old.models[name])})")
     for name in new.models.keys() - old.models.keys() - set(comparison.renamed.values()):
-        yield _change(f"model {name}", "added", False, f"added ({shown(new.models[name])})")
+        yield _change(f"model {name}", "added", False, f"added ({short_type(new.models[name])})")
 
 
-def _model(at: str, name: str, differences: list[Difference], old: Plain) -> Iterator[Change]:
-    return _changes(at, differences, sent=name in old.sent, received=name in old.received)
+def _model(owner: str, name: str, differences: list[Difference], old: Contents) -> Iterator[Change]:
+    return _changes(owner, differences, sent=name in old.sent, received=name in old.received)
 
 
-def _reworded(old: Json, new: Json, changed: set[str]) -> Iterator[Change]:
-    """Operations and models that have other words, limits or examples, and nothing else that changed."""
-    before, after = _owners(old), _owners(new)
-    for owner in sorted(before.keys() & after.keys()):
-        if owner not in changed and notes_of(before[owner]) != notes_of(after[owner]):
-            yield _change(owner, "reworded", False, "other words, limits or notes")
+def _reworded(old: dict[str, Json], new: dict[str, Json], changed: set[str]) -> Iterator[Change]:
+    """Operations and models in which only descriptions, limits or examples changed."""
+    for owner in sorted(old.keys() & new.keys() - changed):
+        if notes_of(old[owner]) != notes_of(new[owner]):
+            yield _change(owner, "reworded", False, "descriptions, limits or examples changed")
 
 
-def _owners(document: Json) -> dict[str, Json]:
+def _owners(document: Json, contents: Contents) -> dict[str, Json]:
+    """The operations and models as the server sent them, and the rest of the document."""
     if not document:
         return {}
-    every = walk_operations(operation_ids(document))
-    rest = {key: value for key, value in document.items() if key not in ("paths", "components")}
+    served = (operation for _, _, operation in operations(document))
     return {
-        **{f"operation {operation['operationId']}": operation for _, _, operation in every},
+        **{f"operation {name}": o for name, o in zip(contents.operations, served, strict=True)},
         **{f"model {name}": schema for name, schema in schemas_of(document).items()},
-        "document": rest,
+        "document": {key: value for key, value in document.items() if key not in ("paths", "components")},
     }

@@ -1,4 +1,4 @@
-"""What a schema in its plain form is: its kind, its values, the variants of a union, and how it is shown."""
+"""Questions about one normalised schema: its kind, its values, its variants, and a short text for it."""
 
 from __future__ import annotations
 
@@ -27,43 +27,43 @@ def kind_of(schema: Json) -> str:
 
 
 def values_of(schema: Json) -> list[Any] | None:  # Any: JSON scalars
-    """The values that a scalar is limited to; None for no limit."""
+    """The values that a scalar can have; None for no limit."""
     found: list[Any] | None = [schema["const"]] if "const" in schema else schema.get("enum")  # Any: as above
     return found
 
 
 def variants_of(schema: Json) -> list[Json]:
-    """The variants of a union, null left out; of any other schema itself."""
+    """The variants of a union without null; any other schema is its own only variant."""
     every: list[Json] = schema.get("anyOf", [schema])
     return [variant for variant in every if variant.get("type") != "null"]
 
 
 def is_nullable(schema: Json) -> bool:
-    """Whether null is one of the variants."""
+    """True if null is one of the variants."""
     return len(variants_of(schema)) < len(schema.get("anyOf", [schema]))
 
 
 def tags_of(schema: Json) -> dict[str, Any]:  # Any: JSON scalars
-    """The required members of an object that have one value, which tell the variants of a union apart."""
+    """The required members of an object that have one possible value: they identify a variant of a union."""
     properties: dict[str, Json] = schema.get("properties", {})
     required: list[str] = schema.get("required", [])
     return {name: properties[name]["const"] for name in required if "const" in properties.get(name, {})}
 
 
-def shown(schema: Json) -> str:
+def short_type(schema: Json) -> str:
     """A type in a few words: `Part[]`, `"asc" | "desc"`, `{string: Part} | null`."""
     kind, values = kind_of(schema), values_of(schema)
     if kind == "reference":
         return plain_text(referenced(schema) or "")
     if kind == "union":
-        return _listed([shown(variant) for variant in schema["anyOf"]])
+        return _joined([short_type(variant) for variant in schema["anyOf"]])
     if values is not None:
-        return _listed([plain_text(json.dumps(value, ensure_ascii=False)) for value in values])
+        return _joined([plain_text(json.dumps(value, ensure_ascii=False)) for value in values])
     if kind == "array":
-        items = shown(schema["items"])
+        items = short_type(schema["items"])
         return f"({items})[]" if " | " in items else f"{items}[]"
     if kind == "map":
-        return f"{{string: {shown(schema['additionalProperties'])}}}"
+        return f"{{string: {short_type(schema['additionalProperties'])}}}"
     if kind == "object":
         return plain_text(
             "object " + "/".join(f"{n}={json.dumps(v)}" for n, v in tags_of(schema).items())
@@ -71,6 +71,6 @@ def shown(schema: Json) -> str:
     return kind
 
 
-def _listed(parts: list[str]) -> str:
+def _joined(parts: list[str]) -> str:
     more = [f"{len(parts) - _SHOWN} more"] if len(parts) > _SHOWN + 1 else []
     return " | ".join([*(parts[:_SHOWN] if more else parts), *more])

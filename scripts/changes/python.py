@@ -1,7 +1,7 @@
-"""What changed between two packages for those who use them.
+"""Changes between two packages, for people who use them: names, arguments and types.
 
-griffe says what it finds broken in functions and classes; the rest (what was added, and types, which it does not
-compare) is found here. A change that both clients share is told once, of the synchronous one.
+Names are compared as users write them, so moving a class to another module is no change. Changed defaults are left
+out. A change that both clients share is reported once, for `OpencodeClient`.
 """
 
 from __future__ import annotations
@@ -11,25 +11,18 @@ from pathlib import Path
 
 import griffe
 
-from scripts.changes.annotations import compare_types, is_same_type, shown_change
+from scripts.changes.annotations import compare_types, is_same_type, short_change
 from scripts.changes.change import Change, Kind
-from scripts.changes.surface import Item, Surface, directions, read_surface
+from scripts.changes.surface import Item, Surface, is_generated_api, read_surface, sent_and_received
 
-_BROKEN: dict[griffe.BreakageKind, tuple[Kind, str]] = {
-    griffe.BreakageKind.PARAMETER_REMOVED: ("removed", "removed"),
-    griffe.BreakageKind.PARAMETER_ADDED_REQUIRED: ("added", "added, required"),
-    griffe.BreakageKind.PARAMETER_CHANGED_REQUIRED: ("required", "is required now"),
-    griffe.BreakageKind.PARAMETER_MOVED: ("moved", "stands elsewhere among the positional ones"),
-    griffe.BreakageKind.PARAMETER_CHANGED_KIND: ("moved", "is given in another way (by position or by name)"),
-}
-"""What griffe says of parameters. Of defaults, `UNSET` for `None` only says that null can be sent now."""
+_POSITIONAL = (griffe.ParameterKind.positional_only, griffe.ParameterKind.positional_or_keyword)
 
 
 def compare_packages(old: Path | None, new: Path | None) -> list[Change]:
-    """Every change of the package in the folder `old` to that in `new`; None has none."""
+    """Return every change from the package in the folder `old` to that in `new`; None means no package."""
     before, after = read_surface(old), read_surface(new)
-    found = {*_names(before, after), *_types(before, after), *_broken(before, after)}
-    return sorted(change for change in found if not _is_twin(change, found))
+    found = {*_names(before, after), *_types(before, after)}
+    return sorted(change for change in found if not _is_of_both_clients(change, found))
 
 
 def _change(where: str, kind: Kind, text: str, *, breaking: bool) -> Change:
@@ -37,87 +30,93 @@ def _change(where: str, kind: Kind, text: str, *, breaking: bool) -> Change:
 
 
 def _names(old: Surface, new: Surface) -> Iterator[Change]:
-    """What came and went; what a class has comes and goes with it."""
-    sent, _ = directions(old)
+    """Added and removed names; the members of an added or removed class are not listed."""
+    sent, _ = sent_and_received(old)
     for label in sorted(old.items.keys() - new.items.keys()):
         if _holder(label) not in old.items or _holder(label) in new.items:
-            yield _change(label, "removed", f"{_what(old.items[label])} removed", breaking=True)
+            yield _change(label, "removed", f"{_kind_name(old.items[label])} removed", breaking=True)
     for label in sorted(new.items.keys() - old.items.keys()):
         if _holder(label) not in new.items or _holder(label) in old.items:
-            needed = _model(label) in sent and _is_needed(label, new.items[label])
-            said = f"{_what(new.items[label])} added{', required' if needed else ''}"
-            yield _change(label, "added", said, breaking=needed)
+            is_required = _model(label) in sent and _is_required(label, new.items[label])
+            text = f"{_kind_name(new.items[label])} added{', required' if is_required else ''}"
+            yield _change(label, "added", text, breaking=is_required)
 
 
 def _holder(label: str) -> str:
     return label.rpartition(".")[0]
 
 
-def _what(item: Item) -> str:
-    if item.path.split(".")[1:2] == ["api"] and isinstance(item, griffe.Class):
+def _kind_name(item: Item) -> str:
+    if isinstance(item, griffe.Class) and is_generated_api(item):
         return "namespace"
     if isinstance(item, griffe.Attribute) and str(item.annotation) == "TypeAlias":
         return "union"
-    return (
-        "method"
-        if isinstance(item, griffe.Function) and isinstance(item.parent, griffe.Class)
-        else item.kind.value
-    )
+    is_method = isinstance(item, griffe.Function) and isinstance(item.parent, griffe.Class)
+    return "method" if is_method else item.kind.value
 
 
 def _model(label: str) -> str | None:
     return label.split(".")[1] if label.startswith("models.") else None
 
 
-def _is_needed(label: str, item: Item) -> bool:
-    """Whether a model cannot be made without this member."""
-    return (
-        label.count(".") == 2
-        and _model(label) is not None
-        and isinstance(item, griffe.Attribute)
-        and item.value is None
-    )
+def _is_required(label: str, item: Item) -> bool:
+    """True if the item is a member of a model without a default."""
+    is_member = label.count(".") == 2 and _model(label) is not None
+    return is_member and isinstance(item, griffe.Attribute) and item.value is None
 
 
 def _types(old: Surface, new: Surface) -> Iterator[Change]:
-    sent, received = directions(old)
+    sent, received = sent_and_received(old)
     for label in sorted(old.items.keys() & new.items.keys()):
-        was, is_ = old.items[label], new.items[label]
+        before, after = old.items[label], new.items[label]
         model = _model(label)
-        if isinstance(was, griffe.Function) and isinstance(is_, griffe.Function):
-            yield from _signature(label, was, is_)
-        elif isinstance(was, griffe.Attribute) and isinstance(is_, griffe.Attribute):
-            yield from _attribute(
-                label, was, is_, sent=model in sent, received=not model or model in received
-            )
-        elif isinstance(was, griffe.Class) and isinstance(is_, griffe.Class):
-            lost = [str(base) for base in was.bases if str(base) not in map(str, is_.bases)]
+        if isinstance(before, griffe.Function) and isinstance(after, griffe.Function):
+            yield from _signature(label, before, after)
+        elif isinstance(before, griffe.Attribute) and isinstance(after, griffe.Attribute):
+            is_received = not model or model in received
+            yield from _attribute(label, before, after, sent=model in sent, received=is_received)
+        elif isinstance(before, griffe.Class) and isinstance(after, griffe.Class):
+            lost = [str(base) for base in before.bases if str(base) not in map(str, after.bases)]
             if lost:
-                yield _change(label, "retyped", f"is no {', '.join(lost)} any more", breaking=True)
-        elif was.kind != is_.kind:
-            yield _change(label, "retyped", f"{was.kind.value} -> {is_.kind.value}", breaking=True)
+                text = f"no longer a subclass of {', '.join(lost)}"
+                yield _change(label, "retyped", text, breaking=True)
+        elif before.kind != after.kind:
+            yield _change(label, "retyped", f"{before.kind.value} -> {after.kind.value}", breaking=True)
 
 
 def _signature(label: str, old: griffe.Function, new: griffe.Function) -> Iterator[Change]:
-    before = {parameter.name: parameter for parameter in old.parameters}
-    for parameter in new.parameters:
-        at, other = f"{label}({parameter.name})", before.get(parameter.name)
+    before, after = ({p.name: p for p in function.parameters} for function in (old, new))
+    takes_any = any(p.kind is griffe.ParameterKind.var_keyword for p in new.parameters)
+    for name in before.keys() - after.keys():
+        if not takes_any:
+            yield _change(f"{label}({name})", "removed", "argument removed", breaking=True)
+    for name, parameter in after.items():
+        where, other = f"{label}({name})", before.get(name)
         if other is None:
-            if not parameter.required:
-                yield _change(at, "added", "argument added, optional", breaking=False)
+            text = f"argument added, {'required' if parameter.required else 'optional'}"
+            yield _change(where, "added", text, breaking=parameter.required)
             continue
         types = _text(other.annotation), _text(parameter.annotation)
-        if other.required is not parameter.required:  # which says what None is for
+        if other.required is not parameter.required:  # then `| None` only means that it is optional
             types = types[0].removesuffix(" | None"), types[1].removesuffix(" | None")
+            kind: Kind = "required" if parameter.required else "optional"
+            yield _change(where, kind, f"argument is {kind} now", breaking=parameter.required)
         if not is_same_type(*types):
             narrower, _ = compare_types(*types)
-            yield _change(at, "retyped", shown_change(*types), breaking=narrower)
-        if other.required and not parameter.required:
-            yield _change(at, "optional", "argument is optional now", breaking=False)
+            yield _change(where, "retyped", short_change(*types), breaking=narrower)
+        if other.kind is not parameter.kind and parameter.kind is not _POSITIONAL[1]:
+            text = "argument changed between positional and keyword"
+            yield _change(where, "moved", text, breaking=True)
+        elif other.kind in _POSITIONAL and _position(old, name) != _position(new, name):
+            yield _change(where, "moved", "argument has another position now", breaking=True)
     types = _text(old.returns), _text(new.returns)
     if not is_same_type(*types):
         _, wider = compare_types(*types)
-        yield _change(label, "retyped", f"gives {shown_change(*types)}", breaking=wider)
+        yield _change(label, "retyped", f"returns {short_change(*types)}", breaking=wider)
+
+
+def _position(function: griffe.Function, name: str) -> int:
+    return [parameter.name for parameter in function.parameters].index(name)
 
 
 def _text(annotation: str | griffe.Expr | None) -> str:
@@ -127,39 +126,25 @@ def _text(annotation: str | griffe.Expr | None) -> str:
 def _attribute(
     label: str, old: griffe.Attribute, new: griffe.Attribute, *, sent: bool, received: bool
 ) -> Iterator[Change]:
-    """A member; of an alias such as a union of models, what it stands for."""
+    """Compare the types of two members; for aliases, such as unions of models, the types that they stand for."""
     types = _text(old.annotation), _text(new.annotation)
     if types == ("TypeAlias", "TypeAlias"):
         types = _text(old.value).strip("'\""), _text(new.value).strip("'\"")
     if not is_same_type(*types):
         narrower, wider = compare_types(*types)
         breaking = (sent and narrower) or (received and wider)
-        yield _change(label, "retyped", shown_change(*types), breaking=breaking)
-    if _is_needed(label, new) and not _is_needed(label, old):
+        yield _change(label, "retyped", short_change(*types), breaking=breaking)
+    if _is_required(label, new) and not _is_required(label, old):
         yield _change(label, "required", "is required now", breaking=sent)
 
 
-def _broken(old: Surface, new: Surface) -> Iterator[Change]:
-    if old.module is None or new.module is None:
-        return
-    labels: dict[str, list[str]] = {}  # what a private base has is seen in each class that has it
-    for label, item in new.items.items():
-        labels.setdefault(item.path, []).append(label)
-    for breakage in griffe.find_breaking_changes(old.module, new.module):
-        if breakage.kind in _BROKEN:
-            kind, said = _BROKEN[breakage.kind]
-            parameter = breakage.old_value or breakage.new_value
-            for label in labels.get(breakage.obj.canonical_path, ()):
-                yield _change(f"{label}({parameter.name})", kind, f"argument {said}", breaking=True)
-
-
-def _is_twin(change: Change, found: set[Change]) -> bool:
-    """Whether the synchronous client has the same change."""
-    plain = Change(
+def _is_of_both_clients(change: Change, found: set[Change]) -> bool:
+    """True for a change of the async client that the sync client has too."""
+    sync = Change(
         change.part,
         change.where.removeprefix("async ").replace("Async", ""),
         change.kind,
         change.breaking,
         change.text.replace("Async", ""),
     )
-    return plain != change and plain in found
+    return sync != change and sync in found

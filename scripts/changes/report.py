@@ -1,4 +1,4 @@
-"""The report: for people and, as JSON, for jobs. Its exit codes say what the worst of it is."""
+"""The report as text for people and as JSON for jobs, with an exit code for the worst change."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Status = Literal["unchanged", "changed", "breaking"]
 EXIT_CODES: dict[Status, int] = {"unchanged": 0, "changed": 10, "breaking": 20}
 _PARTS = {"document": "the server's document", "python": "Python"}
 _FOLDED = 3
-"""From so many operations or models on, the same change of each is one line."""
+"""The same change of this many operations or models, or more, is one line."""
 
 
 @frozen
 class Report:
-    """What changed between two states, by their names and their servers' versions."""
+    """The changes between two states, with their names and their servers' versions."""
 
     names: tuple[str, str]
     versions: tuple[str, str]
@@ -27,17 +27,17 @@ class Report:
 
     @property
     def status(self) -> Status:
-        """The worst of the changes."""
-        return (
-            "breaking"
-            if any(c.breaking for c in self.changes)
-            else "changed"
-            if self.changes
-            else "unchanged"
-        )
+        """`breaking` if one of the changes is."""
+        if any(change.breaking for change in self.changes):
+            return "breaking"
+        return "changed" if self.changes else "unchanged"
+
+    @property
+    def _breaking(self) -> int:
+        return sum(change.breaking for change in self.changes)
 
     def to_dict(self) -> Json:
-        """`build/report.json`; its form stands in CONTRIBUTING.md."""
+        """`build/report.json`; CONTRIBUTING.md describes its members."""
         old, new = (
             {"name": name, "opencode_version": version}
             for name, version in zip(self.names, self.versions, strict=True)
@@ -48,57 +48,56 @@ class Report:
             "exit_code": EXIT_CODES[self.status],
             "old": old,
             "new": new,
-            "breaking": sum(change.breaking for change in self.changes),
+            "breaking": self._breaking,
             "changes": [asdict(change) for change in self.changes],
         }
 
     def text(self, limit: int | None = None) -> str:
-        """The report to read; with `limit` no part of it is longer than that many lines."""
+        """The report as text; with `limit`, each group has at most that many lines."""
         lines = [self._title()]
         for heading, changes in self._groups():
             found = list(_folded(changes))
-            cut = found if limit is None or len(found) <= limit else found[:limit]
-            more = (
-                [f"  ... and {len(found) - len(cut)} more lines in build/report.txt"]
-                if len(cut) < len(found)
-                else []
-            )
-            lines += ["", f"{heading} ({len(changes)})", *cut, *more]
+            shown = found[:limit]
+            lines += ["", f"{heading} ({len(changes)})", *shown]
+            if len(shown) < len(found):
+                lines.append(f"  ... and {len(found) - len(shown)} more lines in build/report.txt")
         return "\n".join(lines) + "\n"
 
     def _title(self) -> str:
-        versions = [version or "?" for version in self.versions]
-        moved = " -> ".join(versions) if versions[0] != versions[1] else versions[0]
-        title = f"From {self.names[0]} to {self.names[1]}, opencode {moved}: {self.status}"
-        broken = sum(change.breaking for change in self.changes)
-        return f"{title}, {broken} of {len(self.changes)} changes are breaking" if self.changes else title
+        old, new = (version or "?" for version in self.versions)
+        versions = f"{old} -> {new}" if old != new else old
+        title = f"From {self.names[0]} to {self.names[1]}, opencode {versions}: {self.status}"
+        return (
+            f"{title}, {self._breaking} of {len(self.changes)} changes are breaking"
+            if self.changes
+            else title
+        )
 
     def _groups(self) -> Iterator[tuple[str, list[Change]]]:
         groups = (
             ("Breaking", [c for c in self.changes if c.breaking]),
             ("Added", [c for c in self.changes if not c.breaking and c.kind == "added"]),
             ("Changed", [c for c in self.changes if not c.breaking and c.kind not in ("added", "reworded")]),
-            ("Other words", [c for c in self.changes if not c.breaking and c.kind == "reworded"]),
+            ("Descriptions and limits", [c for c in self.changes if not c.breaking and c.kind == "reworded"]),
         )
         for heading, changes in groups:
-            for part, said in _PARTS.items():
+            for part, name in _PARTS.items():
                 chosen = [change for change in changes if change.part == part]
                 if chosen:
-                    yield f"{heading}, {said}", chosen
+                    yield f"{heading}, {name}", chosen
 
 
 def _folded(changes: list[Change]) -> Iterator[str]:
-    """A line for each change; the same change of several operations or models is one line."""
-    alike: dict[tuple[str, str, str], list[str]] = {}
+    """One line for each change; the same change of several operations or models is one line."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
     for change in changes:
         owner, _, path = change.where.partition(" / ")
-        what, _, name = owner.partition(" ")
-        alike.setdefault((what, path or name, change.text) if path else (owner, "", change.text), []).append(
-            name
-        )
-    for (what, path, text), names in alike.items():
+        kind, _, name = owner.partition(" ")
+        key = (kind, path or name, change.text) if path else (owner, "", change.text)
+        groups.setdefault(key, []).append(name)
+    for (kind, path, text), names in groups.items():
         tail = f" / {path}" if path else ""
         if path and len(names) >= _FOLDED:
-            yield f"  {len(names)} {what}s{tail}: {text} ({', '.join(names)})"
+            yield f"  {len(names)} {kind}s{tail}: {text} ({', '.join(names)})"
         else:
-            yield from (f"  {what} {name}{tail}: {text}" if path else f"  {what}: {text}" for name in names)
+            yield from (f"  {kind} {name}{tail}: {text}" if path else f"  {kind}: {text}" for name in names)

@@ -1,13 +1,12 @@
-"""Comparing two schemas, member by member.
+"""Compare two schemas, member by member.
 
-A difference is `narrower` when something that could be sent cannot any more, and `wider` when something may be received
-that never was; whether that breaks anybody depends on who sends and who receives it, which is not known here.
+A difference is `narrower` when a value that could be sent is no longer accepted, and `wider` when a value can be
+received that could not be before. The caller knows if the schema is sent or received, so it decides what is breaking.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from attrs import field, frozen
 
@@ -16,7 +15,7 @@ from scripts.changes.forms import (
     NUMBERS,
     is_nullable,
     kind_of,
-    shown,
+    short_type,
     tags_of,
     values_of,
     variants_of,
@@ -28,7 +27,7 @@ Named = dict[str, Json]
 
 @frozen
 class Difference:
-    """One difference at a path such as `info.parts[]`."""
+    """One difference, at a path such as `info.parts[]`."""
 
     path: str
     kind: Kind
@@ -47,23 +46,23 @@ def _no_names() -> dict[str, str]:
 
 @frozen
 class Comparison:
-    """Compares schemas of two documents; a model is compared once, under its name, however often it is used."""
+    """Compares schemas of two documents; each model is compared once, however often it is used."""
 
     old: Named
     new: Named
     renamed: dict[str, str] = field(factory=_no_names)
-    """Models that stand where others stood, by their old names; both documents must have been walked."""
+    """Old model name -> new model name; complete once both documents have been compared."""
     _pairs: dict[tuple[str, str], list[Difference]] = field(factory=_new_pairs)
 
     def models(self, old: str, new: str) -> list[Difference]:
-        """The differences of two models; none inside themselves."""
+        """Return the differences of two models; a model inside itself has none."""
         if (old, new) not in self._pairs:
             self._pairs[old, new] = []
             self._pairs[old, new] = self.schemas(self.old.get(old, {}), self.new.get(new, {}), "")
         return self._pairs[old, new]
 
     def schemas(self, old: Json, new: Json, path: str) -> list[Difference]:
-        """The differences at and below `path`."""
+        """Return the differences at and below `path`."""
         names = referenced(old), referenced(new)
         if names[0] is not None and names[1] is not None:
             return self._references(names[0], names[1], path)
@@ -72,7 +71,7 @@ class Comparison:
             return [] if kind_of(old) == kind_of(new) else [_retyped(path, old, new)]
         if "anyOf" in old or "anyOf" in new or "null" in (kind_of(old), kind_of(new)):
             return self._unions(old, new, path)
-        return self._alike(old, new, path)
+        return self._same_kind(old, new, path)
 
     def _references(self, old: str, new: str, path: str) -> list[Difference]:
         if old == new or self._is_renamed(old, new):
@@ -84,7 +83,7 @@ class Comparison:
         return [Difference(path, "retyped", narrower, wider, plain_text(f"{old} -> {new}"))]
 
     def _is_renamed(self, old: str, new: str) -> bool:
-        """Whether the model `new` is what `old` was: each is in one document only, and they are much the same."""
+        """True if the model `new` replaces `old`: each is in one document only, and they share most members."""
         if old in self.new or new in self.old or old not in self.old or new not in self.new:
             return False
         if old not in self.renamed and new not in self.renamed.values() and self._is_similar(old, new):
@@ -100,9 +99,9 @@ class Comparison:
         return 2 * len(names[0] & names[1]) >= len(names[0] | names[1])
 
     def _resolved(self, old: Json, new: Json) -> tuple[Json, Json]:
-        """Both, a reference replaced where the other is none: what has become a model is compared in place.
+        """Follow the reference when only one side is a reference: an inline schema may have become a model.
 
-        Beside a union, only the reference to another union is.
+        When one side is a union, follow only a reference to another union.
         """
         before, after = _followed(self.old, old), _followed(self.new, new)
         if "anyOf" not in new or "anyOf" in before:
@@ -111,7 +110,7 @@ class Comparison:
             new = after
         return old, new
 
-    def _alike(self, old: Json, new: Json, path: str) -> list[Difference]:
+    def _same_kind(self, old: Json, new: Json, path: str) -> list[Difference]:
         """Two schemas that are neither references nor unions."""
         kind = kind_of(old)
         if kind != kind_of(new) and not {kind, kind_of(new)} <= {*NUMBERS}:
@@ -129,22 +128,17 @@ class Comparison:
         before, after = old["properties"], new["properties"]
         for name in before | after:
             at = plain_text(f"{path}.{name}" if path else name)
-            was, is_ = (name in schema.get("required", []) for schema in (old, new))
+            was_required, is_required = (name in schema.get("required", []) for schema in (old, new))
             if name not in after:
-                found.append(
-                    Difference(
-                        at, "removed", narrower=True, wider=True, text=f"removed ({shown(before[name])})"
-                    )
-                )
+                text = f"removed ({short_type(before[name])})"
+                found.append(Difference(at, "removed", narrower=True, wider=True, text=text))
             elif name not in before:
-                said = f"added, {'required' if is_ else 'optional'} ({shown(after[name])})"
-                found.append(Difference(at, "added", narrower=is_, wider=False, text=said))
+                text = f"added, {'required' if is_required else 'optional'} ({short_type(after[name])})"
+                found.append(Difference(at, "added", narrower=is_required, wider=False, text=text))
             else:
-                if was != is_:
-                    said = "is required now" if is_ else "is optional now"
-                    found.append(
-                        Difference(at, "required" if is_ else "optional", narrower=is_, wider=was, text=said)
-                    )
+                if was_required != is_required:
+                    kind: Kind = "required" if is_required else "optional"
+                    found.append(Difference(at, kind, is_required, was_required, f"is {kind} now"))
                 found += self.schemas(before[name], after[name], at)
         return found
 
@@ -155,38 +149,38 @@ class Comparison:
             return [_retyped(path, old, new)]
         found: list[Difference] = []
         if is_nullable(old) != is_nullable(new):
-            said = "may be null now" if is_nullable(new) else "is not null any more"
+            text = "can be null now" if is_nullable(new) else "can no longer be null"
             kind: Kind = "optional" if is_nullable(new) else "required"
-            found.append(Difference(path, kind, is_nullable(old), is_nullable(new), said))
-        for was, is_ in pairs:
-            at = self._variant(path, was, is_) if max(len(before), len(after)) > 1 else path
-            found += self.schemas(was, is_, at)
-        for variant in _others(before, [was for was, _ in pairs]):
-            found.append(Difference(path, "removed", True, False, f"variant {shown(variant)} removed"))
+            found.append(Difference(path, kind, is_nullable(old), is_nullable(new), text))
+        for left, right in pairs:
+            at = self._variant(path, left, right) if max(len(before), len(after)) > 1 else path
+            found += self.schemas(left, right, at)
+        for variant in _others(before, [left for left, _ in pairs]):
+            found.append(Difference(path, "removed", True, False, f"variant {short_type(variant)} removed"))
         objects = [variant for variant in before if kind_of(_followed(self.old, variant)) == "object"]
-        for variant in _others(after, [is_ for _, is_ in pairs]):
+        for variant in _others(after, [right for _, right in pairs]):
             is_object = kind_of(_followed(self.new, variant)) == "object"
-            wider = len(objects) < 2 or not is_object  # of several objects, clients keep unknown ones
-            found.append(Difference(path, "added", False, wider, f"variant {shown(variant)} added"))
+            wider = len(objects) < 2 or not is_object  # clients can read unknown variants of several objects
+            found.append(Difference(path, "added", False, wider, f"variant {short_type(variant)} added"))
         return found
 
     def _variant(self, path: str, old: Json, new: Json) -> str:
-        """The path of one variant of a union: `parts[]<type=text>`; without tags that of the union."""
+        """The path of one variant: `parts[]<type=text>`; a variant without tags has the path of its union."""
         before, after = tags_of(_followed(self.old, old)), tags_of(_followed(self.new, new))
         tags = [f"{name}={value}" for name, value in after.items() if before.get(name) == value]
         return plain_text(f"{path}<{'/'.join(sorted(tags))}>") if tags else path
 
     def _paired(self, before: list[Json], after: list[Json]) -> list[tuple[Json, Json]]:
-        """Which variant became which: by its name, its tags, its shape; what is left by its kind."""
+        """Pairs of variants that belong together: by name, then tags, then shape; the rest by kind."""
         pairs: list[tuple[Json, Json]] = []
         for key in (_name_key, _tags_key, _shape_key, _kind_key):
-            right = [(key(self.new, variant), variant) for variant in _others(after, [b for _, b in pairs])]
-            for was in _others(before, [a for a, _ in pairs]):
-                found = key(self.old, was)
-                twin = next((variant for other, variant in right if found and other == found), None)
-                if twin is not None:
-                    pairs.append((was, twin))
-                    right = [each for each in right if each[1] is not twin]
+            candidates = [(key(self.new, b), b) for b in _others(after, [right for _, right in pairs])]
+            for variant in _others(before, [left for left, _ in pairs]):
+                found = key(self.old, variant)
+                match = next((b for other, b in candidates if found and other == found), None)
+                if match is not None:
+                    pairs.append((variant, match))
+                    candidates = [each for each in candidates if each[1] is not match]
         return pairs
 
 
@@ -195,7 +189,7 @@ def _followed(models: Named, schema: Json) -> Json:
 
 
 def _others(every: list[Json], taken: list[Json]) -> list[Json]:
-    """Those that are not among `taken` themselves: an equal one is."""
+    """The schemas that are not in `taken`, compared by identity."""
     return [schema for schema in every if not any(schema is other for other in taken)]
 
 
@@ -218,31 +212,33 @@ def _kind_key(_: Named, schema: Json) -> str:
 
 
 def _retyped(path: str, old: Json, new: Json) -> Difference:
-    """Another type altogether; to or from anything at all, one side is still what it was."""
+    """A change of type; `any` accepts every value, so a change to or from it breaks one side only."""
     narrower, wider = kind_of(new) != "any", kind_of(old) != "any"
-    return Difference(path, "retyped", narrower, wider, f"{shown(old)} -> {shown(new)}")
+    return Difference(path, "retyped", narrower, wider, f"{short_type(old)} -> {short_type(new)}")
 
 
 def _values(old: Json, new: Json, path: str) -> list[Difference]:
-    """Two scalars of one kind. What is received may have other values than those listed, so more are not wider."""
+    """Compare two scalars of one kind. A new enum value is not wider: clients read unknown values anyway."""
     kinds = kind_of(old), kind_of(new)
     before, after = values_of(old), values_of(new)
     if before == after:
         if kinds[0] == kinds[1]:
             return []
         narrower = kinds == ("number", "integer")
-        return [Difference(path, "retyped", narrower, not narrower, f"{shown(old)} -> {shown(new)}")]
+        return [
+            Difference(path, "retyped", narrower, not narrower, f"{short_type(old)} -> {short_type(new)}")
+        ]
     is_constant = before is not None and len(before) == 1
     if before is None or after is None or (is_constant and before[0] not in after):
-        return [Difference(path, "retyped", after is not None, is_constant, f"{shown(old)} -> {shown(new)}")]
-    gone, come = ([v for v in one if v not in other] for one, other in ((before, after), (after, before)))
+        return [
+            Difference(
+                path, "retyped", after is not None, is_constant, f"{short_type(old)} -> {short_type(new)}"
+            )
+        ]
+    removed, added = ([v for v in one if v not in other] for one, other in ((before, after), (after, before)))
     found: list[Difference] = []
-    if gone:
-        found.append(Difference(path, "removed", True, False, f"{_said(gone)} removed"))
-    if come:
-        found.append(Difference(path, "added", False, is_constant, f"{_said(come)} added"))
+    if removed:
+        found.append(Difference(path, "removed", True, False, f"{short_type({'enum': removed})} removed"))
+    if added:
+        found.append(Difference(path, "added", False, is_constant, f"{short_type({'enum': added})} added"))
     return found
-
-
-def _said(values: list[Any]) -> str:  # Any: JSON scalars
-    return shown({"enum": values})

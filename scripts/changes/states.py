@@ -1,4 +1,4 @@
-"""Two states of the project: a commit's, and that of the work tree."""
+"""Two states of the project: a commit and the work tree."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from scripts.rooms import PACKAGE
 
 
 class StateError(Exception):
-    """A state cannot be read; the message says which and why."""
+    """A state cannot be read; the message names it and gives the reason."""
 
 
 @frozen
 class State:
-    """A state: what it is called, its document and the version of the server that this is of, its package's folder."""
+    """A state: its name, its document, the version of the document's server, and the folder with its package."""
 
     name: str
     document: Json
@@ -30,33 +30,39 @@ class State:
 
 
 def work_tree(root: Path) -> State:
-    """What stands in `root` now."""
-    texts = {name: _bytes(root / name) for name in ("openapi.json", "openapi.source.json")}
-    return _state("the work tree", texts["openapi.json"], texts["openapi.source.json"], root)
+    """The state of the files in `root`.
+
+    Raises:
+        StateError: its document cannot be read.
+    """
+    document, source = (
+        file.read_bytes() if (file := root / name).exists() else b""
+        for name in ("openapi.json", "openapi.source.json")
+    )
+    return _state("the work tree", document, source, root)
 
 
 def committed(ref: str, root: Path, scratch: Path) -> State:
-    """What stands in the commit that `ref` names, its package unpacked into `scratch`.
+    """The state of the commit that `ref` names; its package is unpacked into `scratch`.
 
     Raises:
-        StateError: no git, no such commit, or a document in it that is none.
+        StateError: there is no git, no such commit, or its document cannot be read.
     """
-    commit = _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", said=ref)
-    name = commit.decode().strip()
-    held = _git(root, "ls-tree", "--name-only", "-z", name, said=ref).decode().split("\0")
-    if PACKAGE in held:
-        packed = _git(root, "archive", "--format=zip", name, PACKAGE, said=ref)
+    commit = _git(ref, root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").decode().strip()
+    files = _git(ref, root, "ls-tree", "--name-only", "-z", commit).decode().split("\0")
+    if PACKAGE in files:
+        packed = _git(ref, root, "archive", "--format=zip", commit, PACKAGE)
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             archive.extractall(scratch)
-    texts = [
-        _git(root, "show", f"{name}:{file}", said=ref) if file in held else b""
-        for file in ("openapi.json", "openapi.source.json")
-    ]
-    return _state(f"{ref} ({name[:9]})", texts[0], texts[1], scratch)
+    document, source = (
+        _git(ref, root, "show", f"{commit}:{name}") if name in files else b""
+        for name in ("openapi.json", "openapi.source.json")
+    )
+    return _state(f"{ref} ({commit[:9]})", document, source, scratch)
 
 
 def _state(name: str, document: bytes, source: bytes, folder: Path) -> State:
-    """Without a document, one that has nothing: all is new then."""
+    """Without a file, the document is empty: everything in the other state is new then."""
     try:
         parsed = parse_document(document, f"openapi.json of {name}") if document else {}
         version: str = json.loads(source)["opencode_version"] if source else ""
@@ -65,16 +71,12 @@ def _state(name: str, document: bytes, source: bytes, folder: Path) -> State:
     return State(name, parsed, version, folder)
 
 
-def _bytes(file: Path) -> bytes:
-    return file.read_bytes() if file.exists() else b""
-
-
-def _git(root: Path, *arguments: str, said: str) -> bytes:
+def _git(ref: str, root: Path, *arguments: str) -> bytes:
     try:
         done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
     except OSError as error:
-        raise StateError(f"{said}: git cannot be run: {error}") from error
+        raise StateError(f"{ref}: git cannot be run: {error}") from error
     if done.returncode:
-        why = done.stderr.decode("utf-8", "replace").strip() or "there is no such commit here"
-        raise StateError(f"{said}: {why}")
+        reason = done.stderr.decode("utf-8", "replace").strip() or "there is no such commit here"
+        raise StateError(f"{ref}: {reason}")
     return done.stdout

@@ -1,7 +1,7 @@
-"""The names that Python users see, by griffe, which reads a package without importing it.
+"""The public names of a package, read by griffe without importing it.
 
-The classes behind `client.session` are found as users find them, through the attributes of the clients; what is
-imported lazily griffe sees in the `TYPE_CHECKING` blocks.
+The clients are `OpencodeClient` and `AsyncOpencodeClient`, wherever the package imports them from; namespaces such as
+`client.session` are found through their attributes. griffe sees lazy imports in the `TYPE_CHECKING` blocks.
 """
 
 from __future__ import annotations
@@ -13,55 +13,55 @@ from pathlib import Path
 import griffe
 from attrs import frozen
 
+from scripts.changes.contents import reachable
 from scripts.rooms import PACKAGE
 
 Item = griffe.Object
-_DOCUMENTED = ("errors", "testing")
+_MODULES = ("errors", "testing")
 """Modules that users import from, besides the package itself and its models."""
 
-_CLIENTS = {"client": "Namespaces", "async client": "AsyncNamespaces"}
+_CLIENTS = {"client": "OpencodeClient", "async client": "AsyncOpencodeClient"}
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 @frozen
 class Surface:
-    """What users see, by the name under which they do: `client.session.prompt`, `models.Session.title`."""
+    """The public names of a package, as users write them: `client.session.prompt`, `models.Session.title`."""
 
-    module: griffe.Module | None
     items: dict[str, Item]
 
 
 def read_surface(folder: Path | None) -> Surface:
-    """The surface of the package in `folder`; without one, nothing."""
+    """Read the package in `folder`; without a package there are no names."""
     if folder is None or not (folder / PACKAGE / "__init__.py").is_file():
-        return Surface(None, {})
+        return Surface({})
     module = griffe.load(PACKAGE, search_paths=[folder], allow_inspection=False, try_relative_path=False)
     if not isinstance(module, griffe.Module):
-        raise TypeError(f"{PACKAGE} is no module but {module.kind.value}")
-    items: dict[str, Item] = {}
-    seen: set[str] = set()
+        raise TypeError(f"{PACKAGE} is a {module.kind.value}, not a module")
+    roots: dict[str, tuple[str, Item]] = {}
     for label, item in _roots(module):
-        if item.path not in seen:
-            seen.add(item.path)
-            items[label] = item
-            if isinstance(item, griffe.Class):
-                items |= {f"{label}.{name}": member for name, member in _members(item)}
-    return Surface(module, items)
+        roots.setdefault(item.path, (label, item))
+    items: dict[str, Item] = {}
+    for label, item in roots.values():
+        items[label] = item
+        if isinstance(item, griffe.Class):
+            items |= {f"{label}.{name}": member for name, member in _members(item, roots)}
+    return Surface(items)
 
 
 def _roots(package: griffe.Module) -> Iterator[tuple[str, Item]]:
-    yield from ((name, item) for name, item in _exported(package))
+    yield from _exported(package)
     models = _target(package.members.get("models"))
     if isinstance(models, griffe.Module):
         yield from ((f"models.{name}", item) for name, item in _exported(models))
-    for name in _DOCUMENTED:
-        module = _target(package.members.get(name))
+    for module_name in _MODULES:
+        module = _target(package.members.get(module_name))
         if isinstance(module, griffe.Module):
-            yield from ((f"{name}.{n}", item) for n, item in _own(module))
-    api = _target(package.members.get("api"))
-    if isinstance(api, griffe.Module):
-        for label, name in _CLIENTS.items():
-            yield from _namespaces(api, name, label)
+            yield from ((f"{module_name}.{name}", item) for name, item in _own(module))
+    for label, name in _CLIENTS.items():
+        client = _target(package.members.get(name))
+        if isinstance(client, griffe.Class):
+            yield from _namespaces(client, label)
 
 
 def _exported(module: griffe.Module) -> Iterator[tuple[str, Item]]:
@@ -78,28 +78,41 @@ def _own(holder: griffe.Module | griffe.Class) -> Iterator[tuple[str, Item]]:
             yield name, member
 
 
-def _members(item: griffe.Class) -> Iterator[tuple[str, Item]]:
-    """The public members of a class and of its private bases; those of public bases are told with these."""
-    yield from _own(item)
+def _members(item: griffe.Class, roots: dict[str, tuple[str, Item]]) -> Iterator[tuple[str, Item]]:
+    """The public members of a class and of its bases, without bases that are public themselves, and namespaces."""
+    yield from ((name, member) for name, member in _own(item) if _namespace(member) is None)
     for base in item.resolved_bases:
-        if isinstance(base, griffe.Class) and base.name.startswith("_"):
-            yield from ((name, member) for name, member in _members(base) if name not in item.members)
+        if isinstance(base, griffe.Class) and base.path not in roots:
+            yield from ((name, m) for name, m in _members(base, roots) if name not in item.members)
 
 
-def _namespaces(module: griffe.Module, name: str, label: str) -> Iterator[tuple[str, Item]]:
-    """The class `name` as seen from `module`, which is what `label` is, and what hangs on it."""
-    item = _target(module.members.get(name))
-    if not isinstance(item, griffe.Class):
-        return
-    yield label, item
-    home = item.module
-    for attribute, member in _own(item):
-        if isinstance(member, griffe.Attribute):
-            yield from _namespaces(home, str(member.annotation), f"{label}.{attribute}")
+def _namespaces(holder: griffe.Class, label: str) -> Iterator[tuple[str, Item]]:
+    """The namespaces below a client or a namespace, also those of its bases: `client.v2.session`."""
+    for name, member in _own(holder):
+        namespace = _namespace(member)
+        if namespace is not None:
+            yield f"{label}.{name}", namespace
+            yield from _namespaces(namespace, f"{label}.{name}")
+    for base in holder.resolved_bases:
+        if isinstance(base, griffe.Class):
+            yield from _namespaces(base, label)
+
+
+def _namespace(member: Item) -> griffe.Class | None:
+    """The class of a namespace, if `member` is one: an attribute whose class is in `api`."""
+    if not isinstance(member, griffe.Attribute):
+        return None
+    item = _target(member.module.members.get(str(member.annotation)))
+    return item if isinstance(item, griffe.Class) and is_generated_api(item) else None
+
+
+def is_generated_api(item: Item) -> bool:
+    """True if the package's `api` defines the item."""
+    return item.path.startswith(f"{PACKAGE}.api.")
 
 
 def _target(member: griffe.Object | griffe.Alias | None) -> Item | None:
-    """The object itself; None for what is not this package's."""
+    """The object itself, through aliases; None for an object of another package."""
     if isinstance(member, griffe.Alias):
         try:
             return member.final_target
@@ -108,20 +121,19 @@ def _target(member: griffe.Object | griffe.Alias | None) -> Item | None:
     return member
 
 
-def directions(surface: Surface) -> tuple[frozenset[str], frozenset[str]]:
-    """The names of the models that calls take, and of those that they give back, however deep."""
-    classes = {label.removeprefix("models."): _named(surface, label)
+def sent_and_received(surface: Surface) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of the models that calls take, and of those that calls return, at any depth."""
+    classes = {label.removeprefix("models."): _names_in(surface.items[label])
                for label in surface.items if label.startswith("models.") and label.count(".") == 1}  # fmt: skip
     calls = [item for label, item in surface.items.items()
              if isinstance(item, griffe.Function) and not label.startswith("models.")]  # fmt: skip
     taken = {n for call in calls for p in call.parameters for n in _NAME.findall(str(p.annotation or ""))}
-    given = {name for call in calls for name in _NAME.findall(str(call.returns or ""))}
-    return _reached(classes, taken), _reached(classes, given)
+    returned = {name for call in calls for name in _NAME.findall(str(call.returns or ""))}
+    return reachable(classes, taken), reachable(classes, returned)
 
 
-def _named(surface: Surface, label: str) -> set[str]:
+def _names_in(item: Item) -> set[str]:
     """The names in the annotations of a class's members, or in the value of an alias."""
-    item = surface.items[label]
     members = item.members.values() if isinstance(item, griffe.Class) else [item]
     texts = [
         f"{member.annotation or ''} {member.value or ''}"
@@ -129,13 +141,3 @@ def _named(surface: Surface, label: str) -> set[str]:
         if isinstance(member, griffe.Attribute)
     ]
     return {name for text in texts for name in _NAME.findall(text)}
-
-
-def _reached(classes: dict[str, set[str]], start: set[str]) -> frozenset[str]:
-    found: set[str] = set()
-    waiting = start & classes.keys()
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        waiting |= (classes[name] & classes.keys()) - found
-    return frozenset(found)

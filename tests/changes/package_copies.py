@@ -1,4 +1,4 @@
-"""A few of the package's own files in a folder, to be changed and compared."""
+"""Copies of some files of the package, for tests that edit and compare them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from scripts.rooms import PACKAGE, ROOT
 from tests.changes.small_documents import line
 
 _FILES = (
-    "__init__.py",
-    "client.py",
-    "errors.py",
-    "model.py",
+    "*.py",
     "calls/__init__.py",
     "calls/namespace.py",
     "api/__init__.py",
@@ -32,23 +29,23 @@ _FILES = (
 
 
 def write_package(folder: Path) -> Path:
-    """The package with all of its kinds of files and not all of its files."""
-    for name in _FILES:
-        file = folder / PACKAGE / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / PACKAGE / name, file)
+    """Copy some files of every kind: reading the whole package would be slow."""
+    for source in (file for pattern in _FILES for file in (ROOT / PACKAGE).glob(pattern)):
+        copy = folder / source.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, copy)
     return folder
 
 
 def edit(folder: Path, name: str, *, old: str, new: str) -> None:
-    """Replace a text wherever it stands in one file."""
+    """Replace every occurrence of a text in one file."""
     file = folder / PACKAGE / name
     text = file.read_text(encoding="utf-8")
     assert old in text, f"{name} has no {old!r}"
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def said(old: Path, new: Path) -> list[str]:
-    """What changed, a line each; `!` for breaking."""
+def report_lines(old: Path, new: Path) -> list[str]:
+    """The changes, one line each; `!` marks a breaking one."""
     found: list[Change] = compare_packages(old, new)
     return [line(change) for change in found]

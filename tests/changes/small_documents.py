@@ -1,4 +1,4 @@
-"""A small document to change, and what is said of that."""
+"""Small documents for tests, and the report lines of two of them."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def an_object(*required: str, **members: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": members, "required": list(required)}
 
 
-def taking(schema: dict[str, Any], **models: dict[str, Any]) -> dict[str, Any]:
+def accepting(schema: dict[str, Any], **models: dict[str, Any]) -> dict[str, Any]:
     """A document with an operation whose body has the required member `it`."""
     return document(operation(body=an_object("it", it=schema)), **models)
 
 
-def giving(schema: dict[str, Any], **models: dict[str, Any]) -> dict[str, Any]:
-    """A document with an operation that answers with this."""
-    return document(operation(answer=schema), **models)
+def returning(schema: dict[str, Any], **models: dict[str, Any]) -> dict[str, Any]:
+    """A document with an operation whose response is this."""
+    return document(operation(response=schema), **models)
 
 
 def operation(
-    *parameters: dict[str, Any], body: dict[str, Any] | None = None, answer: dict[str, Any] | None = None
+    *parameters: dict[str, Any], body: dict[str, Any] | None = None, response: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """The operation `note.add`."""
-    content = {"content": {"application/json": {"schema": STRING if answer is None else answer}}}
+    content = {"content": {"application/json": {"schema": STRING if response is None else response}}}
     found: dict[str, Any] = {"operationId": "note.add", "parameters": list(parameters)}
     found["responses"] = {"200": {"description": "", **content}}
     if body is not None:
@@ -51,18 +51,18 @@ def operation(
 
 
 def parameter(name: str, schema: dict[str, Any] = STRING, **more: Any) -> dict[str, Any]:
-    """A parameter in the query."""
+    """A query parameter."""
     return {"name": name, "in": "query", "schema": schema, **more}
 
 
 def document(*operations: dict[str, Any], **models: dict[str, Any]) -> dict[str, Any]:
-    """A document with these operations, each under a path of its own, and these models."""
+    """A document with these operations, each with its own path, and these models."""
     paths = {f"/{op['operationId']}": {"post": copy.deepcopy(op)} for op in operations}
     return {"openapi": "3.1.0", "info": {}, "paths": paths, "components": {"schemas": copy.deepcopy(models)}}
 
 
-def said(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What changed, a line each; `!` for breaking."""
+def report_lines(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """The changes, one line each; `!` marks a breaking one."""
     return [line(change) for change in compare_documents(old, new)]
 
 

@@ -1,10 +1,10 @@
-"""Whether an annotation takes less than another, and whether it may give more."""
+"""Comparing annotations: narrower, wider, the same."""
 
 from __future__ import annotations
 
 import pytest
 
-from scripts.changes.annotations import compare_types, is_same_type, shown_change
+from scripts.changes.annotations import compare_types, is_same_type, short_change
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from scripts.changes.annotations import compare_types, is_same_type, shown_chang
         ("not a type", "neither is this", True, True),
     ],
 )
-def test_what_is_taken_and_given(old: str, new: str, narrower: bool, wider: bool) -> None:
+def test_a_change_is_narrower_or_wider(old: str, new: str, narrower: bool, wider: bool) -> None:
     assert compare_types(old, new) == (narrower, wider)
 
 
@@ -38,11 +38,11 @@ def test_what_is_taken_and_given(old: str, new: str, narrower: bool, wider: bool
         ("'A | B'", "B | A"),
     ],
 )
-def test_order_and_quotes_are_no_difference(old: str, new: str) -> None:
+def test_order_and_quotes_do_not_matter(old: str, new: str) -> None:
     assert is_same_type(old, new)
     assert not is_same_type(old, f"{new} | C")
 
 
-def test_of_long_unions_only_what_differs_is_shown() -> None:
+def test_a_long_union_shows_only_its_difference() -> None:
     many = " | ".join(f"Variant{number}" for number in range(20))
-    assert shown_change(f"{many} | Old", f"{many} | New") == "without Old; with New"
+    assert short_change(f"{many} | Old", f"{many} | New") == "without Old; with New"

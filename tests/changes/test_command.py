@@ -12,7 +12,7 @@ import pytest
 from scripts import fetch_spec, generate, regenerate
 from scripts.changes import command
 from scripts.rooms import PACKAGE
-from tests.changes.small_documents import NUMBER, STRING, giving
+from tests.changes.small_documents import NUMBER, STRING, returning
 
 
 def _write(root: Path, document: dict[str, Any], version: str = "1.0.0") -> None:
@@ -44,9 +44,9 @@ def _no_check(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A repository whose only commit has a document and a package."""
+    """A repository with one commit, which has a document and a package."""
     _write_package(tmp_path, "text: str, limit: int = 0")
-    _write(tmp_path, giving(STRING))
+    _write(tmp_path, returning(STRING))
     _git(tmp_path, "init", "--quiet")
     _commit(tmp_path)
     return tmp_path
@@ -57,86 +57,86 @@ def _json(root: Path) -> dict[str, Any]:
     return found
 
 
-def test_the_exit_code_says_unchanged_changed_or_breaking_when_asked(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_with_check_the_exit_code_is_that_of_the_status(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHECK", "1")
-    assert command.say("HEAD", root) == 0
+    assert command.report_changes("HEAD", root) == 0
     _write_package(root, "text: str, limit: int = 0, tone: int = 0")
-    assert command.say("HEAD", root) == 10
-    _write(root, giving(NUMBER))
-    assert command.say("HEAD", root) == 20
+    assert command.report_changes("HEAD", root) == 10
+    _write(root, returning(NUMBER))
+    assert command.report_changes("HEAD", root) == 20
     assert _json(root)["exit_code"] == 20
     monkeypatch.delenv("CHECK")
-    assert command.say("HEAD", root) == 0
+    assert command.report_changes("HEAD", root) == 0
 
 
 def test_document_and_package_are_compared_with_the_commit_that_is_named(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _write_package(root, "text: str")
-    _write(root, giving(NUMBER), "2.0.0")
+    _write(root, returning(NUMBER), "2.0.0")
     _commit(root)
-    assert command.say("HEAD", root) == 0
+    assert command.report_changes("HEAD", root) == 0
     assert "opencode 2.0.0: unchanged" in capsys.readouterr().out
-    assert command.say("HEAD~1", root) == 0
+    assert command.report_changes("HEAD~1", root) == 0
     shown = capsys.readouterr().out
     assert "opencode 1.0.0 -> 2.0.0: breaking, 2 of 2 changes are breaking" in shown
-    assert "  operation note.add / answer: string -> number\n" in shown
+    assert "  operation note.add / response: string -> number\n" in shown
     assert "  note(limit): argument removed\n" in shown
     assert (root / "build" / "report.txt").read_text(encoding="utf-8") == shown
 
 
-def test_a_commit_without_document_or_package_makes_all_new(tmp_path: Path) -> None:
+def test_everything_is_new_after_a_commit_without_document_and_package(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("", encoding="utf-8")
     _git(tmp_path, "init", "--quiet")
     _commit(tmp_path)
-    _write(tmp_path, giving(STRING))
-    assert command.say("HEAD", tmp_path) == 0
+    _write(tmp_path, returning(STRING))
+    assert command.report_changes("HEAD", tmp_path) == 0
     assert [change["where"] for change in _json(tmp_path)["changes"]] == ["operation note.add"]
 
 
 @pytest.mark.parametrize("ref", ["no-such-ref", "--all", ""])
-def test_a_ref_that_is_none_is_said_and_leaves_no_old_report(
+def test_an_unknown_ref_is_an_error_and_removes_the_old_report(
     root: Path, capsys: pytest.CaptureFixture[str], ref: str
 ) -> None:
-    assert command.say("HEAD", root) == 0
-    assert command.say(ref, root) == 1
+    assert command.report_changes("HEAD", root) == 0
+    assert command.report_changes(ref, root) == 1
     assert f"no change report: {ref}" in capsys.readouterr().err
     assert not (root / "build" / "report.json").exists()
 
 
-def test_a_merges_conflict_in_the_work_tree_is_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_conflict_marker_in_the_work_tree_is_an_error(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (root / "openapi.json").write_text("<<<<<<< HEAD\n", encoding="utf-8")
-    assert command.say("HEAD", root) == 1
+    assert command.report_changes("HEAD", root) == 1
     assert "openapi.json of the work tree is not JSON" in capsys.readouterr().err
 
 
-def test_a_document_that_no_rule_can_read_is_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_document_that_no_rule_can_read_is_an_error(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _write(root, {"openapi": "3.1.0", "paths": {"/note": {"get": {"responses": ["none"]}}}})
-    assert command.say("HEAD", root) == 1
-    assert "of the work tree: no OpenAPI document that can be read" in capsys.readouterr().err
+    assert command.report_changes("HEAD", root) == 1
+    assert "of the work tree: not a valid OpenAPI document" in capsys.readouterr().err
 
 
 @pytest.fixture
 def regenerated(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """`regenerate.main` works on the repository, without a server and without generating anything."""
+    """Make `regenerate.main` work on the repository, without a server and without generating."""
 
-    def fetched() -> int:
-        _write(root, giving(NUMBER))
+    def fetch() -> int:
+        _write(root, returning(NUMBER))
         return 0
 
     def nothing(*_: object) -> int:
         return 0
 
     def here(against: str) -> int:
-        return said(against, root)
+        return real(against, root)
 
-    said = command.say
-    monkeypatch.setattr(fetch_spec, "main", fetched)
+    real = command.report_changes
+    monkeypatch.setattr(fetch_spec, "main", fetch)
     monkeypatch.setattr(generate, "main", nothing)
     monkeypatch.setattr(regenerate, "_write_reference", nothing)
-    monkeypatch.setattr(command, "say", here)
+    monkeypatch.setattr(command, "report_changes", here)
     return root
 
 
@@ -150,12 +150,12 @@ def test_a_regeneration_ends_with_the_report_against_the_last_commit(
 ) -> None:
     monkeypatch.setenv("CHECK", check)
     assert regenerate.main() == code
-    assert capsys.readouterr().out.endswith("  operation note.add / answer: string -> number\n")
+    assert capsys.readouterr().out.endswith("  operation note.add / response: string -> number\n")
     assert _json(regenerated)["status"] == "breaking"
 
 
 @pytest.mark.parametrize(("check", "code"), [("1", 1), ("", 0)])
-def test_outside_a_clone_a_regeneration_fails_only_those_who_asked_for_the_code(
+def test_outside_a_clone_a_regeneration_fails_only_with_check(
     regenerated: Path, monkeypatch: pytest.MonkeyPatch, check: str, code: int
 ) -> None:
     (regenerated / ".git").rename(regenerated / ".hidden")

@@ -1,7 +1,8 @@
-"""What is said of two documents, and which of it breaks users of the client."""
+"""Changes between two documents, and which of them are breaking."""
 
 from __future__ import annotations
 
+import ast
 import copy
 from typing import Any
 
@@ -12,20 +13,23 @@ from hypothesis import strategies as st
 from opencode_client.model import is_array, is_object
 from scripts.changes.change import Change
 from scripts.changes.document import compare_documents
+from scripts.normalise import rules
+from scripts.normalise.names import Namer
 from scripts.recordings import document as recorded
+from scripts.rooms import ROOT
 from tests.changes.small_documents import (
     NULL,
     NUMBER,
     STRING,
+    accepting,
     an_object,
     any_of,
     document,
-    giving,
     operation,
     parameter,
     ref,
-    said,
-    taking,
+    report_lines,
+    returning,
 )
 
 _INTEGER = {"type": "integer"}
@@ -35,7 +39,7 @@ _A = {"type": "string", "enum": ["a"]}
 _TEXT = an_object("type", type={"const": "text"}, text=STRING)
 _FILE = an_object("type", type={"const": "file"})
 _TOOL = an_object("type", type={"const": "tool"})
-_AT_BODY, _AT_ANSWER = "operation note.add / body.it", "operation note.add / answer"
+_AT_BODY, _AT_RESPONSE = "operation note.add / body.it", "operation note.add / response"
 
 
 @pytest.mark.parametrize(
@@ -46,8 +50,8 @@ _AT_BODY, _AT_ANSWER = "operation note.add / body.it", "operation note.add / ans
         (_INTEGER, NUMBER, "integer -> number", False, True),
         (STRING, _ANY, "string -> any", False, True),
         (_ANY, STRING, "any -> string", True, False),
-        (STRING, any_of(STRING, NULL), "may be null now", False, True),
-        (any_of(STRING, NULL), STRING, "is not null any more", True, False),
+        (STRING, any_of(STRING, NULL), "can be null now", False, True),
+        (any_of(STRING, NULL), STRING, "can no longer be null", True, False),
         (_AB, {"type": "string", "enum": ["a", "b", "c"]}, '"c" added', False, False),
         ({"type": "string", "enum": ["a", "b", "c"]}, _AB, '"c" removed', True, False),
         (_AB, STRING, '"a" | "b" -> string', False, False),
@@ -64,8 +68,10 @@ _AT_BODY, _AT_ANSWER = "operation note.add / body.it", "operation note.add / ans
 def test_a_type_that_takes_less_breaks_senders_and_one_that_gives_more_receivers(
     old: dict[str, Any], new: dict[str, Any], text: str, breaks_sending: bool, breaks_receiving: bool
 ) -> None:
-    assert said(taking(old), taking(new)) == [f"{'! ' * breaks_sending}{_AT_BODY}: {text}"]
-    assert said(giving(old), giving(new)) == [f"{'! ' * breaks_receiving}{_AT_ANSWER}: {text}"]
+    assert report_lines(accepting(old), accepting(new)) == [f"{'! ' * breaks_sending}{_AT_BODY}: {text}"]
+    assert report_lines(returning(old), returning(new)) == [
+        f"{'! ' * breaks_receiving}{_AT_RESPONSE}: {text}"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -81,74 +87,77 @@ def test_a_type_that_takes_less_breaks_senders_and_one_that_gives_more_receivers
 def test_members_of_a_model_break_those_who_send_or_receive_it(
     old: dict[str, Any], new: dict[str, Any], text: str, breaks_sending: bool, breaks_receiving: bool
 ) -> None:
-    for make, breaks in ((taking, breaks_sending), (giving, breaks_receiving)):
+    for make, breaks in ((accepting, breaks_sending), (returning, breaks_receiving)):
         before, after = make(ref("Note"), Note=old), make(ref("Note"), Note=new)
-        assert said(before, after) == [f"{'! ' * breaks}model Note / {text}"]
+        assert report_lines(before, after) == [f"{'! ' * breaks}model Note / {text}"]
 
 
 def test_a_model_that_another_holds_is_sent_with_it() -> None:
     holder = {"Holder": an_object(notes={"type": "array", "items": ref("Note")})}
-    old = taking(ref("Holder"), **holder, Note=an_object(a=STRING))
-    new = taking(ref("Holder"), **holder, Note=an_object("a", a=STRING))
-    assert said(old, new) == ["! model Note / a: is required now"]
+    old = accepting(ref("Holder"), **holder, Note=an_object(a=STRING))
+    new = accepting(ref("Holder"), **holder, Note=an_object("a", a=STRING))
+    assert report_lines(old, new) == ["! model Note / a: is required now"]
 
 
-def test_what_changed_deep_inside_is_said_with_its_path() -> None:
+def test_a_change_deep_inside_has_its_path() -> None:
     def deep(leaf: dict[str, Any]) -> dict[str, Any]:
         items = {"type": "array", "items": {"type": "object", "additionalProperties": an_object(leaf=leaf)}}
-        return giving(an_object(list=any_of(items, NULL)))
+        return returning(an_object(list=any_of(items, NULL)))
 
-    assert said(deep(STRING), deep(NUMBER)) == [f"! {_AT_ANSWER}.list[]{{}}.leaf: string -> number"]
+    assert report_lines(deep(STRING), deep(NUMBER)) == [f"! {_AT_RESPONSE}.list[]{{}}.leaf: string -> number"]
 
 
 def test_a_change_inside_one_variant_names_it() -> None:
     new = an_object("type", type={"const": "text"}, text=NUMBER)
-    old, changed = giving(any_of(_TEXT, _FILE)), giving(any_of(_FILE, new))
-    assert said(old, changed) == [f"! {_AT_ANSWER}<type=text>.text: string -> number"]
+    old, changed = returning(any_of(_TEXT, _FILE)), returning(any_of(_FILE, new))
+    assert report_lines(old, changed) == [f"! {_AT_RESPONSE}<type=text>.text: string -> number"]
 
 
-def test_a_model_is_told_once_however_often_it_is_used() -> None:
+def test_a_model_is_reported_once_however_often_it_is_used() -> None:
     twice = an_object("a", "b", a=ref("Note"), b=ref("Note"))
-    old, new = giving(twice, Note=an_object(x=STRING)), giving(twice, Note=an_object(x=NUMBER))
-    assert said(old, new) == ["! model Note / x: string -> number"]
+    old, new = returning(twice, Note=an_object(x=STRING)), returning(twice, Note=an_object(x=NUMBER))
+    assert report_lines(old, new) == ["! model Note / x: string -> number"]
 
 
 def test_a_model_of_another_name_in_the_same_place_is_renamed_and_compared() -> None:
-    old = giving(ref("Event.note"), **{"Event.note": an_object("id", "at", id=STRING, at=STRING)})
-    new = giving(ref("EventNote"), EventNote=an_object("id", id=STRING, at=STRING))
-    assert said(old, new) == [
-        "model Event.note: is model EventNote now",
+    old = returning(ref("Event.note"), **{"Event.note": an_object("id", "at", id=STRING, at=STRING)})
+    new = returning(ref("EventNote"), EventNote=an_object("id", id=STRING, at=STRING))
+    assert report_lines(old, new) == [
+        "model Event.note: renamed to model EventNote",
         "! model EventNote / at: is optional now",
     ]
 
 
-def test_a_model_that_another_names_otherwise_is_not_also_removed_and_added() -> None:
+def test_a_renamed_model_is_not_also_removed_and_added() -> None:
     old = document(**{"A.text": _TEXT, "File": _FILE}, Union=any_of(ref("A.text"), ref("File")))
     new = document(AText=_TEXT, AFile=_FILE, Union=any_of(ref("AFile"), ref("AText")))
-    assert said(old, new) == ["model A.text: is model AText now", "! model File: is model AFile now"]
+    assert report_lines(old, new) == [
+        "model A.text: renamed to model AText",
+        "! model File: renamed to model AFile",
+    ]
 
 
-def test_a_model_that_is_quite_another_is_not_a_renamed_one() -> None:
+def test_a_different_model_in_the_same_place_is_not_a_rename() -> None:
     old, new = (
-        giving(ref("Note"), Note=an_object(x=STRING)),
-        giving(ref("Task"), Task=an_object(a=STRING, b=STRING)),
+        returning(ref("Note"), Note=an_object(x=STRING)),
+        returning(ref("Task"), Task=an_object(a=STRING, b=STRING)),
     )
-    assert "! operation note.add / answer: Note -> Task" in said(old, new)
-    assert "! model Note: removed (object)" in said(old, new)
+    assert "! operation note.add / response: Note -> Task" in report_lines(old, new)
+    assert "! model Note: removed (object)" in report_lines(old, new)
 
 
 def test_a_model_in_place_of_the_same_members_is_no_change_of_the_operation() -> None:
-    new = giving(ref("Note"), Note=an_object(x=STRING))
-    assert said(giving(an_object(x=STRING)), new) == ["model Note: added (object)"]
+    new = returning(ref("Note"), Note=an_object(x=STRING))
+    assert report_lines(returning(an_object(x=STRING)), new) == ["model Note: added (object)"]
 
 
 def test_models_that_hold_themselves_are_compared() -> None:
     def tree(name: str, leaf: dict[str, Any]) -> dict[str, Any]:
-        return giving(ref(name), **{name: an_object(leaf=leaf, a=STRING, next=ref(name))})
+        return returning(ref(name), **{name: an_object(leaf=leaf, a=STRING, next=ref(name))})
 
-    assert said(tree("Old", STRING), tree("New", NUMBER)) == [
+    assert report_lines(tree("Old", STRING), tree("New", NUMBER)) == [
         "! model New / leaf: string -> number",
-        "! model Old: is model New now",
+        "! model Old: renamed to model New",
     ]
 
 
@@ -157,8 +166,8 @@ def test_a_model_in_place_of_another_that_stays_is_one_change_of_the_place() -> 
         "Leaf": an_object(text=STRING, next=ref("Leaf")),
         "Tree": an_object(text=NUMBER, next=ref("Tree")),
     }
-    assert said(giving(ref("Leaf"), **both), giving(ref("Tree"), **both)) == [
-        "! operation note.add / answer: Leaf -> Tree"
+    assert report_lines(returning(ref("Leaf"), **both), returning(ref("Tree"), **both)) == [
+        "! operation note.add / response: Leaf -> Tree"
     ]
 
 
@@ -185,65 +194,70 @@ def test_a_model_in_place_of_another_that_stays_is_one_change_of_the_place() -> 
     ],
 )
 def test_parameters(old: list[dict[str, Any]], new: list[dict[str, Any]], expected: list[str]) -> None:
-    assert said(document(operation(*old)), document(operation(*new))) == expected
+    assert report_lines(document(operation(*old)), document(operation(*new))) == expected
 
 
 @pytest.mark.parametrize(("required", "mark"), [([], ""), (["x"], "! ")])
 def test_a_new_body_breaks_only_when_something_in_it_is_required(required: list[str], mark: str) -> None:
     new = document(operation(body=an_object(*required, x=STRING)))
-    assert said(document(operation()), new) == [f"{mark}operation note.add / body: added (object)"]
+    assert report_lines(document(operation()), new) == [f"{mark}operation note.add / body: added (object)"]
 
 
-def test_operations_come_go_move_and_are_renamed() -> None:
+def test_operations_are_added_removed_moved_and_renamed() -> None:
     old, new = document(operation()), document({**operation(), "operationId": "note.write"})
-    assert said(old, new) == [
+    assert report_lines(old, new) == [
         "! operation note.add: removed (POST /note.add)",
         "operation note.write: added (POST /note.write)",
     ]
     new["paths"] = {"/note.add": new["paths"]["/note.write"]}
-    assert said(old, new) == ["! operation note.add: is operation note.write now"]
+    assert report_lines(old, new) == ["! operation note.add: renamed to operation note.write"]
     new["paths"] = {"/notes": old["paths"]["/note.add"]}
-    assert said(old, new) == ["operation note.add: POST /note.add -> POST /notes"]
+    assert report_lines(old, new) == ["operation note.add: POST /note.add -> POST /notes"]
 
 
-def test_error_statuses_break_nobody_and_their_bodies_do() -> None:
+def test_error_bodies_are_breaking_and_error_statuses_are_not() -> None:
     def failing(status: str, schema: dict[str, Any]) -> dict[str, Any]:
         found = operation()
         found["responses"][status] = {"content": {"application/json": {"schema": schema}}}
         return document(found)
 
-    assert said(document(operation()), failing("409", STRING)) == ["operation note.add / errors: 409 added"]
-    assert said(failing("409", STRING), failing("409", NUMBER)) == [
+    assert report_lines(document(operation()), failing("409", STRING)) == [
+        "operation note.add / errors: 409 added"
+    ]
+    assert report_lines(failing("409", STRING), failing("409", NUMBER)) == [
         "! operation note.add / error 409: string -> number"
     ]
 
 
-def test_other_words_and_limits_are_one_line_for_each_operation_and_model() -> None:
-    old, new = giving(ref("Note"), Note=an_object(x=STRING)), giving(ref("Note"), Note=an_object(x=STRING))
+def test_changed_descriptions_and_limits_are_one_line_for_each_operation_and_model() -> None:
+    old, new = (
+        returning(ref("Note"), Note=an_object(x=STRING)),
+        returning(ref("Note"), Note=an_object(x=STRING)),
+    )
     new["paths"]["/note.add"]["post"]["summary"] = "Add a note"
     new["components"]["schemas"]["Note"]["properties"]["x"] = {**STRING, "maxLength": 3}
-    assert said(old, new) == [
-        "model Note: other words, limits or notes",
-        "operation note.add: other words, limits or notes",
+    assert report_lines(old, new) == [
+        "model Note: descriptions, limits or examples changed",
+        "operation note.add: descriptions, limits or examples changed",
     ]
 
 
-def test_without_a_document_before_all_is_added() -> None:
-    assert said({}, giving(ref("Note"), Note=an_object(x=STRING))) == [
+def test_everything_is_added_to_an_empty_document() -> None:
+    assert report_lines({}, returning(ref("Note"), Note=an_object(x=STRING))) == [
         "model Note: added (object)",
         "operation note.add: added (POST /note.add)",
     ]
 
 
-def test_names_of_a_document_are_no_lines_of_the_report() -> None:
-    assert said({}, document(**{"Note\n! model \x1b[2J\ud83d": STRING})) == [
+def test_a_name_in_a_document_cannot_add_a_line_to_the_report() -> None:
+    assert report_lines({}, document(**{"Note\n! model \x1b[2J\ud83d": STRING})) == [
         "model Note\\n! model \\x1b[2J\ufffd: added (string)"
     ]
 
 
 _Schemas = st.SearchStrategy[dict[str, Any]]
 _SCALARS = [STRING, NUMBER, _INTEGER, {"type": "boolean"}, _ANY, _A, _AB, {"const": 1}]
-_REFERENCES = [ref("One"), ref("Two"), ref("Missing"), ref("")]
+_REFERENCES = [ref("One"), ref("Two"), ref("")]
 
 
 def _list_of(items: dict[str, Any]) -> dict[str, Any]:
@@ -268,8 +282,9 @@ def _larger(inner: _Schemas) -> _Schemas:
     return inner.map(_list_of) | inner.map(_map_of) | objects | unions
 
 
-def _served(body: dict[str, Any], answer: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
-    return document(operation(body=body, answer=answer), **models)
+def _served(body: dict[str, Any], response: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
+    known: dict[str, Any] = {"One": {}, "Two": {}, "": {}}  # the pipeline refuses references to missing models
+    return document(operation(body=body, response=response), **{**known, **models})
 
 
 _schemas: _Schemas = st.recursive(st.sampled_from([*_SCALARS, *_REFERENCES]), _larger, max_leaves=6)
@@ -285,7 +300,7 @@ def test_a_document_against_itself_has_no_changes(value: dict[str, Any]) -> None
 
 @settings(max_examples=40, deadline=None)
 @given(_documents, _documents)
-def test_what_is_removed_one_way_is_added_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
+def test_removed_in_one_direction_is_added_in_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
     assert _where(compare_documents(old, new), "removed") == _where(compare_documents(new, old), "added")
 
 
@@ -300,7 +315,7 @@ def _reversed(value: Any) -> Any:
     return [_reversed(item) for item in reversed(value)] if is_array(value) else value
 
 
-def test_order_is_no_change() -> None:
+def test_order_does_not_matter() -> None:
     served = recorded("1.14.48")
     assert compare_documents(served, _reversed(served)) == []
 
@@ -315,7 +330,7 @@ def _operations(changes: list[Change], kind: str) -> int:
     return sum(c.where.startswith("operation ") and " / " not in c.where and c.kind == kind for c in changes)
 
 
-def test_of_real_servers_operations_only_came(history: list[Change]) -> None:
+def test_real_servers_only_added_operations(history: list[Change]) -> None:
     assert (_operations(history, "added"), _operations(history, "removed")) == (93, 0)
     assert (_operations(history, "renamed"), _operations(history, "moved")) == (0, 0)
     last = compare_documents(recorded("1.3.2"), recorded("1.18.33"))
@@ -330,17 +345,45 @@ def test_of_real_servers_operations_only_came(history: list[Change]) -> None:
         ("model Session / agent", "added", False),
         ("model Config / keybinds", "removed", True),
         ("model VcsInfo / branch", "optional", True),
-        ("operation app.skills / answer[].description", "optional", True),
+        ("operation app.skills / response[].description", "optional", True),
         ("operation auth.set / query directory", "removed", True),
-        ("operation mcp.auth.start / answer.oauthState", "added", False),
+        ("operation mcp.auth.start / response.oauthState", "added", False),
         ("operation session.messages / query before", "added", False),
         ("operation session.prompt / body.format", "added", False),
         ("model Worktree / branch", "optional", True),
     ],
 )
-def test_what_is_known_to_have_changed_on_real_servers_is_found(
+def test_known_changes_of_real_servers_are_found(
     history: list[Change], where: str, kind: str, breaking: bool
 ) -> None:
     assert [(change.kind, change.breaking) for change in history if change.where == where] == [
         (kind, breaking)
     ]
+
+
+def test_a_shape_that_the_pipeline_corrects_is_no_change(history: list[Change]) -> None:
+    corrected = ("operation session.shell / response", "operation provider.list / response")
+    assert [change.where for change in history if change.where.startswith(corrected)] == []
+
+
+def test_an_inline_copy_of_a_model_in_a_union_is_no_change() -> None:
+    union, copied = any_of(ref("Text"), ref("File")), any_of(_TEXT, ref("File"))
+    old = returning(union, Text=_TEXT, File=_FILE)
+    assert report_lines(old, returning(copied, Text=_TEXT, File=_FILE)) == []
+
+
+def test_another_spelling_of_the_same_argument_is_not_breaking() -> None:
+    old, new = operation(parameter("noteID")), operation(parameter("noteId"))
+    assert report_lines(document(old), document(new)) == [
+        "operation note.add: descriptions, limits or examples changed"
+    ]
+
+
+def test_the_report_names_no_rule_of_the_pipeline() -> None:
+    every = rules(Namer({}, strict=False), [])
+    names = {getattr(rule, "func", rule).__name__ for rule in every}
+    assert len(names) >= 36
+    for file in (ROOT / "scripts" / "changes").glob("*.py"):
+        nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        used = {getattr(node, "id", getattr(node, "attr", getattr(node, "name", None))) for node in nodes}
+        assert names & used == set(), file.name

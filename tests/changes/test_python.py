@@ -1,4 +1,4 @@
-"""What is said of two packages: real generated files, some of them edited."""
+"""Changes between two packages: real generated files, some of them edited."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.changes.surface import directions, read_surface
-from tests.changes.package_copies import edit, said, write_package
+from scripts.changes.surface import read_surface, sent_and_received
+from scripts.rooms import PACKAGE
+from tests.changes.package_copies import edit, report_lines, write_package
 
 _EDITS = [
     # the arguments of methods, of both clients
@@ -22,7 +23,7 @@ _EDITS = [
         "        system: str | None = None,",
         "        system: None | str = None, seed: int = 0,",
     ),
-    # what they give
+    # return types
     ("api/session.py", "builtins.list[Todo]", "builtins.list[Todo | None]"),
     # the namespaces
     ("api/session.py", "    def children(", "    def offspring("),
@@ -38,7 +39,7 @@ _EDITS = [
     ("models/message.py", '"UserMessage | Ass', '"SystemMessage | UserMessage | Ass'),
     ("models/part_input.py", "SubtaskPartInput | UnknownPartInput", "UnknownPartInput"),
     ("models/__init__.py", '    "MessageWithParts",\n', ""),
-    # what is written by hand
+    # hand-written code
     ("client.py", "        max_retries: int | Unset = UNSET,\n", ""),
     ("errors.py", "class ConflictError(StatusError)", "class ConflictError(OpencodeError)"),
 ]
@@ -54,7 +55,7 @@ _EXPECTED = {
     "! client.session.prompt_async(tone): argument added, required",
     "client.session.prompt_async(seed): argument added, optional",
     "client.session.prompt(seed): argument added, optional",
-    "! client.session.todo: gives list[Todo] -> list[Todo | None]",
+    "! client.session.todo: returns list[Todo] -> list[Todo | None]",
     "! client.session.children: method removed",
     "client.session.offspring: method added",
     "! async client.session.abort: method removed",
@@ -74,7 +75,7 @@ _EXPECTED = {
     "! models.PartInput: without SubtaskPartInput",
     "! models.MessageWithParts: class removed",
     "! OpencodeClient.with_options(max_retries): argument removed",
-    "! ConflictError: is no StatusError any more",
+    "! ConflictError: no longer a subclass of StatusError",
 }
 
 
@@ -86,7 +87,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def after(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with every edit."""
+    """The same files with every edit."""
     folder = write_package(tmp_path_factory.mktemp("after"))
     for name, old, new in _EDITS:
         edit(folder, name, old=old, new=new)
@@ -95,8 +96,8 @@ def after(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(before: Path, after: Path) -> list[str]:
-    """What is said of all edits."""
-    return said(before, after)
+    """The changes for all edits."""
+    return report_lines(before, after)
 
 
 @pytest.mark.parametrize("expected", sorted(_EXPECTED))
@@ -104,23 +105,47 @@ def test_each_edit_is_found(found: list[str], expected: str) -> None:
     assert found.count(expected) == 1
 
 
-def test_nothing_else_is_said(found: list[str]) -> None:
+def test_nothing_else_is_reported(found: list[str]) -> None:
     assert set(found) - _EXPECTED == set()
 
 
 def test_a_package_against_itself_has_no_changes(before: Path) -> None:
-    assert said(before, before) == []
+    assert report_lines(before, before) == []
 
 
-def test_without_a_package_before_its_classes_are_added(before: Path) -> None:
-    found = said(Path("nowhere"), before)
+def test_a_client_in_another_module_is_no_change(before: Path, tmp_path: Path) -> None:
+    moved = write_package(tmp_path)
+    (moved / PACKAGE / "new_home.py").write_bytes((moved / PACKAGE / "client.py").read_bytes())
+    edit(moved, "client.py", old="class OpencodeClient(", new="class Gone(")
+    edit(moved, "__init__.py", old="from .client import O", new="from .new_home import O")
+    assert report_lines(before, moved) == []
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ("self, parts: Any, /, limit: int = 0", "changed between positional and keyword"),
+        ("self, *, parts: Any, limit: int = 0", "changed between positional and keyword"),
+        ("self, limit: int = 0, parts: Any = 0", "has another position now"),
+    ],
+)
+def test_an_argument_given_another_way_is_breaking(tmp_path: Path, new: str, expected: str) -> None:
+    for name, arguments in (("old", "self, parts: Any, limit: int = 0"), ("new", new)):
+        (tmp_path / name / PACKAGE).mkdir(parents=True)
+        text = f'__all__ = ["Note"]\nclass Note:\n    def add({arguments}) -> None: ...\n'
+        (tmp_path / name / PACKAGE / "__init__.py").write_text(text, encoding="utf-8")
+    assert f"! Note.add(parts): argument {expected}" in report_lines(tmp_path / "old", tmp_path / "new")
+
+
+def test_every_class_is_added_when_there_was_no_package(before: Path) -> None:
+    found = report_lines(Path("nowhere"), before)
     assert "models.Todo: class added" in found
     assert "OpencodeClient: class added" in found
     assert not any(line.startswith("! ") for line in found)
 
 
 def test_models_are_sent_or_received_as_the_methods_say(before: Path) -> None:
-    sent, received = directions(read_surface(before))
+    sent, received = sent_and_received(read_surface(before))
     assert {"TextPartInput", "TextPartInputTime"} <= sent - received
     assert {"Session", "SessionTime", "MessageWithParts"} <= received - sent
 
@@ -128,4 +153,4 @@ def test_models_are_sent_or_received_as_the_methods_say(before: Path) -> None:
 def test_the_package_is_read_and_never_run(before: Path, tmp_path: Path) -> None:
     folder = write_package(tmp_path)
     edit(folder, "__init__.py", old="from __future__", new="raise SystemExit(3)\nfrom __future__")
-    assert said(before, folder) == []
+    assert report_lines(before, folder) == []

@@ -1,4 +1,4 @@
-"""The report, to read and for jobs."""
+"""The report as text and as JSON."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_json_holds_every_change() -> None:
     }
 
 
-def test_the_text_begins_with_what_is_breaking() -> None:
+def test_the_text_begins_with_breaking_changes() -> None:
     assert _report(_ADDED, _BREAKING).text().splitlines() == [
         "From HEAD (123456789) to the work tree, opencode 1.3.2 -> 1.18.33: breaking, 1 of 2 changes are breaking",
         "",
@@ -76,7 +76,7 @@ def test_the_same_change_of_many_operations_is_one_line() -> None:
     assert "  operation a / error 400: A -> B\n" in _report(*same[:2]).text()
 
 
-def test_a_long_part_is_cut_and_says_where_the_rest_is() -> None:
+def test_a_long_group_is_cut_and_names_the_file_with_the_rest() -> None:
     many = [Change("python", f"models.Note{n}", "added", False, f"class {n} added") for n in range(9)]
     lines = _report(*many).text(limit=4).splitlines()
     assert lines[2] == "Added, Python (9)"

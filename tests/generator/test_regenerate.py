@@ -17,8 +17,8 @@ def _nothing(*_: object) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "forget", _nothing)
-    monkeypatch.setattr(changes, "say", _nothing)
+    monkeypatch.setattr(changes, "remove_report", _nothing)
+    monkeypatch.setattr(changes, "report_changes", _nothing)
 
 
 @pytest.mark.documents
