@@ -22,17 +22,8 @@ from scripts.rooms import PACKAGE, REFERENCE, ROOMS, ROOT
 
 JOB = Path("build", "job")
 _REGENERATE = ("-m", "scripts.regenerate")
-_TEST = (
-    "-m",
-    "pytest",
-    "-q",
-    "-n",
-    "auto",
-    "--dist",
-    "loadfile",
-    "-m",
-    "not live and not documents and not package and not job",
-)
+_OFFLINE = "not live and not documents and not package and not job"
+TEST = ("-m", "pytest", "-q", "-n", "auto", "--dist", "loadfile", "-m", _OFFLINE)
 _CHANGED = (10, 20)
 CHANGELOG = "CHANGELOG.md"
 _PROPOSED = (
@@ -58,7 +49,7 @@ def main() -> int:
     for name in ("report.txt", "report.json"):
         shutil.copy(build / name, ROOT / JOB / name)
     settings = {name: value for name, value in os.environ.items() if not name.startswith("OPENCODE_")}
-    if failed := _run(_TEST, settings):  # which need no server, and its password still less
+    if failed := _run(TEST, settings):  # which need no server, and its password still less
         print(
             f"The tests failed, so there is no patch. What was generated is in the work tree, what changed in {JOB};"
             " `git restore .` and `git clean -fd opencode_client docs/api` go back.",
