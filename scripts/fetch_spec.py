@@ -1,8 +1,8 @@
-"""`make spec`: pull `/doc` from a server into openapi.json, or change nothing and say why.
+"""`make spec`: get `/doc` from a server into openapi.json, or change nothing and print the reason.
 
-From OPENCODE_URL if set (Basic auth from OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD, or in the URL), else
-from a server of OPENCODE_VERSION that it gets from npm; by default the version that the committed document is of. The
-document does not say its server's version, so that stands in openapi.source.json. ALLOW_REMOVED=1 lets operations go.
+The server is OPENCODE_URL (Basic auth from OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD, or from the URL).
+Without it, npm provides a server of OPENCODE_VERSION; the default is the version of the committed document. A document
+does not contain its server's version, so openapi.source.json does. ALLOW_REMOVED=1 accepts removed operations.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from scripts.rooms import ROOT
 from scripts.scratch_server import scratch_server
 
 NO_SERVER = 3
-"""The exit code for: no OPENCODE_URL, and no npm to get a server from."""
+"""The exit code if OPENCODE_URL is not set and npm is missing."""
 
 _VERSION = re.compile(r"\w[\w.+-]{0,99}", re.ASCII)
 _LISTED = 20
@@ -37,14 +37,14 @@ _TIMEOUT_S = 30.0
 
 @frozen
 class Served:
-    """A document as served: its bytes after content decoding, and the version that its server says it is."""
+    """A document as served: its bytes after content decoding, and its server's version."""
 
     body: bytes
     version: str
 
 
 def main() -> int:
-    """0 when openapi.json is what the server serves, NO_SERVER without one to ask, 1 with a reason otherwise."""
+    """Return 0 when openapi.json is written, NO_SERVER if there is no server, or 1 after printing the reason."""
     try:
         served = _fetch()
         document = parse_document(served.body, "/doc")
@@ -63,41 +63,44 @@ def main() -> int:
 def _fetch() -> Served:
     url = os.environ.get("OPENCODE_URL", "").strip()
     if url:
-        user = os.environ.get("OPENCODE_SERVER_USERNAME") or "opencode"
-        password = os.environ.get("OPENCODE_SERVER_PASSWORD")
-        return fetch(url, (user, password) if password else None)
-    with scratch_server(os.environ.get("OPENCODE_VERSION") or _committed_version()) as server:
+        return fetch(url, credentials())
+    with scratch_server(os.environ.get("OPENCODE_VERSION") or committed_version()) as server:
         return fetch(server.url, server.auth)
 
 
-def _committed_version() -> str:
-    """The version that openapi.json is of, so that it stands in one place."""
+def credentials() -> tuple[str, str] | None:
+    """User name and password from the environment; None without a password."""
+    user = os.environ.get("OPENCODE_SERVER_USERNAME") or "opencode"
+    password = os.environ.get("OPENCODE_SERVER_PASSWORD")
+    return (user, password) if password else None
+
+
+def committed_version() -> str:
+    """The version of the server that openapi.json comes from."""
     source: dict[str, str] = json.loads((ROOT / "openapi.source.json").read_text(encoding="utf-8"))
     return source["opencode_version"]
 
 
-def fetch(url: str, auth: tuple[str, str] | None = None, *, called: str = "OPENCODE_URL") -> Served:
-    """The document and the version of the server at `url`, with or without `/doc` at its end.
+def fetch(url: str, auth: tuple[str, str] | None = None, *, source: str = "OPENCODE_URL") -> Served:
+    """Get the document and the version of the server at `url`; `url` may end in `/doc`.
 
-    `called` is where the URL is from, for messages.
+    `source` names the origin of the URL in messages.
 
     Raises:
-        SpecError: there is no such server, or it answers something else; never with a credential in the message.
+        SpecError: no server, or another response; the message never contains a credential.
     """
     try:
         base = httpx.URL(url.rstrip("/").removesuffix("/doc"))
-    except httpx.InvalidURL:  # whose words hold the password where that has a slash in it
+    except httpx.InvalidURL:  # its message contains a password that has a slash in it
         raise SpecError(
-            f"{called} is no URL (in a password, / # ? and @ are written %2F %23 %3F %40)"
+            f"{source} is not a URL (in a password, write / # ? and @ as %2F %23 %3F %40)"
         ) from None
     shown = str(base.copy_with(userinfo=b""))
     if base.scheme not in ("http", "https") or not base.host:
-        raise SpecError(f"{called} is no http:// or https:// URL")
-    credentials = auth or ((base.username, base.password) if base.username else None)
+        raise SpecError(f"{source} is not an http:// or https:// URL")
+    login = auth or ((base.username, base.password) if base.username else None)
     try:
-        with httpx.Client(
-            timeout=_TIMEOUT_S, auth=credentials, trust_env=not _is_loopback(base.host)
-        ) as client:
+        with httpx.Client(timeout=_TIMEOUT_S, auth=login, trust_env=not _is_loopback(base.host)) as client:
             body = _get(client, f"{shown.rstrip('/')}/doc")
             health = _get(client, f"{shown.rstrip('/')}/global/health")
     except httpx.HTTPError as error:
@@ -110,24 +113,26 @@ def _is_loopback(host: str) -> bool:
 
 
 def _get(client: httpx.Client, url: str) -> bytes:
-    answer = client.get(url, headers={"accept": "application/json"})
-    kind = answer.headers.get("content-type", "no content type")
-    hint = "; set OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD" if answer.status_code == 401 else ""
-    if hint and "authorization" in answer.request.headers:
-        hint = "; the user name and the password that were given are not this server's"
-    if answer.status_code != 200 or "html" in kind:
-        raise SpecError(f"GET {url} gave {answer.status_code} {kind}: {start_of(answer.content)}{hint}")
-    return answer.content
+    response = client.get(url, headers={"accept": "application/json"})
+    kind = response.headers.get("content-type", "no content type")
+    hint = (
+        "; set OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD" if response.status_code == 401 else ""
+    )
+    if hint and "authorization" in response.request.headers:
+        hint = "; this server has another user name or password"
+    if response.status_code != 200 or "html" in kind:
+        raise SpecError(f"GET {url} gave {response.status_code} {kind}: {start_of(response.content)}{hint}")
+    return response.content
 
 
 def _version(health: bytes, url: str) -> str:
-    """A word: it goes into files, branches and outputs of jobs, and the server may be anybody's."""
+    """Check that the version is one word: it becomes part of file names, branches and job outputs."""
     try:
         version: object = json.loads(health)["version"]
     except (ValueError, KeyError, TypeError):
         version = None
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
-        raise SpecError(f"{url}/global/health does not say a version: {start_of(health)}")
+        raise SpecError(f"{url}/global/health has no valid version: {start_of(health)}")
     return version
 
 
@@ -141,17 +146,19 @@ def _refuse_losses(document: dict[str, Any], root: Path) -> None:
         before = parse_document(committed.read_bytes(), "it")
     except SpecError as error:
         raise SpecError(
-            f"openapi.json is there but broken (put it back, or ALLOW_REMOVED=1): {error}"
+            f"the committed openapi.json is broken (restore it, or set ALLOW_REMOVED=1): {error}"
         ) from None
     lost = lost_operations(before, document)
     if lost:
         more = [f"... and {len(lost) - _LISTED} more"] if len(lost) > _LISTED else []
         listed = "\n  ".join([*lost[:_LISTED], *more])
-        raise SpecError(f"{len(lost)} operations would be lost (ALLOW_REMOVED=1 allows it):\n  {listed}")
+        raise SpecError(
+            f"{len(lost)} operations would be removed (ALLOW_REMOVED=1 accepts that):\n  {listed}"
+        )
 
 
 def write(document: dict[str, Any], served: Served, root: Path) -> None:
-    """openapi.json and openapi.source.json in `root`: each whole or not at all."""
+    """Write openapi.json and openapi.source.json in `root`: both or none."""
     source = {
         "opencode_version": served.version,
         "document_sha256": hashlib.sha256(served.body).hexdigest(),
@@ -166,13 +173,13 @@ def write(document: dict[str, Any], served: Served, root: Path) -> None:
         files = {name: text.encode("utf-8") for name, text in texts.items()}
     except UnicodeEncodeError as error:
         raise SpecError(
-            f"/doc holds half a surrogate pair, which no file can: {error.object[error.start]!a}"
+            f"/doc contains half a surrogate pair, which UTF-8 cannot encode: {error.object[error.start]!a}"
         ) from None
     _swap(files, root)
 
 
 def _swap(files: dict[str, bytes], root: Path) -> None:
-    """All files replaced, or none: should a rename fail, those before it are taken back."""
+    """Replace all files or none: if a rename fails, undo the earlier ones."""
     with tempfile.TemporaryDirectory(prefix=".spec-", dir=root) as scratch:
         done: list[str] = []
         for name, content in files.items():

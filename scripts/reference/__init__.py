@@ -1,1 +1,1 @@
-"""The API reference: pages in Chinese and English, written from a server's document and from this package's code."""
+"""The API reference: pages in Chinese and English, written from a server's document and this package's code."""

@@ -1,7 +1,7 @@
-"""The texts of the reference by language: the rows of the index, the server's words in Chinese, what was measured.
+"""The texts of the reference by language: rows of the index, Chinese translations, and notes of measured behaviour.
 
-A translation belongs to one English text: when a server says something else, the translation is not used for it, and
-the run says so. The rows of seed.toml stay as they are whatever the server says, and the run says that too.
+A translation belongs to one English text: if a server's text differs, the translation is not used and the run reports
+it. The rows of seed.toml never change, but the run reports them too.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ NOTES = _HERE / "notes.toml"
 
 _SENTENCE_END = re.compile(r"(?<=\.)\s+(?=[A-Z])")
 _NO_PROSE = re.compile(r"(\d+|<No Content>|[A-Z]\w*([A-Z.]\w*)+( \| [A-Z]\w*)*)")
-"""What stands in a description's place and is none: a status, or names of models."""
+"""Text in place of a description that needs no translation: a status, or names of models."""
 
 
 @frozen
 class Row:
-    """The description of one operation in the index, and the English texts that it says."""
+    """The description of one operation in the index, and the English texts that it translates."""
 
     operation: str
     chinese: str
@@ -36,73 +36,75 @@ class Row:
 
 @frozen
 class Note:
-    """What real servers were measured to do that the document does not say."""
+    """A measured behaviour of real servers that their document does not mention."""
 
     operation: str
     versions: str
     chinese: str
     english: str
     realtime: str = ""
-    """The operation whose section on the page of everything real-time says more."""
+    """The operation whose section on the real-time page has more about it."""
 
 
 class Catalogue:
-    """The texts in one language; `missing` collects what stood nowhere and was given in English."""
+    """The texts in one language; `missing` collects texts without a translation, which stay English."""
 
     def __init__(
         self, language: str, seed: Path = SEED, chinese: Path = CHINESE, notes: Path = NOTES
     ) -> None:
-        held = _toml(chinese)
+        translations = _toml(chinese)
         self.language = language
         self.missing: list[str] = []
         self.stale: list[str] = []
         seeded = [Row(**entry, pinned=True) for entry in _toml(seed)["row"]]
-        self._places = {row.operation: place for place, row in enumerate(seeded)}
-        self._rows = {row.operation: row for row in [*seeded, *(Row(**e) for e in held.get("row", []))]}
-        self._texts: dict[str, str] = held.get("texts", {})
+        self._positions = {row.operation: position for position, row in enumerate(seeded)}
+        self._rows = {
+            row.operation: row for row in [*seeded, *(Row(**e) for e in translations.get("row", []))]
+        }
+        self._texts: dict[str, str] = translations.get("texts", {})
         self.notes: dict[str, list[Note]] = {}
         for entry in _toml(notes)["note"]:
             self.notes.setdefault(entry["operation"], []).append(Note(**entry))
 
     @property
     def operations(self) -> set[str]:
-        """Every operation that a row or a note is of."""
-        told = [note for notes in self.notes.values() for note in notes]
-        return {*self._rows, *self.notes, *(note.realtime for note in told if note.realtime)}
+        """Every operation that has a row or a note."""
+        every = [note for notes in self.notes.values() for note in notes]
+        return {*self._rows, *self.notes, *(note.realtime for note in every if note.realtime)}
 
     def order(self, operation: str) -> int:
-        """The place of a row that is pinned; all others come after those."""
-        return self._places.get(operation, len(self._places))
+        """The position of a pinned row; all other rows come after them."""
+        return self._positions.get(operation, len(self._positions))
 
     def row(self, operation: str, english: str, fallback: str) -> str:
-        """What the index says of `METHOD path`, of which the document says `english`."""
+        """The index's description of `METHOD path`; `english` is the document's."""
         if self.language == "en":
             return _SENTENCE_END.split(english, maxsplit=1)[0] or fallback
         row = self._rows.get(operation)
         if row is None:
-            return self._missed(english) if english else fallback
+            return self._untranslated(english) if english else fallback
         if english not in row.english:
-            self._note(self.stale, f"{operation}: {english}")
+            self._add_once(self.stale, f"{operation}: {english}")
             return row.chinese if row.pinned else english or fallback
         return row.chinese
 
     def text(self, english: str) -> str:
-        """A text of the document's."""
+        """Translate a text of the document."""
         if self.language == "en" or not english.strip() or _NO_PROSE.fullmatch(english):
             return english
-        return self._texts[english] if english in self._texts else self._missed(english)
+        return self._texts[english] if english in self._texts else self._untranslated(english)
 
     def note(self, note: Note) -> str:
-        """A note in this language."""
+        """The text of a note in this language."""
         return note.chinese if self.language == "zh" else note.english
 
-    def _missed(self, english: str) -> str:
-        self._note(self.missing, english)
+    def _untranslated(self, english: str) -> str:
+        self._add_once(self.missing, english)
         return english
 
-    def _note(self, where: list[str], text: str) -> None:
-        if text not in where:
-            where.append(text)
+    def _add_once(self, texts: list[str], text: str) -> None:
+        if text not in texts:
+            texts.append(text)
 
 
 @cache

@@ -1,19 +1,17 @@
-"""`python scripts/gen-opencode-api-docs.py`: the API reference from a server's document or from a file.
+"""`python scripts/gen-opencode-api-docs.py`: write the API reference from a server's document or from a file.
 
-Basic auth is from OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD, or in the URL. Without a document that can be
-read, nothing is written.
+Basic auth comes from OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD, or from the URL. Nothing is written if the
+document cannot be read.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 from pathlib import Path
 
 from scripts.documents import SpecError, operations, parse_document
-from scripts.fetch_spec import fetch
+from scripts.fetch_spec import committed_version, credentials, fetch
 from scripts.normalise.schema import Json
 from scripts.reference.index import DEFAULT_URL
 from scripts.reference.writing import LANGUAGES, differences, make_reference, write
@@ -23,7 +21,7 @@ _LISTED = 20
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when the pages are written (with --check: as committed), 1 with a reason in one line."""
+    """Return 0 when the pages are written (with --check: unchanged), or 1 after printing the reason in one line."""
     given = _arguments(arguments)
     out: Path = given.out
     languages = (given.lang,) if given.lang else LANGUAGES
@@ -46,32 +44,25 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="gen-opencode-api-docs", description=__doc__.splitlines()[0] if __doc__ else ""
     )
-    parser.add_argument("source", nargs="?", default=DEFAULT_URL, help="URL of a server (/doc) or a file")
-    parser.add_argument("--out", type=Path, default=REFERENCE, help="the folder (default: docs/api)")
-    parser.add_argument("--lang", choices=LANGUAGES, help="one language (default: both)")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when the pages differ")
+    parser.add_argument("source", nargs="?", default=DEFAULT_URL, help="URL of a server (/doc), or a file")
+    parser.add_argument("--out", type=Path, default=REFERENCE, help="output folder (default: docs/api)")
+    parser.add_argument("--lang", choices=LANGUAGES, help="write one language (default: both)")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the pages differ")
     return parser.parse_args(arguments)
 
 
 def _document(source: str) -> tuple[Json, str]:
-    """The document and its server's version, which is known of a server and of openapi.json."""
+    """The document and its server's version, which is only known for a server and for openapi.json."""
     if "://" in source:
-        user = os.environ.get("OPENCODE_SERVER_USERNAME") or "opencode"
-        password = os.environ.get("OPENCODE_SERVER_PASSWORD")
-        served = fetch(source, (user, password) if password else None, called="what was given")
+        served = fetch(source, credentials(), source="the URL")
         document, version = parse_document(served.body, "/doc"), served.version
     else:
-        document, version = parse_document(Path(source).read_bytes(), source), _version(Path(source))
+        is_committed = Path(source).resolve() == ROOT / "openapi.json"
+        document = parse_document(Path(source).read_bytes(), source)
+        version = committed_version() if is_committed else ""
     if not operations(document):
         raise SpecError(f"{source if '://' not in source else '/doc'} is OpenAPI without operations")
     return document, version
-
-
-def _version(file: Path) -> str:
-    if file.resolve() != ROOT / "openapi.json":
-        return ""
-    recorded: dict[str, str] = json.loads((ROOT / "openapi.source.json").read_text(encoding="utf-8"))
-    return recorded["opencode_version"]
 
 
 def _check(found: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""The operations of a document as the reference lists them: pages, order, places to link to."""
+"""The operations of a document as the reference lists them: pages, order, links."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _since = cache(read_since)
 
 @frozen(eq=False)
 class Entry:
-    """One operation: where it is described, and what the document says of it."""
+    """One operation: the page and anchor that describe it, and its part of the document."""
 
     method: str
     path: str
@@ -32,22 +32,22 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """`METHOD path`, by which the catalogue knows it."""
+        """`METHOD path`, its key in the catalogue."""
         return f"{self.method} {self.path}"
 
     @property
     def id(self) -> str:
-        """Its operationId; empty without one."""
+        """Its operationId, or an empty string."""
         return text_at(self.operation, "operationId")
 
     @property
     def english(self) -> str:
-        """What the document says of it in most words."""
+        """The document's longest text about it: its description, or its summary."""
         return text_at(self.operation, "description") or text_at(self.operation, "summary")
 
     @property
     def link(self) -> str:
-        """Where it is described, from another page."""
+        """The link to its section, from another page."""
         return f"{self.module.file}#{self.anchor}"
 
     @property
@@ -61,7 +61,7 @@ class Entry:
 
     @property
     def stream(self) -> Json | None:
-        """The schema of its server-sent events; None if it answers with something else."""
+        """The schema of its server-sent events; None if its response is no stream."""
         schemas = (schema for _, media, schema in self.contents if media == _STREAM)
         return next((schema if is_object(schema) else {} for schema in schemas), None)
 
@@ -75,32 +75,28 @@ class Entry:
 
 
 def entries(document: Json, modules: Modules, catalogue: Catalogue) -> list[Entry]:
-    """Every operation: the index's pinned rows in their order, then by page, in the document's order."""
+    """Every operation: pinned rows of the index in their order, then the others by page, in the document's order."""
     found: list[Entry] = []
     anchors: set[str] = set()
     for path, item in document["paths"].items():
         for method, operation in item.items() if is_object(item) else ():
             if method in METHODS and is_object(operation):
-                anchor = _free(slug(f"{method} {path}"), anchors)
+                anchor = _unique(slug(f"{method} {path}"), anchors)
                 merged = _with_shared_parameters(operation, item, document)
                 found.append(Entry(method.upper(), path, modules.of(path), anchor, merged))
-    return sorted(found, key=lambda entry: _place(entry, catalogue))
+    return sorted(found, key=lambda entry: (catalogue.order(entry.name), entry.module.number))
 
 
-def _place(entry: Entry, catalogue: Catalogue) -> tuple[int, int]:
-    return catalogue.order(entry.name), entry.module.number
-
-
-def _free(name: str, taken: set[str]) -> str:
-    free, count = name, 2
-    while free in taken:
-        free, count = f"{name}-{count}", count + 1
-    taken.add(free)
-    return free
+def _unique(name: str, taken: set[str]) -> str:
+    unique, count = name, 2
+    while unique in taken:
+        unique, count = f"{name}-{count}", count + 1
+    taken.add(unique)
+    return unique
 
 
 def _with_shared_parameters(operation: Json, item: Json, document: Json) -> Json:
-    """The operation with the parameters of its path, references followed."""
+    """The operation with the parameters of its path, and with references followed."""
     shared = object_at(object_at(document, "components"), "parameters")
     every = [*objects_at(item, "parameters"), *objects_at(operation, "parameters")]
     followed = [object_at(shared, text_at(p, "$ref").rsplit("/", 1)[-1]) or p for p in every]
@@ -108,7 +104,7 @@ def _with_shared_parameters(operation: Json, item: Json, document: Json) -> Json
 
 
 def first_version(entry: Entry) -> tuple[str | None, str | None, str]:
-    """(the newest version known without it, the oldest known with it, the newest that was compared)."""
+    """Return (newest version known without it, oldest known with it, newest that was compared)."""
     newest, since = _since()
     known = since.get(entry.id, {"absent": newest, "since": None})
     return known["absent"], known["since"], newest

@@ -1,4 +1,4 @@
-"""The event types of a document's streams: what a union of events names, and what each carries."""
+"""The event types of a document's streams: the types that a union of events names, and their payloads."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from scripts.reference.shapes import Shapes
 from scripts.reference.untrusted import list_at, literals_of, object_at, variants_of
 
 _PAYLOADS = ("properties", "data", "syncEvent")
-"""Where an event has what it tells of: v1, v2, and the form in which changes are synchronised."""
+"""The member with the payload: of v1 events, of v2 events, and of synchronised changes."""
 
 
 @frozen
 class EventType:
-    """One type of event: its literal, the members of its payload, and its envelope."""
+    """One type of event: the value of `type`, the members of its payload, and its envelope."""
 
     type: str
     payload: str
@@ -26,7 +26,7 @@ class EventType:
 
 
 def variants(schema: Any, shapes: Shapes, above: frozenset[str] = frozenset()) -> Iterator[tuple[str, Json]]:
-    """Every event under the schema of a stream as (type, schema), out of whatever wraps it.
+    """Every event under the schema of a stream as (type, schema), without its wrappers.
 
     `Event` -> its variants; `{directory, payload: Event}` and `{id, event, data: <JSON of Event>}` -> the same.
     """
@@ -34,20 +34,20 @@ def variants(schema: Any, shapes: Shapes, above: frozenset[str] = frozenset()) -
     if not is_object(schema) or name in above:
         return
     below = above | {name} if name else above
-    held = shapes.resolve(schema)
-    for variant in variants_of(held):
+    resolved = shapes.resolve(schema)
+    for variant in variants_of(resolved):
         yield from variants(variant, shapes, below)
-    members = object_at(held, "properties")
+    members = object_at(resolved, "properties")
     literal = _literal(members)
     if literal is not None:
-        yield literal, held
+        yield literal, resolved
         return
-    for inner in (held.get("contentSchema"), members.get("payload"), members.get("data")):
+    for inner in (resolved.get("contentSchema"), members.get("payload"), members.get("data")):
         yield from variants(inner, shapes, below)
 
 
 def components(schema: Any, shapes: Shapes) -> set[str]:
-    """The names of the components that are nothing but the stream: its unions, its wrappers, its events."""
+    """The names of the components that only belong to the stream: its unions, its wrappers, its events."""
     found: set[str] = set()
     todo: list[Any] = [schema]  # of anything: the document's
     while todo:
@@ -55,23 +55,25 @@ def components(schema: Any, shapes: Shapes) -> set[str]:
         if not is_object(part) or (name := referenced(part)) in found:
             continue
         found |= {name} if name else set()
-        held = shapes.resolve(part)
-        members = object_at(held, "properties")
-        todo += [*variants_of(held), held.get("contentSchema")]
+        resolved = shapes.resolve(part)
+        members = object_at(resolved, "properties")
+        todo += [*variants_of(resolved), resolved.get("contentSchema")]
         if _literal(members) is None:
             todo += [members.get("payload"), members.get("data")]
     return found
 
 
-def described(schema: Any, shapes: Shapes) -> list[EventType]:
-    """The event types of a stream, sorted, each once."""
-    found = {EventType(literal, *_payload(held, shapes)) for literal, held in variants(schema, shapes)}
+def event_types(schema: Any, shapes: Shapes) -> list[EventType]:
+    """The event types of a stream, sorted, each one once."""
+    found = {
+        EventType(literal, *_payload(resolved, shapes)) for literal, resolved in variants(schema, shapes)
+    }
     return sorted(found, key=lambda event: (event.envelope, event.type, event.payload))
 
 
-def _payload(held: Json, shapes: Shapes) -> tuple[str, str]:
-    members: Json = held["properties"]
-    required = list_at(held, "required")
+def _payload(resolved: Json, shapes: Shapes) -> tuple[str, str]:
+    members: Json = resolved["properties"]
+    required = list_at(resolved, "required")
     envelope = ", ".join(f"{name}{'' if name in required else '?'}" for name in members)
     key = next((name for name in _PAYLOADS if name in members), None)
     return shapes.type(members[key]) if key else "", f"{{ {envelope} }}"

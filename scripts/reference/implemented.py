@@ -1,7 +1,7 @@
-"""Which operations the client has a method for: asked of the package itself, never of a document.
+"""Operations that the client has a method for, read from the package itself, never from a document.
 
-An operation is implemented when a method hangs on `OpencodeClient` whose code uses a row of its module's table of
-operations with that METHOD and path. Names in braces are not on the wire and do not count.
+An operation is implemented when a method of a namespace of `OpencodeClient` uses an `Operation` with that METHOD and
+path. Names in braces do not matter: they are not sent.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ Key = tuple[str, str]
 
 @frozen
 class Method:
-    """A method of a client: where it hangs, where it stands, what it takes."""
+    """A method of a client: its name under the client, its file and line, its function."""
 
     name: str
     file: Path
     line: int
     function: Callable[..., object]
-    operation: Operation[Any]  # of any result: only what was written in its row is read
+    operation: Operation[Any]  # Any: its result type does not matter here
 
     @property
     def awaited(self) -> bool:
-        """Whether it is a coroutine; streams and terminals are context managers instead."""
+        """True for a coroutine; streams and terminals are context managers instead."""
         return inspect.iscoroutinefunction(self.function)
 
     def signature(self) -> str:
-        """The call with all its arguments, as written."""
+        """The call with all its arguments, as in the code."""
         signature = inspect.signature(self.function)
         shown = [_argument(parameter) for parameter in self._parameters()]
         named = [p.kind is p.KEYWORD_ONLY for p in self._parameters()]
@@ -56,7 +56,7 @@ class Method:
         return f"client.{self.name}(\n{arguments}){returns}"
 
     def call(self) -> str:
-        """The shortest call: with what is required alone."""
+        """The shortest call: only required arguments."""
         required = [p for p in self._parameters() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
         shown = [f"{p.name}=..." if p.kind is p.KEYWORD_ONLY else p.name for p in required]
         return f"client.{self.name}({', '.join(shown)})"
@@ -77,19 +77,19 @@ def _annotation(annotation: object) -> str:
 
 @frozen
 class Implementation:
-    """What the clients have for one operation: the method of `OpencodeClient`, and its awaited twin."""
+    """The methods for one operation: of `OpencodeClient` and of `AsyncOpencodeClient`."""
 
     sync: Method
     twin: Method | None
 
 
 def key(method: str, path: str) -> Key:
-    """What tells operations apart on the wire."""
+    """The key of an operation: method and path, without names in braces."""
     return method.upper(), _NAMES_IN_BRACES.sub("{}", path)
 
 
 def implementations() -> dict[Key, Implementation]:
-    """{(METHOD, path): the methods}, of all that hangs on the clients now."""
+    """Return {(METHOD, path): methods} for every method of the clients."""
     twins = {key(m.operation.method, m.operation.path): m for m in _methods(AsyncOpencodeClient(_LOOPBACK))}
     found: dict[Key, Implementation] = {}
     with OpencodeClient(_LOOPBACK) as client:
@@ -115,10 +115,10 @@ def _methods(holder: object, above: str = "") -> Iterator[Method]:
 
 
 def _operation_of(function: FunctionType) -> Operation[Any] | None:
-    """The row of the table that the method's code names."""
+    """The `Operation` that the method's code uses."""
     named = (function.__globals__.get(name) for name in function.__code__.co_names)
     return next((value for value in named if _is_operation(value)), None)
 
 
-def _is_operation(value: object) -> TypeGuard[Operation[Any]]:  # of any result, as above
+def _is_operation(value: object) -> TypeGuard[Operation[Any]]:  # Any: as above
     return isinstance(value, Operation)

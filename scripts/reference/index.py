@@ -1,4 +1,4 @@
-"""The index: what the seed's index has, from the document and the code of today."""
+"""The index page: the seed's index, continued from the current document and code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DEFAULT_URL = "http://host.docker.internal:34917/doc"
 
 
 def index_page(view: View) -> list[str]:
-    """The page's lines, without the line that says what wrote it."""
+    """The page's lines, without the first line, which names the generator."""
     words = view.words
     argument = "[URL或openapi.json路径]" if view.language == "zh" else "[URL or path of an openapi.json]"
     version = f"opencode {view.version}" if view.version else "OpenAPI " + code(view.document["openapi"])

@@ -1,4 +1,4 @@
-"""Markdown that survives what documents hold: pipes, newlines, backticks and HTML, in tables and out of them."""
+"""Markdown that is safe for any text of a document: pipes, newlines, backticks and HTML, also in tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOT_WORD = re.compile(r"[^A-Za-z0-9]+")
 
 
 def escape(text: str) -> str:
-    """`text` as one line that reads as it is, wherever it stands.
+    """`text` as one line that renderers show as it is, also in a table.
 
     Pipes and backslashes become entities: renderers disagree on how many backslashes hide a pipe.
     """
@@ -25,13 +25,13 @@ def escape(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """The same for a text in which `code` is meant as code."""
+    """The same for a text with `code` in backticks, which stays code."""
     parts = _SPAN.split(one_line(text))
-    return "".join(part if _SPAN.fullmatch(part) else _inner(part) for part in parts)
+    return "".join(part if _SPAN.fullmatch(part) else _escape_between(part) for part in parts)
 
 
-def _inner(part: str) -> str:
-    stripped = escape(part)  # loses the spaces at its ends, which stand beside a code span
+def _escape_between(part: str) -> str:
+    stripped = escape(part)  # drops the spaces at both ends; beside code they must stay
     return f"{' ' * (part[:1] == ' ')}{stripped}{' ' * (part[-1:] == ' ' and len(part) > 1)}"
 
 
@@ -63,16 +63,16 @@ def fenced(text: str, language: str) -> list[str]:
 
 
 def anchor(name: str) -> str:
-    """A place to link to; explicit, as renderers make different ids of the same heading."""
+    """A link target; explicit, because renderers make different ids from one heading."""
     return f'<a id="{html.escape(name)}"></a>'
 
 
 def slug(text: str) -> str:
-    """`text` as part of a file's name or an anchor: ASCII letters, digits and hyphens."""
+    """`text` as part of a file name or an anchor: ASCII letters, digits and hyphens."""
     return _NOT_WORD.sub("-", text).strip("-").lower() or "root"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table; the cells are Markdown already."""
+    """A table; its cells are already Markdown."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return [f"| {' | '.join(heads)} |", f"|{'|'.join('------' for _ in heads)}|", *lines]

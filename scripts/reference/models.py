@@ -1,4 +1,4 @@
-"""The page of models: every component of the document that is no event, once."""
+"""The page of models: every component of the document that is not an event."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scripts.reference.view import INDEX_PAGE, MODELS_PAGE, View
 
 
 def models_page(view: View) -> list[str]:
-    """The page's lines, without the line that says what wrote it."""
+    """The page's lines, without the first line, which names the generator."""
     lines = [
         f"# {view.words.models}",
         "",
@@ -20,16 +20,16 @@ def models_page(view: View) -> list[str]:
     ]
     schemas = schemas_of(view.document)
     for name in sorted(schemas, key=str.casefold):
-        page, place = view.homes[name].split("#")
+        page, target = view.homes[name].split("#")
         if page == MODELS_PAGE:
-            lines += ["", anchor(place), "", f"## {code(name)}", "", *_model(view, name)]
+            lines += ["", anchor(target), "", f"## {code(name)}", "", *_model(view, name)]
     return lines
 
 
 def _model(view: View, name: str) -> list[str]:
     schema = object_at(schemas_of(view.document), name)
-    said = prose(view.catalogue.text(text_at(schema, "description")))
-    lines = [said, ""] if said else []
+    description = prose(view.catalogue.text(text_at(schema, "description")))
+    lines = [description, ""] if description else []
     fields = view.shapes.members(schema)
     if object_at(schema, "properties") and fields:
         return [*lines, *field_table(view, fields)]

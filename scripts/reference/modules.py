@@ -1,4 +1,4 @@
-"""Which page an operation stands on: by the first segment of its path, after modules.toml."""
+"""The pages of operations: modules.toml gives the page for the first segment of a path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scripts.reference.markdown import slug
 
 MODULES = Path(__file__).with_name("modules.toml")
 REALTIME = 21
-"""The number of the page of everything real-time, which is of no segment."""
+"""The number of the real-time page, which belongs to no segment."""
 
 
 @frozen
@@ -31,7 +31,7 @@ class Module:
 
 
 class Modules:
-    """Every known page, and the ones that a document needs besides, which get the next free numbers."""
+    """Every page in modules.toml; a document's other segments get pages with the next free numbers."""
 
     def __init__(self, path: Path = MODULES) -> None:
         entries: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["module"]
@@ -43,7 +43,7 @@ class Modules:
             self._add(Module(entry["number"], entry["slug"], titles, tuple(entry["segments"])))
 
     def of(self, path: str) -> Module:
-        """The page of the operations at `path`."""
+        """The page for the operations at `path`."""
         segment = path.lstrip("/").split("/")[0]
         if segment not in self._by_segment:
             shown = segment or "/"

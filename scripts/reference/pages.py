@@ -1,4 +1,4 @@
-"""The page of a module: every operation with its parameters, body, responses, and the client's call."""
+"""The page of a module: every operation with its parameters, body, responses and client call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scripts.reference.view import INDEX_PAGE, REALTIME_PAGE, View
 
 
 def module_page(view: View, module: Module) -> list[str]:
-    """The page's lines, without the line that says what wrote it."""
+    """The page's lines, without the first line, which names the generator."""
     words = view.words
     listed = [entry for entry in view.entries if entry.module == module]
     rows = [
@@ -51,26 +51,23 @@ def _facts(view: View, entry: Entry) -> Iterator[tuple[str, str]]:
     yield words.description, prose(view.catalogue.text(text_at(operation, "description")))
     yield words.since, view.since(entry)
     yield words.status, view.status(entry)
-    yield (
-        words.nature,
-        "; ".join(view.nature(entry)) if view.language == "en" else "；".join(view.nature(entry)),
-    )
+    yield words.nature, words.semicolon.join(view.nature(entry))
 
 
 def _note(view: View, note: Note) -> str:
-    """A measured fact, with the versions it was measured at."""
+    """A measured behaviour, with the versions that it was measured with."""
     words = view.words
-    said = f"> **{words.measured}{words.aside.format(words.enumeration.join(note.versions.split(', ')))}**"
-    told = view.named(note.realtime)
-    more = words.see_realtime.format(link=f"{REALTIME_PAGE}#{told.anchor}") if told else ""
-    return f"{said}{words.colon}{view.catalogue.note(note)}{more}"
+    head = f"> **{words.measured}{words.aside.format(words.enumeration.join(note.versions.split(', ')))}**"
+    section = view.named(note.realtime)
+    more = words.see_realtime.format(link=f"{REALTIME_PAGE}#{section.anchor}") if section else ""
+    return f"{head}{words.colon}{view.catalogue.note(note)}{more}"
 
 
 def _parameters(view: View, entry: Entry) -> list[str]:
     rows: list[list[str]] = []
     for parameter in objects_at(entry.operation, "parameters"):
         schema = object_at(parameter, "schema")
-        said = text_at(parameter, "description") or view.shapes.description(schema)
+        description = text_at(parameter, "description") or view.shapes.description(schema)
         rows.append([
             code(text_at(parameter, "name")),
             escape(text_at(parameter, "in")),
@@ -78,7 +75,7 @@ def _parameters(view: View, entry: Entry) -> list[str]:
             _yes(view, bool(parameter.get("required"))),
             default_of(schema),
             values_of(schema),
-            prose(view.catalogue.text(said)),
+            prose(view.catalogue.text(description)),
         ])  # fmt: skip
     return table(view.words.parameter_heads, rows) if rows else []
 
@@ -87,8 +84,8 @@ def _body(view: View, entry: Entry) -> Iterator[str]:
     words, body = view.words, object_at(entry.operation, "requestBody")
     for media in (content := object_at(body, "content")):
         schema = object_at(object_at(content, media), "schema")
-        need = words.required if body.get("required") else words.optional
-        head = words.aside.format(f"{code(media)}{words.comma}{need}")
+        required = words.required if body.get("required") else words.optional
+        head = words.aside.format(f"{code(media)}{words.comma}{required}")
         yield from (f"**{words.body}**{head}{words.colon}{view.shapes.type(schema, 0)}", "")
         fields = view.shapes.fields(schema)
         if fields:
@@ -119,20 +116,22 @@ def _responses(view: View, entry: Entry) -> list[str]:
     responses = object_at(entry.operation, "responses")
     rows: list[list[str]] = []
     for status, media, schema in entry.contents:
-        said = text_at(object_at(responses, status), "description")
+        description = text_at(object_at(responses, status), "description")
         shape = view.shapes.type(schema) if schema is not None else view.words.empty
         if media == "text/event-stream":
             shape = f"{shape} ([{view.words.realtime}]({REALTIME_PAGE}#events-{entry.anchor}))"
-        rows.append([code(status), code(media) if media else "", shape, prose(view.catalogue.text(said))])
+        rows.append(
+            [code(status), code(media) if media else "", shape, prose(view.catalogue.text(description))]
+        )
     return table(view.words.response_heads, rows) if rows else [view.words.none]
 
 
 def call_lines(view: View, entry: Entry) -> list[str]:
-    """The client's methods: the whole signature of the one, the shortest call of the other."""
+    """The client's methods: the signature of the sync one, the shortest call of the async one."""
     found = view.implementation(entry)
     if found is None:
         return [view.words.not_implemented]
-    return [*fenced(_signature(found), "python"), "", twin_line(view, found)]
+    return [*fenced(_signature(found), "python"), "", async_line(view, found)]
 
 
 def _signature(found: Implementation) -> str:
@@ -141,8 +140,8 @@ def _signature(found: Implementation) -> str:
     return f"# with {found.sync.call()} as ...\n{found.sync.signature()}"
 
 
-def twin_line(view: View, found: Implementation) -> str:
-    """The asynchronous call, linked to where it stands."""
+def async_line(view: View, found: Implementation) -> str:
+    """The async call, linked to its code."""
     if found.twin is None:
         return f"{view.words.asynchronous}{view.words.colon}{view.words.not_implemented}"
     call = found.twin.call()

@@ -1,7 +1,7 @@
-"""The page of everything real-time: what stands in realtime.<language>.md, and what the document and the client have.
+"""The real-time page: the text of realtime.<language>.md, with tables from the document and calls of the client.
 
-A section of that file begins with `<!-- of METHOD path, ... -->` (it is these operations' own) or `<!-- about ... -->`,
-and is left out where the document has none of them.
+A section of that file begins with `<!-- of METHOD path, ... -->` (these operations link to it) or `<!-- about ... -->`.
+It is left out if the document has none of these operations.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from scripts.reference.entries import Entry
-from scripts.reference.events import EventType, described
+from scripts.reference.events import EventType, event_types
 from scripts.reference.markdown import anchor, code, table
 from scripts.reference.view import INDEX_PAGE, View
 
@@ -23,7 +23,7 @@ _FILE = re.compile(r"\{\{(.+?)\}\}")
 
 
 def realtime_page(view: View) -> list[str]:
-    """The page's lines, without the line that says what wrote it."""
+    """The page's lines, without the first line, which names the generator."""
     words = view.words
     text = (_HERE / f"realtime.{view.language}.md").read_text(encoding="utf-8")
     text = _FILE.sub(lambda found: view.relative(_ROOT / found[1]), text)
@@ -31,25 +31,25 @@ def realtime_page(view: View) -> list[str]:
     realtime = [_row(view, entry) for kind in _KINDS for entry in view.entries if entry.kind == kind]
     lines = [f"# {words.realtime}", "", f"[← {words.back}]({INDEX_PAGE})", "", introduction.strip(), ""]
     lines += [f"## {words.overview}", "", *table(words.overview_heads, realtime)]
-    told: list[Entry] = []
+    described: list[Entry] = []
     for section in sections:
-        lines += _section(view, section, told)
-    return [*lines, "", *_events(view, told)]
+        lines += _section(view, section, described)
+    return [*lines, "", *_events(view, described)]
 
 
-def _section(view: View, section: str, told: list[Entry]) -> list[str]:
-    """A section, with an anchor and the client's calls for each operation that it is of."""
+def _section(view: View, section: str, described: list[Entry]) -> list[str]:
+    """A section, with an anchor and the client's calls for each of its operations."""
     marked = _OF.match(section)
     names = marked[2].split(", ") if marked else []
-    of = [entry for name in names if (entry := view.named(name))]
-    if not marked or not of:
+    found = [entry for name in names if (entry := view.named(name))]
+    if not marked or not found:
         return []
-    told += of
+    described += found
     text = ["", *section[marked.end() :].strip().splitlines()]
     if marked[1] == "about":
         return text
-    places = [anchor(entry.anchor) for entry in of]
-    return ["", *places, *text, *(line for entry in of for line in ("", _client_line(view, entry)))]
+    anchors = [anchor(entry.anchor) for entry in found]
+    return ["", *anchors, *text, *(line for entry in found for line in ("", _client_line(view, entry)))]
 
 
 def _client_line(view: View, entry: Entry) -> str:
@@ -69,7 +69,7 @@ def _nature(view: View, entry: Entry) -> str:
 
 
 def _calls(view: View, entry: Entry) -> str:
-    """Return the sync and the async call for an entry, each linked to its source."""
+    """The client's calls, sync and async, each linked to its code."""
     found = view.implementation(entry)
     if found is None:
         return view.words.not_implemented
@@ -81,15 +81,15 @@ def _calls(view: View, entry: Entry) -> str:
     return " / ".join(calls)
 
 
-def _events(view: View, told: list[Entry]) -> list[str]:
-    """The tables of event types, in the order in which the streams were told of."""
+def _events(view: View, described: list[Entry]) -> list[str]:
+    """The tables of event types, in the order of the sections above."""
     words = view.words
-    listed = [entry for entry in dict.fromkeys([*told, *view.entries]) if entry.stream is not None]
+    listed = [entry for entry in dict.fromkeys([*described, *view.entries]) if entry.stream is not None]
     lines = [f"## {words.event_types}", "", words.event_types_about]
     above: set[tuple[str, str]] = set()
     for entry in listed:
         lines += ["", anchor(f"events-{entry.anchor}"), "", f"### {code(entry.name)}", ""]
-        lines += _tables(view, described(entry.stream, view.shapes), above)
+        lines += _tables(view, event_types(entry.stream, view.shapes), above)
     return lines
 
 

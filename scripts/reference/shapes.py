@@ -1,4 +1,4 @@
-"""Schemas as readers want them: a type on one line, and the fields of a body with dotted names."""
+"""Schemas as Markdown: a type on one line, and the fields of a body with dotted names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scripts.reference.markdown import code, escape
 from scripts.reference.untrusted import list_at, literals_of, object_at, objects_at, text_at, variants_of
 
 Linker = Callable[[str], str]
-"""The name of a component -> Markdown that links to where it is described."""
+"""The name of a component -> Markdown with a link to its description."""
 
 _KINDS: dict[type[object], str] = {
     bool: "boolean",
@@ -39,17 +39,17 @@ _LIMITS = (
 _INLINE_DEPTH = 3
 _INLINE_MEMBERS = 16
 _UNION = 8
-"""So many variants are named; of more, their number is."""
+"""A union names at most this many variants; of the others it gives the number."""
 _FIELD_DEPTH = 3
-"""How deep the fields of a body are unfolded; below that, models are linked."""
+"""The fields of a body are listed to this depth; deeper models are linked."""
 _VARIANTS = 6
-"""So many variants of a union have their fields unfolded."""
+"""The fields of a union are listed if it has at most this many variants."""
 _FIELDS = 80
-"""With more fields than that, a body is unfolded less deep."""
+"""A body with more fields than this is listed to a smaller depth."""
 
 
 class Shapes:
-    """The schemas of one document as Markdown; `link` says where a component is described."""
+    """The schemas of one document as Markdown; `link` makes the link to a component."""
 
     def __init__(self, document: Json, link: Linker, more: str) -> None:
         self._schemas = schemas_of(document)
@@ -57,7 +57,7 @@ class Shapes:
         self._more = more
 
     def resolve(self, schema: Json) -> Json:
-        """What a reference refers to, through any number of them; any other schema itself."""
+        """Follow references until there is none; any other schema is returned as it is."""
         seen: set[str] = set()
         while (name := referenced(schema)) is not None and name not in seen:
             seen.add(name)
@@ -85,7 +85,7 @@ class Shapes:
         return _OR.join(dict.fromkeys(self._simple(kind, schema, depth) for kind in kinds))
 
     def plain_type(self, schema: Json) -> str:
-        """The type of a field, whose values have a column of their own."""
+        """The type of a field without its values, which have their own column."""
         if values := literals_of(schema):
             return _OR.join(dict.fromkeys(_kind(value) for value in values))
         return self.type(schema, 0)
@@ -129,11 +129,11 @@ class Shapes:
         return found
 
     def members(self, schema: Json) -> list[Field]:
-        """The fields of a model itself: other models in it are linked, not unfolded."""
+        """The fields of one model; models inside it are only linked."""
         return list(self._below(schema, "", _FIELD_DEPTH, None))
 
     def _below(self, schema: Json, at: str, depth: int, above: tuple[str, ...] | None) -> Iterator[Field]:
-        """The fields under `schema`; `above` are the models that it is in, None if no model is to be unfolded."""
+        """The fields under `schema`; `above` are the models around it, None to list no other model."""
         name = referenced(schema)
         if name is not None:
             if above is None or name in above:
@@ -159,11 +159,11 @@ class Shapes:
             yield from self._below(rest, f"{at}.*" if at else "*", depth - 1, above)
 
     def _has_fields(self, schema: Json) -> bool:
-        held = self.resolve(schema)
-        return any(key in held for key in ("properties", "anyOf", "oneOf", "allOf", "items"))
+        resolved = self.resolve(schema)
+        return any(key in resolved for key in ("properties", "anyOf", "oneOf", "allOf", "items"))
 
     def _tag(self, schema: Json) -> str:
-        """What tells a nameless variant: the one value of its first such member."""
+        """A label for a variant without a name: its first member with one possible value."""
         for key in (members := object_at(schema, "properties")):
             values = literals_of(object_at(members, key))
             if len(values) == 1:
@@ -171,7 +171,7 @@ class Shapes:
         return ""
 
     def description(self, schema: Json) -> str:
-        """What the document says of a schema, here or where it refers to."""
+        """The description of a schema, or of the schema that it refers to."""
         return text_at(schema, "description") or text_at(self.resolve(schema), "description")
 
 
@@ -186,16 +186,16 @@ class Field:
 
 
 def default_of(schema: Json) -> str:
-    """The documented default as code; empty without one."""
+    """The documented default as code, or an empty string."""
     return _literal(schema["default"]) if "default" in schema else ""
 
 
 def values_of(schema: Json) -> str:
-    """What values are allowed: the enum, the pattern, the limits."""
-    held = object_at(schema, "items") or schema
-    shown = [_literal(value) for value in literals_of(held)]
-    shown += [code(text.format(held[key])) for key, text in _LIMITS if key in held]
-    return ", ".join(shown)
+    """The allowed values: the enum, the pattern, the limits."""
+    limited = object_at(schema, "items") or schema
+    values = [_literal(value) for value in literals_of(limited)]
+    values += [code(text.format(limited[key])) for key, text in _LIMITS if key in limited]
+    return ", ".join(values)
 
 
 def _kind(value: object) -> str:

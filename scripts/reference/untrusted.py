@@ -1,4 +1,4 @@
-"""Reading a document that may hold anything: what is not of the kind that it should be counts as absent."""
+"""Read parts of a document that can contain anything: a value of the wrong type counts as absent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scripts.normalise.schema import Json
 
 
 def object_at(holder: Json, key: str) -> Json:
-    """The object under `key`; empty without one."""
+    """The object under `key`, or an empty one."""
     value = holder.get(key)
     return value if is_object(value) else {}
 
@@ -20,13 +20,13 @@ def objects_at(holder: Json, key: str) -> list[Json]:
 
 
 def list_at(holder: Json, key: str) -> list[Any]:
-    """The list under `key`; empty without one."""
+    """The list under `key`, or an empty one."""
     value = holder.get(key)
     return value if is_array(value) else []
 
 
 def text_at(holder: Json, key: str) -> str:
-    """The text under `key`; empty without one."""
+    """The text under `key`, or an empty one."""
     value = holder.get(key)
     return value if isinstance(value, str) else ""
 

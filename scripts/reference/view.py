@@ -1,4 +1,4 @@
-"""What every page of one language is written with: words, texts, links, and what the client has."""
+"""Everything that the pages of one language need: words, texts, links, and the client's methods."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent.parent / "opencode_client"
 
 @frozen(eq=False)
 class View:
-    """One document in one language, as pages in `folder` will show it."""
+    """One document in one language; `folder` is the folder of its pages."""
 
     language: str
     folder: Path
@@ -38,19 +38,19 @@ class View:
     entries: list[Entry]
     shapes: Shapes
     homes: dict[str, str]
-    """Where each component is described."""
+    """The link to the description of each component."""
     methods: dict[Key, Implementation] = field(factory=implementations)
 
     def implementation(self, entry: Entry) -> Implementation | None:
-        """The client's methods that do what the operation does."""
+        """The client's methods for the operation."""
         return self.methods.get(key(entry.method, entry.path))
 
     def source(self, method: Method) -> str:
-        """Where a method stands, as a link from a page."""
+        """A link from a page to the code of a method."""
         return f"{self.relative(method.file)}#L{method.line}"
 
     def relative(self, file: Path) -> str:
-        """A file of this package, as a link from a page."""
+        """A link from a page to a file of this package."""
         try:
             return Path(os.path.relpath(file, self.folder)).as_posix()
         except ValueError:  # Windows: the pages are on another drive
@@ -58,11 +58,11 @@ class View:
 
     @property
     def package(self) -> str:
-        """The package, as a link from a page."""
+        """A link from a page to the package."""
         return self.relative(_PACKAGE)
 
     def status(self, entry: Entry) -> str:
-        """Whether the client has it, linked to where."""
+        """`implemented` with a link to the code, or `not implemented`."""
         found = self.implementation(entry)
         if found is None:
             return self.words.not_implemented
@@ -83,7 +83,7 @@ class View:
         return escape_title(entry.module.titles[self.language])
 
     def since(self, entry: Entry) -> str:
-        """The first server version with it, as far as the compared documents say."""
+        """The first server version that has it, according to the compared documents."""
         absent, since, newest = first_version(entry)
         since = since or self.version or None
         if since is None:
@@ -93,22 +93,22 @@ class View:
         return self.words.since_later.format(since=since, absent=absent)
 
     def nature(self, entry: Entry) -> list[str]:
-        """What is special about calling it."""
+        """Special properties of the operation: a stream, blocking, deprecated ..."""
         words = self.words
         found = self.implementation(entry)
-        said = {"stream": words.stream, "websocket": words.websocket, "blocking": words.blocking}
-        shown = [said[entry.kind]] if entry.kind in said else []
+        kinds = {"stream": words.stream, "websocket": words.websocket, "blocking": words.blocking}
+        shown = [kinds[entry.kind]] if entry.kind in kinds else []
         shown += [words.consumes] if found and found.sync.operation.consumes else []
         return shown + ([words.deprecated] if entry.operation.get("deprecated") else [])
 
 
 def escape_title(text: str) -> str:
-    """A title of modules.toml as it is; a segment of a hostile document as text."""
+    """A title of modules.toml as it is; any other text, such as a document's segment, escaped."""
     return text if text.replace(" & ", "").replace(" / ", "").replace(" ", "").isalnum() else escape(text)
 
 
 def make_view(document: Json, language: str, folder: Path, version: str = "") -> View:
-    """A view of `document`, whose server's version is not in it."""
+    """Make the view of `document`; `version` is its server's, which the document does not contain."""
     words, catalogue, modules = WORDS[language], Catalogue(language), Modules()
     listed = entries(document, modules, catalogue)
     homes = _homes(document, listed)
@@ -123,7 +123,7 @@ def make_view(document: Json, language: str, folder: Path, version: str = "") ->
 
 
 def _homes(document: Json, listed: list[Entry]) -> dict[str, str]:
-    """Events are described on the page of streams, all other models on theirs."""
+    """Events are described on the real-time page, all other models on the page of models."""
     homes: dict[str, str] = {}
     plain = Shapes(document, str, "")
     for entry in sorted(listed, key=lambda entry: len(entry.path)):

@@ -1,4 +1,4 @@
-"""What the reference says of its own, in both languages. The Chinese index speaks as the one that it continues."""
+"""The fixed texts of the reference in both languages. The Chinese ones match the index that the seed began."""
 
 from __future__ import annotations
 
@@ -59,7 +59,6 @@ class Words:
     asynchronous: str
     see_realtime: str
     more: str
-    variants: str
     overview: str
     overview_heads: tuple[str, ...]
     event_types: str
@@ -72,7 +71,7 @@ class Words:
     enumeration: str
     semicolon: str
     aside: str
-    """Around what stands in parentheses after a word."""
+    """The parentheses of the language."""
 
 
 ENGLISH = Words(
@@ -135,7 +134,6 @@ ENGLISH = Words(
     asynchronous="Asynchronous (`AsyncOpencodeClient`)",
     see_realtime=" More in [Real-time operations]({link}).",
     more="… {count} more",
-    variants="One of",
     overview="At a glance",
     overview_heads=("Operation", "Nature", "Description", "Client"),
     event_types="Event types",
@@ -207,7 +205,6 @@ CHINESE = Words(
     asynchronous="异步（`AsyncOpencodeClient`）",
     see_realtime="详见[实时接口]({link})。",
     more="… 另 {count} 种",
-    variants="下列之一",
     overview="一览",
     overview_heads=("接口", "特性", "描述", "客户端"),
     event_types="事件类型",

@@ -1,4 +1,4 @@
-"""`python scripts/gen-opencode-api-docs.py`: where the document is from, what is written, what is refused."""
+"""`python scripts/gen-opencode-api-docs.py`: its sources, its output, and the documents that it refuses."""
 
 from __future__ import annotations
 
@@ -51,21 +51,20 @@ def test_one_language_leaves_the_other_alone(file: str, tmp_path: Path, language
     assert [p.name for p in (tmp_path / "out").iterdir()] == [language]
 
 
-def test_what_is_missing_is_listed_at_the_end(
+def test_missing_translations_are_listed_at_the_end(
     file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     document: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
     document["paths"]["/session"]["get"]["summary"] = "Brand new"
     Path(file).write_text(json.dumps(document), encoding="utf-8")
     main([file, "--out", str(tmp_path / "out")])
-    assert (
-        "warning: scripts/reference/modules.toml does not say where paths under /zebra belong: 24-zebra.md\n"
-        in (said := capsys.readouterr().out)
+    assert "warning: scripts/reference/modules.toml has no page for paths under /zebra: 24-zebra.md\n" in (
+        printed := capsys.readouterr().out
     )
-    assert "no Chinese in scripts/reference/chinese.toml: 'Brand new'\n" in said
+    assert "no translation in scripts/reference/chinese.toml: 'Brand new'\n" in printed
 
 
-def test_pages_of_yesterday_go_and_those_of_others_stay(file: str, tmp_path: Path) -> None:
+def test_leftover_pages_are_deleted_and_other_files_stay(file: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     main([file, "--out", str(out), "--lang", "en"])
     (out / "en" / "24-zebra.md").rename(out / "en" / "25-zebra.md")
@@ -81,7 +80,7 @@ def test_pages_of_yesterday_go_and_those_of_others_stay(file: str, tmp_path: Pat
     ]
 
 
-def test_check_tells_what_differs_and_writes_nothing(
+def test_check_lists_differences_and_writes_nothing(
     file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -97,25 +96,28 @@ def test_check_tells_what_differs_and_writes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "reason"),
     [
         (None, "No such file or directory"),
         ("nope", "is not JSON"),
         ("[]", "is JSON but no object"),
         ('{"swagger": "2.0"}', "is not OpenAPI 3.x"),
         ('{"openapi": "3.1.0", "paths": {"/a": {}}}', "is OpenAPI without operations"),
-        ('{"openapi": "3.1.0", "paths": {"/a": {"get": {}}}, "components": []}', "can be read"),
+        (
+            '{"openapi": "3.1.0", "paths": {"/a": {"get": {}}}, "components": []}',
+            "not a valid OpenAPI document",
+        ),
     ],
 )
 def test_a_bad_file_is_one_line_and_nothing_is_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, said: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, reason: str
 ) -> None:
     file = tmp_path / "bad.json"
     if content is not None:
         file.write_text(content, encoding="utf-8")
     assert main([str(file), "--out", str(tmp_path / "out")]) == 1
     error = capsys.readouterr().err
-    assert said in error
+    assert reason in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
@@ -131,7 +133,7 @@ def test_a_bad_url_is_one_line_and_nothing_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_server_is_asked_with_the_password_of_the_environment(
+def test_the_password_of_the_environment_is_sent(
     httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     headers = {"authorization": f"Basic {b64encode(b'opencode:secret').decode()}"}
@@ -146,11 +148,11 @@ def test_a_server_is_asked_with_the_password_of_the_environment(
 def test_pages_on_another_drive_than_the_package_link_to_its_files(
     file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_way(*_: object) -> str:
+    def other_drive(*_: object) -> str:
         raise ValueError("path is on mount 'C:', start on mount 'D:'")
 
     with monkeypatch.context() as patch:
-        patch.setattr("os.path.relpath", no_way)
+        patch.setattr("os.path.relpath", other_drive)
         assert main([file, "--out", str(tmp_path), "--lang", "en"]) == 0
     page = (tmp_path / "en" / "08-session.md").read_text(encoding="utf-8")
     assert f"]({(ROOT / 'opencode_client' / 'api' / 'session.py').as_uri()}#L" in page

@@ -1,4 +1,4 @@
-"""Every link of the reference leads somewhere, and every table has as many cells in each row as in its head."""
+"""Every link of the reference works, and every row of a table has as many cells as its head."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def _broken(made: dict[str, str]) -> list[str]:
             if inside in made:
                 ok = not anchor or anchor in known[inside]
             else:
-                ok = _stands((REFERENCE / language / page).resolve(), anchor)
+                ok = _exists((REFERENCE / language / page).resolve(), anchor)
             found += [] if ok else [f"{name}: {target}"]
     return found
 
 
-def _stands(file: Path, anchor: str) -> bool:
-    """Whether a file of the project is there, and a line of it begins a method."""
+def _exists(file: Path, anchor: str) -> bool:
+    """True if the file exists, and the line of the anchor begins a method."""
     if not anchor:
         return file.exists()
     return file.is_file() and bool(re.match(r"    (async )?def \w+\(", _lines(file)[int(anchor[1:]) - 1]))
@@ -58,12 +58,12 @@ def _ragged(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("version", DOCUMENTED)
-def test_every_link_and_anchor_is_there(version: str) -> None:
+def test_every_link_and_anchor_exists(version: str) -> None:
     assert _broken(pages(version)) == []
 
 
 @pytest.mark.parametrize("version", DOCUMENTED)
-def test_every_table_is_even(version: str) -> None:
+def test_every_row_of_a_table_has_the_same_number_of_cells(version: str) -> None:
     assert [(name, line) for name, text in pages(version).items() for line in _ragged(text)] == []
 
 

@@ -1,4 +1,4 @@
-"""What a document says is shown as it says it, whatever characters it has: a renderer is asked."""
+"""A renderer shows every text of a document as it is, whatever its characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of everything real-time: nothing real-time is left out, and nothing that the document has not is on it."""
+"""The real-time page: every real-time operation of the document is on it, and no other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_every_stream_terminal_and_long_answer_is_listed() -> None:
 
 
 @pytest.mark.parametrize("version", DOCUMENTED)
-def test_every_event_type_of_the_document_is_there(version: str) -> None:
+def test_every_event_type_of_the_document_is_listed(version: str) -> None:
     schemas = document(version)["components"]["schemas"]
     names = [variant["$ref"].rsplit("/", 1)[-1] for variant in schemas["Event"]["anyOf"]]
     types = [schemas[name]["properties"]["type"] for name in names]
@@ -35,7 +35,7 @@ def test_every_event_type_of_the_document_is_there(version: str) -> None:
         assert f"| `{literal.get('const') or literal['enum'][0]}` |" in _page(version)
 
 
-def test_what_a_document_has_not_is_not_told_of() -> None:
+def test_operations_that_a_document_lacks_are_left_out() -> None:
     assert "## `/api/event`" in _page()
     assert "## `/api/event`" not in _page("1.1.31")
     assert _OVERVIEW.findall(pages_of(small_document(("get", "/session", {})), "en")["21-realtime.md"]) == []

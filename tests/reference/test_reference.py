@@ -46,7 +46,7 @@ def test_every_operation_has_its_row_and_its_section(version: str) -> None:
     assert all(f"\n## `{row.operation}`\n" in made[f"en/{row.file}"] for row in listed)
 
 
-def test_newer_rows_come_after_those_that_were_there() -> None:
+def test_newer_rows_come_after_the_pinned_ones() -> None:
     made = [row.operation for row in rows(pages(NEWEST)["zh/README.md"])]
     assert made[:95] == [row.operation for row in rows(SEED.read_text(encoding="utf-8"))]
     assert made[95:98] == ["GET /global/config", "PATCH /global/config", "POST /global/upgrade"]
@@ -68,12 +68,12 @@ def test_an_unknown_segment_gets_the_next_free_number_and_a_warning() -> None:
     made = make_reference(given, REFERENCE, ("en",))
     assert {"en/08-session.md", "en/24-zebra.md", "en/25-ant.md"} < made.pages.keys()
     assert made.notes == [
-        "warning: scripts/reference/modules.toml does not say where paths under /zebra belong: 24-zebra.md",
-        "warning: scripts/reference/modules.toml does not say where paths under /ant belong: 25-ant.md",
+        "warning: scripts/reference/modules.toml has no page for paths under /zebra: 24-zebra.md",
+        "warning: scripts/reference/modules.toml has no page for paths under /ant: 25-ant.md",
     ]
 
 
-def test_fields_have_dotted_names_type_need_default_and_values() -> None:
+def test_fields_have_dotted_names_type_required_default_and_values() -> None:
     inner = {"type": "object", "required": ["b"], "properties": {"b": {"type": "integer", "default": 3}}}
     many = {"type": "array", "items": {"type": "object", "properties": {"c": {"enum": ["x", "y"]}}}}
     given = small_document(
@@ -105,13 +105,13 @@ def test_a_model_has_its_own_fields_unfolded_and_other_models_linked() -> None:
     ]
 
 
-def test_variants_of_a_union_are_told_apart() -> None:
+def test_variants_of_a_union_have_labels() -> None:
     section = _section(pages(NEWEST)["en/08-session.md"], "POST /session/{sessionID}/message")
     assert "| `parts[](TextPartInput).text` | string | yes |" in section
     assert "| `parts[](FilePartInput).url` | string | yes |" in section
 
 
-def test_a_response_tells_status_media_type_and_shape() -> None:
+def test_a_response_has_status_media_type_and_shape() -> None:
     section = _section(pages(NEWEST)["en/08-session.md"], "POST /session/{sessionID}/message")
     shape = r"{ info: [AssistantMessage](models.md#assistantmessage), parts: [Part](models.md#part)\[\] }"
     assert f"| `200` | `application/json` | {shape} | Created message |" in section
@@ -126,11 +126,11 @@ def test_a_response_tells_status_media_type_and_shape() -> None:
         ("23-api.md", "GET /api/event", "1.17.19 (1.15.13 does not have it)"),
     ],
 )
-def test_a_section_says_since_which_server(file: str, operation: str, since: str) -> None:
+def test_a_section_names_the_first_version(file: str, operation: str, since: str) -> None:
     assert f"- **Since**: {since}\n" in _section(pages(NEWEST)[f"en/{file}"], operation)
 
 
-def test_an_operation_that_no_compared_document_has_is_of_its_own_version_if_that_is_known() -> None:
+def test_an_operation_in_no_compared_document_has_the_version_of_its_server() -> None:
     given = small_document(("get", "/session/new", {"operationId": "session.new"}))
     assert "- **Since**: unknown" in pages_of(given, "en")["08-session.md"]
     known = make_reference(given, REFERENCE, ("en",), "1.99.0").pages["en/08-session.md"]
@@ -138,22 +138,20 @@ def test_an_operation_that_no_compared_document_has_is_of_its_own_version_if_tha
 
 
 @pytest.mark.parametrize(
-    ("operation", "file", "said"),
+    ("operation", "file", "note"),
     [
         ("POST /session/{sessionID}/message", "08-session.md", "回答完成后返回一个 JSON 文档"),
         ("GET /session/status", "08-session.md", "`busy`、`idle`、`retry`"),
     ],
 )
-def test_where_the_row_is_wrong_today_the_page_says_what_was_measured(
-    operation: str, file: str, said: str
-) -> None:
+def test_a_page_corrects_its_pinned_row_with_a_measured_note(operation: str, file: str, note: str) -> None:
     section = _section(pages(NEWEST)[f"zh/{file}"], operation)
-    assert said in next(
+    assert note in next(
         line for line in section.splitlines() if line.startswith("> **实测（1.1.31、1.18.33）**")
     )
 
 
-def test_shared_parameters_of_a_path_count() -> None:
+def test_shared_parameters_of_a_path_are_listed() -> None:
     given: dict[str, Any] = small_document(("get", "/session/{id}", {}))
     given["paths"]["/session/{id}"]["parameters"] = [{"$ref": "#/components/parameters/Id"}]
     given["components"]["parameters"] = {"Id": {"name": "id", "in": "path", "required": True, "schema": {}}}

@@ -1,4 +1,4 @@
-"""Whether the client has an operation is asked of its code: of methods, not of documents."""
+"""An operation is implemented if the client's code has a method for it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def test_a_method_with_that_path_is_an_implementation_and_is_linked() -> None:
     assert linecache.getline(str(source), int(line)) == "    def abort(\n"
 
 
-@pytest.mark.parametrize(("language", "said"), [("zh", "未实现"), ("en", "not implemented")])
-def test_an_invented_path_is_not_implemented_whatever_its_operation_id(language: str, said: str) -> None:
+@pytest.mark.parametrize(("language", "status"), [("zh", "未实现"), ("en", "not implemented")])
+def test_an_invented_path_is_not_implemented_with_any_operation_id(language: str, status: str) -> None:
     row = _only(language, path="/session/{sessionID}/invented")
-    assert (row.status, row.target) == (said, "")
+    assert (row.status, row.target) == (status, "")
 
 
 def test_another_method_of_a_known_path_is_not_implemented() -> None:
@@ -63,7 +63,7 @@ def test_a_method_that_was_removed_is_not_implemented(monkeypatch: pytest.Monkey
     assert _only().status == "not implemented"
 
 
-def test_a_namespace_that_does_not_hang_on_the_client_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_namespace_that_the_client_does_not_have_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     holder = next(c for c in OpencodeClient.__mro__ if "session" in vars(c))
     monkeypatch.delattr(holder, "session")
     assert _only().status == "not implemented"
@@ -78,7 +78,7 @@ def test_the_page_shows_the_signature_and_the_awaited_call() -> None:
     assert "[`await client.session.abort(session_id)`](" in page
 
 
-def test_without_the_awaited_method_the_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_says_that_the_async_method_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(AsyncSessionNamespace, "abort")
     page = pages_of(small_document(_ABORT), "en")["08-session.md"]
     assert "Asynchronous (`AsyncOpencodeClient`): not implemented\n" in page

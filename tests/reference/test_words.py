@@ -1,4 +1,4 @@
-"""The reference's Chinese: complete for the committed document, and never that of another English text."""
+"""The Chinese translations: complete for the committed document, and never used for another English text."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def _notes(given: dict[str, Any]) -> list[str]:
     return make_reference(given, REFERENCE, ("zh",)).notes
 
 
-def test_the_committed_document_is_all_in_chinese() -> None:
+def test_every_text_of_the_committed_document_is_translated() -> None:
     assert _notes(document(NEWEST)) == []
 
 
-def test_every_row_is_in_chinese() -> None:
+def test_every_row_is_translated() -> None:
     described = rows(pages(NEWEST)["zh/README.md"])
     assert [
         row for row in described if not any("\u4e00" <= char <= "\u9fff" for char in row.description)
@@ -29,9 +29,9 @@ def test_every_row_is_in_chinese() -> None:
 
 
 @pytest.mark.parametrize("key", ["summary", "description"])
-def test_a_text_without_chinese_stays_english_and_is_listed(key: str) -> None:
+def test_a_text_without_translation_stays_english_and_is_listed(key: str) -> None:
     given = small_document(("get", "/session", {key: "Something new."}))
-    assert "no Chinese in scripts/reference/chinese.toml: 'Something new.'" in _notes(given)
+    assert "no translation in scripts/reference/chinese.toml: 'Something new.'" in _notes(given)
     assert "Something new." in make_reference(given, REFERENCE, ("zh",)).pages["zh/08-session.md"]
 
 
@@ -42,14 +42,14 @@ def test_a_text_without_chinese_stays_english_and_is_listed(key: str) -> None:
         ("/vcs/status", "Retrieve other files.", "Retrieve other files."),
     ],
 )
-def test_a_row_whose_english_changed_is_told(path: str, english: str, row: str) -> None:
+def test_a_row_whose_english_changed_is_reported(path: str, english: str, row: str) -> None:
     given = small_document(("get", path, {"description": english}))
     made = make_reference(given, REFERENCE, ("zh",))
-    assert f"the English of this row has changed: {f'GET {path}: {english}'!a}" in made.notes
+    assert f"the English text of this row has changed: {f'GET {path}: {english}'!a}" in made.notes
     assert rows(made.pages["zh/README.md"])[0].description == row
 
 
-def test_no_note_and_no_translated_row_is_of_an_operation_that_is_gone() -> None:
+def test_every_note_and_row_has_an_operation() -> None:
     catalogue = Catalogue("zh")
     listed = {row.operation for row in rows(pages(NEWEST)["zh/README.md"])}
     assert catalogue.operations - listed == set()
