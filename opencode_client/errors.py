@@ -1,23 +1,23 @@
-"""Everything that this package raises.
+"""All errors of this package.
 
 OpencodeError
-├── ArgumentError                 a call that no request can be made of (also a ValueError)
-├── ClientClosedError             the client was closed
-├── StreamClosedError             the event stream was closed
-├── ServerStartError              `opencode serve` did not come up; with the end of its log
-├── UnsupportedServerError        what answers is not opencode 1.x
+├── ArgumentError                 an argument is wrong; nothing was sent (also a ValueError)
+├── ClientClosedError             the client is closed
+├── StreamClosedError             the event stream is closed
+├── ServerStartError              `opencode serve` did not start; has the end of its log
+├── UnsupportedServerError        the URL does not lead to an opencode 1.x server
 ├── UnsupportedOperationError     the server does not have the operation
-├── RequestError                  no whole answer came
-│   ├── ConnectError              nothing was sent: safe to send again
-│   ├── ConnectionLostError       broke on the way: the server may have done it
-│   └── RequestTimeoutError       no answer in time: the server may still be at it (also a TimeoutError)
-├── PtyClosedError                the terminal ended, or its connection cannot be made again
-├── PtyGapError                   here output of a terminal is missing; read on
-├── PtyTimeoutError               a terminal did not show in time what was waited for (also a TimeoutError)
-├── EventTooLargeError            a stream sent an event that is larger than allowed
-├── EmptyResponseError            200 without the documented body: how 1.1.x says "no such session, model or agent"
-├── ResponseDecodeError           what the server sent is not what its document says (also a ValueError)
-└── StatusError                   the server said no
+├── RequestError                  no complete response
+│   ├── ConnectError              nothing was sent; sending again is safe
+│   ├── ConnectionLostError       the connection broke; the server may have done the work
+│   └── RequestTimeoutError       no response in time; the server may still work on it (also a TimeoutError)
+├── PtyClosedError                the terminal ended, or its connection cannot be restored
+├── PtyGapError                   output of a terminal is missing here; you can read on
+├── PtyTimeoutError               a terminal did not show the expected text in time (also a TimeoutError)
+├── EventTooLargeError            a stream sent an event above the size limit
+├── EmptyResponseError            a success without its body; 1.1.x means "no such session, model or agent"
+├── ResponseDecodeError           a response does not match the server's document (also a ValueError)
+└── StatusError                   the response has an error status
     ├── BadRequestError           400
     ├── AuthenticationError       401
     ├── ForbiddenError            403
@@ -38,21 +38,21 @@ if TYPE_CHECKING:
 
 
 class OpencodeError(Exception):
-    """The root of every error of this package. Errors can be pickled and copied."""
+    """The base class of every error of this package. Errors can be pickled and copied."""
 
-    def __reduce__(self) -> tuple[Any, ...]:  # Any: what pickle takes
+    def __reduce__(self) -> tuple[Any, ...]:  # Any: the form that pickle takes
         return _restored, (type(self), self.args, self.__dict__)
 
 
 def _restored(kind: type[OpencodeError], arguments: tuple[Any, ...], state: dict[str, Any]) -> OpencodeError:
-    error = kind.__new__(kind)
+    error = kind.__new__(kind)  # without __init__, which may require more arguments than `args` has
     error.args = arguments
     error.__dict__.update(state)
     return error
 
 
 class ArgumentError(OpencodeError, ValueError):
-    """No request can be made of these arguments; nothing was sent."""
+    """An argument is wrong, so no request was made."""
 
 
 class ClientClosedError(OpencodeError):
@@ -60,14 +60,16 @@ class ClientClosedError(OpencodeError):
 
 
 class StreamClosedError(OpencodeError):
-    """The event stream was closed before it was opened again; subscribe anew."""
+    """The event stream was closed and cannot be opened again. Subscribe again to get a new one."""
 
 
 class PtyClosedError(OpencodeError):
-    """A terminal ended, or its connection broke and cannot be made again.
+    """A terminal ended, or its connection broke and cannot be restored.
 
-    `code` and `reason` are those of the WebSocket: 1000 is the end of the process, or of the terminal; 1006 a broken
-    connection. `seen` is what `read_until` had read.
+    Attributes:
+        code: The WebSocket's close code: 1000 if the process or the terminal ended, 1006 if the connection broke.
+        reason: The WebSocket's close reason.
+        seen: The text that `read_until` had read.
     """
 
     def __init__(self, message: str, *, code: int, reason: str = "", seen: str = "") -> None:
@@ -78,9 +80,11 @@ class PtyClosedError(OpencodeError):
 
 
 class PtyGapError(OpencodeError):
-    """Here output of a terminal is missing: its connection broke. What came later can be read on.
+    """Output of a terminal is missing here because its connection broke. You can read on after it.
 
-    `lost` counts UTF-16 code units; None where nobody can say how many, if any (opencode 1.1.53 and older).
+    Attributes:
+        lost: The number of missing UTF-16 code units. None if it is not known (opencode 1.1.53 and older); then
+            nothing may be missing at all.
     """
 
     def __init__(self, message: str, *, lost: int | None) -> None:
@@ -89,7 +93,7 @@ class PtyGapError(OpencodeError):
 
 
 class PtyTimeoutError(OpencodeError, TimeoutError):
-    """A terminal did not show in time what was waited for. `seen` is what it showed; it can be read again."""
+    """A terminal did not show the expected text in time. `seen` is the text that it did show; you can read it again."""
 
     def __init__(self, message: str, *, seen: str = "") -> None:
         super().__init__(message)
@@ -97,10 +101,14 @@ class PtyTimeoutError(OpencodeError, TimeoutError):
 
 
 class ResponseDecodeError(OpencodeError, ValueError):
-    """What the server sent is not what its document says.
+    """JSON from the server does not match the server's document.
 
-    `model` is the class or the operation that was read, `path` the JSON path to the value, `expected` and `got` say
-    what it is. `body` is the whole body, where a call raised this.
+    Attributes:
+        model: The class or the operation that was read.
+        path: The JSON path to the wrong value.
+        expected: The documented kind of value.
+        got: The kind of value that the server sent.
+        body: The whole body, if a call raised this error.
     """
 
     body: bytes | None = None
@@ -117,7 +125,7 @@ class ResponseDecodeError(OpencodeError, ValueError):
 
 
 class ServerStartError(OpencodeError):
-    """`opencode serve` did not come up. `log` is the end of what it wrote."""
+    """`opencode serve` did not start. `log` is the end of its output."""
 
     def __init__(self, message: str, log: str) -> None:
         super().__init__(message, log)
@@ -128,7 +136,7 @@ class ServerStartError(OpencodeError):
 
 
 class UnsupportedServerError(OpencodeError):
-    """What answers at `url` is not opencode 1.x; `version` is what it says of itself, None if it does not."""
+    """The server at `url` is not opencode 1.x. `version` is the version that it reports, or None."""
 
     def __init__(self, message: str, *, url: str, version: str | None = None) -> None:
         super().__init__(message)
@@ -137,7 +145,7 @@ class UnsupportedServerError(OpencodeError):
 
 
 class UnsupportedOperationError(OpencodeError):
-    """The server at `url`, of `version` (None where unknown), does not have the operation; nothing was done."""
+    """The server at `url` does not have the operation, so nothing was done. `version` is the server's, or None."""
 
     def __init__(self, message: str, *, operation: str, url: str, version: str | None = None) -> None:
         super().__init__(message)
@@ -147,7 +155,13 @@ class UnsupportedOperationError(OpencodeError):
 
 
 class RequestError(OpencodeError):
-    """A request got no whole answer. `url` has no credentials; the cause is `__cause__`."""
+    """A request got no complete response. `__cause__` is the error of httpx.
+
+    Attributes:
+        operation: The operationId.
+        method: The HTTP method.
+        url: The URL without credentials.
+    """
 
     def __init__(self, message: str, *, operation: str, method: str, url: str) -> None:
         super().__init__(message)
@@ -157,26 +171,26 @@ class RequestError(OpencodeError):
 
 
 class ConnectError(RequestError):
-    """No connection, so nothing was sent: the server does not run, or not there."""
+    """No connection, so nothing was sent. Is `opencode serve` running at this URL?"""
 
 
 class ConnectionLostError(RequestError):
-    """The connection broke while sending or reading: the server may have done what was asked."""
+    """The connection broke during the request or its response. The server may have done the work."""
 
 
 class RequestTimeoutError(RequestError, TimeoutError):
-    """No answer in time. Unless connecting took too long, the server may have done what was asked, or be at it."""
+    """No response in time. The server may have done the work, or may still work on it."""
 
 
 class EventTooLargeError(OpencodeError):
-    """A stream sent an event that is larger than its limit; nothing of it is kept."""
+    """A stream sent an event that is larger than its limit. The event was dropped."""
 
 
 class EmptyResponseError(OpencodeError):
-    """A success without the body that the document promises.
+    """The server reported success but sent no body, although its document promises one.
 
-    Servers 1.1.x answer so when the session, the model or the agent does not exist, and 1.18.33 with null where there
-    was no workspace to remove.
+    Source: 1.1.x does this if the session, the model or the agent does not exist. 1.18.33 sends null if there was no
+    workspace to remove.
     """
 
     def __init__(self, message: str, *, operation: str, method: str, url: str, status: int) -> None:
@@ -188,10 +202,17 @@ class EmptyResponseError(OpencodeError):
 
 
 class StatusError(OpencodeError):
-    """The server answered with a status that says no.
+    """The response has an error status.
 
-    `operation` is the operationId, `url` has no credentials, `headers` are in lower case, `body` is what came.
-    `data` is the parsed JSON of it (None if it is none), `error` the documented model where it decodes as one.
+    Attributes:
+        operation: The operationId.
+        method: The HTTP method.
+        url: The URL without credentials.
+        status: The status code.
+        headers: The response's headers, with names in lower case.
+        body: The response's body.
+        data: The body as parsed JSON; None if it is not JSON.
+        error: The body as the documented model; None if it does not match one.
     """
 
     def __init__(
@@ -204,7 +225,7 @@ class StatusError(OpencodeError):
         status: int,
         headers: Mapping[str, str],
         body: bytes,
-        data: Any = None,  # Any: JSON of a dozen shapes
+        data: Any = None,  # Any: JSON of a dozen forms
         error: OpencodeModel | None = None,
     ) -> None:
         super().__init__(message)
@@ -219,27 +240,27 @@ class StatusError(OpencodeError):
 
 
 class BadRequestError(StatusError):
-    """400: the server could not use what was sent."""
+    """400: the server rejected the request, for example for a wrong argument."""
 
 
 class AuthenticationError(StatusError):
-    """401: the server wants a user name and a password, or others than these."""
+    """401: the user name or the password is missing or wrong."""
 
 
 class ForbiddenError(StatusError):
-    """403: the server refuses, whoever asks."""
+    """403: the server does not allow this."""
 
 
 class NotFoundError(StatusError):
-    """404: there is no such session, message, terminal or the like."""
+    """404: the session, message, terminal or other thing does not exist."""
 
 
 class ConflictError(StatusError):
-    """409: not now; the session is busy."""
+    """409: not possible now, for example because the session is busy."""
 
 
 class PayloadTooLargeError(StatusError):
-    """413: the body is larger than the server takes."""
+    """413: the request's body is larger than the server accepts."""
 
 
 class RateLimitError(StatusError):
@@ -262,5 +283,5 @@ _BY_STATUS: dict[int, type[StatusError]] = {
 
 
 def error_class(status: int) -> type[StatusError]:
-    """The class for a status that says no."""
+    """Return the error class for a status, which is not a success."""
     return _BY_STATUS.get(status) or (ServerError if status >= 500 else StatusError)
