@@ -1,8 +1,8 @@
-"""Directories as servers take them.
+"""Directories in the form that servers expect.
 
-Source: servers 1.1.31 and 1.18.33. The query's `directory` is percent-decoded twice (1.1.31's `session.list` compares
-what it is after the first time), `location[directory]` once, a body's not at all; an empty one means the directory
-that the server runs in.
+Source: servers 1.1.31 and 1.18.33. They percent-decode the query's `directory` twice (1.1.31's `session.list` compares
+the directory after the first time), `location[directory]` once, and a body's directory not at all. An empty directory
+means the one that the server runs in.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from ..errors import ArgumentError
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:[/\\]")  # on any system: the server's need not be ours
+_ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:[/\\]")  # on any system: the server may run on another one
 
 
 def absolute(directory: StrPath) -> str:
-    """The directory as an absolute path; what is absolute on any system stays as it is.
+    """Return the directory as an absolute path. A path that is absolute on any system is not changed.
 
     Raises:
-        ArgumentError: it is empty or no path.
+        ArgumentError: it is empty or not a path.
     """
     try:
         text = os.fspath(directory)
     except TypeError:
-        raise ArgumentError(f"directory takes a text or a path, not {type(directory).__name__}") from None
+        raise ArgumentError(f"directory must be a str or a path, not {type(directory).__name__}") from None
     if not text:
-        raise ArgumentError("directory is empty, which servers take for their own; leave it out to mean that")
+        raise ArgumentError("directory is empty; to use the server's own directory, leave it out")
     return text if _ABSOLUTE.match(text) else os.path.abspath(text)
 
 
 def encoded(directory: str) -> str:
-    """The path percent-encoded once; names that are no UTF-8 keep their bytes."""
+    """Return the path percent-encoded once. Bytes that are not UTF-8 are kept."""
     return quote(directory.encode("utf-8", "surrogateescape"), safe="")

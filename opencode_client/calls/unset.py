@@ -1,4 +1,4 @@
-"""The default of arguments for which None is a value: it is sent as null, UNSET is not sent."""
+"""UNSET, the default of arguments for which the server accepts null: None sends null, UNSET sends nothing."""
 
 from __future__ import annotations
 
@@ -20,4 +20,4 @@ Unset: TypeAlias = Literal[_Unset.UNSET]
 """The type of UNSET."""
 
 UNSET: Final = _Unset.UNSET
-"""Not given."""
+"""The argument is not given."""

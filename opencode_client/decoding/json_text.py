@@ -1,6 +1,6 @@
-"""JSON by orjson; where orjson refuses, the standard library decides.
+"""Parse and write JSON with orjson, and with the standard library where orjson refuses.
 
-Servers do send lone surrogates (1.18.33: session titles, metadata), which orjson neither reads nor writes.
+Servers send lone surrogates (1.18.33: in session titles and metadata). orjson neither reads nor writes them.
 """
 
 from __future__ import annotations
@@ -15,31 +15,27 @@ import orjson
 from ..model import OpencodeModel, Unknown, is_object
 
 
-def loads(text: bytes | str) -> Any:  # Any: JSON is untyped until a model reads it
-    """The parsed JSON.
+def loads(text: bytes | str) -> Any:  # Any: JSON has no type until a model reads it
+    """Return the parsed JSON.
 
     Raises:
-        ValueError: the text is not JSON, or nested too deeply to read.
+        ValueError: the text is not JSON, or is nested too deeply.
     """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return _standard_loads(text)
-
-
-def _standard_loads(text: bytes | str) -> Any:  # Any: as above
-    try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+        try:
+            return json.loads(text)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
 
 def dumps(value: object) -> bytes:
-    """`value` as compact JSON; models as what they were read from, any mapping or sequence.
+    """Return `value` as compact JSON. It may hold models, mappings and sequences of any kind.
 
     Raises:
-        ValueError: NaN or an infinity beside something that orjson refuses.
-        TypeError: something that JSON has no form for.
+        ValueError: the standard library had to write it, and it holds NaN or an infinity.
+        TypeError: it holds an object that cannot be written as JSON.
     """
     try:
         return orjson.dumps(value, _plain, orjson.OPT_PASSTHROUGH_DATETIME)
@@ -47,35 +43,36 @@ def dumps(value: object) -> bytes:
         return json.dumps(value, allow_nan=False, separators=(",", ":"), default=_plain).encode()
 
 
-def _plain(value: Any) -> object:  # Any: whatever the caller put into a body
+def _plain(value: Any) -> object:  # Any: any object in a request's body
     if isinstance(value, OpencodeModel | Unknown):
         return value.to_dict()
     if isinstance(value, Mapping):
-        mapping: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType] # whatever it holds
+        mapping: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType] # of any content
         return dict(mapping)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        sequence: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType] # whatever it holds
+        sequence: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType] # of any content
         return list(sequence)
-    hint = "; to_epoch_ms(...) is what most members take" if isinstance(value, date) else ""
-    raise TypeError(f"{type(value).__name__} has no form in JSON{hint}")
+    hint = "; most members take to_epoch_ms(...)" if isinstance(value, date) else ""
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON{hint}")
 
 
 def unwritable(value: Any, path: str = "$") -> str | None:  # Any: as above
-    """Where `value` holds what `dumps` refuses, and what it is; None if nowhere.
+    """Return the first place in `value` that `dumps` refuses, with the reason. Return None if there is none.
 
-    `$.parts[0].text: set has no form in JSON`
+    Example: `$.parts[0].text: set cannot be written as JSON`
     """
     try:
         dumps(value)
     except (TypeError, ValueError, RecursionError) as error:
-        return next(filter(None, _inside(value, path)), f"{path}: {error}")
+        inside = (unwritable(item, step) for step, item in _items(value, path))
+        return next(filter(None, inside), f"{path}: {error}")
     return None
 
 
-def _inside(value: Any, path: str) -> list[str | None]:  # Any: as above
+def _items(value: Any, path: str) -> list[tuple[str, Any]]:  # Any: as above
     if isinstance(value, OpencodeModel | Unknown):
         value = value.to_dict()
     if is_object(value):
-        return [unwritable(item, f"{path}.{key}") for key, item in value.items()]
-    items: list[Any] = list(value) if isinstance(value, list | tuple) else []  # pyright: ignore[reportUnknownArgumentType] # whatever it holds
-    return [unwritable(item, f"{path}[{index}]") for index, item in enumerate(items)]
+        return [(f"{path}.{key}", item) for key, item in value.items()]
+    items: list[Any] = list(value) if isinstance(value, list | tuple) else []  # pyright: ignore[reportUnknownArgumentType] # of any content
+    return [(f"{path}[{index}]", item) for index, item in enumerate(items)]

@@ -1,7 +1,7 @@
-"""Times as the server means them, and as Python does: epoch milliseconds, `datetime`, ISO 8601 texts.
+"""Convert between the server's times and Python's `datetime`.
 
-Models keep what the wire says; these convert on request. v1 routes give milliseconds, `session.next.*` events on
-/event and /global/event give ISO texts (1.18.33).
+Models keep the times that the server sends. v1 routes send epoch milliseconds; `session.next.*` events on /event and
+/global/event carry ISO 8601 texts (1.18.33).
 """
 
 from __future__ import annotations
@@ -14,42 +14,44 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def to_datetime(time: float | str | datetime) -> datetime:
-    """The moment, with a time zone: UTC for milliseconds and for what names no zone.
+    """Return the time as a `datetime` with a time zone, which is UTC if `time` has none.
 
-    `time` is epoch milliseconds, an ISO 8601 text or a `datetime`.
+    Args:
+        time: epoch milliseconds, an ISO 8601 text or a `datetime`.
 
     Raises:
-        ValueError: no number of milliseconds that a datetime can hold, or no ISO 8601 text; says which.
+        ValueError: the milliseconds do not fit into a `datetime`, or the text is not ISO 8601.
     """
     if isinstance(time, str):
-        time = _parsed(time)
+        time = _parse(time)
     if isinstance(time, datetime):
         return time if time.tzinfo else time.replace(tzinfo=UTC)
     try:
         return _EPOCH + timedelta(milliseconds=time)
     except (OverflowError, ValueError):
-        raise ValueError(f"no time in epoch milliseconds: {time!r}") from None
+        raise ValueError(f"not a time in epoch milliseconds: {time!r}") from None
 
 
 def to_epoch_ms(time: float | str | datetime) -> int:
-    """Milliseconds since 1970 in UTC, rounded down, as the server counts them.
+    """Return the time as epoch milliseconds, rounded down, which is the form that the server uses.
 
-    `time` is epoch milliseconds, an ISO 8601 text or a `datetime`; UTC where it names no zone.
+    Args:
+        time: epoch milliseconds, an ISO 8601 text or a `datetime`; in UTC if it has no time zone.
 
     Raises:
-        ValueError: not finite, or no ISO 8601 text; says which.
+        ValueError: the number is not finite, or the text is not ISO 8601.
     """
     if isinstance(time, int | float):
         if not math.isfinite(time):
-            raise ValueError(f"no time in epoch milliseconds: {time!r}")
+            raise ValueError(f"not a time in epoch milliseconds: {time!r}")
         return math.floor(time)
     return (to_datetime(time) - _EPOCH) // _MILLISECOND
 
 
-def _parsed(text: str) -> datetime:
-    from dateutil.parser import isoparse  # half as dear to import as httpx: only where a text is met
+def _parse(text: str) -> datetime:
+    from dateutil.parser import isoparse  # its import takes half as long as httpx's
 
     try:
         return isoparse(text.strip())
     except (ValueError, OverflowError):
-        raise ValueError(f"no ISO 8601 time: {text!r}") from None
+        raise ValueError(f"not an ISO 8601 time: {text!r}") from None

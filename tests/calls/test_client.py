@@ -115,7 +115,7 @@ def test_a_lone_surrogate_is_sent(client_kind: ClientKind) -> None:
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        ({"a": [{1, 2}]}, r"\$\.metadata\.a\[0\]: set has no form in JSON"),
+        ({"a": [{1, 2}]}, r"\$\.metadata\.a\[0\]: set cannot be written as JSON"),
         ({"a": datetime(2026, 1, 1, tzinfo=UTC)}, r"\$\.metadata\.a: .*to_epoch_ms"),
         ({"a": b"x"}, r"\$\.metadata\.a: bytes"),
     ],
@@ -129,7 +129,7 @@ def test_what_json_cannot_hold_is_named_with_its_place(
 
 def test_what_json_cannot_hold_is_named_with_its_place_in_a_model(client_kind: ClientKind) -> None:
     parts = [TextPartInput(text="a", metadata={"b": {1}})]
-    with pytest.raises(ArgumentError, match=r"\$\.parts\[0\]\.metadata\.b: set has no form in JSON"):
+    with pytest.raises(ArgumentError, match=r"\$\.parts\[0\]\.metadata\.b: set cannot be written as JSON"):
         client_kind.call(client_kind.mocked(_answer({})).session.prompt, "ses_1", parts=parts)
 
 

@@ -1,4 +1,4 @@
-"""The garbage collector waits while a large answer is read, and only then."""
+"""The garbage collector is paused while a large response is read, and only then."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LARGE = b"[" + b",".join([_ITEM] * 20_000) + b"]"
 
 @pytest.fixture(autouse=True)
 def enabled() -> Generator[None]:
-    """The collector is on, and on every Python as eager as 3.11's is."""
+    """Switch the collector on, with the threshold of Python 3.11 on every version."""
     before = gc.get_threshold()
     gc.set_threshold(700, *before[1:])
     gc.enable()
@@ -28,7 +28,7 @@ def enabled() -> Generator[None]:
 
 
 def _collections(client_kind: ClientKind, body: bytes) -> int:
-    """How often the collector ran while an answer was read."""
+    """Return the number of collections while a response is read."""
     phases: list[str] = []
 
     def note(phase: str, _: dict[str, int]) -> None:
@@ -37,7 +37,7 @@ def _collections(client_kind: ClientKind, body: bytes) -> int:
     client = client_kind.mocked(
         lambda _: httpx.Response(200, content=body, headers={"content-type": "application/json"})
     )
-    gc.callbacks.append(note)  # the collector's own count leaves out most of what 3.14 does in steps
+    gc.callbacks.append(note)  # gc.get_stats() leaves out most of the incremental steps of 3.14
     try:
         found = client_kind.call(client.project.list)
     finally:
@@ -46,19 +46,19 @@ def _collections(client_kind: ClientKind, body: bytes) -> int:
     return phases.count("start")
 
 
-def test_a_large_answer_is_read_without_collections(client_kind: ClientKind) -> None:
+def test_a_large_response_is_read_without_collections(client_kind: ClientKind) -> None:
     assert _collections(client_kind, b"[" + b",".join([_ITEM] * 12_000) + b"]") > 10
     assert _collections(client_kind, _LARGE) <= 10
     assert gc.isenabled()
 
 
-def test_a_collector_that_was_off_stays_off(client_kind: ClientKind) -> None:
+def test_a_collector_that_was_switched_off_stays_off(client_kind: ClientKind) -> None:
     gc.disable()
     _collections(client_kind, _LARGE)
     assert not gc.isenabled()
 
 
-def test_it_collects_again_when_reading_failed(client_kind: ClientKind) -> None:
+def test_the_collector_is_on_again_after_a_failed_read(client_kind: ClientKind) -> None:
     body = b"[" + b" " * 1_000_001
     client = client_kind.mocked(
         lambda _: httpx.Response(200, content=body, headers={"content-type": "application/json"})

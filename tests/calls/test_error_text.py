@@ -1,4 +1,4 @@
-"""What servers say of an error, in a dozen shapes: what of it the error says, and never a second error."""
+"""The server's message is extracted from a dozen forms of error bodies. No body causes a second error."""
 
 from __future__ import annotations
 
@@ -9,20 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opencode_client import (
-    StatusError,
-)
+from opencode_client import StatusError
 from tests.support.both_clients import ClientKind
-from tests.support.faulty_server import (
-    FaultyServer,
-    answer,
-    http,
-)
-from tests.support.retry_cases import (
-    CREATE,
-    PLAIN,
-    json_answer,
-)
+from tests.support.faulty_server import FaultyServer, answer, http
+from tests.support.retry_cases import CREATE, PLAIN, json_answer
 from tests.support.retry_cases import waits as waits  # a fixture for every test here
 
 _STACK = "Error: boom\n    at f (a.ts:1)\n    at g (b.ts:2)"
@@ -43,9 +33,7 @@ _ERRORS: dict[str, tuple[object, str]] = {
 
 
 @pytest.mark.parametrize(("body", "text"), _ERRORS.values(), ids=list(_ERRORS))
-def test_what_servers_say_of_an_error_is_in_its_message(
-    client_kind: ClientKind, body: object, text: str
-) -> None:
+def test_an_error_has_the_message_of_the_server(client_kind: ClientKind, body: object, text: str) -> None:
     with FaultyServer([answer(json_answer(body, 400))]) as server:
         error = client_kind.error(server.url, CREATE)
     assert str(error) == f"session.create: 400 Bad Request: {text}"
@@ -63,7 +51,7 @@ def test_what_servers_say_of_an_error_is_in_its_message(
     ],
     ids=["text", "page", "bytes", "empty", "cut", "long"],
 )
-def test_an_error_without_json_has_the_text_that_came(
+def test_an_error_without_json_has_the_text_of_the_body(
     client_kind: ClientKind, data: bytes, text: str
 ) -> None:
     with FaultyServer([answer(data)]) as server:
@@ -82,7 +70,7 @@ _STATUSES = st.integers(300, 999).filter(lambda status: status != 304)  # 304 ha
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=_JSON.map(lambda value: json.dumps(value).encode()) | st.binary(), status=_STATUSES)
-def test_whatever_an_errors_body_is_there_is_one_error_with_it(
+def test_any_body_of_an_error_gives_one_error_with_that_body(
     client_kind: ClientKind, body: bytes, status: int
 ) -> None:
     with FaultyServer([answer(http(body, status))]) as server:
@@ -105,7 +93,7 @@ def test_whatever_an_errors_body_is_there_is_one_error_with_it(
     ids=["objects", "arrays", "both", "below data", "beyond JSON"],
 )
 @pytest.mark.parametrize("status", [400, 404, 500])
-def test_an_error_nested_deeper_than_python_recurses_is_one_error(
+def test_an_error_body_nested_too_deeply_gives_one_error(
     client_kind: ClientKind, body: bytes, status: int
 ) -> None:
     with FaultyServer([answer(http(body, status))]) as server:
@@ -114,7 +102,7 @@ def test_an_error_nested_deeper_than_python_recurses_is_one_error(
     assert (error.status, error.body) == (status, body)
 
 
-def test_an_error_for_a_body_nested_deeply_is_one_error(client_kind: ClientKind) -> None:
+def test_an_error_for_a_deeply_nested_request_is_one_error(client_kind: ClientKind) -> None:
     metadata: dict[str, Any] = {}  # Any: JSON
     for _ in range(900):
         metadata = {"a": metadata}

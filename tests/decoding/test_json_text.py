@@ -1,4 +1,4 @@
-"""JSON both ways, lone surrogates included: 1.18.33 sends them in session titles and metadata."""
+"""JSON is read and written with lone surrogates, which 1.18.33 sends in session titles and metadata."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_lone_surrogate_reads_and_writes() -> None:
     assert dumps(loads(text)) == text
 
 
-def test_a_model_with_a_lone_surrogate_goes_there_and_back() -> None:
+def test_a_model_with_a_lone_surrogate_is_read_and_written() -> None:
     names = b'"id":"s","slug":"","projectID":"","directory":"","version":"","time":{"created":1,"updated":1}'
     wire = b'{"title":"\\udc00",' + names + b"}"
     session = Session.from_dict(loads(wire))
@@ -32,25 +32,25 @@ def test_a_model_with_a_lone_surrogate_goes_there_and_back() -> None:
     assert json.loads(dumps(session.to_dict())) == json.loads(wire)
 
 
-def test_integers_beyond_64_bits_are_written_whole() -> None:
+def test_integers_above_64_bits_are_written_with_all_digits() -> None:
     assert dumps({"n": 10**30}) == b'{"n":1000000000000000000000000000000}'
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"<!doctype html>", b'{"a": }', b"\xff"])
-def test_what_is_no_json_is_a_value_error(text: bytes) -> None:
+def test_text_that_is_not_json_is_a_value_error(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"Expecting|decode|Extra data"):
         loads(text)
 
 
-def test_endless_nesting_is_a_value_error() -> None:
+def test_nesting_too_deep_for_python_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="nested too deeply"):
         loads(b"[" * 100_000 + b"]" * 100_000)
 
 
-def test_nan_beside_something_that_orjson_refuses_is_not_written_as_text_that_is_no_json() -> None:
+def test_nan_is_refused_where_the_standard_library_writes() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         dumps({"a": float("nan"), "b": "\ud800"})
 
 
-def test_reading_a_model_of_endless_depth_is_not_a_crash() -> None:
+def test_a_deeply_nested_model_is_read_without_a_crash() -> None:
     assert read_message.read(loads(b'{"role":"user","parts":' + b"[" * 500 + b"]" * 500 + b"}"))

@@ -1,7 +1,7 @@
-"""Reading holds whatever a server does to its answers: recorded traffic, changed at random.
+"""Recorded responses and events, changed at random, are read leniently and strictly.
 
-Leniently there is always a model, and it gives back what was read; strictly there is a model or an error that
-names a JSON path; nothing else is ever raised.
+Lenient reading always gives a model, and its `to_dict` gives the same JSON. Strict reading gives a model or an error
+with a JSON path. Nothing else is ever raised.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _junk(draw: st.DrawFn) -> Any:
 
 @pytest.fixture(autouse=True, scope="module")
 def quiet() -> Iterator[None]:
-    """The warnings that these payloads cause are tested elsewhere."""
+    """Switch off the warnings for these payloads. Other tests cover them."""
     logger = logging.getLogger("opencode_client.decoding")
     logger.disabled = True
     yield
@@ -41,7 +41,7 @@ def quiet() -> Iterator[None]:
 
 @st.composite
 def _changed(draw: st.DrawFn) -> tuple[Reader, Any]:
-    """A recorded payload with one to four changes: dropped, nulled, retyped, added, renamed or repeated members."""
+    """Draw a recorded payload with one to four changes: members removed, added, set to null or to another type."""
     reader, payload = draw(st.sampled_from(_PAYLOADS))
     payload = copy.deepcopy(payload)
     for _ in range(draw(st.integers(1, 4))):
@@ -77,7 +77,7 @@ def _containers(holder: Any) -> list[Any]:
 @settings(
     max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-def test_lenient_reading_always_gives_a_model_that_gives_back_what_came(changed: tuple[Reader, Any]) -> None:
+def test_lenient_reading_always_gives_a_model_with_the_same_json(changed: tuple[Reader, Any]) -> None:
     reader, payload = changed
     read = reader(copy.deepcopy(payload), strict=False)
     assert isinstance(read, OpencodeModel | Unknown | list | dict)

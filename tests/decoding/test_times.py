@@ -1,4 +1,4 @@
-"""Times there and back."""
+"""Times of the server are converted to datetime and back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MS = 1_795_418_143_845
         _MOMENT.astimezone(timezone(timedelta(hours=9))),
     ],
 )
-def test_every_form_is_the_same_moment(time: float | str | datetime) -> None:
+def test_every_form_of_a_time_gives_the_same_moment(time: float | str | datetime) -> None:
     assert to_datetime(time) == _MOMENT
     assert to_epoch_ms(time) == _MS
 
@@ -40,7 +40,7 @@ def test_a_datetime_keeps_its_zone() -> None:
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
-def test_milliseconds_give_back_the_moment_that_they_came_from(moment: datetime) -> None:
+def test_milliseconds_are_converted_back_to_the_same_moment(moment: datetime) -> None:
     whole = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     assert to_datetime(to_epoch_ms(moment)) == whole
 
@@ -52,14 +52,14 @@ def test_a_time_before_1970_is_negative() -> None:
 @pytest.mark.parametrize(
     "time", ["", "yesterday", "2026-13-01", "NaN", float("nan"), float("inf"), -float("inf")]
 )
-def test_what_is_no_time_is_a_value_error_that_says_what_it_was(time: float | str) -> None:
+def test_a_text_or_number_that_is_not_a_time_is_a_value_error(time: float | str) -> None:
     for convert in (to_datetime, to_epoch_ms):
-        with pytest.raises(ValueError, match=r"no (ISO 8601 time|time in epoch milliseconds)"):
+        with pytest.raises(ValueError, match=r"not (an ISO 8601 time|a time in epoch milliseconds)"):
             convert(time)
 
 
-def test_milliseconds_beyond_what_a_datetime_holds_are_a_value_error() -> None:
-    with pytest.raises(ValueError, match="no time in epoch milliseconds"):
+def test_milliseconds_too_large_for_a_datetime_are_a_value_error() -> None:
+    with pytest.raises(ValueError, match="not a time in epoch milliseconds"):
         to_datetime(10**17)
 
 
