@@ -16,5 +16,6 @@ TWINS = {
     "client.py": "async_client.py",
     "calls/caller.py": "calls/async_caller.py",
     "calls/server_check.py": "calls/async_server_check.py",
+    "terminals/connection.py": "terminals/async_connection.py",
 }
 """The synchronous modules that `make generate` writes, each with its source."""

@@ -28,12 +28,15 @@ _NAMES = {
     "AsyncClient": "Client",
     "AsyncConnections": "Connections",
     "AsyncEventStream": "EventStream",
+    "AsyncExitWatch": "ExitWatch",
     "AsyncFilteredStream": "FilteredStream",
     "AsyncGenerator": "Generator",
     "AsyncNamespace": "Namespace",
     "AsyncNamespaces": "Namespaces",
     "AsyncOpencodeClient": "OpencodeClient",
     "AsyncPtyConnection": "PtyConnection",
+    "AsyncPtyNamespace": "PtyNamespace",
+    "AsyncReceiver": "Receiver",
     "AsyncServerCheck": "ServerCheck",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
@@ -43,8 +46,10 @@ _NAMES = {
     "async_caller": "caller",
     "async_connection": "connection",
     "async_connections": "connections",
+    "async_receiver": "receiver",
     "async_server_check": "server_check",
     "async_stream": "stream",
+    "asynccontextmanager": "contextmanager",
     "asyncio": "time",  # in `from asyncio import sleep`
 }
 """What a name of an asynchronous module is called in its twin. A name that is missing here is an error."""
@@ -59,7 +64,7 @@ _PHRASES = {
 """Parts of docstrings and comments that say something else in a twin."""
 
 _ASYNC_NAME = re.compile(
-    r"\b(?:_*Async\w+|AbstractAsync\w+|StopAsync\w+|async_\w+|__a(?:enter|exit|iter|next)__|asyncio)\b"
+    r"\b(?:_*Async\w+|AbstractAsync\w+|StopAsync\w+|async_\w+|__a(?:enter|exit|iter|next)__|asyncio|asynccontextmanager)\b"
 )
 _ASYNC_WORD = re.compile(r"\b(?:async (?=with\b|for\b|def\b)|await (?=[\w(]))|(?<=, )awaited\b")
 _TEXTS = (

@@ -1,6 +1,7 @@
-"""How terminals ended: heard from the event stream, as no socket of a terminal says it.
+"""Exit watches: they read the exit codes of terminals from the event stream, because the WebSocket has none.
 
-Source: `pty.exited` and `pty.deleted` on `GET /event`, which tells of both cores'; servers 1.1.31 to 1.18.33.
+Source: `pty.exited` and `pty.deleted` on `GET /event`, for terminals of `pty` and of `v2.pty`;
+servers 1.1.31 to 1.18.33.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from contextlib import suppress
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
-from attrs import define
+from attrs import define, evolve
 
 from ..calls.operation import QUERY, Operation
 from ..errors import OpencodeError
@@ -23,136 +24,151 @@ if TYPE_CHECKING:
     from ..streams.stream import EventStream
 
 EVENTS: Operation[Any] = Operation("event.subscribe", "GET", "/event", "Any", scope=QUERY)
-"""The event stream, not made into models: one line in a thousand is of interest."""
+"""The event stream without models: few of its events are needed here."""
 
-_END_S = 1.0
-"""Limits how long leaving waits for the listening thread: one that is connecting is not woken."""
+_JOIN_S = 1.0
+"""The longest time to wait for the reading thread: closing the stream does not wake it while it connects."""
 
 
-@define
+@define(eq=False)
 class Exit:
-    """What is known of one terminal: whether it is gone, its exit code, and how often events may have been missed."""
+    """The exit of one terminal, as one connection knows it.
 
+    `gone` is True after the end; it is set after `code`. `gaps` counts the times when the events may have been lost.
+    """
+
+    pty_id: str
     gone: bool = False
     code: int | None = None
     gaps: int = 0
 
 
 class _Exits:
-    """The terminals that somebody asks about."""
+    """The exits that a watch looks for. No I/O."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[Exit, int]] = {}
+        self._exits: list[Exit] = []
 
     def add(self, pty_id: str) -> Exit:
-        exit_, count = self._known.get(pty_id, (Exit(), 0))
-        self._known[pty_id] = exit_, count + 1
-        return exit_
+        """Return a new exit. It starts with the facts that another connection to the same terminal has."""
+        known = next((one for one in self._exits if one.pty_id == pty_id), Exit(pty_id))
+        self._exits.append(evolve(known))
+        return self._exits[-1]
 
-    def drop(self, pty_id: str) -> bool:
-        """Returns: whether this was the last of all."""
-        exit_, count = self._known.pop(pty_id)
-        if count > 1:
-            self._known[pty_id] = exit_, count - 1
-        return not self._known
+    def remove(self, exit_: Exit) -> bool:
+        """Remove an exit. Return True if it was the last one, False if others are left or it was removed before."""
+        if exit_ not in self._exits:
+            return False
+        self._exits.remove(exit_)
+        return not self._exits
 
-    def see(self, item: object) -> bool:
-        """Returns: whether it says anything of them."""
+    def update(self, item: object) -> bool:
+        """Read an item of the event stream. Return True if an exit changed."""
         if isinstance(item, StreamGap):
-            for exit_, _ in self._known.values():
+            for exit_ in self._exits:
                 exit_.gaps += 1
             return True
         if not is_object(item) or item.get("type") not in ("pty.exited", "pty.deleted"):
             return False
-        said: JsonObject = item.get("properties") or {}
-        asked = self._known.get(said.get("id", ""))
-        if asked is None:
-            return False
-        exit_, _ = asked
-        exit_.gone = True
-        code: object = said.get("exitCode")
-        exit_.code = code if isinstance(code, int) else exit_.code
-        return True
+        properties: JsonObject = item.get("properties") or {}
+        code: object = properties.get("exitCode")
+        changed = [exit_ for exit_ in self._exits if exit_.pty_id == properties.get("id")]
+        for exit_ in changed:
+            exit_.code = code if isinstance(code, int) else exit_.code
+            exit_.gone = True
+        return bool(changed)
 
 
 class ExitWatch:
-    """Listens while any terminal of a place is connected. Thread-safe."""
+    """Reads one event stream while terminals of one place are connected. Thread-safe."""
 
     def __init__(self, subscribe: Callable[[], EventStream[Any]]) -> None:
         self._subscribe = subscribe
         self._exits = _Exits()
-        self._stream: EventStream[Any] | None = None
-        self._thread = Thread()
-        self.changed: Condition = Condition()
+        self._reading: tuple[EventStream[Any], Thread] | None = None
+        self._changed = Condition()
 
     def join(self, pty_id: str) -> Exit:
-        """What is known of a terminal from now on. Raises OpencodeError: there is no event stream."""
-        with self.changed:
-            if self._stream is None:
+        """Start to watch a terminal, and return its exit. Raises OpencodeError if the event stream cannot be opened."""
+        with self._changed:
+            if self._reading is None:
                 stream = self._subscribe()
                 stream.__enter__()
-                self._stream = stream
-                self._thread = Thread(target=self._run, args=(stream,), daemon=True, name="opencode-exits")
-                self._thread.start()
+                thread = Thread(target=self._run, args=(stream,), daemon=True, name="opencode-exits")
+                self._reading = stream, thread
+                thread.start()
             return self._exits.add(pty_id)
 
-    def leave(self, pty_id: str) -> None:
-        """Of this terminal, nothing more is asked."""
-        stream = None
-        with self.changed:
-            thread = self._thread
-            if self._exits.drop(pty_id):
-                stream, self._stream = self._stream, None
-        if stream is not None:
+    def leave(self, exit_: Exit) -> None:
+        """Stop watching an exit. The last one closes the event stream."""
+        reading = None
+        with self._changed:
+            if self._exits.remove(exit_):
+                reading, self._reading = self._reading, None
+        if reading is not None:
+            stream, thread = reading
             stream.close()
-            thread.join(_END_S)  # it reads from a connection that the caller's `httpx.Client` may close next
+            thread.join(_JOIN_S)  # it reads from a connection that the caller's `httpx.Client` may close next
 
     def wake(self) -> None:
-        """Have all who wait look again."""
-        with self.changed:
-            self.changed.notify_all()
+        """Let all waiters check their condition again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float | None) -> bool:
+        """Wait until the condition is true, and return True; return False after the timeout."""
+        with self._changed:
+            return self._changed.wait_for(condition, timeout_s)
 
     def _run(self, stream: EventStream[Any]) -> None:
-        with suppress(OpencodeError):  # what waits finds out by itself that its terminal is gone
+        with suppress(OpencodeError):  # `wait` also ends with the WebSocket, so losing this stream is safe
             for item in stream:
-                with self.changed:
-                    if self._exits.see(item):
-                        self.changed.notify_all()
+                with self._changed:
+                    if self._exits.update(item):
+                        self._changed.notify_all()
 
 
 class AsyncExitWatch:
-    """Listens while any terminal of a place is connected."""
+    """Reads one event stream while terminals of one place are connected."""
 
     def __init__(self, subscribe: Callable[[], AsyncEventStream[Any]]) -> None:
         self._subscribe = subscribe
         self._exits = _Exits()
-        self._listening: tuple[AsyncEventStream[Any], asyncio.Task[None]] | None = None
+        self._reading: tuple[AsyncEventStream[Any], asyncio.Task[None]] | None = None
         self._opening = asyncio.Lock()
-        self.changed: asyncio.Condition = asyncio.Condition()
+        self._changed = asyncio.Condition()
 
     async def join(self, pty_id: str) -> Exit:
-        """What is known of a terminal from now on. Raises OpencodeError: there is no event stream."""
+        """Start to watch a terminal, and return its exit. Raises OpencodeError if the event stream cannot be opened."""
         async with self._opening:
-            if self._listening is None:
+            if self._reading is None:
                 stream = self._subscribe()
                 await stream.__aenter__()
-                self._listening = stream, asyncio.create_task(self._run(stream))
+                self._reading = stream, asyncio.create_task(self._run(stream))
             return self._exits.add(pty_id)
 
-    async def leave(self, pty_id: str) -> None:
-        """Of this terminal, nothing more is asked."""
-        if self._exits.drop(pty_id) and self._listening is not None:
-            (stream, task), self._listening = self._listening, None
+    async def leave(self, exit_: Exit) -> None:
+        """Stop watching an exit. The last one closes the event stream."""
+        if self._exits.remove(exit_) and self._reading is not None:
+            (stream, task), self._reading = self._reading, None
             await stream.close()
             await asyncio.gather(task, return_exceptions=True)
 
     async def wake(self) -> None:
-        """Have all who wait look again."""
-        async with self.changed:
-            self.changed.notify_all()
+        """Let all waiters check their condition again."""
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def wait_until(self, condition: Callable[[], bool], timeout_s: float | None) -> bool:
+        """Wait until the condition is true, and return True; return False after the timeout."""
+        try:
+            async with asyncio.timeout(timeout_s), self._changed:
+                return await self._changed.wait_for(condition)
+        except TimeoutError:
+            return False
 
     async def _run(self, stream: AsyncEventStream[Any]) -> None:
-        with suppress(OpencodeError):  # as above
+        with suppress(OpencodeError):  # as in `ExitWatch`
             async for item in stream:
-                if self._exits.see(item):
+                if self._exits.update(item):
                     await self.wake()

@@ -1,8 +1,9 @@
-"""What the frames of a terminal say, over one connection after the other: pure, the same for both worlds.
+"""Read the frames of a terminal, over one connection after another. No I/O; sync and async use the same code.
 
-Source: `GET /pty/{ptyID}/connect` and `/api/pty/{ptyID}/connect`, servers 1.1.31 to 1.18.33. Output comes as text.
-From 1.1.56 on, a server first repeats what it still has, in frames of 65,536 UTF-16 code units, then says in a binary
-frame where the output stands: 0x00 and `{"cursor": 18}`. Before, there is neither.
+Source: `GET /pty/{ptyID}/connect` and `/api/pty/{ptyID}/connect`, servers 1.1.31 to 1.18.33. Output comes in text
+frames. Servers 1.1.56 and newer first send a replay: the output that they still keep, in frames of 65,536 UTF-16 code
+units. After it they send a control frame with the position of its end: the binary frame 0x00 and `{"cursor": 18}`.
+Servers 1.1.53 and older send neither.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ from ..errors import PtyGapError
 from ..model import JsonObject, is_object
 
 REPLAY_UNITS = 65_536
-_STORED_BY_WIDEST = sys.implementation.name == "cpython"
-"""A text takes four bytes for each character as soon as one of them takes two code units (PEP 393), so that one which
-takes less has none such. Encoding it to find out costs a fifth of receiving it."""
+_WIDE_STRINGS = sys.implementation.name == "cpython"
+"""CPython stores a string with four bytes for each character if one character needs two code units (PEP 393). So a
+smaller string has no such character. Encoding the string to find out would cost a fifth of the time of receiving it."""
 _HALF = "\N{REPLACEMENT CHARACTER}"
-"""What servers send for half of a character that two frames of a replay share."""
+"""Servers send this for each half of a character that is split between two frames of a replay."""
 
 
 @frozen
 class PtyControl:
-    """A control frame: `cursor` is where output stands, in UTF-16 code units (None: unsaid), `raw` is all of it."""
+    """A control frame. `cursor` is the end of the output in UTF-16 code units, or None; `raw` is the whole frame."""
 
     cursor: int | None
     raw: JsonObject
 
 
 def read_control(frame: bytes) -> PtyControl | None:
-    """What a binary frame says; None for one that this client does not know."""
+    """Return the control frame in a binary frame, or None if it has another form."""
     if frame[:1] != b"\0":
         return None
     try:
@@ -46,84 +47,85 @@ def read_control(frame: bytes) -> PtyControl | None:
     return PtyControl(cursor if isinstance(cursor, int) else None, raw)
 
 
-def units(text: str) -> int:
-    """The UTF-16 code units of a text, in which servers count."""
-    if text.isascii() or (_STORED_BY_WIDEST and text.__sizeof__() < 4 * len(text)):
+def count_units(text: str) -> int:
+    """Return the number of UTF-16 code units of a text. Servers count in these."""
+    if text.isascii() or (_WIDE_STRINGS and text.__sizeof__() < 4 * len(text)):
         return len(text)
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 class PtyOutput:
-    """Makes one text of what a terminal's connections say: nothing twice, and told where something is missing.
+    """Joins the output of one connection after another: no text comes twice, and gaps are reported.
 
-    `cursor` is where the text stands that was given out, None before a server has said (1.1.53 and older never do).
-    A replay is held back until the server has said where it ends: only then is it known where it began. A replay that
-    was cut inside a character `must_reconnect` there: no other way gives it back.
+    `cursor` is the end of the text that was returned; None before the first control frame (servers 1.1.53 and older
+    send none). A replay is kept back until the control frame behind it has come, because only then it is known where
+    the replay starts. If two frames of a replay split a character, the text before that character is returned and
+    `must_reconnect` becomes True: only a new replay from there brings the character. Frames that follow are ignored.
     """
 
-    def __init__(self, asked: int | None = None) -> None:
+    def __init__(self, cursor: int | None = None) -> None:
         self.cursor: int | None = None
         self.control: PtyControl | None = None
         """The last control frame."""
         self.has_cursor = True
-        """Whether the server says where its output stands; to be told before the first connection."""
+        """True if the server sends control frames with a cursor. Set it before the first connection."""
         self.must_reconnect: bool = False
-        self._asked = asked
-        self._held: list[str] | None = None
+        self._start = cursor
+        self._replay: list[str] | None = None
 
     @property
-    def ask(self) -> int | None:
-        """Where the next connection's replay should begin; None: with all that there is, -1: nowhere."""
-        return self._asked if self.cursor is None else self.cursor
+    def next_start(self) -> int | None:
+        """The cursor to request for the next connection; None requests all output, -1 only new output."""
+        return self._start if self.cursor is None else self.cursor
 
     def connected(self) -> None:
-        """Called for each connection, before its first frame."""
-        self._asked = self.ask
-        self._held = [] if self.has_cursor else None
+        """Begin a connection. Call this before its first frame is added."""
+        self._start = self.next_start
+        self._replay = [] if self.has_cursor else None
         self.must_reconnect = False
 
-    def text(self, frame: str) -> str:
-        """What to give out for a text frame."""
-        if self._held is not None:
-            self._held.append(frame)
+    def add_text(self, frame: str) -> str:
+        """Return the text to give out for a text frame."""
+        if self._replay is not None:
+            self._replay.append(frame)
+            return ""
+        if self.must_reconnect:
             return ""
         if self.cursor is not None:
-            self.cursor += units(frame)
+            self.cursor += count_units(frame)
         return frame
 
-    def binary(self, frame: bytes) -> list[str | PtyGapError]:
-        """What to give out, or to raise, for a binary frame."""
+    def add_binary(self, frame: bytes) -> list[str | PtyGapError]:
+        """Return the text to give out, or the gap to raise, for a binary frame."""
         control = read_control(frame)
         if control is None:
             return []
         self.control = control
-        if control.cursor is None:
+        if control.cursor is None or self.must_reconnect:
             return []
-        held, self._held = self._held, None
-        if held is None:
+        replay, self._replay = self._replay, None
+        if replay is None:
             self.cursor = control.cursor
             return []
-        text, self.must_reconnect = _joined(held)
+        text, self.must_reconnect = _join(replay)
         found: list[str | PtyGapError] = [text] if text else []
-        asked = -1 if self._asked is None else self._asked
-        if asked < 0 and not self.must_reconnect:  # nobody asks where it began
+        requested = -1 if self._start is None else self._start
+        if requested < 0 and not self.must_reconnect:  # no gap is possible, so the start is not needed
             self.cursor = control.cursor
             return found
-        start = control.cursor - sum(map(units, held))
-        self.cursor = start + units(text) if self.must_reconnect else control.cursor
-        return [_gap(start - asked), *found] if 0 <= asked < start else found
+        start = control.cursor - sum(map(count_units, replay))
+        self.cursor = start + count_units(text) if self.must_reconnect else control.cursor
+        return [_gap(start - requested), *found] if 0 <= requested < start else found
 
 
-def _joined(frames: list[str]) -> tuple[str, bool]:
-    """The text of a replay, up to the first character that its frames cut in two; whether there is one."""
+def _join(frames: list[str]) -> tuple[str, bool]:
+    """Return the text of a replay up to the first split character, and True if there is one."""
     for index, (frame, following) in enumerate(pairwise(frames)):
-        if frame.endswith(_HALF) and following.startswith(_HALF) and units(frame) == REPLAY_UNITS:
+        if frame.endswith(_HALF) and following.startswith(_HALF) and count_units(frame) == REPLAY_UNITS:
             return "".join(frames[: index + 1])[:-1], True
     return "".join(frames), False
 
 
 def _gap(lost: int) -> PtyGapError:
-    return PtyGapError(
-        f"{lost} UTF-16 code units of the terminal's output are lost: the server no longer has them",
-        lost=lost,
-    )
+    text = f"{lost} UTF-16 code units of the terminal's output are lost: the server no longer has them"
+    return PtyGapError(text, lost=lost)

@@ -1,73 +1,61 @@
-"""What a terminal is in both worlds: what came, what is given out, and how it ended. Pure."""
+"""The state of a terminal that the sync and the async connection share. No I/O."""
 
 from __future__ import annotations
 
-import re
 from codecs import getincrementaldecoder
 from collections import deque
-from collections.abc import Callable
 from time import monotonic
-from typing import Any, Protocol, TypeAlias
 
 from websockets.exceptions import ConnectionClosed
 
 from ..errors import ArgumentError, OpencodeError, PtyClosedError, PtyGapError, PtyTimeoutError
-from .exit_watch import Exit
-from .frames import PtyControl, PtyOutput, units
-from .handshake import Failures, HandshakeRequest, closed, is_end, is_our_fault
+from .frames import PtyControl, PtyOutput, count_units
+from .handshake import HandshakeRequest, ReconnectDelays, error_from_close, is_normal_end, is_our_fault
 
-Pattern: TypeAlias = "str | re.Pattern[str]"
-
-FRAMES = 16
-"""Frames that are read ahead; then the server has to wait, which keeps what does not fit."""
-REACH = 65_536
-"""How many characters before what came last a match of an expression may begin, at least."""
-_PIECE = 4_096
-"""Characters."""
-EXIT_S = 2.0
-"""How long after a terminal's end its exit code may come."""
+_PIECE_CHARS = 4_096
+"""The length of the pieces in which text is put back: reading one line of them copies little."""
 
 
-class PtyCalls(Protocol):
-    """What a namespace of terminals is asked for: `client.pty` and `client.v2.pty`."""
+class Deadline:
+    """The time at which a timeout ends. It starts when this is made."""
 
-    @property
-    def get(self) -> Callable[..., Any]: ...
-    @property
-    def update(self) -> Callable[..., Any]: ...
-    @property
-    def connect_token(self) -> Callable[..., Any]: ...
+    def __init__(self, timeout: float | None) -> None:
+        self.timeout = timeout
+        self._at = None if timeout is None else monotonic() + timeout
+
+    def left_s(self) -> float | None:
+        """Return the seconds until the timeout ends, at least 0; None if it never ends."""
+        return None if self._at is None else max(0.0, self._at - monotonic())
 
 
-class Terminal:
-    """What the connections of both worlds have: pure."""
+class TerminalState:
+    """The unread output of a terminal, its end, and the delays before reconnecting."""
 
     def __init__(self, request: HandshakeRequest) -> None:
         self._request = request
         self._output = PtyOutput(request.options.get("cursor"))
-        self._items: deque[str | PtyGapError] = deque()  # read and not given out
-        self._failures = Failures(request.options)
-        self._over: PtyClosedError | None = None
-        self._clean = False  # it ended as it should, or was closed here
-        self._exit: Exit | None = None
-        self._joined = False  # its exit is watched
+        self._unread: deque[str | PtyGapError] = deque()
+        self._delays = ReconnectDelays(request.options.get("max_attempts", 6))
+        self._end: PtyClosedError | None = None
+        self._ended_normally = False  # the process ended, or the user closed this connection
         self._decoder = getincrementaldecoder("utf-8")()
 
     @property
     def pty_id(self) -> str:
-        """The terminal."""
+        """The id of the terminal."""
         return self._request.pty_id
 
     @property
     def cursor(self) -> int | None:
-        """Where the output ends that was given out, in UTF-16 code units: `connect(pty_id, cursor=...)` goes on there.
+        """The end of the output that was read, in UTF-16 code units: `connect(pty_id, cursor=...)` continues there.
 
-        None as long as the server has not said, which it does behind its replay, and 1.1.53 and older never do.
+        None until the server has sent its first control frame, right after its replay. Servers 1.1.53 and older send
+        none.
         """
         if self._output.cursor is None:
             return None
-        waiting = tuple(self._items)  # what `read_until` put back, and what came behind a gap
-        return self._output.cursor - sum(units(item) for item in waiting if isinstance(item, str))
+        unread = tuple(self._unread)  # what `read_until` put back, and what follows a gap
+        return self._output.cursor - sum(count_units(item) for item in unread if isinstance(item, str))
 
     @property
     def control(self) -> PtyControl | None:
@@ -75,32 +63,33 @@ class Terminal:
         return self._output.control
 
     def __repr__(self) -> str:
-        state = "open" if self._over is None else "ended" if self._clean else "broken"
+        state = "open" if self._end is None else "ended" if self._ended_normally else "broken"
         return f"<{type(self).__name__} {self.pty_id}: {state}>"
 
-    def _take(self, frame: str | bytes) -> None:
+    def _add_frame(self, frame: str | bytes) -> None:
         found: list[str | PtyGapError]
-        found = [self._output.text(frame)] if isinstance(frame, str) else self._output.binary(frame)
+        found = [self._output.add_text(frame)] if isinstance(frame, str) else self._output.add_binary(frame)
         for item in found:
             if item:
-                self._items.append(item)
-                self._failures.reset()
+                self._unread.append(item)
+                self._delays.reset()
 
-    def _next(self) -> str | None:
-        """What can be given out now. Raises PtyGapError."""
-        if not self._items:
+    def _next_output(self) -> str | None:
+        """Return the next unread output, or None. Raises PtyGapError."""
+        if not self._unread:
             return None
-        item = self._items.popleft()
+        item = self._unread.popleft()
         if isinstance(item, PtyGapError):
             raise item
         return item
 
     def _put_back(self, text: str) -> None:
-        """Have it read again: in pieces, so that taking a line of it leaves little to copy."""
-        starts = range(0, len(text), _PIECE)
-        self._items.extendleft(text[start : start + _PIECE] for start in reversed(starts))
+        """Make `text` the next output to be read."""
+        starts = range(0, len(text), _PIECE_CHARS)
+        self._unread.extendleft(text[start : start + _PIECE_CHARS] for start in reversed(starts))
 
-    def _input(self, data: str | bytes) -> str:
+    def _input_text(self, data: str | bytes) -> str:
+        """Return input as text. The first bytes of a character are kept until the rest of it comes."""
         try:
             if isinstance(data, str):
                 data.encode()
@@ -110,111 +99,45 @@ class Terminal:
             self._decoder.reset()
             raise ArgumentError(f"terminal {self.pty_id}: input is UTF-8: {error}") from None
 
-    def _may_come_back(self, error: ConnectionClosed) -> bool:
-        """Whether a lost connection is made again; else the terminal is over."""
-        self._clean = is_end(error)
-        if not self._clean and not is_our_fault(error) and self._request.options.get("reconnect", True):
+    def _may_reconnect(self, error: ConnectionClosed) -> bool:
+        """Return True if a new connection may help. Otherwise set the end and return False."""
+        if self._output.must_reconnect:
             return True
-        self._over = closed(self._request, error)
+        self._ended_normally = is_normal_end(error)
+        wanted = self._request.options.get("reconnect", True)
+        if wanted and not self._ended_normally and not is_our_fault(error):
+            return True
+        self._end = error_from_close(self._request, error)
         return False
 
-    def _gave_up(self, cause: OpencodeError | None) -> None:
-        self._over = PtyClosedError(f"terminal {self.pty_id}: the connection broke", code=1006)
-        self._over.__cause__ = cause
+    def _end_broken(self, cause: OpencodeError | None) -> None:
+        self._end = PtyClosedError(f"terminal {self.pty_id}: the connection broke", code=1006)
+        self._end.__cause__ = cause
 
-    def _came_back(self) -> None:
-        if not self._output.has_cursor:
+    def _end_by_close(self) -> None:
+        if not self._ended_normally:
+            self._end = PtyClosedError(f"terminal {self.pty_id}: this connection was closed", code=1000)
+            self._ended_normally = True
+
+    def _has_connected(self, *, again: bool) -> None:
+        if again and not self._output.has_cursor:
             text = "the connection broke, and this server cannot say whether output of the terminal is lost"
-            self._items.append(PtyGapError(f"terminal {self.pty_id}: {text}", lost=None))
-        self._connected_anew()
-
-    def _connected_anew(self) -> None:
+            self._unread.append(PtyGapError(f"terminal {self.pty_id}: {text}", lost=None))
         self._output.connected()
-        self._failures.connected()
+        self._delays.connected()
 
-    def _stirs(self, exit_: Exit, gaps: int) -> bool:
-        """Whether there is something to look at for who waits for the exit."""
-        return exit_.gone or self._over is not None or exit_.gaps > gaps
-
-    def _closed_here(self) -> None:
-        if self._clean:  # it had ended before
-            return
-        self._over = PtyClosedError(f"terminal {self.pty_id}: this connection was closed", code=1000)
-        self._clean = True
-
-    def _ended(self, seen: str = "") -> PtyClosedError:
-        over = self._over
-        assert over is not None  # noqa: S101 # called when it is over
-        error = PtyClosedError(_with_seen(str(over), seen), code=over.code, reason=over.reason, seen=seen)
-        error.__cause__ = over.__cause__
+    def _closed_error(self, seen: str = "") -> PtyClosedError:
+        """Return a new error that tells how the terminal ended."""
+        end = self._end
+        assert end is not None  # noqa: S101 # called after the end only
+        error = PtyClosedError(_with_seen(str(end), seen), code=end.code, reason=end.reason, seen=seen)
+        error.__cause__ = end.__cause__
         return error
 
-    def _timeout(self, what: str, timeout: float | None, seen: str = "") -> PtyTimeoutError:
-        text = f"terminal {self.pty_id}: {what} within {timeout:g} s" if timeout is not None else what
+    def _timeout_error(self, what: str, deadline: Deadline, seen: str = "") -> PtyTimeoutError:
+        text = f"terminal {self.pty_id}: {what} within {deadline.timeout:g} s"
         return PtyTimeoutError(_with_seen(text, seen), seen=seen)
 
 
 def _with_seen(text: str, seen: str) -> str:
     return f"{text}; seen: {seen[-500:]!r}" if seen else text
-
-
-class Expected:
-    """Looks for a pattern in text as it comes; what it costs does not grow with what has come before."""
-
-    def __init__(self, pattern: Pattern) -> None:
-        self._pattern = pattern
-        self._far: list[str] = []  # no match can begin here
-        self._near = ""
-        self._reach = len(pattern) - 1 if isinstance(pattern, str) else REACH
-
-    @property
-    def seen(self) -> str:
-        """What came and was not found to be up to a match."""
-        return "".join((*self._far, self._near))
-
-    def feed(self, text: str) -> str | None:
-        """What was seen up to the end of the match, after which `seen` is what came behind; None without a match."""
-        self._near += text
-        end = self._end()
-        if end is None:
-            self._leave_behind()
-            return None
-        found = "".join((*self._far, self._near[:end]))
-        self._far, self._near = [], self._near[end:]
-        return found
-
-    def _end(self) -> int | None:
-        if isinstance(self._pattern, str):
-            found = self._near.find(self._pattern)
-            return found + len(self._pattern) if found >= 0 else None
-        start = 1 if self._far else 0  # at 0, ^ would be the beginning of all
-        match = self._pattern.search(self._near, start)
-        return match.end() if match else None
-
-    def _leave_behind(self) -> None:
-        if len(self._near) > 2 * self._reach:
-            end = len(self._near) - self._reach
-            self._far.append(self._near[:end])
-            self._near = self._near[end:]
-
-    def __str__(self) -> str:
-        return repr(self._pattern if isinstance(self._pattern, str) else self._pattern.pattern)
-
-
-def size_body(rows: int, cols: int) -> dict[str, int]:
-    if rows < 1 or cols < 1:
-        raise ArgumentError(f"a terminal has at least one row and one column, not {rows} and {cols}")
-    return {"rows": rows, "cols": cols}
-
-
-def until(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - monotonic())
-
-
-def ticket_in(answer: Any) -> str:  # Any: of either core
-    ticket: str = getattr(answer, "data", answer).ticket
-    return ticket
-
-
-def is_running(answer: Any) -> bool:  # Any: as above
-    return bool(getattr(answer, "data", answer).status == "running")

@@ -26,7 +26,7 @@ class TlsSocket:
         wrapped.setblocking(False)
         self._wrapped = wrapped
         self._timeout_s: float | None = None
-        self._turn = Lock()
+        self._lock = Lock()
         self._closed = False
         self._watcher, self._notifier = socketpair()
 
@@ -35,13 +35,13 @@ class TlsSocket:
 
     def recv(self, size: int) -> bytes:
         """Wait for data and return at most `size` bytes of it; `b""` at the end. Raises OSError after `close`."""
-        return self._done(partial(self._wrapped.recv, size), None)
+        return self._wait_for(partial(self._wrapped.recv, size), None)
 
     def sendall(self, data: bytes) -> None:
         """Send all of it. Raises TimeoutError, and OSError after `close`."""
         left = memoryview(data)
         while left:
-            left = left[self._done(partial(self._wrapped.send, left), self._timeout_s) :]
+            left = left[self._wait_for(partial(self._wrapped.send, left), self._timeout_s) :]
 
     def settimeout(self, timeout_s: float | None) -> None:
         """Limit how long writing waits. Reading waits without a limit."""
@@ -53,7 +53,7 @@ class TlsSocket:
 
     def close(self) -> None:
         """Wake all readers and writers; they raise OSError. The descriptor stays open until `release`."""
-        with self._turn:
+        with self._lock:
             self._closed = True
             self._notifier.close()
 
@@ -63,20 +63,20 @@ class TlsSocket:
         self._watcher.close()
         self._wrapped.close()
 
-    def _done(self, act: Callable[[], _T], timeout_s: float | None) -> _T:
+    def _wait_for(self, act: Callable[[], _T], timeout_s: float | None) -> _T:
         deadline = None if timeout_s is None else monotonic() + timeout_s
         while True:
-            with self._turn:
+            with self._lock:
                 if self._closed:
                     raise OSError("the socket is closed")
                 try:
                     return act()
                 except SSLWantReadError:
-                    awaited = EVENT_READ
+                    needed = EVENT_READ
                 except SSLWantWriteError:
-                    awaited = EVENT_WRITE
+                    needed = EVENT_WRITE
             with DefaultSelector() as selector:
-                selector.register(self._wrapped, awaited)
+                selector.register(self._wrapped, needed)
                 selector.register(self._watcher, EVENT_READ)
                 if not selector.select(None if deadline is None else max(0.0, deadline - monotonic())):
                     raise TimeoutError("the server takes no more data")

@@ -160,11 +160,11 @@ def test_a_proxy_is_asked_for_other_machines(
         client = client_kind.client("http://opencode.invalid:4096", max_retries=0)
         client._caller.knowledge.version = "1.18.33"
         terminal = client.pty.connect(PTY_ID)
-        arguments = terminal._request.connect_arguments(terminal._request.prepared(None), None)
+        arguments = terminal._request.connect_arguments(terminal._request.prepare(None), None)
         assert arguments["proxy"] is None
         monkeypatch.setenv("http_proxy", proxy.url)
         assert (
-            terminal._request.connect_arguments(terminal._request.prepared(None), None)["proxy"] == proxy.url
+            terminal._request.connect_arguments(terminal._request.prepare(None), None)["proxy"] == proxy.url
         )
 
 

@@ -40,7 +40,9 @@ class Reader:
 
     def see(self, *frames: str | bytes) -> Reader:
         for frame in frames:
-            for item in [self.output.text(frame)] if isinstance(frame, str) else self.output.binary(frame):
+            for item in (
+                [self.output.add_text(frame)] if isinstance(frame, str) else self.output.add_binary(frame)
+            ):
                 if isinstance(item, PtyGapError):
                     self.lost.append(item.lost)
                 else:
@@ -52,7 +54,7 @@ class Reader:
     def connect_to(self, output: str, keeps: int = 1_000) -> Reader:
         """Connect to a terminal that has put this out, as often as that takes."""
         for _ in range(len(output) + 2):
-            self.connect(*replay(output, self.output.ask, keeps))
+            self.connect(*replay(output, self.output.next_start, keeps))
             if not self.output.must_reconnect:
                 return self
         raise AssertionError("connects for ever")
@@ -101,7 +103,7 @@ def test_a_server_without_cursors_has_text_alone() -> None:
     reader.output.has_cursor = False
     reader.connect("one", "two", "€uro")
     assert reader.text == "onetwo€uro"
-    assert (reader.output.cursor, reader.output.ask) == (None, None)
+    assert (reader.output.cursor, reader.output.next_start) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -119,13 +121,13 @@ def test_the_server_has_the_last_word_on_the_cursor() -> None:
 
 def test_a_connection_after_another_asks_for_what_comes_next() -> None:
     reader = Reader().connect(control(0), "abc")
-    assert reader.output.ask == 3
+    assert reader.output.next_start == 3
 
 
 def test_asking_for_what_comes_from_now_on_is_kept_until_the_server_has_spoken() -> None:
     reader = Reader(-1).connect()
-    assert reader.output.ask == -1
-    assert reader.see(control(5), "x").output.ask == 6
+    assert reader.output.next_start == -1
+    assert reader.see(control(5), "x").output.next_start == 6
 
 
 def test_a_replay_is_held_back_until_it_is_known_where_it_began() -> None:
@@ -138,8 +140,8 @@ def test_a_replay_is_held_back_until_it_is_known_where_it_began() -> None:
 def test_a_replay_that_begins_later_than_asked_is_a_gap_before_it() -> None:
     output = Reader(2)
     output.output.connected()
-    output.output.text("fg")
-    gap, text = output.output.binary(control(7))
+    output.output.add_text("fg")
+    gap, text = output.output.add_binary(control(7))
     assert isinstance(gap, PtyGapError)
     assert (gap.lost, text) == (3, "fg")
     assert "3 UTF-16 code units" in str(gap)
@@ -156,7 +158,7 @@ def test_who_asks_for_all_that_there_is_misses_nothing() -> None:
 def test_a_replay_without_text_gives_nothing_out() -> None:
     output = PtyOutput()
     output.connected()
-    assert output.binary(control(0)) == []
+    assert output.add_binary(control(0)) == []
 
 
 def test_a_connection_that_breaks_in_its_replay_leaves_nothing_behind() -> None:
@@ -168,7 +170,7 @@ def test_a_connection_that_breaks_in_its_replay_leaves_nothing_behind() -> None:
 def test_a_character_that_two_frames_share_is_asked_for_again() -> None:
     output = f"abc{_CLEF}de"
     reader = Reader().connect(*replay(output))
-    assert (reader.text, reader.output.must_reconnect, reader.output.ask) == ("abc", True, 3)
+    assert (reader.text, reader.output.must_reconnect, reader.output.next_start) == ("abc", True, 3)
     assert reader.connect_to(output).text == output
 
 
@@ -198,7 +200,7 @@ _BROKEN_TEXTS = st.text(st.sampled_from(f"a{_CLEF}{_UNKNOWN}"), max_size=24)
 def test_any_replay_gives_the_text(output: str) -> None:
     reader = Reader().connect_to(output)
     assert (reader.text, reader.lost) == (output, [])
-    assert reader.output.cursor == pty_frames.units(output)
+    assert reader.output.cursor == pty_frames.count_units(output)
 
 
 @given(_TEXTS | _BROKEN_TEXTS, st.lists(st.integers(0, 24), max_size=4))
@@ -219,8 +221,8 @@ def test_any_resume_gives_what_the_server_has_and_counts_what_it_has_not(
     reader = Reader().connect(control(0)).see(*output[:at])
     before, had = reader.text, reader.output.cursor or 0
     reader.connect_to(output, keeps)
-    lost = max(0, pty_frames.units(output) - keeps - had)
+    lost = max(0, pty_frames.count_units(output) - keeps - had)
     assert sum(one or 0 for one in reader.lost) == lost
     rest = reader.text[len(before) :].lstrip(_UNKNOWN)  # the half of a character, if that is where it begins
     assert output.endswith(rest)
-    assert pty_frames.units(reader.text) == pty_frames.units(output) - lost
+    assert pty_frames.count_units(reader.text) == pty_frames.count_units(output) - lost

@@ -256,9 +256,9 @@ def test_timeouts_in_a_pause_take_no_attempts(
     monkeypatch.setattr("opencode_client.terminals.handshake._LONGEST_DELAY_S", 60.0)
     with PtyServer([cursor(0), cut], [cut]) as server:
         terminal = connected(client_kind, server, max_attempts=2)
-        for _ in range(4):
+        for timeout in (1, 0.05, 0.05, 0.05):  # the first includes two attempts to connect
             with pytest.raises(PtyTimeoutError, match="no new connection"):
-                client_kind.call(terminal.recv, 0.05)
+                client_kind.call(terminal.recv, timeout)
         assert len(server.dials) == 2
 
 
