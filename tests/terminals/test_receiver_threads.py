@@ -1,0 +1,42 @@
+"""A terminal that several threads use: each switch between them at each line, and no output is lost or doubled."""
+
+from __future__ import annotations
+
+from opencode_client import OpencodeClient
+from opencode_client.terminals.receiver import Receiver
+from tests.support.terminal_replays import replay
+from tests.support.terminal_server import PTY_ID, Line, PtyServer, cursor, cut, end, hear, say
+from tests.support.terminal_switches import Switch, run_with_switch
+
+
+def _read_while_another_thread_reconnects(line: int) -> tuple[str, bool]:
+    """Return the output, and True if the reading thread got as far as `line`."""
+
+    def replay_from_cursor(connection: Line) -> None:
+        requested = server.dials[-1].target.partition("cursor=")[2]
+        say(*replay("abc", int(requested) if requested else None))(connection)
+
+    def send() -> None:
+        server.until(lambda: server.open == 0)
+        terminal.send("x")  # finds the connection broken, and replaces it
+
+    scripts = [cursor(0), say("abc"), cut], [replay_from_cursor, hear, say("d"), end]
+    with (
+        PtyServer(*scripts) as server,
+        OpencodeClient(server.url, max_retries=0) as client,
+        client.pty.connect(PTY_ID, exit_code=False) as terminal,
+    ):
+        switch = Switch(Receiver.recv, line, send)
+        first = run_with_switch(switch, terminal.recv)
+        if not switch.happened:
+            send()
+        return first + "".join(terminal), switch.happened
+
+
+def test_a_frame_is_not_read_twice_while_another_thread_reconnects() -> None:
+    line, happened = 0, True
+    while happened:
+        text, happened = _read_while_another_thread_reconnects(line)
+        assert text == "abcd", f"after a switch at line {line}"
+        line += 1
+    assert line > 10
