@@ -79,7 +79,7 @@ def run_with_switch(switch: Switch, body: Callable[[], T]) -> T:
         thread.start()
         thread.join(_PATIENCE_S)
     finally:
-        threading.settrace(before)  # type: ignore[arg-type] # None switches tracing off
+        threading.settrace(before)
     assert not thread.is_alive(), "the paused thread does not end"
     switch.finish()
     for error in errors:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import sleep
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import pytest
 
@@ -114,3 +115,54 @@ def test_a_connection_is_read_as_tls_after_writing_has_ended(ends: Ends) -> None
     client.shutdown(socket.SHUT_WR)
     server.sendall(b"data")
     assert client.recv(10) == b"data"
+
+
+class _BusySocket:
+    """In place of an `SSLSocket`: each call stays in OpenSSL until `go_on`, and it notes calls that overlap."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.go_on = threading.Event()
+        self.inside = 0
+        self.overlaps: list[str] = []
+
+    def setblocking(self, _: bool) -> None:
+        """Do nothing."""
+
+    def recv(self, _: int) -> bytes:
+        self._stay("recv")
+        return b"data"
+
+    def send(self, data: bytes) -> int:
+        self._stay("send")
+        return len(data)
+
+    def close(self) -> None:
+        self._stay("close")
+
+    def _stay(self, name: str) -> None:
+        if self.inside:
+            self.overlaps.append(name)
+        self.inside += 1
+        self.entered.set()
+        self.go_on.wait(_PATIENCE_S)
+        self.inside -= 1
+
+
+@pytest.mark.parametrize(
+    "other", [lambda shared: shared.sendall(b"x"), TlsSocket.release], ids=["send", "release"]
+)
+def test_one_thread_at_a_time_is_inside_openssl(
+    threads: ThreadPoolExecutor, other: Callable[[TlsSocket], None]
+) -> None:
+    busy = _BusySocket()
+    shared = TlsSocket(cast(ssl.SSLSocket, busy))
+    reading = threads.submit(shared.recv, 10)
+    assert busy.entered.wait(_PATIENCE_S)
+    calling = threads.submit(other, shared)
+    assert _waits(calling)
+    busy.go_on.set()
+    assert reading.result(_PATIENCE_S) == b"data"
+    calling.result(_PATIENCE_S)
+    shared.release()
+    assert busy.overlaps == []
