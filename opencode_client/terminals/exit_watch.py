@@ -43,7 +43,7 @@ class Exit:
     gaps: int = 0
 
 
-class _Exits:
+class Exits:
     """The exits that a watch looks for. No I/O."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class ExitWatch:
 
     def __init__(self, subscribe: Callable[[], EventStream[Any]]) -> None:
         self._subscribe = subscribe
-        self._exits = _Exits()
+        self._exits = Exits()
         self._reading: tuple[EventStream[Any], Thread] | None = None
         self._changed = Condition()
 
@@ -133,7 +133,7 @@ class AsyncExitWatch:
 
     def __init__(self, subscribe: Callable[[], AsyncEventStream[Any]]) -> None:
         self._subscribe = subscribe
-        self._exits = _Exits()
+        self._exits = Exits()
         self._reading: tuple[AsyncEventStream[Any], asyncio.Task[None]] | None = None
         self._opening = asyncio.Lock()
         self._changed = asyncio.Condition()

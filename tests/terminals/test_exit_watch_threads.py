@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 
 from opencode_client import OpencodeClient, PtyConnection
-from opencode_client.terminals.exit_watch import ExitWatch, _Exits
+from opencode_client.terminals.exit_watch import Exits, ExitWatch
 from tests.support.terminal_server import PTY_ID, PtyServer, cursor, described
 from tests.support.terminal_switches import Switch, run_with_switch
 
@@ -40,7 +40,7 @@ def _leave_while_another_joins(client: OpencodeClient, server: PtyServer, line: 
 
 def _see_a_gap_while_another_leaves(client: OpencodeClient, server: PtyServer, line: int) -> bool:
     one, other = client.pty.connect(PTY_ID), client.pty.connect(_OTHER_ID)
-    switch = Switch(_Exits.update, line, one.close)
+    switch = Switch(Exits.update, line, one.close)
 
     def wait() -> int | None:
         one.__enter__()
