@@ -250,6 +250,7 @@ class PtyServer:
         return answer() if callable(answer) else answer
 
     def _tell_events(self, peer: Peer, seen: Seen) -> None:
+        self._answer_to(seen)  # a gate holds the stream back
         peer.send(http(headers=_EVENTS) + _event(_CONNECTED, "retry: 1\n"))  # who loses it comes back at once
         self._note(self.streams, seen)
         self._note(self.listeners, peer)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
 import pytest
 
-from opencode_client import ForbiddenError
+from opencode_client import AsyncOpencodeClient, ForbiddenError
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import http
 from tests.support.terminal_actions import connected, entered
-from tests.support.terminal_server import PTY_ID, Line, PtyServer, cursor, described
+from tests.support.terminal_server import PTY_ID, Gate, Line, PtyServer, cursor, described
 
 _OTHER_ID = "pty_2"
 _PATH = f"/pty/{PTY_ID}"
@@ -70,6 +71,25 @@ def test_terminals_of_one_place_share_an_event_stream(client_kind: ClientKind) -
         server.tell("pty.exited", id=PTY_ID, exitCode=1)
         server.tell("pty.exited", id=_OTHER_ID, exitCode=2)
         assert [client_kind.call(one.wait, 5), client_kind.call(other.wait, 5)] == [1, 2]
+        assert len(server.streams) == 1
+
+
+def test_terminals_that_connect_at_once_share_an_event_stream() -> None:
+    gate = Gate(None)
+
+    async def enter_both(server: PtyServer) -> None:
+        async with AsyncOpencodeClient(server.url, max_retries=0) as client:
+            one = asyncio.ensure_future(client.pty.connect(PTY_ID).__aenter__())
+            await asyncio.to_thread(gate.await_asked)
+            other = asyncio.ensure_future(client.pty.connect(_OTHER_ID).__aenter__())
+            await asyncio.sleep(0.2)  # into its waiting; that it waits is no event
+            gate.open()
+            await asyncio.gather(one, other)
+
+    with PtyServer(
+        [cursor(0)], answers={"/event": gate, f"/pty/{_OTHER_ID}": described(_OTHER_ID)}
+    ) as server:
+        asyncio.run(enter_both(server))
         assert len(server.streams) == 1
 
 
