@@ -49,18 +49,18 @@ if TYPE_CHECKING:
     from .model import Unknown as Unknown
     from .model import UnknownEvent as UnknownEvent
     from .server import OpencodeServer as OpencodeServer
+    from .streams.async_filtered_stream import AsyncFilteredStream as AsyncFilteredStream
+    from .streams.async_shared_stream import AsyncSharedStream as AsyncSharedStream
     from .streams.async_stream import AsyncEventStream as AsyncEventStream
     from .streams.event_decoder import ServerHeartbeat as ServerHeartbeat
     from .streams.event_decoder import StreamGap as StreamGap
     from .streams.event_decoder import UndecodableEvent as UndecodableEvent
-    from .streams.fan_out import AsyncSharedStream as AsyncSharedStream
-    from .streams.fan_out import SharedStream as SharedStream
-    from .streams.fan_out import StreamOverflow as StreamOverflow
-    from .streams.filtered_stream import AsyncFilteredStream as AsyncFilteredStream
     from .streams.filtered_stream import FilteredStream as FilteredStream
     from .streams.reconnect import StreamOptions as StreamOptions
+    from .streams.shared_stream import SharedStream as SharedStream
     from .streams.snapshot import SessionSnapshot as SessionSnapshot
     from .streams.stream import EventStream as EventStream
+    from .streams.subscriber_queue import StreamOverflow as StreamOverflow
     from .terminals.async_connection import AsyncPtyConnection as AsyncPtyConnection
     from .terminals.connection import PtyConnection as PtyConnection
     from .terminals.frames import PtyControl as PtyControl
@@ -129,10 +129,10 @@ __all__ = [
 _HOMES = {
     "ArgumentError": "errors",
     "AsyncEventStream": "streams.async_stream",
-    "AsyncFilteredStream": "streams.filtered_stream",
+    "AsyncFilteredStream": "streams.async_filtered_stream",
     "AsyncOpencodeClient": "async_client",
     "AsyncPtyConnection": "terminals.async_connection",
-    "AsyncSharedStream": "streams.fan_out",
+    "AsyncSharedStream": "streams.async_shared_stream",
     "AuthenticationError": "errors",
     "BadRequestError": "errors",
     "ClientClosedError": "errors",
@@ -168,12 +168,12 @@ _HOMES = {
     "ServerInfo": "calls.server_info",
     "ServerStartError": "errors",
     "SessionSnapshot": "streams.snapshot",
-    "SharedStream": "streams.fan_out",
+    "SharedStream": "streams.shared_stream",
     "StatusError": "errors",
     "StreamClosedError": "errors",
     "StreamGap": "streams.event_decoder",
     "StreamOptions": "streams.reconnect",
-    "StreamOverflow": "streams.fan_out",
+    "StreamOverflow": "streams.subscriber_queue",
     "Timeout": "calls.options",
     "UNSET": "calls.unset",
     "UndecodableEvent": "streams.event_decoder",

@@ -17,5 +17,10 @@ TWINS = {
     "calls/caller.py": "calls/async_caller.py",
     "calls/server_check.py": "calls/async_server_check.py",
     "terminals/connection.py": "terminals/async_connection.py",
+    "streams/body.py": "streams/async_body.py",
+    "streams/connection.py": "streams/async_connection.py",
+    "streams/filtered_stream.py": "streams/async_filtered_stream.py",
+    "streams/shared_stream.py": "streams/async_shared_stream.py",
+    "streams/stream.py": "streams/async_stream.py",
 }
 """The synchronous modules that `make generate` writes, each with its source."""

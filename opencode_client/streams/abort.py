@@ -1,92 +1,79 @@
-"""How a stream's connection begins, and what is under it: how one that waits is ended from outside."""
+"""End the connection of a stream from outside, while another thread or task waits for its bytes."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
 import httpx
 
 from ..calls.request_builder import Prepared
-from ..calls.response import is_web_page
 from ..calls.sockets import end
 
-logger: logging.Logger = logging.getLogger(__package__)
+_CONNECTED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
+"""The steps at which httpcore's trace hands over the network stream of a connection."""
 
 
-class Wire:
-    """What httpcore calls the streams under a connection, as soon as there are any; ended from any thread."""
-
-    def __init__(self) -> None:
-        self._streams: list[Any] = []  # Any: httpcore's stream of either world
-        self._is_down = False
-
-    def connected(self, name: str, info: dict[str, Any]) -> None:
-        """httpcore's trace: what a connection was made of."""
-        self._keep(name, info)
-        if self._is_down:
-            self.shut_down()
-
-    async def aconnected(self, name: str, info: dict[str, Any]) -> None:
-        """The same for the asynchronous transport, which awaits it."""
-        self._keep(name, info)
-        if self._is_down:
-            await self.ashut_down()
-
-    def answered(self, request: httpx.Request, response: httpx.Response, watchdog_s: float | None) -> None:
-        """An answer has begun, perhaps on a connection that was there before; the trace would only cost time now."""
-        self._keep_answer(request, response, watchdog_s)
-        if self._is_down:
-            self.shut_down()
-
-    async def aanswered(
-        self, request: httpx.Request, response: httpx.Response, watchdog_s: float | None
-    ) -> None:
-        """The same, awaited."""
-        self._keep_answer(request, response, watchdog_s)
-        if self._is_down:
-            await self.ashut_down()
-
-    def _keep(self, name: str, info: dict[str, Any]) -> None:
-        if name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._streams.append(info["return_value"])
-
-    def _keep_answer(
-        self, request: httpx.Request, response: httpx.Response, watchdog_s: float | None
-    ) -> None:
-        request.extensions.pop("trace", None)
-        request.extensions["timeout"]["read"] = watchdog_s
-        stream = response.extensions.get("network_stream")
-        if stream is not None:
-            self._streams.append(stream)
-
-    def shut_down(self) -> None:
-        """End the connection both ways: whoever reads from it reads its end."""
-        self._is_down = True
-        for stream in self._streams:
-            end(stream.get_extra_info("socket"))
-
-    async def ashut_down(self) -> None:
-        """The same on an event loop, for any of its tasks."""
-        self._is_down = True
-        for stream in self._streams:
-            await stream.aclose()
-
-
-def traced(prepared: Prepared, trace: Callable[..., object], head_s: float | None) -> httpx.Request:
-    phases = {**prepared.http.extensions["timeout"], "read": head_s}
-    prepared.http.extensions = {"timeout": phases, "trace": trace}
+def with_connection_trace(
+    prepared: Prepared, trace: Callable[..., object], read_s: float | None
+) -> httpx.Request:
+    """Return the request, with `trace` called by httpcore at each step, and `read_s` as its read timeout."""
+    timeouts = {**prepared.http.extensions["timeout"], "read": read_s}
+    prepared.http.extensions = {"timeout": timeouts, "trace": trace}
     return prepared.http
 
 
-def is_stream(prepared: Prepared, response: httpx.Response) -> bool:
-    """Whether an answer is the stream that was asked for."""
-    return response.status_code == 200 and not is_web_page(prepared.operation, response)
+class _Connections:
+    """The open connections of one event stream."""
+
+    def __init__(self) -> None:
+        self.aborted = False
+        self._network_streams: list[
+            Any
+        ] = []  # Any: httpcore's network streams; importing their type takes time
+
+    def clear(self) -> None:
+        """Forget the connections, which are closed."""
+        self._network_streams.clear()
 
 
-def begun(prepared: Prepared, started: float) -> None:
-    """Say how long a stream took to begin."""
-    took_ms = 1e3 * (perf_counter() - started)
-    logger.debug("%s: the stream began after %.1f ms", prepared.operation.id, took_ms)
+class ConnectionAborter(_Connections):
+    """Ends the connections of one event stream: those that are open and those that are made later. Thread-safe."""
+
+    def trace(self, step: str, info: dict[str, Any]) -> None:
+        """Add a connection as soon as httpcore has made it. For the trace of a request."""
+        if step in _CONNECTED:
+            self.add(info["return_value"])
+
+    def add(self, network_stream: Any) -> None:
+        """Add a connection, and end it at once if `abort` was called before."""
+        self._network_streams.append(network_stream)
+        if self.aborted:  # read after the append: else an `abort` in another thread could miss the connection
+            self.abort()
+
+    def abort(self) -> None:
+        """End all connections: a thread that waits for bytes gets the end of the stream, or an error."""
+        self.aborted = True  # set before the loop, for the same reason
+        for network_stream in self._network_streams:
+            end(network_stream.get_extra_info("socket"))
+
+
+class AsyncConnectionAborter(_Connections):
+    """Ends the connections of one event stream: those that are open and those that are made later."""
+
+    async def trace(self, step: str, info: dict[str, Any]) -> None:
+        """Add a connection as soon as httpcore has made it. For the trace of a request."""
+        if step in _CONNECTED:
+            await self.add(info["return_value"])
+
+    async def add(self, network_stream: Any) -> None:
+        """Add a connection, and end it at once if `abort` was called before."""
+        self._network_streams.append(network_stream)
+        if self.aborted:
+            await self.abort()
+
+    async def abort(self) -> None:
+        """End all connections: a task that waits for bytes gets an error."""
+        self.aborted = True
+        for network_stream in self._network_streams:
+            await network_stream.aclose()

@@ -1,124 +1,87 @@
-"""The chunks of a streamed answer as they come, past h11, which takes more than half of what an event costs.
+"""Read a chunked response body without h11, which takes more than half of the time that an event costs.
 
-httpx's transport makes the connection and reads the head. Then the body is read from the same network stream: `size`,
-CRLF, bytes, CRLF and so on until size 0 (RFC 9112, 7.1). Where the answer has another form (HTTP/2, no chunks, a
-transport or client of the caller's own), it is read as httpx gives it.
+httpx's transport makes the connection and reads the head. The body is then read from the same network stream: `size`,
+CRLF, bytes, CRLF and so on until size 0 (RFC 9112, 7.1). A body in another form (HTTP/2, not chunked, a transport or
+client that the caller gave) is read by httpx. This module does no I/O; `body.py` and `async_body.py` do.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
-_READ_BYTES = 65536
+READ_BYTES = 65536
 _FIRST_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _NEXT_SIZE = re.compile(rb"\r?\n" + _FIRST_SIZE.pattern)
-_MOST_SIZE_BYTES = 4096
-"""Of a line that tells a size, with extensions, which nobody sends."""
+_MAX_SIZE_LINE_BYTES = 4096
+"""The limit for the line with a chunk's size. The line may hold extensions, which no server sends."""
 
 
 class ChunkedBody:
-    """Takes the bytes of one body, however they are cut, and gives what its chunks hold."""
+    """Takes the bytes of one body, split at any place, and returns the contents of its chunks."""
 
     def __init__(self) -> None:
         self.ended: bool = False
         self._size = _FIRST_SIZE
-        self._left = 0  # bytes of the chunk that have not come
-        self._rest = b""  # of a line whose end has not come
+        self._missing_bytes = 0  # of the current chunk
+        self._unfinished_line = b""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The chunks, or parts of chunks, in `data`; nothing after the end.
+        """Return the chunks, or parts of chunks, in `data`. Bytes after the end of the body are ignored.
 
         Raises:
-            httpx.RemoteProtocolError: the body ends too early (`data` is empty), or no size stands where one should.
+            httpx.RemoteProtocolError: the body ends too early (`data` is empty), or a chunk has no size.
         """
         if not data:
-            raise httpx.RemoteProtocolError("the server closed the connection in the middle of its answer")
-        data = self._rest + data if self._rest else data
-        self._rest = b""
+            raise httpx.RemoteProtocolError("the server closed the connection in the middle of its response")
+        data = self._unfinished_line + data if self._unfinished_line else data
+        self._unfinished_line = b""
         pieces: list[bytes] = []
-        place = 0
-        while place < len(data) and not self.ended:
-            if self._left:
-                piece = data[place : place + self._left]
+        position = 0
+        while position < len(data) and not self.ended:
+            if self._missing_bytes:
+                piece = data[position : position + self._missing_bytes]
                 pieces.append(piece)
-                place += len(piece)
-                self._left -= len(piece)
+                position += len(piece)
+                self._missing_bytes -= len(piece)
                 continue
-            found = self._size.match(data, place)
+            found = self._size.match(data, position)
             if found is None:
-                self._rest = self._unfinished(data[place:])
+                self._unfinished_line = line = data[position:]
+                if b"\n" in line[2:] or len(line) > _MAX_SIZE_LINE_BYTES:
+                    raise httpx.RemoteProtocolError(f"a chunk does not begin with its size: {line[:40]!r}")
                 break
             self._size = _NEXT_SIZE
-            self._left = int(found[1], 16)
-            self.ended = self._left == 0
-            place = found.end()
+            self._missing_bytes = int(found[1], 16)
+            self.ended = self._missing_bytes == 0
+            position = found.end()
         return pieces
 
-    def _unfinished(self, line: bytes) -> bytes:
-        if b"\n" in line[2:] or len(line) > _MOST_SIZE_BYTES:
-            raise httpx.RemoteProtocolError(f"no size of a chunk: {line[:40]!r}")
-        return line
 
+def buffered_body(response: httpx.Response) -> bytes | None:
+    """Return the part of the body that was read with the head; None if httpx has to read the body.
 
-def chunks(response: httpx.Response, read_s: float | None) -> Generator[bytes]:
-    """The body's bytes as they come. Raises httpx.RequestError; after `read_s` of silence httpx.ReadTimeout."""
-    begun = _begun(response)
-    if begun is None:
-        assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 # httpx has one type for both
-        yield from response.stream
-        return
-    network, body = response.extensions["network_stream"], ChunkedBody()
-    data: bytes = begun
-    with _as_httpx(read_s):
-        while not body.ended:
-            data = data or network.read(_READ_BYTES, timeout=read_s)
-            yield from body.feed(data)
-            data = b""
-
-
-async def achunks(response: httpx.Response, read_s: float | None) -> AsyncGenerator[bytes]:
-    """The same, awaited."""
-    begun = _begun(response)
-    if begun is None:
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 # httpx has one type for both
-        async for chunk in response.stream:
-            yield chunk
-        return
-    network, body = response.extensions["network_stream"], ChunkedBody()
-    data: bytes = begun
-    with _as_httpx(read_s):
-        while not body.ended:
-            data = data or await network.read(_READ_BYTES, timeout=read_s)
-            for chunk in body.feed(data):
-                yield chunk
-            data = b""
-
-
-def _begun(response: httpx.Response) -> bytes | None:
-    """What of the body came with the head; None where the body cannot be read past h11.
-
-    No public name leads to h11's buffer (httpx 0.27 to 0.28, httpcore 1.0). Without one of these the answer is read as
-    httpx gives it: slower, no different.
+    No public name leads to h11's buffer (httpx 0.27 to 0.28, httpcore 1.0). Where one of the private names is missing,
+    httpx reads the body: slower, with the same result.
     """
     if response.headers.get("transfer-encoding", "").lower() != "chunked":
         return None
-    stream: Any = response.stream  # Any: private members of httpx's and httpcore's classes
+    stream: Any = response.stream  # Any: private attributes of httpx's and httpcore's classes, see above
     try:
-        begun: bytes = stream._httpcore_stream._stream._connection._h11_state.trailing_data[0]
+        buffered: bytes = stream._httpcore_stream._stream._connection._h11_state.trailing_data[0]
     except AttributeError:
         return None
-    return begun
+    return buffered
 
 
 @contextmanager
-def _as_httpx(read_s: float | None) -> Generator[None]:
-    """httpcore's errors as httpx's."""
-    import httpcore  # here: with httpx's own import it comes when a transport is made
+def httpx_errors(read_s: float | None) -> Generator[None]:
+    """Raise httpx's errors in place of httpcore's."""
+    import httpcore  # here, because httpx too imports it only when a transport is made
 
     try:
         yield

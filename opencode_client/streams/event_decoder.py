@@ -1,4 +1,4 @@
-"""From server-sent events to what a stream yields: typed events, and what stands for those that are not there. Pure.
+"""Decode server-sent events into the items that a stream yields: typed events, gaps, and events that cannot be read.
 
 Source: `GET /event`, `/global/event`, `/api/event` and `/api/session/{id}/event`, servers 1.1.31 to 1.18.33.
 """
@@ -6,7 +6,7 @@ Source: `GET /event`, `/global/event`, `/api/event` and `/api/session/{id}/event
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
@@ -23,10 +23,11 @@ _CONNECTED = "server.connected"
 
 @frozen
 class StreamGap:
-    """Here events may be missing: the connection was lost and there is another one now.
+    """Events may be missing at this point: the connection was lost, and there is a new one now.
 
-    `since_ms` is when the last bytes came before (epoch milliseconds), `reason` what ended the connection ("the stream
-    ended" is a disposed instance), `attempts` how many connections it took. Read what you show anew, with `resync`.
+    `since_ms` is the time of the last bytes from the old connection (epoch milliseconds). `reason` says why it ended;
+    "the stream ended" means that the instance was disposed. `attempts` counts the connections that were tried since the
+    last event. Read again what you show, with `resync`.
     """
 
     since_ms: int
@@ -38,7 +39,7 @@ class StreamGap:
 
 @frozen
 class UndecodableEvent:
-    """What came is no JSON object: `text` as it came, `error` says why. The stream goes on."""
+    """An event that is not a JSON object: `text` is its data, `error` the reason. The stream goes on."""
 
     text: str
     error: str
@@ -47,50 +48,44 @@ class UndecodableEvent:
 
 @frozen
 class ServerHeartbeat:
-    """A sign of life (`server.heartbeat`), yielded only by streams that were asked for them."""
+    """The server is alive (`server.heartbeat`). Yielded only by streams with `heartbeats=True`."""
 
     raw: JsonObject
     type: Literal["server.heartbeat"] = field(default="server.heartbeat", init=False, repr=False)
 
 
-class EventDecoder(Generic[E]):
-    """Reads the events of one stream; remembers how far a stream that can be resumed has come.
+StreamItem: TypeAlias = E | StreamGap | ServerHeartbeat | UndecodableEvent
+"""An item that a stream of `E` yields."""
 
-    `heartbeats` lets through what only says that the server is there: `server.heartbeat` and `server.connected`.
+
+class EventDecoder(Generic[E]):
+    """Decodes the events of one stream, and remembers the last sequence number.
+
+    With `heartbeats` it also returns `server.heartbeat` and `server.connected`.
     """
 
     def __init__(self, read: Callable[[Any], E], *, heartbeats: bool) -> None:
         self._read = read
         self._heartbeats = heartbeats
         self.sequence: int | None = None
-        """The last durable sequence number that came."""
+        """The last durable sequence number that was received."""
 
     def decode(self, event: ServerSentEvent) -> E | ServerHeartbeat | UndecodableEvent | None:
-        """What the stream yields for an event; None for nothing."""
+        """Return the item for an event; None if the stream yields nothing for it."""
         try:
             raw = loads(event.data)
+        except ValueError as error:
+            return UndecodableEvent(event.data.decode("utf-8", "replace"), str(error))
+        try:
             kind = raw.get("type") or raw["payload"]["type"]
-        except (ValueError, AttributeError, KeyError, TypeError) as error:
-            return self._unusual(event, error)
+        except AttributeError:
+            return UndecodableEvent(event.data.decode(), f"not an object: {type(raw).__name__}")
+        except (KeyError, TypeError):
+            return self._read(raw)  # an object without a type becomes an UnknownEvent
         if kind == _HEARTBEAT:
             return ServerHeartbeat(raw) if self._heartbeats else None
         if kind == _CONNECTED and not self._heartbeats:
             return None
-        if "durable" in raw:
-            self._remember(raw["durable"])
+        if "durable" in raw and is_object(durable := raw["durable"]) and isinstance(durable.get("seq"), int):
+            self.sequence = durable["seq"]
         return self._read(raw)
-
-    def _unusual(self, event: ServerSentEvent, error: Exception) -> E | UndecodableEvent:
-        """JSON objects without a type are events of a type that nobody knows; all else is none."""
-        try:
-            raw = loads(event.data)
-        except ValueError:
-            return UndecodableEvent(event.data.decode("utf-8", "replace"), str(error))
-        if is_object(raw):
-            return self._read(raw)
-        return UndecodableEvent(event.data.decode("utf-8", "replace"), f"no object: {type(raw).__name__}")
-
-    def _remember(self, durable: object) -> None:
-        sequence: object = durable.get("seq") if is_object(durable) else None
-        if isinstance(sequence, int):
-            self.sequence = sequence

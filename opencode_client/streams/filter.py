@@ -1,4 +1,4 @@
-"""Which items of a stream somebody wants: pure, the same for both worlds."""
+"""Find the session of an event, and filter the items of a stream by type and session. No I/O."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .event_decoder import StreamGap
 
 
 def session_of(raw: object) -> str | None:
-    """The id of the session that an event is about, from its JSON; None for an event of no session.
+    """Return the id of the session that an event belongs to; None if it belongs to none. `raw` is the event's JSON.
 
-    Source: the events of 1.1.31 to 1.18.33, plain, in the envelope of /global/event, its `sync` form, and of the v2
-    core. Servers 1.1.x name the session only in the message or the part that an event carries.
+    Source: the events of 1.1.31 to 1.18.33: plain, in the envelope of /global/event, in its `sync` form, and those of
+    the v2 core. In servers 1.1.x only the message or the part in an event names the session.
     """
-    body = _body(raw)
+    data = _event_data(raw)
     for path in (("sessionID",), ("part", "sessionID"), ("info", "sessionID"), ("info", "id")):
-        value: object = body
+        value: object = data
         for name in path:
             value = value.get(name) if is_object(value) else None
         if isinstance(value, str) and value.startswith("ses"):
@@ -25,44 +25,44 @@ def session_of(raw: object) -> str | None:
     return None
 
 
-def parent_of(raw: object) -> tuple[str, str] | None:
-    """A session and its parent, where an event tells of one that has one."""
-    info: object = _body(raw).get("info")
-    if is_object(info) and isinstance(info.get("parentID"), str) and str(info.get("id")).startswith("ses"):
-        return str(info["id"]), str(info["parentID"])
-    return None
+def session_and_parent(raw: object) -> tuple[str, str] | None:
+    """Return the ids of a session and its parent, if the event describes a session that has a parent."""
+    match _event_data(raw).get("info"):
+        case {"id": str(session_id), "parentID": str(parent_id)} if session_id.startswith("ses"):
+            return session_id, parent_id
+        case _:
+            return None
 
 
-def _body(raw: object) -> JsonObject:
-    """What an event carries, whatever it is wrapped in."""
+def _event_data(raw: object) -> JsonObject:
+    """Return the members of an event without its envelopes; no members if it is not an object."""
     for name in ("payload", "syncEvent"):
         if is_object(raw) and is_object(raw.get(name)):
             raw = raw[name]
-    if not is_object(raw):
-        return {}
-    found: object = raw.get("properties", raw.get("data"))
-    return found if is_object(found) else {}
+    data: object = raw.get("properties", raw.get("data")) if is_object(raw) else None
+    return data if is_object(data) else {}
 
 
-def keeper(
+def make_event_filter(
     types: tuple[type[Any], ...], session_id: str | None, *, children: bool
 ) -> Callable[[object], bool]:
-    """Tells whether an item is wanted: of one of the types, if there are any, and of the session, if one is named.
+    """Return a function that is true for items of these types (empty: all) and of this session (None: all).
 
-    A `StreamGap` always is. With `children`, sessions that the stream shows to be started by a wanted one are wanted.
+    It is always true for a `StreamGap`. With `children` it also accepts the sessions that an accepted session starts,
+    if the stream has shown their start.
     """
-    wanted = {session_id}
+    sessions = {session_id}
 
-    def keep(item: Any) -> bool:  # Any: whatever a stream yields
+    def is_wanted(item: Any) -> bool:  # Any: anything that a stream yields
         if isinstance(item, StreamGap):
             return True
         if session_id is not None:
             raw: object = item.raw_ if hasattr(item, "raw_") else getattr(item, "raw", None)
-            born = parent_of(raw) if children else None
-            if born is not None and born[1] in wanted:
-                wanted.add(born[0])
-            if session_of(raw) not in wanted:
+            child = session_and_parent(raw) if children else None
+            if child is not None and child[1] in sessions:
+                sessions.add(child[0])
+            if session_of(raw) not in sessions:
                 return False
         return not types or isinstance(item, types)
 
-    return keep
+    return is_wanted

@@ -1,16 +1,18 @@
-"""What a stream does between connections: pure, the same for both worlds.
+"""Decide when a stream connects again, where it resumes, and where it has a gap.
 
-When to connect again and how soon, from where to resume, and where a gap must be told.
+No I/O: shared by `receiver.py` and `async_receiver.py`. It reads the clock, draws random delays and calls `on_gap`.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from time import time
-from typing import Any, Generic, TypedDict, TypeVar
+from typing import Generic, TypedDict, TypeVar
 
-from ..calls.operation import Operation
+from attrs import evolve
+
+from ..calls.operation import Arguments, Operation
 from ..calls.response_shapes import reader_of_shape
 from ..errors import (
     ArgumentError,
@@ -29,20 +31,21 @@ E = TypeVar("E")
 FIRST_DELAY_S = 0.25
 LONGEST_DELAY_S = 10.0
 WATCHDOG_S = 95.0
-"""Three heartbeats of 1.1.x and a little; later servers send one every 10 s."""
+"""A little more than three heartbeats of 1.1.x. Later servers send one every 10 s."""
 HEAD_S = 5.0
-"""How long an answer may take to begin. A server that is starting accepts connections that it never answers."""
+"""The time that a response may take to begin. A server that is starting accepts connections without responding."""
 _FINAL = (AuthenticationError, ForbiddenError, NotFoundError, UnsupportedOperationError)
+"""Errors that another attempt would only repeat."""
 
 
 class StreamOptions(TypedDict, total=False):
-    """How a stream stays connected; every one may be left out.
+    """Options of a stream. All may be left out.
 
-    `reconnect` (True): come back after a lost connection; False ends the iteration, with the error if there is one.
-    `max_attempts` (None, without limit): how many connections in a row may fail before the last error is raised.
-    `on_gap`: called with each `StreamGap` instead of yielding it. `heartbeats` (False): yield `ServerHeartbeat` and
-    `server.connected`. `watchdog_s` (95; None: never): without a byte for so long the connection counts as lost.
-    `max_event_bytes` (64 MiB): a larger event is an `EventTooLargeError`.
+    `reconnect` (True): connect again after the connection is lost. False ends the iteration, with the error if there is
+    one. `max_attempts` (None, without limit): after so many failed connections in a row the last error is raised.
+    `on_gap`: called with each `StreamGap`, which is not yielded then. `heartbeats` (False): also yield
+    `ServerHeartbeat` and `server.connected`. `watchdog_s` (95; None: never): after so many seconds without a byte the
+    connection counts as lost. `max_event_bytes` (64 MiB): a larger event is an `EventTooLargeError`.
     """
 
     reconnect: bool
@@ -54,18 +57,28 @@ class StreamOptions(TypedDict, total=False):
 
 
 class StreamState(Generic[E]):
-    """One stream's memory over its connections. `resumes` tells that `after` brings back what was missed."""
+    """The state of one stream over all its connections.
 
-    def __init__(self, read: Callable[[Any], E], options: StreamOptions, *, resumes: bool) -> None:
-        self.decoder: EventDecoder[E] = EventDecoder(read, heartbeats=options.get("heartbeats", False))
-        self.reconnects: bool = options.get("reconnect", True)
-        self.watchdog_s: float | None = options.get("watchdog_s", WATCHDOG_S)
-        self.head_s: float | None = self.watchdog_s if resumes else min(self.watchdog_s or HEAD_S, HEAD_S)
+    Raises:
+        ArgumentError: an option does not exist.
+    """
+
+    def __init__(self, operation: Operation[E], options: StreamOptions) -> None:
+        unknown = options.keys() - StreamOptions.__annotations__.keys()
+        if unknown:
+            raise ArgumentError(f"{operation.id}: streams have no option {sorted(unknown)[0]!r}")
+        self.resumes = operation.resumes
+        """The query parameter by which a new connection gets the missed events; None if the server cannot do that."""
+        # a stream that resumes has no heartbeats: without an event, it is silent
+        self.watchdog_s = options.get("watchdog_s", None if self.resumes else WATCHDOG_S)
+        self.head_s = self.watchdog_s if self.resumes else min(self.watchdog_s or HEAD_S, HEAD_S)
+        self._decoder: EventDecoder[E] = EventDecoder(
+            reader_of_shape(operation.returns), heartbeats=options.get("heartbeats", False)
+        )
+        self._reconnects = options.get("reconnect", True)
         self._on_gap = options.get("on_gap")
         self._max_attempts = options.get("max_attempts")
-        self._max_bytes = options.get("max_event_bytes", DEFAULT_MAX_BYTES)
-        self.resumes = resumes
-        self._splitter = EventSplitter(max_bytes=self._max_bytes)
+        self._splitter = EventSplitter(max_bytes=options.get("max_event_bytes", DEFAULT_MAX_BYTES))
         self._opened_s = 0.0
         self._last_s = 0.0
         self._lost: OpencodeError | None = None
@@ -73,46 +86,39 @@ class StreamState(Generic[E]):
         self._is_connected = False
         self._attempts = 0
 
-    def query(self, operation: Operation[Any], asked: Mapping[str, object] | None) -> dict[str, object]:
-        """The query of the next request: where the stream can be resumed, from the last event that came."""
-        after = {} if self.decoder.sequence is None else {operation.resumes or "": self.decoder.sequence}
-        return {**(asked or {}), **(after if operation.resumes else {})}
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """What the next request says besides."""
-        last = self._splitter.last_id
-        return {
-            "accept": "text/event-stream",
-            "cache-control": "no-store",
-            **({"last-event-id": last} if last else {}),
-        }
+    def next_arguments(self, arguments: Arguments) -> Arguments:
+        """Return the arguments of the next request: those of the user, and where to resume."""
+        headers = {"accept": "text/event-stream", "cache-control": "no-store"}
+        if self._splitter.last_id:
+            headers["last-event-id"] = self._splitter.last_id
+        query = dict(arguments.query or {})
+        if self.resumes and self._decoder.sequence is not None:
+            query[self.resumes] = self._decoder.sequence
+        headers.update(arguments.headers or {})
+        return evolve(arguments, timeout=None, headers=headers, query=query)
 
     def connected(self) -> list[StreamGap]:
-        """Called when an answer has begun; the gap to yield before anything of it."""
-        gap: list[StreamGap] = []
+        """Note that a response has begun. Return the gap to yield before its first event, if there is one."""
+        gaps: list[StreamGap] = []
         if self._was_connected and not self.resumes:
             reason = "the stream ended" if self._lost is None else str(self._lost)
-            gap = [StreamGap(int(1000 * self._last_s), reason, self._attempts, self._lost)]
-        self._splitter = self._next_splitter()
+            gaps.append(StreamGap(int(1000 * self._last_s), reason, self._attempts, self._lost))
+        self._splitter = self._splitter.for_next_connection()
         self._was_connected = self._is_connected = True
         self._opened_s = self._last_s = time()
-        if gap and self._on_gap is not None:
-            self._on_gap(gap[0])
-            return []
-        return gap
-
-    def _next_splitter(self) -> EventSplitter:
-        old = self._splitter
-        new = EventSplitter(last_id=old.last_id, max_bytes=self._max_bytes)
-        new.retry_ms = old.retry_ms
-        return new
+        if self._on_gap is None:
+            return gaps
+        for gap in gaps:
+            self._on_gap(gap)
+        return []
 
     def feed(self, chunk: bytes) -> list[E | ServerHeartbeat | UndecodableEvent]:
-        """What the stream yields for these bytes."""
+        """Return the items that these bytes complete."""
         items: list[E | ServerHeartbeat | UndecodableEvent] = []
-        decode = self.decoder.decode
-        for event in self._splitter.feed(chunk):  # most chunks hold one: a comprehension would cost more
+        decode = self._decoder.decode
+        for event in self._splitter.feed(
+            chunk
+        ):  # most chunks hold one event: a comprehension would be slower
             item = decode(event)
             if item is not None:
                 items.append(item)
@@ -122,25 +128,23 @@ class StreamState(Generic[E]):
         return items
 
     def delay_before_next(self, error: OpencodeError | None) -> float | None:
-        """Seconds until the next connection, after this one was lost or not made; None: the stream ends here.
+        """Return the seconds until the next connection, after one was lost or failed; None if the stream ends here.
 
         Raises:
-            OpencodeError: `error`, where it is final, was the first connection's, or one too many.
+            OpencodeError: `error`, if it is final, if the first connection failed, or after too many attempts.
         """
         if self._is_connected:
             self._is_connected = False
-            # what attempts fail with later only says that there is no other connection yet
-            self._lost = error
+            self._lost = (
+                error  # the reason of the gap: errors of later attempts only mean that there is no connection
+            )
             if self._last_s - self._opened_s > LONGEST_DELAY_S:
-                self._attempts = 0  # it lived, if on heartbeats alone
+                self._attempts = 0  # the connection worked, even if it brought only heartbeats
         self._attempts += 1
-        if error is not None and (self._is_final(error) or not self.reconnects):
+        too_many = self._max_attempts is not None and self._attempts > self._max_attempts
+        if error is not None and (self._is_final(error) or too_many or not self._reconnects):
             raise error
-        if not self.reconnects:
-            return None
-        if self._max_attempts is not None and self._attempts > self._max_attempts:
-            if error is not None:
-                raise error
+        if too_many or not self._reconnects:
             return None
         first = FIRST_DELAY_S if self._splitter.retry_ms is None else self._splitter.retry_ms / 1000
         longest = min(max(LONGEST_DELAY_S, first), first * 2.0 ** min(self._attempts - 1, 16))
@@ -148,19 +152,5 @@ class StreamState(Generic[E]):
 
     def _is_final(self, error: OpencodeError) -> bool:
         if self.resumes and isinstance(error, RequestTimeoutError):
-            return False  # its answer begins with its first event: before that, silence means nothing else than later
+            return False  # the response begins with the first event: no bytes only means that no event has happened yet
         return not self._was_connected or isinstance(error, _FINAL)
-
-
-def stream_state(operation: Operation[E], options: StreamOptions) -> StreamState[E]:
-    """The state of a new stream of an operation.
-
-    Raises:
-        ArgumentError: an option that there is not.
-    """
-    unknown = options.keys() - StreamOptions.__annotations__.keys()
-    if unknown:
-        raise ArgumentError(f"{operation.id}: streams have no option {sorted(unknown)[0]!r}")
-    if operation.resumes:  # it has no heartbeat, so silence says nothing
-        options = {"watchdog_s": None, **options}
-    return StreamState(reader_of_shape(operation.returns), options, resumes=operation.resumes is not None)

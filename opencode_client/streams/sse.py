@@ -1,7 +1,7 @@
-"""Server-sent events out of bytes: pure and incremental, after the WHATWG grammar of `text/event-stream`.
+"""Split bytes into server-sent events, by the WHATWG grammar of `text/event-stream`. No I/O.
 
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream. Servers 1.1.31 to
-1.18.33 send `data:` lines and comments alone, up to 3 MB in one line.
+1.18.33 send only `data:` lines and comments, with up to 3 MB in one line.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class ServerSentEvent(NamedTuple):
-    """One event: `data` as UTF-8, its lines joined by LF; `id` is the last one seen, not only this event's."""
+    """One event. `data` is UTF-8, its lines joined by LF. `id` is the last id that was received, with any event."""
 
     data: bytes
     event: str = "message"
@@ -23,23 +23,29 @@ class ServerSentEvent(NamedTuple):
 
 
 class EventSplitter:
-    """Splits the bytes of one response, however they are cut, into events.
+    """Splits the bytes of one response into events. Bytes may arrive in pieces of any size.
 
-    For one connection; `last_id` and `retry_ms` (None: the server never said) outlive it, so read them off. An event of
-    more than `max_bytes` is an error. What stands after the last empty line is no event and is dropped.
+    For one connection; `for_next_connection` keeps `last_id` and `retry_ms` (None: the server has sent none). Bytes
+    after the last empty line are an unfinished event, and are dropped.
     """
 
     def __init__(self, *, last_id: str = "", max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         self.last_id: str = last_id
         self.retry_ms: int | None = None
         self._max_bytes = max_bytes
-        self._start: bytes | None = b""  # what came, until it is known not to be a byte order mark
+        self._start: bytes | None = b""  # the first bytes, while they may be a byte order mark
         self._after_cr = False
-        self._pieces: list[bytes] = []  # of an event whose end has not come
+        self._pieces: list[bytes] = []  # of an event that is not complete
         self._held = 0
 
+    def for_next_connection(self) -> EventSplitter:
+        """Return a splitter for the next connection of the same stream."""
+        new = EventSplitter(last_id=self.last_id, max_bytes=self._max_bytes)
+        new.retry_ms = self.retry_ms
+        return new
+
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """The events that `chunk` completes.
+        """Return the events that `chunk` completes.
 
         Raises:
             EventTooLargeError: an event is larger than `max_bytes`.
@@ -70,7 +76,7 @@ class EventSplitter:
         return self._events(blocks)
 
     def _is_one_event(self, chunk: bytes) -> bool:
-        """Whether this is a `data:` line with an empty one and nothing is kept from before: all that servers send."""
+        """Return True for one `data:` line with an empty line, and nothing kept before: the usual form of an event."""
         return (
             chunk[:6] == b"data: "
             and chunk.find(b"\n") == len(chunk) - 2
@@ -90,7 +96,7 @@ class EventSplitter:
         return start.removeprefix(_BOM)
 
     def _with_line_feeds(self, chunk: bytes) -> bytes:
-        """CRLF and CR as LF; an LF after a CR that ended the chunk before is the same line's end."""
+        """Replace CRLF and CR by LF. After a CR at the end of the last chunk, an LF belongs to the same line end."""
         if self._after_cr and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False
@@ -107,16 +113,16 @@ class EventSplitter:
         for block in blocks:
             if len(block) > self._max_bytes:
                 self._check(len(block))
-            if block[:6] == b"data: " and b"\n" not in block:  # all that servers send
+            if block[:6] == b"data: " and b"\n" not in block:  # the usual form
                 events.append(ServerSentEvent(block[6:], "message", self.last_id))
             else:
-                event = self._parsed(block)
+                event = self._parse(block)
                 if event is not None:
                     events.append(event)
         return events
 
-    def _parsed(self, block: bytes) -> ServerSentEvent | None:
-        """The event of some lines; None if they hold no data."""
+    def _parse(self, block: bytes) -> ServerSentEvent | None:
+        """Return the event in these lines; None if they have no data."""
         data: list[bytes] = []
         kind = ""
         for line in block.split(b"\n"):

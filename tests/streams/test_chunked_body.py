@@ -82,7 +82,7 @@ def _no_size(peer: Peer) -> None:
 def test_a_stream_of_an_own_connection_is_read_past_h11(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("ses_1")), _no_size]) as server:
         stream = client_kind.client(server.url).event.subscribe(reconnect=False)
-        with pytest.raises(OpencodeError, match="no size of a chunk"):
+        with pytest.raises(OpencodeError, match="a chunk does not begin with its size"):
             take(client_kind, stream)
 
 

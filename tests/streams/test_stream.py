@@ -20,6 +20,7 @@ from opencode_client import (
     UnknownEvent,
     UnsupportedOperationError,
 )
+from opencode_client.calls.operation import Operation
 from opencode_client.models import EventServerConnected, EventSessionIdle, GlobalEvent
 from opencode_client.streams.reconnect import StreamState
 from tests.support.both_clients import ClientKind
@@ -235,7 +236,7 @@ def test_an_option_that_there_is_not_is_an_error(client_kind: ClientKind) -> Non
 def test_a_connection_that_lived_does_not_make_attempts_endless(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1_000.0]
     monkeypatch.setattr("opencode_client.streams.reconnect.time", lambda: now[0])
-    state: StreamState[Any] = StreamState(lambda raw: raw, {"max_attempts": 2}, resumes=False)
+    state: StreamState[Any] = StreamState(Operation("x", "GET", "/x", "Any"), {"max_attempts": 2})
     state.connected()
     now[0] += 20
     state.feed(b": heartbeat\n\n")

@@ -1,0 +1,86 @@
+"""Copy the items of a shared stream into one bounded queue for each subscriber. No I/O, no threads, no tasks."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+DEFAULT_MAX_QUEUE = 10_000
+
+
+@frozen
+class StreamOverflow:
+    """A subscriber was too slow: its queue was full at this point, and `lost` items are missing."""
+
+    lost: int
+    type: Literal["__overflow__"] = field(default="__overflow__", init=False, repr=False)
+
+
+class SubscriberQueue:
+    """The items that wait for one subscriber: at most `max_items`, then a count of the lost ones. Not thread-safe."""
+
+    def __init__(self, max_items: int) -> None:
+        self._max_items = max_items
+        self._items: deque[Any] = deque()
+        self._lost = 0
+        self.left = False  # by its subscriber
+
+    def put(self, item: object) -> None:
+        if self._lost or len(self._items) >= self._max_items:
+            self._lost += 1
+        else:
+            self._items.append(item)
+
+    def __len__(self) -> int:
+        return len(self._items) + bool(self._lost)
+
+    def take(self) -> Any:  # Any: an item of any stream
+        if self._items:
+            return self._items.popleft()
+        overflow, self._lost = StreamOverflow(self._lost), 0
+        return overflow
+
+
+class SubscriberQueues:
+    """The queues of a shared stream's subscribers, and how the stream ended. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._queues: list[SubscriberQueue] = []
+        self._ended = False
+        self._error: BaseException | None = None
+
+    def add(self, queue: SubscriberQueue) -> None:
+        self._queues.append(queue)
+
+    def remove(self, queue: SubscriberQueue) -> bool:
+        """Remove a queue; its subscriber gets no more items. Return True if it was the last queue."""
+        if queue not in self._queues:
+            return False
+        self._queues.remove(queue)
+        queue.left = True
+        return not self._queues
+
+    def put(self, item: object) -> None:
+        """Put an item into every queue."""
+        for queue in self._queues:
+            queue.put(item)
+
+    def end(self, error: BaseException | None) -> None:
+        """Mark the end of the stream. Every subscriber gets the error after its last item."""
+        self._ended, self._error = True, error
+
+    def is_ready(self, queue: SubscriberQueue) -> bool:
+        """Return True if `take` has an item, or the end."""
+        return len(queue) > 0 or queue.left or self._ended
+
+    def take(self, queue: SubscriberQueue) -> list[Any]:  # Any: items of any stream
+        """Return one item, or none at the end. Raise the error that ended the stream."""
+        if queue.left:
+            return []
+        if len(queue):
+            return [queue.take()]
+        if self._error is not None:
+            raise self._error
+        return []

@@ -1,0 +1,204 @@
+"""Event streams that several threads use at once. Each test says which lock, event or flag it fails without."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import pytest
+
+from opencode_client import SharedStream, StreamOverflow
+from opencode_client.streams.abort import ConnectionAborter
+from tests.support.both_clients import ClientKind
+from tests.support.faulty_server import FaultyServer
+from tests.support.stream_cases import begin, cut, idle_event, ids
+
+_RACING_S = 1.0
+"""The time that a race gets to happen, in many rounds."""
+
+
+@pytest.fixture(autouse=True)
+def _frequent_switches() -> Iterator[None]:
+    """Let Python switch threads after nearly every step."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def _in_threads(*works: Callable[[], object]) -> None:
+    """Do all this at the same time, and raise the first error."""
+    barrier = threading.Barrier(len(works))
+    errors: list[BaseException] = []
+
+    def run(work: Callable[[], object]) -> None:
+        try:
+            barrier.wait(5)
+            work()
+        except BaseException as error:  # noqa: BLE001 # raised below
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,), daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert not errors, errors
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def _repeat(work: Callable[[], object]) -> None:
+    end_s = time.monotonic() + _RACING_S
+    while time.monotonic() < end_s:
+        work()
+
+
+class _Numbers:
+    """Yields 1, 2, 3 and so on, in place of an `EventStream`; ends when it is closed."""
+
+    def __init__(self, most: int = sys.maxsize) -> None:
+        self.opened = 0
+        self.sent = 0
+        self._most = most
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        time.sleep(0.0001)  # other subscribers arrive while it connects
+        self.opened += 1
+        return self
+
+    def __iter__(self) -> Iterator[int]:
+        while not self._closed and self.sent < self._most:
+            self.sent += 1
+            yield self.sent
+
+    def close(self) -> None:
+        self._closed = True
+
+
+def _shared(numbers: _Numbers, max_queue: int) -> SharedStream[int]:
+    stream: Any = numbers
+    return SharedStream(stream, max_queue)
+
+
+def test_subscribers_that_arrive_together_open_one_stream() -> None:
+    """Fails without the lock of `FanOut.join`."""
+
+    def round_() -> None:
+        numbers = _Numbers(most=0)
+        shared = _shared(numbers, 10)
+
+        def subscribe() -> None:
+            with shared.subscribe() as items:
+                assert list(items) == []
+
+        _in_threads(*[subscribe] * 4)
+        assert numbers.opened == 1
+
+    _repeat(round_)
+
+
+def test_the_first_subscriber_gets_the_first_item() -> None:
+    """Fails without the lock of `FanOut.join`, as the thread that reads is started before the queue is added."""
+
+    def round_() -> None:
+        with _shared(_Numbers(most=3), 10).subscribe() as items:
+            assert list(items) == [1, 2, 3]
+
+    _repeat(round_)
+
+
+def test_a_subscriber_knows_of_every_item_while_others_come_and_go() -> None:
+    """Fails where `join`, `leave`, `_read` or `next_items` uses the queues without the lock.
+
+    A queue is skipped then when the list of queues changes during the loop over it, or a lost item is not counted.
+    """
+    shared = _shared(_Numbers(), max_queue=1)
+
+    def come_and_go() -> None:
+        with shared.subscribe() as one, shared.subscribe():
+            next(iter(one))
+
+    def follow() -> None:
+        end_s, last = time.monotonic() + _RACING_S, 0
+        with shared.subscribe() as items:
+            for item in items:
+                if isinstance(item, StreamOverflow):
+                    last += item.lost
+                else:
+                    assert item == last + 1 or not last
+                    last = item
+                if time.monotonic() > end_s:
+                    break
+
+    _in_threads(follow, *[lambda: _repeat(come_and_go)] * 3)
+
+
+def test_an_item_and_the_end_wake_a_subscriber_that_waits() -> None:
+    """Fails without one of the `notify_all` in `FanOut._read`."""
+    sending = threading.Semaphore(0)
+
+    class Slow(_Numbers):
+        def __iter__(self) -> Iterator[int]:
+            assert sending.acquire(timeout=5)
+            yield 1
+            assert sending.acquire(timeout=5)
+
+    with _shared(Slow(), 10).subscribe() as items:
+        found: list[Any] = []
+
+        def send() -> None:
+            for count in range(2):
+                while len(found) < count:
+                    time.sleep(0.001)
+                time.sleep(0.01)  # the subscriber waits by now
+                sending.release()
+
+        _in_threads(lambda: found.extend(items), send)
+    assert found == [1]
+
+
+class _NetworkStream:
+    """httpcore's stream of a connection, and its socket, which `shutdown` ends."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+
+    def get_extra_info(self, _: str) -> Self:
+        return self
+
+    def shutdown(self, _: int) -> None:
+        self.ended.set()
+
+    def close(self) -> None:
+        self.ended.set()
+
+
+def test_a_connection_that_is_made_while_its_stream_is_aborted_ends() -> None:
+    """Fails where `ConnectionAborter.add` reads `aborted` before its append, or not at all, or `abort` sets it last."""
+
+    def round_() -> None:
+        aborter, network_stream = ConnectionAborter(), _NetworkStream()
+        _in_threads(aborter.abort, lambda: aborter.add(network_stream))
+        assert network_stream.ended.is_set()
+
+    _repeat(round_)
+
+
+def test_closing_ends_the_wait_for_the_next_connection(client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where `close` does not set `closed`, or the receiver sleeps without it."""
+    monkeypatch.setattr("opencode_client.streams.reconnect.FIRST_DELAY_S", 60.0)
+    with FaultyServer([begin(idle_event("a")), cut]) as server:
+        stream = client_kind.client(server.url).event.subscribe()
+        waits = threading.Event()
+        monkeypatch.setattr("opencode_client.streams.reconnect.random.random", lambda: waits.set() or 0.0)
+        use = (lambda: _taken(stream)) if client_kind.is_async else (lambda: list(stream))
+        found, *_ = client_kind.meanwhile(use, lambda: waits.wait(5), stream.close)
+    assert ids(found) == ["a"]
+
+
+async def _taken(stream: Any) -> list[Any]:  # Any: of either client
+    return [item async for item in stream]
