@@ -1,12 +1,11 @@
-"""Streams through a proxy that cuts, resets, stalls and delays them: nothing is lost, or the loss is told.
+"""Streams through a proxy that cuts, resets, stalls and delays them: no event is lost without a gap.
 
-The slowest is the synchronous stream that resumes.
+The slowest test is the synchronous stream that resumes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -15,33 +14,26 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
 from opencode_client import AsyncOpencodeClient, StreamGap
 from opencode_client.models import EventSessionIdle, SessionNextTextEnded
 from tests.support.both_clients import ClientKind
 from tests.support.chaos_proxy import ChaosProxy, Fate
 from tests.support.faulty_server import FaultyServer, Peer, Step, http
+from tests.support.stream_cases import HEAD, chunk, event_of
+from tests.support.stream_cases import hurry as hurry  # a fixture
 
 _EVENTS = 10_000
 _LIVE_EVENTS = 5_000
 _WATCHDOG_S = 0.2
-_HEAD = http(headers={"content-type": "text/event-stream", "transfer-encoding": "chunked"})
 _HEALTH = http(b'{"healthy": true, "version": "1.18.33"}')
 
 
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("opencode_client.streams.reconnect.FIRST_DELAY_S", 0.001)
-
-
-def _chunk(event: object) -> bytes:
-    data = f"data: {json.dumps(event)}\n\n".encode()
-    return b"%x\r\n%b\r\n" % (len(data), data)
+def _event_chunk(value: object) -> bytes:
+    return chunk(event_of(value))
 
 
 def _durable(sequence: int) -> bytes:
-    return _chunk(
+    return _event_chunk(
         {
             "id": f"evt_{sequence}",
             "type": "session.next.text.ended",
@@ -58,7 +50,7 @@ def _durable(sequence: int) -> bytes:
 
 
 def _replays(events: list[bytes]) -> Step:
-    """Answer for the stream of a session that has these events, numbered from 1, as 1.18.33 does."""
+    """Respond as 1.18.33 does for the stream of a session with these events, numbered from 1."""
     starts = [0, *accumulate(map(len, events))]
     all_of_them = memoryview(b"".join(events))
 
@@ -68,7 +60,7 @@ def _replays(events: list[bytes]) -> Step:
             peer.send(_HEALTH)
             return
         [after] = parse_qs(urlsplit(request.target).query).get("after", ["0"])
-        peer.send(_HEAD)
+        peer.send(HEAD)
         peer.send(all_of_them[starts[int(after)] :])
         peer.wait()
 
@@ -77,27 +69,27 @@ def _replays(events: list[bytes]) -> Step:
 
 def _idle(number: int) -> bytes:
     value = {"id": f"evt_{number}", "type": "session.idle", "properties": {"sessionID": f"ses_{number}"}}
-    return _chunk(value)
+    return _event_chunk(value)
 
 
 class _Instance:
-    """What happens on a server, one event after the other, whoever is there to see it; disposed now and then."""
+    """An instance on a server, disposed now and then. Its numbered events also happen while no stream is open."""
 
     def __init__(self, seed: int) -> None:
-        self._random = Random(seed)  # noqa: S311 # no secret: the same every time
+        self._random = Random(seed)  # noqa: S311 # not for secrets: the same numbers in every run
         self._happened = 0
 
     def step(self, peer: Peer) -> None:
-        """Send a stream what happens from now on, until the instance is disposed."""
+        """Send the events that happen from now on, until the instance is disposed."""
         peer.receive()
-        first = self._happened + self._random.choice((1, 4))  # three happen while nobody looks
+        first = self._happened + self._random.choice((1, 4))  # perhaps three happen while no stream is open
         self._happened = first + self._random.randint(50, 400)
-        peer.send(_HEAD + b"".join(map(_idle, range(first, self._happened + 1))) + b"0\r\n\r\n")
+        peer.send(HEAD + b"".join(map(_idle, range(first, self._happened + 1))) + b"0\r\n\r\n")
         peer.end()
 
 
 def _until(client_kind: ClientKind, stream: Any, is_enough: Callable[[list[Any]], bool]) -> list[Any]:
-    """What a stream yields until that is enough."""
+    """Return the items of a stream until there are enough."""
     found: list[Any] = []
 
     async def take() -> None:
@@ -132,17 +124,17 @@ def _sequence(item: Any) -> int | None:
     return item.durable.seq if isinstance(item, SessionNextTextEnded) and item.durable else None
 
 
-def test_every_loss_of_a_live_stream_is_told_by_a_gap(client_kind: ClientKind) -> None:
+def test_a_live_stream_has_a_gap_where_it_lost_events(client_kind: ClientKind) -> None:
     instance = _Instance(seed=4)
     with FaultyServer([instance.step]) as server, ChaosProxy(server.url, seed=4, most_bytes=40_000) as proxy:
         stream = client_kind.client(proxy.url).event.subscribe(watchdog_s=_WATCHDOG_S)
         found = _until(client_kind, stream, lambda items: len(items) == _LIVE_EVENTS)
     assert {type(item) for item in found} == {EventSessionIdle, StreamGap}
     assert proxy.met.keys() == set(Fate)
-    told, untold = _steps(found)
-    assert set(untold) == {1}
-    assert min(told) == 1
-    assert max(told) > 1
+    with_gap, without_gap = _steps(found)
+    assert set(without_gap) == {1}
+    assert min(with_gap) == 1
+    assert max(with_gap) > 1
 
 
 def _number(item: Any) -> int | None:
@@ -150,16 +142,16 @@ def _number(item: Any) -> int | None:
 
 
 def _steps(items: list[Any]) -> tuple[list[int], list[int]]:
-    """From each event to the next one, by how much its number is greater: with a gap between, and without."""
+    """Return the differences between the numbers of successive events: with a gap between them, and without."""
     steps: tuple[list[int], list[int]] = ([], [])
-    last, told = 0, True
+    last, after_gap = 0, True
     for item in items:
         number = _number(item)
         if number is None:
-            told = True
+            after_gap = True
         else:
-            steps[0 if told else 1].append(number - last)
-            last, told = number, False
+            steps[0 if after_gap else 1].append(number - last)
+            last, after_gap = number, False
     return steps
 
 
@@ -171,7 +163,7 @@ def test_two_hundred_streams_stay_open_while_calls_go_through() -> None:
             if peer.receive().path != "/event":
                 peer.send(http(b"[]"))
                 continue
-            peer.send(_HEAD)
+            peer.send(HEAD)
             release.wait(30)
             peer.send(_idle(1))
 

@@ -1,4 +1,4 @@
-"""The chunks of a streamed answer, against h11 and however its bytes are cut."""
+"""The chunks of a streamed response: the same as from h11, for bytes in pieces of any size."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ def _body(chunks: list[bytes]) -> bytes:
 def _read(content: bytes, *cuts: int) -> bytes:
     body = ChunkedBody()
     places = sorted({0, len(content), *(cut % len(content) for cut in cuts)})
-    came = b"".join(piece for start, end in pairwise(places) for piece in body.feed(content[start:end]))
+    content_read = b"".join(
+        piece for start, end in pairwise(places) for piece in body.feed(content[start:end])
+    )
     assert body.ended
-    return came
+    return content_read
 
 
 def _read_by_h11(content: bytes) -> bytes:

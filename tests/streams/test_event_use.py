@@ -1,11 +1,9 @@
-"""Using streams: filters, sharing, and reading anew what a gap may have hidden."""
+"""Filter and share streams, and read a session again after a gap."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
-from itertools import islice
 from typing import Any, assert_type
 
 import httpx
@@ -24,13 +22,7 @@ from opencode_client.streams.filter import session_of
 from scripts.recordings import events
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import FaultyServer, Peer, Step, http
-
-_HEAD = http(headers={"content-type": "text/event-stream", "transfer-encoding": "chunked"})
-
-
-def _chunk(value: Any) -> bytes:
-    data = f"data: {json.dumps(value)}\n\n".encode()
-    return b"%x\r\n%b\r\n" % (len(data), data)
+from tests.support.stream_cases import HEAD, begin, chunk, end, event_of, take
 
 
 def _event(kind: str, session_id: str, **more: Any) -> dict[str, Any]:
@@ -38,45 +30,18 @@ def _event(kind: str, session_id: str, **more: Any) -> dict[str, Any]:
 
 
 def _sends(*values: Any) -> Step:
-    def step(peer: Peer) -> None:
-        peer.receive()
-        peer.send(_HEAD + b"".join(map(_chunk, values)))
-
-    return step
+    return begin(*map(event_of, values))
 
 
-def _end(peer: Peer) -> None:
-    peer.send(b"0\r\n\r\n")
-    peer.end()
-
-
-_BORN = _event("session.created", "ses_2", info={"id": "ses_2", "parentID": "ses_1"})
+_CHILD_CREATED = _event("session.created", "ses_2", info={"id": "ses_2", "parentID": "ses_1"})
 _MIXED: tuple[dict[str, Any], ...] = (
     _event("session.idle", "ses_1"),
     _event("session.status", "ses_1", status={"type": "busy"}),
     _event("session.idle", "ses_2"),
-    _BORN,
+    _CHILD_CREATED,
     _event("session.idle", "ses_2"),
     {"id": "e", "type": "new", "properties": {}},
 )
-
-
-def _all(client_kind: ClientKind, stream: Any, count: int | None = None) -> list[Any]:
-    """What a stream yields: so many, or all."""
-    found: list[Any] = []
-
-    async def take() -> None:
-        async with stream:
-            async for item in stream:
-                found.append(item)
-                if len(found) == count:
-                    break
-
-    if client_kind.is_async:
-        client_kind.call(take)
-        return found
-    with stream:
-        return list(islice(stream, count))
 
 
 def _stream(client_kind: ClientKind, server: FaultyServer) -> Any:
@@ -93,27 +58,27 @@ def _stream(client_kind: ClientKind, server: FaultyServer) -> Any:
         ((), {"session_id": "ses_1", "children": True}, 4),
     ],
 )
-def test_a_filter_shows_the_types_and_the_session_asked_for(
+def test_a_filter_yields_the_wanted_types_and_session(
     client_kind: ClientKind, types: tuple[type[Any], ...], session: dict[str, Any], count: int
 ) -> None:
-    with FaultyServer([_sends(*_MIXED), _end]) as server:
-        assert len(_all(client_kind, _stream(client_kind, server).filter(*types, **session))) == count
+    with FaultyServer([_sends(*_MIXED), end]) as server:
+        assert len(take(client_kind, _stream(client_kind, server).filter(*types, **session))) == count
 
 
-def test_what_is_no_event_is_of_no_session(client_kind: ClientKind) -> None:
-    with FaultyServer([_sends([1], "ses_1", _MIXED[0]), _end]) as server:
-        found = _all(client_kind, _stream(client_kind, server).filter(session_id="ses_1"))
+def test_an_item_that_is_no_event_belongs_to_no_session(client_kind: ClientKind) -> None:
+    with FaultyServer([_sends([1], "ses_1", _MIXED[0]), end]) as server:
+        found = take(client_kind, _stream(client_kind, server).filter(session_id="ses_1"))
     assert [type(item) for item in found] == [EventSessionIdle]
 
 
-def test_a_filter_always_shows_gaps(client_kind: ClientKind) -> None:
-    with FaultyServer([_sends(_MIXED[1]), _end], [_sends(_MIXED[0]), lambda peer: peer.wait()]) as server:
+def test_a_filter_always_yields_gaps(client_kind: ClientKind) -> None:
+    with FaultyServer([_sends(_MIXED[1]), end], [_sends(_MIXED[0]), lambda peer: peer.wait()]) as server:
         stream = client_kind.client(server.url).event.subscribe().filter(EventSessionIdle)
-        assert [type(item) for item in _all(client_kind, stream, 2)] == [StreamGap, EventSessionIdle]
+        assert [type(item) for item in take(client_kind, stream, 2)] == [StreamGap, EventSessionIdle]
 
 
 def typed(client: OpencodeClient) -> None:
-    """What checkers make of filters; nobody calls it."""
+    """For type checkers, which infer these types; never called."""
     stream = client.event.subscribe()
     assert_type(stream, EventStream[Event])
     with stream.filter(EventMessagePartDelta, EventSessionIdle, session_id="ses_1") as some:
@@ -127,29 +92,28 @@ def typed(client: OpencodeClient) -> None:
 
 @pytest.mark.parametrize("version", ["1.1.31", "1.18.33"])
 @pytest.mark.parametrize("stream", ["event", "global"])
-def test_every_recorded_event_of_a_session_is_known_to_be_its(version: str, stream: str) -> None:
+def test_session_of_finds_the_session_of_every_recorded_event(version: str, stream: str) -> None:
     for event in events(version, stream):
-        told = event.get("payload", event)
-        kind = told.get("type", "")
+        kind = event.get("payload", event).get("type", "")
         if kind.startswith(("session.", "message.", "permission.", "question.", "todo.")):
             assert (session_of(event) or "").startswith("ses_"), event
 
 
 def _sends_when(released: threading.Event, *values: Any) -> Step:
-    """Sends the head at once, and events when all subscribers are there: they get what comes after them."""
+    """Send the head at once, and the events when all subscribers are there. They get only later events."""
 
     def step(peer: Peer) -> None:
         peer.receive()
-        peer.send(_HEAD)
+        peer.send(HEAD)
         assert released.wait(5)
-        peer.send(b"".join(map(_chunk, values)))
+        peer.send(b"".join(map(chunk, map(event_of, values))))
 
     return step
 
 
 def test_subscribers_share_one_connection_and_each_gets_everything(client_kind: ClientKind) -> None:
     all_there = threading.Event()
-    with FaultyServer([_sends_when(all_there, *_MIXED[:3]), _end]) as server:
+    with FaultyServer([_sends_when(all_there, *_MIXED[:3]), end]) as server:
         shared = _stream(client_kind, server).share()
 
         async def run() -> list[list[Any]]:
@@ -167,17 +131,13 @@ def test_subscribers_share_one_connection_and_each_gets_everything(client_kind: 
         assert server.connections == 1
 
 
-def test_a_slow_subscriber_is_told_what_it_lost_and_others_lose_nothing() -> None:
+def test_a_slow_subscriber_gets_an_overflow_and_others_lose_nothing() -> None:
     release = threading.Event()
 
-    def more(peer: Peer) -> None:
-        peer.receive()
-        peer.send(_HEAD)
-        release.wait(5)
-        peer.send(b"".join(map(_chunk, [_MIXED[0]] * 50)))
-        _end(peer)
-
-    with FaultyServer([more]) as server, OpencodeClient(server.url) as client:
+    with (
+        FaultyServer([_sends_when(release, *[_MIXED[0]] * 50), end]) as server,
+        OpencodeClient(server.url) as client,
+    ):
         shared = client.event.subscribe(reconnect=False).share(max_queue=10)
         with shared.subscribe() as slow, shared.subscribe() as ready:
             release.set()
@@ -218,7 +178,7 @@ def test_a_subscriber_that_is_closed_ends_and_the_others_go_on(client_kind: Clie
         async def run() -> None:
             async with shared.subscribe() as one, shared.subscribe() as two:
                 waiting = asyncio.create_task(_rest_of(one))
-                await asyncio.sleep(0)  # it has begun to wait
+                await asyncio.sleep(0)  # it waits now
                 await one.close()
                 assert await asyncio.wait_for(waiting, 5) == []
                 more.set()
@@ -242,9 +202,9 @@ async def _rest_of(subscriber: Any) -> list[Any]:  # Any: of any stream
     return [item async for item in subscriber]
 
 
-def test_what_ends_the_stream_is_raised_by_every_subscriber(client_kind: ClientKind) -> None:
+def test_every_subscriber_raises_the_error_that_ends_the_stream(client_kind: ClientKind) -> None:
     refuse: list[Step] = [lambda peer: peer.send(http(b"", 404)) if peer.receive() else None]
-    with FaultyServer([_sends(_MIXED[0]), _end], refuse) as server:
+    with FaultyServer([_sends(_MIXED[0]), end], refuse) as server:
         shared = client_kind.client(server.url).event.subscribe().share()
 
         async def run() -> None:

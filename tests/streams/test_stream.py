@@ -1,4 +1,4 @@
-"""Streams against a server that cuts, stalls and ends connections: what is yielded, what is asked, how it ends."""
+"""Streams against a server that cuts, stalls and ends connections: items, requests, and the end."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_the_first_connections_failure_is_raised(client_kind: ClientKind) -> Non
         (http(b"<!doctype html>", headers={"content-type": "text/html"}), UnsupportedOperationError),
     ],
 )
-def test_what_will_not_get_better_is_raised_at_once(
+def test_an_error_that_would_only_repeat_is_raised_at_once(
     client_kind: ClientKind, response: bytes, error: type[OpencodeError]
 ) -> None:
     with FaultyServer([begin(idle_event("a")), end], [answer(response)], [answer(http(HEALTH))]) as server:
@@ -102,14 +102,14 @@ def test_what_will_not_get_better_is_raised_at_once(
         assert [request.path for request in server.requests][:2] == ["/event", "/event"]
 
 
-def test_attempts_are_bounded_where_the_caller_says_so(client_kind: ClientKind) -> None:
+def test_max_attempts_limits_the_attempts(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), end], [answer(http(b"", 500))]) as server:
         with pytest.raises(OpencodeError, match="500"):
             take(client_kind, client_kind.client(server.url).event.subscribe(max_attempts=3))
         assert len(server.requests) == 4
 
 
-def test_where_attempts_are_bounded_clean_ends_end_the_stream(client_kind: ClientKind) -> None:
+def test_with_max_attempts_clean_ends_end_the_stream(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), end], [begin(), end]) as server:
         found = take(client_kind, client_kind.client(server.url).event.subscribe(max_attempts=2))
         assert ids(found) == ["a", "StreamGap", "StreamGap"]
@@ -123,11 +123,11 @@ def test_silence_is_a_lost_connection(client_kind: ClientKind) -> None:
     assert "not a byte for 0.05 s" in found[1].reason
 
 
-_SIGNS = b'data: {"type":"server.connected","properties":{}}\n\ndata: {"type":"server.heartbeat","properties":{}}\n\n'
+_SIGNALS = b'data: {"type":"server.connected","properties":{}}\n\ndata: {"type":"server.heartbeat","properties":{}}\n\n'
 
 
-def test_signs_of_life_are_yielded_only_when_asked_for(client_kind: ClientKind) -> None:
-    with FaultyServer([begin(_SIGNS, b": heartbeat\n\n", idle_event("a")), hang]) as server:
+def test_heartbeats_are_yielded_only_with_the_option(client_kind: ClientKind) -> None:
+    with FaultyServer([begin(_SIGNALS, b": heartbeat\n\n", idle_event("a")), hang]) as server:
         client = client_kind.client(server.url)
         assert ids(take(client_kind, client.event.subscribe(), 1)) == ["a"]
         connected, heartbeat = take(client_kind, client.event.subscribe(heartbeats=True), 2)
@@ -135,7 +135,7 @@ def test_signs_of_life_are_yielded_only_when_asked_for(client_kind: ClientKind) 
     assert isinstance(heartbeat, ServerHeartbeat)
 
 
-def test_wrapped_signs_of_life_are_left_out_too(client_kind: ClientKind) -> None:
+def test_heartbeats_in_an_envelope_are_left_out_too(client_kind: ClientKind) -> None:
     wrapped = b'data: {"payload":{"type":"server.heartbeat","properties":{}}}\n\n'
     event = b'data: {"directory":"/r","payload":{"type":"session.idle","properties":{"sessionID":"a"}}}\n\n'
     with FaultyServer([begin(wrapped, event), hang], [answer(http(HEALTH))] * 2) as server:
@@ -174,7 +174,7 @@ def test_a_stream_of_all_directories_is_not_open_when_that_call_fails(client_kin
         (b'{"type":["x"]}', UnknownEvent),
     ],
 )
-def test_what_nobody_knows_is_yielded_and_the_stream_goes_on(
+def test_an_unknown_event_is_yielded_and_the_stream_goes_on(
     client_kind: ClientKind, data: bytes, kind: type[Any]
 ) -> None:
     with FaultyServer([begin(b"data: " + data + b"\n\n", idle_event("a")), hang]) as server:
@@ -183,9 +183,9 @@ def test_what_nobody_knows_is_yielded_and_the_stream_goes_on(
     assert isinstance(usual, EventSessionIdle)
 
 
-def test_an_id_and_a_delay_that_a_server_sends_are_honoured(client_kind: ClientKind) -> None:
-    told = b"id: 7\nretry: 1\n" + idle_event("a")
-    with FaultyServer([begin(told), end], [begin(idle_event("b")), hang]) as server:
+def test_an_id_and_a_delay_from_the_server_are_used(client_kind: ClientKind) -> None:
+    with_id = b"id: 7\nretry: 1\n" + idle_event("a")
+    with FaultyServer([begin(with_id), end], [begin(idle_event("b")), hang]) as server:
         take(client_kind, client_kind.client(server.url).event.subscribe(), 3)
         assert [request.headers.get("last-event-id") for request in server.requests] == [None, "7"]
 
@@ -199,17 +199,17 @@ def _durable(sequence: int) -> bytes:
     return f"data: {json.dumps(value)}\n\n".encode()
 
 
-def test_a_stream_that_resumes_asks_for_what_it_missed_and_has_no_gap(client_kind: ClientKind) -> None:
+def test_a_stream_that_resumes_requests_the_missed_events_and_has_no_gap(client_kind: ClientKind) -> None:
     health = [answer(http(HEALTH))]
     scripts = [[begin(_durable(5)), cut], [begin(_durable(6)), end], [begin(_durable(7)), hang]]
     with FaultyServer(health, *scripts) as server:
         found = take(client_kind, client_kind.client(server.url).v2.session.events("ses_1", after=4), 3)
         assert [item.raw["durable"]["seq"] for item in found] == [5, 6, 7]
-        asked = [request.target for request in server.requests[1:]]
-    assert asked == [f"/api/session/ses_1/event?after={after}" for after in (4, 5, 6)]
+        targets = [request.target for request in server.requests[1:]]
+    assert targets == [f"/api/session/ses_1/event?after={after}" for after in (4, 5, 6)]
 
 
-def test_a_stream_that_resumes_does_so_behind_the_last_number_that_it_knows(client_kind: ClientKind) -> None:
+def test_a_stream_resumes_after_the_last_number_that_it_received(client_kind: ClientKind) -> None:
     unnumbered = b'data: {"id":"e6","type":"x","durable":{"aggregateID":"ses_1"}}\n\n'
     health = [answer(http(HEALTH))]
     with FaultyServer(health, [begin(_durable(5), unnumbered), cut], [begin(_durable(7)), hang]) as server:
@@ -228,12 +228,12 @@ def test_silence_before_the_first_event_of_a_stream_that_resumes_is_no_failure(
     assert found.raw["durable"]["seq"] == 5
 
 
-def test_an_option_that_there_is_not_is_an_error(client_kind: ClientKind) -> None:
+def test_an_unknown_option_is_an_error(client_kind: ClientKind) -> None:
     with pytest.raises(ArgumentError, match="no option 'retries'"):
         client_kind.client().event.subscribe(retries=3)
 
 
-def test_a_connection_that_lived_does_not_make_attempts_endless(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_with_heartbeats_resets_the_attempts_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1_000.0]
     monkeypatch.setattr("opencode_client.streams.reconnect.time", lambda: now[0])
     state: StreamState[Any] = StreamState(Operation("x", "GET", "/x", "Any"), {"max_attempts": 2})

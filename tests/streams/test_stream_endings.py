@@ -1,4 +1,4 @@
-"""How a stream ends: closed from elsewhere, cancelled, left early, with its client; and that it leaves nothing."""
+"""A stream ends when it is closed, cancelled, left early, or with its client, and leaves no connection open."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.stream_cases import hurry as hurry  # a fixture
 
 @frozen
 class Idle:
-    """A stream that waits for its server, which has read so many requests then."""
+    """A stream that waits for its server, after the server has read so many requests."""
 
     server: FaultyServer
     requests: int
@@ -78,14 +78,14 @@ def test_closing_from_another_thread_ends_an_iteration_at_once(idle: Idle) -> No
 
 
 def _nothing(*_: object) -> None:
-    """Wakes nobody."""
+    """Wake no thread."""
 
 
 @pytest.mark.parametrize("wakes", [True, False], ids=["POSIX", "Windows"])
 def test_closing_from_another_task_ends_an_iteration_at_once(
     idle: Idle, monkeypatch: pytest.MonkeyPatch, wakes: bool
 ) -> None:
-    if not wakes:  # shutting a socket down wakes nobody there
+    if not wakes:  # there, shutting a socket down wakes no reader
         monkeypatch.setattr("asyncio.trsock.TransportSocket.shutdown", _nothing)
     client_kind = ClientKind(is_async=True)
 
@@ -105,13 +105,13 @@ def test_closing_from_another_task_ends_an_iteration_at_once(
     client_kind.close()
 
 
-def test_closing_while_tls_is_agreed_upon_ends_an_iteration_at_once() -> None:
+def test_closing_during_a_tls_handshake_ends_an_iteration_at_once() -> None:
     client_kind = ClientKind(is_async=True)
-    is_greeted = threading.Event()
+    has_hello = threading.Event()
 
-    def say_nothing(peer: Peer) -> None:
+    def stay_silent(peer: Peer) -> None:
         peer.await_data()
-        is_greeted.set()
+        has_hello.set()
         peer.wait()
 
     async def run() -> None:
@@ -123,17 +123,17 @@ def test_closing_while_tls_is_agreed_upon_ends_an_iteration_at_once() -> None:
             return [item async for item in stream]
 
         reader = asyncio.create_task(iterate())
-        assert await asyncio.to_thread(is_greeted.wait, 5)
+        assert await asyncio.to_thread(has_hello.wait, 5)
         await stream.close()
         assert await asyncio.wait_for(reader, 5) == []
 
-    with FaultyServer([say_nothing]) as server:
+    with FaultyServer([stay_silent]) as server:
         client_kind.call(run)
         server.await_ended(1)
     client_kind.close()
 
 
-def test_closing_a_stream_while_its_server_is_asked_for_its_version_ends_it(client_kind: ClientKind) -> None:
+def test_closing_a_stream_during_the_version_check_ends_it(client_kind: ClientKind) -> None:
     answered = threading.Event()
 
     def answer_late(peer: Peer) -> None:
@@ -144,8 +144,8 @@ def test_closing_a_stream_while_its_server_is_asked_for_its_version_ends_it(clie
     with FaultyServer([answer_late, hang], [begin(idle_event("a")), hang]) as server:
         stream = _session(client_kind.client(server.url))
         use = (lambda: _collected(stream)) if client_kind.is_async else (lambda: list(stream))
-        asked = partial(server.await_requests, 1)
-        found, *_ = client_kind.meanwhile(use, asked, stream.close, answered.set)
+        requested = partial(server.await_requests, 1)
+        found, *_ = client_kind.meanwhile(use, requested, stream.close, answered.set)
         assert found == []
 
 
@@ -173,7 +173,7 @@ def test_cancelling_a_task_that_iterates_leaves_no_connection(idle: Idle) -> Non
     client_kind.close()
 
 
-def test_a_stream_that_is_closed_while_it_is_opened_says_so() -> None:
+def test_a_stream_that_is_closed_while_it_opens_raises_an_error() -> None:
     client_kind = ClientKind(is_async=False)
     with FaultyServer([stall()]) as server:
         stream = client_kind.client(server.url).event.subscribe()

@@ -1,4 +1,4 @@
-"""What the tests' servers and proxies do with sockets alike, on every system."""
+"""Accept and reset connections, in the same way on every system. Used by the tests' servers and proxies."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Acceptor:
-    """Listens on loopback from its making to `close`; from `start` on, `took` gets every connection, in one thread."""
+    """Listens on loopback until `close`. After `start`, one thread calls `on_connection` for every connection."""
 
-    def __init__(self, took: Callable[[socket.socket], object], port: int = 0) -> None:
-        self._took = took
+    def __init__(self, on_connection: Callable[[socket.socket], object], port: int = 0) -> None:
+        self._on_connection = on_connection
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
         self.port: int = self._listener.getsockname()[1]
         self._is_closing = False
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
     def start(self) -> None:
-        """Give out connections from now on."""
+        """Begin to accept connections."""
         self._thread.start()
 
     def close(self) -> None:
-        """Take no connection any more; twice is once."""
+        """Stop accepting connections. May be called again."""
         if not self._is_closing:
             self._is_closing = True
-            # what wakes `accept` everywhere is a connection: shutting the listener down does so on Linux alone
+            # a connection wakes `accept` on every system; shutting the listener down does so only on Linux
             socket.create_connection(("127.0.0.1", self.port)).close()
             self._thread.join()
             self._listener.close()
@@ -38,18 +38,18 @@ class Acceptor:
         while True:
             try:
                 connection, _ = self._listener.accept()
-            except ConnectionError:  # it ended before it was accepted; not told on Linux
+            except ConnectionError:  # it ended before it was accepted; Linux does not report that
                 continue
             if self._is_closing:
                 connection.close()
                 return
-            self._took(connection)
+            self._on_connection(connection)
 
 
 def begin_reset(connection: socket.socket) -> None:
-    """Have its closing be a TCP reset, and wake another thread that reads from it, which would keep it open."""
+    """Make `close` send a TCP reset, and wake a thread that reads: it would keep the connection open."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-    if sys.platform == "win32":  # only closing wakes there
+    if sys.platform == "win32":  # there, only closing wakes a reader
         connection.close()
     else:
         connection.shutdown(socket.SHUT_RD)

@@ -1,8 +1,8 @@
-"""A proxy on loopback that does to event streams what bad networks do; everything else goes through untouched.
+"""A proxy on loopback that treats event streams as bad networks do. All other traffic passes unchanged.
 
     with ChaosProxy(server.url, seed=1) as proxy: client = OpencodeClient(proxy.url)
 
-Streams are cut, reset, stalled and delayed, in the middle of events and of heads; what is drawn follows from the seed.
+It cuts, resets, stalls and delays streams, in the middle of events and of heads. The same seed gives the same faults.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _LONGEST_DELAY_S = 0.004
 
 
 class Fate(Enum):
-    """How a connection that carries a stream ends, if neither of its ends is quicker."""
+    """The way in which a connection of a stream ends, if client and server do not end it before."""
 
-    CUT = "its end comes without the last chunk"
+    CUT = "it ends without the last chunk"
     RESET = "it is reset"
-    STALL = "nothing comes any more"
-    REFUSED = "it ends before the answer has begun"
+    STALL = "no more bytes arrive"
+    REFUSED = "it ends before the response has begun"
 
 
 @frozen
 class Plan:
-    """What happens to one stream: `fate`, after so many bytes of the answer in pieces, with one delay on the way."""
+    """The faults of one stream: `fate` after so many bytes of the response, sent in pieces, with one delay between."""
 
     fate: Fate
     after_bytes: int
@@ -45,19 +45,19 @@ class Plan:
 
 
 class ChaosProxy(LoopbackProxy):
-    """Listens from its making to `close` or the end of `with`; a thread for each direction of a connection.
+    """Listens until `close` or the end of `with`. Each direction of a connection has a thread.
 
-    `most_bytes` is what a stream carries at most before its fate. The first stream gets its head through (clients
-    raise where a first connection fails). Of a deck of `fates`, shuffled, each stream takes the next one; only the
-    first deck has stalls, of which each costs the client's patience.
+    A stream carries at most `most_bytes` before its fate. The head of the first stream always passes, because clients
+    raise an error if their first connection fails. The `fates` are shuffled like a deck of cards, and each stream takes
+    the next one. Only the first deck has stalls, because a client waits for its whole watchdog time in each of them.
     """
 
     def __init__(
         self, upstream: str, *, seed: int, most_bytes: int = 150_000, fates: list[Fate] | None = None
     ) -> None:
         self.met: Counter[Fate] = Counter()
-        """How many streams met which fate."""
-        self._random = Random(seed)  # noqa: S311 # no secret: the same every time
+        """The number of streams that met each fate."""
+        self._random = Random(seed)  # noqa: S311 # not for secrets: the same numbers in every run
         self._most_bytes = most_bytes
         self._fates = fates or [*[Fate.CUT, Fate.RESET] * 6, *[Fate.REFUSED] * 2, Fate.STALL]
         self._deck: list[Fate] = []
@@ -66,24 +66,27 @@ class ChaosProxy(LoopbackProxy):
         super().__init__(upstream)
 
     def close(self) -> None:
-        """End everything, delays too."""
+        """End all connections and delays."""
         self._closing.set()
         super().close()
 
     def serve(self, client: socket.socket) -> None:
         with client, socket.create_connection(self._upstream) as server:
-            for end in (client, server):  # else a small piece waits 40 ms for the one before it to be seen
+            for end in (
+                client,
+                server,
+            ):  # else a small piece waits 40 ms until the one before it is acknowledged
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._sockets |= {client, server}
             gone = threading.Event()
-            upward = threading.Thread(target=_ask_on, args=(client, server, gone), daemon=True)
-            with contextlib.suppress(OSError):  # one of the ends has gone
-                asked = client.recv(_PIECE_BYTES, socket.MSG_PEEK)
+            upward = threading.Thread(target=_carry_requests, args=(client, server, gone), daemon=True)
+            with contextlib.suppress(OSError):  # the client or the server has gone
+                request = client.recv(_PIECE_BYTES, socket.MSG_PEEK)
                 upward.start()
-                path = asked.split(b" ", 2)[1].partition(b"?")[0] if asked else b""
+                path = request.split(b" ", 2)[1].partition(b"?")[0] if request else b""
                 if path.endswith(b"/event"):
-                    self._carry_stream(server, client, self._drawn(), gone)
+                    self._carry_stream(server, client, self._next_plan(), gone)
                 else:
                     _carry(server, client, None, _PIECE_BYTES)
             with self._lock:
@@ -94,7 +97,7 @@ class ChaosProxy(LoopbackProxy):
             if upward.ident is not None:
                 upward.join()
 
-    def _drawn(self) -> Plan:
+    def _next_plan(self) -> Plan:
         with self._lock:
             draw = self._random
             if not self._deck:
@@ -130,7 +133,7 @@ class ChaosProxy(LoopbackProxy):
 
 
 def _carry(source: socket.socket, target: socket.socket, most: int | None, piece_bytes: int) -> bool:
-    """Carry so many bytes, or all; False if the source ends, which the target is told."""
+    """Carry so many bytes, or all (None). If the source ends, end the target too, and return False."""
     left = piece_bytes if most is None else most
     while left:
         data = source.recv(min(left, piece_bytes))
@@ -142,8 +145,8 @@ def _carry(source: socket.socket, target: socket.socket, most: int | None, piece
     return True
 
 
-def _ask_on(client: socket.socket, server: socket.socket, gone: threading.Event) -> None:
-    """Carry what is asked, until the client goes."""
+def _carry_requests(client: socket.socket, server: socket.socket, gone: threading.Event) -> None:
+    """Carry the requests, until the client has gone."""
     with contextlib.suppress(OSError):
         _carry(client, server, None, _PIECE_BYTES)
     gone.set()

@@ -1,4 +1,4 @@
-"""A proxy on loopback that cuts WebSockets after some bytes, again and again; all else goes through untouched."""
+"""A proxy on loopback that cuts every WebSocket after some bytes. All other traffic passes unchanged."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _PIECE_BYTES = 16_384
 
 
 class CuttingProxy(LoopbackProxy):
-    """Each WebSocket carries a number of bytes to the client that is drawn between `least` and `most`; then it ends.
+    """Ends each WebSocket after a random number of bytes to the client, between `least` and `most`.
 
-    Every other one ends by a reset.
+    Every second one ends with a reset.
     """
 
     def __init__(self, upstream: str, *, seed: int, least: int, most: int) -> None:
         self.cuts = 0
-        """How many WebSockets were cut."""
-        self._random = Random(seed)  # noqa: S311 # no secret: the same every time
+        """The number of WebSockets that were cut."""
+        self._random = Random(seed)  # noqa: S311 # not for secrets: the same numbers in every run
         self._bounds = least, most
         super().__init__(upstream)
 
@@ -31,9 +31,9 @@ class CuttingProxy(LoopbackProxy):
         with client, socket.create_connection(self._upstream) as server:
             with self._lock:
                 self._sockets |= {client, server}
-            with contextlib.suppress(OSError):  # one of the ends has gone
-                asked = client.recv(_PIECE_BYTES, socket.MSG_PEEK)
-                is_terminal = b"/connect?" in asked or b"/connect " in asked
+            with contextlib.suppress(OSError):  # the client or the server has gone
+                request = client.recv(_PIECE_BYTES, socket.MSG_PEEK)
+                is_terminal = b"/connect?" in request or b"/connect " in request
                 upward = threading.Thread(target=_carry, args=(client, server, None), daemon=True)
                 upward.start()
                 cut = _carry(server, client, self._random.randint(*self._bounds) if is_terminal else None)
@@ -49,7 +49,7 @@ class CuttingProxy(LoopbackProxy):
 
 
 def _carry(source: socket.socket, target: socket.socket, most: int | None) -> bool:
-    """Carry so many bytes; False when one of the ends was quicker."""
+    """Carry so many bytes, or all (None). Return False if client or server ended first."""
     left = most
     with contextlib.suppress(OSError):
         while left is None or left > 0:

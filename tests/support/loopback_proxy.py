@@ -1,4 +1,4 @@
-"""A proxy of TCP on loopback: what is done to the connections that go through it, its heirs say."""
+"""A TCP proxy on loopback. Subclasses decide how it treats each connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.acceptor import Acceptor
 
 
 class LoopbackProxy(ABC):
-    """Listens from its making to `close` or the end of `with`; `serve` gets each connection in a thread of its own."""
+    """Listens until `close` or the end of `with`. Calls `serve` for each connection, in a thread of its own."""
 
     def __init__(self, upstream: str) -> None:
         parts = urlsplit(upstream)
@@ -27,10 +27,10 @@ class LoopbackProxy(ABC):
 
     @abstractmethod
     def serve(self, client: socket.socket) -> None:
-        """Carry what one connection says, until it ends."""
+        """Carry the bytes of one connection in both directions, until it ends."""
 
     def close(self) -> None:
-        """End everything."""
+        """End all connections, and stop listening."""
         self._acceptor.close()
         with self._lock:
             for one in self._sockets:

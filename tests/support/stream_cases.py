@@ -1,4 +1,4 @@
-"""What servers of streams do in tests, and what is taken of a stream."""
+"""Steps for servers that send event streams, and functions that read streams in tests."""
 
 from __future__ import annotations
 
@@ -11,37 +11,42 @@ from opencode_client.models import EventSessionIdle
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import Peer, Step, http
 
-_HEAD = http(headers={"content-type": "text/event-stream", "transfer-encoding": "chunked"})
+HEAD = http(headers={"content-type": "text/event-stream", "transfer-encoding": "chunked"})
 HEALTH = b'{"healthy": true, "version": "1.18.33"}'
 
 
-def _chunk(data: bytes) -> bytes:
+def chunk(data: bytes) -> bytes:
+    """Return the data as a chunk of an HTTP body."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def idle_event(session_id: str) -> bytes:
-    value = {"id": "evt", "type": "session.idle", "properties": {"sessionID": session_id}}
+def event_of(value: object) -> bytes:
+    """Return a server-sent event with this JSON."""
     return f"data: {json.dumps(value)}\n\n".encode()
 
 
+def idle_event(session_id: str) -> bytes:
+    return event_of({"id": "evt", "type": "session.idle", "properties": {"sessionID": session_id}})
+
+
 def begin(*events: bytes) -> Step:
-    """Read the request and send the head of a stream and some events."""
+    """Return a step that reads the request, and sends the head of a stream and these events."""
 
     def step(peer: Peer) -> None:
         peer.receive()
-        peer.send(_HEAD + b"".join(map(_chunk, events)))
+        peer.send(HEAD + b"".join(map(chunk, events)))
 
     return step
 
 
 def end(peer: Peer) -> None:
-    """End the stream as a disposed instance does."""
+    """End the stream in the way of a disposed instance."""
     peer.send(b"0\r\n\r\n")
     peer.end()
 
 
 def cut(peer: Peer) -> None:
-    """End the stream as a server that is killed does."""
+    """End the stream in the way of a server that is killed."""
     peer.end()
 
 
@@ -55,7 +60,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def take(client_kind: ClientKind, stream: Any, count: int | None = None) -> list[Any]:
-    """What a stream yields: so many, or all."""
+    """Return the items of a stream: the first `count`, or all."""
     return client_kind.call(_taken, stream, count) if client_kind.is_async else _taken_now(stream, count)
 
 
