@@ -57,9 +57,8 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
     "decoding.times": {"dateutil.parser": "it costs half of httpx; only ISO texts need it"},
     "decoding.unions": {"decoding.annotations": CIRCLE, "decoding.shapes": CIRCLE},
     "model": {"decoding.annotations": "only JSON that does not match the document, and strict=True, need it"},
-    "streams.async_stream": {"calls.server_info": "only streams that start late need it"},
+    "streams.async_connection": {"calls.server_info": "only streams that start late need it"},
     "streams.chunked_body": {"httpcore": "httpx loads it at the first request; importing streams must not"},
-    "streams.stream": {"calls.server_info": "only streams that start late need it"},
 }
 """Module -> module that one of its functions imports -> reason why the import is not at the top."""
 
