@@ -1,4 +1,4 @@
-"""The table of docs/compatibility.md: what is written is what is read, and what differs from it is told."""
+"""The table of docs/compatibility.md: writing, reading and comparing it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _COLUMNS = st.dictionaries(_CASES, _TEXTS, min_size=1)
 
 
 @given(st.fixed_dictionaries({"1.1.31": _COLUMNS, "1.18.33": _COLUMNS}))
-def test_what_is_written_is_what_is_read(columns: dict[str, Column]) -> None:
+def test_reading_a_written_page_returns_the_same_columns(columns: dict[str, Column]) -> None:
     assert read(written(columns)) == columns
 
 
-def test_the_committed_page_is_of_all_versions_and_of_every_operation_but_the_upgrade() -> None:
+def test_the_committed_page_has_all_versions_and_every_operation_except_the_upgrade() -> None:
     page = TABLE.read_text(encoding="utf-8")
     columns = read(page)
     assert written(columns) == page
@@ -32,7 +32,7 @@ def test_the_committed_page_is_of_all_versions_and_of_every_operation_but_the_up
     assert there - {operation_of(case) for case in columns[NEW]} == {"global.upgrade"}
 
 
-def test_what_differs_from_the_page_is_told() -> None:
+def test_differences_from_the_page_are_reported() -> None:
     found, committed = {"a": "True", "b": "None"}, {"a": "False", "c": "None"}
     assert wrong_in("1.1.31", found, committed, {}) == [
         "1.1.31: a: True, not False",
@@ -42,19 +42,19 @@ def test_what_differs_from_the_page_is_told() -> None:
     assert wrong_in("1.1.31", found, found, {}) == []
 
 
-def test_a_version_that_nobody_tabled_is_compared_with_the_nearest_below() -> None:
+def test_a_version_not_on_the_page_is_compared_with_the_nearest_older_one() -> None:
     found = {"session.get": "None", "tool.ids": "list[]"}
     committed = {
         "1.2.27": {"session.get": "None", "tool.ids": "list[str]"},
         "1.18.33": {"session.get": "True"},
     }
     assert compared("1.14.2", found, committed) == [
-        "1.14.2 is not in docs/compatibility.md (WRITE=1 adds it); 1 calls end otherwise than at 1.2.27",
+        "1.14.2 is not in docs/compatibility.md (WRITE=1 adds it); 1 outcomes differ from those at 1.2.27",
         "  tool.ids: list[], at 1.2.27: list[str]",
     ]
 
 
-def test_of_a_version_that_nobody_tabled_only_what_cannot_be_read_is_told() -> None:
+def test_a_version_not_on_the_page_fails_only_by_unreadable_responses() -> None:
     unread = "ResponseDecodeError"
     found = {"session.get": unread, "session.list": "NotFoundError 404", "tool.ids": unread}
     assert wrong_in("1.9.0", found, None, {"tool.ids": unread}) == ["1.9.0: session.get: ResponseDecodeError"]

@@ -1,4 +1,4 @@
-"""One test body for both clients: the asynchronous one is driven so that it can stand in for the synchronous one."""
+"""One test body for both clients: the async client is wrapped, so that it is called like the sync one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def client_of(
     with asyncio.Runner() as runner:
         driven = AsyncOpencodeClient(base_url, **options)
         try:
-            # cast: the same names, parameters and order; what is awaited there is awaited for the caller here
+            # cast: both have the same names and parameters; _Driven awaits the results
             yield cast("OpencodeClient", _Driven(driven, runner.run))
         finally:
             runner.run(driven.close())
@@ -41,12 +41,12 @@ def client_of(
 
 @frozen
 class _Driven:
-    """An asynchronous client or namespace whose coroutines are run to their end."""
+    """An async client or namespace. Its coroutines run to their end before the call returns."""
 
     _driven: object
-    _run: Callable[[Coroutine[Any, Any, Any]], Any]  # Any: whatever an operation returns
+    _run: Callable[[Coroutine[Any, Any, Any]], Any]  # Any: the result of any operation
 
-    def __getattr__(self, name: str) -> Any:  # Any: whatever hangs there
+    def __getattr__(self, name: str) -> Any:  # Any: any attribute of a client
         found = getattr(self._driven, name)
         if isinstance(found, AsyncNamespace | AsyncOpencodeClient):
             return _Driven(found, self._run)
@@ -61,10 +61,10 @@ class _Driven:
 
 
 def until(look: Callable[[], T], deadline_s: float = 20.0) -> T:
-    """The first thing seen that is true (not empty).
+    """Call `look` until its result is true, and return that result.
 
     Raises:
-        TimeoutError: nothing was, in `deadline_s`.
+        TimeoutError: the result was still false after `deadline_s`.
     """
     end = time.monotonic() + deadline_s
     while not (seen := look()):

@@ -1,11 +1,10 @@
-"""`make compat`: this client against servers of many versions, operation by operation, and the table of what it found.
+"""`make compat`: call every operation on servers of many versions, and compare the outcomes with a table.
 
     python -m tests.live.compat [--write] [version ...]
 
-Every operation is called as in tests/live/test_operations.py, the streams and terminals besides. Without versions it
-is those of docs/compatibility.md. What differs from that table fails, unless `--write` puts it there. A version that
-is not in it is compared with the nearest one below, and fails only by what may be this client's doing: an answer that
-it cannot read.
+The calls are those of tests/live/test_operations.py, with streams and terminals. The default versions are those of
+docs/compatibility.md. An outcome that differs from that table fails; `--write` writes it into the table. A version that
+is not in the table is compared with the nearest older one. It fails only if the client cannot read a response.
 """
 
 from __future__ import annotations
@@ -41,16 +40,16 @@ VERSIONS = ("1.1.31", "1.2.27", "1.3.2", "1.14.48", "1.15.13", "1.17.19", NEW)
 SAME, LACKS, MISSED = "as newest", "lacks it", "not reached"
 
 Column = dict[str, str]
-"""By case, what a call ended as."""
+"""The outcome of each call, by case."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 where everything is as the table says."""
+    """Run the command. Return 0 if all outcomes are those of the table."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.live.compat", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("versions", nargs="*", default=VERSIONS, help="of opencode, or `latest`")
-    parser.add_argument("--write", action="store_true", help="put what was found into docs/compatibility.md")
+    parser.add_argument("--write", action="store_true", help="write the outcomes into docs/compatibility.md")
     given = parser.parse_args(arguments)
     found: dict[str, Column] = {}
     try:
@@ -59,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
             get_server(version)
         for version in versions:
             started = perf_counter()
-            found[version] = walked(version)
+            found[version] = call_all(version)
             print(f"{version}: {_counts(found[version])}, {perf_counter() - started:.0f} s", flush=True)
     except (NpmError, ServerStartError) as error:
         print(f"make compat: {error}", file=sys.stderr)
@@ -77,13 +76,13 @@ def main(arguments: list[str] | None = None) -> int:
         for version in versions
         for line in wrong_in(version, found[version], committed.get(version), newest)
     ]
-    print("\n".join(wrong) or "all that docs/compatibility.md has is as it says")
+    print("\n".join(wrong) or "all outcomes are those of docs/compatibility.md")
     return 1 if wrong else 0
 
 
-def walked(version: str) -> Column:
-    """What every call ended as, with what reading warned of, at one version."""
-    log = _Kept()
+def call_all(version: str) -> Column:
+    """Return the outcome of every call at one version, and the warnings about responses."""
+    log = _KeptMessages()
     with (
         tempfile.TemporaryDirectory(prefix="opencode-compat-") as folder,
         pytest.MonkeyPatch.context() as patch,
@@ -109,12 +108,12 @@ def walked(version: str) -> Column:
             try:
                 way()
             except (OpencodeError, TimeoutError, LookupError, ValueError) as error:
-                print(f"  {version}: {type(error).__name__}: {error}")  # what comes behind it was not reached
+                print(f"  {version}: {type(error).__name__}: {error}")  # the calls after it were not made
     outcomes = {case: outcome.text for case, outcome in record.outcomes.items()}
     return outcomes | {f"(reading warns) {text}": "warns" for text in log.messages}
 
 
-class _Kept(logging.Handler):
+class _KeptMessages(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.messages: list[str] = []
@@ -130,7 +129,9 @@ def _counts(column: Column) -> str:
 
 
 def wrong_in(version: str, found: Column, committed: Column | None, newest: Column) -> list[str]:
-    """What is not as the table says; where it says nothing, what cannot be read and can be at the newest."""
+    """Return the outcomes that differ from the table.
+
+    Without a column for the version: the responses that cannot be read, but can at the newest version."""
     if committed is None:
         return [
             f"{version}: {case}: {text}"
@@ -145,7 +146,7 @@ def wrong_in(version: str, found: Column, committed: Column | None, newest: Colu
 
 
 def compared(version: str, found: Column, committed: dict[str, Column]) -> list[str]:
-    """How a version that is not in the table differs from the nearest one below that is."""
+    """Compare a version that is not in the table with the nearest older one that is."""
     nearest = max(
         (known for known in committed if _numbers(known) <= _numbers(version)), key=_numbers, default=NEW
     )
@@ -156,7 +157,7 @@ def compared(version: str, found: Column, committed: dict[str, Column]) -> list[
         if found.get(case, MISSED) != before.get(case, MISSED)
     ]
     title = f"{version} is not in docs/compatibility.md (WRITE=1 adds it)"
-    return [f"{title}; {len(differ)} calls end otherwise than at {nearest}", *differ]
+    return [f"{title}; {len(differ)} outcomes differ from those at {nearest}", *differ]
 
 
 def _numbers(version: str) -> list[int]:
@@ -164,7 +165,7 @@ def _numbers(version: str) -> list[int]:
 
 
 def written(columns: dict[str, Column]) -> str:
-    """The page: how each version differs from the newest, by operation."""
+    """Return the text of the page: the differences of each version from the newest, by operation."""
     versions = sorted(columns, key=_numbers)
     newest = columns[versions[-1]]
     cases = sorted({case for column in columns.values() for case in column}, key=_order)
@@ -214,7 +215,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def read(page: str) -> dict[str, Column]:
-    """The columns of a page that `written` made."""
+    """Return the columns of a page that `written` returned."""
     rows = [_cells(line) for line in page.splitlines() if line.startswith(("| `", "| operation"))]
     if not rows:
         return {}
@@ -236,10 +237,10 @@ def _cells(line: str) -> list[str]:
 _HEAD = """<!-- Written by `make compat WRITE=1`; do not edit. -->
 # One client, every server
 
-The client generated from opencode {newest}, used with real servers of other versions: {operations} operations, some
-called with what there is not as well (in brackets). "As newest" is the same result, of the same type; "lacks it" is an
-`UnsupportedOperationError` before anything is sent; all else is what the call ends as there. Lists and maps name the
-types of what was in them, so that an empty one differs from a full one.
+The client generated from opencode {newest}, with real servers of other versions: {operations} operations. Rows in
+brackets call the operation with something that does not exist. "As newest": the result has the same type. "Lacks it":
+the client raises `UnsupportedOperationError` and sends nothing. Other cells show the result or the error at that
+version. Lists and maps show the types of their items, so an empty one differs from a full one.
 
 {summary}
 """

@@ -1,4 +1,4 @@
-"""A Model Context Protocol server on standard input and output, with one of everything; run as a program."""
+"""A Model Context Protocol server on standard input and output, to be run as a program."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ANSWERS: dict[str, Any] = {  # Any: JSON
 
 
 def main() -> None:
-    """Answer until the input ends."""
+    """Answer requests until the input ends."""
     for line in sys.stdin:
         message = json.loads(line)
         if "id" in message:

@@ -1,4 +1,4 @@
-"""Calls of operations: what they ended as, in words that a table can hold, and what went over the wire meanwhile."""
+"""Calls of operations: their outcomes as short texts for a table, and their HTTP requests and responses."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Exchange: TypeAlias = tuple[httpx.Request, httpx.Response | None]
-"""None where no answer came."""
+"""The response is None if none came."""
 
 _CASE = re.compile(r" \[[^]]+\]$")
 
 
 @frozen
 class Outcome:
-    """What a call ended as, and the exchanges that it made, in order."""
+    """The outcome of a call, and its requests and responses in order."""
 
     text: str
     exchanges: tuple[Exchange, ...] = field(repr=False)
 
 
 def operation_of(case: str) -> str:
-    """The operationId of `session.get` and of `session.get [unknown]`."""
+    """Return the operationId of a case: `session.get` for `session.get [unknown]`."""
     return _CASE.sub("", case)
 
 
 def described(value: object) -> str:
-    """The type of a value; of a list or a map, the types of what is in it; None and booleans are themselves."""
+    """Return the type of a value; for a list or a map, the types of its items; for None and booleans, the value."""
     if value is None or isinstance(value, bool):
         return repr(value)
     if is_array(value):
@@ -52,7 +52,7 @@ def _types(values: list[object]) -> str:
 
 
 def failed(error: OpencodeError) -> str:
-    """The class of an error, and the model of its body where it has one: `NotFoundError 404 NotFoundErrorBody`."""
+    """Return the class of an error, its status and the model of its body: `NotFoundError 404 NotFoundErrorBody`."""
     if not isinstance(error, StatusError):
         return type(error).__name__
     body = type(error.error).__name__ if error.error is not None else ""
@@ -60,21 +60,21 @@ def failed(error: OpencodeError) -> str:
 
 
 class Record:
-    """The outcomes of calls by case: an operationId, with something in brackets where it is called again."""
+    """The outcomes of calls, by case: an operationId, with a text in brackets for a second call."""
 
     def __init__(self, exchanges: list[Exchange]) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self._exchanges = exchanges
 
     def call(self, case: str, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T | None:
-        """The value of an operation; None if it raised, too."""
+        """Call an operation and return its value, or None if it raised."""
         try:
             return self.need(case, method, *args, **kwargs)
         except OpencodeError:
             return None
 
     def need(self, case: str, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """The value of an operation that others cannot be called without."""
+        """Call an operation whose value later calls need, and return it."""
         assert case not in self.outcomes, f"{case} is recorded already"
         before = len(self._exchanges)
         try:
@@ -88,7 +88,7 @@ class Record:
 
 @contextmanager
 def recorded_exchanges() -> Generator[list[Exchange], None, None]:
-    """Everything that any httpx transport sends meanwhile."""
+    """Record all requests of all httpx transports."""
     seen: list[Exchange] = []
     plain, driven = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
 

@@ -1,4 +1,4 @@
-"""Turns for the ways through the operations: what the scripted model does, and the configuration that it needs."""
+"""Turns for the tests that call all operations: the model's script and the server's configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MCP: JsonObject = {
     "type": "local",
     "command": [sys.executable, str(Path(__file__).with_name("mcp_server.py"))],
 }
-"""How servers start a MCP server of ours."""
+"""The configuration with which servers start our MCP server."""
 
 CONFIG: JsonObject = {
     "permission": {"bash": "ask"},
@@ -33,7 +33,7 @@ _TOOLS = {
 
 
 def script(request: JsonObject) -> Reply | None:
-    """Calls the tool that the user's text names, then is done; `#endless` never is."""
+    """Call the tool that the user's text names, then finish the turn. `#endless` never finishes."""
     last = request["messages"][-1]
     if last["role"] == "tool":
         return Reply(text="done")

@@ -1,4 +1,4 @@
-"""Real servers that answer alike on every machine: a scripted model, no way out, a git repository with one commit."""
+"""Real servers that behave the same everywhere: a scripted model, no internet, a git repository with one commit."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from scripts.scratch_server import scratch_server
 NEW = "1.18.33"
 VERSIONS = ("1.1.31", NEW)
 
-_NOBODY = "http://127.0.0.1:9"
-_NO_WAY_OUT = {
-    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOBODY),
+_CLOSED_PORT = "http://127.0.0.1:9"
+_NO_INTERNET = {
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _CLOSED_PORT),
     **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
 }
 _MATCH = {
@@ -36,7 +36,7 @@ case " $* " in
 *" --files "*) git ls-files --cached --others --exclude-standard ;;
 esac
 """
-"""A ripgrep of our own: without one on the PATH, servers ask the internet for it."""
+"""A fake ripgrep. Without one on the PATH, servers try to download it."""
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def scripted_server(
     env: dict[str, str] | None = None,
     **config: Any,  # Any: opencode's configuration
 ) -> Generator[tuple[OpencodeServer, ScriptedModel], None, None]:
-    """A running server of `version` and its model; everything that they wrote goes away at the end."""
+    """Start a server of `version` and its scripted model. All their files are deleted at the end."""
     with (
         tempfile.TemporaryDirectory(prefix="opencode-live-", ignore_cleanup_errors=True) as folder,
         ScriptedModel(script=script) as model,
@@ -59,7 +59,7 @@ def scripted_server(
         (programs / "rg").chmod(0o755)
         settings = {
             **model.install(home, **config),
-            **_NO_WAY_OUT,
+            **_NO_INTERNET,
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             **(env or {}),
         }
@@ -69,7 +69,7 @@ def scripted_server(
 
 
 def _commit_files(repository: Path) -> None:
-    """A program, a skill, a text and an image in the first commit, then a change."""
+    """Commit a program, a skill, a text and an image; then change the text."""
     (repository / "src").mkdir()
     (repository / "src" / "main.py").write_text("def main():\n    return 42\n", encoding="utf-8")
     skill = repository / ".opencode" / "skill" / "sk"
@@ -83,7 +83,7 @@ def _commit_files(repository: Path) -> None:
 
 
 def _git(repository: Path, *arguments: str) -> str:
-    """What git says in the repository, whatever the caller's own settings of git are."""
+    """Run git in the repository, without the caller's git settings, and return its output."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     who = ("-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false")
     command = ["git", "-C", str(repository), *who, *arguments]

@@ -1,4 +1,4 @@
-"""What readers of event streams have seen: raw sockets, and streams of a client, each read by a thread of its own."""
+"""Readers of event streams, each in its own thread: raw sockets, and streams of a client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Open: TypeAlias = Callable[[Any], Any]
 
 
 class Watch:
-    """What a reader, in a thread of its own, has seen; whoever awaits something of it goes on behind that."""
+    """The items that a reader thread has received. Each wait starts after the item that the last wait returned."""
 
     def __init__(self) -> None:
         self.items: list[Any] = []
@@ -32,13 +32,13 @@ class Watch:
         self._passed = 0
 
     def see(self, item: object) -> None:
-        """Called by the reader."""
+        """Add an item. The reader calls this."""
         with self._changed:
             self.items.append(item)
             self._changed.notify_all()
 
     def until(self, is_wanted: Callable[[Any], bool]) -> Any:  # Any: an item of the stream
-        """The next item that is wanted; of those before it, none is looked at again."""
+        """Return the next item that is wanted. Items before it are skipped for good."""
         with self._changed:
             while True:
                 for index in range(self._passed, len(self.items)):
@@ -46,19 +46,19 @@ class Watch:
                     if is_wanted(self.items[index]):
                         return self.items[index]
                 seen = [kind_of(item) for item in self.items]
-                assert self._changed.wait(_PATIENCE_S), f"nothing new any more after {seen}"
+                assert self._changed.wait(_PATIENCE_S), f"no new item after {seen}"
 
     def kind(self, kind: str) -> Any:  # Any: as above
-        """The next item of a type."""
+        """Return the next item of a type."""
         return self.until(lambda item: kind_of(item) == kind)
 
     def text(self, text: str) -> Any:  # Any: as above
-        """The next item with a text."""
+        """Return the next item that contains a text."""
         return self.until(lambda item: text in json.dumps(raw_of(item)))
 
 
-def raw_of(item: Any) -> JsonObject:  # Any: an item of a stream, or what a raw reader read
-    """What came, as JSON."""
+def raw_of(item: Any) -> JsonObject:  # Any: an item of a stream, or JSON
+    """Return an item as the JSON that the server sent."""
     if is_object(item):
         return item
     raw: JsonObject = item.raw if isinstance(item, UnknownEvent) else getattr(item, "raw_", {})
@@ -72,7 +72,7 @@ def kind_of(item: Any) -> str:  # Any: as above
 
 @contextmanager
 def watching_raw(url: str, path: str) -> Generator[Watch]:
-    """Reads the chunks of a stream and their lines, and nothing else of HTTP or of events."""
+    """Read a stream with a plain socket: only chunks and `data:` lines are understood."""
     watch, parts, begun = Watch(), urlsplit(url), threading.Event()
     with socket.create_connection((parts.hostname, parts.port)) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nhost: {parts.netloc}\r\n\r\n".encode())
@@ -96,7 +96,7 @@ def watching_raw(url: str, path: str) -> Generator[Watch]:
 def _events(connection: socket.socket) -> Iterator[JsonObject]:
     with connection.makefile("rb") as file:
         while file.readline() not in (b"\r\n", b""):
-            pass  # the head
+            pass  # skip the headers
         rest = b""
         while size := int(file.readline() or b"0", 16):
             rest += file.read(size)
@@ -107,7 +107,7 @@ def _events(connection: socket.socket) -> Iterator[JsonObject]:
 
 @contextmanager
 def watching(client_kind: SyncOrAsync, url: str, opened: Open) -> Generator[Watch]:
-    """Reads a stream of a client of ours."""
+    """Read a stream of our client."""
     with _watching_now(url, opened) if client_kind == "sync" else _watching_async(url, opened) as watch:
         yield watch
 

@@ -13,7 +13,7 @@ from opencode_client import AsyncOpencodeClient, OpencodeClient
 from tests.live.client_pairs import SyncOrAsync
 
 BASH: dict[str, Any] = {"command": "/bin/bash", "args": ["--norc", "--noprofile", "--noediting"]}
-"""What `pty.create` takes for a shell that does nothing by itself; servers add `-l`."""
+"""Arguments of `pty.create` for a shell without start-up files or an editor. Servers add `-l`."""
 
 
 class Driven:
@@ -25,28 +25,26 @@ class Driven:
         self._runner = asyncio.Runner() if client_kind == "async" else None
         self.client: Any = (AsyncOpencodeClient if client_kind == "async" else OpencodeClient)(url, **options)
 
-    def __call__(
-        self, method: Callable[..., Any], *arguments: Any, **named: Any
-    ) -> Any:  # Any: what it gives
+    def __call__(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:  # Any: any result
         made = method(*arguments, **named)
         return self._runner.run(made) if self._runner is not None and iscoroutine(made) else made
 
     def connect(self, pty_id: str, *, v2: bool = False, **options: Any) -> Any:  # Any: sync or async
-        """A connection that has been made."""
+        """Connect to a terminal."""
         namespace = self.client.v2.pty if v2 else self.client.pty
         terminal = namespace.connect(pty_id, **options)
         self(terminal.__aenter__ if self._runner is not None else terminal.__enter__)
         return terminal
 
     def bash(self, **options: Any) -> Any:  # Any: as above
-        """A bash without a prompt, an echo or an editor, connected."""
+        """Create a bash without prompt, echo or editor, and connect to it."""
         terminal = self.connect(self(self.client.pty.create, **BASH).id, **options)
         self(terminal.send, "PS1=; stty -echo; echo re''ady\n")
         self(terminal.read_until, "ready\r\n", timeout=20)
         return terminal
 
     def rest(self, terminal: Any) -> str:  # Any: as above
-        """What comes until the end."""
+        """Return the output up to the end."""
         return self(_joined, terminal) if self._runner is not None else "".join(terminal)
 
     def close(self) -> None:
@@ -71,5 +69,5 @@ def driven(client_kind: SyncOrAsync, url: str, **options: Any) -> Generator[Driv
 
 
 def program(code: str, *arguments: object) -> dict[str, Any]:
-    """What `pty.create` takes for a Python program."""
+    """Return the arguments of `pty.create` for a Python program."""
     return {"command": sys.executable, "args": ["-c", code, *map(str, arguments)]}

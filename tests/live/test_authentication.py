@@ -1,4 +1,4 @@
-"""Servers that want a user name and a password: where clients take them from, and what happens without."""
+"""Servers with a user name and a password: the places where clients find them, and the errors without them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_missing_credentials_are_an_authentication_error(
         _version(client_kind, server.url)
 
 
-def test_check_server_says_that_credentials_are_missing(
+def test_check_server_raises_authentication_error_without_credentials(
     server: OpencodeServer, client_kind: SyncOrAsync
 ) -> None:
     with client_of(client_kind, server.url) as client, pytest.raises(AuthenticationError):
@@ -104,9 +104,11 @@ def test_check_server_says_that_credentials_are_missing(
 
 
 @pytest.mark.parametrize("server", [NEW], indirect=True, scope="module")
-def test_the_v2_core_refuses_with_a_documented_body(server: OpencodeServer, client_kind: SyncOrAsync) -> None:
+def test_the_v2_core_refuses_with_the_documented_body(
+    server: OpencodeServer, client_kind: SyncOrAsync
+) -> None:
     with client_of(client_kind, server.url, username=_USER, password=_PASSWORD) as client:
-        client.check_server()  # which the client else does first, and which is refused without a body
+        client.check_server()  # else the client asks for the version first, and that refusal has no body
         with pytest.raises(AuthenticationError) as caught:
             client.v2.session.list(headers={"authorization": "Basic bm9ib2R5Om5vdGhpbmc="})
     assert isinstance(caught.value.error, UnauthorizedErrorBody)

@@ -1,4 +1,4 @@
-"""What a client finds out about the server that it speaks to."""
+"""`check_server` and the client's operations, compared with real servers."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def info(request: pytest.FixtureRequest, server: OpencodeServer) -> ServerInfo:
         return client.check_server()
 
 
-def test_the_version_is_the_servers(info: ServerInfo, server: OpencodeServer) -> None:
+def test_check_server_returns_the_servers_version(info: ServerInfo, server: OpencodeServer) -> None:
     assert info.version == server.version
 
 
-def test_the_operations_are_those_of_the_servers_document(info: ServerInfo) -> None:
+def test_check_server_returns_the_operations_of_the_servers_document(info: ServerInfo) -> None:
     documented = {
         operation["operationId"]
         for item in document(info.version)["paths"].values()
@@ -44,10 +44,10 @@ def test_the_operations_are_those_of_the_servers_document(info: ServerInfo) -> N
     assert len(info.operations) == _OPERATIONS[info.version]
 
 
-def test_the_operations_are_read_from_the_document(info: ServerInfo) -> None:
+def test_check_server_reads_the_operations_from_the_document(info: ServerInfo) -> None:
     assert info.from_document is True
 
 
-def test_what_is_missing_is_what_this_client_has_besides(info: ServerInfo) -> None:
+def test_missing_operations_are_those_that_only_the_client_has(info: ServerInfo) -> None:
     assert len(info.missing) == _OPERATIONS[NEW] - _OPERATIONS[info.version]
     assert info.missing.isdisjoint(info.operations)

@@ -1,4 +1,4 @@
-"""Things are where they were asked for, whatever the directory is called and however it is given."""
+"""Directories with unusual names, given to a client or a call in each possible way."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.live.servers import NEW, VERSIONS, scripted_server
 pytestmark = pytest.mark.live
 
 Giving: TypeAlias = Callable[[Path], StrPath]
-"""How a directory is given, made of its path."""
+"""A function from a directory's path to the argument that is passed."""
 
 _CASES: dict[str, tuple[str, Giving]] = {
     "plain": ("plain", str),
@@ -32,15 +32,15 @@ _CASES: dict[str, tuple[str, Giving]] = {
     "PathLike": ("with two spaces", Path),
     "relative": ("with two spaces", lambda folder: folder.name),
 }
-"""What the directory is called and how it is given, by what is special about it."""
+"""The directory's name and the way it is passed, by a short description."""
 
 only_new = pytest.mark.parametrize("server", [NEW], indirect=True, scope="module")
-"""For what the v2 core alone has."""
+"""Only servers that have the v2 core."""
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the directories are."""
+    """The folder of all directories."""
     parent = tmp_path_factory.mktemp("folders")
     for name, _ in _CASES.values():
         (parent / name).mkdir(exist_ok=True)
@@ -55,7 +55,7 @@ def server(request: pytest.FixtureRequest) -> Generator[OpencodeServer, None, No
 
 @frozen
 class Asked:
-    """A client, what its calls say of the directory, and where things are then to be."""
+    """A client, the arguments of its calls, and the directory that the server should use."""
 
     client: OpencodeClient
     directory: StrPath | None
@@ -76,7 +76,7 @@ def asked(
     client_kind: SyncOrAsync,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Generator[Asked, None, None]:
-    """What the call says wins over what the client says: the directory that the server works in."""
+    """Set the directory on the client, or on the call while the client has another one."""
     name, giving = _CASES[case]
     given = giving(folders / name)
     monkeypatch.chdir(folders)
@@ -91,11 +91,11 @@ def client_kind(request: pytest.FixtureRequest) -> SyncOrAsync:
     return known
 
 
-def test_a_session_is_in_the_directory(asked: Asked) -> None:
+def test_a_session_is_created_in_the_directory(asked: Asked) -> None:
     assert asked.client.session.create(directory=asked.directory).directory == asked.expected
 
 
-def test_the_path_is_the_directorys(asked: Asked) -> None:
+def test_path_get_returns_the_directory(asked: Asked) -> None:
     assert asked.client.path.get(directory=asked.directory).directory == asked.expected
 
 
@@ -107,34 +107,34 @@ def test_a_session_is_listed_in_its_directory(asked: Asked) -> None:
 
 @only_new
 @pytest.mark.parametrize("case", ["percent"])
-def test_a_session_is_listed_where_the_directory_looks_encoded(asked: Asked) -> None:
-    """Not so at 1.1.31: it decodes the directory twice to find it and once to filter by it."""
+def test_a_session_is_listed_when_the_directory_looks_percent_encoded(asked: Asked) -> None:
+    """1.1.31 does not list it: it decodes the directory twice to find it, but once to filter."""
     session = asked.client.session.create(directory=asked.directory)
     assert session.id in [found.id for found in asked.client.session.list(directory=asked.directory)]
 
 
 @only_new
-def test_a_session_of_the_v2_core_is_in_the_directory(asked: Asked) -> None:
+def test_a_v2_session_is_created_in_the_directory(asked: Asked) -> None:
     session = asked.client.v2.session.create(directory=asked.directory)
     assert session.data.location.directory == asked.expected
 
 
 @only_new
 @pytest.mark.parametrize("case", [case for case in _CASES if case != "backslash"])
-def test_the_location_is_the_directory(asked: Asked) -> None:
+def test_v2_location_returns_the_directory(asked: Asked) -> None:
     assert asked.client.v2.location.get(directory=asked.directory).directory == asked.expected
 
 
 @only_new
 @pytest.mark.parametrize("case", ["backslash"])
 def test_1_18_33_fails_to_locate_a_directory_with_a_backslash(asked: Asked) -> None:
-    """In the query and in the header, encoded once or twice: no form of the request is better than another."""
+    """It fails in the query and in the header, encoded once or twice."""
     with pytest.raises(ServerError):
         asked.client.v2.location.get(directory=asked.directory)
 
 
 @only_new
-def test_the_v2_list_is_of_all_directories_whatever_the_client_says(
+def test_the_v2_list_ignores_the_clients_directory(
     server: OpencodeServer, folders: Path, client_kind: SyncOrAsync
 ) -> None:
     with client_of(client_kind, server.url, directory=folders / "plain") as client:
@@ -144,7 +144,7 @@ def test_the_v2_list_is_of_all_directories_whatever_the_client_says(
 
 
 @only_new
-def test_the_v2_list_is_of_the_directory_that_the_call_says(
+def test_the_v2_list_filters_by_the_calls_directory(
     server: OpencodeServer, folders: Path, client_kind: SyncOrAsync
 ) -> None:
     with client_of(client_kind, server.url, directory=folders / "plain") as client:

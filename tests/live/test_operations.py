@@ -1,4 +1,4 @@
-"""Every operation, called on real servers with things made on the way: what the calls end as."""
+"""Call every operation on real servers, and compare the outcomes with a table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ live = pytest.mark.live
 
 @frozen
 class Walked:
-    """One way through the operations of a server: what calls ended as, what was warned of, what broke it off."""
+    """The calls of all operations of one server: the outcomes, the warnings, the errors that stopped a part."""
 
     version: str
     outcomes: dict[str, Outcome]
@@ -46,11 +46,11 @@ class Walked:
     broken: list[Exception]
 
     def expected(self, case: str) -> str:
-        """What the table says."""
+        """Return the outcome in the table."""
         return _EXPECTED[case][VERSIONS.index(self.version)]
 
     def answered(self) -> dict[str, tuple[str, bytes]]:
-        """By case, the outcome and the body where the operation answered with a status that says yes."""
+        """Return the outcome and the body of each case whose response has a success status."""
         last = {case: self.outcomes[case].exchanges[-1][1] for case, sent in self.sent().items() if sent}
         return {
             case: (self.outcomes[case].text, answer.content)
@@ -59,7 +59,7 @@ class Walked:
         }
 
     def sent(self) -> dict[str, list[tuple[str, str]]]:
-        """By case, method and path of the requests that were made, but for questions about the server itself."""
+        """Return the method and path of each case's requests, without those for the server's version and document."""
         return {
             case: [
                 (request.method, request.url.raw_path.decode().partition("?")[0])
@@ -100,7 +100,7 @@ class _Kept(logging.Handler):
 
 
 def _walk(record: Record, client: OpencodeClient, folders: pytest.TempPathFactory) -> list[Exception]:
-    """What broke off a part of the way; the others do not need it."""
+    """Keep the error that stopped a part. The other parts do not depend on it."""
     ways: list[Callable[[], None]] = [
         lambda: walk_server(record, client, folders.mktemp("nowhere")),
         lambda: walk_sessions(record, client),
@@ -119,30 +119,30 @@ def _walk(record: Record, client: OpencodeClient, folders: pytest.TempPathFactor
 
 @live
 @pytest.mark.parametrize("case", _EXPECTED)
-def test_a_call_ends_as_the_table_says(walked: Walked, case: str) -> None:
+def test_a_call_has_the_outcome_in_the_table(walked: Walked, case: str) -> None:
     expected = walked.expected(case)
     outcome = walked.outcomes[case].text
     assert outcome == ("UnsupportedOperationError" if expected == _NOT_THERE else expected)
 
 
 @live
-def test_the_way_is_walked_to_its_end(walked: Walked) -> None:
+def test_no_part_stops_early(walked: Walked) -> None:
     assert walked.broken == []
 
 
 @live
-def test_no_call_is_made_that_the_table_does_not_have(walked: Walked) -> None:
+def test_every_call_is_in_the_table(walked: Walked) -> None:
     assert walked.outcomes.keys() - _EXPECTED.keys() == set()
 
 
 @live
-def test_nothing_is_sent_to_operations_that_the_server_does_not_have(walked: Walked) -> None:
+def test_a_missing_operation_sends_no_request(walked: Walked) -> None:
     absent = {case: sent for case, sent in walked.sent().items() if walked.expected(case) == _NOT_THERE}
     assert {case: sent for case, sent in absent.items() if sent} == {}
 
 
 @live
-def test_every_other_call_makes_one_request_to_the_path_of_its_operation(walked: Walked) -> None:
+def test_every_other_call_sends_one_request_to_its_operations_path(walked: Walked) -> None:
     places = _places()
     wrong = {
         case: sent
@@ -154,13 +154,13 @@ def test_every_other_call_makes_one_request_to_the_path_of_its_operation(walked:
 
 
 @live
-def test_reading_warns_of_nothing(walked: Walked) -> None:
+def test_reading_responses_logs_no_warning(walked: Walked) -> None:
     assert walked.warnings == []
 
 
 @live
-def test_what_comes_is_strictly_as_documented(walked: Walked) -> None:
-    """But where the table says that a success cannot be read; then it cannot be read strictly, either."""
+def test_responses_read_strictly(walked: Walked) -> None:
+    """Where the table has ResponseDecodeError, strict reading fails, too."""
     assert {
         case: (read, text)
         for case, (text, body) in walked.answered().items()
@@ -189,7 +189,7 @@ def test_the_table_has_188_operations_seven_of_which_are_not_called() -> None:
     assert (len(called), len(_TABLE["not_called"]), len(_TABLE["streams"])) == (181, 1, 6)
 
 
-def test_the_table_lacks_at_1_1_31_what_its_document_lacks() -> None:
+def test_operations_missing_at_1_1_31_are_those_missing_in_its_document() -> None:
     absent = {operation_of(case) for case, (old, _) in _EXPECTED.items() if old == _NOT_THERE}
     assert (
         absent
@@ -200,12 +200,12 @@ def test_the_table_lacks_at_1_1_31_what_its_document_lacks() -> None:
     )
 
 
-def test_the_table_lacks_nothing_at_1_18_33() -> None:
+def test_no_operation_is_missing_at_1_18_33() -> None:
     assert [case for case, (_, new) in _EXPECTED.items() if new == _NOT_THERE] == []
 
 
 def _places(version: str = "") -> dict[str, tuple[str, str]]:
-    """By operationId, method and path in the document of a version, or in the one that the package is made of."""
+    """Return method and path of each operationId, in the document of a version or in openapi.json."""
     made_of = document(version) if version else json.loads(SPEC.read_text(encoding="utf-8"))
     return {
         operation["operationId"]: (method.upper(), path)

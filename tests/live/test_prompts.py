@@ -1,4 +1,4 @@
-"""Prompts on real servers: the text comes back, and many that wait keep nothing else from going through."""
+"""Prompts on real servers: the reply's text, and other calls while many prompts wait."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MANY = 150
 """More than the 100 connections that httpx has by default."""
 
 _ALLOWED = 10
-"""So many may run their tool; the others may not, which takes the server half of the time."""
+"""The number of prompts whose tool may run. Refusing the others halves the server's work."""
 
 _AT_ONCE_S = 10.0
 _GIVE_UP_S = 90.0
@@ -42,7 +42,7 @@ _ASKS = ToolCall(name="bash", arguments={"command": "true", "description": "does
 
 
 def _script(request: JsonObject) -> Reply | None:
-    """A tool that asks for permission where the user says `#bash`, then the end."""
+    """Call a tool that needs a permission if the user's text has `#bash`, then finish."""
     last = request["messages"][-1]
     if last["role"] == "tool":
         return Reply(text="done")
@@ -51,7 +51,7 @@ def _script(request: JsonObject) -> Reply | None:
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def server(request: pytest.FixtureRequest) -> Generator[OpencodeServer, None, None]:
-    """Without snapshots: a hundred times git would take a minute."""
+    """Snapshots are off: running git a hundred times would take a minute."""
     settings: JsonObject = {"permission": {"bash": "ask"}, "snapshot": False}
     with scripted_server(request.param, script=_script, **settings) as (running, _):
         yield running
@@ -59,9 +59,9 @@ def server(request: pytest.FixtureRequest) -> Generator[OpencodeServer, None, No
 
 @frozen
 class Waited:
-    """What a client got while `_MANY` of its prompts waited for a permission each, and what they ended as.
+    """The results of calls while `_MANY` prompts waited for a permission each, and the results of the prompts.
 
-    The first was aborted, the next `_ALLOWED` were allowed to go on, the others were not.
+    The first prompt was aborted. The next `_ALLOWED` got their permission. The others were refused.
     """
 
     read: Session
@@ -128,7 +128,7 @@ async def _waited_async(server: OpencodeServer) -> Waited:
 
 
 def _reply(number: int) -> Literal["once", "reject"]:
-    """The aborted one gets a reply, too: at 1.1.31 it waits for that."""
+    """Reply to the aborted prompt, too: 1.1.31 waits for that."""
     return "once" if 1 <= number <= _ALLOWED else "reject"
 
 
@@ -142,37 +142,35 @@ def _session_of(reply: SessionPromptResponse) -> str:
 
 
 @pytest.mark.parametrize("client_kind", CLIENT_KINDS)
-def test_a_prompt_comes_back_with_the_text_of_the_model(
-    server: OpencodeServer, client_kind: SyncOrAsync
-) -> None:
+def test_a_prompt_returns_the_text_of_the_model(server: OpencodeServer, client_kind: SyncOrAsync) -> None:
     with client_of(client_kind, server.url, directory=server.directory) as client:
         session = client.session.create()
         reply = client.session.prompt(session.id, parts=[TextPartInput(text="héllo 日本")])
     assert _texts(reply) == ["echo: héllo 日本"]
 
 
-def test_a_read_goes_through_while_many_prompts_wait(waited: Waited) -> None:
+def test_a_read_works_while_many_prompts_wait(waited: Waited) -> None:
     assert waited.read.id == waited.first
 
 
-def test_an_abort_goes_through_while_many_prompts_wait(waited: Waited) -> None:
+def test_an_abort_works_while_many_prompts_wait(waited: Waited) -> None:
     assert waited.aborted is True
 
 
-def test_every_permission_reply_goes_through_while_many_prompts_wait(waited: Waited) -> None:
+def test_every_permission_reply_works_while_many_prompts_wait(waited: Waited) -> None:
     assert waited.replied == [True] * _MANY
 
 
-def test_every_prompt_that_waited_ends_with_a_message_of_its_own_session(waited: Waited) -> None:
+def test_every_waiting_prompt_returns_a_message_of_its_own_session(waited: Waited) -> None:
     assert len(waited.ended) == _MANY
     assert [_session_of(reply) for reply in waited.ended.values()] == list(waited.ended)
 
 
-def test_the_aborted_prompt_says_so(waited: Waited) -> None:
+def test_the_aborted_prompts_message_has_the_abort_error(waited: Waited) -> None:
     info = waited.ended[waited.first].info
     assert isinstance(info, AssistantMessage)
     assert isinstance(info.error, MessageAbortedError)
 
 
-def test_the_prompts_that_were_allowed_to_go_on_did(waited: Waited) -> None:
+def test_the_prompts_with_permission_ran_their_tool(waited: Waited) -> None:
     assert [_texts(waited.ended[session]) for session in waited.allowed] == [["done"]] * _ALLOWED

@@ -1,4 +1,4 @@
-"""The Python of the README and of docs/terminals.md, from top to bottom, against a real server."""
+"""Run the Python blocks of the README and of docs/terminals.md, in order, against a real server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.doc_examples import BLOCKS, TERMINAL_BLOCKS
 pytestmark = pytest.mark.live
 
 
-def test_the_whole_readme_runs_and_prints_what_it_says(
+def test_the_readmes_blocks_run_and_print_the_output_that_it_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -43,7 +43,7 @@ def test_the_whole_readme_runs_and_prints_what_it_says(
     assert "\nsession.get: 404 Not Found: Session not found: ses_none\n404 NotFoundErrorBody(" in printed
 
 
-def test_all_that_is_said_of_terminals_runs_and_prints_what_it_says(
+def test_the_blocks_about_terminals_run_and_print_the_output_that_they_show(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with scratch_server(OPENCODE_VERSION, password="") as server:

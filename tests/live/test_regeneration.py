@@ -1,4 +1,4 @@
-"""The whole way with real servers: their document accepted, a package made of it, their answers read by it."""
+"""Regeneration with real servers: fetch their document, generate a package, read their responses with it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _VERSIONS = ("1.1.31", "1.18.33")
 
 @pytest.fixture(scope="module", params=_VERSIONS)
 def server(request: pytest.FixtureRequest) -> Generator[OpencodeServer, None, None]:
-    with HTTPServer() as catalogue:  # 1.1.31 fails every question about models without one
+    with HTTPServer() as catalogue:  # without one, 1.1.31 fails every request about models
         catalogue.expect_request("/api.json").respond_with_json({})
         settings = {"OPENCODE_MODELS_URL": catalogue.url_for("").rstrip("/")}
         with scratch_server(request.param, env=settings) as running:
@@ -40,20 +40,20 @@ def _get(server: OpencodeServer, path: str) -> Any:
     return httpx.get(server.url + path, trust_env=False, timeout=30).raise_for_status().json()
 
 
-def test_the_document_is_the_committed_one_of_that_version(server: OpencodeServer) -> None:
+def test_the_fetched_document_is_the_committed_one_of_that_version(server: OpencodeServer) -> None:
     served = fetch(server.url)
     assert served.version == server.version
     assert parse_document(served.body, "/doc") == document(server.version)
 
 
-def test_a_package_is_made_of_it_whose_models_import(server: OpencodeServer, tmp_path: Path) -> None:
+def test_the_models_of_the_generated_package_import(server: OpencodeServer, tmp_path: Path) -> None:
     package = packages.write(tmp_path, parse_document(fetch(server.url).body, "/doc"))
     session = httpx.post(f"{server.url}/session", json={}, trust_env=False, timeout=30).json()
     made = packages.load_models(package, f"client_{server.version.replace('.', '_')}")
     assert made.Session.from_dict(session, strict=True).to_dict() == session
 
 
-def test_its_answers_read_strictly_and_give_back_what_was_read(
+def test_responses_read_strictly_and_to_dict_returns_the_same_json(
     server: OpencodeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "opencode_client.decoding")
@@ -75,7 +75,7 @@ def test_its_answers_read_strictly_and_give_back_what_was_read(
     assert caplog.messages == []
 
 
-def test_a_password_is_asked_for_and_taken(tmp_path: Path) -> None:
+def test_fetching_needs_and_accepts_the_servers_password(tmp_path: Path) -> None:
     with scratch_server("1.1.31", password="hunter2") as server:
         with pytest.raises(SpecError, match="gave 401"):
             fetch(server.url)

@@ -1,4 +1,4 @@
-"""Real servers, whole turns: the scripted model answers, the models read what comes."""
+"""Whole turns on real servers with the scripted model; the client's models read the responses."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _prompt(server: OpencodeServer, session: str, text: str) -> SessionPromptRes
     return SessionPromptResponse.from_dict(answer, strict=True)
 
 
-def test_a_prompt_is_answered_with_the_scripts_text_and_usage(running: Running) -> None:
+def test_a_prompt_returns_the_scripts_text_and_usage(running: Running) -> None:
     server, model = running
     session = _post(server, "/session", {})["id"]
     model.say(Reply(text="Hello there", chunks=3, reasoning="hm"))
@@ -53,7 +53,7 @@ def test_a_prompt_is_answered_with_the_scripts_text_and_usage(running: Running) 
     assert [part.text for part in reply.parts if isinstance(part, TextPart)] == ["Hello there"]
 
 
-def test_a_tool_runs_and_the_model_goes_on(running: Running) -> None:
+def test_the_model_continues_after_a_tool_call(running: Running) -> None:
     server, model = running
     session = _post(server, "/session", {})["id"]
     call = ToolCall(name="bash", arguments={"command": "echo from-the-tool", "description": "says so"})

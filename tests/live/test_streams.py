@@ -1,4 +1,4 @@
-"""Event streams of real servers, beside raw sockets that read the same: nothing is lost, doubled or out of order."""
+"""Event streams of real servers, compared with raw sockets: no event is lost, repeated or out of order."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _TOLD = {
     *("message.part.updated", "permission.asked", "permission.replied", "question.asked", "question.replied"),
     *("todo.updated", "session.error", "session.idle"),
 }
-"""What the conversation is about."""
+"""The event types that the conversation must cause."""
 
 
 def _between(items: list[Any]) -> list[Any]:
-    """Those from the first mention of the start to the first one of the end."""
+    """Return the items from the first one that mentions the start to the first one that mentions the end."""
     texts = [json.dumps(raw_of(item)) for item in items]
     first = next(index for index, text in enumerate(texts) if _START in text)
     last = next(index for index, text in enumerate(texts) if _END in text)
@@ -47,7 +47,7 @@ def _subscribed(path: str) -> Open:
 
 
 class Servers:
-    """One server of each version that is asked for."""
+    """Servers, started when a test first uses their version."""
 
     def __init__(self, running: ExitStack) -> None:
         self._running = running
@@ -61,7 +61,7 @@ class Servers:
         return self._running.enter_context(running)[0]
 
     def _conversation(self, version: str) -> dict[tuple[str, str], list[Any]]:
-        """What was seen of a conversation, by the reader ("raw" or a kind of client) and the path."""
+        """Return the items of a conversation, by the reader ("raw" or a kind of client) and the path."""
         url = self.get(version).url
         with ExitStack() as stack, OpencodeClient(url) as client:
             watches: dict[tuple[str, str], Watch] = {
@@ -72,7 +72,7 @@ class Servers:
                     opened = watching(client_kind, url, _subscribed(path))
                     watches[client_kind, path] = stack.enter_context(opened)
             for watch in watches.values():
-                while not watch.items:  # the raw ones are not known to be listened to: see docs/events.md
+                while not watch.items:  # raw streams may not be subscribed yet: see docs/events.md
                     client.session.create(title="are you there?")
             client.session.create(title=_START)
             for watch in watches.values():
@@ -84,11 +84,11 @@ class Servers:
         return {reader: _between(watch.items) for reader, watch in watches.items()}
 
     def _disposal(self, version: str) -> dict[tuple[str, str], Lost]:
-        """What was seen before and after an instance was disposed."""
+        """Return the items before and after an instance was disposed."""
         return self._loss(version, (EVENT,), lambda client, _: client.instance.dispose())
 
     def _restart(self, version: str) -> dict[tuple[str, str], Lost]:
-        """What was seen before and after a server was killed and another one started in its place."""
+        """Return the items before and after a server was killed and a new one was started on its port."""
 
         def kill(_: OpencodeClient, server: OpencodeServer) -> None:
             assert server.pid is not None
@@ -132,7 +132,7 @@ class Servers:
 
 @frozen
 class Lost:
-    """What a stream yielded around the loss of its connection; a session read then, by `resync` and by a call."""
+    """The items of a stream that lost its connection, and a session read afterwards by `resync` and by a call."""
 
     items: list[Any]
     snapshot: SessionSnapshot
@@ -140,7 +140,7 @@ class Lost:
 
 
 def _converse(client: OpencodeClient, watch: Watch) -> None:
-    """A tool call with a permission, a question, a todo and an abort."""
+    """Have a conversation: a tool call with a permission, a question, a todo and an abort."""
     session = client.session.create(title="asks")
     _say(client, session.id, "#bash")
     client.permission.reply(watch.kind("permission.asked").properties.id, reply="once")
@@ -174,7 +174,7 @@ each_path = pytest.mark.parametrize("path", PATHS)
 @each_version
 @each_path
 @each_client_kind
-def test_what_a_raw_socket_saw_is_yielded_once_and_in_order(
+def test_a_stream_yields_the_events_of_a_raw_socket_once_and_in_order(
     servers: Servers, version: str, path: str, client_kind: SyncOrAsync
 ) -> None:
     seen = servers.conversation(version)
@@ -183,7 +183,7 @@ def test_what_a_raw_socket_saw_is_yielded_once_and_in_order(
 
 @each_version
 @each_path
-def test_a_conversation_shows_all_that_it_is_about(servers: Servers, version: str, path: str) -> None:
+def test_a_conversation_yields_all_its_types_of_events(servers: Servers, version: str, path: str) -> None:
     kinds = {kind_of(item) for item in servers.conversation(version)["raw", path]}
     assert _TOLD - kinds == set()
 
@@ -191,7 +191,7 @@ def test_a_conversation_shows_all_that_it_is_about(servers: Servers, version: st
 @each_version
 @each_path
 @each_client_kind
-def test_what_happens_as_soon_as_a_stream_is_open_is_yielded(
+def test_an_event_right_after_opening_the_stream_is_yielded(
     servers: Servers, version: str, path: str, client_kind: SyncOrAsync
 ) -> None:
     url = servers.get(version).url
@@ -205,7 +205,7 @@ def test_what_happens_as_soon_as_a_stream_is_open_is_yielded(
 
 @each_path
 @each_client_kind
-def test_every_event_of_the_newest_server_is_of_a_known_type(
+def test_every_event_of_the_newest_server_has_a_known_type(
     servers: Servers, path: str, client_kind: SyncOrAsync
 ) -> None:
     items = servers.conversation(NEW)[client_kind, path]
@@ -262,7 +262,7 @@ def test_a_killed_server_and_a_new_one_are_one_gap_with_events_after_it(
 
 
 @each_version
-def test_resync_after_a_gap_gives_the_sessions_messages(servers: Servers, version: str) -> None:
+def test_resync_after_a_gap_returns_the_sessions_messages(servers: Servers, version: str) -> None:
     lost = servers.restart(version)["sync", EVENT]
     assert len(lost.said) == 2
     assert [message.to_dict() for message in lost.snapshot.messages] == lost.said

@@ -1,4 +1,4 @@
-"""Much output of real terminals, and many of them: every character is accounted for."""
+"""Much output of real terminals, and many terminals: no character is lost or repeated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.live
 
 _PATIENCE_S = 20.0
 _LINES = 1_000
-"""In a block; the program waits for a line before each, so that it never outruns what servers keep."""
+"""The size of a block. The program waits for a line before each block, so that the server's buffer is never full."""
 _BLOCKS = 200
 _ASCII = 90 * "x"
 _MIXED = 7 * "zwölf €😀"
@@ -55,7 +55,7 @@ def _put_out(blocks: int, tail: str) -> str:
 
 
 def _shown(client_kind: SyncOrAsync, url: str, blocks: int, tail: str) -> str:
-    """What a client sees of the program, whose exit code is 0; block after block."""
+    """Return the program's output, read block by block. Its exit code is 0."""
     with driven(client_kind, url) as here:
         made = here(here.client.pty.create, **program(_PROGRAM, blocks, tail), env={"PYTHONUTF8": "1"})
         terminal = here.connect(made.id)
@@ -68,7 +68,9 @@ def _shown(client_kind: SyncOrAsync, url: str, blocks: int, tail: str) -> str:
             while (at := seen.find(last)) < 0 or not seen.endswith("\n", at):
                 parts.append(here(terminal.recv, _PATIENCE_S))
                 seen = seen[-2 * len(tail) :] + parts[-1]
-        here(terminal.send, "\n")  # not earlier: what a terminal that is gone has put out, nobody can ask for
+        here(
+            terminal.send, "\n"
+        )  # not earlier: the output of a terminal that has ended cannot be requested again
         parts.append(here.rest(terminal))
         assert here(terminal.wait, _PATIENCE_S) == 0
         return "".join(parts)
@@ -77,24 +79,24 @@ def _shown(client_kind: SyncOrAsync, url: str, blocks: int, tail: str) -> str:
 @pytest.mark.parametrize(
     ("version", "tail"), [("1.1.31", _ASCII), ("1.3.2", _MIXED)], ids=["1.1.31", "1.3.2"]
 )
-def test_twenty_megabytes_are_read_as_they_were_written(server: Server, version: str, tail: str) -> None:
+def test_twenty_megabytes_are_read_unchanged(server: Server, version: str, tail: str) -> None:
     expected = _put_out(_BLOCKS, tail)
     assert len(expected.encode()) > 20_000_000
     assert _shown("sync", server(version).url, _BLOCKS, tail) == expected
 
 
-def test_1_1_31_breaks_characters_by_itself_and_nothing_else(server: Server) -> None:
+def test_1_1_31_breaks_only_characters_between_two_reads(server: Server) -> None:
     shown, expected = _shown("async", server("1.1.31").url, 10, _MIXED), _put_out(10, _MIXED)
     mended = re.sub(
         "\N{REPLACEMENT CHARACTER}+", "?", shown
-    )  # of each reading of 4,096 bytes, the last character
+    )  # the last character of each read of 4,096 bytes
     broken = [at for at, (seen, written) in enumerate(zip(mended, expected, strict=True)) if seen != written]
     assert 0 < len(broken) <= len(expected.encode()) / 4_096 + 10
     assert {mended[at] for at in broken} == {"?"}
 
 
 @pytest.mark.parametrize(("version", "client_kind"), [("1.3.2", "async"), (NEW, "sync")])
-def test_nothing_is_lost_or_doubled_by_fifty_broken_connections(
+def test_fifty_broken_connections_lose_or_repeat_no_output(
     server: Server, version: str, client_kind: SyncOrAsync
 ) -> None:
     expected = _put_out(_BLOCKS, _MIXED)
@@ -103,7 +105,7 @@ def test_nothing_is_lost_or_doubled_by_fifty_broken_connections(
     assert proxy.cuts >= 50
 
 
-def test_two_hundred_terminals_are_open_at_once(server: Server) -> None:
+def test_two_hundred_terminals_can_be_open_at_once(server: Server) -> None:
     url = server(NEW).url
 
     async def run() -> None:

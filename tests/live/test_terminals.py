@@ -1,4 +1,4 @@
-"""Terminals of real servers: what is typed and seen, how they end, and who is let in."""
+"""Terminals of real servers: input, output, endings and passwords."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Server = Callable[[str], OpencodeServer]
 
 @pytest.fixture(scope="module")
 def server() -> Generator[Server]:
-    """A server of a version, with a password."""
+    """Start a server of a version with a password, once."""
     with ExitStack() as running:
 
         def start(version: str) -> OpencodeServer:
@@ -58,27 +58,27 @@ def new(server: Server, client_kind: SyncOrAsync) -> Generator[Driven]:
         yield one
 
 
-def test_a_shell_answers_in_every_script(here: Driven) -> None:
+def test_a_shell_echoes_text_in_every_script(here: Driven) -> None:
     terminal = here.bash()
     here(terminal.send, f"echo '[{_EMOJI}]'\n")
     assert here(terminal.read_until, "]", timeout=_PATIENCE_S) == f"[{_EMOJI}]"
 
 
-def test_a_shell_takes_bytes(here: Driven) -> None:
+def test_bytes_can_be_sent_to_a_shell(here: Driven) -> None:
     terminal = here.bash()
     for byte in f"echo '[{_EMOJI}]'\n".encode():
         here(terminal.send, bytes([byte]))
     assert here(terminal.read_until, "]", timeout=_PATIENCE_S) == f"[{_EMOJI}]"
 
 
-def test_a_size_is_seen_by_the_program(here: Driven) -> None:
+def test_the_program_sees_the_new_size(here: Driven) -> None:
     terminal = here.bash()
     here(terminal.resize, 40, 132)
     here(terminal.send, "stty size\n")
     assert here(terminal.read_until, "\n", timeout=_PATIENCE_S) == "40 132\r\n"
 
 
-def test_two_connections_see_and_type_the_same(here: Driven) -> None:
+def test_two_connections_share_input_and_output(here: Driven) -> None:
     one = here.bash()
     other = here.connect(one.pty_id, cursor=-1)
     for typing, number in ((one, 1), (other, 2)):
@@ -87,14 +87,14 @@ def test_two_connections_see_and_type_the_same(here: Driven) -> None:
             assert here(terminal.read_until, "]\r\n", timeout=_PATIENCE_S) == f"[{number}]\r\n"
 
 
-def test_a_process_that_exits_ends_the_iteration_and_tells_its_code(here: Driven) -> None:
+def test_a_process_that_exits_ends_the_iteration_and_gives_its_exit_code(here: Driven) -> None:
     terminal = here.bash()
     here(terminal.send, "echo bye; exit 3\n")
     assert here.rest(terminal) == "bye\r\nlogout\r\n"
     assert here(terminal.wait, _PATIENCE_S) == 3
 
 
-def test_who_waits_need_not_read(here: Driven) -> None:
+def test_wait_returns_without_reading_the_output(here: Driven) -> None:
     terminal = here.bash()
     here(terminal.send, "exit 7\n")
     assert here(terminal.wait, _PATIENCE_S) == 7
@@ -125,7 +125,7 @@ def test_a_terminal_that_has_ended_is_not_found(here: Driven) -> None:
         here.connect(terminal.pty_id)
 
 
-def test_a_terminal_may_be_made_and_removed_by_one_context(here: Driven) -> None:
+def test_one_with_block_creates_and_removes_a_terminal(here: Driven) -> None:
     before = {pty.id for pty in here(here.client.pty.list)}
     made = here.client.terminal("/bin/bash", args=["--norc"], env={"X": "set"})
     terminal = here(getattr(made, "__aenter__", None) or made.__enter__)
@@ -136,25 +136,27 @@ def test_a_terminal_may_be_made_and_removed_by_one_context(here: Driven) -> None
 
 
 @pytest.mark.parametrize("version", _VERSIONS)
-def test_a_password_is_wanted(server: Server, client_kind: SyncOrAsync, version: str) -> None:
+def test_a_terminal_without_the_password_raises_authentication_error(
+    server: Server, client_kind: SyncOrAsync, version: str
+) -> None:
     with driven(client_kind, server(version).url) as stranger, pytest.raises(AuthenticationError):
         stranger.connect("pty_00000000000000000000000000")
 
 
-def test_a_disposed_instance_ends_its_terminals(here: Driven) -> None:
+def test_disposing_an_instance_ends_its_terminals(here: Driven) -> None:
     terminal = here.bash()
     here(here.client.instance.dispose)
     here.rest(terminal)
     assert here(terminal.wait, _PATIENCE_S) in (None, 0)
 
 
-def test_a_ticket_is_enough(new: Driven) -> None:
+def test_a_ticket_replaces_the_password(new: Driven) -> None:
     terminal = new.bash(auth="ticket")
     new(terminal.send, "exit 4\n")
     assert new(terminal.wait, _PATIENCE_S) == 4
 
 
-def test_a_v2_terminal_is_a_terminal(new: Driven) -> None:
+def test_a_v2_terminal_works_like_a_terminal(new: Driven) -> None:
     created = new(new.client.v2.pty.create, **BASH)
     terminal = new.connect(created.data.id, v2=True)
     new(terminal.send, "stty -echo; PS1=; echo re''ady\n")
@@ -165,7 +167,7 @@ def test_a_v2_terminal_is_a_terminal(new: Driven) -> None:
     assert new(terminal.wait, _PATIENCE_S) == 5
 
 
-def test_a_v2_terminal_takes_a_ticket(new: Driven) -> None:
+def test_a_v2_terminal_accepts_a_ticket(new: Driven) -> None:
     created = new(new.client.v2.pty.create, **program("print(input())"))
     terminal = new.connect(created.data.id, v2=True, auth="ticket")
     new(terminal.send, f"{_EMOJI}\n")
@@ -173,7 +175,7 @@ def test_a_v2_terminal_takes_a_ticket(new: Driven) -> None:
     assert new(terminal.wait, _PATIENCE_S) == 0
 
 
-def test_a_cursor_goes_on_where_somebody_left(new: Driven) -> None:
+def test_a_cursor_continues_after_the_last_read_output(new: Driven) -> None:
     terminal = new.bash()
     new(terminal.send, f"echo '{_EMOJI}'; echo '[2]'\n")
     new(terminal.read_until, f"{_EMOJI}\r\n", timeout=_PATIENCE_S)
@@ -184,12 +186,14 @@ def test_a_cursor_goes_on_where_somebody_left(new: Driven) -> None:
     again = new.connect(terminal.pty_id, cursor=cursor - 5)
     assert new(again.recv, _PATIENCE_S) == "[2]\r\n"
     earlier = new.connect(terminal.pty_id, cursor=cursor - 8)
-    assert new(earlier.recv, _PATIENCE_S) == "\ufffd\r\n[2]\r\n"  # inside of the clef
+    assert new(earlier.recv, _PATIENCE_S) == "\ufffd\r\n[2]\r\n"  # between the two code units of the clef
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])  # by name: Windows collects this file, too
+@pytest.mark.parametrize(
+    "name", ["SIGTERM", "SIGKILL"]
+)  # by name: Windows has no SIGKILL, but collects this file
 @pytest.mark.parametrize("version", _VERSIONS)
-def test_a_server_that_ends_breaks_its_connections_in_bounded_time(version: str, name: str) -> None:
+def test_a_server_that_ends_breaks_its_connections_in_time(version: str, name: str) -> None:
     with scripted_server(version) as (running, _), ExitStack() as stack:
         clients = [
             stack.enter_context(driven(client_kind, running.url, max_retries=0))

@@ -1,4 +1,4 @@
-"""The way through the operations on sessions that are at work: tools that ask, and turns that are to stop."""
+"""Calls of the operations on busy sessions: permissions, questions and aborts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def walk_asking(record: Record, client: OpencodeClient) -> None:
-    """Of a session that is made here."""
+    """Call them on a new session."""
     session = client.session.create(title="asks")
     _walk_permissions(record, client, session)
     _walk_questions(record, client, session)
@@ -67,7 +67,7 @@ def _walk_to_a_stop(record: Record, client: OpencodeClient, session: Session) ->
 
 
 def _ask(client: OpencodeClient, session: Session, text: str, look: Callable[[], list[T]]) -> T:
-    """What is asked in a turn of the session."""
+    """Return the question or permission that a turn of the session waits for."""
     client.session.prompt_async(session.id, parts=[TextPartInput(text=text)])
     (asked,) = until(look)
     return asked

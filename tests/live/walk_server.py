@@ -1,4 +1,4 @@
-"""The way through the operations that are about the server and its workspace, on things made on the way."""
+"""Calls of the operations on the server and its workspace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.live.scripted_turns import MCP
 
 
 def walk_server(record: Record, client: OpencodeClient, nowhere: Path) -> None:
-    """`nowhere` is an empty folder that is in no repository."""
+    """Call them. `nowhere` is an empty folder outside any repository."""
     _walk_what_there_is(record, client)
     _walk_projects(record, client, nowhere)
     _walk_files(record, client)
@@ -165,7 +165,7 @@ def _walk_workspaces(record: Record, client: OpencodeClient) -> None:
 
 
 def walk_endings(record: Record, client: OpencodeClient) -> None:
-    """What ends instances, and so comes last."""
+    """Call the operations that end instances. They come last."""
     record.call("config.update", client.config.update, username="me")
     record.call("global.config.update", client.global_.config.update, username="me")
     record.call("instance.dispose", client.instance.dispose)

@@ -1,4 +1,4 @@
-"""The way through the operations on sessions and their messages."""
+"""Calls of the operations on sessions and their messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SAID = [TextPartInput(text="hello")]
 
 
 def walk_sessions(record: Record, client: OpencodeClient) -> None:
-    """Every session is made here, in the client's directory."""
+    """Call them. All sessions are created here, in the client's directory."""
     call = record.call
     session = record.need("session.create", client.session.create, title="made")
     child = record.need("session.create [child]", client.session.create, parent_id=session.id)
@@ -56,7 +56,7 @@ def _walk_unknown(record: Record, client: OpencodeClient) -> None:
 
 
 def _walk_turns(record: Record, client: OpencodeClient, session: Session) -> list[MessageWithParts]:
-    """The messages of the first turn."""
+    """Return the messages of the first turn."""
     call = record.call
     record.need("session.prompt", client.session.prompt, session.id, parts=_SAID)
     messages = record.need("session.messages", client.session.messages, session.id)
@@ -79,13 +79,13 @@ def _walk_models(
     provider, model = MODEL["providerID"], MODEL["modelID"]
     summarize, init = client.session.summarize, client.session.init
     record.call("session.summarize", summarize, session.id, provider_id=provider, model_id=model)
-    # 1.1.31 calls the model for ever for an id that sorts behind its own next ones
+    # 1.1.31 calls the model forever if the id sorts after the ids that it makes next
     early = f"{_id(messages[0])[:-4]}zzzz"
     record.call("session.init", init, child.id, provider_id=provider, model_id=model, message_id=early)
 
 
 def _walk_failures(record: Record, client: OpencodeClient) -> None:
-    """In a session of their own: it keeps the model that does not exist, and 1.18.33 cannot read a structured turn."""
+    """Use another session: it keeps the model that does not exist, and 1.18.33 cannot read a structured turn."""
     call, prompt = record.call, client.session.prompt
     session = client.session.create(title="fails")
     nope = {**MODEL, "modelID": "nope"}

@@ -1,4 +1,4 @@
-"""Streams and terminals of a real server, each used once: what they end as, in words that a table can hold."""
+"""Streams and terminals of a real server, each used once; their outcomes are short texts for a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHELL = ["-c", "read line; echo \N{GRINNING FACE} $line; exit 7"]
 
 
 def walk_streams(record: Record, client: OpencodeClient) -> None:
-    """The four streams and both kinds of terminals."""
+    """Use the four streams and both kinds of terminals."""
     _note(record, "event.subscribe", lambda: _turn(client, client.event.subscribe(), lambda event: event))
     _note(record, "global.event", lambda: _turn(client, client.global_.event(), lambda event: event.payload))
     _note(record, "v2.event.subscribe", lambda: _switch(client, client.v2.event.subscribe()))
@@ -37,7 +37,7 @@ def _note(record: Record, case: str, use: Callable[[], str]) -> None:
 
 @contextmanager
 def _patient(stream: Any) -> Generator[Any]:  # Any: as below
-    """The stream, or the terminal, opened; closed when nothing ends it in time."""
+    """Open a stream or a terminal, and close it if it does not end in time."""
     with stream as opened:
         timer = Timer(_PATIENCE_S, opened.close)
         timer.start()
@@ -48,7 +48,7 @@ def _patient(stream: Any) -> Generator[Any]:  # Any: as below
 
 
 def _turn(client: OpencodeClient, stream: Any, told: Callable[[Any], Any]) -> str:  # Any: of any event
-    """A turn as its events tell it; which of them nobody knows."""
+    """Watch the events of a turn until the session is idle. Return the types that are unknown."""
     unknown: set[str] = set()
     with _patient(stream) as events:
         session = client.session.create()
@@ -63,7 +63,7 @@ def _turn(client: OpencodeClient, stream: Any, told: Callable[[Any], Any]) -> st
 
 
 def _switch(client: OpencodeClient, stream: Any) -> str:  # Any: as above
-    """A change of a session of the v2 core, as its event tells it."""
+    """Watch the event of a change to a v2 session."""
     session_id = client.v2.session.create(
         model={"id": MODEL["modelID"], "providerID": MODEL["providerID"]}
     ).data.id

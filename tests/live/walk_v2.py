@@ -1,4 +1,4 @@
-"""The way through the operations of the v2 core. Servers without it have no ids: there, any will do."""
+"""Calls of the v2 core's operations. Servers without it return no ids; then any id is used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MODEL = {"id": "scripted-1", "providerID": "scripted"}
 
 
 def walk_v2(record: Record, client: OpencodeClient, copies: Path) -> None:
-    """`copies` is an empty folder for copies of the project."""
+    """Call them. `copies` is an empty folder for copies of the project."""
     _walk_what_there_is(record, client)
     _walk_integrations(record, client)
     _walk_ptys(record, client)
@@ -119,7 +119,7 @@ def _walk_sessions(record: Record, client: OpencodeClient) -> None:
 
 
 def _walk_a_turn(record: Record, client: OpencodeClient, session_id: str) -> str:
-    """The id of the user's message."""
+    """Return the id of the user's message."""
     call, session = record.call, client.v2.session
     prompted = call("v2.session.prompt", session.prompt, session_id, prompt={"text": "hello"})
     call("v2.session.prompt [unknown]", session.prompt, "ses_nope", prompt={"text": "hello"})
@@ -172,7 +172,7 @@ def _walk_questions(record: Record, client: OpencodeClient, session_id: str) -> 
 
 
 def _question(client: OpencodeClient, session_id: str) -> str:
-    """A question that the model asks; where there is no v2 core, nobody does."""
+    """Return a question that the model asks. Without the v2 core there is none."""
     try:
         client.v2.session.prompt(session_id, prompt={"text": "#question"})
     except UnsupportedOperationError:

@@ -34,6 +34,7 @@ def _modules_of_classes(found: dict[str, object]) -> dict[str, str]:
 def _use_sync(package: Any, url: str) -> dict[str, object]:  # Any: any copy of the package
     with package.OpencodeClient(url, max_retries=0) as client:
         [session] = client.session.list()
+        error: Exception | None = None
         try:
             client.session.get("ses_unknown")
         except package.NotFoundError as caught:
@@ -49,6 +50,7 @@ def _use_sync(package: Any, url: str) -> dict[str, object]:  # Any: any copy of 
 async def _use_async(package: Any, url: str) -> dict[str, object]:  # Any: as above
     async with package.AsyncOpencodeClient(url, max_retries=0) as client:
         [session] = await client.session.list()
+        error: Exception | None = None
         try:
             await client.session.get("ses_unknown")
         except package.NotFoundError as caught:
