@@ -1,4 +1,4 @@
-"""Ask an agent something in a new session of a server that runs (OPENCODE_BASE_URL, or port 4096 here)."""
+"""Send a prompt to an agent in a new session. The server must run at OPENCODE_BASE_URL or at port 4096."""
 
 from opencode_client import OpencodeClient
 from opencode_client.models import TextPart, TextPartInput

@@ -1,4 +1,4 @@
-"""Watch what agents do in a directory, until Ctrl-C: `python watch_events.py [directory]`."""
+"""Show the events of a directory's agents until Ctrl-C: `python watch_events.py [directory]`."""
 
 import sys
 from time import strftime
@@ -27,7 +27,7 @@ BOXES = {"completed": "[x]", "in_progress": "[~]", "cancelled": "[-]"}
 
 
 class Viewer:
-    """Prints events, each change once; text as it is written."""
+    """Prints events: each change once, and text while the agent writes it."""
 
     def __init__(self) -> None:
         self.sessions: dict[str, Session] = {}
@@ -35,11 +35,11 @@ class Viewer:
         self.within_line = False
 
     def show(self, event: Any) -> None:
-        """Print what is worth it of one event."""
+        """Print an event if users want to see it."""
         match event:
-            case EventMessagePartDelta(properties=said) if said.field == "text":
+            case EventMessagePartDelta(properties=delta) if delta.field == "text":
                 self.within_line = True
-                print(said.delta, end="", flush=True)
+                print(delta.delta, end="", flush=True)
             case EventMessagePartUpdated(properties=changed) if isinstance(changed.part, ToolPart):
                 self.tool(changed.part)
             case EventSessionCreated(properties=made):
@@ -52,25 +52,25 @@ class Viewer:
                     self.statuses[now.session_id] = now.status.type
                     self.line(BOLD, f"{self.title(now.session_id)} is {now.status.type}")
             case EventPermissionAsked(properties=asked):
-                self.line(YELLOW, f"may it use {asked.permission}? {', '.join(asked.patterns)}")
+                self.line(YELLOW, f"asks for permission: {asked.permission} {', '.join(asked.patterns)}")
             case EventQuestionAsked(properties=asked):
                 for question in asked.questions:
-                    self.line(YELLOW, f"it asks: {question.question}")
+                    self.line(YELLOW, f"asks a question: {question.question}")
             case EventTodoUpdated(properties=changed):
                 for todo in changed.todos:
                     self.line(DIM, f"{BOXES.get(todo.status, '[ ]')} {todo.content}")
             case EventSessionError(properties=failed):
-                what = failed.error.name if failed.error else "it failed"
+                what = failed.error.name if failed.error else "failed"
                 self.line(RED, f"{self.title(failed.session_id or '')}: {what}")
             case StreamGap(reason=reason):
-                self.line(RED, f"here something may be missing: {reason}")
+                self.line(RED, f"events may be missing here: {reason}")
             case UnknownEvent() | UndecodableEvent():
-                self.line(DIM, f"not known: {event!r}")
+                self.line(DIM, f"unknown event: {event!r}")
             case _:
                 pass
 
     def tool(self, part: ToolPart) -> None:
-        """Print how a tool ended."""
+        """Print the result of a tool."""
         if isinstance(part.state, ToolStateCompleted):
             took_ms = part.state.time.end - part.state.time.start
             self.line(GREEN, f"{part.tool}: {part.state.title} {DIM}{took_ms} ms")
@@ -78,12 +78,12 @@ class Viewer:
             self.line(RED, f"{part.tool}: {part.state.error}")
 
     def title(self, session_id: str) -> str:
-        """What people call a session."""
+        """Return a session's title, or its id if the title is unknown."""
         known = self.sessions.get(session_id)
         return known.title if known else session_id
 
     def line(self, style: str, text: str) -> None:
-        """Print a line of its own."""
+        """Print a new line."""
         start = "\n" if self.within_line else ""
         self.within_line = False
         print(f"{start}{DIM}{strftime('%H:%M:%S')}{PLAIN} {style}{text}{PLAIN}", flush=True)

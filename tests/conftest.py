@@ -1,4 +1,4 @@
-"""What tests share: whether those with real servers run (they come from npm), the small package, a clean log."""
+"""Fixtures and hooks for all tests: time limits, skipping of live tests without npm, the small package, a clean log."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.support.tls import tls as tls  # a fixture for every test
 
 _OPEN_FILES = 2048
 _LIMITS_S = {"live": 300, "documents": 600, "package": 600, "job": 900}
-"""How long a test with a marker may take, its fixtures included; one of the job waits for another test run."""
+"""The limits of tests with a marker, fixtures included. A test of the job runs another test suite."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have as many open files as tests of crowds need: macOS gives a process 256. Windows has no signal for limits."""
+    """Allow more open files, as macOS allows 256. Windows has no signal for time limits: use threads."""
     if sys.platform == "win32":
         config.option.timeout_method = config.option.timeout_method or "thread"
     if sys.platform != "win32":
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give slower suites their limits. Skip tests with real servers without npm, or fail where they are required."""
+    """Set the time limits of slower suites. Without npm, skip tests with real servers, or fail if they are required."""
     for item in items:
         for limit_s in [_LIMITS_S[mark.name] for mark in item.iter_markers() if mark.name in _LIMITS_S]:
             item.add_marker(pytest.mark.timeout(limit_s))
@@ -47,15 +47,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if shutil.which("npm") or not real:
         return
     if os.environ.get("OPENCODE_REQUIRE_SERVER") == "1":
-        raise pytest.UsageError("npm is not here and OPENCODE_REQUIRE_SERVER=1: the live tests cannot run")
-    skip = pytest.mark.skip(reason="npm is not here, so there is no real server to test against")
+        raise pytest.UsageError(
+            "OPENCODE_REQUIRE_SERVER=1, but npm is not installed: the live tests cannot run"
+        )
+    skip = pytest.mark.skip(reason="npm is not installed, so there is no real server to test with")
     for item in real:
         item.add_marker(skip)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _without_the_callers_settings() -> Generator[None]:
-    """The caller's settings of opencode are for other servers, and a password of theirs is for nobody's report."""
+    """Remove the caller's settings of opencode: they are for other servers, and reports must not show a password."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("OPENCODE_")]:
             patch.delenv(name)
@@ -64,19 +66,19 @@ def _without_the_callers_settings() -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    """The models of the package that the pipeline makes of the small document."""
+    """Generate a package from the small document, and return its models."""
     return load_models(write(tmp_path_factory.mktemp("small"), document(SCHEMAS, PATHS)), "small_client")
 
 
 @pytest.fixture(scope="session")
 def httpserver_listen_address() -> tuple[str, int]:
-    """Not `localhost`: there, Windows asks ::1 for two seconds before it asks 127.0.0.1."""
+    """Return 127.0.0.1, not `localhost`: Windows would first try ::1 for two seconds."""
     return "127.0.0.1", 0
 
 
 @pytest.fixture
 def warned(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
-    """The log, with nothing warned of before."""
+    """The log, as if no warning had been logged before."""
     monkeypatch.setattr("opencode_client.decoding.shapes._warned", set[tuple[str, str]]())
     caplog.set_level(logging.WARNING, "opencode_client.decoding")
     return caplog

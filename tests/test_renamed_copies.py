@@ -29,7 +29,7 @@ each_use = pytest.mark.parametrize(
 
 
 def _server(name: str) -> PtyServer:
-    """A server whose session and terminal bear the name of the package that should use it."""
+    """Start a server that puts the package's name into its session's title and its terminal's output."""
     session = {
         "id": "ses_1",
         "slug": "a",
@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(folder: Path) -> Any:  # Any: parsed JSON
-    """The report of a program that uses all three."""
+    """Run a program that uses all three packages, and return its report."""
     servers = {name: _server(name) for name in _NAMES}
     pairs = [f"{name}={server.url}" for name, server in servers.items()]
     command = [sys.executable, "-I", str(_PROGRAM), str(folder), *pairs]
@@ -81,7 +81,7 @@ def test_a_copy_calls_its_own_server(use: dict[str, str], name: str) -> None:
 
 
 @each_use
-def test_a_copys_terminal_is_its_own_servers(use: dict[str, str], name: str) -> None:
+def test_a_copys_terminal_reads_from_its_own_server(use: dict[str, str], name: str) -> None:
     assert use["text"] == name
 
 
@@ -102,7 +102,7 @@ def test_a_copy_returns_and_raises_its_own_classes(
 
 
 @each_use
-def test_a_copys_terminal_is_of_its_own_class(use: dict[str, str], name: str) -> None:
+def test_a_copys_terminal_has_its_own_class(use: dict[str, str], name: str) -> None:
     assert use["terminal"].startswith(f"{name}.terminals.")
 
 

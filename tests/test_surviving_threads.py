@@ -1,4 +1,4 @@
-"""Threads that outlive the tests make a run fail, and do not keep it from ending."""
+"""Threads that outlive the tests make the run fail, but the run still ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_leaves_a_thread():
 """
 _LIMIT_S = 30.0
 _PLAIN: list[str] = []
-_WORKERS = ["-p", "xdist", "-n", "2"]  # other plugins are not loaded: they take seconds
+_WORKERS = ["-p", "xdist", "-n", "2"]  # without other plugins, which take seconds to load
 
 
 def _run(folder: Path, arguments: list[str], *, daemon: bool) -> subprocess.CompletedProcess[str]:
@@ -45,14 +45,12 @@ def _run(folder: Path, arguments: list[str], *, daemon: bool) -> subprocess.Comp
 
 
 @pytest.mark.parametrize("arguments", [_PLAIN, _WORKERS], ids=["one process", "workers"])
-def test_a_thread_that_survives_is_named_and_ends_the_run_with_a_failure(
-    tmp_path: Path, arguments: list[str]
-) -> None:
+def test_a_surviving_thread_is_named_and_fails_the_run(tmp_path: Path, arguments: list[str]) -> None:
     ended = _run(tmp_path, arguments, daemon=False)
     assert "\nleft behind" in ended.stdout
     assert "1 passed in" in ended.stdout.splitlines()[-1]
     assert ended.returncode == pytest.ExitCode.TESTS_FAILED
 
 
-def test_a_daemon_may_survive(tmp_path: Path) -> None:
+def test_a_daemon_thread_may_survive(tmp_path: Path) -> None:
     assert _run(tmp_path, _PLAIN, daemon=True).returncode == pytest.ExitCode.OK

@@ -1,4 +1,4 @@
-"""What type checkers make of the public surface: `make types` holds this file, its tests show that it also runs."""
+"""The types of the public names. `make types` checks this file; its tests run the same code."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _who(message: Message) -> str:
     return message.agent if isinstance(message, AssistantMessage) else message.role
 
 
-def test_a_tag_narrows_a_union_though_unknown_is_in_it() -> None:
+def test_a_tag_narrows_a_union_that_has_an_unknown_variant() -> None:
     wire: list[JsonObject] = [{"type": "text", "text": "hi"}, {"type": "new"}, {"type": "snapshot"}]
     assert [_text_of(read_part.read(part)) for part in wire] == ["hi", "new", "snapshot"]
 
@@ -83,11 +83,11 @@ def test_events_match_by_class() -> None:
     ]
 
 
-def test_an_unknown_message_has_its_role_too() -> None:
+def test_an_unknown_message_has_a_role() -> None:
     assert _who(read_message.read({"role": "narrator"})) == "__unknown__"
 
 
-def test_members_have_the_types_of_the_document() -> None:
+def test_members_have_the_documents_types() -> None:
     session = Session(
         id="s",
         slug="",
@@ -137,13 +137,13 @@ async def awaited_calls(client: AsyncOpencodeClient) -> None:
 
 
 def mistakes(client: OpencodeClient) -> None:
-    """Every ignored error is one that checkers find: an ignore without an error is itself an error."""
+    """Calls with errors that type checkers must find: an ignore without an error is itself an error."""
     client.session.get()  # type: ignore[call-arg] # the id is missing
-    client.session.get(session_id=1)  # type: ignore[arg-type] # it is a text
+    client.session.get(session_id=1)  # type: ignore[arg-type] # the id is a text
     client.session.list(order="newest")  # type: ignore[call-arg] # no such argument
-    client.session.list(scope="everything")  # type: ignore[arg-type] # the set is closed
-    client.session.prompt("ses_1", parts="hi")  # type: ignore[arg-type] # no sequence of parts
-    client.raw(client.session.list, limit="x")  # type: ignore[arg-type] # raw knows the method's arguments
+    client.session.list(scope="everything")  # type: ignore[arg-type] # not one of the allowed values
+    client.session.prompt("ses_1", parts="hi")  # type: ignore[arg-type] # not a sequence of parts
+    client.raw(client.session.list, limit="x")  # type: ignore[arg-type] # raw checks the method's arguments
     client.sessions.list()  # type: ignore[attr-defined] # no such namespace
 
 

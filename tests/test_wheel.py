@@ -1,4 +1,4 @@
-"""The wheel as its users get it: built from the tree, installed with its dependencies into an empty environment."""
+"""The wheel, built from the tree and installed with its dependencies into an empty environment."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment that has the wheel, what it depends on and mypy."""
+    """The Python of an environment with the wheel, its dependencies and mypy."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
     interpreter = folder / "bin" / "python"
@@ -54,18 +54,18 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return interpreter
 
 
-def test_it_is_at_most_a_megabyte(wheel: Path) -> None:
+def test_the_wheel_has_at_most_a_megabyte(wheel: Path) -> None:
     assert wheel.stat().st_size <= 1_000_000
 
 
-def test_it_holds_the_package_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"opencode_client"}
     assert "opencode_client/py.typed" in names
     assert not [name for name in names if not name.endswith((".py", ".typed")) and ".dist-info/" not in name]
 
 
-def test_it_makes_a_call(python: Path, tmp_path: Path, httpserver: HTTPServer) -> None:
+def test_the_installed_wheel_makes_a_call(python: Path, tmp_path: Path, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/session/ses_1").respond_with_json(
         {
             "id": "ses_1",
@@ -79,19 +79,19 @@ def test_it_makes_a_call(python: Path, tmp_path: Path, httpserver: HTTPServer) -
     )
     program = tmp_path / "program.py"
     program.write_text(_PROGRAM, encoding="utf-8")
-    # -W error: nothing that a user imports or calls warns
+    # -W error: imports and calls must not warn
     assert _run(python, "-W", "error", "-I", program, httpserver.url_for("")) == "Called\n"
 
 
-def test_a_program_of_its_user_type_checks(python: Path, tmp_path: Path) -> None:
+def test_a_users_program_passes_mypy_strict(python: Path, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(_PROGRAM, encoding="utf-8")
     _run(python, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", program, cwd=tmp_path)
 
 
-def test_every_public_type_is_known_to_pyright(python: Path, tmp_path: Path) -> None:
+def test_pyright_knows_every_public_type(python: Path, tmp_path: Path) -> None:
     checker = Path(sys.executable).parent / "basedpyright"
-    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"  # it asks the first python there
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"  # it runs the first python on the PATH
     done = subprocess.run(
         [checker, "--verifytypes", "opencode_client", "--ignoreexternal"],
         cwd=tmp_path,

@@ -1,4 +1,4 @@
-"""Both clients through one body: what a test does with a client is done by the synchronous or the asynchronous one."""
+"""One test body for both clients: the fixture `client_kind` runs it with the sync and with the async client."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from opencode_client import AsyncOpencodeClient, OpencodeClient, OpencodeError
 Client: TypeAlias = OpencodeClient | AsyncOpencodeClient
 Handler: TypeAlias = Callable[[httpx.Request], httpx.Response]
 Action: TypeAlias = Callable[[Client], object]
-"""What is done with a client, as if it were synchronous: `lambda client: client.session.list()`."""
+"""A function that uses a client, written as for the sync one: `lambda client: client.session.list()`."""
 
 
 @frozen
 class ClientKind:
-    """The synchronous or the asynchronous client."""
+    """The sync or the async client, and the calls to create and use it."""
 
     is_async: bool
     _runner: asyncio.Runner = field(factory=asyncio.Runner, init=False)
@@ -30,14 +30,14 @@ class ClientKind:
 
     def run(
         self, url: str, *actions: Action, **options: Any
-    ) -> Any:  # Any: arguments and values of any operation
-        """The value of the last action; all are done in order with one client, which is closed then."""
+    ) -> Any:  # Any: arguments and results of any operation
+        """Run the actions in order with a new client, close it, and return the result of the last action."""
         return (
             asyncio.run(_awaited(url, actions, options)) if self.is_async else _called(url, actions, options)
         )
 
     def error(self, url: str, *actions: Action, **options: Any) -> OpencodeError:  # Any: as above
-        """What the last action raises."""
+        """Run the actions, and return the error that the last one raises."""
         with pytest.raises(OpencodeError) as caught:
             self.run(url, *actions, **options)
         return caught.value
@@ -45,7 +45,7 @@ class ClientKind:
     def client(
         self, base_url: str | None = "http://127.0.0.1:1", **options: Any
     ) -> Any:  # Any: either client
-        """A client, which `close` closes."""
+        """Create a client. `close` closes it."""
         client = (AsyncOpencodeClient if self.is_async else OpencodeClient)(base_url, **options)
         self._made.append(client)
         return client
@@ -53,23 +53,22 @@ class ClientKind:
     def mocked(
         self, handler: Handler, base_url: str = "http://127.0.0.1:1", **options: Any
     ) -> Any:  # Any: as above
-        """A client whose requests `handler` answers."""
+        """Create a client without a network: `handler` returns the responses."""
         transport = httpx.MockTransport(handler)
         given = httpx.AsyncClient(transport=transport) if self.is_async else httpx.Client(transport=transport)
         return self.client(base_url, http_client=given, **options)
 
-    def call(self, method: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:  # Any: what it gives
-        """What a method of a client gives, awaited where that is needed; on one event loop until `close`."""
+    def call(self, method: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:  # Any: any result
+        """Call a method of a client and return its result, awaited if needed. All calls share one event loop."""
         value = method(*arguments, **named)
         return self._runner.run(_given(value)) if isawaitable(value) else value
 
     def meanwhile(
         self, use: Callable[[], Any], happened: Callable[[], object], *acts: Callable[[], Any]
     ) -> list[Any]:  # Any: as above
-        """What a use gives, or the error that it raises, and what acts give that are done in order beside it.
+        """Run `use` in its own thread or task, wait for `happened`, then run the other acts in order.
 
-        They are done as soon as something has happened, which is what a server waits for; by another thread than the
-        use, or another task.
+        Return the result of `use`, or its error, and the results of the acts. `happened` usually waits for a server.
         """
         if self.is_async:
             found: list[Any] = self.call(_in_a_task, use, happened, acts)
@@ -77,13 +76,13 @@ class ClientKind:
         return _in_a_thread(use, happened, acts)
 
     def close(self) -> None:
-        """Close every client that was made, and the loop."""
+        """Close all clients and the event loop."""
         for client in self._made:
             self.call(client.close)
         self._runner.close()
 
 
-async def _given(value: Any) -> Any:  # Any: what a method gave
+async def _given(value: Any) -> Any:  # Any: any result
     return await value
 
 

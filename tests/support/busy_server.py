@@ -1,6 +1,6 @@
-"""A server on loopback for thousands of requests at once: asyncio in a thread of its own.
+"""A server on loopback for thousands of requests at the same time: asyncio in its own thread.
 
-It answers what a session is asked at once, and prompts when it is told to.
+It responds to most requests at once, and to prompts when `answer_prompts` is called.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _SESSION_PATH = re.compile(r"/session/(ses_\w+)")
 
 
 class BusyServer:
-    """Listens from its making to `close` or the end of `with`."""
+    """The server. It listens until `close` or the end of `with`."""
 
     def __init__(self) -> None:
         self.requests: list[str] = []
-        """Method and path of every request, in order."""
+        """The method and path of every request, in order."""
         self._changed = threading.Condition()
         self._open = 0
         self._prompts: list[_Connection] = []
@@ -37,24 +37,24 @@ class BusyServer:
         self._thread.start()
 
     def await_prompts(self, count: int) -> None:
-        """Wait until so many prompts wait for their answers. Raises AssertionError after 10 seconds."""
+        """Wait until `count` prompts wait for their responses. Raises AssertionError after 10 seconds."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self._prompts) == count, PATIENCE_S), len(self._prompts)
 
     def await_connections(self, count: int) -> None:
-        """Wait until so many connections are open. Raises AssertionError after 10 seconds."""
+        """Wait until `count` connections are open. Raises AssertionError after 10 seconds."""
         with self._changed:
             assert self._changed.wait_for(lambda: self._open == count, PATIENCE_S), self._open
 
     def answer_prompts(self) -> None:
-        """Answer all that wait."""
+        """Respond to all waiting prompts."""
         with self._changed:
             waiting, self._prompts = self._prompts, []
         for connection in waiting:
             self._loop.call_soon_threadsafe(connection.answer, _REPLY)
 
     def close(self) -> None:
-        """End everything."""
+        """Close all connections and stop."""
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(PATIENCE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -76,14 +76,14 @@ class BusyServer:
             await asyncio.sleep(0)
 
     def came(self, connection: _Connection) -> None:
-        """A connection was made."""
+        """Add a new connection."""
         self._connections.add(connection)
         with self._changed:
             self._open += 1
             self._changed.notify_all()
 
     def went(self, connection: _Connection) -> None:
-        """A connection has been closed, its socket too."""
+        """Remove a connection, after its socket was closed."""
         self._connections.discard(connection)
         with self._changed:
             self._open -= 1
@@ -91,8 +91,8 @@ class BusyServer:
                 self._prompts.remove(connection)
             self._changed.notify_all()
 
-    def asked(self, connection: _Connection, method: str, path: str) -> None:
-        """A request came."""
+    def received(self, connection: _Connection, method: str, path: str) -> None:
+        """Respond to a request, or keep the prompt waiting."""
         self.requests.append(f"{method} {path}")
         session = _SESSION_PATH.fullmatch(path)
         if method == "POST" and _PROMPT_PATH.fullmatch(path):
@@ -106,7 +106,7 @@ class BusyServer:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection; a request at a time."""
+    """One connection, with one request at a time."""
 
     def __init__(self, server: BusyServer) -> None:
         self._server = server
@@ -125,20 +125,20 @@ class _Connection(asyncio.Protocol):
         if end and len(body) >= (int(length[1]) if length else 0):
             self._unread = b""
             method, target, _ = head.partition(b"\r\n")[0].decode().split(" ")
-            self._server.asked(self, method, target.partition("?")[0])
+            self._server.received(self, method, target.partition("?")[0])
 
     def connection_lost(self, exc: Exception | None) -> None:
         # the socket is closed after this
         asyncio.get_running_loop().call_soon(self._server.went, self)
 
     def answer(self, value: object) -> None:
-        """Send a value."""
+        """Send a value as JSON."""
         body = json.dumps(value).encode()
         head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         if self._transport is not None:
             self._transport.write(head.encode() + body)
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close the connection immediately."""
         if self._transport is not None:
             self._transport.abort()

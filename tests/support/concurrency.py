@@ -1,4 +1,4 @@
-"""What tests of many calls and of closing share: servers, threads, and turns of an event loop."""
+"""Servers, threads and event loops for tests of many calls and of closing."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ HALF = http(b"[", headers={"content-type": "application/json", "content-length":
 
 @pytest.fixture
 def busy() -> Iterator[BusyServer]:
-    """A server that answers prompts when it is told to."""
+    """A server that responds to prompts when `answer_prompts` is called."""
     with BusyServer() as server:
         yield server
 
 
 @pytest.fixture
 def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients have one connection for ordinary calls: if it stays behind, the next call finds none."""
+    """Give clients one connection for ordinary calls: if a call does not return it, the next call finds none."""
     for module in ("async_connections", "connections", "transports"):
         monkeypatch.setattr(f"opencode_client.calls.{module}.ORDINARY_CONNECTIONS", 1)
 
 
 class Threads:
-    """Threads that all do the same, each with its number."""
+    """Threads that all call one function, each with its number."""
 
     def __init__(self, count: int, work: Callable[[int], object]) -> None:
         self._outcomes: list[object] = []
@@ -50,7 +50,7 @@ class Threads:
             thread.start()
 
     def join(self, patience_s: float = PATIENCE_S) -> list[object]:
-        """What they gave or raised. Raises AssertionError when one does not end."""
+        """Return their results and errors. Raises AssertionError if a thread does not end."""
         for thread in self._threads:
             thread.join(patience_s)
             assert not thread.is_alive(), "a call does not end"
@@ -59,12 +59,12 @@ class Threads:
     def _run(self, number: int) -> None:
         try:
             self._outcomes.append(self._work(number))
-        except Exception as error:  # noqa: BLE001 # the test looks at it
+        except Exception as error:  # noqa: BLE001 # the test checks it
             self._outcomes.append(error)
 
 
 class Turns(selectors.DefaultSelector):
-    """What an event loop asks at each turn; at the n-th it does something, even if nothing else happens."""
+    """A selector for an event loop. At the n-th turn of the loop it calls a function."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,6 +81,6 @@ class Turns(selectors.DefaultSelector):
         return events
 
 
-def run_turns(turns: Turns, body: Coroutine[Any, Any, T]) -> T:  # Any: as `async def` has it
+def run_turns(turns: Turns, body: Coroutine[Any, Any, T]) -> T:  # Any: as `async def` returns it
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(turns)) as runner:
         return runner.run(body)

@@ -1,7 +1,7 @@
-"""What openapi.json says of every operation: the oracle of test_contract.
+"""The facts in openapi.json about every operation, for test_contract.
 
-It reads the document as it was served, and of the package nothing: neither the rules that prepare the document for
-the generator nor the tables that come of it. kinds.toml is read too: it holds what no document says.
+This module reads the document as the server sent it. It uses neither the package nor the rules that prepare the
+document for the generator. It also reads kinds.toml, which holds facts that no document has.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _TABLE = tomllib.loads((_ROOT / "scripts" / "normalise" / "kinds.toml").read_tex
 _KINDS: dict[str, Json] = {entry["id"]: entry for entry in _TABLE["operation"]}
 
 HOSTILE = "a/b?c#d%20é&e=f+g;h\\"
-"""A text that changes the path or the query that it is put into without care."""
+"""A text that breaks a path or a query if it is not encoded."""
 SCOPE = {"directory": "/work tree/50%41/ü+?&#", "workspace": "wrk_ 1%2F&é"}
-"""The directory and the workspace that are given."""
+"""The directory and the workspace that tests pass."""
 UNNAMED = "not named in the document"
 
 _VARIABLE = re.compile(r"\{(\w+)\}|\*$")
@@ -43,19 +43,19 @@ _PATTERN = re.compile(r"\^([a-z_]+)")
 
 @cache
 def python_name(wire: str) -> str:
-    """What Python calls a segment of an operationId, a parameter or a member: `sessionID` -> `session_id`."""
+    """Return the Python name of a segment of an operationId, a parameter or a member: `sessionID` -> `session_id`."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", wire).strip("_").lower()
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
 class Described(dict[str, Any]):  # Any: parsed JSON
-    """An object whose members the document names, unlike a map's."""
+    """An object with members that the document names, unlike a map."""
 
 
 def instances(schema: Json, above: frozenset[str] = frozenset()) -> list[Any]:  # Any: parsed JSON
-    """Values that fit: all variants, all values of enums, objects with all members and with the required ones.
+    """Return values for a schema: all variants, all enum values, objects with all members and with the required ones.
 
-    A schema that holds itself has none where it does, so that what may leave it out does so.
+    A schema inside itself has no values, so an optional member of its own type is left out.
     """
     assert schema.keys() <= _KEYWORDS, f"this oracle does not know all of {sorted(schema)}"
     match schema:
@@ -129,7 +129,7 @@ def _text(pattern: str) -> str:
 
 @frozen
 class Sample:
-    """Arguments for a method, and what the document says is sent for them; the `query` as servers read it."""
+    """Arguments for a method, and the request that the document describes; `query` is decoded, as servers read it."""
 
     arguments: tuple[str, ...]
     named: Json
@@ -139,7 +139,7 @@ class Sample:
 
 @frozen
 class Answer:
-    """One documented answer; it has a value where `media` is JSON, and no content where that is empty."""
+    """A documented response. It has a value if `media` is JSON, and no content if `media` is empty."""
 
     status: int
     media: str
@@ -148,7 +148,7 @@ class Answer:
 
 @frozen(eq=False)
 class Endpoint:
-    """An operation of the document: `says` is its object there, `special` its entry in kinds.toml."""
+    """An operation of the document: `says` is its object in the document, `special` its entry in kinds.toml."""
 
     id: str
     method: str
@@ -158,13 +158,13 @@ class Endpoint:
 
     @property
     def kind(self) -> str:
-        """`stream`, `websocket`, or `call`: one request, one answer."""
+        """`stream`, `websocket`, or `call` for one request with one response."""
         kind: str = self.special.get("kind", "call")
         return kind if kind in ("stream", "websocket") else "call"
 
     @property
     def attribute(self) -> str:
-        """Where it hangs on a client; beside an operation `vcs.diff`, `vcs.diff.raw` is `vcs.diff_raw`."""
+        """The path of its method on a client. Because `vcs.diff` is an operation, `vcs.diff.raw` is `vcs.diff_raw`."""
         *above, last = self.id.split(".")
         if ".".join(above) in ENDPOINTS:
             last = f"{above.pop()}_{last}"
@@ -172,12 +172,12 @@ class Endpoint:
 
     @property
     def variables(self) -> list[str]:
-        """The Python names of what stands in the path."""
+        """The Python names of the variables in the path."""
         return [python_name(match[1] or "path") for match in _VARIABLE.finditer(self.path)]
 
     @property
     def places(self) -> dict[str, str]:
-        """Where a directory and a workspace go; `a[b]` is in the query, `a.b` in the body."""
+        """The places of directory and workspace in the request: `a[b]` is in the query, `a.b` in the body."""
         holder = self.special.get("location")
         if holder:
             return {"directory": f"{holder}.directory", "workspace": f"{holder}.workspaceID"}
@@ -192,7 +192,7 @@ class Endpoint:
 
     @property
     def query(self) -> dict[str, Json]:
-        """The parameters in the query that are no place."""
+        """The parameters in the query, without directory and workspace."""
         return {
             parameter["name"]: parameter
             for parameter in self._in_query()
@@ -211,14 +211,14 @@ class Endpoint:
 
     @property
     def members(self) -> dict[str, str]:
-        """The members of its body and their arguments; none where the body is one argument."""
+        """The arguments of the body's members, by member. Empty if the body is one argument."""
         own = {*SCOPE, "timeout", "headers", "body"}
         names = {wire: python_name(wire) for wire in (self.body or {}).get("properties", {})}
         return {wire: f"body_{name}" if name in own else name for wire, name in names.items()}
 
     @property
     def keywords(self) -> dict[str, bool]:
-        """The keyword arguments of its method, and whether they are required."""
+        """The keyword arguments of its method: True if required."""
         body = self.body or {}
         members = {name: wire in body.get("required", ()) for wire, name in self.members.items()}
         whole = {"body": True} if self.body is not None and not members else {}
@@ -227,12 +227,12 @@ class Endpoint:
 
     @property
     def nullable(self) -> set[str]:
-        """The arguments for which None is a value of the document's."""
+        """The arguments for which the document allows null."""
         parts: Json = (self.body or {}).get("properties", {})
         return {name for wire, name in self.members.items() if None in instances(parts[wire])}
 
     def samples(self) -> Iterator[Sample]:
-        """Everything that may be given, each value of it once at least."""
+        """Yield samples with all arguments, and each value at least once."""
         values = {wire: self._query_values(wire) for wire in self.query}
         bodies = [None] if self.body is None else instances(self.body)
         for turn in range(max(1, len(bodies), *map(len, values.values()))):
@@ -243,12 +243,12 @@ class Endpoint:
 
     @cache  # noqa: B019 # as long as the process, like the endpoints
     def least(self) -> Sample:
-        """Nothing that may be left out."""
+        """Return a sample with only the required arguments."""
         query = {wire: self._query_values(wire)[0] for wire, p in self.query.items() if p.get("required")}
         return self._sample(query, None if self.body is None else instances(self.body)[-1])
 
     def located(self, sample: Sample) -> Sample:
-        """The same with what is sent where there is a directory and a workspace."""
+        """Return the same sample, with directory and workspace in the request."""
         holder = self.special.get("location")
         if holder:
             inside = {place.partition(".")[2]: SCOPE[name] for name, place in self.places.items()}
@@ -257,7 +257,7 @@ class Endpoint:
 
     @cache  # noqa: B019 # as long as the process, like the endpoints
     def answers(self) -> list[Answer]:
-        """Every documented answer, with everything that it may hold."""
+        """Return every documented response, with all its possible values."""
         return [
             Answer(int(status), media, value)
             for status, response in self.says["responses"].items()
@@ -294,9 +294,9 @@ ENDPOINTS = {
 
 
 def read_path(method: str, path: str) -> tuple[str, tuple[str, ...]]:
-    """The operation that a server takes a request for, and the arguments that it reads from its path.
+    """Return the operation that a server chooses for a request, and the arguments in the request's path.
 
-    A path without variables goes before those with some.
+    A path without variables wins over paths with variables.
     """
     found: list[tuple[str, tuple[str, ...]]] = []
     for endpoint in ENDPOINTS.values():
@@ -308,7 +308,7 @@ def read_path(method: str, path: str) -> tuple[str, tuple[str, ...]]:
 
 
 def read_query(query: str, places: Collection[str]) -> list[tuple[str, str]]:
-    """The query as a server reads it: it decodes a `directory` that is a place twice."""
+    """Return the query as a server reads it. It decodes a `directory` in `places` twice."""
     pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict")
     twice = "directory" if "directory" in places else None
     return [(name, unquote(text, errors="strict") if name == twice else text) for name, text in pairs]

@@ -1,4 +1,4 @@
-"""The blocks of Python in the README and in docs/terminals.md."""
+"""The Python blocks in README.md and docs/terminals.md."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ def _blocks(name: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.DOTALL)
 
 
+_SHOWN = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
+
 BLOCKS = _blocks("README.md")
 TERMINAL_BLOCKS = _blocks("docs/terminals.md")
 
 
+def shown_outputs(block: str) -> list[str]:
+    """Return the comments behind the prints of a block. Each ends with the output of its print."""
+    return _SHOWN.findall(block)
+
+
 def needs_server(block: str) -> bool:
-    """Whether a block makes requests."""
+    """Return True if a block makes requests."""
     return (
         re.search(r"^ *(async )?(with )?(Async)?Opencode(Client|Server)\(|^asyncio\.run", block, re.MULTILINE)
         is not None

@@ -1,8 +1,8 @@
-"""A server on loopback that does to each connection what a script says, and notes what it saw.
+"""A server on loopback that runs a script for each connection, and records the requests.
 
     with FaultyServer([answer(http(b"[]")), hang_up], [reset]) as server: ...
 
-answers the first request of the first connection and then closes it; every further connection is reset.
+responds to the first request of the first connection and then closes it; it resets all other connections.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _JSON = {"content-type": "application/json"}
 
 @frozen
 class Seen:
-    """A request as it came; header names in lower case."""
+    """A request as the server received it, with header names in lower case."""
 
     method: str
     target: str
@@ -49,7 +49,7 @@ class Peer:
         self._unread = b""
 
     def receive(self) -> Seen:
-        """The next request, whole."""
+        """Read the next request, with its body."""
         while b"\r\n\r\n" not in self._unread:
             self._read()
         head, _, self._unread = self._unread.partition(b"\r\n\r\n")
@@ -65,15 +65,15 @@ class Peer:
         return request
 
     def send(self, data: bytes | memoryview) -> None:
-        """Send all of it."""
+        """Send all the data."""
         self._socket.sendall(data)
 
     def await_data(self) -> None:
-        """Wait until something has come, and leave it unread."""
+        """Wait until data has arrived, and leave it unread."""
         self._socket.recv(1, socket.MSG_PEEK)
 
     def wait(self, most_s: float | None = None) -> None:
-        """Do nothing until the client has gone or the server is closed, or for `most_s` seconds."""
+        """Wait until the client closes the connection or the server is closed, at most `most_s` seconds."""
         self._socket.settimeout(most_s)
         with contextlib.suppress(TimeoutError):
             while True:
@@ -81,7 +81,7 @@ class Peer:
         self._socket.settimeout(None)
 
     def end(self) -> None:
-        """Send no more, but read what still comes: the client sees an end, not a reset."""
+        """Stop sending, but read until the client closes: so the client sees an end, not a reset."""
         self._socket.shutdown(socket.SHUT_WR)
         self.wait()
 
@@ -91,11 +91,11 @@ class Peer:
         self._socket.close()
 
     def close(self) -> None:
-        """Close as one does."""
+        """Close the connection."""
         self._socket.close()
 
     def interrupt(self) -> None:
-        """From another thread: make it see that the client has gone."""
+        """End the connection from another thread, as if the client had closed it."""
         sockets.end(self._socket)
 
     def _read(self) -> None:
@@ -106,17 +106,17 @@ class Peer:
 
 
 Step: TypeAlias = Callable[[Peer], object]
-"""One act of a script; the connection ends after the last one."""
+"""One step of a script. The connection ends after the last step."""
 
 
 class FaultyServer:
-    """Listens from its making to `close` or the end of `with`. The last script is for all that follow."""
+    """The server. It listens until `close` or the end of `with`. The last script serves all later connections."""
 
     def __init__(self, *scripts: Iterable[Step], port: int = 0) -> None:
         self.requests: list[Seen] = []
-        """What was read to its end, in order."""
+        """The requests, in order."""
         self.connections = 0
-        """How many were accepted."""
+        """The number of accepted connections."""
         self._scripts = scripts
         self._changed = threading.Condition()
         self._ended = 0
@@ -127,17 +127,17 @@ class FaultyServer:
         self._acceptor.start()
 
     def await_ended(self, connections: int) -> None:
-        """Wait until so many connections have ended. Raises AssertionError after 10 seconds."""
+        """Wait until `count` connections have ended. Raises AssertionError after 10 seconds."""
         with self._changed:
             assert self._changed.wait_for(lambda: self._ended >= connections, _PATIENCE_S)
 
     def await_requests(self, count: int) -> None:
-        """Wait until so many requests have been read. Raises AssertionError after 10 seconds."""
+        """Wait until `count` requests have been read. Raises AssertionError after 10 seconds."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.requests) >= count, _PATIENCE_S)
 
     def close(self) -> None:
-        """End everything; twice is once."""
+        """Close all connections and stop. It may be called twice."""
         self._acceptor.close()
         for peer in list(self._peers):
             peer.interrupt()
@@ -167,7 +167,7 @@ class FaultyServer:
             self._changed.notify_all()
 
     def _serve(self, peer: Peer, script: Iterable[Step]) -> None:
-        with contextlib.suppress(OSError):  # the client has gone, or the script has closed
+        with contextlib.suppress(OSError):  # the client or the script closed the connection
             for step in script:
                 step(peer)
         peer.close()
@@ -178,7 +178,7 @@ class FaultyServer:
 
 
 def http(body: bytes = b"", status: int = 200, headers: Mapping[str, str] = _JSON) -> bytes:
-    """An answer; with the length of its body unless the headers say something of it."""
+    """Return a response. It has a content-length unless the headers give a length or a transfer encoding."""
     framed = {"content-length": str(len(body)), **headers}
     if "transfer-encoding" in headers:
         del framed["content-length"]
@@ -190,7 +190,7 @@ def http(body: bytes = b"", status: int = 200, headers: Mapping[str, str] = _JSO
 
 
 def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
-    """An answer in chunks."""
+    """Return a response in chunks."""
     body = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + end
     return http(body, headers={**_JSON, "transfer-encoding": "chunked"})
 
@@ -206,7 +206,7 @@ def answer(data: bytes) -> Step:
 
 
 def answer_each(answers: Mapping[str, bytes], otherwise: bytes) -> Step:
-    """Read a request and send what there is for its path."""
+    """Read a request and send the response for its path."""
 
     def step(peer: Peer) -> None:
         peer.send(answers.get(peer.receive().path, otherwise))
@@ -226,7 +226,7 @@ def cut(data: bytes) -> Step:
 
 
 def stall(data: bytes = b"") -> Step:
-    """Read a request, send `data` and then nothing any more."""
+    """Read a request, send `data`, then nothing until the client closes."""
 
     def step(peer: Peer) -> None:
         peer.receive()
@@ -237,7 +237,7 @@ def stall(data: bytes = b"") -> Step:
 
 
 def answer_late(data: bytes, after_s: float) -> Step:
-    """Read a request, and send `data` if the client is still there then."""
+    """Read a request, wait, and send `data` if the connection is still open."""
 
     def step(peer: Peer) -> None:
         peer.receive()
@@ -248,12 +248,12 @@ def answer_late(data: bytes, after_s: float) -> Step:
 
 
 def hang_up(peer: Peer) -> None:
-    """End the connection, having read nothing (more)."""
+    """End the connection without reading."""
     peer.end()
 
 
 def reset(peer: Peer) -> None:
-    """Reset the connection when a request has come, having read nothing of it."""
+    """Wait for a request and reset the connection without reading it."""
     peer.await_data()
     peer.reset()
 
@@ -266,7 +266,7 @@ def read_and_reset(peer: Peer) -> None:
 
 @contextlib.contextmanager
 def nobody() -> Generator[str]:
-    """The URL of a port that refuses connections."""
+    """Yield the URL of a port that refuses connections."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -274,11 +274,11 @@ def nobody() -> Generator[str]:
 
 @contextlib.contextmanager
 def nobody_picks_up() -> Generator[str]:
-    """The URL of a port whose queue is full: connecting takes until somebody loses patience."""
+    """Yield the URL of a port with a full queue: connecting never finishes."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as callers:
         address = listener.getsockname()
         is_taken: list[socket.socket] = [listener]
-        while is_taken:  # how many wait in the queue, each system decides
+        while is_taken:  # each system decides the length of the queue
             caller = callers.enter_context(socket.socket())
             caller.setblocking(False)
             caller.connect_ex(address)

@@ -1,4 +1,4 @@
-"""Packages generated in a test: from a small document, imported beside the installed one."""
+"""Packages that tests generate from small documents and import beside the installed package."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HANDWRITTEN = (
 
 
 def document(schemas: dict[str, Any], paths: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A document with these component schemas."""
+    """Return a document with these component schemas."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "small", "version": "1"},
@@ -29,7 +29,7 @@ def document(schemas: dict[str, Any], paths: dict[str, Any] | None = None) -> di
 
 
 def write(folder: Path, content: dict[str, Any]) -> Path:
-    """The package that the pipeline writes for `content` into `folder`."""
+    """Generate the package for the document `content` in `folder`, and return its path."""
     spec = folder / "document.json"
     spec.write_text(json.dumps(content), encoding="utf-8")
     out = folder / "out"
@@ -38,7 +38,7 @@ def write(folder: Path, content: dict[str, Any]) -> Path:
 
 
 def load_models(package: Path, name: str) -> ModuleType:
-    """The models of a written package as `<name>.models`, on the hand-written modules under test."""
+    """Import a written package's models as `<name>.models`, with the installed package's handwritten modules."""
     host = ModuleType(name)
     host.__path__ = [str(package)]
     sys.modules[name] = host

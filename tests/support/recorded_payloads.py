@@ -1,4 +1,4 @@
-"""Readers of what operations answer and streams carry, for tests that hold models against recordings."""
+"""Readers for recorded responses and events, for tests that compare models with recordings."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bo
 
 @frozen
 class Reader:
-    """Reads one kind of JSON into models, leniently or strictly. `name` says which, in test ids."""
+    """A function that reads one kind of JSON into models, lenient or strict. Test ids show `name`."""
 
     name: str
     annotation: str
 
     def __call__(self, data: Any, *, strict: bool) -> Any:
-        """The models in `data`."""
+        """Read `data` into models."""
         shape = shape_of(_PACKAGE, self.annotation)
         if strict:
             shape.check(data, "$", self.name)
@@ -38,12 +38,12 @@ class Reader:
 
 @cache
 def normalised() -> Json:
-    """openapi.json as the generator takes it."""
+    """Return openapi.json after the rules of the pipeline."""
     return normalise(json.loads(SPEC.read_text(encoding="utf-8")), strict=True).document
 
 
 def annotation_of(schema: Json) -> str:
-    """The Python type that the models have for a normalised schema."""
+    """Return the Python type of a normalised schema."""
     name = referenced(schema)
     if name is not None:
         target = schemas_of(normalised())[name]
@@ -62,7 +62,7 @@ def annotation_of(schema: Json) -> str:
 
 @cache
 def readers() -> dict[str, Reader]:
-    """By operationId, for every operation that answers JSON."""
+    """Return the readers of all operations with JSON responses, by operationId."""
     return {
         operation: Reader(operation, annotation_of(schema))
         for operation, schema in response_schemas(normalised()).items()
@@ -70,16 +70,16 @@ def readers() -> dict[str, Reader]:
 
 
 def reader_of(operation_id: str) -> Reader:
-    """What reads the JSON that the operation answers on success."""
+    """Return the reader of an operation's success response."""
     return readers()[operation_id]
 
 
 Payload = tuple[str, Reader, Any]
-"""Where it was recorded, what reads it, and what came."""
+"""The place of the recording, the reader, and the recorded JSON."""
 
 
 def recorded(version: str) -> list[Payload]:
-    """Every recorded success and event of a version."""
+    """Return every recorded success response and event of a version."""
     found: list[Payload] = [
         (f"{operation} [{tag}]", reader_of(operation), body)
         for operation, tag, status, body in answers(version)
@@ -90,7 +90,7 @@ def recorded(version: str) -> list[Payload]:
 
 
 def recorded_payloads() -> list[tuple[Reader, Any]]:
-    """One payload of each kind of every operation and event, both versions: what properties are tried on."""
+    """Return one payload of each kind for every operation and event of both versions, for property tests."""
     kinds: dict[tuple[str, str], tuple[Reader, Any]] = {}
     for version in RECORDED:
         for where, reader, payload in recorded(version):

@@ -1,4 +1,4 @@
-"""The API reference of the committed documents, made once, and what readers see in it."""
+"""The API reference of the committed documents, written once, and functions that read its pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINKED = re.compile(r"\[(.+)\]\((.+)\)")
 
 @frozen
 class Row:
-    """A row of an index."""
+    """A row of an index page."""
 
     title: str
     file: str
@@ -28,34 +28,34 @@ class Row:
     description: str
     status: str
     target: str
-    """Where the status links to; empty where it does not."""
+    """The link of the status; empty if it has none."""
 
 
 @cache
 def pages(version: str) -> dict[str, str]:
-    """{zh/README.md: text}, as in the committed folder; both languages for the oldest and the newest."""
+    """Return the pages, by path (zh/README.md): both languages for the oldest and the newest version, else English."""
     languages = ("zh", "en") if version in (DOCUMENTED[0], NEWEST) else ("en",)
     return make_reference(document(version), REFERENCE, languages, version).pages
 
 
 def pages_of(given: dict[str, Any], language: str = "zh") -> dict[str, str]:
-    """The pages of a document by their names, in one language."""
+    """Return the pages of a document in one language, by name."""
     made = make_reference(given, REFERENCE, (language,)).pages
     return {name.removeprefix(f"{language}/"): text for name, text in made.items()}
 
 
 def rows(index: str) -> list[Row]:
-    """The rows of an index, of the reference or of the one that it continues."""
+    """Return the rows of an index: of the reference, or of the older one that it continues."""
     found: list[Row] = []
     for title, file, operation, description, status in _ROW.findall(index):
         linked = _LINKED.fullmatch(status)
-        said, target = linked.groups() if linked else (status, "")
-        found.append(Row(title, file, operation, description, said, target))
+        shown, target = linked.groups() if linked else (status, "")
+        found.append(Row(title, file, operation, description, shown, target))
     return found
 
 
 def small_document(*operations: tuple[str, str, dict[str, Any]], **schemas: Any) -> dict[str, Any]:
-    """A document with these operations: (method, path, what it says)."""
+    """Return a document with these operations: (method, path, operation object)."""
     paths: dict[str, dict[str, Any]] = {}
     for method, path, operation in operations:
         paths.setdefault(path, {})[method] = {"responses": {"200": {"description": "Success"}}, **operation}
@@ -63,5 +63,5 @@ def small_document(*operations: tuple[str, str, dict[str, Any]], **schemas: Any)
 
 
 def body(schema: dict[str, Any]) -> dict[str, Any]:
-    """An operation that takes this as JSON."""
+    """Return an operation with a JSON body of this schema."""
     return {"requestBody": {"content": {"application/json": {"schema": schema}}}}

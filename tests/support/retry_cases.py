@@ -1,4 +1,4 @@
-"""The calls that tests of faults make, one for each way to be sent again, and answers to them."""
+"""Calls for tests of faults, one for each kind of retry, and responses to them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EMPTY_LIST = http(b"[]")
 
 @frozen
 class Call:
-    """A call as an action, with a timeout of its own where it is given one; `value` is an answer to it."""
+    """A call as an action, with an optional timeout. `value` is a response to it."""
 
     operation: str
     method: str
@@ -99,7 +99,7 @@ every_break = pytest.mark.parametrize("break_", BREAKS.values(), ids=list(BREAKS
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that would have been waited between attempts."""
+    """Replace the delays between attempts, and return the list of their seconds."""
     waited: list[float] = []
 
     async def wait(delay_s: float) -> None:

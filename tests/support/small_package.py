@@ -1,4 +1,4 @@
-"""A small document with one of everything that the templates know, and the package made of it."""
+"""A small document with one example of everything that the templates support."""
 
 from __future__ import annotations
 
@@ -137,5 +137,5 @@ PATHS: dict[str, Any] = {
 
 
 def session(**more: Any) -> dict[str, Any]:
-    """What a server would send as a session, with `more` in it."""
+    """Return a session as JSON, as a server sends it, with the members `more`."""
     return {"id": "ses_1", "projectID": "p", "time": {"created": 1}, **more}

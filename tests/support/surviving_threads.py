@@ -1,4 +1,4 @@
-"""Threads that outlive the tests: the run names them, fails, and ends although they do not."""
+"""Threads that outlive the tests: the run names them, fails, and ends in spite of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PATIENCE_S = 1.0
 _NAMES = pytest.StashKey[list[str]]()
 """The threads of this process that survive, and in the controller of xdist those of its workers."""
 _STATUS = pytest.StashKey[int]()
-"""The exit status of a process that has to end although a thread of its own does not."""
+"""The exit status of a process that must end while one of its threads still runs."""
 
 
 def _survivors() -> list[str]:
@@ -29,7 +29,7 @@ def _survivors() -> list[str]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Look for surviving threads, and fail if there are any here or in a worker."""
+    """Look for surviving threads, and fail if this process or a worker has any."""
     config: Any = session.config  # Any: only a worker of xdist has `workeroutput`
     survivors = _survivors()
     names = config.stash.setdefault(_NAMES, [])
@@ -43,7 +43,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:  # Any: a type of xdist's, which need not be installed
+def pytest_testnodedown(node: Any) -> None:  # Any: a type of xdist, which may not be installed
     """Take over the surviving threads of a worker. One that crashed has reported none."""
     names = node.config.stash.setdefault(_NAMES, [])
     for name in getattr(node, "workeroutput", {}).get("survivors", []):
