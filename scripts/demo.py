@@ -1,7 +1,7 @@
-"""`make demo`: the quick start against a real server, with a model that says what a script says; no key, no account.
+"""`make demo`: run the quick start against a real server with a scripted model; no key, no account.
 
-Gets the pinned opencode from npm (once, into .cache), starts it in an empty folder and runs examples/quickstart.py
-as it stands; every request of it is shown with its answer's status and time.
+Downloads the pinned opencode from npm (once, into .cache), starts it in an empty folder and runs examples/quickstart.py
+unchanged; each request is shown with its status and time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scripts.npm_server import NpmError, get_server
 from scripts.rooms import ROOT
 
 _QUICK_START = ROOT / "examples" / "quickstart.py"
-_ANSWER = Reply(text="Hello! I am scripted, but everything between us is real.", chunks=5)
+_REPLY = Reply(text="Hello! I am scripted, but everything between us is real.", chunks=5)
 _RUN = f"""
 import logging, runpy, sys
 logging.basicConfig(stream=sys.stdout, format="        %(message)s", level=logging.DEBUG)
@@ -30,32 +30,32 @@ runpy.run_path({str(_QUICK_START)!r})
 """
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(f"==> {text}", flush=True)
 
 
 def _demo(folder: Path) -> int:
-    _say(f"getting opencode {OPENCODE_VERSION} (from .cache, else from npm: 60 MB, once)")
+    _print(f"get opencode {OPENCODE_VERSION} (from .cache, or 60 MB from npm, once)")
     executable = get_server(OPENCODE_VERSION)
     home, workspace = folder / "home", folder / "workspace"
     workspace.mkdir()
     home.mkdir()
-    with ScriptedModel(_ANSWER) as model:
-        _say("starting it with the scripted model as its only provider")
+    with ScriptedModel(_REPLY) as model:
+        _print("start it with the scripted model as its only provider")
         with OpencodeServer(executable, directory=workspace, env=model.install(home), password="") as server:
-            _say(f"opencode {server.version} answers at {server.url}")
-            _say(f"running {_QUICK_START.relative_to(ROOT)}; indented: what its client logs at DEBUG\n")
+            _print(f"opencode {server.version} runs at {server.url}")
+            _print(f"run {_QUICK_START.relative_to(ROOT)}; indented lines are its client's DEBUG log\n")
             environment = {**os.environ, "OPENCODE_BASE_URL": server.url, "PYTHONUNBUFFERED": "1"}
             code = subprocess.run(
                 [sys.executable, "-c", _RUN], cwd=workspace, env=environment, check=False
             ).returncode
     print()
-    _say("done: the server and the model are gone" if code == 0 else f"the quick start failed: {code}")
+    _print("done: the server and the model have stopped" if code == 0 else f"the quick start failed: {code}")
     return code
 
 
 def main() -> int:
-    """The command line; 0 when the quick start ran."""
+    """Return 0 when the quick start ran."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
     print(_QUICK_START.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="opencode-demo-") as folder:

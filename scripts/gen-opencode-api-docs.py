@@ -1,4 +1,4 @@
-"""The API reference of a server, in Chinese and English: see scripts/reference/command.py."""
+"""Write the API reference of a server, in Chinese and English: see scripts/reference/command.py."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Getting an opencode version from npm: the platform's package, into .cache/, once.
+"""Download an opencode version from npm into .cache/, once.
 
-The wrapper package `opencode-ai` is not served in every version and needs an install script, which npm 11 does not
-run; the platform packages that it would install hold the executable itself.
+It downloads the platform's package, such as `opencode-linux-x64`, which contains the executable. The wrapper package
+`opencode-ai` does not exist for every version and needs an install script, which npm 11 does not run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MB = 1_000_000
 
 
 class NpmError(Exception):
-    """A version could not be had from npm; the message is one line that says why."""
+    """A version cannot be downloaded from npm; the message gives the reason in one line."""
 
 
 class NpmMissingError(NpmError):
@@ -38,10 +38,10 @@ class NpmMissingError(NpmError):
 
 
 def get_server(version: str, cache: Path = CACHE) -> Path:
-    """The executable of `version` ("latest" is npm's), from the cache or from npm.
+    """Return the executable of `version` (or of npm's "latest"), from the cache or from npm.
 
     Raises:
-        NpmMissingError: it is not in the cache and there is no npm.
+        NpmMissingError: the version is not in the cache and there is no npm.
         NpmError: no such version, no package for this machine, or npm failed.
     """
     if version != "latest" and not _VERSION.fullmatch(version):
@@ -55,19 +55,19 @@ def get_server(version: str, cache: Path = CACHE) -> Path:
     if not executable.exists():
         _find_npm()  # before anything is written
         cache.mkdir(parents=True, exist_ok=True)
-        with _alone(cache / f".{version}.lock"):
-            if not executable.exists():  # another process may have got it meanwhile
+        with _exclusive(cache / f".{version}.lock"):
+            if not executable.exists():  # another process may have downloaded it meanwhile
                 _download(package, version, cache)
     if not executable.exists():
-        raise NpmError(f"{package}@{version} holds no bin/{executable.name}")
+        raise NpmError(f"{package}@{version} contains no bin/{executable.name}")
     return executable
 
 
 def latest_version() -> str:
-    """The version that npm calls the latest of opencode; its platform packages' own tag may be ahead of it."""
+    """The latest version of `opencode-ai`; the `latest` tag of the platform packages can be newer."""
     version: str = json.loads(_npm(["view", "opencode-ai", "version", "--json"], Path.cwd()))
     if not _VERSION.fullmatch(version):
-        raise NpmError(f"npm says that the latest version is {version!r}")
+        raise NpmError(f"npm returned an invalid latest version: {version!r}")
     return version
 
 
@@ -90,8 +90,8 @@ def _has_avx2(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 @contextlib.contextmanager
-def _alone(lock: Path) -> Generator[None, None, None]:
-    """One process at a time; the system lets go of the lock if it dies. Where there is no flock, all at once."""
+def _exclusive(lock: Path) -> Generator[None, None, None]:
+    """Hold a lock, which the system releases if the process dies; Windows has no flock, so no lock there."""
     if sys.platform == "win32":
         yield
         return
@@ -101,16 +101,16 @@ def _alone(lock: Path) -> Generator[None, None, None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"waiting for another process that is getting {lock.stem.removeprefix('.')}", flush=True)
+            print(f"waiting for another process that downloads {lock.stem.removeprefix('.')}", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _download(package: str, version: str, cache: Path) -> None:
-    """Fetch into a folder beside the target and rename: should two do so, the slower one's work is thrown away."""
+    """Download into a temporary folder and rename it; if two do so at once, the slower one's copy is deleted."""
     with tempfile.TemporaryDirectory(prefix=f".{version}-", dir=cache) as scratch:
         folder = Path(scratch)
-        print(f"getting {package}@{version} from npm", flush=True)
+        print(f"downloading {package}@{version} from npm", flush=True)
         stop = _show_progress(folder)
         try:
             _npm(["pack", f"{package}@{version}", "--ignore-scripts", "--cache", str(folder / "npm")], folder)
@@ -118,7 +118,7 @@ def _download(package: str, version: str, cache: Path) -> None:
             stop()
         archive = next(folder.glob("*.tgz"), None)
         if archive is None:
-            raise NpmError(f"npm gave no archive for {package}@{version}")
+            raise NpmError(f"npm wrote no archive for {package}@{version}")
         with tarfile.open(archive) as tar:
             tar.extractall(folder, filter="data")
         try:
@@ -126,7 +126,7 @@ def _download(package: str, version: str, cache: Path) -> None:
         except OSError:
             if not (cache / version).exists():
                 raise
-        print(f"got {package}@{version}: {archive.stat().st_size // _MB} MB", flush=True)
+        print(f"downloaded {package}@{version}: {archive.stat().st_size // _MB} MB", flush=True)
 
 
 def _find_npm() -> str:
@@ -147,7 +147,7 @@ def _npm(arguments: list[str], cwd: Path) -> str:
 
 
 def _reason(stderr: str) -> str:
-    """npm's own words in one line: the code and what follows it, without its advice and its log's place."""
+    """npm's error in one line: its code and message, without its advice and the path of its log."""
     errors = [
         line.removeprefix("npm error ") for line in stderr.splitlines() if line.startswith("npm error ")
     ]
@@ -156,7 +156,7 @@ def _reason(stderr: str) -> str:
 
 
 def _show_progress(folder: Path, interval_s: float = 1.0) -> Callable[[], None]:
-    """On a terminal a line that counts megabytes; elsewhere nothing between the first line and the last."""
+    """Count megabytes on a terminal, in one line; print nothing elsewhere. Returns a function that stops it."""
     if not sys.stdout.isatty() or os.environ.get("CI"):
         return lambda: None
     done = threading.Event()

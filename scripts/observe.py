@@ -1,4 +1,4 @@
-"""Comparing what servers sent with a normalised document: which members were missing, null or of another type."""
+"""Compare values that servers sent with a normalised document: members that were missing, null or of another type."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def json_kind(value: object) -> str:
 
 
 def response_schemas(document: Json) -> dict[str, Json]:
-    """What each operation answers on success: {operationId: schema}, where it answers JSON."""
+    """Return {operationId: schema} of the successful JSON response of each operation."""
     found: dict[str, Json] = {}
     for _, _, operation in operations(document):
         for status, response in operation["responses"].items():
@@ -33,10 +33,10 @@ def response_schemas(document: Json) -> dict[str, Json]:
 
 @define
 class Observer:
-    """Walks values along a normalised document and keeps what it saw, by class and member.
+    """Compares values with a normalised document, and collects deviations by class and member.
 
-    `deviations[place][seen]` are the sources of one deviation; `whole` are the places that were there, and not
-    null, every time; `seen` all places that came up at all.
+    `deviations[place][kind]` are the sources of one deviation; `seen` are all members that occurred, `lacking` those
+    that were missing or null at least once.
     """
 
     document: Json
@@ -50,11 +50,11 @@ class Observer:
 
     @property
     def whole(self) -> set[Place]:
-        """The places whose member was there, and not null, every time."""
+        """The members that were present, and not null, every time."""
         return self.seen - self.lacking
 
     def value(self, schema: Json, value: Any, source: str) -> None:
-        """Walk `value`, which `schema` describes; what does not fit is the caller's to have noticed."""
+        """Compare `value` with `schema` and everything below it; a value of another type than `schema` is ignored."""
         name = referenced(schema)
         if name is not None:
             self._component(name, value, source)
@@ -86,21 +86,21 @@ class Observer:
         for member, inner in schema["properties"].items():
             place = (name, member)
             self.seen.add(place)
-            held = value.get(member)
-            if held is None:
+            found = value.get(member)
+            if found is None:
                 self.lacking.add(place)
                 if member in required and not (member in value and self.fits(inner, None)):
                     self._note(place, "null" if member in value else "missing", source)
-            elif not self.fits(inner, held):
-                self._note(place, json_kind(held), source)
+            elif not self.fits(inner, found):
+                self._note(place, json_kind(found), source)
             else:
-                self.value(inner, held, source)
+                self.value(inner, found, source)
 
     def _note(self, place: Place, seen: str, source: str) -> None:
         self.deviations.setdefault(place, {}).setdefault(seen, set()).add(source)
 
     def fits(self, schema: Json, value: Any) -> bool:
-        """Whether `value` is what `schema` says, looked at from outside."""
+        """Shallow type check: True if `value` has the type of `schema`; members are not checked."""
         name = referenced(schema)
         if name is not None:
             return self._component_fits(self.schemas[name], value)
@@ -123,13 +123,13 @@ class Observer:
 
 
 def _is_other_variant(schema: Json, value: Json) -> bool:
-    """Whether a constant of the class has another value here: in a union, the value is another variant's."""
+    """True if a constant of the class has another value here: the value belongs to another variant of a union."""
     members = schema["properties"].items()
     return any("const" in m and name in value and value[name] != m["const"] for name, m in members)
 
 
 def _variant(meta: Json, value: Json) -> str | None:
-    """The class that a union's table gives for `value`."""
+    """The class for `value` in the table of a union."""
     for row in meta["table"]:
         if row["value"] != value.get(meta["tag"]):
             continue
@@ -138,5 +138,5 @@ def _variant(meta: Json, value: Json) -> str | None:
         inner: Any = value
         for key in row["path"]:
             inner = inner.get(key) if is_object(inner) else None
-        return next((str(deeper["class"]) for deeper in row["table"] if deeper["value"] == inner), None)
+        return next((str(leaf["class"]) for leaf in row["table"] if leaf["value"] == inner), None)
     return meta.get("otherwise")

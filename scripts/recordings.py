@@ -1,4 +1,4 @@
-"""The committed recordings: what real servers sent, and the documents that they served.
+"""The committed recordings: responses and events of real servers, and their documents.
 
 `tests/data/documents/<version>.json.gz` is a server's `/doc` as served. `tests/data/recorded/<version>.json.gz` holds
 `operations` (operationId -> [{tag, request, response}]), `streams` and `other` (name -> [[seconds, event]]).
@@ -19,7 +19,7 @@ RECORDED = ("1.1.31", "1.18.33")
 
 
 def document(version: str) -> dict[str, Any]:
-    """A server's document, parsed anew: the caller may change it."""
+    """Parse a server's document; each call returns a new one, which may be changed."""
     parsed: dict[str, Any] = json.loads(
         gzip.decompress((DATA / "documents" / f"{version}.json.gz").read_bytes())
     )
@@ -28,7 +28,7 @@ def document(version: str) -> dict[str, Any]:
 
 @cache
 def recording(version: str) -> dict[str, Any]:
-    """All that was recorded of a server; shared, not to be changed."""
+    """The recording of a server; shared, so do not change it."""
     parsed: dict[str, Any] = json.loads(
         gzip.decompress((DATA / "recorded" / f"{version}.json.gz").read_bytes())
     )
@@ -37,13 +37,13 @@ def recording(version: str) -> dict[str, Any]:
 
 def events(version: str, stream: str) -> list[dict[str, Any]]:
     """The events of one recorded stream, in order."""
-    held = recording(version)
-    timed = held["streams"].get(stream) or held["other"][stream]
+    recorded = recording(version)
+    timed = recorded["streams"].get(stream) or recorded["other"][stream]
     return [event for _, event in timed]
 
 
 def answers(version: str) -> list[tuple[str, str, int, Any]]:
-    """Every recorded JSON answer as (operationId, tag, status, body)."""
+    """Every recorded JSON response as (operationId, tag, status, body)."""
     return [
         (operation, exchange["tag"], exchange["response"]["status"], exchange["response"]["json"])
         for operation, exchanges in recording(version)["operations"].items()

@@ -1,10 +1,9 @@
-"""`make regeneration-job`: what the weekly job does, here or there: regenerate, test, and keep what is to be proposed.
+"""`make regeneration-job`: the weekly job: regenerate, test, and make a patch to propose.
 
-The server is that of OPENCODE_URL or OPENCODE_VERSION, as for `make spec`. Where something changed, build/job gets
-`report.txt` and `report.json`, and when the tests have passed, the changelog an entry and build/job the patch,
-`regeneration.patch`: of what is generated and of the changelog, whatever else the work tree holds. Where nothing
-changed, build/job is not there. Under GitHub Actions the outputs `status` (unchanged, changed, breaking) and `version`
-are set.
+The server is OPENCODE_URL or OPENCODE_VERSION, as for `make spec`. If something changed, build/job gets `report.txt`
+and `report.json`. If the tests pass, the changelog gets an entry, and build/job gets `regeneration.patch`: the
+generated files and the changelog, no other change of the work tree. If nothing changed, build/job is removed. In GitHub
+Actions the outputs `status` (unchanged, changed, breaking) and `version` are set.
 """
 
 from __future__ import annotations
@@ -35,24 +34,24 @@ _SECTION = "### Changed\n"
 
 
 def main() -> int:
-    """0 when there is nothing to do or all is ready to be proposed; else what failed says why."""
-    shutil.rmtree(ROOT / JOB, ignore_errors=True)  # what an earlier run proposed
+    """Return 0 when nothing changed or the patch is ready; otherwise the exit code of the step that failed."""
+    shutil.rmtree(ROOT / JOB, ignore_errors=True)  # of an earlier run
     code = _run(_REGENERATE, os.environ | {"CHECK": "1"})
     if code not in (0, *_CHANGED):
         return code
     build = ROOT / "build"
     report: Json = json.loads((build / "report.json").read_text(encoding="utf-8"))
-    _tell(status=report["status"], version=report["new"]["opencode_version"])
+    _set_outputs(status=report["status"], version=report["new"]["opencode_version"])
     if code == 0:
         return 0
     (ROOT / JOB).mkdir(parents=True, exist_ok=True)
     for name in ("report.txt", "report.json"):
         shutil.copy(build / name, ROOT / JOB / name)
     settings = {name: value for name, value in os.environ.items() if not name.startswith("OPENCODE_")}
-    if failed := _run(TEST, settings):  # which need no server, and its password still less
+    if failed := _run(TEST, settings):  # without the server's password
         print(
-            f"The tests failed, so there is no patch. What was generated is in the work tree, what changed in {JOB};"
-            " `git restore .` and `git clean -fd opencode_client docs/api` go back.",
+            f"The tests failed, so there is no patch. The generated files are in the work tree, the report in {JOB};"
+            " to undo: `git restore .` and `git clean -fd opencode_client docs/api`.",
             file=sys.stderr,
         )
         return failed
@@ -65,33 +64,33 @@ def main() -> int:
 
 
 def entry(report: Json) -> str:
-    """The line of the changelog that names the server's version, and how much changed."""
+    """The line for the changelog: the server's version and the number of changes."""
     old, new = report["old"]["opencode_version"], report["new"]["opencode_version"]
-    moved = f"opencode {new}" if old == new else f"opencode {new}, from {old}"
+    versions = f"opencode {new}" if old == new else f"opencode {new}, from {old}"
     breaking = f", {report['breaking']} of them breaking" if report["breaking"] else ""
-    return f"- Regenerated from {moved}: {len(report['changes'])} changes{breaking}."
+    return f"- Regenerated from {versions}: {len(report['changes'])} changes{breaking}."
 
 
 def with_entry(changelog: str, line: str) -> str:
-    """The changelog with a line more, first under what changed since the last release.
+    """The changelog with `line` as the first entry of Unreleased, Changed.
 
     Raises:
-        ValueError: there is no such part.
+        ValueError: the changelog has no part Unreleased.
     """
     head, found, rest = changelog.partition(_UNRELEASED)
     if not found:
         raise ValueError(f"CHANGELOG.md has no {_UNRELEASED.strip()}")
-    mine, mark, older = rest.partition("\n## ")
-    if _SECTION in mine:
-        mine = mine.replace(_SECTION + "\n", f"{_SECTION}\n{line}\n", 1)
+    unreleased, mark, older = rest.partition("\n## ")
+    if _SECTION in unreleased:
+        unreleased = unreleased.replace(_SECTION + "\n", f"{_SECTION}\n{line}\n", 1)
     else:
-        kept = f"{mine.rstrip()}\n" if mine.strip() else ""
-        mine = f"{kept}\n{_SECTION}\n{line}\n"
-    return head + found + mine + mark + older
+        kept = f"{unreleased.rstrip()}\n" if unreleased.strip() else ""
+        unreleased = f"{kept}\n{_SECTION}\n{line}\n"
+    return head + found + unreleased + mark + older
 
 
 def patch(repository: Path) -> bytes:
-    """What was generated since the last commit, new files included, and the changelog; the index stays as it was."""
+    """The patch of generated files and the changelog since the last commit; the git index does not change."""
     git = ("git", "-C", str(repository))
     index = str(repository / "build" / "index")
     env = {**os.environ, "GIT_INDEX_FILE": index}
@@ -109,8 +108,8 @@ def _run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, check=False).returncode
 
 
-def _tell(**outputs: str) -> None:
-    """Set the outputs of a step of GitHub Actions, and say them."""
+def _set_outputs(**outputs: str) -> None:
+    """Print the outputs, and set them if this runs in GitHub Actions."""
     lines = "".join(f"{name}={value}\n" for name, value in outputs.items())
     print(lines, end="")
     if file := os.environ.get("GITHUB_OUTPUT"):

@@ -1,4 +1,4 @@
-"""A real server of a given version, alone: own HOME, own git repository, nothing of the caller's settings."""
+"""A real server of a given version with its own HOME and git repository, and without the caller's settings."""
 
 from __future__ import annotations
 
@@ -12,44 +12,42 @@ from pathlib import Path
 from opencode_client.server import OpencodeServer
 from scripts.npm_server import get_server
 
-_NO_SURPRISES = {
+_OFFLINE = {
     "OPENCODE_DISABLE_AUTOUPDATE": "1",
     "OPENCODE_DISABLE_MODELS_FETCH": "1",
     "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
     "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
-    "OPENCODE_MODELS_URL": "http://127.0.0.1:9",  # nobody listens: 1.1.31 asks for its models in spite of the above
+    "OPENCODE_MODELS_URL": "http://127.0.0.1:9",  # no server there: 1.1.31 fetches models even with the setting above
 }
 
-_CALLERS = ("OPENCODE_", "XDG_", "GIT_")
-"""What starts so is the caller's: a password, a configuration, a repository; not this server's."""
+_REMOVED = ("OPENCODE_", "XDG_", "GIT_")
+"""Prefixes of the caller's variables that this server must not see: password, configuration, repository."""
 
 
 @contextmanager
 def scratch_server(
     version: str, *, password: str | None = None, env: Mapping[str, str] | None = None
 ) -> Generator[OpencodeServer, None, None]:
-    """A running server of `version`, got from npm; everything that it wrote goes away at the end.
+    """Start a server of `version` from npm; on exit, stop it and delete everything that it wrote.
 
     Raises:
-        NpmError: the version could not be had.
-        ServerStartError: it did not come up.
+        NpmError: the version cannot be downloaded.
+        ServerStartError: the server did not start.
     """
     executable = get_server(version)
     with tempfile.TemporaryDirectory(prefix="opencode-server-", ignore_cleanup_errors=True) as folder:
-        places = {name: Path(folder, name) for name in ("home", "workspace", "tmp")}
-        for place in places.values():
-            place.mkdir()
-        callers = {name: None for name in os.environ if name.startswith(_CALLERS)}
-        settings = {**callers, **_NO_SURPRISES, **_homes(places["home"], places["tmp"]), **(env or {})}
-        _make_repository(places["workspace"])
-        with OpencodeServer(
-            executable, directory=places["workspace"], env=settings, password=password
-        ) as server:
+        home, workspace, temporary = (Path(folder, name) for name in ("home", "workspace", "tmp"))
+        for path in (home, workspace, temporary):
+            path.mkdir()
+        removed = {name: None for name in os.environ if name.startswith(_REMOVED)}
+        settings = {**removed, **_OFFLINE, **_homes(home, temporary), **(env or {})}
+        _make_repository(workspace)
+        with OpencodeServer(executable, directory=workspace, env=settings, password=password) as server:
             yield server
 
 
 def _homes(home: Path, temporary: Path) -> dict[str, str]:
-    """The XDG folders follow HOME; the executable unpacks its libraries into TMPDIR and leaves them there."""
+    """XDG folders are below HOME; the executable leaves unpacked libraries in TMPDIR."""
     return {
         **dict.fromkeys(("HOME", "USERPROFILE"), str(home)),
         **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)),
@@ -57,6 +55,6 @@ def _homes(home: Path, temporary: Path) -> dict[str, str]:
 
 
 def _make_repository(folder: Path) -> None:
-    """Without the caller's GIT_*: in a git hook, GIT_DIR would make it the caller's repository."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(_CALLERS)}
+    """Make a git repository without the caller's GIT_* variables: in a git hook, GIT_DIR names the caller's."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(_REMOVED)}
     subprocess.run(["git", "init", "--quiet", str(folder)], env=env, check=True)

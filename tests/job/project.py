@@ -1,4 +1,4 @@
-"""A copy of this project with a history: the work tree as it is, then the same as an older server would make it."""
+"""A copy of this project with two commits: the work tree, then the same regenerated from an older document."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from scripts.recordings import document
 from scripts.regeneration_job import JOB
 from scripts.rooms import ROOT
 
-_WHO = ("-c", "user.name=test", "-c", "user.email=test@localhost")
-_PATIENCE_S = 900
+_AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+_TIMEOUT_S = 900
 
 
 @frozen
 class Run:
-    """What a run of the job left: its exit code, what it printed, its outputs, and its files by their names."""
+    """The result of one run of the job: exit code, printed text, outputs, and files by name."""
 
     code: int
     printed: str = field(repr=False)
@@ -37,7 +37,7 @@ class Run:
 
 @frozen
 class Project:
-    """The copy, with an environment of its own, as a fresh clone gets it."""
+    """The copy, with its own virtual environment, like a fresh clone."""
 
     folder: Path
 
@@ -53,12 +53,12 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=_PATIENCE_S,
+            timeout=_TIMEOUT_S,
             check=False,
         )
 
     def run_job(self, **env: str) -> Run:
-        """The job as the workflow runs it."""
+        """Run the job as the workflow does."""
         outputs = self.folder.with_name("outputs")
         outputs.unlink(missing_ok=True)
         done = self.make("regeneration-job", GITHUB_OUTPUT=str(outputs), **env)
@@ -69,16 +69,16 @@ class Project:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *_WHO, *arguments]
+    command = ["git", "-C", str(folder), *_AUTHOR, *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def older(folder: Path, version: str) -> Project:
-    """The copy in `folder`: tag `now` is the work tree, the commit after it is of the document of `version`."""
+    """Make the copy in `folder`: tag `now` is the work tree, the next commit is regenerated for `version`."""
     project = Project(folder)
     listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():  # else it was removed
+        if (ROOT / name).is_file():  # a deleted file is still listed
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     (folder / ".cache").mkdir()
@@ -101,6 +101,6 @@ def _commit(project: Project, message: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what pytest and a job set for themselves."""
-    ours = ("PYTEST_", "OPENCODE_", "GITHUB_", "MAKE", "CHECK", "VIRTUAL_ENV")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    """Our environment without the variables of pytest, make and jobs."""
+    removed = ("PYTEST_", "OPENCODE_", "GITHUB_", "MAKE", "CHECK", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if not name.startswith(removed)}

@@ -1,6 +1,6 @@
-"""The weekly job, whole: an old state of this project, a newer server, and what the job proposes.
+"""The whole weekly job: an old state of this project, a newer server, and the patch that the job proposes.
 
-A server of 1.18.33 brings a project of 1.3.2 to what is committed here; one that is newer than any brings the rest.
+From 1.3.2, a server of 1.18.33 must lead to the committed files; then an imaginary newer server brings additions.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _GH = """#!/bin/sh
 printf '%s\\n' "$*" >> "$GH_LOG"
 case "$1 $2" in "pr list") echo "$GH_OPEN" ;; esac
 """
-"""GitHub's command: it writes down what it was asked, and knows of as many pull requests as it is told."""
+"""A fake of GitHub's command: it logs its arguments, and reports $GH_OPEN open pull requests."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="module")
 def checkout(project: Project) -> Path:
-    """A clone of the old state, made before the job runs, with the origin that it pushes to."""
+    """A clone of the old state from before the job, with an origin to push to."""
     origin, clone = project.folder.with_name("origin.git"), project.folder.with_name("checkout")
     project.git("clone", "--quiet", "--bare", str(project.folder), str(origin))
     project.git("clone", "--quiet", str(origin), str(clone))
@@ -49,13 +49,13 @@ def checkout(project: Project) -> Path:
 
 @pytest.fixture(scope="module")
 def newer(project: Project, checkout: Path) -> Run:
-    """The job, run where a newer server is."""
+    """The job's run with a newer server."""
     return project.run_job(OPENCODE_VERSION=_NEW)
 
 
 @pytest.fixture(scope="module")
 def merged(project: Project, newer: Run) -> Project:
-    """The project when what was proposed is part of it."""
+    """The project after the proposal was merged."""
     assert newer.code == 0, newer.printed[-4000:]
     project.git("add", "--all")
     project.git("commit", "--quiet", "--message", "Merge")
@@ -64,7 +64,7 @@ def merged(project: Project, newer: Run) -> Project:
 
 @pytest.fixture(scope="module")
 def tomorrow() -> Generator[str]:
-    """Where a server newer than any serves its document."""
+    """The URL of an imaginary newer server."""
     with HTTPServer() as server:
         today = json.loads((ROOT / "openapi.json").read_bytes())
         allowed = {"Authorization": f"Basic {b64encode(f'opencode:{_PASSWORD}'.encode()).decode()}"}
@@ -74,13 +74,13 @@ def tomorrow() -> Generator[str]:
         yield server.url_for("")
 
 
-def test_it_says_that_a_newer_server_breaks_and_its_own_tests_pass(newer: Run) -> None:
+def test_a_newer_server_is_breaking_and_the_tests_pass(newer: Run) -> None:
     assert newer.code == 0, newer.printed[-4000:]
     assert newer.outputs == {"status": "breaking", "version": _NEW}
     assert re.search(r"^\d+ passed in ", newer.printed, re.MULTILINE)
 
 
-def test_the_report_says_what_changed_in_the_document_and_in_python(newer: Run) -> None:
+def test_the_report_has_changes_of_the_document_and_of_python(newer: Run) -> None:
     report = newer.report
     assert [report[side]["opencode_version"] for side in ("old", "new")] == [_OLD, _NEW]
     found = {(c["part"], c["where"], c["kind"], c["breaking"]) for c in report["changes"]}
@@ -91,7 +91,7 @@ def test_the_report_says_what_changed_in_the_document_and_in_python(newer: Run) 
     assert report["breaking"] == sum(breaking for *_, breaking in found) > 0
 
 
-def test_the_patch_makes_of_the_old_state_what_is_committed_here(
+def test_the_patch_turns_the_old_state_into_the_committed_files(
     newer: Run, checkout: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "patch").write_bytes(newer.files["regeneration.patch"])
@@ -102,12 +102,14 @@ def test_the_patch_makes_of_the_old_state_what_is_committed_here(
     assert entry.startswith(f"+- Regenerated from opencode {_NEW}, from {_OLD}: ")
 
 
-@pytest.mark.parametrize(("open_", "asked"), [("0", "pr create --head"), ("1", "pr edit")])
-def test_the_workflow_proposes_it(newer: Run, checkout: Path, tmp_path: Path, open_: str, asked: str) -> None:
-    said = _propose(newer, checkout, tmp_path, GH_OPEN=open_)
+@pytest.mark.parametrize(("open_", "command"), [("0", "pr create --head"), ("1", "pr edit")])
+def test_the_workflow_proposes_it(
+    newer: Run, checkout: Path, tmp_path: Path, open_: str, command: str
+) -> None:
+    log = _propose(newer, checkout, tmp_path, GH_OPEN=open_)
     branch = f"regenerate/opencode-{_NEW}"
-    assert f"{asked} {branch}" in said
-    assert f"pr edit {branch} --add-label breaking" in said
+    assert f"{command} {branch}" in log
+    assert f"pr edit {branch} --add-label breaking" in log
     origin = checkout.with_name("origin.git")
     assert git(origin, "log", "-1", "--format=%s", branch) == f"Regenerate from opencode {_NEW}\n"
     assert git(origin, "diff", "--name-only", "now", branch).split() == ["CHANGELOG.md"]
@@ -117,7 +119,7 @@ def test_the_workflow_proposes_it(newer: Run, checkout: Path, tmp_path: Path, op
 
 
 def _propose(run: Run, checkout: Path, folder: Path, **env: str) -> str:
-    """Run the step that opens the pull request, with a `gh` of ours; what that was asked."""
+    """Run the step that opens the pull request, with a fake `gh`; return the log of that."""
     workflow: Any = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "regenerate.yml")  # pyright: ignore[reportUnknownMemberType] # untyped
     step = workflow["jobs"]["propose"]["steps"][-1]
     made, programs, log = folder / "made", folder / "bin", folder / "log"
@@ -145,13 +147,13 @@ def _propose(run: Run, checkout: Path, folder: Path, **env: str) -> str:
     return log.read_text(encoding="utf-8")
 
 
-def test_with_nothing_new_it_ends_and_leaves_nothing(merged: Project) -> None:
+def test_without_changes_the_job_leaves_no_files(merged: Project) -> None:
     again = merged.run_job(OPENCODE_VERSION=_NEW)
     assert (again.code, again.outputs, again.files) == (0, {"status": "unchanged", "version": _NEW}, {})
     assert merged.git("status", "--porcelain") == ""
 
 
-def test_what_its_tests_do_not_pass_is_not_proposed(merged: Project, tomorrow: str) -> None:
+def test_there_is_no_patch_if_the_tests_fail(merged: Project, tomorrow: str) -> None:
     shared = merged.folder / "tests" / "conftest.py"
     shared.write_text(f"{shared.read_text(encoding='utf-8')}\nassert False\n", encoding="utf-8")
     failed = merged.run_job(OPENCODE_URL=tomorrow, OPENCODE_SERVER_PASSWORD=_PASSWORD)
@@ -161,7 +163,7 @@ def test_what_its_tests_do_not_pass_is_not_proposed(merged: Project, tomorrow: s
     assert "The tests failed, so there is no patch." in failed.printed
 
 
-def test_a_server_newer_than_any_is_proposed_with_its_tests_passed(merged: Project, tomorrow: str) -> None:
+def test_an_imaginary_newer_server_is_proposed_and_the_tests_pass(merged: Project, tomorrow: str) -> None:
     run = merged.run_job(OPENCODE_URL=tomorrow, OPENCODE_SERVER_PASSWORD=_PASSWORD)
     assert run.code == 0, run.printed[-4000:]
     assert run.outputs == {"status": "changed", "version": VERSION}

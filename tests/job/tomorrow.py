@@ -1,4 +1,4 @@
-"""A document that no server serves yet: that of the newest one, with what a next version may bring."""
+"""A document of an imaginary next version: the newest document with additions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ELSEWHERE = "/almanac"
 
 
 def of_tomorrow(today: Document) -> Document:
-    """Three operations, two in a namespace of their own, with models; an event; members more."""
+    """Add three operations (two in a new namespace), models, an event, and members of models."""
     document = deepcopy(today)
     paths, schemas = document["paths"], document["components"]["schemas"]
     paths[_IN_SESSIONS] = {
@@ -35,21 +35,21 @@ def of_tomorrow(today: Document) -> Document:
 
 
 def _like(operation: Document, name: str, model: str) -> Document:
-    answer = {"description": "Weather", "content": _json({"$ref": f"#/components/schemas/{model}"})}
+    response = {"description": "Weather", "content": _json({"$ref": f"#/components/schemas/{model}"})}
     return {
         **deepcopy(operation),
         "operationId": name,
-        "responses": {**operation["responses"], "200": answer},
+        "responses": {**operation["responses"], "200": response},
     }
 
 
 def _consult(create: Document) -> Document:
-    asked = _object(question={"type": "string"}, days={"type": "integer", "minimum": 1})
-    told = _object(answer={"type": "string"}, forecast={"type": "array", "items": _weather()})
+    body = _object(question={"type": "string"}, days={"type": "integer", "minimum": 1})
+    result = _object(answer={"type": "string"}, forecast={"type": "array", "items": _weather()})
     operation = _like(create, "almanac.consult", "Weather")
     operation["tags"] = ["almanac"]
-    operation["requestBody"] = {"content": _json(asked)}
-    operation["responses"]["200"] = {"description": "What it says", "content": _json(told)}
+    operation["requestBody"] = {"content": _json(body)}
+    operation["responses"]["200"] = {"description": "The result", "content": _json(result)}
     return operation
 
 

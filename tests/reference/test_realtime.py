@@ -76,7 +76,7 @@ def test_events_are_found_in_what_wraps_them(wrapped: dict[str, Any]) -> None:
     given = small_document(("get", "/stream", {"responses": {"200": {"content": content}}}), E=event)
     pages = pages_of(given, "en")
     assert "| `x.y` | string |" in pages["21-realtime.md"]
-    assert "## `E`" not in pages["models.md"]  # told of with the stream
+    assert "## `E`" not in pages["models.md"]  # described with the stream
 
 
 def test_a_stream_that_nobody_wrote_of_is_listed_with_its_events() -> None:
