@@ -1,4 +1,4 @@
-"""Work in a terminal of the server: `python terminal.py [command, or the id of a terminal]`. Ctrl-] leaves it."""
+"""Work in a terminal of the server: `python terminal.py [command or terminal id]`. Press Ctrl-] to leave it."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from opencode_client import AsyncOpencodeClient, AsyncPtyConnection, OpencodeError, PtyGapError
 
 if sys.platform == "win32":
-    raise SystemExit("This example takes the keyboard as POSIX systems give it; on Windows it does not run.")
+    raise SystemExit("This example needs a POSIX keyboard; it does not run on Windows.")
 
 import termios
 import tty
@@ -18,13 +18,13 @@ import tty
 LEAVE = b"\x1d"
 RESIZED = b""
 PLAIN_SCREEN = "\x1b[?1047l\x1b[?1000l\x1b[?1006l\x1b[?2004l\x1b[?25h\x1b[0m"
-"""What a program that was left takes back no more: its screen, mouse and paste modes, a hidden cursor, colours."""
+"""Resets the screen, mouse and paste modes, the cursor and the colours. A program that you leave does not do it."""
 KEYBOARD = sys.stdin.fileno()
 
 
 @contextmanager
 def raw_keyboard() -> Generator[None]:
-    """Every key goes to the terminal, Ctrl-C too; at the end all is as before."""
+    """Send every key to the terminal, also Ctrl-C. Restore the keyboard at the end."""
     before = termios.tcgetattr(KEYBOARD)
     try:
         tty.setraw(KEYBOARD)
@@ -40,7 +40,7 @@ def show(text: str) -> None:
 
 
 async def show_output(terminal: AsyncPtyConnection) -> None:
-    """Until the process has ended, or the terminal was left."""
+    """Show output until the process has ended."""
     while True:
         try:
             async for text in terminal:
@@ -51,8 +51,8 @@ async def show_output(terminal: AsyncPtyConnection) -> None:
             return
 
 
-async def pass_on(keys: asyncio.Queue[bytes], terminal: AsyncPtyConnection) -> None:
-    """What is typed, in order, and the size of the screen."""
+async def send_keys(keys: asyncio.Queue[bytes], terminal: AsyncPtyConnection) -> None:
+    """Send the typed keys in order, and the size of the screen when it changes."""
     while True:
         typed = await keys.get()
         try:
@@ -62,14 +62,14 @@ async def pass_on(keys: asyncio.Queue[bytes], terminal: AsyncPtyConnection) -> N
             else:
                 await terminal.send(typed)
         except OpencodeError:
-            show("\a")  # it was not UTF-8; or there is no connection, which ends `show_output`
+            show("\a")  # not UTF-8, or the connection is lost: then `show_output` ends, too
 
 
 async def work_in(terminal: AsyncPtyConnection) -> bool:
-    """Whether the process has ended; else the terminal was left."""
+    """Return True after the process has ended, False after the user left the terminal."""
     loop, keys = asyncio.get_running_loop(), asyncio.Queue[bytes]()
     output = asyncio.create_task(show_output(terminal))
-    typing = asyncio.create_task(pass_on(keys, terminal))
+    typing = asyncio.create_task(send_keys(keys, terminal))
 
     def read_keys() -> None:
         typed = os.read(KEYBOARD, 65536) or LEAVE
@@ -89,24 +89,24 @@ async def work_in(terminal: AsyncPtyConnection) -> bool:
         loop.remove_reader(KEYBOARD)
         typing.cancel()
     if not output.cancelled():
-        output.result()  # raises what went wrong
+        output.result()  # raises the error of `show_output`
     return not output.cancelled()
 
 
-async def main(what: str | None) -> int:
-    """The exit code of the process; 0 when the terminal was left."""
+async def main(target: str | None) -> int:
+    """Return the exit code of the process, or 0 if the user left the terminal."""
     async with AsyncOpencodeClient(directory=".") as client:
-        if what and what.startswith("pty_"):
-            print("Ctrl-L has most programs show their screen again")
-            # without its earlier output, whose questions (where is the cursor?) this screen would answer once more
-            connection = client.pty.connect(what, cursor=-1)
+        if target and target.startswith("pty_"):
+            print("Press Ctrl-L: most programs then draw their screen again")
+            # only new output: this screen would answer questions in old output again (where is the cursor?)
+            connection = client.pty.connect(target, cursor=-1)
         else:
-            connection = client.pty.connect((await client.pty.create(command=what)).id)
+            connection = client.pty.connect((await client.pty.create(command=target)).id)
         async with connection as terminal:
             with raw_keyboard():
                 has_ended = await work_in(terminal)
             if not has_ended:
-                print(f"left; it goes on: python terminal.py {terminal.pty_id}")
+                print(f"left; it still runs: python terminal.py {terminal.pty_id}")
                 return 0
             code = await terminal.wait(timeout=5)
             print("ended" if code is None else f"ended with {code}")
