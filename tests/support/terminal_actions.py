@@ -12,17 +12,17 @@ from tests.support.terminal_server import PTY_ID, PtyServer
 
 
 def connected(client_kind: ClientKind, server: PtyServer, **options: Any) -> Any:  # Any: sync or async
-    """The server's terminal, connected; closed with `client_kind`."""
+    """Connect to the server's terminal and return it. `client_kind` closes it."""
     return entered(client_kind, client_kind.client(server.url, max_retries=0).pty.connect(PTY_ID, **options))
 
 
 def entered(client_kind: ClientKind, terminal: Any) -> Any:  # Any: as above
-    """The terminal, connected."""
+    """Connect the terminal and return it."""
     return client_kind.call(terminal.__aenter__ if client_kind.is_async else terminal.__enter__)
 
 
 def rest(client_kind: ClientKind, terminal: Any) -> list[str]:  # Any: as above
-    """What is yielded until the end."""
+    """Return all output until the end."""
     return client_kind.call(_rest, terminal) if client_kind.is_async else list(terminal)
 
 
@@ -31,7 +31,7 @@ async def _rest(terminal: Any) -> list[str]:
 
 
 def read(client_kind: ClientKind, terminal: Any, count: int) -> str:  # Any: as above
-    """The next `count` characters."""
+    """Return the next `count` characters."""
     text = ""
     while len(text) < count:
         text += client_kind.call(terminal.recv, 5)
@@ -41,7 +41,7 @@ def read(client_kind: ClientKind, terminal: Any, count: int) -> str:  # Any: as 
 def read_with_gaps(
     client_kind: ClientKind, terminal: Any, last: str
 ) -> list[str | int | None]:  # Any: as above
-    """What comes until a text ends so; in place of a gap what it lost."""
+    """Return the output until a text ends with `last`. A gap is the number of lost units."""
     found: list[str | int | None] = [""]
     while True:
         try:
@@ -55,7 +55,7 @@ def read_with_gaps(
 
 
 def seen_by(client_kind: ClientKind, happened: Callable[[], object]) -> None:
-    """Wait for what a server sees, while an event loop goes on."""
+    """Wait for a condition of a server, while the event loop runs."""
     if client_kind.is_async:
         client_kind.call(asyncio.to_thread, happened)
     else:

@@ -1,4 +1,4 @@
-"""What a server sends a terminal's new connection, computed as servers do: in UTF-16 code units.
+"""The first frames of a terminal's new connection, made as servers make them: in UTF-16 code units.
 
 Source: servers 1.3.2 and 1.18.33, which keep 2,097,152 units and repeat them in frames of 65,536.
 """
@@ -14,22 +14,22 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def units(text: str) -> bytes:
-    """The text as servers hold it."""
+    """Return the text as servers store it."""
     return text.encode("utf-16-le", "surrogatepass")
 
 
 def sent(half_units: bytes) -> str:
-    """What arrives of these units: halves of characters do not."""
+    """Return the text that arrives. Halves of characters arrive as U+FFFD."""
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", half_units.decode("utf-16-le", "surrogatepass"))
 
 
 def control(cursor: object, **more: object) -> bytes:
-    """A control frame."""
+    """Return a control frame."""
     return b"\0" + json.dumps({"cursor": cursor, **more}).encode()
 
 
 def replay(output: str, asked: int | None = None, keeps: int = 2_097_152) -> list[str | bytes]:
-    """The frames with which a connection begins when a terminal has put out all of `output`."""
+    """Return the first frames of a connection to a terminal that has printed `output`."""
     data, size = units(output), 2 * pty_frames.REPLAY_UNITS
     end = len(data) // 2
     first = max(0, end - keeps)

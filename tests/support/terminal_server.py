@@ -1,8 +1,9 @@
-"""A server on loopback with one terminal: a script for each WebSocket, and answers to the calls that come before.
+"""A server on loopback with one terminal: a script for each WebSocket, and responses to the calls before it.
 
     with PtyServer([say("abc"), cursor(3), cut], [cursor(3), end]) as server: ...
 
-says "abc" and where that ends, then drops the connection; the next one ends as a process that has exited does.
+sends "abc" and the position of its end, then drops the connection. The next connection ends like that of a process
+that has exited.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ _PTY: dict[str, Any] = {
     "pid": 7,
 }
 _PATIENCE_S = 10.0
-_SILENT = logging.Logger("silent", logging.CRITICAL + 1)  # what it would log, tests look for in logs of ours
+_SILENT = logging.Logger(
+    "silent", logging.CRITICAL + 1
+)  # tests search the logs for secrets of ours; these are the server's
 _EVENTS = {"transfer-encoding": "chunked", "content-type": "text/event-stream"}
 _CONNECTED = b'{"type":"server.connected","properties":{}}'
 
@@ -54,23 +57,23 @@ class Line:
         self._connection.send(frame)
 
     def hear(self) -> str | bytes:
-        """The next frame that was sent here. Raises ConnectionClosed."""
+        """Return the next frame from the client. Raises ConnectionClosed."""
         frame: str | bytes = self._connection.recv()
         self._heard(frame)
         return frame
 
     def close(self, code: int, reason: str = "") -> None:
-        """End it as WebSockets are ended."""
+        """Close the WebSocket with a close frame."""
         self._connection.close(code, reason)
 
     def cut(self) -> None:
-        """End it as networks do, behind all that was sent."""
+        """Drop the connection without a close frame, after all data that was sent."""
         with contextlib.suppress(OSError):
             self._connection.socket.shutdown(socket.SHUT_WR)
 
 
 Step: TypeAlias = Callable[[Line], object]
-"""One act of a script; behind the last one, the line hears until the client has gone."""
+"""One step of a script. After the last one, the server reads until the client has gone."""
 
 
 def say(*frames: str | bytes) -> Step:
@@ -84,17 +87,17 @@ def say(*frames: str | bytes) -> Step:
 
 
 def cursor(at: int) -> Step:
-    """Say where the output stands."""
+    """Send a control frame with the position of the output's end."""
     return say(control(at))
 
 
 def close(code: int, reason: str = "") -> Step:
-    """End the connection, and say why."""
+    """Close the connection with a code and a reason."""
     return lambda line: line.close(code, reason)
 
 
 def hear(line: Line) -> None:
-    """Wait for a frame of the client's."""
+    """Wait for a frame from the client."""
     line.hear()
 
 
@@ -104,15 +107,15 @@ def cut(line: Line) -> None:
 
 
 end = close(1000)
-"""What a server does when the process has exited."""
+"""Close the connection as servers do when the process has exited."""
 
 
 Answer: TypeAlias = bytes | Callable[[], bytes | None]
-"""What a call gets: always the same, or what there is for it then; None is what it gets without an answer."""
+"""The response to a call, or a function that returns it. None means the default response."""
 
 
 class Gate:
-    """An answer that waits until it may go."""
+    """A response that is held back until `open`."""
 
     def __init__(self, answer: bytes | None) -> None:
         self._answer = answer
@@ -125,27 +128,27 @@ class Gate:
         return self._answer
 
     def await_asked(self) -> None:
-        """Wait until somebody waits for it. Raises AssertionError after 10 seconds."""
+        """Wait until a call needs the response. Raises AssertionError after 10 seconds."""
         assert self._asked.wait(_PATIENCE_S)
 
     def open(self) -> None:
-        """Let it go, and all that follow."""
+        """Send the response, and all later ones at once."""
         self._opened.set()
 
     def open_soon(self) -> None:
-        """Let it go when others wait for it, too; that they do is no event."""
+        """Open in 0.05 seconds: until then other threads can begin to wait; nothing shows that they do."""
         threading.Timer(0.05, self.open).start()
 
 
 def described(pty_id: str = PTY_ID, status: str = "running") -> bytes:
-    """What a call gets for a terminal."""
+    """Return the response that describes a terminal."""
     return http(json.dumps({**_PTY, "id": pty_id, "status": status}).encode())
 
 
 class PtyServer:
-    """Listens from its making to `stop` or the end of `with`. The last script is for all that follow.
+    """Listens from its creation until `stop` or the end of `with`. The last script is used for all later connections.
 
-    `answers` are for calls, by their path, ahead of those of a server whose terminal runs.
+    `answers` are responses by path. They replace the defaults, which are those of a terminal that runs.
     """
 
     def __init__(
@@ -156,17 +159,17 @@ class PtyServer:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.calls: list[Seen] = []
-        """What was asked besides WebSockets and events, in order."""
+        """The calls in order, without WebSockets and event streams."""
         self.dials: list[Seen] = []
-        """What WebSockets were asked for."""
+        """The handshake requests."""
         self.heard: list[str | bytes] = []
-        """What terminals were sent."""
+        """The frames from the client."""
         self.open = 0
-        """WebSockets that are."""
+        """The number of open WebSockets."""
         self.streams: list[Seen] = []
-        """What event streams were asked for."""
+        """The requests for event streams."""
         self.listeners: list[Peer] = []
-        """Event streams that are."""
+        """The open event streams."""
         self.answers: dict[str, Answer] = {
             "/global/health": http(json.dumps({"healthy": True, "version": version}).encode()),
             f"/pty/{PTY_ID}": described(),
@@ -183,26 +186,26 @@ class PtyServer:
         self._acceptor.start()
 
     def until(self, happened: Callable[[], object]) -> None:
-        """Wait for what this server sees. Raises AssertionError after 10 seconds."""
+        """Wait until a condition about this server is true. Raises AssertionError after 10 seconds."""
         with self.changed:
             assert self.changed.wait_for(happened, _PATIENCE_S)
 
     def tell(self, kind: str, **properties: Any) -> None:  # Any: JSON
-        """Put an event on the streams that are open, of which there is to be one at least."""
+        """Send an event on all open streams. Waits until there is one."""
         self.until(lambda: self.listeners)
         event = json.dumps({"type": kind, "properties": properties}).encode()
         for peer in self.listeners:
             peer.send(_event(event))
 
     def drop_events(self) -> None:
-        """Break the event streams that are open, of which there is to be one at least."""
+        """Break all open event streams. Waits until there is one."""
         self.until(lambda: self.listeners)
         for peer in list(self.listeners):
             peer.interrupt()
         self.until(lambda: not self.listeners)
 
     def stop(self) -> None:
-        """End everything."""
+        """Close everything, and wait for the threads."""
         self._acceptor.close()
         with self.changed:
             for one in self._sockets:
@@ -251,7 +254,9 @@ class PtyServer:
 
     def _tell_events(self, peer: Peer, seen: Seen) -> None:
         self._answer_to(seen)  # a gate holds the stream back
-        peer.send(http(headers=_EVENTS) + _event(_CONNECTED, "retry: 1\n"))  # who loses it comes back at once
+        peer.send(
+            http(headers=_EVENTS) + _event(_CONNECTED, "retry: 1\n")
+        )  # a client that loses it reconnects at once
         self._note(self.streams, seen)
         self._note(self.listeners, peer)
         try:

@@ -11,9 +11,9 @@ import pytest
 
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """The contexts of a server, and of a client that trusts it."""
+    """Return the TLS context of a server, and that of a client that trusts it."""
     if shutil.which("openssl") is None:
-        pytest.skip("openssl is not here to make a certificate")
+        pytest.skip("this test needs the command openssl")
     key, certificate = (str(tmp_path_factory.getbasetemp() / name) for name in ("key.pem", "certificate.pem"))
     asked = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost"]
     written = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate]
