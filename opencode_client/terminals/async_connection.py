@@ -21,7 +21,7 @@ from .async_receiver import AsyncReceiver
 from .exit_watch import EVENTS, AsyncExitWatch
 from .handshake import HandshakeRequest, PtyOptions, check_options, error_from_close, is_normal_end
 from .pattern_search import PatternSearch
-from .state import Deadline
+from .state import NEVER, Deadline
 
 if TYPE_CHECKING:
     from ..api.pty import AsyncPtyNamespace
@@ -127,7 +127,7 @@ class AsyncPtyConnection(AsyncReceiver):
                 if is_normal_end(error) or not (self._output.has_cursor or self._closed.is_set()):
                     # The reader gets this error by itself, after the output that came before it.
                     raise error_from_close(self._request, error) from error
-                await self._replace(connection, error, Deadline(None))
+                await self._replace(connection, error, NEVER)
 
     async def resize(self, rows: int, cols: int) -> None:
         """Set the size of the terminal. Raises ArgumentError, StatusError, RequestError."""

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from ..errors import OpencodeError, RequestError
 from .exit_watch import AsyncExitWatch, Exit
 from .handshake import HandshakeRefusedError, HandshakeRequest, error_from_handshake, set_keep_alive
-from .state import Deadline, TerminalState
+from .state import NEVER, Deadline, TerminalState
 
 
 class _WebSocket(ClientConnection):
@@ -55,7 +55,7 @@ class AsyncReceiver(TerminalState):
             PtyClosedError: the terminal ended, or its connection broke and cannot be made again.
             PtyGapError: output is missing here; the next call returns the output after the gap.
         """
-        deadline = Deadline(timeout)
+        deadline = NEVER if timeout is None else Deadline(timeout)
         while (text := self._next_output()) is None:
             connection = await self._connected()
             try:
@@ -151,6 +151,7 @@ class AsyncReceiver(TerminalState):
             raise error_from_handshake(prepared, error, started) from None
         connection: _WebSocket = opened
         connection.owner = self
+        # Not documented; `connect` takes no options for its socket.
         set_keep_alive(connection.transport.get_extra_info("socket"))
         self._has_connected(again=self._connection is not None)
         self._connection = connection

@@ -19,7 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 from ..errors import OpencodeError, RequestError
 from .exit_watch import Exit, ExitWatch
 from .handshake import HandshakeRefusedError, HandshakeRequest, error_from_handshake, set_keep_alive
-from .state import Deadline, TerminalState
+from .state import NEVER, Deadline, TerminalState
 from .tls_socket import TlsSocket
 
 
@@ -70,7 +70,7 @@ class Receiver(TerminalState):
             PtyClosedError: the terminal ended, or its connection broke and cannot be made again.
             PtyGapError: output is missing here; the next call returns the output after the gap.
         """
-        deadline = Deadline(timeout)
+        deadline = NEVER if timeout is None else Deadline(timeout)
         while (text := self._next_output()) is None:
             connection = self._connected()
             try:
@@ -157,7 +157,7 @@ class Receiver(TerminalState):
         except (OSError, WebSocketException, EOFError) as error:
             raise error_from_handshake(prepared, error, started) from None
         connection.owner = self
-        set_keep_alive(connection.socket)
+        set_keep_alive(connection.socket)  # not documented; `connect` takes no options for its socket
         self._has_connected(again=self._connection is not None)
         self._connection = connection
         if self._closed.is_set():

@@ -28,6 +28,9 @@ class Deadline:
         return None if self._at is None else max(0.0, self._at - monotonic())
 
 
+NEVER = Deadline(None)
+
+
 class TerminalState:
     """The unread output of a terminal, its end, and the delays before reconnecting."""
 
@@ -67,9 +70,8 @@ class TerminalState:
         return f"<{type(self).__name__} {self.pty_id}: {state}>"
 
     def _add_frame(self, frame: str | bytes) -> None:
-        found: list[str | PtyGapError]
-        found = [self._output.add_text(frame)] if isinstance(frame, str) else self._output.add_binary(frame)
-        for item in found:
+        output = self._output
+        for item in [output.add_text(frame)] if isinstance(frame, str) else output.add_binary(frame):
             if item:
                 self._unread.append(item)
                 self._delays.reset()

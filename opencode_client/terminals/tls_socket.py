@@ -17,9 +17,9 @@ _T = TypeVar("_T")
 class TlsSocket:
     """A connected `SSLSocket` that threads share. `close` wakes them; `release` closes the descriptor.
 
-    No call waits inside OpenSSL: it waits for data after session tickets, which make a socket readable but bring no
-    data. Closing does not wake such a thread. It reads on when its descriptor belongs to another connection.
-    A lock lets one thread at a time into OpenSSL, which allows no more.
+    No call waits inside OpenSSL. OpenSSL would wait for data after session tickets, which make the socket readable but
+    bring no data. Closing does not wake such a thread, and it would read on when its descriptor belongs to another
+    connection. OpenSSL allows one thread at a time; the lock ensures that.
     """
 
     def __init__(self, wrapped: SSLSocket) -> None:
