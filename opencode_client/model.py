@@ -89,7 +89,7 @@ class OpencodeModel:
         try:
             if strict:
                 _check(cls, data)
-            return tolerantly(cls, data) if reader is None else reader(data)
+            return read_lenient(cls, data) if reader is None else reader(data)
         except RecursionError:
             raise ResponseDecodeError(
                 cls.__name__, "$", "less nesting", "more than Python recurses"
@@ -157,7 +157,7 @@ def reader_of(cls: type[M]) -> Callable[[JsonObject], M] | None:
     return reader
 
 
-def tolerantly(cls: type[M], data: JsonObject) -> M:
+def read_lenient(cls: type[M], data: JsonObject) -> M:
     """What a reader gives back when the wire is not what the document says: see `reading`, imported only then."""
     from .decoding.annotations import read_by_annotations
 

@@ -6,9 +6,10 @@ Rests on the annotations of the models: they are the only description of a membe
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
+from types import ModuleType
 from typing import Any, TypeVar
 
 from attrs import fields, frozen
@@ -30,7 +31,7 @@ from .shapes import (
     step,
     warn_once,
 )
-from .unions import Mixed, Variants
+from .unions import UntaggedUnion, Variants
 
 M = TypeVar("M", bound=OpencodeModel)
 
@@ -158,10 +159,10 @@ def _subscripted(kind: str, inside: ast.expr, package: str) -> Shape:
 
 
 def _named(name: str, package: str) -> Shape:
-    """A class or a union of the models: unions by their readers, whose aliases would import every variant."""
-    module = import_module(f"{package}.{import_module(package).MODULES[name]}")
-    readers: list[Variants[Any] | Mixed[Any]] = [
-        v for v in vars(module).values() if isinstance(v, Variants | Mixed)
+    """Return the shape of a class or union; it looks for the reader, as the alias would import every variant."""
+    module: ModuleType = sys.modules[package].module_of(name)
+    readers: list[Variants[Any] | UntaggedUnion[Any]] = [
+        v for v in vars(module).values() if isinstance(v, Variants | UntaggedUnion)
     ]
     for reader in readers:
         if reader.name == name:

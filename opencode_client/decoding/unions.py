@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from attrs import frozen
@@ -15,25 +15,25 @@ Reader = Callable[[Any], Any]
 
 
 @frozen
-class Deeper:
+class NestedTag:
     """Variants that share a tag: the value at the end of `path` decides between them."""
 
     path: tuple[str, ...]
-    table: Mapping[Any, str | Fixed]
+    table: Mapping[Any, str | ConstantsCheck]
 
 
 @frozen
-class Fixed:
+class ConstantsCheck:
     """A variant with more constants than its tag: where one has another value, the variant is unknown."""
 
-    place: str
+    class_name: str
     constants: Mapping[str, Any]
 
 
 class Variants(dict[Any, Callable[[Any], T]], Generic[T]):
     """The readers of a union's variants by tag value: `read_part[data["type"]](data)`.
 
-    The table gives `module:Class` for each value; a reader enters the dict when its value is first seen.
+    The table gives a class of the models for each value; a reader enters the dict when its value is first seen.
     A value that is not in the table gives the union's Unknown class.
     """
 
@@ -42,7 +42,7 @@ class Variants(dict[Any, Callable[[Any], T]], Generic[T]):
         module: str,
         name: str,
         tag: str,
-        table: Mapping[Any, str | Fixed | Deeper],
+        table: Mapping[Any, str | ConstantsCheck | NestedTag],
         unknown: type[Unknown],
         otherwise: str | None = None,
     ) -> None:
@@ -61,23 +61,31 @@ class Variants(dict[Any, Callable[[Any], T]], Generic[T]):
         reader = self[value] = self.reader(place)
         return reader
 
-    def reader(self, place: str | Fixed | Deeper) -> Reader:
+    def reader(self, place: str | ConstantsCheck | NestedTag) -> Reader:
         """What reads the variant that a row of the table names."""
         if isinstance(place, str):
             return self.class_reader(place)
-        if isinstance(place, Deeper):
-            return DeeperReader(self, place)
-        return FixedReader(self, place, self.class_reader(place.place))
+        if isinstance(place, NestedTag):
+            return NestedTagReader(self, place)
+        return ConstantsReader(self, place, self.class_reader(place.class_name))
 
-    def model(self, place: str) -> type[OpencodeModel]:
-        """The class at `module:Class`, imported now."""
-        module, _, name = place.partition(":")
-        found: type[OpencodeModel] = getattr(import_module(f"{self.package}.{module}"), name)
+    def model(self, name: str) -> type[OpencodeModel]:
+        """Return the class of this name, which the models package imports when it is first used."""
+        found: type[OpencodeModel] = getattr(sys.modules[self.package], name)
         return found
 
-    def class_reader(self, place: str) -> Reader:
-        """What reads the class at `module:Class`."""
-        model = self.model(place)
+    def classes(self) -> Iterator[type]:
+        """Yield the classes of all variants; importing them all takes its time."""
+        for row in self.table.values():
+            for leaf in row.table.values() if isinstance(row, NestedTag) else (row,):
+                yield self.model(leaf.class_name if isinstance(leaf, ConstantsCheck) else leaf)
+        if self.otherwise:
+            yield self.model(self.otherwise)
+        yield self.unknown
+
+    def class_reader(self, name: str) -> Reader:
+        """Return the function that reads the class of this name."""
+        model = self.model(name)
         return reader_of(model) or model.from_dict
 
     def read(self, data: Any) -> T:  # Any: whatever came
@@ -115,10 +123,10 @@ class Variants(dict[Any, Callable[[Any], T]], Generic[T]):
         return type(read) if isinstance(read, OpencodeModel) else None
 
 
-class DeeperReader(dict[Any, Reader]):
+class NestedTagReader(dict[Any, Reader]):
     """Reads variants that share a tag by what stands deeper; readers enter the dict when first needed."""
 
-    def __init__(self, union: Variants[Any], deeper: Deeper) -> None:
+    def __init__(self, union: Variants[Any], deeper: NestedTag) -> None:
         super().__init__()
         self.union = union
         self.deeper = deeper
@@ -153,11 +161,11 @@ class ExactVariants(Variants[T]):
 
 
 @frozen
-class FixedReader:
+class ConstantsReader:
     """Reads a variant after comparing its other constants."""
 
     union: Variants[Any]
-    fixed: Fixed
+    fixed: ConstantsCheck
     read: Reader
 
     def __call__(self, data: Any) -> Any:  # Any: a variant of the union
@@ -166,7 +174,7 @@ class FixedReader:
         return self.read(data)
 
 
-class Mixed(Generic[T]):
+class UntaggedUnion(Generic[T]):
     """The reader of a union that no tag decides, such as text or object: told apart by what came.
 
     `expression` is the union as its annotation says it.

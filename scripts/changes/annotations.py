@@ -39,6 +39,12 @@ def short_change(old: str, new: str) -> str:
     return "; ".join(f"{word} {', '.join(texts)}" for word, texts in sides if texts) or f"{old} -> {new}"
 
 
+def unquoted(annotation: str) -> str:
+    """Return an annotation in one line and without quotes around it; any other text as it is."""
+    tree = _parsed(annotation)
+    return annotation if tree is None else ast.unparse(tree)
+
+
 def _parsed(annotation: str) -> ast.expr | None:
     """Parse an annotation, also a quoted one; None if it cannot be parsed."""
     try:

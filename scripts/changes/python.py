@@ -11,7 +11,7 @@ from pathlib import Path
 
 import griffe
 
-from scripts.changes.annotations import compare_types, is_same_type, short_change
+from scripts.changes.annotations import compare_types, is_same_type, short_change, unquoted
 from scripts.changes.change import Change, Kind
 from scripts.changes.surface import Item, Surface, is_generated_api, read_surface, sent_and_received
 
@@ -129,7 +129,7 @@ def _attribute(
     """Compare the types of two members; for aliases, such as unions of models, the types that they stand for."""
     types = _text(old.annotation), _text(new.annotation)
     if types == ("TypeAlias", "TypeAlias"):
-        types = _text(old.value).strip("'\""), _text(new.value).strip("'\"")
+        types = unquoted(_text(old.value)), unquoted(_text(new.value))
     if not is_same_type(*types):
         narrower, wider = compare_types(*types)
         breaking = (sent and narrower) or (received and wider)

@@ -65,10 +65,16 @@ def _roots(package: griffe.Module) -> Iterator[tuple[str, Item]]:
 
 
 def _exported(module: griffe.Module) -> Iterator[tuple[str, Item]]:
-    for name in map(str, module.exports or ()):
+    imported = (name for name, member in module.members.items() if _is_from(member, module))
+    for name in map(str, module.exports or imported):
         item = _target(module.members.get(name))
         if item is not None:
             yield name, item
+
+
+def _is_from(member: griffe.Object | griffe.Alias, package: griffe.Module) -> bool:
+    """Return True for a name that is imported from a module of `package`."""
+    return isinstance(member, griffe.Alias) and member.target_path.startswith(f"{package.path}.")
 
 
 def _own(holder: griffe.Module | griffe.Class) -> Iterator[tuple[str, Item]]:

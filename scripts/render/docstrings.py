@@ -7,7 +7,9 @@ from typing import Protocol
 
 from opencode_client.errors import error_class
 from scripts.normalise.schema import Json
-from scripts.render.text import indented, safe, wrapped
+from scripts.render.text import docstring, indented, safe, wrapped
+
+_WIDTH = 106
 
 
 class Argument(Protocol):
@@ -17,11 +19,6 @@ class Argument(Protocol):
     def name(self) -> str: ...
     @property
     def description(self) -> str: ...
-
-
-def summary(operation: Json, meta: Json) -> str:
-    """Return what an operation is for, in a line: the document's summary, else the operation's id."""
-    return safe(operation.get("summary") or "") or safe(meta["said"]["name"])
 
 
 def method_docstring(
@@ -34,22 +31,31 @@ def method_docstring(
         version: the server version of the document, "" if unknown.
     """
     sections = [*_paragraphs(operation, meta), "\n".join(_last_section(meta, arguments, result, version))]
-    return indented("\n\n".join(sections), " " * 8)
+    return docstring("\n\n".join(sections), 8)
+
+
+def short_docstring(operation: Json, meta: Json) -> str:
+    """Return the docstring of the asynchronous method, which refers to the synchronous one."""
+    awaited = "" if meta["kind"] in ("stream", "websocket") else ", awaited"
+    title = operation.get("summary") or ""
+    title = title if safe(title) else meta["said"]["name"]
+    text = f"{title}: as `{meta['namespace']['class']}.{meta['attribute']}`{awaited}."
+    return docstring(wrapped(text, _WIDTH), 8)
 
 
 def _paragraphs(operation: Json, meta: Json) -> Iterator[str]:
     title, description = operation.get("summary") or "", operation.get("description") or ""
     yield f"{wrapped(title if safe(title) else meta['said']['name'], 100)}."
     if description and description != title:
-        yield wrapped(description, 106)
+        yield wrapped(description, _WIDTH)
     if meta["kind"] == "blocking":
-        yield f"Waits without a timeout: {wrapped(meta['reason'], 82)}."
+        yield f"{wrapped(meta['reason'], _WIDTH, first='Waits without a timeout: ')}."
     if meta["deprecated"]:
         yield "Deprecated by the server's document."
     if meta["kind"] == "stream":
-        yield "A stream to use in `with`, opened before what it is to show; `options` are those of `StreamOptions`."
+        yield "Use it in `with`. Open it before you cause the events you want; `options` are those of `StreamOptions`."
     if meta["kind"] == "websocket":
-        yield "A connection to use in `with`; `options` are those of `PtyOptions`."
+        yield "Use it in `with`; `options` are those of `PtyOptions`."
 
 
 def _last_section(meta: Json, arguments: Iterable[Argument], result: str, version: str) -> Iterator[str]:
@@ -57,15 +63,17 @@ def _last_section(meta: Json, arguments: Iterable[Argument], result: str, versio
     if described:
         yield "Args:"
     for argument in described:
-        yield f"    {argument.name}: {indented(wrapped(argument.description.strip(), 90), ' ' * 8)}"
+        text = wrapped(argument.description.strip(), _WIDTH - 8, first=f"{argument.name}: ")
+        yield f"    {indented(text, ' ' * 8)}"
     if result:
-        yield f"Returns: {indented(wrapped(result, 96), '    ')}."
+        yield f"{indented(wrapped(result, _WIDTH - 4, first='Returns: '), '    ')}."
     errors = dict.fromkeys(_error_name(status) for status in meta["errors"] if status != "default")
     if errors:
         yield f"Raises: {', '.join(errors)}."
-    first = meta["since"] or safe(version) or "newer"
+    first = meta["since"] or version or "newer"
     older = f"(not in {meta['absent']})" if meta["absent"] else "or earlier"
-    yield f"Source: `{safe(meta['said']['source'])}`, opencode {first} {older}."
+    source = f"Source: `{meta['said']['source']}`, opencode {first} {older}."
+    yield indented(wrapped(source, _WIDTH - 4), "    ")
 
 
 def _error_name(status: str) -> str:

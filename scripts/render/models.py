@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from scripts.normalise.schema import META, Json
 from scripts.render.python_types import Types, admits_null, all_text
-from scripts.render.text import indented, literal, safe, wrapped
+from scripts.render.text import docstring, filled, literal, literal_lines, source_line, wrapped
 from scripts.render.views import Import, MemberView, ModelView, ModuleView, UnionView
 
 _WIDTH = 90
+_LINE = 120
 
 
 def modules(types: Types) -> dict[str, ModuleView]:
@@ -26,14 +25,15 @@ def modules(types: Types) -> dict[str, ModuleView]:
     return found
 
 
-def public_names(types: Types) -> Iterator[Import]:
-    """Yield every class and alias, and the Unknown classes of unions, each with its module."""
+def public_names(types: Types) -> dict[str, list[str]]:
+    """Return the classes, aliases and Unknown classes of every module, sorted."""
+    found: dict[str, list[str]] = {}
     for name, schema in types.components.items():
         meta = schema.get(META, {})
         if meta.get("module"):
-            yield meta["module"], name
-            if _defines_unknown(meta):
-                yield meta["module"], meta["unknown"]
+            unknown = [meta["unknown"]] if _defines_unknown(meta) else []
+            found.setdefault(meta["module"], []).extend([name, *unknown])
+    return {module: sorted(found[module]) for module in sorted(found)}
 
 
 def _imports(pairs: list[tuple[str, str]]) -> tuple[Import, ...]:
@@ -97,14 +97,13 @@ def _member(wire: str, owner: Json, local: str, *, required: bool, types: Types)
 
 
 def _member_docstring(description: str) -> str:
-    text = wrapped(description, _WIDTH).strip()
-    return f'"""{indented(text, "    ")}{" " if text.endswith(chr(34)) else ""}"""' if description else ""
+    return docstring(wrapped(description, _WIDTH).strip(), 4, closed=False) if description else ""
 
 
 def _docstring(schema: Json) -> str:
-    source = f"Source: `{safe(schema[META]['pointer'])}`."
-    description = str(schema.get("description") or "")
-    return f"{wrapped(description, _WIDTH)}\n\n{source}" if description else source
+    source = source_line(schema[META]["pointer"], _LINE - 10)
+    description = wrapped(str(schema.get("description") or ""), _WIDTH)
+    return docstring(f"{description}\n\n{source}" if description else source, 4, closed=False)
 
 
 def union_view(name: str, types: Types) -> UnionView:
@@ -112,10 +111,13 @@ def union_view(name: str, types: Types) -> UnionView:
     schema = types.components[name]
     meta = schema[META]
     table: list[Json] = meta.get("table", [])
+    variants = _variants(schema, types)
     return UnionView(
         name=name,
         docstring=_docstring(schema),
-        alias=_alias(schema, types),
+        alias=" | ".join(variants),
+        quoted_alias=_quoted(name, variants),
+        literal=literal_lines(variants, " | ", _LINE - 10),
         imports=_imports(meta["uses"]),
         circular=tuple(meta["circular"]),
         reader=meta["reader"],
@@ -125,9 +127,8 @@ def union_view(name: str, types: Types) -> UnionView:
         table=tuple((literal(row["value"]), _row(row)) for row in table),
         unknown=meta.get("unknown", ""),
         defines_unknown=_defines_unknown(meta),
-        otherwise=_place({"module": meta["otherwise_module"], "class": meta["otherwise"]})
-        if meta.get("otherwise")
-        else "",
+        unknown_docstring=_unknown_docstring(name),
+        otherwise=meta.get("otherwise") or "",
     )
 
 
@@ -137,15 +138,31 @@ def _defines_unknown(meta: Json) -> bool:
 
 def _reader_class(kind: str, table: list[Json]) -> str:
     if kind != "union":
-        return "Mixed" if kind == "mixed" else ""
+        return "UntaggedUnion" if kind == "mixed" else ""
     return "Variants" if all_text(table) else "ExactVariants"
 
 
-def _alias(schema: Json, types: Types) -> str:
-    """Return the expression that an alias is a name for."""
+def _unknown_docstring(name: str) -> str:
+    text = f"A variant of `{name}` that this version of the client does not know."
+    return docstring(wrapped(text, _LINE - 10), 4)
+
+
+def _variants(schema: Json, types: Types) -> list[str]:
+    """Return the types that an alias is a union of."""
     opened, unknown = schema[META]["open"], schema[META].get("unknown")
     variants = (types.annotation(variant, opened=opened) for variant in schema["properties"].values())
-    return " | ".join(dict.fromkeys([*variants, *([unknown] if unknown else [])]))
+    return list(dict.fromkeys([*variants, *([unknown] if unknown else [])]))
+
+
+def _quoted(name: str, variants: list[str]) -> str:
+    """Return an alias's value for type checkers: quoted, as it may name itself, and in lines if it is long."""
+    alias = " | ".join(variants)
+    if len(alias) + len(name) <= _LINE - len("    : TypeAlias = '' "):
+        return literal(alias)
+    if "'" in alias or '"' in alias:  # values of an enum: Python code can be wrapped anywhere
+        return f"({alias})"
+    lines = filled(variants, " | ", _LINE - 10)
+    return '"""(\n        {}\n    )"""'.format("\n        | ".join(lines))
 
 
 def _row(row: Json) -> str:
@@ -153,12 +170,9 @@ def _row(row: Json) -> str:
     if "table" in row:
         table = ", ".join(f"{literal(inner['value'])}: {_row(inner)}" for inner in row["table"])
         path = "".join(f"{literal(key)}, " for key in row["path"])
-        return f"Deeper(({path}), {{{table}}})"
+        return f"NestedTag(({path}), {{{table}}})"
+    name = literal(row["class"])
     if row["constants"]:
         constants = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in row["constants"].items())
-        return f"Fixed({_place(row)}, {{{constants}}})"
-    return _place(row)
-
-
-def _place(row: Json) -> str:
-    return f'"{row["module"]}:{row["class"]}"'
+        return f"ConstantsCheck({name}, {{{constants}}})"
+    return name

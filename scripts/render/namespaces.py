@@ -8,7 +8,7 @@ from scripts.normalise.schema import Json, operations, schemas_of
 from scripts.render.models import modules, public_names
 from scripts.render.operations import Described, meta_of, method_view
 from scripts.render.python_types import Types
-from scripts.render.text import literal
+from scripts.render.text import literal, literal_lines
 from scripts.render.views import ChildView, NamespaceView, PackageView
 
 
@@ -33,7 +33,10 @@ def package_view(document: Json) -> PackageView:
             server_row(meta_of(operation), version) for rows in namespaces.values() for operation in rows
         ),
         modules=modules(types),
-        classes=tuple(sorted(public_names(types), key=lambda pair: pair[1])),
+        names=tuple(
+            (module, tuple(names), literal_lines(names, " ", 108 - len(module)))
+            for module, names in public_names(types).items()
+        ),
         client=_namespace(parents.get("", {"path": "", "class": "", "children": []}), parents),
         parents=tuple(nodes),
         namespaces={

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from attrs import frozen
 
 from scripts.normalise.schema import META, Json, referenced
-from scripts.render.docstrings import method_docstring, summary
+from scripts.render.docstrings import method_docstring, short_docstring
 from scripts.render.python_types import Types, admits_null, builtin, has_open_values
 from scripts.render.text import literal
 from scripts.render.views import MethodView, OperationView
@@ -135,8 +135,7 @@ def method_view(described: Described) -> MethodView:
         docstring=method_docstring(
             described.operation, meta, parameters, _result(described), described.version
         ),
-        async_docstring=f"{summary(described.operation, meta)}: as "
-        f"`{meta['namespace']['class']}.{meta['attribute']}`{'' if opens else ', awaited'}.",
+        async_docstring=short_docstring(described.operation, meta),
         positional=tuple(p.declaration(described.types, hidden) for p in parameters if p.place == "path"),
         keyword=tuple(_keyword(described, parameters)),
         returns=described.returns(hidden),

@@ -63,15 +63,18 @@ class ModelView:
 class UnionView:
     """An alias, and where it is a union of models, its reader.
 
+    `alias` is its value as code, `quoted_alias` for type checkers and `literal` for a reader without a table.
     `reader_class` is "" for an alias without a reader. `table` maps literals of tags to rows of the reader's table;
     `unknown` is the class of variants that it does not hold, defined beside it if `defines_unknown`.
-    `imports` and `circular` are the names that its value at run time needs; a circular one has no such value.
+    `imports` and `circular` are the names in `alias` that are missing at run time; a circular one has no value there.
     """
 
     kind: ClassVar[str] = "union"
     name: str
     docstring: str
     alias: str
+    quoted_alias: str
+    literal: str
     imports: tuple[Import, ...]
     circular: tuple[str, ...]
     reader: str
@@ -80,13 +83,9 @@ class UnionView:
     tag_member: str
     table: tuple[tuple[str, str], ...]
     unknown: str
+    unknown_docstring: str
     defines_unknown: bool
     otherwise: str
-
-    @property
-    def alias_literal(self) -> str:
-        """`alias` as a literal."""
-        return repr(self.alias)
 
 
 @frozen(kw_only=True)
@@ -96,6 +95,11 @@ class ModuleView:
     contents: tuple[ModelView | UnionView, ...]
     type_imports: tuple[Import, ...]
     reader_imports: tuple[Import, ...]
+
+    @property
+    def models(self) -> tuple[ModelView, ...]:
+        """Classes."""
+        return tuple(item for item in self.contents if isinstance(item, ModelView))
 
     @property
     def aliases(self) -> tuple[UnionView, ...]:
@@ -169,14 +173,14 @@ class PackageView:
 
     `modules` are found by the last class in them, `namespaces` by their module: these are what the generator
     renders a template for. `servers` are three literals for each operation: its id, and the newest version without
-    and the oldest with it. `classes` are all public names of `models/`, with their modules.
+    and the oldest with it. `names` are the modules of `models/` with their public names, and a literal of these.
     """
 
     version: str
     document_sha256: str
     servers: tuple[tuple[str, str, str], ...]
     modules: dict[str, ModuleView]
-    classes: tuple[Import, ...]
+    names: tuple[tuple[str, tuple[str, ...], str], ...]
     client: NamespaceView
     parents: tuple[NamespaceView, ...]
     namespaces: dict[str, NamespaceView]

@@ -38,7 +38,11 @@ _EDITS = [
     ("models/text_part_input.py", "    ignored: bool | None", "    ignored: bool | str | None"),
     ("models/message.py", '"UserMessage | Ass', '"SystemMessage | UserMessage | Ass'),
     ("models/part_input.py", "SubtaskPartInput | UnknownPartInput", "UnknownPartInput"),
-    ("models/__init__.py", '    "MessageWithParts",\n', ""),
+    (
+        "models/__init__.py",
+        "    from .message_with_parts import MessageWithParts as MessageWithParts\n",
+        "",
+    ),
     # hand-written code
     ("client.py", "        max_retries: int | Unset = UNSET,\n", ""),
     ("errors.py", "class ConflictError(StatusError)", "class ConflictError(OpencodeError)"),

@@ -247,3 +247,8 @@ def test_a_body_that_is_spread_has_no_class(models: ModuleType) -> None:
 def test_an_unknown_name_is_an_attribute_error(models: ModuleType) -> None:
     with pytest.raises(AttributeError, match="NoSuchModel"):
         _ = models.NoSuchModel
+
+
+def test_the_alias_of_a_union_has_every_variant_at_run_time(models: ModuleType) -> None:
+    names = [variant.__name__ for variant in models.Part.__args__]
+    assert names == ["TextPart", "Leaf", "Sync1", "Sync2", "Twice", "UnknownPart"]

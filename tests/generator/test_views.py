@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import pytest
@@ -170,6 +171,16 @@ def test_tags_that_are_no_text_are_compared_exactly(variants: list[Json], expect
     assert (view.tag, view.table[0][0], view.reader_class) == expected
 
 
+def test_a_long_alias_is_in_lines_that_checkers_read() -> None:
+    names = [f"{letter * 40}" for letter in "ABCD"]
+    schemas = {name: obj("type", type={"const": name}) for name in names}
+    union = {"anyOf": [reference(name) for name in names]}
+    view = union_view("Long", Types(schemas_of(_normalised({**schemas, "Long": union}))))
+    assert view.quoted_alias.startswith('"""(\n        ')
+    assert ast.unparse(ast.parse(ast.literal_eval(view.quoted_alias), mode="eval")) == view.alias
+    assert max(map(len, view.quoted_alias.splitlines())) <= 120
+
+
 def test_a_union_without_a_tag_has_no_table() -> None:
     view = union_view("Blend", Types(schemas_of(_normalised(_SCHEMAS))))
     assert (view.table, view.alias) == ((), "str | Dot")
@@ -225,10 +236,10 @@ def test_a_docstring_has_the_documents_words_on_the_operation_its_arguments_and_
     result = {"200": {**ok(_array(_TEXT))["200"], "description": "The names"}}
     method = _method({"summary": "List", "description": "All.", "parameters": [query], "responses": result})
     assert method.docstring.split("\n")[:6] == [
-        "List.", "", "        All.", "", "        Args:", "            limit: At most.",
+        '"""List.', "", "        All.", "", "        Args:", "            limit: At most.",
     ]  # fmt: skip
     assert "Returns: The names." in method.docstring
-    assert method.async_docstring == "List: as `ANamespace.get`, awaited."
+    assert method.async_docstring == '"""List: as `ANamespace.get`, awaited."""'
 
 
 def test_namespaces_without_operations_are_classes_of_one_module() -> None:
