@@ -33,7 +33,7 @@ class EventNamespace(Namespace):
 
         Get events
 
-        A stream to use in `with`, opened before what it is to show; `options` are those of `StreamOptions`.
+        Use it in `with`. Open it before you cause the events you want; `options` are those of `StreamOptions`.
 
         Source: `GET /event`, opencode 1.1.31 or earlier.
         """

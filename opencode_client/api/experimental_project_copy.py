@@ -44,7 +44,8 @@ class ExperimentalProjectCopyNamespace(Namespace):
         Generate a short name for a project copy from task context.
 
         Raises: BadRequestError.
-        Source: `POST /experimental/project/{projectID}/copy/generate-name`, opencode 1.17.19 (not in 1.15.13).
+        Source: `POST /experimental/project/{projectID}/copy/generate-name`, opencode 1.17.19 (not in
+            1.15.13).
         """
         body_ = {"context": context}
         return self._caller.call(

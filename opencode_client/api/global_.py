@@ -69,7 +69,7 @@ class GlobalNamespace(Namespace):
 
         Subscribe to global events from the OpenCode system using server-sent events.
 
-        A stream to use in `with`, opened before what it is to show; `options` are those of `StreamOptions`.
+        Use it in `with`. Open it before you cause the events you want; `options` are those of `StreamOptions`.
 
         Raises: BadRequestError.
         Source: `GET /global/event`, opencode 1.1.31 or earlier.
@@ -96,7 +96,7 @@ class GlobalNamespace(Namespace):
 
         Upgrade opencode to the specified version.
 
-        Waits without a timeout: answers when the new version is downloaded and installed.
+        Waits without a timeout: the response comes when the new version is installed.
 
         Raises: BadRequestError.
         Source: `POST /global/upgrade`, opencode 1.3.2 (not in 1.2.27).

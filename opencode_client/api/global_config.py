@@ -109,12 +109,12 @@ class GlobalConfigNamespace(Namespace):
 
         Args:
             server: Server configuration for opencode serve and web commands
-            autoupdate: Automatically update to the latest version. Set to true to auto-update, false to disable,
-                or 'notify' to show update notifications
-            formatter: Enable or configure formatters. Omit or set to false to disable, true to enable built-ins,
-                or an object to enable built-ins with overrides.
-            lsp: Enable or configure LSP servers. Omit or set to false to disable, true to enable
+            autoupdate: Automatically update to the latest version. Set to true to auto-update, false to
+                disable, or 'notify' to show update notifications
+            formatter: Enable or configure formatters. Omit or set to false to disable, true to enable
                 built-ins, or an object to enable built-ins with overrides.
+            lsp: Enable or configure LSP servers. Omit or set to false to disable, true to enable built-ins,
+                or an object to enable built-ins with overrides.
         Raises: BadRequestError.
         Source: `PATCH /global/config`, opencode 1.2.27 (not in 1.1.31).
         """

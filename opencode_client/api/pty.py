@@ -258,7 +258,7 @@ class PtyNamespace(Namespace):
 
         Establish a WebSocket connection to interact with a pseudo-terminal (PTY) session in real-time.
 
-        A connection to use in `with`; `options` are those of `PtyOptions`.
+        Use it in `with`; `options` are those of `PtyOptions`.
 
         Raises: ForbiddenError, NotFoundError.
         Source: `GET /pty/{ptyID}/connect`, opencode 1.1.31 or earlier.

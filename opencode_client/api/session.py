@@ -541,7 +541,7 @@ class SessionNamespace(Namespace):
 
         Create and send a new message to a session, streaming the AI response.
 
-        Waits without a timeout: answers when the turn is over; 1.18.33 sends not one byte before.
+        Waits without a timeout: the response comes when the turn is over; 1.18.33 sends no byte before that.
 
         Raises: BadRequestError, NotFoundError.
         Source: `POST /session/{sessionID}/message`, opencode 1.1.31 or earlier.
@@ -902,7 +902,7 @@ class SessionNamespace(Namespace):
 
         Execute a shell command within the session context and return the AI's response.
 
-        Waits without a timeout: answers when the command has ended.
+        Waits without a timeout: the response comes when the command has ended.
 
         Raises: BadRequestError, NotFoundError, ConflictError.
         Source: `POST /session/{sessionID}/shell`, opencode 1.1.31 or earlier.

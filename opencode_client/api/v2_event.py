@@ -34,7 +34,7 @@ class V2EventNamespace(Namespace):
 
         Subscribe to native event payloads for the server.
 
-        A stream to use in `with`, opened before what it is to show; `options` are those of `StreamOptions`.
+        Use it in `with`. Open it before you cause the events you want; `options` are those of `StreamOptions`.
 
         Raises: BadRequestError, AuthenticationError.
         Source: `GET /api/event`, opencode 1.17.19 (not in 1.15.13).

@@ -248,7 +248,7 @@ class V2PtyNamespace(Namespace):
 
         Establish a WebSocket connection streaming PTY output and accepting terminal input.
 
-        A connection to use in `with`; `options` are those of `PtyOptions`.
+        Use it in `with`; `options` are those of `PtyOptions`.
 
         Raises: BadRequestError, AuthenticationError, ForbiddenError, NotFoundError.
         Source: `GET /api/pty/{ptyID}/connect`, opencode 1.17.19 (not in 1.15.13).

@@ -382,7 +382,7 @@ class V2SessionNamespace(Namespace):
 
         Compact a session conversation.
 
-        Waits without a timeout: has the model write a summary, as session.summarize does; 1.18.33 answers 503,
+        Waits without a timeout: runs a turn of the model, as session.summarize does; 1.18.33 responds with 503,
         "not available yet".
 
         Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
@@ -397,7 +397,7 @@ class V2SessionNamespace(Namespace):
 
         Wait for a session agent loop to become idle.
 
-        Waits without a timeout: answers when the session is idle.
+        Waits without a timeout: the response comes when the session is idle.
 
         Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
         Source: `POST /api/session/{sessionID}/wait`, opencode 1.14.48 (not in 1.3.2).
@@ -450,7 +450,7 @@ class V2SessionNamespace(Namespace):
 
         Replay durable events after an aggregate sequence, then continue with new durable events.
 
-        A stream to use in `with`, opened before what it is to show; `options` are those of `StreamOptions`.
+        Use it in `with`. Open it before you cause the events you want; `options` are those of `StreamOptions`.
 
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `GET /api/session/{sessionID}/event`, opencode 1.17.19 (not in 1.15.13).

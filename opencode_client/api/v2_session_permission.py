@@ -147,7 +147,8 @@ class V2SessionPermissionNamespace(Namespace):
         Respond to a pending permission request owned by a session.
 
         Raises: BadRequestError, AuthenticationError, NotFoundError.
-        Source: `POST /api/session/{sessionID}/permission/{requestID}/reply`, opencode 1.17.19 (not in 1.15.13).
+        Source: `POST /api/session/{sessionID}/permission/{requestID}/reply`, opencode 1.17.19 (not in
+            1.15.13).
         """
         body_ = {"reply": reply, "message": message}
         return self._caller.call(

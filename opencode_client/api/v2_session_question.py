@@ -101,7 +101,8 @@ class V2SessionQuestionNamespace(Namespace):
         Reject a pending question request owned by a session.
 
         Raises: BadRequestError, AuthenticationError, NotFoundError.
-        Source: `POST /api/session/{sessionID}/question/{requestID}/reject`, opencode 1.17.19 (not in 1.15.13).
+        Source: `POST /api/session/{sessionID}/question/{requestID}/reject`, opencode 1.17.19 (not in
+            1.15.13).
         """
         return self._caller.call(_REJECT, Arguments(path=(session_id, request_id), timeout=timeout, headers=headers))
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     """@deprecated Always uses stretch layout.
 
     Source: `#/components/schemas/LayoutConfig`."""
-else:  # made when asked for, as an alias needs every class that it names
+else:  # made when it is first used, as it imports every class in it
 
     def __getattr__(name: str) -> Any:  # Any: an alias
         if name == "LayoutConfig":

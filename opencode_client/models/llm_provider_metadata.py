@@ -8,7 +8,7 @@ from ..model import JsonObject
 if TYPE_CHECKING:
     LLMProviderMetadata: TypeAlias = "dict[str, JsonObject]"
     """Source: `#/components/schemas/LLMProviderMetadata`."""
-else:  # made when asked for, as an alias needs every class that it names
+else:  # made when it is first used, as it imports every class in it
 
     def __getattr__(name: str) -> Any:  # Any: an alias
         if name == "LLMProviderMetadata":

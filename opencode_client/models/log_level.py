@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     """Log level
 
     Source: `#/components/schemas/LogLevel`."""
-else:  # made when asked for, as an alias needs every class that it names
+else:  # made when it is first used, as it imports every class in it
 
     def __getattr__(name: str) -> Any:  # Any: an alias
         if name == "LogLevel":

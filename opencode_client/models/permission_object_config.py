@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     PermissionObjectConfig: TypeAlias = "dict[str, Literal['allow', 'ask', 'deny'] | str]"
     """Source: `#/components/schemas/PermissionObjectConfig`."""
-else:  # made when asked for, as an alias needs every class that it names
+else:  # made when it is first used, as it imports every class in it
 
     def __getattr__(name: str) -> Any:  # Any: an alias
         if name == "PermissionObjectConfig":

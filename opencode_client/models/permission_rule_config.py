@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     PermissionRuleConfig: TypeAlias = (
-        "Literal['allow', 'ask', 'deny'] | str | dict[str, Literal['allow', 'ask', 'deny'] | str]"
+        Literal["allow", "ask", "deny"] | str | dict[str, Literal["allow", "ask", "deny"] | str]
     )
     """Source: `#/components/schemas/PermissionRuleConfig`."""
-else:  # made when asked for, as an alias needs every class that it names
+else:  # made when it is first used, as it imports every class in it
 
     def __getattr__(name: str) -> Any:  # Any: an alias
         if name == "PermissionRuleConfig":

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     PermissionV2Ruleset: TypeAlias = "list[PermissionV2Rule]"
     """Source: `#/components/schemas/PermissionV2Ruleset`."""
-else:  # made when asked for, as an alias needs every class that it names
+else:  # made when it is first used, as it imports every class in it
 
     def __getattr__(name: str) -> Any:  # Any: an alias
         if name == "PermissionV2Ruleset":

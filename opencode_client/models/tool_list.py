@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     ToolList: TypeAlias = "list[ToolListItem]"
     """Source: `#/components/schemas/ToolList`."""
-else:  # made when asked for, as an alias needs every class that it names
+else:  # made when it is first used, as it imports every class in it
 
     def __getattr__(name: str) -> Any:  # Any: an alias
         if name == "ToolList":
