@@ -15,6 +15,7 @@ ROOMS = ("api", "models", "_spec.py")
 TWINS = {
     "client.py": "async_client.py",
     "calls/caller.py": "calls/async_caller.py",
+    "calls/connections.py": "calls/async_connections.py",
     "calls/server_check.py": "calls/async_server_check.py",
     "terminals/connection.py": "terminals/async_connection.py",
     "streams/body.py": "streams/async_body.py",

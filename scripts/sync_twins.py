@@ -27,6 +27,7 @@ _NAMES = {
     "AsyncByteStream": "SyncByteStream",
     "AsyncCaller": "Caller",
     "AsyncClient": "Client",
+    "AsyncClosable": "Closable",
     "AsyncConnectionAborter": "ConnectionAborter",
     "AsyncConnections": "Connections",
     "AsyncEventReceiver": "EventReceiver",
@@ -35,9 +36,12 @@ _NAMES = {
     "AsyncFanOut": "FanOut",
     "AsyncFilteredStream": "FilteredStream",
     "AsyncGenerator": "Generator",
+    "AsyncGivenClient": "GivenClient",
     "AsyncNamespace": "Namespace",
     "AsyncNamespaces": "Namespaces",
     "AsyncOpencodeClient": "OpencodeClient",
+    "AsyncOwnConnections": "OwnConnections",
+    "AsyncPool": "Pool",
     "AsyncPtyConnection": "PtyConnection",
     "AsyncPtyNamespace": "PtyNamespace",
     "AsyncReceiver": "Receiver",
@@ -45,11 +49,11 @@ _NAMES = {
     "AsyncSharedStream": "SharedStream",
     "AsyncStreamConnection": "StreamConnection",
     "AsyncSubscription": "Subscription",
+    "StopAsyncIteration": "StopIteration",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "__aiter__": "__iter__",
     "__anext__": "__next__",
-    "StopAsyncIteration": "StopIteration",
     "aclose": "close",
     "anext": "next",
     "aread": "read",
@@ -59,14 +63,16 @@ _NAMES = {
     "async_connections": "connections",
     "async_fan_out": "fan_out",
     "async_filtered_stream": "filtered_stream",
+    "async_pool": "pool",
     "async_receiver": "receiver",
     "async_server_check": "server_check",
     "async_shared_stream": "shared_stream",
     "async_stream": "stream",
     "asynccontextmanager": "contextmanager",
     "asyncio": "time",  # in `from asyncio import sleep`
+    "handle_async_request": "handle_request",
 }
-"""What a name of an asynchronous module is called in its twin. A name that is missing here is an error."""
+"""The name in a twin for each name of an asynchronous module. A name that is missing here is an error."""
 
 _PHRASES = {
     "The asynchronous client: `AsyncOpencodeClient`, for asyncio.": "The synchronous client: `OpencodeClient`.",
@@ -76,10 +82,10 @@ _PHRASES = {
     "many tasks": "many threads",
     "one task": "one thread",
 }
-"""Parts of docstrings and comments that say something else in a twin."""
+"""Parts of docstrings and comments that read differently in a twin."""
 
 _ASYNC_NAME = re.compile(
-    r"\b(?:_*Async\w+|AbstractAsync\w+|StopAsync\w+|async_\w+|__a(?:enter|exit|iter|next)__|asyncio"
+    r"\b(?:_*Async\w+|AbstractAsync\w+|StopAsync\w+|\w*async_\w+|__a(?:enter|exit|iter|next)__|asyncio"
     r"|asynccontextmanager|aclose|anext|aread)\b"
 )
 _ASYNC_WORD = re.compile(r"\b(?:async (?=with\b|for\b|def\b)|await (?=[\w(]))|(?<=, )awaited\b")
@@ -91,14 +97,14 @@ _TEXTS = (
 
 
 class TwinError(Exception):
-    """No twin can be made of a module; the message says why and where."""
+    """A module has no twin. The message says why, and names the line."""
 
 
 def sync_source(source: str, name: str) -> str:
     """Return the synchronous twin of `source`, the text of the module `name`.
 
     Raises:
-        TwinError: a name has no synchronous counterpart, or the first line does not say that this is a source.
+        TwinError: a name is not in the table, or the first line is not the one of a source.
     """
     if not source.startswith("# The source of "):
         raise TwinError(f"{name}:1: begin with {FIRST_LINE.format('<twin>')!r}")
@@ -113,11 +119,11 @@ def sync_source(source: str, name: str) -> str:
 
 
 def _edits(tokens: list[TokenInfo], name: str) -> Iterator[tuple[Place, Place, str]]:
-    """Yield what is replaced: from where, to where, and the new text."""
+    """Yield each edit: its start, its end, and the new text."""
     open_brackets: list[bool] = []  # True for the bracket of an Awaitable
     for token, following in pairwise(tokens[1:]):  # the first is the header
         if token.type == NAME and token.string in ("async", "await"):
-            yield token.start, following.start, ""  # with the space behind it
+            yield token.start, following.start, ""  # the space after it goes too
         elif token.type == NAME and token.string == "Awaitable":  # `Awaitable[T]` -> `T`; gone from imports
             end = following.end if following.string == "[" else (following.end[0], following.end[1] + 1)
             yield token.start, end, ""

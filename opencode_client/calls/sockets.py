@@ -1,4 +1,4 @@
-"""How a thread that waits for a socket is woken from outside."""
+"""End a connection that another thread reads."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from contextlib import suppress
 
 
 def end(connected: socket.socket) -> None:
-    """End a connection both ways: whoever reads from it in another thread reads its end, or an error.
+    """End a connection in both directions. A thread that reads from it gets the end of the stream, or an error.
 
-    Source: Windows, where shutting a socket down wakes nobody (python/cpython#91913), and all others, where closing it
-    does not.
+    Source: on Windows, `shutdown` does not wake the thread (python/cpython#91913); on other systems, `close` does not.
     """
     with suppress(OSError):  # it is closed already
         if sys.platform == "win32":

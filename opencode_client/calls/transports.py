@@ -1,9 +1,9 @@
-"""httpx transports for one server, and requests through an httpx client of the caller's own. Shared by sync and async.
+"""httpx transports for one server. Shared by sync and async.
 
-A transport is used without a `httpx.Client` around it. The client would add cookies, redirects, authentication flows
-and event hooks, none of which apply here, and it takes nearly half of the time of a small request.
-Operations that block for a whole turn use a transport of their own, without a limit of connections. In one pool, 100
-prompts that wait for a permission would keep the reply to it from being sent.
+Transports are used without an `httpx.Client`. A client adds cookies, redirects, authentication flows and event hooks,
+which we do not need, and takes nearly half of the time of a small request.
+Operations that block for a whole turn have a transport of their own, which has no limit of connections. In a common
+pool, 100 prompts that wait for a permission would take all connections, and the reply could not be sent.
 """
 
 from __future__ import annotations
@@ -24,10 +24,6 @@ IDLE_CONNECTIONS = 20
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from httpx._client import (
-        UseClientDefault,  # private: the type of httpx.USE_CLIENT_DEFAULT has no public name
-    )
-
 _Transport = TypeVar("_Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
@@ -47,7 +43,7 @@ class AsyncClosable(Protocol):
 
 
 def environment_proxy(url: str) -> str | None:
-    """The proxy that the environment names for `url`; none for this machine's own addresses."""
+    """Return the proxy that the environment has for `url`, or None. This machine's addresses have none."""
     parsed = httpx.URL(url)
     if is_loopback(url) or proxy_bypass(f"{parsed.host}:{parsed.port}" if parsed.port else parsed.host):
         return None
@@ -57,62 +53,44 @@ def environment_proxy(url: str) -> str | None:
 
 
 class Transports(Generic[_Transport]):
-    """The ordinary transport and the one for operations that block; thread-safe."""
+    """The ordinary transport and the one for operations that block. Made at the first request; thread-safe."""
 
     def __init__(self, kind: type[_Transport], base_url: str) -> None:
         self._kind: type[_Transport] = kind
         self._base_url = base_url
         self._lock = Lock()
-        self._made: tuple[_Transport, _Transport] | None = None
-        self.closed = False
+        self._pair: tuple[_Transport, _Transport] | None = None
         self._tls: ssl.SSLContext | None = None
+        self.closed = False
 
     def get(self, *, blocking: bool) -> _Transport:
-        made = self._made or self._make()
-        return made[blocking]
-
-    def _make(self) -> tuple[_Transport, _Transport]:
-        with self._lock:
-            if self.closed:
-                raise ClientClosedError("the client was closed")
-            self._made = self._made or (self._transport(ORDINARY_CONNECTIONS), self._transport(None))
-            return self._made
+        """Return the transport for a call. Raises ClientClosedError after `take`."""
+        pair = self._pair
+        if pair is None:
+            with self._lock:
+                pair = self._pair = self._pair or (self._new(ORDINARY_CONNECTIONS), self._new(None))
+        return pair[blocking]
 
     def single(self) -> _Transport:
-        """A transport of its own, for one stream; whoever asks closes it."""
+        """Return a new transport for one stream, which the stream closes. Raises ClientClosedError after `take`."""
+        return self._new(1)
+
+    def take(self) -> tuple[_Transport, ...]:
+        """Return the transports to close. No others are made from now on."""
+        with self._lock:
+            self.closed = True
+            pair, self._pair = self._pair, None
+            return pair or ()
+
+    def _new(self, max_connections: int | None) -> _Transport:
         if self.closed:
             raise ClientClosedError("the client was closed")
-        return self._transport(1)
-
-    def _transport(self, most: int | None) -> _Transport:
         if self._tls is None:
-            # an empty context where no TLS is spoken: loading certificates costs as much as importing httpx
+            # without https an empty context will do: loading certificates takes as long as importing httpx
             https = self._base_url.startswith("https:")
             self._tls = httpx.create_ssl_context() if https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return self._kind(
             verify=self._tls,
             proxy=environment_proxy(self._base_url),
-            limits=httpx.Limits(max_connections=most, max_keepalive_connections=IDLE_CONNECTIONS),
+            limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=IDLE_CONNECTIONS),
         )
-
-    def take(self) -> tuple[_Transport, ...]:
-        """What there is to close, once."""
-        with self._lock:
-            self.closed = True
-            made, self._made = self._made, None
-            return made or ()
-
-
-def merged_request(client: httpx.Client | httpx.AsyncClient, request: httpx.Request) -> httpx.Request:
-    return client.build_request(
-        request.method,
-        request.url,
-        headers=request.headers,
-        content=request.content or None,
-        extensions=request.extensions,
-    )
-
-
-def auth_of(request: httpx.Request) -> UseClientDefault | None:
-    # None: no other credentials than the ones that the request has
-    return None if "authorization" in request.headers else httpx.USE_CLIENT_DEFAULT
