@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
 from .api import AsyncNamespaces
 from .calls.namespace import AsyncNamespace
-from .calls.options import ClientOptions, RetryEvent, Timeout, changed_options, make_options
+from .calls.options import READ_TIMEOUT_S, ClientOptions, RetryEvent, Timeout, changed_options, find_server
 from .calls.unset import UNSET, Unset
 from .errors import ArgumentError
 
@@ -54,44 +54,45 @@ class AsyncOpencodeClient(AsyncNamespaces):
         http_client: httpx.AsyncClient | None = None,
         on_retry: Callable[[RetryEvent], object] | None = None,
     ) -> None:
-        """Make a client; nothing is sent yet.
+        """Create a client. It sends nothing yet.
 
         Args:
             base_url: URL of the server, possibly with credentials. Default: OPENCODE_BASE_URL, else
                 http://127.0.0.1:4096.
-            directory: Which project to work in. Sent with every call that accepts it. Relative paths start at this
-                program's working directory.
-            workspace: Which workspace to work in. Sent with every call that accepts it.
+            directory: Project to work in. Sent with every call that accepts it. Relative paths start at this program's
+                working directory.
+            workspace: Workspace to work in. Sent with every call that accepts it.
             username: User name for Basic authentication. Default: the URL's, else OPENCODE_SERVER_USERNAME, else
                 "opencode".
             password: Password for Basic authentication. Default: the URL's, else OPENCODE_SERVER_PASSWORD. A password
                 from the environment is only ever sent to this machine or to the server named in OPENCODE_BASE_URL.
             timeout: Seconds without progress, 60 by default; connecting takes 10 at most. Operations that wait for a
                 whole turn have no timeout unless the call passes one.
-            max_retries: How many times a request is sent again where that is safe.
+            max_retries: Number of retries of a request, where a retry is safe.
             strict: Raise ResponseDecodeError when a response does not match the server's document.
-            headers: Headers of every request.
-            http_client: Client that sends the requests. Its limits and proxies apply. With its default limit of 100
-                connections, 100 waiting prompts block every other call. Whoever made it closes it.
-            on_retry: Called before each retry.
+            headers: Headers to send with every request.
+            http_client: Client that sends the requests, with its own limits and proxies. You close it. With its default
+                limit of 100 connections, 100 waiting prompts block every other call.
+            on_retry: Function to call before each retry.
         """
-        options = make_options(
-            base_url,
+        url, user, password = find_server(base_url, username, password)
+        options = ClientOptions(
+            base_url=url,
             directory=directory,
             workspace=workspace,
-            username=username,
+            username=user,
             password=password,
-            timeout=timeout,
+            timeout=READ_TIMEOUT_S if timeout is UNSET else timeout,
             max_retries=max_retries,
             strict=strict,
-            headers=headers,
+            headers=headers or {},
             on_retry=on_retry,
         )
         self._open(_new_caller(options, http_client))
 
     @classmethod
     def from_options(cls, options: ClientOptions) -> Self:
-        """Return a client with the options of another one, for example in another process."""
+        """Return a client with these options, for example with those of a client in another process."""
         return cls.__new__(cls)._open(_new_caller(options, None))
 
     def _open(self, caller: AsyncCaller, *, is_view: bool = False) -> Self:
@@ -149,8 +150,9 @@ class AsyncOpencodeClient(AsyncNamespaces):
         owner = getattr(method, "__self__", None)
         if not isinstance(owner, AsyncNamespace):
             raise ArgumentError("raw takes an operation, such as client.session.list, and then its arguments")
-        own = owner._caller  # pyright: ignore[reportPrivateUsage] # of this package
-        caller = own.with_options(own.options, keeps_response=True)
+        own = owner._caller  # pyright: ignore[reportPrivateUsage] # ours
+        caller = own.with_options(own.options)
+        caller.keeps_response = True
         from .calls.response import Response, check_single
 
         pending: Any = getattr(type(owner)(caller), method.__name__)(*args, **kwargs)
@@ -164,7 +166,7 @@ class AsyncOpencodeClient(AsyncNamespaces):
         """Return the server's version and its operations.
 
         Raises:
-            UnsupportedServerError: no opencode 1.x answers at this URL.
+            UnsupportedServerError: the server at this URL is not opencode 1.x.
             AuthenticationError: the password is missing or wrong.
             RequestError: no response.
 
@@ -215,9 +217,8 @@ class AsyncOpencodeClient(AsyncNamespaces):
         from .streams.snapshot import SessionSnapshot, messages_since
 
         session = await self.session.get(session_id)
-        view = self.with_options(
-            directory=session.directory
-        )  # status and requests are kept for each directory
+        # the server keeps status and requests for each directory
+        view = self.with_options(directory=session.directory)
         permissions = [one for one in await view.permission.list() if one.session_id == session_id]
         questions = [one for one in await view.question.list() if one.session_id == session_id]
         status = (await view.session.status()).get(session_id)
@@ -225,7 +226,7 @@ class AsyncOpencodeClient(AsyncNamespaces):
         return SessionSnapshot(session, status, messages, permissions, questions)
 
     async def close(self) -> None:
-        """Close the connections, unless this is a view. Calls that still run are ended; later ones raise."""
+        """Close the connections: calls that still run raise, and later ones too. Closing a view does nothing."""
         if not self._is_view:
             await self._caller.connections.close()
 
@@ -240,7 +241,7 @@ class AsyncOpencodeClient(AsyncNamespaces):
 
 
 def _new_caller(options: ClientOptions, http_client: httpx.AsyncClient | None) -> AsyncCaller:
-    # here, and not at the top: they import httpx
+    # here and not at the top, because they import httpx
     from .calls.async_caller import AsyncCaller
     from .calls.async_connections import connections_for
     from .calls.server_knowledge import ServerKnowledge

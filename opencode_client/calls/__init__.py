@@ -1,1 +1,1 @@
-"""Make one request for one operation, and turn the response into a value or an error."""
+"""Send one request for one operation, and turn the response into a value or an error."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
@@ -23,31 +23,26 @@ T = TypeVar("T")
 
 
 class AsyncCaller:
-    """Makes the calls of a client and its views. Tasks may share it."""
+    """Sends operations and returns their results, for a client and its views. Tasks may share it."""
 
     def __init__(
-        self,
-        options: ClientOptions,
-        connections: AsyncConnections,
-        knowledge: ServerKnowledge,
-        *,
-        keeps_response: bool = False,
+        self, options: ClientOptions, connections: AsyncConnections, knowledge: ServerKnowledge
     ) -> None:
         self.options = options
         self.connections = connections
         self.knowledge = knowledge
         self.requests: RequestBuilder = RequestBuilder(options)
+        self.keeps_response = False
         self.response: httpx.Response | None = None
-        """The last response, where it is kept: `raw` makes a caller of its own for that."""
-        self._keeps_response = keeps_response
+        """The last response, if `keeps_response` is set. `raw` makes a caller of its own for this."""
 
-    def with_options(self, options: ClientOptions, *, keeps_response: bool = False) -> AsyncCaller:
+    def with_options(self, options: ClientOptions) -> AsyncCaller:
         """Return a caller with other options on the same connections."""
-        return AsyncCaller(options, self.connections, self.knowledge, keeps_response=keeps_response)
+        return AsyncCaller(options, self.connections, self.knowledge)
 
     @property
     def server_check(self) -> AsyncServerCheck:
-        """Questions to the server about its version and its operations."""
+        """Requests for the server's version and its operations."""
         from .async_server_check import AsyncServerCheck
 
         return AsyncServerCheck(self)
@@ -64,14 +59,13 @@ class AsyncCaller:
         response = await self.send(prepared)
         if is_web_page(operation, response):
             raise await self.server_check.unsupported(operation)
-        if self._keeps_response:
+        if self.keeps_response:
             self.response = response
-        value: Any = decode(prepared, response.status_code, response.content, strict=self.options.strict)
-        result: T = value
-        return result
+        value: T = decode(prepared, response.status_code, response.content, strict=self.options.strict)
+        return value
 
     async def send(self, prepared: Prepared) -> httpx.Response:
-        """Return the successful response to a request, sent again where that is safe.
+        """Return the successful response to a request. Retries where that is safe.
 
         Raises:
             OpencodeError: see `errors`.
@@ -96,6 +90,6 @@ class AsyncCaller:
 
 
 async def _sleep(delay_s: float) -> None:
-    from asyncio import sleep
+    from asyncio import sleep  # here, because most calls need no retry
 
     await sleep(delay_s)

@@ -1,5 +1,5 @@
 # The source of server_check.py, which `make generate` writes.
-"""Ask a server for its version and its operations."""
+"""Read a server's version and its operations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class AsyncServerCheck:
-    """Questions to the server of one caller. The answers are kept in its `knowledge`."""
+    """Requests to the server of one caller. The results are kept in the caller's `knowledge`."""
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
@@ -24,7 +24,7 @@ class AsyncServerCheck:
         """Return the server's version. Errors name `operation_id`, which needs it.
 
         Raises:
-            UnsupportedServerError: no opencode 1.x answers at this URL.
+            UnsupportedServerError: the server at this URL is not opencode 1.x.
             OpencodeError: no response, or an error status.
         """
         caller, url = self._caller, self._caller.options.base_url
@@ -49,7 +49,7 @@ class AsyncServerCheck:
         """Check that the server has the operation.
 
         Raises:
-            UnsupportedOperationError: it does not.
+            UnsupportedOperationError: the server does not have it.
             OpencodeError: as `version`.
         """
         version = await self.version(operation.id)
@@ -60,7 +60,7 @@ class AsyncServerCheck:
             raise self._unsupported(operation)
 
     async def unsupported(self, operation: Operation[Any]) -> UnsupportedOperationError:
-        """Return the error for a web page that came in place of a response. Asks for the version first."""
+        """Return the error for a response that is a web page. Reads the server's version for its message."""
         try:
             await self.version()
         except OpencodeError:

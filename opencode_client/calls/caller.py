@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
@@ -23,31 +23,26 @@ T = TypeVar("T")
 
 
 class Caller:
-    """Makes the calls of a client and its views. Threads may share it."""
+    """Sends operations and returns their results, for a client and its views. Threads may share it."""
 
     def __init__(
-        self,
-        options: ClientOptions,
-        connections: Connections,
-        knowledge: ServerKnowledge,
-        *,
-        keeps_response: bool = False,
+        self, options: ClientOptions, connections: Connections, knowledge: ServerKnowledge
     ) -> None:
         self.options = options
         self.connections = connections
         self.knowledge = knowledge
         self.requests: RequestBuilder = RequestBuilder(options)
+        self.keeps_response = False
         self.response: httpx.Response | None = None
-        """The last response, where it is kept: `raw` makes a caller of its own for that."""
-        self._keeps_response = keeps_response
+        """The last response, if `keeps_response` is set. `raw` makes a caller of its own for this."""
 
-    def with_options(self, options: ClientOptions, *, keeps_response: bool = False) -> Caller:
+    def with_options(self, options: ClientOptions) -> Caller:
         """Return a caller with other options on the same connections."""
-        return Caller(options, self.connections, self.knowledge, keeps_response=keeps_response)
+        return Caller(options, self.connections, self.knowledge)
 
     @property
     def server_check(self) -> ServerCheck:
-        """Questions to the server about its version and its operations."""
+        """Requests for the server's version and its operations."""
         from .server_check import ServerCheck
 
         return ServerCheck(self)
@@ -64,14 +59,13 @@ class Caller:
         response = self.send(prepared)
         if is_web_page(operation, response):
             raise self.server_check.unsupported(operation)
-        if self._keeps_response:
+        if self.keeps_response:
             self.response = response
-        value: Any = decode(prepared, response.status_code, response.content, strict=self.options.strict)
-        result: T = value
-        return result
+        value: T = decode(prepared, response.status_code, response.content, strict=self.options.strict)
+        return value
 
     def send(self, prepared: Prepared) -> httpx.Response:
-        """Return the successful response to a request, sent again where that is safe.
+        """Return the successful response to a request. Retries where that is safe.
 
         Raises:
             OpencodeError: see `errors`.
@@ -96,6 +90,6 @@ class Caller:
 
 
 def _sleep(delay_s: float) -> None:
-    from time import sleep
+    from time import sleep  # here, because most calls need no retry
 
     sleep(delay_s)

@@ -1,4 +1,4 @@
-"""What became of a request: an answer, or the error for it, and whether it is sent again; the same for both worlds."""
+"""Turn httpx responses and exceptions into results or our errors, and decide on a retry. Shared by sync and async."""
 
 from __future__ import annotations
 
@@ -21,23 +21,32 @@ from .response import status_error
 
 logger: logging.Logger = logging.getLogger(__package__)
 
+_KINDS: tuple[tuple[tuple[type[httpx.RequestError], ...], type[RequestError], str], ...] = (
+    ((httpx.ConnectTimeout, httpx.ConnectError, httpx.ProxyError), ConnectError, "no connection"),
+    ((httpx.PoolTimeout,), ConnectError, "all connections are busy"),
+    ((httpx.ReadTimeout, httpx.WriteTimeout), RequestTimeoutError, "no response in time"),
+    ((httpx.LocalProtocolError, httpx.UnsupportedProtocol), RequestError, "HTTP does not allow this request"),
+    ((httpx.RequestError,), ConnectionLostError, "the connection broke"),
+)
+"""Our error and its text for httpx's exceptions. The first match counts."""
+
 
 def response_or_error(
-    prepared: Prepared, answer: httpx.Response, started: float
+    prepared: Prepared, response: httpx.Response, started: float
 ) -> httpx.Response | OpencodeError:
-    """The answer, if it is a success."""
-    status = answer.status_code
+    """Return the response if its status is 2xx, else the error for its status."""
+    status = response.status_code
     if logger.isEnabledFor(logging.DEBUG):
-        from .error_text import status_text  # which most calls have no use for
+        from .error_text import status_text  # here, because most calls do not need it
 
-        _log(prepared, f"{status_text(status)}, {len(answer.content)} bytes", started)
+        _log(prepared, f"{status_text(status)}, {len(response.content)} bytes", started)
     if 200 <= status < 300:
-        return answer
-    return status_error(prepared, status, dict(answer.headers), answer.content)
+        return response
+    return status_error(prepared, status, dict(response.headers), response.content)
 
 
 def error_from_httpx(prepared: Prepared, cause: httpx.RequestError, started: float) -> OpencodeError:
-    """The error for a request that got no whole answer."""
+    """Return the error for a request without a complete response."""
     operation = prepared.operation
     if logger.isEnabledFor(logging.DEBUG):
         _log(prepared, type(cause).__name__, started)
@@ -46,35 +55,19 @@ def error_from_httpx(prepared: Prepared, cause: httpx.RequestError, started: flo
     if isinstance(cause, httpx.DecodingError):
         error = ResponseDecodeError(operation.id, "$", "a body in the encoding that its headers name", text)
     else:
-        kind, what = _kind(cause)
-        place = prepared.text.partition("?")[
-            0
-        ]  # directories in queries are encoded twice: no help to anybody
-        message = f"{operation.id}: {operation.method} {place}: {what}: {text}"
+        kind, what = next((kind, what) for types, kind, what in _KINDS if isinstance(cause, types))
+        # without the query: directories are encoded twice there, and hard to read
+        message = f"{operation.id}: {operation.method} {prepared.text.partition('?')[0]}: {what}: {text}"
         error = kind(message, operation=operation.id, method=operation.method, url=prepared.url)
     error.__cause__ = cause
     return error
 
 
-def _kind(cause: httpx.RequestError) -> tuple[type[RequestError], str]:
-    match cause:
-        case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.ProxyError():
-            return ConnectError, "no connection"
-        case httpx.PoolTimeout():
-            return ConnectError, "all connections are busy"
-        case httpx.ReadTimeout() | httpx.WriteTimeout():
-            return RequestTimeoutError, "no answer in time"
-        case httpx.LocalProtocolError() | httpx.UnsupportedProtocol():
-            return RequestError, "HTTP has no form for it"
-        case _:
-            return ConnectionLostError, "the connection broke"
-
-
 def delay_before_next(
     options: ClientOptions, prepared: Prepared, error: OpencodeError, attempt: int
 ) -> float | None:
-    """Seconds until the request is sent again, said to whom it concerns; None: it is not sent again."""
-    from .retry_policy import retry_delay  # which calls that succeed have no use for
+    """Return the delay before the next try, or None; logs, and calls `on_retry`."""
+    from .retry_policy import retry_delay  # here, because calls that succeed do not need it
 
     delay_s = retry_delay(prepared.operation, error, attempt, options.max_retries)
     if delay_s is not None:
@@ -85,9 +78,7 @@ def delay_before_next(
 
 
 def _log(prepared: Prepared, outcome: str, started: float) -> None:
-    # the query may hold a ticket, the body a prompt: neither is logged
-    path = prepared.text.partition("?")[0]
+    # neither the query, which may hold a ticket, nor the body, which may hold a prompt
+    path, operation = prepared.text.partition("?")[0], prepared.operation
     took_ms = 1e3 * (perf_counter() - started)
-    logger.debug(
-        "%s: %s %s: %s in %.1f ms", prepared.operation.id, prepared.operation.method, path, outcome, took_ms
-    )
+    logger.debug("%s: %s %s: %s in %.1f ms", operation.id, operation.method, path, outcome, took_ms)

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class Namespace:
-    """Operations under one name, of an `OpencodeClient`. Lives as long as the client; thread-safe."""
+    """A group of operations of an `OpencodeClient`. Lives as long as the client; thread-safe."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
 
 class AsyncNamespace:
-    """Operations under one name, of an `AsyncOpencodeClient`. Lives as long as the client."""
+    """A group of operations of an `AsyncOpencodeClient`. Lives as long as the client."""
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller

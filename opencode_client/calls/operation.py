@@ -1,4 +1,4 @@
-"""The operations of the server, and the arguments of one call. The tables in `api` hold operations."""
+"""Descriptions of the server's operations, and the arguments of one call. The modules of `api` list the operations."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 @frozen
 class Scope:
-    """The wire names of the places for a directory and a workspace; None where there is none.
+    """The server's names for the directory and the workspace of an operation. None: the operation has none.
 
-    `directory` and `location[directory]` are parameters of the query, `location.directory` is in the body.
+    `directory` and `location[directory]` are parameters of the query; `location.directory` is in the body.
     """
 
     directory: str | None
@@ -36,14 +36,18 @@ LOCATION = Scope("location[directory]", "location[workspace]")
 
 @frozen(eq=False)
 class Operation(Generic[T_co]):
-    """One operation.
+    """One operation of the server.
 
-    `path` is the document's, with its names in braces and a final `*` for the rest of the URL. `returns` is the
-    annotation of what comes back, as JSON unless it is `plain` text. A body is of `members`, any `json`, or `bytes`;
-    `nullable` are the members that may be null. `errors` are the documented models by status, `headers` what is sent
-    besides. `absent` is the newest server known not to have it. What is `blocking` answers when a turn or a person
-    is done; what `consumes` takes something away by reading it. A stream that `resumes` takes that parameter of the
-    query: the last sequence number that came; of one that is `late` the server answers before it listens itself.
+    path: as in the document, with names in braces; a `*` at the end is filled with the rest of the URL.
+    returns: annotation of the value, which is read from JSON, or from the text if `plain`.
+    body: an object of `members`, any `json`, or `bytes`. `nullable` members may be null.
+    errors: models of the documented errors, by status.
+    headers: headers to send with every call.
+    absent: newest server that is known not to have the operation.
+    blocking: the response comes only when an agent's turn ends, or a person answers.
+    consumes: the server forgets what it returns, so the operation is never repeated.
+    resumes: of a stream, the parameter of the query for the sequence number after which it continues.
+    late: of a stream, the headers arrive before the server has subscribed.
     """
 
     id: str
@@ -65,15 +69,15 @@ class Operation(Generic[T_co]):
 
     @property
     def repeatable(self) -> bool:
-        """Whether it may be sent again when nobody knows whether the server got it."""
+        """True if sending it twice is safe. It is then retried when the connection breaks."""
         return self.method in _REPEATABLE and not self.consumes
 
 
 @define(eq=False, kw_only=True)
 class Arguments:
-    """The arguments of one call, as the operation's method got them.
+    """Arguments of one call, as passed to the operation's method.
 
-    `path` fills the names in the operation's path, in order. `query` and `body` use the server's names.
+    `path` has the values for the names in the operation's path, in order. `query` and `body` use the server's names.
     """
 
     path: tuple[object, ...] = ()

@@ -1,4 +1,4 @@
-"""What a client was told: where the server is, who asks, and how long to wait. Values only; nothing here does I/O."""
+"""Options of a client: the server's URL, credentials, timeouts. No I/O; only the environment is read."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from attrs import evolve, field, frozen
+from attrs.converters import optional
 
 from ..errors import ArgumentError, OpencodeError
-from .directories import StrPath, absolute
-from .unset import UNSET, Unset
+from .directories import absolute
+from .unset import UNSET
 
 if TYPE_CHECKING:
     import httpx
@@ -24,7 +25,7 @@ CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
 
 Timeout: TypeAlias = "float | httpx.Timeout | None"
-"""Seconds without progress, `httpx.Timeout` for each phase, or None: wait without limit for the answer."""
+"""Seconds without progress, or an `httpx.Timeout` with a limit for each phase. None: wait for the response for ever."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
@@ -33,7 +34,7 @@ _URL_TEXT = re.compile(r"[\x21-\x7e]+")
 
 @frozen
 class RetryEvent:
-    """What `on_retry` is called with before the wait. `attempt` 1 was the first request; another follows."""
+    """Argument of `on_retry`, which is called before the delay. `attempt` counts the failed requests, from 1."""
 
     operation: str
     attempt: int
@@ -41,97 +42,97 @@ class RetryEvent:
     error: OpencodeError
 
 
+def checked_retries(max_retries: int) -> int:
+    """Return `max_retries`.
+
+    Raises:
+        ArgumentError: it is not a whole number from 0 on.
+    """
+    if type(max_retries) is not int or max_retries < 0:
+        raise ArgumentError(f"max_retries takes a whole number, 0 for no retries, not {max_retries!r}")
+    return max_retries
+
+
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers with lower-case names.
+
+    Raises:
+        ArgumentError: a name or value has characters that HTTP does not allow. The message does not show the value.
+    """
+    checked: dict[str, str] = {}
+    for name, value in headers.items():
+        if not (_HEADER_NAME.fullmatch(name) and isinstance(value, str) and _HEADER_VALUE.fullmatch(value)):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
+            raise ArgumentError(f"header {name!r}: HTTP does not allow this name or this value")
+        checked[name.lower()] = value
+    return checked
+
+
 @frozen(kw_only=True)
 class ClientOptions:
-    """A client's options, immutable and picklable; `OpencodeClient.from_options` makes a client of them.
+    """A client's options, immutable and picklable. `OpencodeClient.from_options` makes a client from them.
 
-    `base_url` is without credentials and without a slash at the end; `password` None means no authentication.
+    `base_url` has no credentials and no slash at its end. `password` None means no authentication.
     """
 
     base_url: str
-    directory: str | None = None
+    directory: str | None = field(default=None, converter=optional(absolute))
     workspace: str | None = None
     username: str = DEFAULT_USERNAME
     password: str | None = field(default=None, repr=lambda value: "None" if value is None else "'***'")
     timeout: Timeout = READ_TIMEOUT_S
-    max_retries: int = 2
+    max_retries: int = field(default=2, converter=checked_retries)
     strict: bool = False
     headers: Mapping[str, str] = field(
-        factory=dict[str, str], repr=lambda value: repr(dict.fromkeys(value, "***"))
+        factory=dict[str, str],
+        converter=checked_headers,
+        repr=lambda headers: repr(dict.fromkeys(headers, "***")),
     )
     on_retry: Callable[[RetryEvent], object] | None = None
 
 
-def make_options(
-    base_url: str | None,
-    *,
-    directory: StrPath | None,
-    workspace: str | None,
-    username: str | None,
-    password: str | None,
-    timeout: Timeout | Unset,
-    max_retries: int,
-    strict: bool,
-    headers: Mapping[str, str] | None,
-    on_retry: Callable[[RetryEvent], object] | None,
-) -> ClientOptions:
-    """The options that the arguments of a client and the environment give.
+def changed_options(
+    options: ClientOptions, **changes: Any
+) -> ClientOptions:  # Any: as `with_options` takes them
+    """Return the options with the changes that are not UNSET.
 
     Raises:
-        ArgumentError: what is wrong with which argument.
+        ArgumentError: a change is wrong; the message names it.
+    """
+    return evolve(options, **{name: value for name, value in changes.items() if value is not UNSET})
+
+
+def find_server(
+    base_url: str | None, username: str | None, password: str | None
+) -> tuple[str, str, str | None]:
+    """Return URL, user and password of the server: those given, else those in the URL, else the environment's.
+
+    A password from the environment is only returned for this machine, or for the origin of OPENCODE_BASE_URL.
+
+    Raises:
+        ArgumentError: the URL is wrong.
     """
     environment_url = os.environ.get("OPENCODE_BASE_URL")
     url, url_user, url_password = split_url(base_url or environment_url or DEFAULT_BASE_URL)
+    user = username or url_user or os.environ.get("OPENCODE_SERVER_USERNAME") or DEFAULT_USERNAME
     password = url_password if password is None else password
     if password is None and (
         is_loopback(url) or (environment_url and _origin(environment_url) == _origin(url))
     ):
         password = os.environ.get("OPENCODE_SERVER_PASSWORD")
-    return ClientOptions(
-        base_url=url,
-        directory=None if directory is None else absolute(directory),
-        workspace=workspace,
-        username=username or url_user or os.environ.get("OPENCODE_SERVER_USERNAME") or DEFAULT_USERNAME,
-        password=password or None,
-        timeout=READ_TIMEOUT_S if timeout is UNSET else timeout,
-        max_retries=checked_retries(max_retries),
-        strict=strict,
-        headers=checked_headers(headers or {}),
-        on_retry=on_retry,
-    )
-
-
-def changed_options(
-    options: ClientOptions, **changes: Any
-) -> ClientOptions:  # Any: the arguments of `with_options`
-    """The options with those changes that are not UNSET.
-
-    Raises:
-        ArgumentError: what is wrong with which change.
-    """
-    given = {name: value for name, value in changes.items() if value is not UNSET}
-    checks: dict[str, Callable[[Any], Any]] = {
-        "directory": absolute,
-        "max_retries": checked_retries,
-        "headers": checked_headers,
-    }
-    for name in checks.keys() & given.keys():
-        if given[name] is not None:
-            given[name] = checks[name](given[name])
-    return evolve(options, **given)
+    return url, user, password or None
 
 
 def split_url(url: str) -> tuple[str, str | None, str | None]:
-    """The URL without credentials, query and final slash; the user; the password.
+    """Return the URL without credentials and final slash, the user, and the password.
 
     Raises:
-        ArgumentError: no URL of a server; the message does not repeat credentials.
+        ArgumentError: it cannot be the URL of a server. The message does not show credentials.
     """
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise ArgumentError("base_url is no URL: its host or its port cannot be read") from None
+        raise ArgumentError("base_url is not a URL: its host or its port cannot be read") from None
     place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
     if parts.scheme not in ("http", "https") or not host or port == 0:
         shown = place if parts.scheme else url.rpartition("@")[2]
@@ -145,7 +146,7 @@ def split_url(url: str) -> tuple[str, str | None, str | None]:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine."""
+    """Return True if the URL's host is this machine."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -161,28 +162,3 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
         return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         return "", None, None
-
-
-def checked_retries(max_retries: int) -> int:
-    """`max_retries`, if it is a count.
-
-    Raises:
-        ArgumentError: it is none.
-    """
-    if type(max_retries) is not int or max_retries < 0:
-        raise ArgumentError(f"max_retries takes a count, 0 for never, not {max_retries!r}")
-    return max_retries
-
-
-def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers under names in lower case.
-
-    Raises:
-        ArgumentError: HTTP cannot carry one; the message names it and does not repeat its value.
-    """
-    checked: dict[str, str] = {}
-    for name, value in headers.items():
-        if not (_HEADER_NAME.fullmatch(name) and isinstance(value, str) and _HEADER_VALUE.fullmatch(value)):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
-            raise ArgumentError(f"header {name!r}: HTTP cannot carry this name and value")
-        checked[name.lower()] = value
-    return checked

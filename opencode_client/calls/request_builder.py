@@ -1,4 +1,4 @@
-"""From an operation and its arguments to an HTTP request: pure, the same for both worlds."""
+"""Build the HTTP request for an operation and its arguments. No I/O; shared by sync and async."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..errors import ArgumentError
 from .directories import absolute, encoded
 from .operation import Arguments, Operation, Scope
 from .options import CONNECT_TIMEOUT_S, ClientOptions, Timeout, checked_headers, is_loopback
-from .unset import UNSET, Unset
+from .unset import UNSET
 
 Phases: TypeAlias = dict[str, float | None]
 """Seconds for each phase of a request, as httpx's transports take them."""
@@ -27,18 +27,18 @@ Phases: TypeAlias = dict[str, float | None]
 NO_ARGUMENTS = Arguments()
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _VARIABLE = re.compile(r"\{[^{}]*\}|\*$")
-_parsed_url = lru_cache(1024)(httpx.URL)  # parsing one costs as much as all else here; URLs do recur
+_parsed_url = lru_cache(1024)(httpx.URL)  # parsing costs as much as everything else here, and URLs recur
 
 
 class Prepared:
-    """A request, ready to be sent; more than once, too. `sent` is its body before it became JSON."""
+    """A request that can be sent, also several times. `sent` is its body before it became JSON."""
 
     __slots__ = (
         "http",
         "operation",
         "sent",
         "text",
-    )  # no attrs class: making one costs as much as this module
+    )  # an attrs class would cost as much as this module to import
 
     def __init__(self, operation: Operation[Any], http: httpx.Request, text: str, sent: object) -> None:
         self.operation: Operation[Any] = operation
@@ -48,14 +48,14 @@ class Prepared:
 
     @property
     def url(self) -> str:
-        """The URL without credentials, for people."""
-        from .error_text import public_url  # errors alone ask
+        """The URL without secrets, for error messages."""
+        from .error_text import public_url  # here, because only errors need it
 
         return public_url(self.text)
 
 
 class RequestBuilder:
-    """Makes the requests of one client: what its options add to every call."""
+    """Builds the requests of one client, with the headers, places and timeouts of its options."""
 
     def __init__(self, options: ClientOptions) -> None:
         self._options = options
@@ -63,7 +63,7 @@ class RequestBuilder:
             _parsed_url(options.base_url)
         except httpx.InvalidURL as error:
             raise ArgumentError(f"base_url {options.base_url!r}: {error}") from None
-        # on loopback, packing and unpacking would be all that gzip does
+        # on loopback, gzip only costs time
         encoding = "identity" if is_loopback(options.base_url) else "gzip"
         fixed = {
             "accept": "*/*",
@@ -83,39 +83,44 @@ class RequestBuilder:
         """Return the request for a call. Warns, four frames up, if the operation is deprecated.
 
         Raises:
-            ArgumentError: an argument is wrong; the message says which.
+            ArgumentError: an argument is wrong; the message names it.
         """
         if operation.deprecated:
             warn(f"{operation.id} is deprecated by the server's document", DeprecationWarning, stacklevel=4)
-        path, body = arguments.path, arguments.body
-        url = self._options.base_url + (target(operation, path) if path else operation.path)
-        query = query_text(operation, arguments.query) if arguments.query else ""
-        scope = operation.scope
-        if scope is not None:
-            directory, workspace = self._place(scope, arguments)
-            if scope.directory is not None and "." in scope.directory:
-                body = _located(operation, scope, body, directory, workspace)
-            else:
-                query = "&".join(filter(None, (_scope_text(scope, directory, workspace), query)))
+        url = self._options.base_url + (
+            _filled_path(operation, arguments.path) if arguments.path else operation.path
+        )
+        query, body = self._query_and_body(operation, arguments)
         if query:
             url = f"{url}?{query}"
         if operation.body == "members":
-            body = _given(operation, body)
+            body = _given_members(operation, body)
         content = _content(operation, body) if operation.body else None
+        timeout = arguments.timeout
+        default = self._blocking if operation.blocking else self._ordinary
         http = httpx.Request(
             operation.method,
             _parsed_url(url),
             headers=self._headers_for(operation, arguments.headers, content),
             content=content,
-            extensions={"timeout": self._phases_for(operation, arguments.timeout)},
+            extensions={"timeout": default if timeout is UNSET else phases(timeout)},
         )
         return Prepared(operation, http, url, body)
 
-    def _place(self, scope: Scope, arguments: Arguments) -> tuple[str | None, str | None]:
+    def _query_and_body(
+        self, operation: Operation[Any], arguments: Arguments
+    ) -> tuple[str, Any]:  # Any: JSON
+        """Return them with the directory and the workspace, which may come from the options."""
+        query = _query_text(operation, arguments.query) if arguments.query else ""
+        scope, options = operation.scope, self._options
+        if scope is None:
+            return query, arguments.body
         directory, workspace = arguments.directory, arguments.workspace
-        place = self._options.directory if directory is None else absolute(directory)
-        name = self._options.workspace if workspace is None else workspace
-        return (place if scope.directory else None), (name if scope.workspace else None)
+        place = (options.directory if directory is None else absolute(directory)) if scope.directory else None
+        space = (options.workspace if workspace is None else workspace) if scope.workspace else None
+        if scope.directory and "." in scope.directory:
+            return query, _body_with_location(operation, scope, arguments.body, place, space)
+        return "&".join(filter(None, (_scope_text(scope, place, space), query))), arguments.body
 
     def _headers_for(
         self, operation: Operation[Any], headers: Mapping[str, str] | None, content: bytes | None
@@ -127,17 +132,12 @@ class RequestBuilder:
             result.update({**operation.headers, **checked_headers(headers or {})})
         return result
 
-    def _phases_for(self, operation: Operation[Any], timeout: Timeout | Unset) -> Phases:
-        if timeout is UNSET:
-            return self._blocking if operation.blocking else self._ordinary
-        return phases(timeout)
-
 
 def phases(timeout: Timeout) -> Phases:
-    """What a timeout means for each phase. Connecting takes at most 10 s unless a `httpx.Timeout` says more.
+    """Return the timeout of each phase. Connecting takes at most 10 s, unless an `httpx.Timeout` allows more.
 
     Raises:
-        ArgumentError: it is no positive number.
+        ArgumentError: it is not a positive number.
     """
     if isinstance(timeout, httpx.Timeout):
         return timeout.as_dict()
@@ -148,43 +148,45 @@ def phases(timeout: Timeout) -> Phases:
     return {"connect": min(CONNECT_TIMEOUT_S, timeout), "read": timeout, "write": timeout, "pool": timeout}
 
 
-def target(operation: Operation[Any], path: Sequence[object]) -> str:
-    """The operation's path with its arguments, percent-encoded.
+def _filled_path(operation: Operation[Any], arguments: Sequence[object]) -> str:
+    """Return the operation's path with its arguments, percent-encoded.
 
     Raises:
-        ArgumentError: an argument that would change which operation is called: empty, or of dots alone.
+        ArgumentError: with this argument the URL would be that of another operation: it is empty, "." or "..".
     """
-    values = iter(path)
+    values = iter(arguments)
 
     def fill(match: re.Match[str]) -> str:
         name, value = match.group(), next(values)
-        text = value if isinstance(value, str) else _scalar(operation, name, value)
+        text = _text(operation, name, value)
         segments = text.split("/") if name == "*" else [text]
         if "" in (text, *segments[:-1]) or "." in segments or ".." in segments:
-            raise ArgumentError(f"{operation.id}: {text!r} cannot stand for {name} in {operation.path}")
+            raise ArgumentError(f"{operation.id}: {name} in {operation.path} cannot be {text!r}")
         return quote(text, safe="/" if name == "*" else "", errors="surrogatepass")
 
     return _VARIABLE.sub(fill, operation.path)
 
 
-def query_text(operation: Operation[Any], query: Mapping[str, object]) -> str:
-    """The query, percent-encoded; "" if nothing is given. None is not sent; a sequence repeats its name.
+def _query_text(operation: Operation[Any], query: Mapping[str, object]) -> str:
+    """Return the query, percent-encoded, without what is None or UNSET. A sequence repeats its name.
 
     Raises:
-        ArgumentError: a value that a query cannot hold.
+        ArgumentError: a value has no form in a query.
     """
     pairs: list[str] = []
     for name, value in query.items():
         if value is None or value is UNSET:
             continue
-        items: list[object] = list(value) if isinstance(value, list | tuple) else [value]  # pyright: ignore[reportUnknownArgumentType] # whatever it holds
+        items: list[object] = list(value) if isinstance(value, list | tuple) else [value]  # pyright: ignore[reportUnknownArgumentType] # of any type
         for item in items:
-            text = item if isinstance(item, str) else _scalar(operation, name, item)
-            pairs.append(f"{quote(name, safe='[]')}={quote(text, safe='', errors='surrogatepass')}")
+            text = quote(_text(operation, name, item), safe="", errors="surrogatepass")
+            pairs.append(f"{quote(name, safe='[]')}={text}")
     return "&".join(pairs)
 
 
-def _scalar(operation: Operation[Any], name: str, value: object) -> str:
+def _text(operation: Operation[Any], name: str, value: object) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -198,8 +200,8 @@ def _scope_text(scope: Scope, directory: str | None, workspace: str | None) -> s
     pairs: list[str] = []
     if directory is not None:
         text = encoded(directory)
-        # the plain parameter is decoded twice, `location[directory]` once; but 1.1.31 lists sessions by what it is
-        # after the first time, so only what the second would change is protected from it
+        # servers decode `directory` twice and `location[directory]` once. 1.1.31 lists sessions by the directory after
+        # the first decoding, so only those directories are encoded twice that a second decoding would change
         if scope.directory == "directory" and _ENCODED.search(directory):
             text = quote(text)
         pairs.append(f"{scope.directory}={text}")
@@ -208,28 +210,27 @@ def _scope_text(scope: Scope, directory: str | None, workspace: str | None) -> s
     return "&".join(pairs)
 
 
-def _located(
+def _body_with_location(
     operation: Operation[Any], scope: Scope, body: Any, directory: str | None, workspace: str | None
 ) -> Any:  # Any: the members of the body
-    """The body with its location, where none was given and there is a directory.
+    """Return the body with its location, if it has none and there is a directory.
 
     Raises:
-        ArgumentError: a workspace without the directory that the location needs.
+        ArgumentError: there is a workspace without a directory, which the location needs.
     """
-    (holder, _, place), (_, _, name) = (
-        str(wire).partition(".") for wire in (scope.directory, scope.workspace)
-    )
-    if body.get(holder) is not None or (directory is None and workspace is None):
+    parent, _, place = (scope.directory or "").partition(".")
+    if body.get(parent) is not None or (directory is None and workspace is None):
         return body
     if directory is None:
         raise ArgumentError(f"{operation.id}: workspace needs a directory beside it")
-    return {**body, holder: {place: directory} | ({} if workspace is None else {name: workspace})}
+    location = {place: directory}
+    if workspace is not None:
+        location[(scope.workspace or "").partition(".")[2]] = workspace
+    return {**body, parent: location}
 
 
-def _given(
-    operation: Operation[Any], body: Any
-) -> dict[str, object]:  # Any: the members as the method names them
-    """The members of a body that were given."""
+def _given_members(operation: Operation[Any], body: Any) -> dict[str, object]:  # Any: by the server's names
+    """Return the members that were given. Some may be None, which is sent as null."""
     nullable = operation.nullable
     return {
         name: value
@@ -251,5 +252,5 @@ def _content(operation: Operation[Any], body: object) -> bytes:
         try:
             where = json_text.unwritable(body)
         except RecursionError:
-            where = "the body is nested too deeply, or holds itself"
+            where = "the body is nested too deeply, or contains itself"
         raise ArgumentError(f"{operation.id}: {where or error}") from None

@@ -1,7 +1,7 @@
-"""When a request is sent again, and after how long: pure.
+"""Decide if a request is sent again, and after which delay. No I/O.
 
-A request is sent again only if it cannot have run (no connection), or may run twice (GET, PUT and DELETE but those
-that consume). A prompt is never sent twice.
+A request is sent again only if the server cannot have run it (no connection), or if running it twice is safe: GET, PUT
+and DELETE, except operations that consume what they return. A prompt is never sent twice.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ RETRIED_STATUSES = frozenset({408, 429, 502, 503, 504})
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 8.0
 LONGEST_RETRY_AFTER_S = 60.0
-"""A server that asks for more patience than this gets none: the error is raised, with its headers."""
+"""If the server asks for a longer delay, there is no retry: the error is raised, with its headers."""
 
 
 def retry_delay(
     operation: Operation[object], error: OpencodeError, attempt: int, max_retries: int
 ) -> float | None:
-    """Seconds to wait before the request is sent again; None if it is not. `attempt` counts from 1."""
-    if attempt > max_retries:
+    """Return the seconds before the next try, or None for no retry. `attempt` counts from 1."""
+    if attempt > max_retries or not _can_retry(operation, error):
         return None
+    asked_s = retry_after_s(error.headers.get("retry-after", "")) if isinstance(error, StatusError) else None
+    if asked_s is None:
+        # doubles with each attempt; half of it is random, so that clients that failed together retry at different times
+        longest_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (attempt - 1))
+        return longest_s * (0.5 + random.random() / 2)  # noqa: S311 # no secret
+    return asked_s if asked_s <= LONGEST_RETRY_AFTER_S else None
+
+
+def _can_retry(operation: Operation[object], error: OpencodeError) -> bool:
     if isinstance(error, ConnectError):
-        return _backoff(attempt)
-    if not operation.repeatable:
-        return None
-    if isinstance(error, ConnectionLostError):
-        return _backoff(attempt)
-    if isinstance(error, StatusError) and error.status in RETRIED_STATUSES:
-        asked = retry_after_s(error.headers.get("retry-after", ""))
-        if asked is None:
-            return _backoff(attempt)
-        return asked if asked <= LONGEST_RETRY_AFTER_S else None
-    return None
+        return True
+    status = error.status if isinstance(error, StatusError) else None
+    return operation.repeatable and (isinstance(error, ConnectionLostError) or status in RETRIED_STATUSES)
 
 
 def retry_after_s(value: str) -> float | None:
-    """What a `Retry-After` header asks for, in seconds from now: a number or an HTTP date; None for anything else."""
+    """Return the seconds from now in a `Retry-After` header, a number or an HTTP date; None for other text."""
     try:
         seconds = float(value)
         return max(0.0, seconds) if math.isfinite(seconds) else None
@@ -51,13 +52,7 @@ def retry_after_s(value: str) -> float | None:
         pass
     try:
         at = parsedate_to_datetime(value)
-        # HTTP's dates are GMT, also in the form that does not say so
+        # HTTP dates are in GMT, even without "GMT" at the end
         return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - time())
     except (ValueError, OverflowError, TypeError):
         return None
-
-
-def _backoff(attempt: int) -> float:
-    """Doubling, at most `LONGEST_DELAY_S`; half of it by chance, so that clients that failed together part."""
-    longest = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (attempt - 1))
-    return longest * (0.5 + random.random() / 2)  # noqa: S311 # no secret

@@ -1,13 +1,12 @@
-"""Which server answers, and which operations it has: pure, shared by the synchronous and the asynchronous client.
+"""Read the server's version and its operations. No I/O; shared by sync and async.
 
-Source: `GET /global/health` and `GET /doc`, servers 1.1.31 to 1.18.33. 1.14.34 to 1.14.41 serve a document of three
-operations, which says nothing. 1.1.31 forwards paths that it does not know to the internet.
+Source: `GET /global/health` and `GET /doc`, servers 1.1.31 to 1.18.33. The document of 1.14.34 to 1.14.41 has only
+three operations, so it is not used. 1.1.31 forwards unknown paths to the internet.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import httpx
 from attrs import field, frozen
@@ -22,16 +21,17 @@ DOCUMENT: Operation[None] = Operation("check_server", "GET", "/doc")
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 
-def health(asking: str) -> Operation[None]:
-    """What asks for the version, on behalf of an operation: errors bear its name."""
-    return Operation(asking, "GET", "/global/health")
+def health(operation_id: str) -> Operation[None]:
+    """Return the operation that reads the version. Its errors name `operation_id`, which needs the version."""
+    return Operation(operation_id, "GET", "/global/health")
 
 
 @frozen
 class ServerInfo:
-    """What `check_server` found: the server's version, and the operationIds that it has and this client knows.
+    """The server's version, and those operationIds of this client that the server has.
 
-    `from_document` tells whether its own document says so, or the table of versions, where that is implausible.
+    `from_document` is True if the operations were read from the server's document. It is False if the document was not
+    usable: then they come from a table of versions.
     """
 
     version: str
@@ -40,23 +40,23 @@ class ServerInfo:
 
     @property
     def missing(self) -> frozenset[str]:
-        """The operations of this client that the server does not have."""
+        """The operationIds of this client that the server does not have."""
         return frozenset(OPERATIONS) - self.operations
 
     def supports(self, operation: str) -> bool:
-        """Whether the server has the operation, named by its operationId."""
+        """Return True if the server has the operation with this operationId."""
         return operation in self.operations
 
 
 def release(version: str) -> tuple[int, ...] | None:
-    """The numbers of a version; None for a build that has none (`local`, `0.0.0-...`)."""
+    """Return the three numbers of a version; None for a build without them (`local`, `0.0.0-...`)."""
     found = _RELEASE.match(version)
     numbers = tuple(int(part) for part in found.groups()) if found else None
     return None if numbers == (0, 0, 0) else numbers
 
 
 def has_operation(operation_id: str, version: str) -> bool | None:
-    """Whether servers of a version have an operation; None where nobody looked."""
+    """Return True if servers of a version have an operation; None if that is not known."""
     numbers = release(version)
     absent, since = OPERATIONS[operation_id]
     if numbers is None:
@@ -65,70 +65,66 @@ def has_operation(operation_id: str, version: str) -> bool | None:
         return True
     first, last_without = release(since or ""), release(absent) or ()
     if first is None or first <= last_without:
-        return None  # it was generated from somebody's own build, whose version says nothing of what it has
+        return None  # the document came from a private build, and its version number has no meaning
     if numbers <= last_without:
         return False
     return True if numbers >= first else None
 
 
 def version_in(response: httpx.Response, url: str) -> str:
-    """The version that an answer to `health` tells.
+    """Return the version in the response to `health`.
 
     Raises:
-        UnsupportedServerError: it is no opencode server, or none of 1.x.
+        UnsupportedServerError: the server is not opencode, or not opencode 1.x.
     """
-    try:
-        health: object = json_text.loads(response.content)
-    except ValueError:
-        health = None
-    version: object = health.get("version") if is_object(health) else None
+    version: object = _json_object(response.content).get("version")
     if not isinstance(version, str):
         kind = response.headers.get("content-type", "no content type")
-        raise UnsupportedServerError(
-            f"{url} is no opencode server: GET /global/health gave {response.status_code} {kind} without a version",
-            url=url,
-        )
+        got = f"GET /global/health gave {response.status_code} {kind} without a version"
+        raise UnsupportedServerError(f"{url} is not an opencode server: {got}", url=url)
     numbers = release(version)
     if numbers is not None and numbers[0] != 1:
-        raise UnsupportedServerError(
-            f"{url} is opencode {version}; this client speaks to 1.x", url=url, version=version
-        )
+        message = f"{url} is opencode {version}; this client works with 1.x"
+        raise UnsupportedServerError(message, url=url, version=version)
     return version
 
 
 def no_server(error: StatusError, url: str) -> UnsupportedServerError | None:
-    """What a status that is no opencode server's means; None where the status says something else."""
+    """Return the error for a status that opencode does not send; None if opencode may have sent it."""
     if error.status in (401, 403, 407, 408, 429) or error.status >= 500:
         return None
-    return UnsupportedServerError(f"{url} is no opencode server: {error}", url=url)
+    return UnsupportedServerError(f"{url} is not an opencode server: {error}", url=url)
 
 
 def info(version: str, document: bytes | None) -> ServerInfo:
-    """What a server of `version` that serves `document` has."""
-    listed = _operation_ids(document) if document is not None else frozenset[str]()
+    """Return the operations of a server, from its document if that is usable, else from the table of versions."""
+    listed = _operation_ids(document or b"")
     oldest = {name for name, (absent, _) in OPERATIONS.items() if absent is None}
     if 2 * len(listed & oldest) > len(oldest):
         return ServerInfo(version, listed & OPERATIONS.keys(), from_document=True)
-    # between two looked-at versions the older one counts
+    # a version between two versions of the table counts as the older one
     known = (name for name in OPERATIONS if has_operation(name, version) or release(version) is None)
     return ServerInfo(version, frozenset(known), from_document=False)
 
 
 def _operation_ids(document: bytes) -> frozenset[str]:
+    paths: object = _json_object(document).get("paths")
+    items = paths.values() if is_object(paths) else ()
+    operations = [operation for item in items if is_object(item) for operation in item.values()]
+    return frozenset(str(one["operationId"]) for one in operations if is_object(one) and "operationId" in one)
+
+
+def _json_object(content: bytes) -> dict[str, object]:
+    """Return the object in a JSON text; an empty one for any other text."""
     try:
-        parsed: object = json_text.loads(document)
+        parsed: object = json_text.loads(content)
     except ValueError:
-        return frozenset()
-    paths: object = parsed.get("paths") if is_object(parsed) else None
-    found: set[str] = set()
-    for item in paths.values() if is_object(paths) else ():
-        operations: list[Any] = list(item.values()) if is_object(item) else []
-        found.update(str(o["operationId"]) for o in operations if is_object(o) and "operationId" in o)
-    return frozenset(found)
+        return {}
+    return parsed if is_object(parsed) else {}
 
 
-def unsupported(operation: Operation[Any], url: str, version: str | None) -> UnsupportedOperationError:
-    """The error for an operation that the server does not have."""
+def unsupported(operation: Operation[object], url: str, version: str | None) -> UnsupportedOperationError:
+    """Return the error for an operation that the server does not have."""
     absent, since = OPERATIONS.get(operation.id, (None, None))
     known = f": {since} has it, {absent} does not" if since and absent and since != absent else ""
     return UnsupportedOperationError(

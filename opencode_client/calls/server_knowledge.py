@@ -1,4 +1,4 @@
-"""Cached facts about the server, shared by a client and its views."""
+"""Cached facts about the server. A client and its views share them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class ServerKnowledge:
-    """The server's version and operations, as far as the client has asked for them."""
+    """The server's version and operations; None until the client has read them."""
 
     def __init__(self) -> None:
         self.version: str | None = None
         self.info: ServerInfo | None = None
-        self.exit_watches: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()  # Any: of terminals
-        """Exit watches that terminals share, for as long as one of them uses it."""
+        self.exit_watches: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()  # Any: from `terminals`
+        """Exit watches that terminals share. Each is kept as long as a terminal uses it."""
 
     def allows(self, operation: Operation[Any]) -> bool:
         """Return True if the server is known to have the operation."""

@@ -144,7 +144,7 @@ def test_a_value_that_holds_itself_is_an_error(client_kind: ClientKind) -> None:
     metadata: dict[str, Any] = {}
     metadata["again"] = metadata
     with pytest.raises(
-        ArgumentError, match=r"session\.create: the body is nested too deeply, or holds itself"
+        ArgumentError, match=r"session\.create: the body is nested too deeply, or contains itself"
     ):
         client_kind.call(client_kind.mocked(_answer({})).session.create, metadata=metadata)
 

@@ -140,7 +140,7 @@ def test_no_answer_in_time_is_an_error_and_never_sent_again(client_kind: ClientK
     with FaultyServer([stall()]) as server:
         error = client_kind.error(server.url, call.within(SOON))
     assert isinstance(error, RequestTimeoutError)
-    assert str(error).startswith(f"{call.operation}: {call.method} {error.url}: no answer in time: ")
+    assert str(error).startswith(f"{call.operation}: {call.method} {error.url}: no response in time: ")
     assert len(server.requests) == 1
 
 
@@ -315,7 +315,7 @@ def test_what_http_has_no_form_for_is_an_error_and_never_sent(client_kind: Clien
     with FaultyServer([answer(EMPTY_LIST)]) as server:
         error = client_kind.error(server.url, LIST, http_client=own)
         assert type(error) is RequestError
-        assert "HTTP has no form for it" in str(error)
+        assert "HTTP does not allow this request" in str(error)
         assert server.requests == []
 
 
