@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import opencode_client
+from opencode_client import errors
 from scripts.normalise.names import HANDWRITTEN
 
 
@@ -42,3 +44,38 @@ def test_type_checkers_report_unknown_names(tmp_path: Path) -> None:
 
 def test_no_generated_class_can_have_a_public_name() -> None:
     assert set(opencode_client.__all__) - {"to_datetime", "to_epoch_ms"} <= HANDWRITTEN
+
+
+def test_the_imports_for_type_checkers_give_each_public_name_its_module() -> None:
+    """`__all__`, the imports and the table of modules name the same things."""
+    tree = ast.parse(Path(opencode_client.__file__).read_text(encoding="utf-8"))
+    [block] = [
+        node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    imported = {
+        name.name: f"{opencode_client.__name__}.{node.module}"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    homes = {name: f"{opencode_client.__name__}.{home}" for home, names in _homes().items() for name in names}
+    assert sorted(imported) == sorted(opencode_client.__all__)
+    assert {name: home for name, home in imported.items() if home != errors.__name__} == homes
+
+
+def _homes() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = vars(opencode_client)["_HOMES"]
+    return found
+
+
+@pytest.mark.parametrize("module", ["async_client", "client", "calls.options", "api"])
+def test_httpx_is_not_imported_before_a_client_is_made(module: str) -> None:
+    code = f"import sys, opencode_client.{module}; print('httpx' in sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_httpx_is_imported_when_a_client_is_made() -> None:
+    code = "import sys; from opencode_client import OpencodeClient; OpencodeClient(); print('httpx' in sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
