@@ -11,7 +11,7 @@ import httpx
 
 from ..errors import ArgumentError, ClientClosedError
 from .async_pool import AsyncPool
-from .transports import AsyncClosable
+from .transports import AsyncClosable, taken
 
 AsyncConnections: TypeAlias = "AsyncOwnConnections | AsyncGivenClient"
 
@@ -65,7 +65,7 @@ class AsyncGivenClient:
     async def close(self) -> None:
         """Close the streams and terminals, and refuse further requests. The `httpx.AsyncClient` stays open."""
         self._closed = True
-        for user in list(self.to_close):
+        for user in taken(self.to_close):
             await user.close()
 
     async def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:

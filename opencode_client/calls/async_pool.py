@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 import httpx
 
-from .transports import ORDINARY_CONNECTIONS, AsyncClosable, Transports
+from .transports import ORDINARY_CONNECTIONS, AsyncClosable, Transports, taken
 
 if TYPE_CHECKING:
     from anyio import CancelScope
@@ -47,7 +47,7 @@ class AsyncPool:
     async def close(self) -> None:
         """Close the streams and terminals, cancel the calls that run, and close the connections."""
         transports = self.transports.take()
-        for user in list(self.to_close):
+        for user in taken(self.to_close):
             await user.close()
         for scope in self._running.values():
             scope.cancel()

@@ -11,7 +11,7 @@ import httpx
 
 from ..errors import ArgumentError, ClientClosedError
 from .pool import Pool
-from .transports import Closable
+from .transports import Closable, taken
 
 Connections: TypeAlias = "OwnConnections | GivenClient"
 
@@ -65,7 +65,7 @@ class GivenClient:
     def close(self) -> None:
         """Close the streams and terminals, and refuse further requests. The `httpx.Client` stays open."""
         self._closed = True
-        for user in list(self.to_close):
+        for user in taken(self.to_close):
             user.close()
 
     def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:

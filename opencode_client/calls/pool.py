@@ -9,7 +9,7 @@ from weakref import WeakSet
 import httpx
 
 from .sockets import end
-from .transports import ORDINARY_CONNECTIONS, Closable, Transports
+from .transports import ORDINARY_CONNECTIONS, Closable, Transports, taken
 
 if TYPE_CHECKING:
     from httpcore import NetworkStream
@@ -47,9 +47,9 @@ class Pool:
     def close(self) -> None:
         """Close the streams and terminals, end the blocking calls, and close the connections."""
         transports = self.transports.take()
-        for user in list(self.to_close):
+        for user in taken(self.to_close):
             user.close()
-        for stream in list(self._blocking_streams):
+        for stream in taken(self._blocking_streams):
             end(stream.get_extra_info("socket"))
         for transport in transports:
             transport.close()

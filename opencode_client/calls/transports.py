@@ -9,6 +9,7 @@ pool, 100 prompts that wait for a permission would take all connections, and the
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from urllib.request import getproxies, proxy_bypass
@@ -22,8 +23,10 @@ ORDINARY_CONNECTIONS = 100
 IDLE_CONNECTIONS = 20
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Iterator
+    from weakref import WeakSet
 
+_Member = TypeVar("_Member")
 _Transport = TypeVar("_Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
@@ -40,6 +43,13 @@ class AsyncClosable(Protocol):
     def close(self) -> Awaitable[None]:
         """Close it."""
         ...
+
+
+def taken(members: WeakSet[_Member]) -> Iterator[_Member]:
+    """Yield each member and remove it, also those that other threads add meanwhile. Iterating a WeakSet fails then."""
+    with suppress(KeyError):  # it is empty
+        while True:
+            yield members.pop()
 
 
 def environment_proxy(url: str) -> str | None:
