@@ -1,6 +1,6 @@
-"""Ending a process with all that it started, also when this program is killed.
+"""End a process and its descendants, also when this program is killed.
 
-Where there is no /proc (macOS), descendants in sessions of their own are left; on Windows only the process is ended.
+Without /proc (macOS), descendants in sessions of their own keep running. On Windows only the process itself ends.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Ends the server and its descendants when this process is gone, however it went: the kernel closes the pipe then.
-# PR_SET_PDEATHSIG would do it when the starting *thread* ends, which is not the same. A shell and not sys.executable,
-# which is another program where Python is embedded.
+# Waits until this process is gone, for whatever reason: the kernel then closes the pipe. Then ends the server and its
+# descendants. PR_SET_PDEATHSIG is no substitute, because it acts when the thread ends that started the server. It is a
+# shell script, because sys.executable is not Python where Python is embedded.
 _SUPERVISOR = """
 end() { for child in $(cat /proc/$1/task/*/children); do end "$child"; done; kill -KILL "$1"; }
 read -r _
@@ -25,13 +25,13 @@ kill -KILL -- "-$1"
 
 
 def supervise(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes] | None:
-    """A process that ends `process` and its descendants when this program is gone; None on Windows.
+    """Start a process that ends `process` and its descendants when this program is gone. Return None on Windows.
 
-    To be killed and waited for once `process` has been ended: only then may its standard input be closed.
+    When `process` has ended, kill the supervisor and wait for it, and close its standard input only then.
     """
     if sys.platform == "win32":
         return None
-    return subprocess.Popen(  # noqa: S603 # a constant and a number
+    return subprocess.Popen(  # noqa: S603 # our own script, and a number
         ["/bin/sh", "-c", _SUPERVISOR, "sh", str(process.pid)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -41,7 +41,10 @@ def supervise(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes] | Non
 
 
 def end(process: subprocess.Popen[bytes], grace_s: float) -> None:
-    """End a process group: SIGTERM, then SIGKILL; descendants in other groups at once, or they would be lost."""
+    """End a process group: SIGTERM, and SIGKILL after `grace_s`. Descendants in other groups get SIGKILL at once.
+
+    Later, when their parents have ended, they could not be found any more.
+    """
     if sys.platform == "win32":
         process.kill()
         process.wait()
@@ -66,7 +69,7 @@ def end(process: subprocess.Popen[bytes], grace_s: float) -> None:
 
 
 def _descendants(pid: int) -> list[int]:
-    """The children of `pid`, theirs and so on, where there is a /proc; 1.18.33 runs each tool in its own session."""
+    """Return the descendants of `pid`, if there is a /proc. 1.18.33 runs each tool in a session of its own."""
     found: list[int] = []
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):  # it has just ended

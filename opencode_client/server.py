@@ -1,7 +1,7 @@
-"""Starting and ending `opencode serve`.
+"""Start and end `opencode serve`.
 
-Source: servers 1.1.31 to 1.18.33. A request on a connection that was opened before the line `opencode server
-listening on ...` is never answered, so the line is waited for before anything is asked.
+Source: servers 1.1.31 to 1.18.33. They never respond on a connection that was opened before they wrote `opencode server
+listening on ...`, so the first request waits for this line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .errors import ServerStartError
 from .processes import end, supervise
 
 _LISTENING = re.compile(rb"opencode server listening on http://\S*:(\d+)\s")
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # what is listened on -> what is asked
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # to reach a server that listens on all addresses
 _PASSWORD = "OPENCODE_SERVER_PASSWORD"  # noqa: S105 # the variable's name
 _LOG_BYTES = 65_536
 _GRACE_S = 5.0
@@ -32,35 +32,42 @@ _POLL_S = 0.05
 
 
 def _base_url(hostname: str, port: int) -> str:
-    """Where a server that listens on `hostname` is asked."""
-    host = _EVERYWHERE.get(hostname, hostname)
+    """Return the URL at which to reach a server that listens on `hostname`."""
+    host = _LOOPBACK.get(hostname, hostname)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _version(health: httpx.Response) -> str:
-    """What `GET /global/health` says; empty when it wants a password that is not ours. Raises ValueError."""
+    """Return the version in the response to `GET /global/health`; "" if the server has another password.
+
+    Raises:
+        ValueError: the response has no version.
+    """
     if health.status_code == 401:
         return ""
     try:
         return str(health.json()["version"])
     except (ValueError, KeyError, TypeError):
         kind = health.headers.get("content-type", "no content type")
-        raise ValueError(
-            f"GET /global/health gave {health.status_code} {kind}: {health.text[:80]!r}"
-        ) from None
+        got = f"{health.status_code} {kind}: {health.text[:80]!r}"
+        raise ValueError(f"GET /global/health gave {got}") from None
 
 
 class OpencodeServer:
-    """An `opencode serve` process of one's own.
+    """An `opencode serve` process.
 
-    Started by `start` or `with`, ended by `close`, by the end of `with` or of the program; on POSIX also when this
-    process is killed. Starts once. `close` may be called from any thread; in a forked child it does nothing.
-    On macOS, which has no /proc, what tools run in sessions of their own is not ended. On Windows only the server's own
-    process is, and not when this process is killed; the `opencode.cmd` of npm is not found there: name `opencode.exe`.
+    Started by `start` or `with`. Ended by `close`, at the end of `with` or of the program; on POSIX also when this
+    process is killed. Starts once. Any thread may call `close`; in a forked child it does nothing.
+    On macOS, which has no /proc, programs that tools started in sessions of their own keep running. On Windows only the
+    server's own process ends, and not when this process is killed. npm's `opencode.cmd` is not found there: pass the
+    path of `opencode.exe`.
 
-    `directory` is where the server works (default: here), `port` 0 is one that the server chooses (4096 if free),
-    `env` is added to this process's environment, and a variable whose value is None taken out of it. `password`
-    turns Basic auth on (user `opencode`, or OPENCODE_SERVER_USERNAME), "" off; by default the environment says.
+    Args:
+        directory: Directory in which the server runs. Default: the working directory.
+        port: 0 lets the server choose: 4096 if it is free.
+        env: Variables added to this process's environment. A variable whose value is None is removed.
+        password: Password for Basic authentication, with the user `opencode` or OPENCODE_SERVER_USERNAME. "" turns
+            authentication off. Default: the environment's.
 
     Source: `serve --port 0` and `GET /global/health`, servers 1.1.31 to 1.18.33.
     """
@@ -76,19 +83,18 @@ class OpencodeServer:
         password: str | None = None,
         startup_timeout_s: float = 60.0,
     ) -> None:
-        name = os.fspath(
-            executable
-        )  # a path is one from here, not from `directory`; a bare name is looked up
+        # a relative path starts at the working directory, not at `directory`; a bare name is searched in PATH
+        name = os.fspath(executable)
         self.executable: str = os.path.abspath(name) if os.path.dirname(name) else name
         self.directory: Path = Path(directory or ".").absolute()
         self.hostname = hostname
         self.startup_timeout_s = startup_timeout_s
         self.version: str = ""
-        self._asked_port = port
-        wanted = {**os.environ, **(env or {}), **({} if password is None else {_PASSWORD: password})}
-        self._env = {name: value for name, value in wanted.items() if value is not None}
+        self._requested_port = port
+        variables = {**os.environ, **(env or {}), **({} if password is None else {_PASSWORD: password})}
+        self._env = {name: value for name, value in variables.items() if value is not None}
         self._url = ""
-        self._owner = 0
+        self._starter_pid = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._log = bytearray()
@@ -97,46 +103,47 @@ class OpencodeServer:
 
     @property
     def url(self) -> str:
-        """Where it answers, `http://127.0.0.1:<port>`; empty before it is started."""
+        """The server's URL, `http://127.0.0.1:<port>`; "" before the start."""
         return self._url
 
     @property
     def port(self) -> int:
-        """The port that it listens on; 0 before it is started."""
+        """The server's port; 0 before the start."""
         return httpx.URL(self._url).port or 0 if self._url else 0
 
     @property
     def pid(self) -> int | None:
-        """The server's process id; None before it is started and after it is closed."""
+        """The server's process id; None before the start and after `close`."""
         return self._process.pid if self._process else None
 
     @property
     def log(self) -> str:
-        """The end of what the server wrote, 65,536 bytes at most, without its password."""
+        """The last 65,536 bytes of the server's output, without its password."""
         text = bytes(self._log).decode("utf-8", "replace")
         return text.replace(self.auth[1], "***") if self.auth else text
 
     @property
     def auth(self) -> tuple[str, str] | None:
-        """Basic auth's user and password; None without a password."""
+        """User and password for Basic authentication; None without a password."""
         user = self._env.get("OPENCODE_SERVER_USERNAME") or "opencode"
         password = self._env.get(_PASSWORD)
         return (user, password) if password else None
 
     def start(self) -> Self:
-        """The server itself, listening and answering.
+        """Start the server, wait until it responds, and return it.
 
         Raises:
-            ServerStartError: there is no such executable, it ended, it is no opencode 1.x server, it was not ready in
-                `startup_timeout_s`, or it was started before; with the end of its log.
+            ServerStartError: the executable does not exist, it ended, it is not an opencode server, it was not ready
+                after `startup_timeout_s`, or it was started before. The error has the end of its log.
         """
-        if self._owner:
+        if self._starter_pid:
             raise self._failed("was started before; make another OpencodeServer")
-        self._owner = os.getpid()
+        self._starter_pid = os.getpid()
         deadline = time.monotonic() + self.startup_timeout_s
         try:
             self._spawn()
-            self._await_listening(deadline)
+            while not self._listening.wait(_POLL_S):
+                self._check_running(deadline, "was not listening after")
             self._await_health(deadline)
         except BaseException:
             self.close()
@@ -144,19 +151,18 @@ class OpencodeServer:
         return self
 
     def close(self) -> None:
-        """End the server and its descendants, gently for 5 seconds; nothing if it has ended."""
-        if os.getpid() != self._owner:  # a forked child at its own exit
+        """End the server and its descendants: SIGTERM, and SIGKILL after 5 seconds."""
+        if os.getpid() != self._starter_pid:  # a forked child that exits
             return
         atexit.unregister(self.close)
         process, self._process = self._process, None
         if process is not None:
             end(process, _GRACE_S)
         if self._reader is not None and self._reader is not threading.current_thread():
-            # longer only if somebody else holds the pipe, whom it then goes on reading
-            self._reader.join(timeout=1.0)
+            self._reader.join(timeout=1.0)  # it reads on if another process still has the pipe open
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is not None and supervisor.stdin is not None:
-            supervisor.kill()  # before its pipe closes: the process group's number may be another's by now
+            supervisor.kill()  # before its pipe closes: the number of the process group may be in use again
             supervisor.wait()
             supervisor.stdin.close()
 
@@ -170,9 +176,9 @@ class OpencodeServer:
         return f"OpencodeServer({self.executable!r}, url={self._url!r}, version={self.version!r})"
 
     def _spawn(self) -> None:
-        command = [self.executable, "serve", "--hostname", self.hostname, "--port", str(self._asked_port)]
+        command = [self.executable, "serve", "--hostname", self.hostname, "--port", str(self._requested_port)]
         try:
-            self._process = process = subprocess.Popen(  # noqa: S603 # the caller's executable, no shell
+            self._process = process = subprocess.Popen(  # noqa: S603 # the user's executable, no shell
                 command,
                 cwd=self.directory,
                 env=self._env,
@@ -189,7 +195,7 @@ class OpencodeServer:
         self._reader.start()
 
     def _read_output(self, output: IO[bytes]) -> None:
-        # until the server and all that inherited it have closed it; never leaves the pipe to fill
+        # to the end, so that the pipe never fills: until the server and its descendants have closed it
         with output:
             while chunk := os.read(output.fileno(), 65_536):
                 self._log += chunk
@@ -198,42 +204,34 @@ class OpencodeServer:
                     self._listening.set()
                 del self._log[:-_LOG_BYTES]
 
-    def _await_listening(self, deadline: float) -> None:
-        while not self._listening.wait(_POLL_S):
-            self._check_alive()
-            if time.monotonic() > deadline:
-                raise self._failed(f"was not listening after {self.startup_timeout_s:g} s")
-
     def _await_health(self, deadline: float) -> None:
-        # empty: loading certificates would take longer than asking
+        # without https an empty context will do: loading certificates takes longer than the request
         no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        url = f"{self._url}/global/health"
         while True:
             try:
-                answer = httpx.get(
-                    f"{self._url}/global/health",
-                    auth=self.auth,
-                    timeout=_PROBE_TIMEOUT_S,
-                    trust_env=False,
-                    verify=no_tls,
+                health = httpx.get(
+                    url, auth=self.auth, timeout=_PROBE_TIMEOUT_S, trust_env=False, verify=no_tls
                 )
-                if answer.status_code < 500:
-                    self.version = _version(answer)
+                if health.status_code < 500:
+                    self.version = _version(health)
                     return
-                last = str(answer.status_code)
+                last = str(health.status_code)
             except httpx.TransportError as error:
                 last = f"{type(error).__name__}: {error}"
             except ValueError as error:
-                raise self._failed(f"is no opencode 1.x server: {error}") from None
-            self._check_alive()
-            if time.monotonic() > deadline:
-                raise self._failed(f"listened, but gave no health in {self.startup_timeout_s:g} s: {last}")
+                raise self._failed(f"is not an opencode server: {error}") from None
+            self._check_running(deadline, f"listened, but GET /global/health gave {last} for")
             time.sleep(_POLL_S)
 
-    def _check_alive(self) -> None:
+    def _check_running(self, deadline: float, problem: str) -> None:
+        """Raise ServerStartError if the server has ended, or if the time is over. Then `problem` says why."""
         code = self._process.poll() if self._process else None
         if code is not None and self._reader is not None:
-            self._reader.join(timeout=1.0)  # for its last words
+            self._reader.join(timeout=1.0)  # for the last lines of the log
             raise self._failed(f"ended with exit code {code}")
+        if time.monotonic() > deadline:
+            raise self._failed(f"{problem} {self.startup_timeout_s:g} s")
 
-    def _failed(self, what: str) -> ServerStartError:
-        return ServerStartError(f"{self.executable} {what}", self.log)
+    def _failed(self, problem: str) -> ServerStartError:
+        return ServerStartError(f"{self.executable} {problem}", self.log)

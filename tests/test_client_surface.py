@@ -52,11 +52,9 @@ def _surface(kind: type) -> dict[str, object]:
 
 def _form(member: Any) -> object:  # Any: a member of any kind
     """Return the parameters of a function, and the kind of any other member."""
-    if isinstance(member, classmethod | staticmethod):
-        return type(member).__name__, _parameters(member.__func__)
-    if inspect.isfunction(member):
-        return _parameters(member)
-    return type(member).__name__
+    kind = type(member).__name__
+    function = getattr(member, "__func__", member)  # of a class method
+    return (kind, _parameters(function)) if inspect.isfunction(function) else kind
 
 
 def _parameters(function: Callable[..., object]) -> list[tuple[str, str, object]]:
@@ -66,7 +64,7 @@ def _parameters(function: Callable[..., object]) -> list[tuple[str, str, object]
 
 def _namespaces(client: Any) -> Iterator[tuple[str, Any]]:  # Any: either client, or one of its namespaces
     """Yield each namespace of a client with its path, such as `v2.session`, at any depth."""
-    for name in dir(type(client)):
+    for name in dir(client.__class__):
         if not name.startswith("_") and isinstance(
             namespace := getattr(client, name), Namespace | AsyncNamespace
         ):
@@ -77,7 +75,7 @@ def _namespaces(client: Any) -> Iterator[tuple[str, Any]]:  # Any: either client
 def _client_surface(client: OpencodeClient | AsyncOpencodeClient) -> dict[str, object]:
     found: dict[str, object] = dict(_surface(type(client)))
     for path, namespace in _namespaces(client):
-        found |= {f"{path}.{name}": form for name, form in _surface(type(namespace)).items()}
+        found |= {f"{path}.{name}": form for name, form in _surface(namespace.__class__).items()}
     return found
 
 

@@ -207,7 +207,7 @@ def test_a_server_that_closes_its_output_and_lives_on_is_an_error(fake: Fake) ->
 
 def test_health_that_is_no_json_is_an_error_that_says_what_came(fake: Fake) -> None:
     html = _SERVE.replace('json.dumps({"healthy": True, "version": "1.2.3"}).encode()', 'b"<!doctype html>"')
-    with pytest.raises(ServerStartError, match=r"is no opencode 1\.x server: .* gave 200 .*<!doctype html>"):
+    with pytest.raises(ServerStartError, match=r"is not an opencode server: .* gave 200 .*<!doctype html>"):
         OpencodeServer(fake(html)).start()
 
 
@@ -235,7 +235,7 @@ def test_a_server_that_is_not_ready_is_asked_again(fake: Fake) -> None:
 
 
 def test_a_server_that_does_not_get_ready_is_an_error_that_says_what_it_answered(fake: Fake) -> None:
-    said = r"listened, but gave no health in 1 s: 503"
+    said = r"listened, but GET /global/health gave 503 for 1 s"
     with FaultyServer([answer(http(b"", 503))]) as http_server, pytest.raises(ServerStartError, match=said):
         OpencodeServer(fake(_elsewhere(http_server.url)), startup_timeout_s=1).start()
 

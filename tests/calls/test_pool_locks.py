@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -100,15 +101,14 @@ def test_streams_may_be_made_while_the_client_closes(many_switches: None) -> Non
     for _ in range(20):
         client = OpencodeClient("http://127.0.0.1:1")
         streams = [client.event.subscribe() for _ in range(200)]
-        start = threading.Barrier(2)
-
-        def make(client: OpencodeClient = client, start: threading.Barrier = start) -> object:
-            start.wait(PATIENCE_S)
-            return [client.event.subscribe() for _ in range(200)]
-
-        makers = Threads(1, lambda _, make=make: make())
+        makers = Threads(1, partial(_make_streams, client, start := threading.Barrier(2)))
         start.wait(PATIENCE_S)
         client.close()
-        [made] = makers.join()
-        assert isinstance(made, list)
+        assert makers.join() == [200]
         del streams
+
+
+def _make_streams(client: OpencodeClient, start: threading.Barrier, number: int) -> int:
+    del number
+    start.wait(PATIENCE_S)
+    return len([client.event.subscribe() for _ in range(200)])
