@@ -1,7 +1,7 @@
-"""For tests of programs that use an OpenCode server: a model that says what a script says, on loopback, without a key.
+"""Test programs that use an OpenCode server: a scripted model on this machine, which needs no key.
 
-`ScriptedModel` speaks the OpenAI-compatible protocol that servers from 1.1.31 to 1.18.33 have a provider for; with it
-as the only provider a real server runs whole turns offline.
+`ScriptedModel` implements the OpenAI-compatible protocol, for which servers from 1.1.31 to 1.18.33 have a provider.
+With this provider alone, a real server runs whole turns offline.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from attrs import field, frozen
@@ -21,9 +20,9 @@ from attrs import field, frozen
 from ..model import JsonObject, is_object
 
 MODEL = "scripted/scripted-1"
-"""What the model is called in opencode: provider/model."""
+"""The model's name in opencode: provider/model."""
 
-_NO_SURPRISES = {
+_OFFLINE = {
     "OPENCODE_DISABLE_AUTOUPDATE": "1",
     "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
     "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
@@ -34,7 +33,7 @@ _LIMITS = {"context": 200_000, "output": 8_192}
 
 @frozen(kw_only=True)
 class ToolCall:
-    """One call of a tool. `arguments` is the object that the tool gets, or the text as the model writes it."""
+    """One call of a tool. `arguments` is an object, or its text, which need not be valid JSON."""
 
     name: str
     arguments: JsonObject | str = field(factory=dict[str, Any])
@@ -42,11 +41,11 @@ class ToolCall:
 
 @frozen(kw_only=True)
 class Reply:
-    """What the model says once. Times are seconds.
+    """One response of the model: first `reasoning`, then `text`, then calls of `tools`.
 
-    `text` comes in `chunks` pieces, `delay_s` apart, the first after `first_delay_s`, `reasoning` before it, `tools`
-    after it. `status` other than 200 is an error answer with `error` as its message and `headers` (such as
-    `retry-after`); `cut` breaks the connection before the end; `hang` never ends until the model is closed.
+    `text` is sent in `chunks` pieces. The first is sent after `first_delay_s` seconds, the others `delay_s` apart.
+    A `status` other than 200 makes it an error response, with the message `error` and with `headers`, such as
+    `retry-after`. `cut` breaks the connection before the end. `hang` waits before the end until the model is closed.
     """
 
     text: str = ""
@@ -65,22 +64,22 @@ class Reply:
 
 
 Script = Callable[[JsonObject], Reply | None]
-"""Gives the reply to a request's JSON; None for the next reply of the queue."""
+"""Function that returns the reply to a request, given as JSON; None for the next reply of the queue."""
 
 
 class ScriptedModel:
-    """A model on loopback that says what it is told to.
+    """A model on this machine that sends the replies you give it.
 
-    Opened by `with`, ended by its end; any thread may add replies. Requests take replies from the queue in their
-    order; with an empty queue the model echoes the last user message. Requests that offer no tools are opencode's own,
-    for titles and summaries: they get "Scripted title" and take no reply.
+    Opened by `with`, closed at its end. Any thread may add replies. Each request takes the next reply from the queue.
+    If the queue is empty, the model repeats the last user message. Requests without tools are opencode's own, for
+    titles and summaries: they get "Scripted title" and take no reply.
 
     Source: servers 1.1.31 to 1.18.33, which bundle `@ai-sdk/openai-compatible`.
     """
 
     def __init__(self, *replies: Reply, script: Script | None = None) -> None:
         self.requests: list[JsonObject] = []
-        """The JSON of every request that offered tools, in order."""
+        """The JSON of each request with tools, in order."""
         self._queue = deque(replies)
         self._script = script
         self._lock = threading.Lock()
@@ -92,49 +91,44 @@ class ScriptedModel:
 
     @property
     def url(self) -> str:
-        """Where it answers, `http://127.0.0.1:<port>`."""
+        """The model's URL, `http://127.0.0.1:<port>`."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def say(self, *replies: Reply | str) -> None:
-        """Add replies to the queue; a text is a reply that says it."""
+        """Add replies to the queue. A string is a reply with this text."""
         with self._lock:
             self._queue.extend(reply if isinstance(reply, Reply) else Reply(text=reply) for reply in replies)
 
     def config(self, **more: Any) -> JsonObject:  # Any: opencode's configuration
-        """opencode's configuration with this model as its only one; `more` is added at the top level."""
-        model = {
-            "name": "Scripted",
-            "tool_call": True,
-            "reasoning": True,
-            "attachment": True,
-            "temperature": True,
-        }
+        """Return a configuration of opencode with this model alone. `more` is added at the top level."""
+        abilities = dict.fromkeys(("tool_call", "reasoning", "attachment", "temperature"), True)
         cost = {"input": 1.0, "output": 2.0, "cache_read": 0.1, "cache_write": 0.2}
         provider = {
             "npm": "@ai-sdk/openai-compatible",
             "name": "Scripted",
             "options": {"baseURL": f"{self.url}/v1", "apiKey": "not-a-secret"},
-            "models": {"scripted-1": {**model, "limit": _LIMITS, "cost": cost}},
+            "models": {"scripted-1": {"name": "Scripted", **abilities, "limit": _LIMITS, "cost": cost}},
         }
         only = {"enabled_providers": ["scripted"], "provider": {"scripted": provider}}
         return {"autoupdate": False, "share": "manual", "model": MODEL, "small_model": MODEL, **only, **more}
 
-    def install(
-        self, home: str | os.PathLike[str], **more: Any
-    ) -> dict[str, str]:  # Any: opencode's configuration
-        """The environment of a server that uses this model alone; its configuration is written into `home`.
+    def install(self, home: str | os.PathLike[str], **more: Any) -> dict[str, str]:  # Any: as above
+        """Write the configuration into `home`, and return the environment for a server that uses it.
 
-        It is a file in `home` because the v2 core of 1.18.33 reads no OPENCODE_CONFIG. `more` goes into it.
+        Args:
+            home: Home directory of the server. A file there is needed, because the v2 core of 1.18.33 does not read
+                OPENCODE_CONFIG.
+            more: Members to add to the configuration.
         """
         folder = Path(home, ".config", "opencode")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "opencode.json").write_text(json.dumps(self.config(**more)), encoding="utf-8")
         homes = {"HOME": str(home), "XDG_CONFIG_HOME": str(folder.parent)}
-        # 1.1.31 asks for its catalogue of models in spite of OPENCODE_DISABLE_MODELS_FETCH
-        return {**_NO_SURPRISES, **homes, "OPENCODE_MODELS_URL": self.url}
+        # 1.1.31 fetches its list of models in spite of OPENCODE_DISABLE_MODELS_FETCH
+        return {**_OFFLINE, **homes, "OPENCODE_MODELS_URL": self.url}
 
     def close(self) -> None:
-        """End it; replies under way are cut."""
+        """Close the model. Replies that are being sent are cut."""
         if not self._closing.is_set():
             self._closing.set()
             if self._thread.is_alive():
@@ -146,25 +140,23 @@ class ScriptedModel:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def wait(self, seconds: float) -> bool:
-        """Whether the model was closed within `seconds`."""
+        """Wait for `seconds`. Return True, at once, when the model is closed."""
         return self._closing.wait(seconds)
 
     def reply_to(self, request: JsonObject) -> Reply:
-        """What it says to a request; takes the reply from the queue."""
+        """Return the reply to a request, and take it from the queue."""
         if not request.get("tools"):
             return Reply(text="Scripted title")
         with self._lock:
             self.requests.append(request)
-            told = self._script(request) if self._script else None
-            if told is None and self._queue:
-                told = self._queue.popleft()
-        return told or Reply(text=f"echo: {_last_user_text(request)}")
+            reply = self._script(request) if self._script else None
+            if reply is None and self._queue:
+                reply = self._queue.popleft()
+        return reply or Reply(text=f"echo: {_last_user_text(request)}")
 
 
 def _last_user_text(request: JsonObject) -> str:
@@ -177,7 +169,7 @@ def _last_user_text(request: JsonObject) -> str:
 
 
 def chunks_of(reply: Reply) -> Iterator[JsonObject]:
-    """The reply as the protocol's `chat.completion.chunk` objects."""
+    """Yield the reply as `chat.completion.chunk` objects."""
     yield _chunk({"role": "assistant", "content": ""})
     if reply.reasoning:
         yield _chunk({"reasoning_content": reply.reasoning})
@@ -186,31 +178,17 @@ def chunks_of(reply: Reply) -> Iterator[JsonObject]:
     for index, call in enumerate(reply.tools):
         arguments = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments)
         function = {"name": call.name, "arguments": arguments}
-        yield _chunk(
-            {
-                "tool_calls": [
-                    {"index": index, "id": f"call_{index}", "type": "function", "function": function}
-                ]
-            }
-        )
-    total = reply.input_tokens + reply.output_tokens
-    usage = {
-        "prompt_tokens": reply.input_tokens,
-        "completion_tokens": reply.output_tokens,
-        "total_tokens": total,
-    }
+        tool_call = {"index": index, "id": f"call_{index}", "type": "function", "function": function}
+        yield _chunk({"tool_calls": [tool_call]})
+    tokens = {"prompt_tokens": reply.input_tokens, "completion_tokens": reply.output_tokens}
+    usage = {**tokens, "total_tokens": sum(tokens.values())}
     yield {**_chunk({}, "tool_calls" if reply.tools else "stop"), "usage": usage}
 
 
 def _chunk(delta: JsonObject, finish: str | None = None) -> JsonObject:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    return {
-        "id": "chatcmpl-1",
-        "object": "chat.completion.chunk",
-        "created": 1,
-        "model": "scripted-1",
-        "choices": [choice],
-    }
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "scripted-1"}
+    return {**head, "choices": [choice]}
 
 
 def _pieces(text: str, count: int) -> list[str]:
@@ -220,22 +198,22 @@ def _pieces(text: str, count: int) -> list[str]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 256  # many prompts start at once; the 5 of socketserver drop connections
+    request_queue_size = 256  # for many prompts at once: the default of 5 drops connections
 
     def __init__(self, model: ScriptedModel) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.model = model
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Nothing: a client that goes away in the middle of a reply is no fault here."""
+        """Ignore errors: a client may go away in the middle of a reply."""
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride] # the only one that makes it
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride] # only a _Server makes it
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._answer(200, {})  # the catalogue of models: empty, the configuration has the one
+        self._respond(200, {})  # the list of models; the configuration has the only one
 
     def do_POST(self) -> None:
         body: Any = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)))
@@ -243,18 +221,17 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.model.wait(reply.first_delay_s):
             self.close_connection = True
         elif reply.status != 200:
-            self._answer(reply.status, {"error": {"message": reply.error, "type": "scripted"}}, reply.headers)
+            self._respond(
+                reply.status, {"error": {"message": reply.error, "type": "scripted"}}, reply.headers
+            )
         else:
             self._stream(reply)
 
-    def _answer(self, status: int, body: JsonObject, headers: Mapping[str, str] | None = None) -> None:
+    def _respond(self, status: int, body: JsonObject, headers: Mapping[str, str] | None = None) -> None:
         data = json.dumps(body).encode()
         self.send_response(status)
-        for name, value in {
-            "content-type": "application/json",
-            "content-length": str(len(data)),
-            **(headers or {}),
-        }.items():
+        own = {"content-type": "application/json", "content-length": str(len(data))}
+        for name, value in {**own, **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
@@ -281,4 +258,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # http.server's name
-        """Nothing: what the model was asked stands in `requests`."""
+        """Log nothing: `requests` has the requests."""
