@@ -21,7 +21,8 @@ from opencode_client import (
     SharedStream,
 )
 from opencode_client.calls.namespace import AsyncNamespace, Namespace
-from opencode_client.streams.fan_out import AsyncSubscription, Subscription
+from opencode_client.streams.async_shared_stream import AsyncSubscription
+from opencode_client.streams.shared_stream import Subscription
 
 _SYNC_NAMES = {
     "__aenter__": "__enter__",
