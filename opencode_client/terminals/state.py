@@ -28,7 +28,7 @@ class Deadline:
         return None if self._at is None else max(0.0, self._at - monotonic())
 
 
-NEVER = Deadline(None)
+NEVER: Deadline = Deadline(None)
 
 
 class TerminalState:
