@@ -1,42 +1,46 @@
-"""What every generated model is: a slotted attrs class that gives back what it was read from.
+"""The base classes of generated models and unions.
 
-`from_dict` of a generated class is straight-line code for what servers send; anything else goes to
-`reading`, which keeps what it cannot read and says so once.
+A generated model is a slotted attrs class. It is read by a generated function without branches for data that is as
+documented; other data goes to `decoding.annotations`. `to_dict` returns the JSON that the model was read from.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Self, TypeGuard, TypeVar
 
-from attrs import NOTHING, define, field, fields
+from attrs import NOTHING, Attribute, define, field, fields
 
 from .errors import ResponseDecodeError
 
-JsonObject: TypeAlias = dict[str, Any]
-"""A JSON object that the server's document leaves open."""
+if TYPE_CHECKING:
+    from .decoding.shapes import Shape
+
+JsonObject = dict[str, Any]
+"""A JSON object whose members the server's document does not describe."""
 
 
 def is_object(value: object) -> TypeGuard[JsonObject]:
-    """Whether `value`, parsed JSON, is an object."""
+    """Return True if `value`, parsed JSON, is an object."""
     return isinstance(value, dict)
 
 
 def is_array(value: object) -> TypeGuard[list[Any]]:
-    """Whether `value`, parsed JSON, is an array."""
+    """Return True if `value`, parsed JSON, is an array."""
     return isinstance(value, list)
 
 
-def array(value: Any) -> list[Any]:  # Any: whatever came
-    """`value`, if it is an array: an empty text or object would loop as one.
+def array(value: Any) -> list[Any]:  # Any: any JSON
+    """Return `value` if it is an array. Generated readers use it, because a loop also accepts a text or an object.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not an array.
     """
     if type(value) is list:
         return value  # pyright: ignore[reportUnknownVariableType] # JSON
-    raise TypeError("no array")
+    raise TypeError("not an array")
 
 
 T = TypeVar("T")
@@ -47,10 +51,10 @@ class _New(Protocol):
 
 
 new: _New = object.__new__
-"""Makes an instance without its constructor, for straight-line reading."""
+"""Make an instance without calling its constructor. Generated readers use it."""
 
 READ_ERRORS = (KeyError, TypeError, AttributeError, ValueError)
-"""What straight-line reading raises when the wire is not what the document says."""
+"""What a generated reader raises for data that is not as documented."""
 
 _SECRET_MAPS = frozenset({"environment", "headers"})
 _SECRETS = frozenset(
@@ -60,35 +64,37 @@ _SECRETS = frozenset(
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
 class OpencodeModel:
-    """A JSON object of the server's.
+    """A JSON object from or for the server.
 
-    Made by its constructor or read by `from_dict`; mutable; not safe to change from several threads at once.
-    Two are equal when they are of one class and mean the same JSON. Members that this version of the client
-    does not know are kept: `additional_properties` shows them, `to_dict` gives them back, `copy.copy` takes them
-    along (`attrs.evolve` does not). A `repr` shows *** for members that may hold a secret.
+    Made by its constructor or by `from_dict`. Mutable; do not change one from several threads at once. Two models are
+    equal if they have the same class and the same JSON. Members that this version of the client does not know are
+    kept: see `additional_properties`; `to_dict` and `copy.copy` include them, `attrs.evolve` does not. A `repr` shows
+    *** for members that may hold a secret.
     """
 
     raw_: JsonObject | None = field(init=False, default=None)
-    """The JSON object that was read; None for a model made by its constructor."""
+    """The JSON object that was read; None if the model was made by its constructor."""
 
     _wire_names: ClassVar[dict[str, str]] = {}
     _reader: ClassVar[Callable[[JsonObject], Any] | None] = None  # Any: the class itself
 
     @classmethod
     def from_dict(cls, data: JsonObject, *, strict: bool = False) -> Self:
-        """The model that `data`, parsed JSON, describes; `data` belongs to the model from then on.
+        """Return the model for `data`, parsed JSON. The model keeps `data`; do not use it for anything else.
 
-        A required member that is missing or null reads as None, with one warning per member on the logger
+        A required member that is missing or null reads as None, with one warning for each member on the logger
         `opencode_client.decoding`.
 
         Raises:
-            ResponseDecodeError: `data` is no object; with `strict`, also anything that is not as documented,
-                with the JSON path to it. New values of enums and new variants of unions are no fault.
+            ResponseDecodeError: `data` is not an object. With `strict`, also for any other difference from the
+                document, with its JSON path. New values of enums and new variants of unions are no difference.
         """
         reader = reader_of(cls)
         try:
             if strict:
-                _check(cls, data)
+                from .decoding.annotations import ModelOf  # see read_lenient
+
+                ModelOf(cls).check(data, "$", cls.__name__)
             return read_lenient(cls, data) if reader is None else reader(data)
         except RecursionError:
             raise ResponseDecodeError(
@@ -96,14 +102,14 @@ class OpencodeModel:
             ) from None
 
     def to_dict(self) -> JsonObject:
-        """The JSON object: members under the wire's names, nulls where null was read, unknown members included.
+        """Return the JSON object, with the server's member names and with unknown members.
 
-        A member that is None is left out, unless it is required or was read as null. Objects and arrays that
-        the document leaves open are shared with the model, not copied.
+        A member that is None is left out, unless it is required or was read as null. Objects and arrays that the
+        document does not describe are shared with the model, not copied.
         """
         raw = self.raw_
         result: JsonObject = {}
-        for name, wire, required in _layout(type(self)):
+        for name, wire, required, _ in layout_of(type(self)):
             value = getattr(self, name)
             if value is not None:
                 result[wire] = value if type(value) in _PLAIN else to_plain(value)
@@ -118,8 +124,8 @@ class OpencodeModel:
 
     @property
     def additional_properties(self) -> Mapping[str, Any]:
-        """The members that were read and that this class does not know, by their wire names; not to be changed."""
-        known = {wire for _, wire, _ in _layout(type(self))}
+        """The members that were read and that this class does not know, by their JSON names. Read-only."""
+        known = {wire for _, wire, *_ in layout_of(type(self))}
         return MappingProxyType(
             {name: value for name, value in (self.raw_ or {}).items() if name not in known}
         )
@@ -132,7 +138,7 @@ class OpencodeModel:
     def __repr__(self) -> str:
         shown = [
             f"{name}={_shown(name, value)}"
-            for name, _, _ in _layout(type(self))
+            for name, *_ in layout_of(type(self))
             if (value := getattr(self, name)) is not None
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
@@ -142,7 +148,7 @@ M = TypeVar("M", bound=OpencodeModel)
 
 
 def reads(cls: type[M]) -> Callable[[Callable[[JsonObject], M]], Callable[[JsonObject], M]]:
-    """Decorates the function that reads `cls` in straight lines."""
+    """Decorate the generated function that reads `cls`."""
 
     def register(read: Callable[[JsonObject], M]) -> Callable[[JsonObject], M]:
         cls._reader = read  # pyright: ignore[reportPrivateUsage] # the same module
@@ -152,40 +158,66 @@ def reads(cls: type[M]) -> Callable[[Callable[[JsonObject], M]], Callable[[JsonO
 
 
 def reader_of(cls: type[M]) -> Callable[[JsonObject], M] | None:
-    """What reads exactly `cls` in straight lines; None for a class that somebody derived from a generated one."""
+    """Return the generated reader of `cls`; None for a class that a user derived from a generated one."""
     reader: Callable[[JsonObject], M] | None = cls.__dict__.get("_reader")
     return reader
 
 
 def read_lenient(cls: type[M], data: JsonObject) -> M:
-    """What a reader gives back when the wire is not what the document says: see `reading`, imported only then."""
+    """Return a model for data that is not as documented: keep everything, warn once for each member."""
+    # The only circle of imports in this package. Reading by annotations needs the base class, and the base class's
+    # `from_dict` has to reach it. Few programs need it, so it is imported when first used.
     from .decoding.annotations import read_by_annotations
 
     return read_by_annotations(cls, data)
 
 
-class Unknown:
-    """A variant of a union that this version of the client does not know: `raw` is the JSON that came.
+class UnionReader(ABC, Generic[T]):
+    """Reads one variant of a union. `name` is the union's name."""
 
-    Its discriminating member (`type`, `role`, ...) reads as "__unknown__", so that comparing it with a known value
-    narrows the union for type checkers; `tag` is what the server sent there.
+    name: str
+
+    @abstractmethod
+    def read(self, data: Any) -> T:  # Any: any JSON
+        """Return the variant that `data` is. Data that is no variant is kept, see the subclasses."""
+
+    @abstractmethod
+    def shape(self) -> Shape:
+        """Return the shape that checks the union strictly."""
+
+    def __call__(self, data: Any, *, strict: bool = False) -> T:  # Any: any JSON
+        """Return the variant that `data` is.
+
+        Raises:
+            ResponseDecodeError: only with `strict`, for the first difference from the document.
+        """
+        if strict:
+            self.shape().check(data, "$", self.name)
+        return self.read(data)
+
+
+class Unknown:
+    """A variant of a union that this version of the client does not know. `raw` is its JSON.
+
+    Its tag (`type`, `role`, ...) reads as "__unknown__", so that type checkers can narrow the union when you compare
+    the tag with a known value. `tag` is the tag that the server sent.
     """
 
     __slots__ = ("raw",)
 
     tag_name: ClassVar[str] = "type"
 
-    def __init__(self, raw: Any) -> None:  # Any: whatever came
+    def __init__(self, raw: Any) -> None:  # Any: any JSON
         self.raw: Any = raw
 
     @property
     def tag(self) -> str | None:
-        """The discriminating member's value; None where there is none or it is no text."""
+        """The tag that the server sent; None if there is none or it is not a text."""
         value: object = self.raw.get(self.tag_name) if is_object(self.raw) else None
         return value if isinstance(value, str) else None
 
-    def to_dict(self) -> Any:  # Any: whatever came
-        """What came, unchanged."""
+    def to_dict(self) -> Any:  # Any: any JSON
+        """Return the JSON, unchanged."""
         return self.raw
 
     def __eq__(self, other: object) -> bool:
@@ -199,7 +231,7 @@ class Unknown:
 
 
 class UnknownEvent(Unknown):
-    """An event of a type that this version of the client does not know."""
+    """An event with a type that this version of the client does not know."""
 
     __slots__ = ()
 
@@ -209,8 +241,8 @@ class UnknownEvent(Unknown):
 _PLAIN = frozenset({str, int, float, bool})
 
 
-def to_plain(value: Any) -> Any:  # Any: in and out, any member's value and its JSON
-    """`value` with models as JSON objects, in lists and maps too."""
+def to_plain(value: Any) -> Any:  # Any: the value of any member, and its JSON
+    """Return `value` with JSON objects in place of models, also inside lists and maps."""
     if isinstance(value, OpencodeModel | Unknown):
         return value.to_dict()
     if is_array(value):
@@ -220,22 +252,20 @@ def to_plain(value: Any) -> Any:  # Any: in and out, any member's value and its 
     return value
 
 
-_Layout: TypeAlias = tuple[tuple[str, str, bool], ...]
-
-_layouts: dict[type[OpencodeModel], _Layout] = {}  # by class, made when first written
+_layouts: dict[type[OpencodeModel], tuple[tuple[str, str, bool, Attribute[Any]], ...]] = {}
 
 
-def _layout(cls: type[OpencodeModel]) -> _Layout:
-    """The members of a class: (name, wire name, required)."""
-    known = _layouts.get(cls)
-    if known is None:
+def layout_of(cls: type[OpencodeModel]) -> tuple[tuple[str, str, bool, Attribute[Any]], ...]:
+    """Return the members of a class: name, JSON name, required in JSON, attribute. Made when first used."""
+    layout = _layouts.get(cls)
+    if layout is None:
         wire_names = cls._wire_names  # pyright: ignore[reportPrivateUsage] # the same module
-        known = _layouts[cls] = tuple(
-            (member.name, wire_names.get(member.name) or member.name, member.default is NOTHING)
-            for member in fields(cls)
-            if member.init
+        layout = _layouts[cls] = tuple(
+            (one.name, wire_names.get(one.name) or one.name, one.default is NOTHING, one)
+            for one in fields(cls)
+            if one.init
         )
-    return known
+    return layout
 
 
 def _shown(name: str, value: object) -> str:
@@ -244,9 +274,3 @@ def _shown(name: str, value: object) -> str:
     if name in _SECRET_MAPS and is_object(value):
         return repr(dict.fromkeys(value, "***"))
     return repr(value)
-
-
-def _check(cls: type[OpencodeModel], data: object) -> None:
-    from .decoding.annotations import check_model
-
-    check_model(cls, data)

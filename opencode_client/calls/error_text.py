@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any
 
 from ..model import OpencodeModel, Unknown, is_array, is_object
 
@@ -74,16 +73,12 @@ def _message(data: object) -> str:
         place = f" at {'.'.join(map(str, path))}" if is_array(path) and path else ""
         return f"{data['message']}{place}"
     if is_object(inner) and name:
-        return _message(inner) or f"{name}{_scalars(inner)}"
+        scalars = [f"{key}={value}" for key, value in inner.items() if isinstance(value, str | int | float)]
+        return _message(inner) or f"{name}{': ' if scalars else ''}{', '.join(scalars)}"
     for key in ("error", "errors", "issues"):
         if data.get(key):
             return _message(data[key])
     return str(name) if isinstance(name, str) else ""
-
-
-def _scalars(data: dict[str, Any]) -> str:
-    shown = [f"{name}={value}" for name, value in data.items() if isinstance(value, str | int | float)]
-    return f": {', '.join(shown)}" if shown else ""
 
 
 def _private_texts(sent: object, *, private: bool = False) -> Iterator[str]:

@@ -1,15 +1,14 @@
-"""What came back, as a value or as an error: pure, shared by the synchronous and the asynchronous client."""
+"""Turn a response into a value or an error. No I/O; shared by the sync and the async client."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping
-from functools import cache
-from importlib import import_module
-from typing import Any, Generic, TypeVar
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
-from attrs import frozen
+from attrs import fields, frozen
 
 from ..decoding import json_text
 from ..errors import ArgumentError, EmptyResponseError, ResponseDecodeError, StatusError, error_class
@@ -17,16 +16,18 @@ from ..model import OpencodeModel, is_array, reader_of
 from .operation import Operation
 from .request_builder import Prepared
 
-T = TypeVar("T")
-MODELS = __name__.replace(".calls.response", ".models")
+if TYPE_CHECKING:
+    from ..decoding.shapes import Shape
 
-_LARGE = 1_000_000
-"""Bytes of a body from which on Python's garbage collector waits until it is read: a sixth of the time."""
+T = TypeVar("T")
+
+_LARGE_BYTES = 1_000_000
+"""From this size on, Python's garbage collector is paused while a body is read. This saves a sixth of the time."""
 
 
 @frozen(eq=False)
 class Response(Generic[T]):
-    """What `raw` gives: the parsed `value` with `status`, `headers` (names in lower case) and the `body` as it came."""
+    """The result of `raw`: the parsed `value` with `status`, `headers` (names in lower case) and `body`."""
 
     value: T
     status: int
@@ -35,7 +36,7 @@ class Response(Generic[T]):
 
 
 def check_single(pending: object) -> None:
-    """Check that `pending` is what an operation with one response returns, awaited or not.
+    """Check that `pending` comes from an operation with one response. It may be awaitable.
 
     Raises:
         ArgumentError: it is a stream or a terminal.
@@ -44,22 +45,23 @@ def check_single(pending: object) -> None:
         raise ArgumentError("raw takes an operation with one response, not a stream or a terminal")
 
 
-def is_web_page(operation: Operation[Any], answer: httpx.Response) -> bool:
-    """Whether the server's web application answered: it takes every route that the server does not have.
+def is_web_page(operation: Operation[Any], response: httpx.Response) -> bool:
+    """Return True if the server's web application responded. It handles every route that the server does not have.
 
-    Source: 1.18.33. Files, which may be pages, are read as bytes.
+    An operation that returns files is exempt, because a file may be a web page.
+
+    Source: 1.18.33.
     """
-    return operation.returns != "bytes" and answer.headers.get("content-type", "").startswith("text/html")
+    return operation.returns != "bytes" and response.headers.get("content-type", "").startswith("text/html")
 
 
-def decode(
-    prepared: Prepared, status: int, content: bytes, *, strict: bool
-) -> Any:  # Any: `operation.returns`
-    """The value of a success.
+def decode(prepared: Prepared, status: int, content: bytes, *, strict: bool) -> Any:  # Any: see returns
+    """Return the value of a successful response.
 
     Raises:
-        EmptyResponseError: nothing came where the document promises something, or null.
-        ResponseDecodeError: no JSON, or not of the documented kind; with `strict`, anything not as documented.
+        EmptyResponseError: the body is empty or null, although the document promises a value.
+        ResponseDecodeError: the body is not JSON, or not the documented kind of JSON. With `strict`, also any
+            other difference from the document.
     """
     operation = prepared.operation
     returns = operation.returns
@@ -70,15 +72,15 @@ def decode(
     if operation.plain:
         return content.decode("utf-8", "replace")
     if not content:
-        raise _nothing(prepared, status, "an empty body")
-    paused = len(content) > _LARGE and gc.isenabled()
+        raise _empty_response(prepared, status, "an empty body")
+    paused = len(content) > _LARGE_BYTES and gc.isenabled()
     if paused:
-        gc.disable()  # it would look through all that is being made, again and again, and find nothing
+        gc.disable()  # else it visits all new objects again and again, and finds no garbage
     try:
-        return _value(operation, content, strict=strict)
+        return _read(operation, content, strict=strict)
     except ResponseDecodeError as error:
         if content == b"null":
-            raise _nothing(prepared, status, "null") from None
+            raise _empty_response(prepared, status, "null") from None
         error.body = content
         raise
     finally:
@@ -86,10 +88,10 @@ def decode(
             gc.enable()
 
 
-def _nothing(prepared: Prepared, status: int, what: str) -> EmptyResponseError:
+def _empty_response(prepared: Prepared, status: int, found: str) -> EmptyResponseError:
     operation = prepared.operation
     return EmptyResponseError(
-        f"{operation.id}: {status} with {what}: servers answer so when what was named does not exist",
+        f"{operation.id}: {status} with {found}: servers send this if what you named does not exist",
         operation=operation.id,
         method=operation.method,
         url=prepared.url,
@@ -97,42 +99,68 @@ def _nothing(prepared: Prepared, status: int, what: str) -> EmptyResponseError:
     )
 
 
-def _value(operation: Operation[Any], content: bytes, *, strict: bool) -> Any:  # Any: `operation.returns`
+def _read(operation: Operation[Any], content: bytes, *, strict: bool) -> Any:  # Any: `operation.returns`
     try:
         data = json_text.loads(content)
     except ValueError as error:
-        # not the cause: it holds the body, which may hold anything
-        what = f"{len(content)} bytes that are none ({str(error)[:60]})"
-        raise ResponseDecodeError(operation.id, "$", "JSON", what) from None
+        # `from None`, because the error of the JSON parser holds the whole body, which may hold secrets
+        found = f"{len(content)} bytes that are not JSON ({str(error)[:60]})"
+        raise ResponseDecodeError(operation.id, "$", "JSON", found) from None
     try:
-        if not strict and (read := _object_reader(operation.returns)):
+        if not strict and (read := _fast_reader(operation.returns)):
             if not operation.returns.startswith("list["):
                 if type(data) is dict:
                     return read(data)
             elif is_array(data) and all(type(item) is dict for item in data):
                 return [read(item) for item in data]
-        from .response_shapes import read_by_shape  # which most calls have no use for
-
-        return read_by_shape(operation, data, strict=strict)
+        return _read_by_shape(operation, data, strict=strict)
     except RecursionError:
         raise ResponseDecodeError(operation.id, "$", "less nesting", "more than Python recurses") from None
 
 
 @cache
-def _object_reader(annotation: str) -> Callable[[Any], Any] | None:
-    """What reads a model in straight lines, for `Session` and `list[Session]`; None for what is neither."""
+def _fast_reader(annotation: str) -> Callable[[Any], Any] | None:
+    """Return the generated reader of a model, for `Session` and `list[Session]`; None for other annotations."""
+    from ..models import MODULES, module_of  # nothing needs it before the first response
+
     name = annotation.removeprefix("list[").removesuffix("]")
-    home: str | None = import_module(MODELS).MODULES.get(name)
-    found: object = vars(import_module(f"{MODELS}.{home}")).get(name) if home else None
-    if isinstance(found, type) and issubclass(found, OpencodeModel):
-        return reader_of(found)
-    return None
+    found: object = vars(module_of(name)).get(name) if name in MODULES else None
+    return reader_of(found) if isinstance(found, type) and issubclass(found, OpencodeModel) else None
+
+
+def _shape_of(annotation: str) -> Shape:
+    from ..decoding.annotations import shape_of  # only maps, unions, errors and strict reading need it
+    from ..models import __name__ as package  # as above
+
+    return shape_of(package, annotation)
+
+
+def _read_by_shape(operation: Operation[Any], data: Any, *, strict: bool) -> Any:  # Any: see returns
+    from ..decoding.shapes import json_type
+
+    shape = _shape_of(operation.returns)
+    if strict:
+        shape.check(data, "$", operation.id)
+    elif not (json_type(data) in shape.expected.split(" or ") or shape.fits(data)):
+        raise ResponseDecodeError(operation.id, "$", shape.expected, json_type(data))
+    return shape.read(data, (operation.id, ""))
+
+
+def event_reader(annotation: str) -> Callable[[Any], Any]:
+    """Return the fastest function that reads one value of a type, for the many events of a stream."""
+    from ..decoding.annotations import ModelOf, Tagged
+
+    shape = _shape_of(annotation)
+    if isinstance(shape, Tagged):
+        return shape.union.read
+    if isinstance(shape, ModelOf):
+        return reader_of(shape.model) or shape.model.from_dict
+    return partial(shape.read, where=(annotation, ""))
 
 
 def status_error(prepared: Prepared, status: int, headers: Mapping[str, str], content: bytes) -> StatusError:
-    """The error for a status that says no; whatever the body is, there is no second error."""
-    from .error_text import error_text, status_text  # as above
-    from .response_shapes import documented_error
+    """Return the error for an error status. It never raises, whatever the body holds."""
+    from .error_text import error_text, status_text  # only errors need it
 
     operation = prepared.operation
     try:
@@ -142,7 +170,7 @@ def status_error(prepared: Prepared, status: int, headers: Mapping[str, str], co
     try:
         text = error_text(data, content, headers.get("content-type", ""), prepared.sent)
     except RecursionError:
-        text = "a body nested too deeply to be told"
+        text = "a body that is nested too deeply to be shown"
     given = "authorization" in prepared.http.headers
     hint = " (these credentials were refused)" if given else " (no password was given)"
     return error_class(status)(
@@ -154,5 +182,25 @@ def status_error(prepared: Prepared, status: int, headers: Mapping[str, str], co
         headers=headers,
         body=content,
         data=data,
-        error=documented_error(operation, status, data),
+        error=_documented_error(operation, status, data),
     )
+
+
+def _documented_error(operation: Operation[Any], status: int, data: object) -> OpencodeModel | None:
+    """Return the first documented model that the body matches. Most error bodies match none: return None."""
+    for name in operation.errors.get(str(status), ()):
+        shape = _shape_of(name)
+        try:
+            shape.check(data, "$", name)
+            model = shape.read(data, (name, ""))
+        except (ResponseDecodeError, RecursionError):
+            continue
+        if isinstance(model, OpencodeModel) and _has_its_constants(model):
+            return model
+    return None
+
+
+def _has_its_constants(model: OpencodeModel) -> bool:
+    """Return True if members with one documented value have it. They tell error bodies apart; reading ignores them."""
+    constants = (field for field in fields(type(model)) if isinstance(field.default, str))
+    return all(getattr(model, field.name) == field.default for field in constants)

@@ -1,46 +1,34 @@
-"""Reading what is not as the document says: leniently, keeping everything, or strictly, naming the place.
+"""Read and check models by their annotations, which are all that is known of their members at run time.
 
-Rests on the annotations of the models: they are the only description of a member there is at run time.
+Generated readers handle data that is as documented. This module handles the rest: leniently, it keeps everything and
+warns; strictly, it raises with the place.
 """
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import fields, frozen
+from attrs import frozen
 
 from ..errors import ResponseDecodeError
-from ..model import OpencodeModel, is_object, reader_of
-from .shapes import (
-    Anything,
-    Constant,
-    ListOf,
-    MapOf,
-    ModelOf,
-    Named,
-    OneOf,
-    Scalar,
-    Shape,
-    Tagged,
-    json_type,
-    step,
-    warn_once,
-)
-from .unions import UntaggedUnion, Variants
+from ..model import OpencodeModel, UnionReader, is_object, layout_of, reader_of
+from .shapes import BUILTIN, Constant, ListOf, MapOf, OneOf, Shape, Where, json_type, step, warn_once
+
+if TYPE_CHECKING:
+    from .unions import Variants
 
 M = TypeVar("M", bound=OpencodeModel)
 
 
-def read_by_annotations(cls: type[M], data: Any) -> M:  # Any: whatever came
-    """An instance with everything that `data` has; what is missing reads as None, with one warning per member.
+def read_by_annotations(cls: type[M], data: Any) -> M:  # Any: JSON of any kind
+    """Return a model with everything in `data`. A missing required member reads as None, with one warning.
 
     Raises:
-        ResponseDecodeError: `data` is no object.
+        ResponseDecodeError: `data` is not an object.
     """
     if not is_object(data):
         raise ResponseDecodeError(cls.__name__, "$", "object", json_type(data))
@@ -51,120 +39,121 @@ def read_by_annotations(cls: type[M], data: Any) -> M:  # Any: whatever came
         value = data.get(member.wire)
         if value is not None:
             value = member.shape.read(value, where)
-        elif member.required and not (member.nullable and member.wire in data):
+        elif member.required and not (member.wire in data and member.shape.fits(None)):
             warn_once(where, "null" if member.wire in data else "missing", member.shape.expected)
         setattr(self, member.name, value)
     return self
 
 
-def check_model(
-    cls: type[OpencodeModel], data: Any, path: str = "$", root: str = ""
-) -> None:  # Any: whatever came
-    """Nothing, if `data`, at `path` of what `root` reads, is as the document says `cls` is.
-
-    Raises:
-        ResponseDecodeError: with the JSON path of the first member that is not.
-    """
-    root = root or cls.__name__
-    if not is_object(data):
-        raise ResponseDecodeError(root, path, "object", json_type(data))
-    for member in members(cls):
-        place = step(path, member.wire)
-        if member.wire not in data:
-            if member.required:
-                raise ResponseDecodeError(root, place, member.shape.expected, "nothing")
-        elif data[member.wire] is not None or not member.nullable:
-            member.shape.check(data[member.wire], place, root)
-
-
 @frozen
 class Member:
-    """One member of a class, as its annotation says."""
+    """One member of a class, as its annotation describes it. `wire` is its name in JSON."""
 
     name: str
     wire: str
     required: bool
-    nullable: bool
     shape: Shape
 
 
-_members: dict[type[OpencodeModel], tuple[Member, ...]] = {}  # by class, made when first needed
+_members: dict[type[OpencodeModel], tuple[Member, ...]] = {}
 
 
 def members(cls: type[OpencodeModel]) -> tuple[Member, ...]:
-    """The members of a class. A constant's default does not make it optional; None does."""
-    known = _members.get(cls)
-    if known is None:
-        known = _members[cls] = _members_of(cls)
-    return known
+    """Return the members of a class. One is required unless its default is None; another default is a constant."""
+    found = _members.get(cls)
+    if found is None:
+        generated = next((base for base in cls.__mro__ if reader_of(base)), cls)
+        package = generated.__module__.rpartition(".")[0]
+        found = _members[cls] = tuple(
+            Member(name, wire, field.default is not None, shape_of(package, str(field.type)))
+            for name, wire, _, field in layout_of(cls)
+        )
+    return found
 
 
-def _members_of(cls: type[OpencodeModel]) -> tuple[Member, ...]:
-    wire_names = cls._wire_names  # pyright: ignore[reportPrivateUsage] # only reading asks for it
-    package = next((base for base in cls.__mro__ if reader_of(base)), cls).__module__.rpartition(".")[0]
-    found: list[Member] = []
-    for field in fields(cls):
-        if field.init:
-            shape = shape_of(package, str(field.type))
-            nullable = isinstance(shape, Anything) or (
-                isinstance(shape, OneOf) and Scalar("None") in shape.shapes
-            )
-            wire = wire_names.get(field.name) or field.name
-            found.append(Member(field.name, wire, field.default is not None, nullable, shape))
-    return tuple(found)
+@frozen
+class ModelOf(Shape):
+    """A model."""
+
+    model: type[OpencodeModel]
+    expected: str = "object"
+
+    def fits(self, value: Any) -> bool:
+        return is_object(value) and all(
+            member.wire in value for member in members(self.model) if member.required
+        )
+
+    def read(self, value: Any, where: Where) -> Any:
+        return self.model.from_dict(value) if is_object(value) else super().read(value, where)
+
+    def check(self, value: Any, path: str, model: str) -> None:
+        if not is_object(value):
+            raise ResponseDecodeError(model, path, "object", json_type(value))
+        for member in members(self.model):
+            place = step(path, member.wire)
+            if member.wire not in value:
+                if member.required:
+                    raise ResponseDecodeError(model, place, member.shape.expected, "nothing")
+            else:
+                member.shape.check(value[member.wire], place, model)
+
+    def count_unknown(self, value: Any) -> int:
+        return len(value.keys() - {member.wire for member in members(self.model)})
+
+
+@frozen
+class Tagged(Shape):
+    """A union with a tag. An unknown tag is not an error."""
+
+    union: Variants[Any]
+    expected: str = "object"
+
+    def read(self, value: Any, where: Where) -> Any:
+        return self.union.read(value)
+
+    def check(self, value: Any, path: str, model: str) -> None:
+        super().check(value, path, model)
+        kinds = dict.fromkeys(json_type(known) for known in self.union.table)
+        tag = value.get(self.union.tag)
+        if json_type(tag) not in kinds and not (tag is None and self.union.otherwise):
+            got = json_type(tag) if self.union.tag in value else "nothing"
+            raise ResponseDecodeError(model, step(path, self.union.tag), " or ".join(kinds), got)
+        variant = self.union.read(value)
+        if isinstance(variant, OpencodeModel):
+            ModelOf(type(variant)).check(value, path, model)
 
 
 @cache
 def shape_of(package: str, annotation: str) -> Shape:
-    """The shape that an annotation of the models in `package` describes."""
+    """Return the shape that an annotation of the models in `package` describes."""
     return _shape(ast.parse(annotation, mode="eval").body, package)
 
 
 def _shape(node: ast.expr, package: str) -> Shape:
     match node:
         case ast.Constant(value=None):
-            return Scalar("None")
-        case ast.Name(id="Any"):
-            return Anything()
-        case ast.Name(id="JsonObject"):
-            return MapOf(Anything())
-        case ast.Name(id="str" | "int" | "float" | "bool" as kind) | ast.Attribute(attr=kind):
-            return Scalar(kind)
-        case ast.Name(id=name):
-            return _named(name, package)
-        case ast.BinOp():
-            return OneOf(tuple(_shape(option, package) for option in _options(node)))
-        case ast.Subscript(value=ast.Name(id=kind) | ast.Attribute(attr=kind), slice=inside):
-            return _subscripted(kind, inside, package)
+            return BUILTIN["None"]
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return BUILTIN.get(name) or _named(name, package)
+        case ast.BinOp(left=left, right=right):
+            first = _shape(left, package)
+            options = first.shapes if isinstance(first, OneOf) else (first,)
+            return OneOf((*options, _shape(right, package)))
+        case ast.Subscript(value=ast.Name(id="Literal") | ast.Attribute(attr="Literal"), slice=inside):
+            values = inside.elts if isinstance(inside, ast.Tuple) else [inside]
+            return Constant(tuple(map(ast.literal_eval, values)))
+        case ast.Subscript(slice=ast.Tuple(elts=[_, value])):
+            return MapOf(_shape(value, package))
+        case ast.Subscript(slice=item):
+            return ListOf(_shape(item, package))
         case _:
             raise AssertionError(f"no shape for {ast.unparse(node)}")
 
 
-def _options(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.BinOp):
-        yield from _options(node.left)
-        yield from _options(node.right)
-    else:
-        yield node
-
-
-def _subscripted(kind: str, inside: ast.expr, package: str) -> Shape:
-    if kind == "Literal":
-        options = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-        return Constant(tuple(ast.literal_eval(option) for option in options))
-    if kind == "list":
-        return ListOf(_shape(inside, package))
-    value = inside.elts[1] if isinstance(inside, ast.Tuple) else inside
-    return MapOf(_shape(value, package))
-
-
 def _named(name: str, package: str) -> Shape:
-    """Return the shape of a class or union; it looks for the reader, as the alias would import every variant."""
+    """Return the shape of a class or a union. A union has a reader; its alias would import every variant."""
     module: ModuleType = sys.modules[package].module_of(name)
-    readers: list[Variants[Any] | UntaggedUnion[Any]] = [
-        v for v in vars(module).values() if isinstance(v, Variants | UntaggedUnion)
-    ]
-    for reader in readers:
-        if reader.name == name:
-            return Tagged(reader) if isinstance(reader, Variants) else Named(package, reader.expression)
+    for reader in vars(module).values():
+        if isinstance(reader, UnionReader) and reader.name == name:
+            return reader.shape()
     return ModelOf(getattr(module, name))

@@ -47,11 +47,9 @@ def _plain(value: Any) -> object:  # Any: any object in a request's body
     if isinstance(value, OpencodeModel | Unknown):
         return value.to_dict()
     if isinstance(value, Mapping):
-        mapping: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType] # of any content
-        return dict(mapping)
+        return dict(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] # of any content
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        sequence: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType] # of any content
-        return list(sequence)
+        return list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] # of any content
     hint = "; most members take to_epoch_ms(...)" if isinstance(value, date) else ""
     raise TypeError(f"{type(value).__name__} cannot be written as JSON{hint}")
 

@@ -1,17 +1,17 @@
-"""The kinds of value that an annotation of a model can describe: each reads leniently and checks strictly."""
+"""Kinds of JSON values that the annotations of models use. Each kind reads leniently and checks strictly."""
 
 from __future__ import annotations
 
 import logging
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from types import NoneType
+from typing import Any
 
 from attrs import frozen
 
 from ..errors import ResponseDecodeError
-from ..model import OpencodeModel, is_array, is_object
-from .unions import Variants
+from ..model import is_array, is_object
 
 logger: logging.Logger = logging.getLogger(__package__)
 
@@ -19,76 +19,79 @@ Where = tuple[str, str]
 """The class and the member that are being read, for warnings."""
 
 _NUMBER_TEXTS = frozenset({"NaN", "Infinity", "-Infinity"})
-"""How servers write the numbers that JSON has no form for (1.18.33's document: times)."""
-_NAMES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "null"}
-_warned: set[Where] = set()  # bounded by the members of all models
+"""Texts that servers send for numbers that JSON cannot write (1.18.33's document: times)."""
+_JSON_TYPES: dict[type, str] = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "boolean",  # before int, as it is a kind of int
+    int: "number",
+    float: "number",
+    NoneType: "null",
+}
+_warned: set[Where] = set()  # never larger than the number of all members
 
 
 def warn_once(where: Where, found: str, expected: str) -> None:
-    """One line per class and member: what a newer or older server sends otherwise than documented."""
+    """Log one warning for each class and member that differs from the server's document."""
     if where not in _warned:
         _warned.add(where)
         logger.warning("%s is %s, not %s as documented", ".".join(filter(None, where)), found, expected)
 
 
 def json_type(value: object) -> str:
-    """What JSON calls the type of `value`."""
-    if is_object(value):
-        return "object"
-    if is_array(value):
-        return "array"
-    name = type(value).__name__.replace("NoneType", "None")
-    return "number" if type(value) in (int, float) else _NAMES.get(name, name)
+    """Return the JSON name of the type of `value`."""
+    name = _JSON_TYPES.get(type(value))
+    return name or next(
+        (name for kind, name in _JSON_TYPES.items() if isinstance(value, kind)), type(value).__name__
+    )
 
 
 def step(path: str, key: str | int) -> str:
-    """The JSON path one deeper: `$.parts[3].state`."""
+    """Return the JSON path of a member or an item: `$.parts` and 3 give `$.parts[3]`."""
     if isinstance(key, int):
         return f"{path}[{key}]"
     return f"{path}.{key}" if key.isidentifier() else f"{path}[{key!a}]"
 
 
-class Shape(Protocol):
-    """One kind of value."""
-
-    @property
-    def expected(self) -> str:
-        """What an error says was expected."""
-        ...
-
-    def fits(self, value: Any) -> bool:
-        """Whether `value` is of this kind, looked at from outside."""
-        ...
-
-    def read(self, value: Any, where: Where) -> Any:
-        """`value` read; unread, with a warning, where it is of another kind."""
-        ...
-
-    def check(self, value: Any, path: str, model: str) -> None:
-        """Raise ResponseDecodeError unless `value` is of this kind all the way down."""
-        ...
-
-
-class _Checked(ABC):
-    """What shapes share: the check that nothing below needs."""
+class Shape:
+    """One kind of JSON value. `expected` is its name in errors and warnings."""
 
     expected: str
 
-    @abstractmethod
-    def fits(self, value: Any) -> bool: ...
+    def fits(self, value: Any) -> bool:
+        """Return True if `value` is of this kind. Shallow: items and the values of members are not checked."""
+        return json_type(value) == self.expected
 
     def read(self, value: Any, where: Where) -> Any:
+        """Return `value` with models in it. A value of another kind is returned unchanged, with a warning."""
         if not self.fits(value):
             warn_once(where, json_type(value), self.expected)
         return value
 
     def check(self, value: Any, path: str, model: str) -> None:
+        """Check `value` and everything inside it. `path` and `model` are for the error.
+
+        Raises:
+            ResponseDecodeError: with the JSON path of the first value that is of another kind.
+        """
         if not self.fits(value):
             raise ResponseDecodeError(model, path, self.expected, json_type(value))
 
+    def count_unknown(self, value: Any) -> int:
+        """Return the number of members of `value` that this kind does not have. Only models know their members."""
+        return 0
+
 
 @frozen
-class Anything(_Checked):
+class Scalar(Shape):
+    """A text, a boolean or null."""
+
+    expected: str
+
+
+@frozen
+class Anything(Shape):
     """Any JSON."""
 
     expected: str = "anything"
@@ -98,38 +101,24 @@ class Anything(_Checked):
 
 
 @frozen
-class Scalar(_Checked):
-    """Text, a number, a boolean or null; an integer may come as 1.0, a boolean is no number."""
-
-    kind: str
-
-    @property
-    def expected(self) -> str:  # type: ignore[override] # read-only here, and nobody writes it
-        return _NAMES[self.kind]
+class Number(Scalar):
+    """A number. An integer may come as 1.0."""
 
     def fits(self, value: Any) -> bool:
-        match self.kind:
-            case "str":
-                return isinstance(value, str)
-            case "bool":
-                return isinstance(value, bool)
-            case "None":
-                return value is None
-            case "int":
-                return (type(value) is int) or (type(value) is float and value.is_integer())
-            case _:
-                return type(value) in (int, float) or (isinstance(value, str) and value in _NUMBER_TEXTS)
+        if self.expected == "integer":
+            return type(value) is int or (type(value) is float and value.is_integer())
+        return type(value) in (int, float) or (isinstance(value, str) and value in _NUMBER_TEXTS)
 
 
 @frozen
-class Constant(_Checked):
+class Constant(Shape):
     """One of a few values."""
 
     values: tuple[str | int | bool, ...]
 
     @property
-    def expected(self) -> str:  # type: ignore[override] # read-only here, and nobody writes it
-        return " or ".join(ascii(value) for value in self.values)
+    def expected(self) -> str:  # type: ignore[override] # nothing assigns it
+        return " or ".join(map(ascii, self.values))
 
     def fits(self, value: Any) -> bool:
         return any(type(value) is type(known) and value == known for known in self.values)
@@ -141,14 +130,11 @@ class Constant(_Checked):
 
 
 @frozen
-class ListOf(_Checked):
-    """An array whose items are of one shape."""
+class ListOf(Shape):
+    """An array with items of one kind."""
 
     item: Shape
     expected: str = "array"
-
-    def fits(self, value: Any) -> bool:
-        return is_array(value)
 
     def read(self, value: Any, where: Where) -> Any:
         if not is_array(value):
@@ -162,14 +148,11 @@ class ListOf(_Checked):
 
 
 @frozen
-class MapOf(_Checked):
-    """An object with any names, whose values are of one shape."""
+class MapOf(Shape):
+    """An object with any member names, and values of one kind."""
 
     value: Shape
     expected: str = "object"
-
-    def fits(self, value: Any) -> bool:
-        return is_object(value)
 
     def read(self, value: Any, where: Where) -> Any:
         if not is_object(value):
@@ -183,89 +166,33 @@ class MapOf(_Checked):
 
 
 @frozen
-class ModelOf(_Checked):
-    """A model."""
+class Deferred(Shape):
+    """A shape that is made again at each use, because it may contain itself."""
 
-    model: type[OpencodeModel]
-    expected: str = "object"
-
-    def fits(self, value: Any) -> bool:
-        from .annotations import members  # which builds on this module
-
-        return is_object(value) and all(
-            member.wire in value for member in members(self.model) if member.required
-        )
-
-    def read(self, value: Any, where: Where) -> Any:
-        return self.model.from_dict(value) if is_object(value) else super().read(value, where)
-
-    def check(self, value: Any, path: str, model: str) -> None:
-        from .annotations import check_model  # which builds on this module
-
-        check_model(self.model, value, path, model)
-
-
-@frozen
-class Tagged(_Checked):
-    """A union with a tag; a tag that is not known is no fault."""
-
-    union: Variants[Any]
-    expected: str = "object"
-
-    def fits(self, value: Any) -> bool:
-        return is_object(value)
-
-    def read(self, value: Any, where: Where) -> Any:
-        return self.union.read(value)
-
-    def check(self, value: Any, path: str, model: str) -> None:
-        super().check(value, path, model)
-        kinds = " or ".join(dict.fromkeys(json_type(known) for known in self.union.table))
-        tag = value.get(self.union.tag)
-        if json_type(tag) not in kinds.split(" or ") and not (tag is None and self.union.otherwise):
-            got = json_type(tag) if self.union.tag in value else "nothing"
-            raise ResponseDecodeError(model, step(path, self.union.tag), kinds, got)
-        variant = self.union.variant(value)
-        if variant is not None:
-            ModelOf(variant).check(value, path, model)
-
-
-@frozen
-class Named(_Checked):
-    """A union that no tag decides, looked up when needed: it may be made of itself."""
-
-    package: str
-    expression: str
+    shape: Callable[[], Shape]
 
     @property
-    def shape(self) -> Shape:
-        """The shape that the expression describes."""
-        from .annotations import shape_of  # which builds on this module
-
-        return shape_of(self.package, self.expression)
-
-    @property
-    def expected(self) -> str:  # type: ignore[override] # read-only here, and nobody writes it
-        return self.shape.expected
+    def expected(self) -> str:  # type: ignore[override] # nothing assigns it
+        return self.shape().expected
 
     def fits(self, value: Any) -> bool:
-        return self.shape.fits(value)
+        return self.shape().fits(value)
 
     def read(self, value: Any, where: Where) -> Any:
-        return self.shape.read(value, where)
+        return self.shape().read(value, where)
 
     def check(self, value: Any, path: str, model: str) -> None:
-        self.shape.check(value, path, model)
+        self.shape().check(value, path, model)
 
 
 @frozen
-class OneOf(_Checked):
-    """A union that is told apart by what comes: the shape that fits and knows most of it, of several the first."""
+class OneOf(Shape):
+    """A union without a tag. Of the kinds that fit, the one is taken that leaves the fewest members unknown."""
 
     shapes: tuple[Shape, ...]
 
     @property
-    def expected(self) -> str:  # type: ignore[override] # read-only here, and nobody writes it
+    def expected(self) -> str:  # type: ignore[override] # nothing assigns it
         return " or ".join(dict.fromkeys(shape.expected for shape in self.shapes))
 
     def fits(self, value: Any) -> bool:
@@ -274,13 +201,12 @@ class OneOf(_Checked):
     def read(self, value: Any, where: Where) -> Any:
         fitting = [shape for shape in self.shapes if shape.fits(value)]
         if fitting:
-            return min(fitting, key=lambda shape: _strangers(shape, value)).read(value, where)
-        lone = [shape for shape in self.shapes if shape.expected == json_type(value)]
-        return lone[0].read(value, where) if len(lone) == 1 else super().read(value, where)
+            return min(fitting, key=lambda shape: shape.count_unknown(value)).read(value, where)
+        of_type = self._of_type(value)
+        return of_type[0].read(value, where) if len(of_type) == 1 else super().read(value, where)
 
     def check(self, value: Any, path: str, model: str) -> None:
-        candidates = [shape for shape in self.shapes if shape.fits(value)]
-        candidates = candidates or [shape for shape in self.shapes if shape.expected == json_type(value)]
+        candidates = [shape for shape in self.shapes if shape.fits(value)] or self._of_type(value)
         if not candidates:
             raise ResponseDecodeError(model, path, self.expected, json_type(value))
         for shape in candidates[:-1]:
@@ -289,11 +215,17 @@ class OneOf(_Checked):
                 return
         candidates[-1].check(value, path, model)
 
+    def _of_type(self, value: Any) -> list[Shape]:
+        return [shape for shape in self.shapes if shape.expected == json_type(value)]
 
-def _strangers(shape: Shape, value: Any) -> int:
-    """How many members the value has that the shape does not know."""
-    from .annotations import members  # which builds on this module
 
-    if not isinstance(shape, ModelOf):
-        return 0
-    return len(value.keys() - {member.wire for member in members(shape.model)})
+BUILTIN: dict[str, Shape] = {
+    "None": Scalar("null"),
+    "Any": Anything(),
+    "JsonObject": MapOf(Anything()),
+    "str": Scalar("string"),
+    "bool": Scalar("boolean"),
+    "int": Number("integer"),
+    "float": Number("number"),
+}
+"""Shapes of annotations that name no model."""

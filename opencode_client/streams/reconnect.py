@@ -13,7 +13,7 @@ from typing import Generic, TypedDict, TypeVar
 from attrs import evolve
 
 from ..calls.operation import Arguments, Operation
-from ..calls.response_shapes import reader_of_shape
+from ..calls.response import event_reader
 from ..errors import (
     ArgumentError,
     AuthenticationError,
@@ -73,7 +73,7 @@ class StreamState(Generic[E]):
         self.watchdog_s = options.get("watchdog_s", None if self.resumes else WATCHDOG_S)
         self.head_s = self.watchdog_s if self.resumes else min(self.watchdog_s or HEAD_S, HEAD_S)
         self._decoder: EventDecoder[E] = EventDecoder(
-            reader_of_shape(operation.returns), heartbeats=options.get("heartbeats", False)
+            event_reader(operation.returns), heartbeats=options.get("heartbeats", False)
         )
         self._reconnects = options.get("reconnect", True)
         self._on_gap = options.get("on_gap")

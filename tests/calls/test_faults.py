@@ -292,9 +292,9 @@ def test_a_body_may_come_in_any_form_that_http_has(client_kind: ClientKind, data
     [
         (http(b"no gzip", headers=_GZIP), "$: expected a body in the encoding that its headers name, got "),
         (http(gzip.compress(_SESSIONS)[:-12], headers=_GZIP), "$: expected JSON, got "),
-        (http(b"<oops>"), "$: expected JSON, got 6 bytes that are none"),
-        (http(b'[{"id": "ses_\xff"}]'), "$: expected JSON, got 17 bytes that are none"),
-        (http(b"[" * 100_000), "$: expected JSON, got 100000 bytes that are none"),
+        (http(b"<oops>"), "$: expected JSON, got 6 bytes that are not JSON"),
+        (http(b'[{"id": "ses_\xff"}]'), "$: expected JSON, got 17 bytes that are not JSON"),
+        (http(b"[" * 100_000), "$: expected JSON, got 100000 bytes that are not JSON"),
         (http(b'{"id": "ses_1"}'), "$: expected array, got object"),
     ],
     ids=["no gzip", "cut gzip", "no JSON", "no UTF-8", "too deep", "object"],

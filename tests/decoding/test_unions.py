@@ -1,4 +1,4 @@
-"""Unions of a package generated from a small document: told apart in one look-up, and what is unknown is kept."""
+"""Unions of a package generated from a small document: one lookup selects the variant, unknown variants are kept."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_union_reads_two_levels_deep(models: ModuleType) -> None:
         {"type": "sync"},
     ],
 )
-def test_what_no_variant_is_reads_as_unknown_and_keeps_everything(models: ModuleType, wire: Any) -> None:
+def test_data_of_no_known_variant_is_read_as_unknown_and_kept(models: ModuleType, wire: Any) -> None:
     part = models.Session.from_dict(_session(parts=[wire])).parts[0]
     assert isinstance(part, models.UnknownPart)
     assert part.raw == wire
@@ -53,7 +53,7 @@ def test_another_value_of_a_second_constant_is_an_unknown_variant(models: Module
     assert [type(part).__name__ for part in parts] == ["Twice", "UnknownPart"]
 
 
-def test_a_boolean_tag_is_no_number(models: ModuleType) -> None:
+def test_a_boolean_tag_is_not_a_number(models: ModuleType) -> None:
     read_outcome = importlib.import_module(f"{models.__name__}.outcome").read_outcome
 
     read: list[Any] = [
@@ -78,32 +78,32 @@ def test_the_tag_of_an_unknown_variant_compares_with_no_known_value(models: Modu
         ({"other": 1}, "TextPart"),
     ],
 )
-def test_a_mixed_union_tells_its_variants_apart_by_what_came(models: ModuleType, it: Any, kind: str) -> None:
+def test_a_union_without_a_tag_selects_its_variant_by_the_kind_of_json(models: ModuleType, it: Any, kind: str) -> None:
     read = models.HasBlend.from_dict({"it": copy.deepcopy(it)})
     assert read.to_dict() == {"it": it}
     assert type(read.it).__name__ == kind
 
 
-def test_a_mixed_union_is_strict_too(models: ModuleType) -> None:
+def test_a_union_without_a_tag_is_checked_strictly(models: ModuleType) -> None:
     with pytest.raises(
         ResponseDecodeError, match="expected string or boolean or object or array, got number"
     ):
         models.HasBlend.from_dict({"it": 5}, strict=True)
 
 
-def test_a_mixed_union_may_be_read_strictly_by_itself(models: ModuleType) -> None:
+def test_the_reader_of_a_union_without_a_tag_can_be_strict(models: ModuleType) -> None:
     read_blend = importlib.import_module(f"{models.__name__}.blend").read_blend
     assert read_blend([{"type": "leaf"}], strict=True) == [models.Leaf()]
     with pytest.raises(ResponseDecodeError, match=r"Blend: \$\[0\]: expected object, got number"):
         read_blend([5], strict=True)
 
 
-def test_a_variant_that_only_looks_fitting_is_no_fault_where_another_fits(models: ModuleType) -> None:
+def test_a_strict_check_tries_every_variant_that_seems_to_fit(models: ModuleType) -> None:
     wire = {"it": {"type": "text", "text": {"a": "b"}}}  # no text, but an object of texts and objects
     assert models.HasJson.from_dict(copy.deepcopy(wire), strict=True).to_dict() == wire
 
 
-def test_a_strict_reader_says_what_is_wrong_with_the_last_of_several_variants(models: ModuleType) -> None:
+def test_a_strict_check_reports_the_error_of_the_last_variant(models: ModuleType) -> None:
     with pytest.raises(ResponseDecodeError, match=r"\$\.it\.text: expected string or object, got number"):
         models.HasJson.from_dict({"it": {"type": "text", "text": 5}}, strict=True)
 
@@ -113,13 +113,13 @@ def test_an_alias_is_a_real_union(models: ModuleType) -> None:
     assert models.Text == str | list[str]
 
 
-def test_a_union_may_be_made_of_itself(models: ModuleType) -> None:
+def test_a_union_may_contain_itself(models: ModuleType) -> None:
     wire = {"it": {"a": {"b": "text"}}}
     assert models.HasJson.from_dict(copy.deepcopy(wire), strict=True).to_dict() == wire
     assert isinstance("text", models.Json.__args__[0])
 
 
-def test_a_reader_may_be_called_and_strictly(models: ModuleType) -> None:
+def test_a_reader_can_be_called_and_be_strict(models: ModuleType) -> None:
     read_part = importlib.import_module(f"{models.__name__}.part").read_part
     assert read_part({"type": "text", "text": "a"}, strict=True) == models.TextPart(text="a")
     with pytest.raises(ResponseDecodeError, match=r"Part: \$\.text: expected string, got nothing"):
@@ -128,12 +128,12 @@ def test_a_reader_may_be_called_and_strictly(models: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("tag", [5, None, True, [], {}])
-def test_a_tag_of_another_type_is_no_new_variant_to_a_strict_reader(models: ModuleType, tag: Any) -> None:
+def test_a_strict_reader_refuses_a_tag_of_another_type(models: ModuleType, tag: Any) -> None:
     with pytest.raises(ResponseDecodeError, match=r"\$\.parts\[0\]\.type: expected string, got"):
         models.Session.from_dict(_session(parts=[{"type": tag}]), strict=True)
 
 
-def test_an_unknown_variant_shows_its_tag_or_what_it_is(models: ModuleType) -> None:
+def test_the_repr_of_an_unknown_variant_shows_its_tag_or_its_type(models: ModuleType) -> None:
     shown = [repr(models.UnknownPart(raw)) for raw in ({"type": "new"}, 5)]
     assert shown == ["UnknownPart(tag='new')", "UnknownPart(raw=int)"]
 
