@@ -71,7 +71,7 @@ class Transports(Generic[_Transport]):
         self._lock = Lock()
         self._pair: tuple[_Transport, _Transport] | None = None
         self._tls: ssl.SSLContext | None = None
-        self.closed = False
+        self.closed: bool = False
 
     def get(self, *, blocking: bool) -> _Transport:
         """Return the transport for a call. Raises ClientClosedError after `take`."""

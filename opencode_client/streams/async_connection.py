@@ -42,8 +42,8 @@ class AsyncStreamConnection:
         self._operation = operation
         self._arguments = arguments
         self._state = state
-        self.aborter = AsyncConnectionAborter()
-        self.first = b""
+        self.aborter: AsyncConnectionAborter = AsyncConnectionAborter()
+        self.first: bytes = b""
         """Bytes that were received before the server had subscribed."""
         self.body: AsyncGenerator[bytes] | None = None
         """The bytes that follow; None while there is no connection."""

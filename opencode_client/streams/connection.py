@@ -42,8 +42,8 @@ class StreamConnection:
         self._operation = operation
         self._arguments = arguments
         self._state = state
-        self.aborter = ConnectionAborter()
-        self.first = b""
+        self.aborter: ConnectionAborter = ConnectionAborter()
+        self.first: bytes = b""
         """Bytes that were received before the server had subscribed."""
         self.body: Generator[bytes] | None = None
         """The bytes that follow; None while there is no connection."""

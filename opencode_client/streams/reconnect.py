@@ -67,11 +67,13 @@ class StreamState(Generic[E]):
         unknown = options.keys() - StreamOptions.__annotations__.keys()
         if unknown:
             raise ArgumentError(f"{operation.id}: streams have no option {sorted(unknown)[0]!r}")
-        self.resumes = operation.resumes
+        self.resumes: str | None = operation.resumes
         """The query parameter by which a new connection gets the missed events; None if the server cannot do that."""
         # a stream that resumes has no heartbeats: without an event, it is silent
-        self.watchdog_s = options.get("watchdog_s", None if self.resumes else WATCHDOG_S)
-        self.head_s = self.watchdog_s if self.resumes else min(self.watchdog_s or HEAD_S, HEAD_S)
+        self.watchdog_s: float | None = options.get("watchdog_s", None if self.resumes else WATCHDOG_S)
+        self.head_s: float | None = (
+            self.watchdog_s if self.resumes else min(self.watchdog_s or HEAD_S, HEAD_S)
+        )
         self._decoder: EventDecoder[E] = EventDecoder(
             event_reader(operation.returns), heartbeats=options.get("heartbeats", False)
         )
