@@ -226,7 +226,11 @@ class OpencodeClient(Namespaces):
         return SessionSnapshot(session, status, messages, permissions, questions)
 
     def close(self) -> None:
-        """Close the connections: calls that still run raise, and later ones too. Closing a view does nothing."""
+        """Close the client with its streams and terminals. Later calls raise ClientClosedError.
+
+        Calls that still run raise too, except on an `http_client` of yours, which stays open. Closing a view that
+        `with_options` returned does nothing.
+        """
         if not self._is_view:
             self._caller.connections.close()
 

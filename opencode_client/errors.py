@@ -145,7 +145,13 @@ class UnsupportedServerError(OpencodeError):
 
 
 class UnsupportedOperationError(OpencodeError):
-    """The server at `url` does not have the operation, so nothing was done. `version` is the server's, or None."""
+    """The server does not have the operation, or an option of it. Nothing was done.
+
+    Attributes:
+        operation: The operationId.
+        url: URL of the server or of the request, without credentials.
+        version: The server's version; None if it is not known.
+    """
 
     def __init__(self, message: str, *, operation: str, url: str, version: str | None = None) -> None:
         super().__init__(message)

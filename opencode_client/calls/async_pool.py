@@ -1,4 +1,4 @@
-"""Pooled connections for the calls of an `AsyncOpencodeClient`."""
+"""Pooled connections for the calls of an `AsyncOpencodeClient`. Written by hand beside `pool.py`."""
 
 from __future__ import annotations
 

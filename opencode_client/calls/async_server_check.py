@@ -1,5 +1,5 @@
 # The source of server_check.py, which `make generate` writes.
-"""Read a server's version and its operations."""
+"""Ask a server for its version and its operations: sends the requests that `server_info` parses the responses of."""
 
 from __future__ import annotations
 

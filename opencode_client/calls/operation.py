@@ -1,4 +1,7 @@
-"""Descriptions of the server's operations, and the arguments of one call. The modules of `api` list the operations."""
+"""Describe an operation (may it be sent twice, does it block?) and the arguments of one call.
+
+The modules of `api` list the operations.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Options of a client: the server's URL, credentials, timeouts. No I/O; only the environment is read."""
+"""Options of a client: the server's URL, timeouts, and which server gets the password of the environment.
+
+No I/O; only the environment is read.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pooled connections for the calls of an `OpencodeClient`."""
+"""Pooled connections for the calls of an `OpencodeClient`. Written by hand beside `async_pool.py`."""
 
 from __future__ import annotations
 

@@ -230,7 +230,10 @@ def _body_with_location(
 
 
 def _given_members(operation: Operation[Any], body: Any) -> dict[str, object]:  # Any: by the server's names
-    """Return the members that were given. Some may be None, which is sent as null."""
+    """Return the body without members that were not given.
+
+    UNSET is never sent. None is sent as null if the operation admits null there, else it is left out.
+    """
     nullable = operation.nullable
     return {
         name: value

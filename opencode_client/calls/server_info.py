@@ -1,4 +1,4 @@
-"""Read the server's version and its operations. No I/O; shared by sync and async.
+"""Parse a server's version and its operations from its responses. No I/O; shared by sync and async.
 
 Source: `GET /global/health` and `GET /doc`, servers 1.1.31 to 1.18.33. The document of 1.14.34 to 1.14.41 has only
 three operations, so it is not used. 1.1.31 forwards unknown paths to the internet.

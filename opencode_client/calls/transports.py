@@ -34,14 +34,14 @@ class Closable(Protocol):
     """A stream or terminal that is closed with its client."""
 
     def close(self) -> None:
-        """Close it."""
+        """Close the stream or terminal."""
 
 
 class AsyncClosable(Protocol):
     """A stream or terminal that is closed with its client."""
 
     def close(self) -> Awaitable[None]:
-        """Close it."""
+        """Close the stream or terminal."""
         ...
 
 

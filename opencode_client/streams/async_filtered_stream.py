@@ -1,5 +1,5 @@
 # The source of filtered_stream.py, which `make generate` writes.
-"""Filtered event streams."""
+"""Event streams that yield only some items, chosen by type and session: see `AsyncEventStream.filter`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decide when a stream connects again, where it resumes, and where it has a gap.
+"""`StreamState` decides when a stream connects again, where it resumes, and where it has a gap. `StreamOptions`: how.
 
 No I/O: shared by `receiver.py` and `async_receiver.py`. It reads the clock, draws random delays and calls `on_gap`.
 """

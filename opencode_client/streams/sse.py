@@ -122,11 +122,11 @@ class EventSplitter:
         return events
 
     def _parse(self, block: bytes) -> ServerSentEvent | None:
-        """Return the event in these lines; None if they have no data."""
+        """Parse the lines of one event; keep its id and retry time. Return None if it has no data."""
         data: list[bytes] = []
         kind = ""
         for line in block.split(b"\n"):
-            name, _, value = line.partition(b":")
+            name, _, value = line.partition(b":")  # the name of a comment is empty: no branch takes it
             value = value.removeprefix(b" ")
             if name == b"data":
                 data.append(value)

@@ -113,7 +113,9 @@ class PtyConnection(Receiver):
 
         Raises:
             ArgumentError: the input is not UTF-8.
-            PtyClosedError: the terminal ended, or its connection broke and cannot be made again.
+            PtyClosedError: the terminal ended, or its connection broke and cannot be made again. For servers 1.1.53
+                and older, a broken connection is never made again here.
+            OpencodeError: this is the first use, and no connection could be made.
         """
         text = self._input_text(data)
         while True:

@@ -103,7 +103,10 @@ class HandshakeRequest:
 
     @property
     def call_options(self) -> dict[str, Any]:
-        """Named arguments for calls about this terminal. Older documents have no `workspace`."""
+        """Directory, workspace and headers for calls about this terminal, without those that are None.
+
+        A client that was generated from an older document has no argument `workspace`.
+        """
         given = self.arguments
         shared = {"directory": given.directory, "workspace": given.workspace, "headers": given.headers}
         return {name: value for name, value in shared.items() if value is not None}

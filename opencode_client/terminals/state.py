@@ -1,4 +1,4 @@
-"""The state of a terminal that the sync and the async connection share. No I/O."""
+"""Unread output, cursor and end of a terminal. No I/O; shared by the sync and the async connection."""
 
 from __future__ import annotations
 

@@ -70,9 +70,9 @@ Script = Callable[[JsonObject], Reply | None]
 class ScriptedModel:
     """A model on this machine that sends the replies you give it.
 
-    Opened by `with`, closed at its end. Any thread may add replies. Each request takes the next reply from the queue.
-    If the queue is empty, the model repeats the last user message. Requests without tools are opencode's own, for
-    titles and summaries: they get "Scripted title" and take no reply.
+    Opened by `with`, closed at its end. Any thread may add replies. `script` is called first. If it returns None, the
+    next reply of the queue is sent. If the queue is empty, the reply is `echo: ` and the last user message.
+    A request without tools gets "Scripted title" and takes no reply: opencode asks so for titles and summaries.
 
     Source: servers 1.1.31 to 1.18.33, which bundle `@ai-sdk/openai-compatible`.
     """

@@ -1,6 +1,6 @@
-"""Compare two annotations: the new one can be narrower, wider, both or the same.
+"""Compare two annotations by their structure: the new one can be narrower, wider, both or neither.
 
-`str | None` to `str` is narrower; `Sequence[A]` to `Sequence[A | B]` is wider. Only text is compared.
+`str | None` to `str` is narrower; `Sequence[A]` to `Sequence[A | B]` is wider. Classes are compared by name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ _SHORT = 120
 
 
 def compare_types(old: str, new: str) -> tuple[bool, bool]:
-    """Return (narrower, wider); both are False for the same type."""
+    """Return whether the new type is narrower, and whether it is wider.
+
+    A new class in a union that has an Unknown variant is not wider. Different texts that cannot be parsed are both.
+    """
     trees = _parsed(old), _parsed(new)
     if trees[0] is None or trees[1] is None:
         return old != new, old != new

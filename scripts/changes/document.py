@@ -145,7 +145,11 @@ def _errors(owner: str, old: Json, new: Json, comparison: Comparison) -> Iterato
 
 
 def _models(old: Contents, new: Contents, comparison: Comparison) -> Iterator[Change]:
-    """Compare models with the same name first: that finds the renamed ones. A rename may leave the class name as is."""
+    """Yield the changes of all models.
+
+    Models that kept their name come first, because their references show which models were renamed. A rename is
+    breaking only if the name of the class changes.
+    """
     for name in old.models:
         if name in new.models:
             yield from _model(f"model {name}", name, comparison.models(name, name), old)

@@ -1,4 +1,4 @@
-"""The index page: the seed's index, continued from the current document and code."""
+"""Write the index page. The rows of seed.toml come first and keep their order; the rest is from the document."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def escape(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """The same for a text with `code` in backticks, which stays code."""
+    """Escape a text for Markdown, but keep code in backticks."""
     parts = _SPAN.split(one_line(text))
     return "".join(part if _SPAN.fullmatch(part) else _escape_between(part) for part in parts)
 

@@ -20,7 +20,7 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "custom_templates"
 
 
 class GeneratorWarningError(Exception):
-    """The generator left something of the document out; the message has all its warnings."""
+    """The generator could not read the document, or left a part of it out. The message has all its warnings."""
 
 
 def run(document: Json, settings: Json, package: Path) -> None:
