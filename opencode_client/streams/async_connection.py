@@ -43,7 +43,7 @@ class AsyncStreamConnection:
         self._arguments = arguments
         self._state = state
         self.aborter: AsyncConnectionAborter = AsyncConnectionAborter()
-        self.first = b""
+        self.first: bytes = b""
         """Bytes that were received before the server had subscribed."""
         self.body: AsyncGenerator[bytes] | None = None
         """The bytes that follow; None while there is no connection."""
@@ -71,7 +71,7 @@ class AsyncStreamConnection:
         self.check_not_aborted()
         try:
             body = await self._connect()
-            self.first: bytes = await self._wait_until_subscribed(body)
+            self.first = await self._wait_until_subscribed(body)
             self.body = body
         except httpx.RequestError as cause:
             self.check_not_aborted()

@@ -43,7 +43,7 @@ class StreamConnection:
         self._arguments = arguments
         self._state = state
         self.aborter: ConnectionAborter = ConnectionAborter()
-        self.first = b""
+        self.first: bytes = b""
         """Bytes that were received before the server had subscribed."""
         self.body: Generator[bytes] | None = None
         """The bytes that follow; None while there is no connection."""
@@ -71,7 +71,7 @@ class StreamConnection:
         self.check_not_aborted()
         try:
             body = self._connect()
-            self.first: bytes = self._wait_until_subscribed(body)
+            self.first = self._wait_until_subscribed(body)
             self.body = body
         except httpx.RequestError as cause:
             self.check_not_aborted()

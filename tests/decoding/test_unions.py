@@ -78,7 +78,9 @@ def test_the_tag_of_an_unknown_variant_compares_with_no_known_value(models: Modu
         ({"other": 1}, "TextPart"),
     ],
 )
-def test_a_union_without_a_tag_selects_its_variant_by_the_kind_of_json(models: ModuleType, it: Any, kind: str) -> None:
+def test_a_union_without_a_tag_selects_its_variant_by_the_kind_of_json(
+    models: ModuleType, it: Any, kind: str
+) -> None:
     read = models.HasBlend.from_dict({"it": copy.deepcopy(it)})
     assert read.to_dict() == {"it": it}
     assert type(read.it).__name__ == kind
