@@ -1,7 +1,7 @@
-"""Derive scripts/normalise/observed.json: where a supported server is known to send less than openapi.json says.
+"""Derive scripts/normalise/observed.json: members that a supported server does not send as documented.
 
-From two sources: the documents of seven versions, and recorded traffic of two of them. Traffic wins: a member that
-was there every time is not made optional by that version's document. `--check` fails when the file is not as derived.
+The sources are the documents of seven versions and the recorded traffic of two. Traffic wins: a member that was
+always sent stays required, whatever that version's document has. `--check` fails if the file is out of date.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ STREAMS = {
     "api_event": "V2Event", "v2_api_event": "V2Event", "_v2_events/api": "V2Event",
     "v2_session_event": "SessionDurableEvent", "_v2_events/session": "SessionDurableEvent",
 }  # fmt: skip
-"""What the events of each recorded stream are; `a/b` is b inside a."""
+"""The class of the events in each recorded stream; `a/b` is b inside a."""
 
 _SOURCES = 3
 
 
 @frozen
 class Measured:
-    """A deviation seen on running servers of versions that there is no recording of."""
+    """A deviation measured on servers of versions without a recording."""
 
     seen: str
     versions: tuple[str, ...]
@@ -54,7 +54,7 @@ Found = dict[Place, dict[str, dict[str, set[str]]]]
 
 
 def recorded_events(version: str) -> Iterator[tuple[str, str, Any]]:  # Any: an event as it came
-    """Every recorded event of a version as (stream, class, event)."""
+    """Yield every recorded event of a version as (stream, class, event)."""
     held = recording(version)
     for stream, name in STREAMS.items():
         for room in ("streams", "other"):
@@ -66,7 +66,7 @@ def recorded_events(version: str) -> Iterator[tuple[str, str, Any]]:  # Any: an 
 
 
 def observe(target: Json, version: str) -> Observer:
-    """All recorded answers and events of one version, walked along the target document."""
+    """Compare all recorded responses and events of one version with the target document."""
     observer = Observer(target)
     schemas = response_schemas(target)
     for operation, tag, status, body in answers(version):
@@ -78,10 +78,10 @@ def observe(target: Json, version: str) -> Observer:
 
 
 def skipped(target: Json, version: str) -> list[str]:
-    """The recorded successes that say nothing of any class: no JSON came, or JSON of another kind."""
+    """Return a line for each recorded success that cannot be compared: no JSON, or another kind of JSON."""
     schemas = response_schemas(target)
     observer = Observer(target)
-    told: list[str] = []
+    lines: list[str] = []
     for operation, exchanges in recording(version)["operations"].items():
         for exchange in exchanges:
             status, body = exchange["response"].get("status"), exchange["response"].get("json")
@@ -89,12 +89,12 @@ def skipped(target: Json, version: str) -> list[str]:
                 continue
             if body is None or not observer.fits(schemas[operation], body):
                 why = "no JSON or null" if body is None else "of another kind"
-                told.append(f"{version}: {operation} [{exchange['tag']}]: {why}")
-    return told
+                lines.append(f"{version}: {operation} [{exchange['tag']}]: {why}")
+    return lines
 
 
 def from_documents(target: Json, other: Json) -> dict[Place, set[str]]:
-    """What another document says of members that the target requires: {place: missing and null}."""
+    """Return the required members of the target that another document has as missing or null."""
     found: dict[Place, set[str]] = {}
     others = schemas_of(other)
     deciding = deciding_members(target)
@@ -111,10 +111,10 @@ def from_documents(target: Json, other: Json) -> dict[Place, set[str]]:
 
 
 def counterparts(target: Json, other: Json) -> dict[str, str]:
-    """For classes that servers send: the class that the other document has in that place.
+    """Return for each class that servers send the class of the other document in the same place.
 
-    That is what it answers to the same operation, else the class of that name: `SnapshotFileDiff` was `FileDiff` up to
-    1.3.2, and what is `FileDiff` now was not there.
+    The same place is the response of the same operation; else the class of the same name is taken. `SnapshotFileDiff`
+    was called `FileDiff` up to 1.3.2, and today's `FileDiff` did not exist.
     """
     here, there = schemas_of(target), schemas_of(other)
     answered = response_schemas(other)
@@ -131,7 +131,7 @@ def counterparts(target: Json, other: Json) -> dict[str, str]:
 
 
 def _same_place(schema: Json, other: Json) -> list[tuple[str, str]]:
-    """The classes that two answers are, or are lists of."""
+    """Return the classes of two responses, or of their items."""
     while "items" in schema and "items" in other:
         schema, other = schema["items"], other["items"]
     name, found = referenced(schema), referenced(other)
@@ -139,7 +139,7 @@ def _same_place(schema: Json, other: Json) -> list[tuple[str, str]]:
 
 
 def deciding_members(target: Json) -> set[Place]:
-    """Members that tell the variants of a union apart: where one is missing, the variant is not chosen at all."""
+    """Return the members that identify a union's variants: without them a variant is not recognised."""
     found: set[Place] = set()
     for name, schema in schemas_of(target).items():
         meta = schema.get(META, {})
@@ -155,7 +155,7 @@ def _is_sent(schema: Json) -> bool:
 
 
 def derive() -> list[Json]:
-    """The entries of observed.json."""
+    """Return the entries of observed.json."""
     target = target_document()
     found: Found = {}
     for version in DOCUMENTED:
@@ -166,26 +166,26 @@ def derive() -> list[Json]:
 
 
 def target_document() -> Json:
-    """openapi.json, normalised without what was observed."""
+    """Return openapi.json, normalised without observed deviations."""
     return normalise(json.loads(SPEC.read_text(encoding="utf-8")), strict=True, observed=[]).document
 
 
 def _of_version(target: Json, other: Json, version: str) -> Iterator[tuple[Place, str, str]]:
-    """Every deviation of one version as (place, seen, source)."""
+    """Yield every deviation of one version as (place, seen, source)."""
     observer = observe(target, version) if version in RECORDED else Observer(target)
     for place, kinds in observer.deviations.items():
         for seen, sources in kinds.items():
             yield from ((place, seen, source) for source in sources)
-    for place, told in from_documents(target, other).items():
+    for place, kinds_there in from_documents(target, other).items():
         if place not in observer.whole:
-            yield from ((place, seen, "document") for seen in told)
+            yield from ((place, seen, "document") for seen in kinds_there)
     for place, measured in {**MEASURED, **_timestamps(target)}.items():
         if version in measured.versions and place[0] in schemas_of(other):
             yield place, measured.seen, f"measured live: {measured.reason}"
 
 
 def _timestamps(target: Json) -> dict[Place, Measured]:
-    """`session.next.*` events bear ISO texts on /event and /global/event, milliseconds on /api/event."""
+    """Return the times of `session.next.*`: ISO texts on /event and /global/event, milliseconds on /api/event."""
     names = [name for name in schemas_of(target) if name.startswith("SessionNext") and name.endswith("Data")]
     timed = [name for name in names if "timestamp" in schemas_of(target)[name].get("properties", {})]
     seen = Measured("string", ("1.15.13", "1.18.33"), "an ISO text on /event and /global/event")
@@ -193,16 +193,16 @@ def _timestamps(target: Json) -> dict[Place, Measured]:
 
 
 def _entry(place: Place, kinds: dict[str, dict[str, set[str]]]) -> Json:
-    told: dict[str, set[str]] = {}
+    by_source: dict[str, set[str]] = {}
     for by_version in kinds.values():
         for version, sources in by_version.items():
-            told.setdefault(version, set()).update(sources)
-    versions = [version for version in DOCUMENTED if version in told]
+            by_source.setdefault(version, set()).update(sources)
+    versions = [version for version in DOCUMENTED if version in by_source]
     first = [
-        min(told[version], key=lambda source: (not source.startswith("recorded"), source))
+        min(by_source[version], key=lambda source: (not source.startswith("recorded"), source))
         for version in versions
     ]
-    rest = sorted({source for sources in told.values() for source in sources})
+    rest = sorted({source for sources in by_source.values() for source in sources})
     return {
         "model": place[0],
         "member": place[1],
@@ -213,10 +213,10 @@ def _entry(place: Place, kinds: dict[str, dict[str, set[str]]]) -> Json:
 
 
 def summary(entries: list[Json]) -> list[str]:
-    """Counts by version and by kind of source, and what the recordings hold that was no use."""
+    """Return the counts by version and by source, and the recordings that could not be compared."""
     by_version = Counter(version for entry in entries for version in entry["versions"])
     kinds = [{source.split()[0].rstrip(":") for source in entry["source"]} for entry in entries]
-    by_source = Counter(kind for told in kinds for kind in told)
+    by_source = Counter(kind for entry in kinds for kind in entry)
     return [
         f"{len(entries)} entries; by version: {dict(by_version)}; by source: {dict(by_source)}",
         *(f"skipped {line}" for version in RECORDED for line in skipped(target_document(), version)),
@@ -224,14 +224,14 @@ def summary(entries: list[Json]) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the file, or with `--check` compare it."""
+    """Write the file, or compare it with `--check`."""
     entries = derive()
     text = "[\n" + ",\n".join(f"  {json.dumps(entry)}" for entry in entries) + "\n]\n"
     print("\n".join(summary(entries)))
     if "--check" in arguments:
         same = OBSERVED.read_text(encoding="utf-8") == text
         print(
-            "observed.json is as derived"
+            "observed.json is up to date"
             if same
             else "observed.json differs: python -m scripts.derive_observed"
         )

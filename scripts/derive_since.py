@@ -1,4 +1,4 @@
-"""Derive since.json: which of the committed documents has each operation first, and which is the last without it.
+"""Derive since.json: the first committed document with each operation, and the last one without it.
 
 `python -m scripts.derive_since` writes it; tests/normalise/test_kinds.py compares.
 """
@@ -14,7 +14,7 @@ from scripts.recordings import DOCUMENTED, document
 
 
 def derive() -> dict[str, dict[str, str | None]]:
-    """{operationId: {"absent": newest version without it, None if all have it, "since": oldest version with it}}."""
+    """Return for each operationId `absent`, the newest version without it or None, and `since`, the oldest with it."""
     found: dict[str, dict[str, str | None]] = {}
     for older, version in pairwise([None, *DOCUMENTED]):
         for name in sorted(operations(document(version or "")).values()):
@@ -23,7 +23,7 @@ def derive() -> dict[str, dict[str, str | None]]:
 
 
 def text() -> str:
-    """The file's content."""
+    """Return the text of since.json."""
     return json.dumps({"newest": DOCUMENTED[-1], "operations": derive()}, indent=1) + "\n"
 
 

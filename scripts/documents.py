@@ -1,4 +1,4 @@
-"""What an OpenAPI document is, and which operations it has; anything else is refused with what it is."""
+"""Parse OpenAPI documents, and compare their operations."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from scripts.normalise.schema import METHODS, Json
 
 
 class SpecError(Exception):
-    """Something is not the document that it should be; the message says what it is."""
+    """The file is not an OpenAPI document; the message says what is wrong."""
 
 
 def parse_document(body: bytes, name: str) -> Json:
-    """The document that `body` is.
+    """Return the parsed document.
 
     Raises:
-        SpecError: not JSON, no object, not OpenAPI 3.x, or without paths; says what it is, and `name`.
+        SpecError: `body` is not JSON, no object, not OpenAPI 3.x or without paths; the message starts with `name`.
     """
     try:
-        document: Any = json.loads(body, parse_constant=_no_json)
+        document: Any = json.loads(body, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         raise SpecError(f"{name} is not JSON: {start_of(body)}") from None
     if not is_object(document):
@@ -33,17 +33,17 @@ def parse_document(body: bytes, name: str) -> Json:
     return document
 
 
-def _no_json(constant: str) -> None:
+def _reject_constant(constant: str) -> None:
     raise ValueError(constant)
 
 
 def start_of(body: bytes) -> str:
-    """The first 80 characters, for a message."""
+    """Return the first 80 characters, for a message."""
     return ascii(body[:80].decode("utf-8", "replace"))
 
 
 def operations(document: Json) -> dict[tuple[str, str], str]:
-    """Every operation: {(METHOD, path): operationId}."""
+    """Return every operation: {(METHOD, path): operationId}."""
     return {
         (method.upper(), path): str(operation.get("operationId", "no operationId"))
         for path, item in document["paths"].items()
@@ -54,6 +54,6 @@ def operations(document: Json) -> dict[tuple[str, str], str]:
 
 
 def lost_operations(old: Json, new: Json) -> list[str]:
-    """What `old` has and `new` has not, as `METHOD path (operationId)`."""
+    """Return the operations of `old` that `new` lacks, as `METHOD path (operationId)`."""
     kept = operations(new)
     return [f"{m} {path} ({name})" for (m, path), name in operations(old).items() if (m, path) not in kept]

@@ -1,8 +1,8 @@
-"""`make generate`: from a document to the generated rooms, offline.
+"""`make generate`: generate the package from a document, offline.
 
     document --scripts/normalise--> openapi.normalised.json --openapi-python-client + custom_templates--> ruff --> rooms
 
-Everything is made in a temporary folder; the rooms are swapped in whole at the end, or not at all.
+Everything is made in a temporary folder; at the end the generated folders are replaced as a whole, or not at all.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ _CONFIG = ROOT / "generator-config.yaml"
 _BUILD = ROOT / "build"
 _RUFF = ("--config", str(ROOT / "scripts" / "generated.ruff.toml"), "--quiet", "--no-cache")
 _MARK = ".written-by-make-generate"
-"""Stands in every package that OUT gets, so that nothing else is ever replaced."""
+"""A file in every package that OUT gets: a folder without it is never replaced."""
 
 
 class GenerateError(Exception):
-    """The package could not be generated; the message says why and nothing was written."""
+    """The package could not be generated: the message says why. Nothing was written."""
 
 
 @frozen
 class Built:
-    """A generated package without its hand-written modules, in a temporary folder, and what was decided."""
+    """A generated package without its handwritten modules, in a temporary folder, with the normalised document."""
 
     folder: Path
     normalised: Normalised
@@ -53,10 +53,10 @@ class Built:
 
 @contextmanager
 def build(spec: Path, *, strict: bool) -> Generator[Built, None, None]:
-    """The generated rooms for the document at `spec`; the folder goes away at the end.
+    """Generate the package for the document at `spec`; the folder is removed at the end.
 
     Raises:
-        GenerateError: the document is none, a name collides (with `strict`), or the generator gave a warning.
+        GenerateError: the document is invalid, a name collides (with `strict`), or the generator warned.
     """
     try:
         pins = read_pins()
@@ -73,7 +73,7 @@ def build(spec: Path, *, strict: bool) -> Generator[Built, None, None]:
         raise GenerateError(f"{spec.name} {error}") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GenerateError(
-            f"{spec}: no OpenAPI document that can be read: {type(error).__name__}: {error}"
+            f"{spec}: cannot be read as an OpenAPI document: {type(error).__name__}: {error}"
         ) from error
     normalised.document["info"] = _origin(spec)
     with tempfile.TemporaryDirectory(prefix="opencode-client-") as scratch:
@@ -81,7 +81,7 @@ def build(spec: Path, *, strict: bool) -> Generator[Built, None, None]:
 
 
 def _origin(spec: Path) -> dict[str, str]:
-    """What `_spec.py` says of the document; the server's version is known of openapi.json alone."""
+    """Return the facts in `_spec.py`; the server's version is known only for openapi.json."""
     source = {"opencode_version": "", "document_sha256": hashlib.sha256(spec.read_bytes()).hexdigest()}
     if spec.resolve() == SPEC:
         source |= json.loads(SPEC.with_name("openapi.source.json").read_text(encoding="utf-8"))
@@ -93,7 +93,7 @@ def _origin(spec: Path) -> dict[str, str]:
 
 
 def _settings(normalised: Normalised) -> dict[str, Any]:
-    """The generator's configuration: what is committed, and the module of every class."""
+    """Return the generator's configuration: the committed one, and the module of every class."""
     settings: dict[str, Any] = YAML(typ="safe").load(_CONFIG)  # pyright: ignore[reportUnknownMemberType] # untyped
     return settings | {"class_overrides": normalised.class_overrides}
 
@@ -112,7 +112,7 @@ def _run_generator(scratch: Path, normalised: Normalised) -> Path:
 
 def _run(cwd: Path, module: str, *arguments: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-X", "utf8", "-m", module, *arguments],  # it draws frames around what it says
+        [sys.executable, "-X", "utf8", "-m", module, *arguments],
         cwd=cwd,
         capture_output=True,
         encoding="utf-8",
@@ -123,7 +123,7 @@ def _run(cwd: Path, module: str, *arguments: str) -> None:
 
 
 def _arrange(package: Path) -> None:
-    """Files under our names instead of the generator's; a template that renders nothing means no such file.
+    """Rename the generator's files, and remove those that are empty.
 
     `types.py` -> `_spec.py`; `api/<module>/__init__.py` -> `api/<module>.py`
     """
@@ -139,7 +139,7 @@ def _arrange(package: Path) -> None:
 
 
 def write_rooms(built: Built, package: Path) -> None:
-    """Put the generated rooms into `package`, each in place of what is there."""
+    """Replace the generated folders and files of `package`."""
     for room in ROOMS:
         fresh = package / f".{room}.new"
         _remove(fresh)
@@ -158,10 +158,10 @@ def _remove(place: Path) -> None:
 
 
 def write_package(built: Built, out: Path) -> Path:
-    """A complete package in `out`: the hand-written modules of this one and the generated rooms.
+    """Write a complete package into `out`: the handwritten modules of this one and the generated ones.
 
     Raises:
-        GenerateError: there is a folder of that name that is no package of ours.
+        GenerateError: a folder of that name exists that this command did not write.
     """
     package, fresh = out / PACKAGE, out / f".{PACKAGE}.new"
     if package.exists() and not (package / _MARK).exists():
@@ -176,7 +176,7 @@ def write_package(built: Built, out: Path) -> Path:
 
 
 def differences(built: Built, package: Path) -> list[str]:
-    """How the committed rooms differ from the generated ones, a line a file; untracked files count."""
+    """Return a line for each file that differs from the generated one; untracked files count."""
     found: list[str] = []
     for room in ROOMS:
         ours, theirs = _files(package, room), _files(built.folder, room)
@@ -196,7 +196,7 @@ def _files(package: Path, room: str) -> set[str]:
     return {file.relative_to(package).as_posix() for file in kept}
 
 
-def _say(built: Built, where: Path) -> None:
+def _print_report(built: Built, where: Path) -> None:
     rooms = [file for room in ROOMS for file in _files(built.folder, room)]
     lines = sum(len((built.folder / file).read_text(encoding="utf-8").splitlines()) for file in rooms)
     for line in built.normalised.report:
@@ -214,33 +214,33 @@ def _generate(spec: Path, out: Path | None, *, check: bool) -> int:
     with build(spec, strict=out is None and spec.resolve() == SPEC) as built:
         if check:
             found = differences(built, ROOT / PACKAGE) + differing_twins()
-            print("\n".join(found[:20]) or "the generated rooms are what `make generate` gives")
+            print("\n".join(found[:20]) or "the generated files are up to date")
             if len(found) > 20:
                 print(f"... and {len(found) - 20} more")
             return 1 if found else 0
         if out is not None:
-            _say(built, write_package(built, out))
+            _print_report(built, write_package(built, out))
             return 0
         write_rooms(built, ROOT / PACKAGE)
         write_twins()
         _keep_products(built)
-        _say(built, ROOT / PACKAGE)
+        _print_report(built, ROOT / PACKAGE)
     return 0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; 0 when the rooms are written (with --check: as committed)."""
+    """Run the command; return 0 if the files were written, with --check if they are up to date."""
     parser = argparse.ArgumentParser(
         prog="make generate", description=__doc__.splitlines()[0] if __doc__ else ""
     )
     parser.add_argument("--spec", type=Path, help="the document (default: openapi.json)")
-    parser.add_argument("--out", type=Path, help="write a whole package there and leave the tree alone")
+    parser.add_argument("--out", type=Path, help="write a whole package there, and nothing here")
     parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail when the committed rooms differ"
+        "--check", action="store_true", help="write nothing; fail if the committed files differ"
     )
     given = parser.parse_args(arguments)
     if given.spec and not given.out:
-        parser.error("SPEC needs OUT: the tree is generated from openapi.json alone")
+        parser.error("SPEC needs OUT: the package of this project is generated only from openapi.json")
     try:
         return _generate(given.spec or SPEC, given.out, check=given.check)
     except (GenerateError, TwinError) as error:

@@ -1,4 +1,4 @@
-"""The generated rooms: what `make generate` writes and nobody edits. `.gitattributes` says the same."""
+"""The generated files, which nobody edits. `.gitattributes` lists the same."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which templates of the generator changed since ours were written: upstream.toml holds their hashes.
+"""Compare the generator's own templates with those that ours were written against (hashes in upstream.toml).
 
-python -m scripts.upstream           # a line for each that differs in the installed generator; 1 if any does
-python -m scripts.upstream --diff    # the same with the differences, from the old version's wheel
-python -m scripts.upstream --write   # keep those of the installed generator, when ours have followed
+python -m scripts.upstream           # print a line for each difference; exit with 1 if there is one
+python -m scripts.upstream --diff    # print the changed lines too; downloads the old version
+python -m scripts.upstream --write   # store the hashes of the installed generator, once ours are adapted
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PACKAGE = "openapi_python_client"
 
 
 def templates() -> dict[str, str]:
-    """The texts of the installed generator's own templates, by their paths among them."""
+    """Return the installed generator's own templates by path."""
     return _texts(files(_PACKAGE) / "templates", "")
 
 
@@ -45,12 +45,12 @@ def _texts(folder: Traversable, above: str) -> dict[str, str]:
 
 
 def digest(text: str) -> str:
-    """Of a template; line ends do not count."""
+    """Return the hash of a template."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def differences(kept: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
-    """What became of each template whose hash in `kept` is not that of its text in `now`: changed, new or gone."""
+    """Return "changed", "new" or "gone" for each template that differs from its hash in `kept`."""
     found: dict[str, str] = {}
     for name in sorted(kept.keys() | now.keys()):
         if name not in now:
@@ -62,47 +62,45 @@ def differences(kept: Mapping[str, str], now: Mapping[str, str]) -> dict[str, st
     return found
 
 
-def told(found: Mapping[str, str]) -> list[str]:
-    """The differences in lines: first each template that one of ours replaces, then all others in one."""
+def report_lines(found: Mapping[str, str]) -> list[str]:
+    """Return a line for each changed template that one of ours replaces, then one line for all others."""
     ours = [name for name in found if (OURS / name).exists()]
     others = [f"{name} ({what})" for name, what in found.items() if name not in ours]
-    lines = [f"{found[name]}: {name}, in whose place stands custom_templates/{name}" for name in ours]
-    return lines + ([f"none of ours replaces: {', '.join(others)}"] if others else [])
+    lines = [f"{found[name]}: {name}, replaced by custom_templates/{name}" for name in ours]
+    return lines + ([f"not replaced by ours: {', '.join(others)}"] if others else [])
 
 
 def read_hashes(file: Path | None = None) -> tuple[str, dict[str, str]]:
-    """The version of the generator that the templates were written against, and the hashes of its own."""
+    """Return the generator's version that ours were written against, and the hashes of its templates."""
     held = tomllib.loads((file or HASHES).read_text(encoding="utf-8"))
     return held["version"], held["sha256"]
 
 
-def written(version: str, now: Mapping[str, str]) -> str:
-    """The file's content."""
+def hashes_file(version: str, now: Mapping[str, str]) -> str:
+    """Return the text of upstream.toml."""
     lines = [f'"{name}" = "{digest(text)}"' for name, text in sorted(now.items())]
     head = f"# The templates of {GENERATOR} that ours were written against; `python -m scripts.upstream --write`."
     return "\n".join([head, f'version = "{version}"', "", "[sha256]", *lines]) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 where every template is as it was."""
+    """Run the command; return 0 if no template changed."""
     parser = argparse.ArgumentParser(
         prog="python -m scripts.upstream", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--diff", action="store_true", help="show what changed, from the old version's wheel")
-    parser.add_argument("--write", action="store_true", help="keep the installed generator's hashes")
+    parser.add_argument("--write", action="store_true", help="store the installed generator's hashes")
     given = parser.parse_args(arguments)
     installed, now = metadata.version(GENERATOR), templates()
     if given.write:
-        HASHES.write_text(written(installed, now), encoding="utf-8", newline="\n")
+        HASHES.write_text(hashes_file(installed, now), encoding="utf-8", newline="\n")
         return 0
     version, kept = read_hashes()
     found = differences(kept, now)
     print(
-        f"{GENERATOR} {version} -> {installed}"
-        if found
-        else f"{GENERATOR} {installed}: as when ours were written"
+        f"{GENERATOR} {version} -> {installed}" if found else f"{GENERATOR} {installed}: no template changed"
     )
-    print("\n".join(told(found)), end="\n" if found else "")
+    print("\n".join(report_lines(found)), end="\n" if found else "")
     if found and given.diff:
         print(_diff(_released(version), now, list(found)))
     return 1 if found else 0
@@ -117,7 +115,7 @@ def _diff(old: Mapping[str, str], new: Mapping[str, str], names: list[str]) -> s
 
 
 def _released(version: str) -> dict[str, str]:
-    """The templates in a version's wheel, from the package index."""
+    """Return the templates of a released version, from the package index."""
     with tempfile.TemporaryDirectory(prefix="opencode-client-") as folder:
         command = ("pip", "download", "--quiet", "--no-deps", "--dest", folder, f"{GENERATOR}=={version}")
         subprocess.run([sys.executable, "-m", *command], check=True)

@@ -1,8 +1,8 @@
-"""From the server's document to one that openapi-python-client reads without a warning.
+"""Rewrite the server's document into one that openapi-python-client reads without a warning.
 
-`rules` is the whole of it, in order. Every rule is a pure function from document to document, which applied
-again changes nothing; what it does and why stands in its docstring. Rules that give names take the `Namer`,
-which knows the pins of names.toml.
+`rules` lists every step, in order. A rule is a pure function from document to document; applying it twice gives the
+same as applying it once. Its docstring shows an example and the reason. Rules that choose names take the `Namer`,
+which knows the pinned names of names.toml.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Rule = Callable[[Json], Json]
 
 @frozen
 class Normalised:
-    """A normalised document, what the generator's configuration needs, and what was decided."""
+    """A normalised document, the modules of its classes, and a line for every decision."""
 
     document: Json
     class_overrides: dict[str, Json]
@@ -69,7 +69,7 @@ DOCUMENT_RULES: tuple[Rule, ...] = (
 
 
 def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
-    """Every rule, in order."""
+    """Return every rule, in order."""
     return (
         *DOCUMENT_RULES,
         partial(hoist.name_components, namer=namer),
@@ -92,25 +92,25 @@ def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
 def normalise(
     document: Json, *, strict: bool, pins: dict[str, str] | None = None, observed: list[Json] | None = None
 ) -> Normalised:
-    """`document` as the generator takes it.
+    """Return `document` as the generator reads it.
 
-    With `strict` (openapi.json) an unforeseen name collision fails; without, it gets a name made of its
-    pointer and a line in the report.
+    With `strict` (openapi.json) an unforeseen name collision fails. Without it, one of the two gets a name made of its
+    pointer, and the report a line.
 
     Raises:
-        NameCollisionError: with both pointers and the lines to add to names.toml.
-        MissingReferenceError: the document refers to what is not in it.
+        NameCollisionError: two schemas have one name; has both pointers and the lines to add to names.toml.
+        MissingReferenceError: a reference has no target.
     """
     namer = Namer(read_pins() if pins is None else pins, strict)
     result = document
     for rule in rules(namer, wire.read_observed() if observed is None else observed):
         result = rule(result)
-    namer.settle()
+    namer.raise_collisions()
     return Normalised(result | {"openapi": "3.1.0"}, _overrides(result), tuple(namer.report))
 
 
 def _overrides(document: Json) -> dict[str, Json]:
-    """Which module each class goes to; what renders no class shares one module that comes out empty."""
+    """Return the module of each class. Components without a class share one module, which stays empty."""
     return {
         name: {"module_name": schema.get(META, {}).get("module", "hidden")}
         for name, schema in schemas_of(document).items()

@@ -1,6 +1,6 @@
-"""Inline schemas become components with names of ours: the generator then invents none.
+"""Turn inline schemas into components with names that we choose: then the generator invents none.
 
-(The stock generator processes an object inside an inline union twice, drops the class, keeps its importers.)
+(The generator processes an object inside an inline union twice: it drops the class and still imports it.)
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _ENVELOPE = ("properties", "data")
 
 
 def name_components(document: Json, namer: Namer) -> Json:
-    """Components bear their class names; two with one name and one shape are one component.
+    """Give components their class names; two with the same name and shape become one component.
 
-    `Event.tui.toast.show` -> `EventTuiToastShow`; `effect_HttpApiError_BadRequest` -> what names.toml says
+    `Event.tui.toast.show` -> `EventTuiToastShow`; `effect_HttpApiError_BadRequest` -> its name in names.toml
     """
     schemas = schemas_of(document)
     pointers = {name: schema.get("x-pointer", "") for name, schema in schemas.items()}
     pinned = [name for name in schemas if pointers[name] in namer.pins]
     plain = [name for name in schemas if name not in pinned]
-    plain.sort(key=lambda name: name != pascal(name))  # a name that needs no change keeps it
+    plain.sort(key=lambda name: name != pascal(name))  # names that need no change come first
     names = {name: namer.claim(pointers[name], pascal(name), schemas[name])[0] for name in [*pinned, *plain]}
 
     def rename(schema: Json) -> Json:
@@ -57,9 +57,9 @@ def name_components(document: Json, namer: Namer) -> Json:
 
 
 def reuse_components(document: Json) -> Json:
-    """A union's inline variant that repeats a component with a constant is that component.
+    """Replace an inline variant of a union that repeats a component with a constant by a reference to it.
 
-    `GlobalEvent.payload` of 1.18.33 spells out all 89 events -> references to them
+    `GlobalEvent.payload` of 1.18.33 has copies of all 89 events -> references to them
     """
     by_constant: dict[str, list[tuple[str, Json]]] = {}
     for name, schema in schemas_of(document).items():
@@ -90,14 +90,14 @@ def _same(variant: Json, by_constant: dict[str, list[tuple[str, Json]]]) -> Json
 
 
 class Hoister:
-    """Moves inline schemas into components, depth first, under names made of their owner and their key."""
+    """Move inline schemas into components, depth first. A name consists of the owner's name and the key."""
 
     def __init__(self, schemas: dict[str, Json], namer: Namer) -> None:
         self.namer = namer
         self.schemas = schemas
 
     def component(self, name: str, schema: Json) -> Json:
-        """A component's own schema with everything below it hoisted."""
+        """Return a component's schema, with everything below it hoisted."""
         if schema.get("type") == "object" and "properties" in schema:
             return self._members(name, schema)
         if "anyOf" in schema:
@@ -112,7 +112,7 @@ class Hoister:
         return schema
 
     def inline(self, schema: Json, name: str) -> Json:
-        """A schema in use: scalars stay, everything that needs a name becomes a reference to a component."""
+        """Return a schema in use: scalars stay, anything that needs a name becomes a reference to a component."""
         if "items" in schema:
             return {**schema, "items": self.inline(schema["items"], _item_name(name))}
         if "anyOf" in schema:
@@ -140,7 +140,7 @@ class Hoister:
         pointer = schema.get("x-pointer", name)
         name, new = self.namer.claim(pointer, name, schema)
         if new:
-            self.schemas[name] = {}  # keeps the owner before its parts
+            self.schemas[name] = {}  # the owner comes before its parts
             self.schemas[name] = self.component(name, schema)
         return reference(name)
 
@@ -175,7 +175,7 @@ def _member_name(owner: str, key: str, schema: Json, member: Json) -> str:
 
 
 def _event_name(owner: str) -> str:
-    """What an event is about: the three envelopes of one event share the class of its payload."""
+    """Return the event's name without its envelope: the three envelopes share the class of the payload."""
     bare = owner.removeprefix("Sync").removeprefix("Event").removesuffix("Event").removesuffix("Sync")
     return bare or owner
 
@@ -185,7 +185,7 @@ def _item_name(name: str) -> str:
 
 
 def _variant_label(variant: Json, objects: list[Json]) -> str:
-    """What the variant's own constant says of it: `{status: const "failed"}` -> `Failed`."""
+    """Return a name from the variant's constant: `{status: const "failed"}` -> `Failed`; "" without one."""
     for key, value in _constants(variant).items():
         values = [_constants(other).get(key) for other in objects]
         if isinstance(value, str) and None not in values and len({str(v) for v in values}) == len(values):
@@ -200,9 +200,9 @@ def _needs_reading(schema: Json) -> bool:
 
 
 def hoist_components(document: Json, namer: Namer) -> Json:
-    """Everything inline in components becomes a component of its own.
+    """Turn every inline schema of components into a component.
 
-    `Session.properties.time = {created, updated}` -> `SessionTime`, referred to
+    `Session.properties.time = {created, updated}` -> a reference to `SessionTime`
     """
     schemas = dict(schemas_of(document))
     hoister = Hoister(schemas, namer)
@@ -212,7 +212,7 @@ def hoist_components(document: Json, namer: Namer) -> Json:
 
 
 def hoist_operations(document: Json, namer: Namer) -> Json:
-    """The same for operations: `<Op>Response`, `<Op>Event`, `<Op><Param>`; an object body is spread.
+    """Do the same for operations: `<Op>Response`, `<Op>Event`, `<Op><Param>`; a body's members become arguments.
 
     `session.prompt` 200 `{info, parts}` -> `SessionPromptResponse`
     """
@@ -244,7 +244,7 @@ def hoist_operations(document: Json, namer: Namer) -> Json:
 
 
 def _bodies_alone(document: Json) -> list[str]:
-    """Components that are one operation's body and nothing else: spread too, so nobody would use the class."""
+    """Return the components that are only one operation's body: their members are arguments, so no class is needed."""
     uses: Counter[str | None] = Counter()
 
     def count(_: str, schema: Json) -> Json:

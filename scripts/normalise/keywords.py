@@ -1,4 +1,4 @@
-"""Rules over single schemas: JSON Schema keywords to the few forms that the templates know.
+"""Rules for single schemas: reduce JSON Schema to the few forms that scripts/render knows.
 
 Afterwards a schema is one of: `{}` (anything), `$ref`, a scalar `type`, `const`, `enum` of strings or of
 integers, `array` with `items`, `object` with `properties` or with `additionalProperties`, and `anyOf`.
@@ -34,7 +34,7 @@ _BOOLEAN_TEXTS = frozenset({"true", "false"})
 
 
 def remove_reserved(document: Json) -> Json:
-    """Take away what operations and responses themselves say under our key: only rules write there.
+    """Remove our key from operations and responses of the document: only rules write there.
 
     `{"operationId": "a", "x-oc": ...}` -> `{"operationId": "a"}`
     """
@@ -50,7 +50,7 @@ def remove_reserved(document: Json) -> Json:
 
 
 def remove_reserved_keywords(schema: Json) -> Json:
-    """The same for a schema: keywords of ours, not members that happen to be called so.
+    """Do the same for a schema: only for keywords, not for members with such a name.
 
     `{"type": "string", "x-pointer": "#/x"}` -> `{"type": "string"}`
     """
@@ -58,7 +58,7 @@ def remove_reserved_keywords(schema: Json) -> Json:
 
 
 def mark_pointers(document: Json) -> Json:
-    """Write into every schema where it stands in the server's document: later rules move schemas about.
+    """Write into every schema its place in the server's document: later rules move schemas.
 
     `{"type": "object"}` -> `{"type": "object", "x-pointer": "#/components/schemas/Session"}`
     """
@@ -84,7 +84,7 @@ def mark_pointers(document: Json) -> Json:
 
 
 def drop_noise(schema: Json) -> Json:
-    """Keep the keywords that a type can show; `pattern`, `minimum`, `title`, `format` ... say nothing to it.
+    """Keep only keywords that affect a Python type: not `pattern`, `minimum`, `title`, `format` ...
 
     `{"type": "string", "pattern": "^ses"}` -> `{"type": "string"}`
     """
@@ -97,7 +97,7 @@ def drop_noise(schema: Json) -> Json:
 
 
 def document_default(schema: Json) -> Json:
-    """Move a default into the description: a client that sends the server's defaults freezes them.
+    """Move a default into the description: the client must not send it, as a newer server may change it.
 
     `{"type": "number", "default": 5000}` -> `{"type": "number", "description": "Server default: 5000."}`
     """
@@ -109,7 +109,7 @@ def document_default(schema: Json) -> Json:
 
 
 def one_of_as_any_of(schema: Json) -> Json:
-    """`oneOf`, `nullable` and lists of types are `anyOf` to a reader.
+    """Turn `oneOf`, `nullable` and lists of types into `anyOf`.
 
     `{"type": ["string", "null"]}` -> `{"anyOf": [{"type": "string"}, {"type": "null"}]}`
     """
@@ -126,7 +126,7 @@ def one_of_as_any_of(schema: Json) -> Json:
 
 
 def merge_all_of(schema: Json) -> Json:
-    """`allOf` is one schema with the members of all parts; of what else they say, the later wins.
+    """Merge the parts of `allOf`: all members, and of other keywords the last one.
 
     `{"allOf": [{"properties": {"a": A}}, {"properties": {"b": B}}]}` -> `{"properties": {"a": A, "b": B}}`
     """
@@ -147,7 +147,7 @@ def merge_all_of(schema: Json) -> Json:
 
 
 def inline_references_in_all_of(document: Json) -> Json:
-    """`allOf` that adds to a reference: put the component's members in place of the reference.
+    """Replace references in an `allOf` that adds something by the component's members.
 
     `{"allOf": [{"$ref": "A"}, {"properties": ...}]}` -> `{"allOf": [<A>, {"properties": ...}]}`
     """
@@ -169,7 +169,7 @@ def inline_references_in_all_of(document: Json) -> Json:
 
 
 def plain_enums(schema: Json) -> Json:
-    """An enum with one value is a constant; null among the values is a null type; mixed values are anything.
+    """Simplify enums: one value is a constant, null becomes a type, values of several types are anything.
 
     `{"type": "string", "enum": ["text"]}` -> `{"const": "text"}`
     """
@@ -197,7 +197,7 @@ def plain_enums(schema: Json) -> Json:
 
 
 def plain_objects(schema: Json) -> Json:
-    """An object has named members or it is a map; tuples are arrays of anything.
+    """Make an object either named members or a map, and a tuple an array of anything.
 
     `{"type": "object", "patternProperties": {"^ses": A}}` -> `{"type": "object", "additionalProperties": A}`
     """
@@ -225,7 +225,7 @@ def plain_objects(schema: Json) -> Json:
 
 
 def plain_unions(schema: Json) -> Json:
-    """Flatten a union, merge what is the same, and drop the texts that encode numbers that JSON cannot.
+    """Flatten unions, merge equal variants, and drop strings such as "NaN" beside a number.
 
     `{"anyOf": [number, {"enum": ["NaN"]}]}` -> `number`; `{"anyOf": [{}, null]}` -> `{}`;
     `{"anyOf": [{"anyOf": [A, B]}, B]}` -> `{"anyOf": [A, B]}`
@@ -248,7 +248,7 @@ def _distinct(variants: list[Json]) -> list[Json]:
 
 
 def _merged_texts(variants: list[Json]) -> list[Json]:
-    """String constants and enums of one union become one enum; a plain string takes them all in."""
+    """Merge the strings of a union: constants and enums into one enum; all into a plain string if there is one."""
     texts = [v for v in variants if isinstance(v.get("const"), str) or v.get("type") == "string"]
     if len(texts) < 2:
         return variants
@@ -277,7 +277,7 @@ def _without_text_forms(variants: list[Json]) -> list[Json]:
 
 
 def known_types(schema: Json) -> Json:
-    """A type that OpenAPI does not have, or none at all, is anything.
+    """Replace a schema without a known type by `{}`.
 
     `{"not": {}}` -> `{}`
     """

@@ -1,4 +1,4 @@
-"""What the committed tables say of operations: kinds.toml, by hand, and since.json, derived from the documents."""
+"""The committed tables of operations: kinds.toml, written by hand, and since.json, derived from documents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KINDS = frozenset({"blocking", "request", "stream", "websocket"})
 
 @frozen(kw_only=True)
 class Kind:
-    """What kinds.toml says of one operation."""
+    """An operation's entry in kinds.toml."""
 
     id: str
     reason: str
@@ -32,10 +32,10 @@ class Kind:
 
 
 def read_kinds(path: Path = KINDS) -> dict[str, Kind]:
-    """{operationId: what is said of it}.
+    """Return the entries by operationId.
 
     Raises:
-        ValueError: an entry that has no reason, stands there twice, or says something that nothing reads.
+        ValueError: an entry has no reason, is there twice, or has a key that nothing reads.
     """
     entries: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8")).get("operation", [])
     kinds: dict[str, Kind] = {}
@@ -47,12 +47,12 @@ def read_kinds(path: Path = KINDS) -> dict[str, Kind]:
         if kind.kind not in _KINDS:
             raise ValueError(f"{path.name}: {kind.id}: no kind {kind.kind!r}")
         if kind.id in kinds:
-            raise ValueError(f"{path.name}: {kind.id} stands there twice")
+            raise ValueError(f"{path.name}: {kind.id} has two entries")
         kinds[kind.id] = kind
     return kinds
 
 
 def read_since(path: Path = SINCE) -> tuple[str, dict[str, dict[str, str | None]]]:
-    """The newest version that was looked at, and {operationId: {absent, since}}."""
+    """Return the newest version of the documents, and {operationId: {absent, since}}."""
     held = json.loads(path.read_text(encoding="utf-8"))
     return held["newest"], held["operations"]

@@ -1,4 +1,4 @@
-"""What the templates need to know of every class: names of members, its module and what that imports."""
+"""Facts about classes for scripts/render: names of members, and modules with their imports."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from scripts.normalise.schema import (
 )
 
 BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "str"})
-"""Types that annotations use."""
+"""The builtin types that annotations use."""
 
 _VISIBLE = frozenset({"object", "union", "mixed", "alias"})
 
 
 def name_members(document: Json, namer: Namer) -> Json:
-    """Python names for the members of every class; `shadows` are those that hide a type.
+    """Name the members of every class; `shadows` are members with the name of a builtin type.
 
     `{sessionID: string, list: boolean}` -> `x-oc.members = {"sessionID": "session_id", "list": "list"}`
     """
@@ -40,15 +40,17 @@ def name_members(document: Json, namer: Namer) -> Json:
 
 
 def open_what_is_read(document: Json) -> Json:
-    """Classes that responses can hold read values that this document does not list: `x-oc.open`.
+    """Mark classes in responses as `x-oc.open`: they read values that this document does not list.
 
-    `Session` (answered) -> open; `TextPartInput` (only sent) -> closed
+    `Session` (in responses) -> open; `TextPartInput` (only sent) -> closed
     """
     schemas = schemas_of(document)
     read = _reached(
-        schemas, (name for _, _, operation in operations(document) for name in _answered(operation))
+        schemas, (name for _, _, operation in operations(document) for name in _in_responses(operation))
     )
-    sent = _reached(schemas, (name for _, _, operation in operations(document) for name in _taken(operation)))
+    sent = _reached(
+        schemas, (name for _, _, operation in operations(document) for name in _in_requests(operation))
+    )
     closed = sent - read
     opened = {
         name: {**schema, META: {**schema[META], "open": name not in closed}}
@@ -59,7 +61,7 @@ def open_what_is_read(document: Json) -> Json:
 
 
 def _reached(schemas: dict[str, Json], names: Iterable[str]) -> set[str]:
-    """The components of these names and all that they refer to, however far."""
+    """Return these components and everything that they refer to, directly or not."""
     found: set[str] = set()
     todo = list(names)
     while todo:
@@ -71,27 +73,27 @@ def _reached(schemas: dict[str, Json], names: Iterable[str]) -> set[str]:
 
 
 def references(schema: Json) -> list[str]:
-    """The components that a schema refers to, anywhere in it."""
+    """Return the components that a schema refers to, anywhere in it."""
     return [name for part in walk(schema) if (name := referenced(part)) is not None]
 
 
-def _answered(operation: Json) -> list[str]:
+def _in_responses(operation: Json) -> list[str]:
     contents = [r.get("content", {}) for r in operation["responses"].values()]
-    told = [
+    names = [
         name for content in contents for media in content.values() for name in references(media["schema"])
     ]
     errors = [response.get(META, {}).get("errors", {}) for response in operation["responses"].values()]
-    return told + [name for error in errors for names in error.values() for name in names]
+    return names + [name for error in errors for names in error.values() for name in names]
 
 
-def _taken(operation: Json) -> list[str]:
-    told = [name for p in operation.get("parameters", []) for name in references(p["schema"])]
+def _in_requests(operation: Json) -> list[str]:
+    names = [name for p in operation.get("parameters", []) for name in references(p["schema"])]
     content = operation.get("requestBody", {}).get("content", {})
-    return told + [name for media in content.values() for name in references(media["schema"])]
+    return names + [name for media in content.values() for name in references(media["schema"])]
 
 
 def assign_modules(document: Json) -> Json:
-    """A class that only one module's classes use stands in that module; the last one carries what to render.
+    """Put a class that only one module uses into that module; the last class of a module lists its contents.
 
     `SessionTime`, used by `Session` alone -> `models/session.py`, with `x-oc.render` at the last class of it
     """
@@ -113,7 +115,7 @@ def assign_modules(document: Json) -> Json:
 
 
 def _distinct_modules(homes: dict[str, str]) -> dict[str, str]:
-    """Two classes whose names differ in case only must not share a file by accident."""
+    """Give classes whose names differ only in case different files."""
     taken: dict[str, str] = {}
     result: dict[str, str] = {}
     for name, home in homes.items():
@@ -131,7 +133,7 @@ def _is_root(schema: Json) -> bool:
 
 
 def _users(schemas: dict[str, Json], visible: Iterable[str]) -> dict[str, set[str]]:
-    """Which visible classes refer to a class, hidden maps seen through."""
+    """Return the visible classes that refer to each class, directly or through hidden maps."""
     users: dict[str, set[str]] = {name: set() for name in visible}
     for name in users:
         for used in reachable(schemas, name):
@@ -141,7 +143,7 @@ def _users(schemas: dict[str, Json], visible: Iterable[str]) -> dict[str, set[st
 
 
 def reachable(schemas: dict[str, Json], name: str) -> set[str]:
-    """The visible classes that `name` refers to, directly or through hidden maps."""
+    """Return the visible classes that `name` refers to, directly or through hidden maps."""
     found: set[str] = set()
     todo = references(schemas[name])
     while todo:
@@ -191,7 +193,7 @@ def _placed(row: Json, homes: dict[str, str]) -> Json:
 
 
 def _leads_to(schemas: dict[str, Json], start: str, goal: str) -> bool:
-    """Whether the alias `start` is `goal`, or is made of it: such an alias has no value at run time."""
+    """Return True if the alias `start` is `goal` or contains it: such an alias has no value at run time."""
     seen: set[str] = set()
     todo = [start]
     while todo:
@@ -204,7 +206,7 @@ def _leads_to(schemas: dict[str, Json], start: str, goal: str) -> bool:
 
 
 def _render(names: list[str], schemas: dict[str, Json], homes: dict[str, str]) -> Json:
-    """What the module holds and imports: readers at its end, classes and aliases for type checkers only."""
+    """Return the module's classes and imports: readers at its end, classes and aliases for type checkers only."""
     home = homes[names[0]]
     runtime: set[tuple[str, str]] = set()
     types: set[tuple[str, str]] = set()

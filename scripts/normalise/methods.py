@@ -1,7 +1,7 @@
-"""What the templates need to know of every operation: where it hangs on the client, and what its method takes.
+"""Facts about operations for scripts/render: the namespace and name of each method, and its arguments.
 
-Names a user types are decided here, so a collision at any level is found here: operations with operations, with
-namespaces, and with what is written by hand.
+The names that users type are decided here, so collisions are found here: operations with operations, with
+namespaces, and with handwritten names.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ ON_CLIENTS = frozenset({
 """Hand-written names on the clients, some of them planned: no namespace can have one of these names."""
 
 _ARGUMENTS = frozenset({"self", "directory", "workspace", "timeout", "headers", "body"})
-"""What methods have of their own: a query's or a body's field of the same name says its place."""
+"""Parameters that every method may have: a field with the same name gets its place as a prefix."""
 
 _SCOPES = {"directory": "directory", "workspace": "workspace"}
 _LOCATIONS = {"location[directory]": "directory", "location[workspace]": "workspace"}
 
 
 def numbers_in_queries(document: Json) -> Json:
-    """Query parameters whose text is a number take numbers: see kinds.toml.
+    """Let query parameters take numbers where their text is one: see kinds.toml.
 
     `limit: string` -> `limit: integer`
     """
@@ -56,7 +56,7 @@ def numbers_in_queries(document: Json) -> Json:
 
 
 def describe_methods(document: Json, namer: Namer) -> Json:
-    """Every operation knows its namespace, its method, its arguments and where each of them goes.
+    """Give every operation its namespace, its method's name and its arguments, each with its place.
 
     `session.prompt` -> `x-oc.namespace = session`, `x-oc.attribute = prompt`, `x-oc.arguments = [session_id in path,
     parts in body ...]`
@@ -66,7 +66,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
     every = [(operation, method) for _, method, operation in operations(document)]
     ids = {operation["operationId"] for operation, _ in every}
     _check_kinds(kinds, every, namer)
-    places = _places(ids, namer)
+    places = _method_paths(ids, namer)
     tree = _tree(places, namer)
     schemas = schemas_of(document)
 
@@ -103,26 +103,27 @@ def _kind(kinds: dict[str, Kind], name: str) -> Kind:
 
 
 def _check_kinds(kinds: dict[str, Kind], every: Iterable[tuple[Json, str]], namer: Namer) -> None:
-    """A stream that the table does not know has no method that could read it."""
+    """Treat an operation with server-sent events as a stream, and ask for its entry in kinds.toml."""
     for operation, _ in every:
         name = operation["operationId"]
         streams = any(response.get(META, {}).get("stream") for response in operation["responses"].values())
         if streams and name not in kinds:
-            kinds[name] = Kind(id=name, kind="stream", reason="answers with text/event-stream")
-            namer.object_to(
-                f"{name} answers with server-sent events. Add to scripts/normalise/kinds.toml:\n"
+            kinds[name] = Kind(id=name, kind="stream", reason="the response is text/event-stream")
+            namer.collide(
+                f"{name} responds with server-sent events. Add to scripts/normalise/kinds.toml:\n"
                 f'    [[operation]]\n    id = {json.dumps(name)}\n    kind = "stream"\n    reason = "..."',
                 f"{name} is a stream",
             )
 
 
-Place = tuple[tuple[str, ...], str]
+MethodPath = tuple[tuple[str, ...], str]
+"""The namespace, and the name of the method in it."""
 
 
-def _places(ids: set[str], namer: Namer) -> dict[str, Place]:
-    """Where each operation hangs: `vcs.diff.raw` beside an operation `vcs.diff` is `vcs.diff_raw`."""
-    taken: dict[Place, str] = {}
-    places: dict[str, Place] = {}
+def _method_paths(ids: set[str], namer: Namer) -> dict[str, MethodPath]:
+    """Return the path of each method: `vcs.diff.raw` beside an operation `vcs.diff` is `vcs.diff_raw`."""
+    taken: dict[MethodPath, str] = {}
+    places: dict[str, MethodPath] = {}
     for name in sorted(ids, key=lambda name: (name.count("."), name)):
         parts = name.split(".")
         cut = next((i for i in range(1, len(parts)) if ".".join(parts[:i]) in ids), len(parts))
@@ -130,8 +131,8 @@ def _places(ids: set[str], namer: Namer) -> dict[str, Place]:
         attribute = "_".join(snake(part) for part in parts[cut - 1 :])
         if (namespace, attribute) in taken:
             derived = f"{attribute}_{digest(name)}"
-            namer.object_to(
-                f"{name} and {taken[namespace, attribute]} are both client.{'.'.join([*namespace, attribute])}",
+            namer.collide(
+                f"{name} and {taken[namespace, attribute]} both become client.{'.'.join([*namespace, attribute])}",
                 f"{name} is called {derived}: {attribute} is {taken[namespace, attribute]}",
             )
             attribute = derived
@@ -140,8 +141,8 @@ def _places(ids: set[str], namer: Namer) -> dict[str, Place]:
     return places
 
 
-def _tree(places: dict[str, Place], namer: Namer) -> dict[tuple[str, ...], Json]:
-    """Every namespace and what is above one, the client itself as (): its class, its module, what hangs on it."""
+def _tree(places: dict[str, MethodPath], namer: Namer) -> dict[tuple[str, ...], Json]:
+    """Return every namespace and its parents, the client as (): its class, its module and its children."""
     nodes: dict[tuple[str, ...], Json] = {}
     paths = {namespace[:depth] for namespace, _ in places.values() for depth in range(len(namespace) + 1)}
     methods = {namespace: [a for n, a in places.values() if n == namespace] for namespace in paths}
@@ -149,10 +150,11 @@ def _tree(places: dict[str, Place], namer: Namer) -> dict[tuple[str, ...], Json]
         children = sorted(other[-1] for other in paths if len(other) == len(path) + 1 and other[:-1] == path)
         for name in children:
             if name in methods[path] or (not path and name in ON_CLIENTS):
-                holder = "an operation" if name in methods[path] else "a hand-written name"
-                namer.object_to(
-                    f"the namespace {'.'.join([*path, name])} and {holder} want client.{'.'.join([*path, name])}",
-                    f"the namespace {'.'.join([*path, name])} hides {holder}",
+                holder = "an operation" if name in methods[path] else "a handwritten name"
+                full_name = ".".join([*path, name])
+                namer.collide(
+                    f"the namespace {full_name} and {holder} both become client.{full_name}",
+                    f"the namespace {full_name} hides {holder}",
                 )
         nodes[path] = {
             "path": ".".join(path),
@@ -171,7 +173,7 @@ def _tree(places: dict[str, Place], namer: Namer) -> dict[tuple[str, ...], Json]
 
 
 def _distinct(nodes: dict[tuple[str, ...], Json], namer: Namer) -> None:
-    """No two namespaces share a module or a class, and no class bears a model's name."""
+    """Give namespaces that share a module, or a class name with a model, names with a digest."""
     modules: set[str] = {""}
     for path, node in nodes.items():
         if path and (
@@ -183,12 +185,12 @@ def _distinct(nodes: dict[tuple[str, ...], Json], namer: Namer) -> None:
 
 
 def _arguments(operation: Json, kind: Kind, schemas: dict[str, Json], namer: Namer) -> Json:
-    """The arguments, in the order of the signature, and the wire names of the places for the client's defaults."""
-    told: Json = operation[META]["parameters"]
+    """Return the arguments in the order of the signature, and the parameters that the client's defaults fill."""
+    parameters: Json = operation[META]["parameters"]
     texts = {p["name"]: p.get("description") or _text(p["schema"], schemas) for p in operation["parameters"]}
     scope: dict[str, str] = {}
     own: list[Json] = []
-    for name, parameter in told.items():
+    for name, parameter in parameters.items():
         wire = parameter["wire"]
         default = {**_SCOPES, **_LOCATIONS}.get(wire) if parameter["in"] == "query" else None
         if default is not None and default not in kind.filters:
@@ -210,9 +212,9 @@ def _arguments(operation: Json, kind: Kind, schemas: dict[str, Json], namer: Nam
         scope = {name: f"{kind.location}.{wire}" for name, wire in _LOCATION_MEMBERS.items()}
     for wire, name in members.items():
         if name in _ARGUMENTS or name in taken:
-            name = f"body_{name}"  # the same member under its full name
+            name = f"body_{name}"  # its full name
         if name in taken:
-            name = f"{name}_{digest(wire)}"  # as above
+            name = f"{name}_{digest(wire)}"
             namer.report.append(f"{operation['operationId']}: member {wire!r} of the body is called {name}")
         taken.add(name)
         text = plain_text(_text(properties[wire], schemas))
@@ -221,16 +223,16 @@ def _arguments(operation: Json, kind: Kind, schemas: dict[str, Json], namer: Nam
 
 
 def _text(schema: Json, schemas: dict[str, Json]) -> str:
-    """What the document says of a schema, here or where it refers to."""
-    said = schema.get("description") or schemas.get(referenced(schema) or "", {}).get("description")
-    return said or ""
+    """Return the description of a schema, or of its component; "" without one."""
+    found = schema.get("description") or schemas.get(referenced(schema) or "", {}).get("description")
+    return found or ""
 
 
 _LOCATION_MEMBERS = {"directory": "directory", "workspace": "workspaceID"}
 
 
 def _body(operation: Json, schemas: dict[str, Json]) -> tuple[str, dict[str, str], dict[str, Json]]:
-    """How the body is given (`members`, `json` or `bytes`), the Python names of its members, and their schemas."""
+    """Return the kind of the body (`members`, `json`, `bytes`), the Python names of its members and their schemas."""
     content = operation.get("requestBody", {}).get("content")
     if not content:
         return "", {}, {}
@@ -242,7 +244,7 @@ def _body(operation: Json, schemas: dict[str, Json]) -> tuple[str, dict[str, str
 
 
 def _imports(operation: Json, schemas: dict[str, Json]) -> list[tuple[str, str]]:
-    """The classes that the method's annotations name, with their modules."""
+    """Return the classes in the method's annotations, with their modules."""
     names = {name for part in (*operation["parameters"],) for name in references(part["schema"])}
     for holder in (operation.get("requestBody", {}), *operation["responses"].values()):
         for media in holder.get("content", {}).values():

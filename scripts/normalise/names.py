@@ -1,8 +1,8 @@
-"""Names of classes, members and modules: chosen by position, pinned where a choice was needed, never twice.
+"""Choose the names of classes, members and modules: by position, or by hand in names.toml.
 
-A name depends on where a schema stands, not on what else the document holds, so it stays from version to
-version. Two different schemas that want one name are a *collision*: the build of `openapi.json` fails and
-prints the line to add to `names.toml`; any other document gets a name derived from the pointer.
+A name depends on the place of a schema, not on the rest of the document, so it is the same in every version. Two
+different schemas with one name are a *collision*: the build of `openapi.json` fails and prints the lines to add to
+`names.toml`; in any other document one of them gets a name made of its pointer.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _MODEL_ATTRIBUTES = frozenset({"additional_properties", "from_dict", "self", "to
 
 
 def pascal(text: str) -> str:
-    """`text` as a class name: `session.status` -> `SessionStatus`; "" where nothing of it can be one."""
+    """Return `text` as a class name: `session.status` -> `SessionStatus`; "" without letters and digits."""
     name = re.sub(r"[^A-Za-z0-9]+", " ", text).strip()
     name = f"N{name}" if name[:1].isdigit() else name
     for _ in range(8):  # until the generator, which does the same, changes nothing: `Over200k` -> `Over200K`
@@ -59,11 +59,11 @@ def pascal(text: str) -> str:
 
 
 _SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-"""What is a member's name already, digits before letters included: `context_over_200k`."""
+"""Names that need no change, digits before letters included: `context_over_200k`."""
 
 
 def snake(text: str) -> str:
-    """`text` as a member name: `sessionID` -> `session_id`, `v2` stays; a keyword gets an underscore."""
+    """Return `text` as a member name: `sessionID` -> `session_id`, `v2` stays; a keyword gets an underscore."""
     words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+|[A-Z]", text)
     name = _short(text if _SNAKE.fullmatch(text) else "_".join(words)).lower() or f"member_{digest(text)}"
     if name[0].isdigit():
@@ -72,12 +72,12 @@ def snake(text: str) -> str:
 
 
 def module(class_name: str) -> str:
-    """The module of a class that has one of its own: `V2Event` -> `v2_event`, `Range` -> `range_`."""
+    """Return the module for a class: `V2Event` -> `v2_event`, `Range` -> `range_`."""
     return str(strings.PythonIdentifier(snake(class_name), "m_"))
 
 
 def singular(word: str) -> str:
-    """The English singular of a plural member name: `questions` -> `question`, `entries` -> `entry`."""
+    """Return the English singular of a member name: `questions` -> `question`, `entries` -> `entry`."""
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "xes", "ches", "shes")):
@@ -86,7 +86,7 @@ def singular(word: str) -> str:
 
 
 def member_names(wire_names: list[str], report: list[str], owner: str) -> dict[str, str]:
-    """Python names for the members of one class: {wire name: python name}, each once."""
+    """Return the Python names of one class's members, {JSON name: Python name}, all different."""
     result: dict[str, str] = {}
     for wire in wire_names:
         name = snake(wire)
@@ -102,14 +102,14 @@ _POINTER_WORDS = frozenset({"components", "schemas", "paths", "properties"})
 
 
 class NameCollisionError(Exception):
-    """Two schemas want one name and no pin says which gets it; the message is all there is to do."""
+    """Two schemas have one name, and names.toml has none for them; the message has the lines to add."""
 
 
 @define
 class Namer:
-    """Gives out class names; knows who has which.
+    """Gives class names to schemas, and keeps them.
 
-    `pins` maps pointers to names (names.toml). With `strict`, collisions are collected for `settle` to raise.
+    `pins` maps pointers to names (names.toml). With `strict`, `raise_collisions` raises all collisions at once.
     """
 
     pins: dict[str, str]
@@ -119,7 +119,7 @@ class Namer:
     collisions: list[str] = field(factory=list)
 
     def claim(self, pointer: str, wanted: str, schema: Json) -> tuple[str, bool]:
-        """The name for the schema at `pointer`, and whether it is new (one name and shape: one class)."""
+        """Return the name for the schema at `pointer`, and False if an equal schema has it already."""
         plain = strings.fix_reserved_words(_short(pascal(wanted)))  # as the generator does: `None` -> `None_`
         name = self.pins.get(pointer) or plain or f"Schema{digest(pointer).upper()}"
         holder = self.taken.get(name)
@@ -138,32 +138,32 @@ class Namer:
             derived = f"{name}{digest(pointer).upper()}"
         if self.strict:
             self.collisions.append(
-                f"{name} is wanted by\n    {pointer}\n  and taken by\n    {holder}\n"
+                f"{name} is the name of\n    {pointer}\n  and of\n    {holder}\n"
                 f"  Add to scripts/normalise/{PINS.name}:\n"
                 f"    [[name]]\n    pointer = {json.dumps(pointer)}\n"
                 f'    name = "{derived}"\n    reason = "..."'
             )
-        self.report.append(f"{pointer} is called {derived}: {name} is taken by {holder}")
+        self.report.append(f"{pointer} is called {derived}: {name} is the name of {holder}")
         return derived
 
-    def object_to(self, collision: str, settled: str) -> None:
-        """A collision that is no class's: fails with `strict`, else is reported as it was settled."""
+    def collide(self, collision: str, solution: str) -> None:
+        """Note a collision of other names: with `strict` it fails, else the report has the solution."""
         if self.strict:
             self.collisions.append(collision)
-        self.report.append(settled)
+        self.report.append(solution)
 
-    def settle(self) -> None:
-        """Raise what collided.
+    def raise_collisions(self) -> None:
+        """Raise an error if names collided.
 
         Raises:
-            NameCollisionError: with both pointers and the lines to add, for every collision.
+            NameCollisionError: has both pointers and the lines to add, for every collision.
         """
         if self.collisions:
             raise NameCollisionError("\n\n".join(self.collisions))
 
 
 def read_pins(path: Path = PINS) -> dict[str, str]:
-    """The committed names: {pointer: name}. Every entry has a reason."""
+    """Return the committed names by pointer. Every entry has a reason."""
     entries = tomllib.loads(path.read_text(encoding="utf-8")).get("name", [])
     pins: dict[str, str] = {}
     for entry in entries:
@@ -175,18 +175,18 @@ def read_pins(path: Path = PINS) -> dict[str, str]:
             )
         pointer, name = entry["pointer"], entry["name"]
         if pascal(name) != name or name in HANDWRITTEN:
-            raise ValueError(f"{path.name}: {name!r} is no name for a generated class ({pointer})")
+            raise ValueError(f"{path.name}: {name!r} cannot be the name of a generated class ({pointer})")
         if pointer in pins:
-            raise ValueError(f"{path.name}: {pointer} stands there twice")
+            raise ValueError(f"{path.name}: {pointer} has two entries")
         pins[pointer] = name
     return pins
 
 
 def _short(name: str) -> str:
-    """Names become file names, which file systems limit: a longer one ends in a digest of itself."""
+    """Return a name that is short enough for a file: a long one is cut and ends in a digest."""
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 6]}{digest(name).upper()}"
 
 
 def digest(text: str) -> str:
-    """Six characters that tell this text from another in a name."""
+    """Return six characters that make a name with this text unique."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]

@@ -1,7 +1,7 @@
-"""Rules over operations: what the document says of requests and responses, as the generator reads it.
+"""Rules for operations: requests and responses in the form that the generator reads.
 
-What it has no place for (streams, wire names, error classes) goes under `x-oc` into every response of the
-operation: responses are the only objects of an endpoint that the generator hands to templates unchanged.
+Facts that OpenAPI has no place for (streams, the server's names, error classes) are under `x-oc`, at the end in every
+response of the operation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _READABLE = re.compile(r"application/((.+\+)?json|octet-stream)\b|text/")
 
 
 def operation_ids(document: Json) -> Json:
-    """Every operation has an id, and no other has the same: the id is the name that users call.
+    """Give every operation a unique id: the id becomes the method that users call.
 
     `GET /a/{b}` without one -> `get.a.b`; a second `x` -> `x.2`
     """
@@ -48,7 +48,7 @@ def _python_names(parts: list[str]) -> tuple[str, ...]:
 
 
 def stream_items(document: Json) -> Json:
-    """A `text/event-stream` response is described by one of its items, whose `data` may be JSON in a string.
+    """Replace the schema of a `text/event-stream` response by the schema of one event.
 
     `{data: {type: string, contentSchema: A}}` as `text/event-stream` -> `A` as JSON, `x-oc.stream`
     """
@@ -85,7 +85,7 @@ def _stream_item(schema: Json, document: Json) -> Json:
 
 
 def readable_contents(document: Json) -> Json:
-    """Of several media types the first that the client reads; one that it does not know is bytes.
+    """Keep one media type, the first that the client reads; an unknown one is read as bytes.
 
     `{"image/png": A}` -> `{"application/octet-stream": A}`
     """
@@ -121,7 +121,7 @@ def _is_status(status: str) -> bool:
 
 
 def error_bodies(document: Json) -> Json:
-    """Error responses keep the names of their bodies, not their schemas: the error tree reads them.
+    """Replace the schemas of error responses by the names of their classes, which the errors read.
 
     `404: {schema: {anyOf: [A, B]}}` -> `404: {}` and `x-oc.errors = {"404": ["A", "B"]}`
     """
@@ -143,7 +143,7 @@ def error_bodies(document: Json) -> Json:
 
 
 def wildcard_paths(document: Json) -> Json:
-    """A path that ends in `*` takes the rest of the URL as its last argument.
+    """Turn `*` at the end of a path into an argument that takes the rest of the URL.
 
     `/api/fs/read/*` -> `/api/fs/read/{path}`, `x-oc.parameters.path.wildcard`
     """
@@ -157,14 +157,18 @@ def wildcard_paths(document: Json) -> Json:
         if path not in renamed:
             return operation
         kept = [p for p in operation.get("parameters", []) if p.get("name") != "*"]
-        told = {"name": "path", "in": "path", "required": True, "schema": {"type": "string"}}
-        return {**operation, "parameters": [*kept, told], META: {**operation.get(META, {}), "wildcard": True}}
+        parameter = {"name": "path", "in": "path", "required": True, "schema": {"type": "string"}}
+        return {
+            **operation,
+            "parameters": [*kept, parameter],
+            META: {**operation.get(META, {}), "wildcard": True},
+        }
 
     return map_operations({**document, "paths": paths}, mark)
 
 
 def generator_view(document: Json) -> Json:
-    """Last: ids, tags and paths as the generator takes them; everything else of ours goes into the responses.
+    """Give the generator ids, tags and paths that it accepts, and move our facts into the responses.
 
     `session.prompt` -> tag `session`, its namespace's module; `{sessionID}` in a path -> `{session_id}`
     """
@@ -174,15 +178,19 @@ def generator_view(document: Json) -> Json:
             return operation
         name = operation["operationId"]
         meta: Json = {**operation[META], "operation": name, "path": path, "method": method}
-        meta["said"] = {"name": plain_text(name), "source": plain_text(f"{method.upper()} {path}")}
+        meta["texts"] = {"name": plain_text(name), "source": plain_text(f"{method.upper()} {path}")}
         responses = {
-            status: {"description": "", **_written(response), META: {**meta, **response.get(META, {})}}
+            status: {
+                "description": "",
+                **_with_plain_texts(response),
+                META: {**meta, **response.get(META, {})},
+            }
             for status, response in operation["responses"].items()
         }
         kept = ("summary", "description", "requestBody")
         return {
-            **_written({key: operation[key] for key in kept if key in operation}),
-            "parameters": [_written(parameter) for parameter in operation.get("parameters", [])],
+            **_with_plain_texts({key: operation[key] for key in kept if key in operation}),
+            "parameters": [_with_plain_texts(parameter) for parameter in operation.get("parameters", [])],
             "operationId": "_".join(snake(part) for part in name.split(".")),
             "tags": [meta["namespace"]["module"]],
             "responses": responses,
@@ -191,23 +199,23 @@ def generator_view(document: Json) -> Json:
     document = map_operations(document, show)
     paths: Json = {}
     for index, item in enumerate(document["paths"].values()):
-        told = _told(item)
-        if told is not None:
-            safe = _generator_path(told)
-            paths[safe if safe is not None and safe not in paths else _bare_path(index, told)] = item
+        meta = _meta(item)
+        if meta is not None:
+            safe = _generator_path(meta)
+            paths[safe if safe is not None and safe not in paths else _bare_path(index, meta)] = item
     return {**document, "paths": paths}
 
 
-def _written(holder: Json) -> Json:
-    """What people read, as files can hold it."""
+def _with_plain_texts(holder: Json) -> Json:
+    """Return `holder` with texts that a file can hold."""
     texts = {
         key: plain_text(holder[key]) for key in ("summary", "description") if isinstance(holder.get(key), str)
     }
     return {**holder, **texts}
 
 
-def _told(item: Json) -> Json | None:
-    """What the first response of the path's first operation carries; None for a path without operations."""
+def _meta(item: Json) -> Json | None:
+    """Return the facts about the path's first operation; None for a path without operations."""
     for method in METHODS:
         if method in item:
             response = next(iter(item[method]["responses"].values()))
@@ -216,23 +224,23 @@ def _told(item: Json) -> Json | None:
     return None
 
 
-def _generator_path(told: Json) -> str | None:
-    """The path with Python's names in braces; None where braces do not pair, which the generator refuses."""
-    names = _path_names(told)
-    safe = VARIABLE.sub(lambda match: f"{{{names[match.group(1)]}}}", told["path"])
+def _generator_path(meta: Json) -> str | None:
+    """Return the path with Python's names in braces; None if the braces do not match, which the generator refuses."""
+    names = _path_names(meta)
+    safe = VARIABLE.sub(lambda match: f"{{{names[match.group(1)]}}}", meta["path"])
     safe = re.sub(r"[^A-Za-z0-9_{}/.*~-]", "-", safe)
     return None if re.search("[{}]", VARIABLE.sub("", safe)) else safe
 
 
-def _bare_path(index: int, told: Json) -> str:
-    return "/".join([f"/{index}", *(f"{{{name}}}" for name in _path_names(told).values())])
+def _bare_path(index: int, meta: Json) -> str:
+    return "/".join([f"/{index}", *(f"{{{name}}}" for name in _path_names(meta).values())])
 
 
-def _path_names(told: Json) -> dict[str, str]:
-    """The path's variables as the document and as Python calls them."""
-    return {p["wire"]: name for name, p in told["parameters"].items() if p["in"] == "path"}
+def _path_names(meta: Json) -> dict[str, str]:
+    """Return the path's variables: {name in the document: name in Python}."""
+    return {p["wire"]: name for name, p in meta["parameters"].items() if p["in"] == "path"}
 
 
 def class_prefix(operation_id: str) -> str:
-    """The start of the names of an operation's classes: `v2.session.list` -> `V2SessionList`."""
+    """Return the prefix of an operation's classes: `v2.session.list` -> `V2SessionList`."""
     return "".join(pascal(part) or "N" for part in operation_id.split("."))

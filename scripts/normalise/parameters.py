@@ -1,4 +1,4 @@
-"""Rules over parameters: under the names that Python users give, with the wire's name and place beside them."""
+"""Rules for parameters: their Python names, with their names and places in the document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PLACES = frozenset({"query", "path", "header", "cookie"})
 
 
 def own_parameters(document: Json) -> Json:
-    """Every operation holds all its parameters: those of its path item too, and none by reference.
+    """Give every operation all its parameters: its path's too, with references resolved.
 
     `{"parameters": [A], "get": {"parameters": [B]}}` -> `{"get": {"parameters": [B, A]}}`
     """
@@ -40,10 +40,10 @@ def own_parameters(document: Json) -> Json:
 
 
 def named_parameters(document: Json) -> Json:
-    """Parameters under the names that Python users give, with the wire's name and place beside them.
+    """Give parameters Python names, and keep their names and places in the document.
 
     `sessionID in path` -> `session_id`; `location` (deepObject) with `directory` -> `location_directory`,
-    whose wire name is `location[directory]`. A variable of the path that nothing describes is a string.
+    which is sent as `location[directory]`. A variable of the path without a description is a string.
     """
 
     def rename(path: str, _: str, operation: Json) -> Json:
@@ -52,9 +52,9 @@ def named_parameters(document: Json) -> Json:
         spread = [part for parameter in operation["parameters"] for part in _spread(parameter)]
         variables = list(dict.fromkeys(VARIABLE.findall(path)))
         places = {("path", name): _path_variable(name) for name in variables}
-        told = {(part["in"], part["name"]): part for part in spread}
-        flat = [part for key, part in told.items() if part["in"] != "path" or key in places]
-        flat += [part for key, part in places.items() if key not in told]
+        described = {(part["in"], part["name"]): part for part in spread}
+        flat = [part for key, part in described.items() if part["in"] != "path" or key in places]
+        flat += [part for key, part in places.items() if key not in described]
         names = _parameter_names(flat)
         wire = {name: {"wire": p["name"], "in": p["in"]} for name, p in zip(names, flat, strict=True)}
         renamed = [{**part, "name": name} for name, part in zip(names, flat, strict=True)]
@@ -68,7 +68,7 @@ def _path_variable(name: str) -> Json:
 
 
 def _parameter_names(flat: list[Json]) -> list[str]:
-    """Python names, each once: of two that are called alike, the one outside the path says its place."""
+    """Return unique Python names: of two with one name, the one outside the path has its place as prefix."""
     plain = [snake(part["name"]) for part in flat]
     keys = [
         part["name"] if part["in"] == "path" or plain.count(name) == 1 else f"{part['in']}\0{part['name']}"

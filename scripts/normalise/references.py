@@ -1,4 +1,4 @@
-"""What a document refers to has to be in it: what is not would be left out without a word, or stop the generator."""
+"""Check that every reference has a target: the generator would stop, or leave something out silently."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from opencode_client.model import is_array, is_object
 from scripts.normalise.schema import Json, token
 
 _VALUES = frozenset({"default", "const", "enum", "example", "examples"})
-"""Under these stands JSON of any kind, which refers to nothing."""
+"""Keywords with any JSON as value, in which `$ref` is no reference."""
 _LISTED = 10
 
 
 class MissingReferenceError(ValueError):
-    """A document refers to what it does not have; the message says to what, and where."""
+    """A document has references without a target; the message lists them with their places."""
 
 
 def check_references(document: Json) -> Json:
-    """The document, if everything that a `$ref` names is in it.
+    """Return the document, if every `$ref` has a target.
 
     Raises:
         MissingReferenceError: `#/components/schemas/Gone (at /paths/~1session/get/responses/200/...)`
@@ -47,7 +47,7 @@ def _references(value: Any, pointer: str) -> Iterator[tuple[str, str]]:  # Any: 
 
 
 def _is_there(ref: str, document: Json) -> bool:
-    """As rules read it: `#/components/<kind>/<name>`, to the letter."""
+    """Return True if the rules can follow `#/components/<kind>/<name>`."""
     start, _, rest = ref.partition("#/components/")
     kind, _, name = rest.partition("/")
     return not start and name in document.get("components", {}).get(kind, {})

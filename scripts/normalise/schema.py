@@ -1,7 +1,7 @@
-"""Walking over the schemas of an OpenAPI document, and comparing them.
+"""Walk over the schemas of an OpenAPI document, and compare them.
 
-A *pointer* is the JSON pointer (RFC 6901) of a place in the document as the server gave it. The first rule
-writes it into every schema as `x-pointer`, so that later rules can say where something came from.
+A *pointer* is a JSON pointer (RFC 6901) into the document as the server sent it. An early rule writes it into every
+schema as `x-pointer`, so that later rules can name where a schema came from.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ Json = dict[str, Any]
 """A JSON object: a document, an operation or a schema."""
 
 SchemaRule = Callable[[Json], Json]
-"""A rule over one schema; its sub-schemas have been through it already."""
+"""A rule for one schema; the rule was applied to its sub-schemas already."""
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 COMPONENTS = "#/components/schemas/"
 META = "x-oc"
-"""The key under which rules leave what the templates read."""
+"""The key of the facts that rules find out, which scripts/render reads."""
 
 _NOTES = frozenset({"description", "x-pointer", "x-item", META})
 _SINGLE = ("items", "additionalProperties", "not")
@@ -27,17 +27,17 @@ _MAPS = ("properties", "patternProperties")
 
 
 def token(text: str) -> str:
-    """One segment of a JSON pointer, escaped."""
+    """Return one segment of a JSON pointer, escaped."""
     return text.replace("~", "~0").replace("/", "~1")
 
 
 def plain_text(text: str) -> str:
-    """`text` as UTF-8 can write it: a lone surrogate, which JSON can hold, becomes U+FFFD."""
+    """Return `text` without lone surrogates, which JSON allows and UTF-8 does not: they become U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def children(schema: Json) -> Iterator[tuple[str, Json]]:
-    """The direct sub-schemas with their pointers relative to `schema`."""
+    """Yield the direct sub-schemas with their pointers relative to `schema`."""
     for key in _SINGLE:
         if isinstance(schema.get(key), dict):
             yield f"/{key}", schema[key]
@@ -51,7 +51,7 @@ def children(schema: Json) -> Iterator[tuple[str, Json]]:
 
 
 def rewrite(schema: Json, rule: SchemaRule) -> Json:
-    """`schema` with `rule` applied to every sub-schema and then to itself."""
+    """Return `schema` with `rule` applied to every sub-schema, then to itself."""
     result = dict(schema)
     for key in _SINGLE:
         if isinstance(result.get(key), dict):
@@ -66,7 +66,7 @@ def rewrite(schema: Json, rule: SchemaRule) -> Json:
 
 
 def everywhere(rule: SchemaRule) -> Callable[[Json], Json]:
-    """Lift a rule over one schema to a rule over the document."""
+    """Turn a rule for one schema into a rule for the document."""
 
     def over_document(document: Json) -> Json:
         return map_roots(document, lambda _, schema: rewrite(schema, rule))
@@ -77,7 +77,7 @@ def everywhere(rule: SchemaRule) -> Callable[[Json], Json]:
 
 
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
-    """Every operation as (path, method, operation), in the document's order."""
+    """Yield every operation as (path, method, operation), in the document's order."""
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
@@ -85,7 +85,7 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
 
 
 def map_operations(document: Json, change: Callable[[str, str, Json], Json]) -> Json:
-    """The document with `change(path, method, operation)` in place of every operation."""
+    """Return the document with `change(path, method, operation)` in place of every operation."""
     paths = {
         path: {key: change(path, key, value) if key in METHODS else value for key, value in item.items()}
         for path, item in document["paths"].items()
@@ -94,7 +94,7 @@ def map_operations(document: Json, change: Callable[[str, str, Json], Json]) -> 
 
 
 def map_roots(document: Json, change: Callable[[str, Json], Json]) -> Json:
-    """The document with `change(pointer, schema)` in place of every outermost schema."""
+    """Return the document with `change(pointer, schema)` in place of every outermost schema."""
     schemas = {
         name: change(f"{COMPONENTS}{token(name)}", schema) for name, schema in schemas_of(document).items()
     }
@@ -102,7 +102,7 @@ def map_roots(document: Json, change: Callable[[str, Json], Json]) -> Json:
 
 
 def map_operation_roots(document: Json, change: Callable[[str, Json], Json]) -> Json:
-    """The same for the outermost schemas of operations alone: of parameters, bodies and responses."""
+    """Do the same, but only for the schemas of operations: of parameters, bodies and responses."""
     return map_operations(
         document,
         lambda path, method, operation: _operation_roots(
@@ -142,41 +142,41 @@ def _map_content(holder: Json, at: str, change: Callable[[str, Json], Json]) -> 
 
 
 def schemas_of(document: Json) -> dict[str, Json]:
-    """The component schemas by name."""
+    """Return the component schemas by name."""
     result: dict[str, Json] = document.get("components", {}).get("schemas", {})
     return result
 
 
 def with_schemas(document: Json, schemas: dict[str, Json]) -> Json:
-    """The document with other component schemas."""
+    """Return the document with other component schemas."""
     return {**document, "components": {**document.get("components", {}), "schemas": schemas}}
 
 
 def notes_of(schema: Json) -> Json:
-    """What a rule that makes another schema of this one takes along: its description and where it stands."""
+    """Return the description and the pointer of a schema, for a rule that replaces the schema."""
     return {key: schema[key] for key in ("description", "x-pointer") if key in schema}
 
 
 def reference(name: str) -> Json:
-    """A `$ref` to a component."""
+    """Return a `$ref` to a component."""
     return {"$ref": COMPONENTS + name}
 
 
 def referenced(schema: Json) -> str | None:
-    """The name of the component that a `$ref` names; None for any other schema."""
+    """Return the name of the component in a `$ref`; None for any other schema."""
     ref = schema.get("$ref")
     return ref.removeprefix(COMPONENTS) if isinstance(ref, str) else None
 
 
 def walk(schema: Json) -> Iterator[Json]:
-    """`schema` and everything below it, without following references."""
+    """Yield `schema` and everything below it, without following references."""
     yield schema
     for _, child in children(schema):
         yield from walk(child)
 
 
 def shape(schema: Json) -> Json:
-    """`schema` without its notes: equal shapes are one class."""
+    """Return `schema` without descriptions and the like: schemas with equal shapes are one class."""
 
     def bare(part: Json) -> Json:
         kept = {key: value for key, value in part.items() if key not in _NOTES}

@@ -1,7 +1,7 @@
-"""Unions as pseudo-models with a table: one look-up at run time instead of trying every variant.
+"""Give unions a table by tag: one look-up at run time instead of trying every variant.
 
-The generator expands a named union wherever it is used, so a union travels as an object whose members
-`v0`, `v1`, ... are its variants; the templates render an alias and a reader from it.
+The generator copies a named union to every place of use. So a union is disguised as an object with its variants as
+members `v0`, `v1`, ...; scripts/render makes an alias and a reader of it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DEPTH = 12
 
 
 def inline_aliases(document: Json) -> Json:
-    """A component that is no object and no union of objects is an alias: its uses say what it is.
+    """Replace references to an alias, a component without objects, by its schema.
 
     `PermissionRuleset = array of PermissionRule`, `{"$ref": PermissionRuleset}` -> `array of PermissionRule`
     """
@@ -66,7 +66,7 @@ def _is_alias(schema: Json, schemas: Mapping[str, Json], depth: int = _DEPTH) ->
 
 
 def _needs_reading(schema: Json, schemas: Mapping[str, Json], depth: int) -> bool:
-    """Whether a value of the union is more than the JSON that came: then the union needs a reader."""
+    """Return True if values of the union are models, so that the union needs a reader."""
     name = referenced(schema)
     if name is not None:
         return name not in schemas or not depth or not _is_alias(schemas[name], schemas, depth - 1)
@@ -86,9 +86,9 @@ def _alias(schema: Json) -> Json:
 
 
 def lone_references(document: Json) -> Json:
-    """A component that only refers to another is replaced by it everywhere.
+    """Replace a component that is only a reference by its target, everywhere.
 
-    `A = {"$ref": B}` -> uses of A say B
+    `A = {"$ref": B}` -> references to A become references to B
     """
     schemas = schemas_of(document)
 
@@ -105,7 +105,7 @@ def lone_references(document: Json) -> Json:
 
 
 def discriminate(document: Json, namer: Namer) -> Json:
-    """Every union component gets its table, every variant is told which of its constants are looked up.
+    """Give every union component its table, and mark the constants of variants that are looked up.
 
     `{"anyOf": [A, B]}` -> `{"properties": {"v0": A, "v1": B}, "x-oc": {"kind": "union", "tag": "type", ...}}`
     """
@@ -143,7 +143,7 @@ def _union(name: str, schema: Json, schemas: Mapping[str, Json], namer: Namer) -
 
 
 def _flattened(variants: list[Json], schemas: Mapping[str, Json], depth: int) -> list[Json]:
-    """Variants with unions of their own replaced by what those hold."""
+    """Return the variants, with unions among them replaced by their own variants."""
     result: list[Json] = []
     for variant in variants:
         target = schemas.get(referenced(variant) or "", {})
@@ -170,7 +170,7 @@ def _values(schema: Json, key: str) -> list[Any]:
 
 
 def _table(objects: list[tuple[str, Json]]) -> Json | None:
-    """The tag and its values: `{tag, table: [{value, class, constants} | {value, path, table}]}` and more."""
+    """Return the tag and its table, `[{value, class, constants} | {value, path, table}]`; None without a tag."""
     keys = list(dict.fromkeys(key for _, schema in objects for key in schema["properties"]))
     keys.sort(key=lambda key: _TAG_ORDER.index(key) if key in _TAG_ORDER else len(_TAG_ORDER))
     for spared in (0, 1):
@@ -215,7 +215,7 @@ def _other_constants(schema: Json, *used: str) -> Json:
 
 
 def _inner_table(items: list[tuple[str, Json]], used: str) -> Json | None:
-    """A second level: another constant of the variants, or one inside an object that they all have inline."""
+    """Return a second level for variants that share a tag: another constant, or one inside an object of theirs."""
     for key in dict.fromkeys(key for _, schema in items for key in schema["properties"]):
         if key == used or not all(_values(schema, key) for _, schema in items):
             continue
@@ -226,11 +226,16 @@ def _inner_table(items: list[tuple[str, Json]], used: str) -> Json | None:
         ]
         if len({row["value"] for row in rows}) == len(rows):
             return {"path": [key], "table": rows}
-    return _deeper_table(items)
+    return _table_of_nested_constants(items)
 
 
-def _deeper_table(items: list[tuple[str, Json]]) -> Json | None:
-    places = [(key, inner) for _, s in items for key, told in s.get("x-item", {}).items() for inner in told]
+def _table_of_nested_constants(items: list[tuple[str, Json]]) -> Json | None:
+    places = [
+        (key, inner)
+        for _, s in items
+        for key, constants in s.get("x-item", {}).items()
+        for inner in constants
+    ]
     for key, inner in dict.fromkeys(places):
         values = [schema.get("x-item", {}).get(key, {}).get(inner) for _, schema in items]
         if None not in values and len(set(values)) == len(values):
@@ -243,7 +248,7 @@ def _deeper_table(items: list[tuple[str, Json]]) -> Json | None:
 
 
 def nested_tables(document: Json) -> Json:
-    """What decides between variants may stand one object deeper; lift that constant to be looked up.
+    """Copy constants of member objects into the schema: some variants differ only there.
 
     `{syncEvent: {type: const "session.updated.1"}}` -> `x-item: {syncEvent: {type: "session.updated.1"}}`
     """
@@ -265,7 +270,7 @@ def nested_tables(document: Json) -> Json:
 
 
 def _looked_up(meta: Json, schemas: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """Each class and the wire name of a member of it that a union's table looks up."""
+    """Yield each class with the JSON name of a member that a union's table looks up."""
     for row in meta["table"]:
         for leaf in row.get("table", [row]):
             yield leaf["class"], meta["tag"]
@@ -279,7 +284,7 @@ def _looked_up(meta: Json, schemas: Mapping[str, Json]) -> Iterator[tuple[str, s
 
 
 def hide_maps_and_enums(document: Json) -> Json:
-    """Maps and enums in use become references to components named after their content, which render no class.
+    """Replace maps and enums by references to components without a class, named after their content.
 
     `{"additionalProperties": A}` -> `{"$ref": "Map3FA8C1"}`; `{"enum": ["a", "b"]}` -> `InlineEnum9C01D2`
     """

@@ -1,7 +1,7 @@
-"""Where the wire and the document disagree, the wire wins: rules that put the document right.
+"""Correct the document where servers send something else.
 
-`CORRECTIONS` are documented shapes that no server sends, found by hand. `observed.json` is derived
-(scripts/derive_observed.py): members that a supported server leaves out, sends as null or as another type.
+`CORRECTIONS` are documented schemas that no server follows, found by hand. `observed.json` is derived
+(scripts/derive_observed.py): members that a supported server leaves out, sends as null, or with another type.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _ANYTHING: dict[str, Json] = {
 
 @frozen
 class Correction:
-    """One place in the served document and what stands there instead; left alone where a name is unknown."""
+    """A schema for a place in the document; not applied if the document lacks one of its components."""
 
     pointer: str
     schema: Json
     reason: str
 
 
-def _answer(path: str, method: str, rest: str = "") -> str:
+def _response(path: str, method: str, rest: str = "") -> str:
     return f"#/paths/{token(path)}/{method}/responses/200/content/application~1json/schema{rest}"
 
 
@@ -52,17 +52,17 @@ _WITH_PARTS = {
 
 CORRECTIONS = (
     Correction(
-        _answer("/session/{sessionID}/message", "post", "/properties/info"),
+        _response("/session/{sessionID}/message", "post", "/properties/info"),
         _MESSAGE,
-        "with noReply every server answers with the user message (1.1.31 to 1.18.33)",
+        "with noReply every server returns the user message (1.1.31 to 1.18.33)",
     ),
     Correction(
-        _answer("/session/{sessionID}/shell", "post"),
+        _response("/session/{sessionID}/shell", "post"),
         _WITH_PARTS,
         "1.1.31 documents a bare AssistantMessage and sends {info, parts}",
     ),
     Correction(
-        _answer("/provider", "get", "/properties/all/items"),
+        _response("/provider", "get", "/properties/all/items"),
         {"$ref": f"{COMPONENTS}Provider"},
         "1.1.31 documents models.dev's shape and sends the Provider of config.providers",
     ),
@@ -70,7 +70,7 @@ CORRECTIONS = (
 
 
 def correct(document: Json) -> Json:
-    """Documented shapes that no server sends, replaced: see CORRECTIONS, each with its reason.
+    """Replace documented schemas that no server follows: see CORRECTIONS, each with its reason.
 
     `session.prompt` 200 `{info: AssistantMessage}` -> `{info: Message}`
     """
@@ -91,13 +91,13 @@ def _replaced(holder: Json, path: list[str], value: Json) -> Json:
 
 
 def read_observed(path: Path = OBSERVED) -> list[Json]:
-    """The committed deviations: [{model, member, seen, versions, source}]."""
+    """Return the committed deviations: [{model, member, seen, versions, source}]."""
     entries: list[Json] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     return entries
 
 
 def loosen(document: Json, observed: list[Json]) -> Json:
-    """Members that a supported server is known to leave out, or to send otherwise, say so in their types.
+    """Make members optional, or add a type, where a supported server is known to differ.
 
     required, seen "missing" -> not required; `Command.template` seen "object" -> `string | object`
     """

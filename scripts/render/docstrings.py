@@ -1,4 +1,4 @@
-"""Docstrings of methods: what the server's document writes about an operation, and what the rules have found out."""
+"""Docstrings of methods: the texts of the server's document, and the facts that the rules found out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def method_docstring(
     """Return a method's docstring, for an indentation of eight.
 
     Args:
-        result: what the document writes about the result.
+        result: the document's description of the result.
         version: the server version of the document, "" if unknown.
     """
     sections = [*_paragraphs(operation, meta), "\n".join(_last_section(meta, arguments, result, version))]
@@ -38,14 +38,14 @@ def short_docstring(operation: Json, meta: Json) -> str:
     """Return the docstring of the asynchronous method, which refers to the synchronous one."""
     awaited = "" if meta["kind"] in ("stream", "websocket") else ", awaited"
     title = operation.get("summary") or ""
-    title = title if safe(title) else meta["said"]["name"]
+    title = title if safe(title) else meta["texts"]["name"]
     text = f"{title}: as `{meta['namespace']['class']}.{meta['attribute']}`{awaited}."
     return docstring(wrapped(text, _WIDTH), 8)
 
 
 def _paragraphs(operation: Json, meta: Json) -> Iterator[str]:
     title, description = operation.get("summary") or "", operation.get("description") or ""
-    yield f"{wrapped(title if safe(title) else meta['said']['name'], 100)}."
+    yield f"{wrapped(title if safe(title) else meta['texts']['name'], 100)}."
     if description and description != title:
         yield wrapped(description, _WIDTH)
     if meta["kind"] == "blocking":
@@ -72,7 +72,7 @@ def _last_section(meta: Json, arguments: Iterable[Argument], result: str, versio
         yield f"Raises: {', '.join(errors)}."
     first = meta["since"] or version or "newer"
     older = f"(not in {meta['absent']})" if meta["absent"] else "or earlier"
-    source = f"Source: `{meta['said']['source']}`, opencode {first} {older}."
+    source = f"Source: `{meta['texts']['source']}`, opencode {first} {older}."
     yield indented(wrapped(source, _WIDTH - 4), "    ")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scripts.normalise.schema import META, Json
-from scripts.render.python_types import Types, admits_null, all_text
+from scripts.render.python_types import Types, all_text, allows_null
 from scripts.render.text import docstring, filled, literal, literal_lines, source_line, wrapped
 from scripts.render.views import Import, MemberView, ModelView, ModuleView, UnionView
 
@@ -70,7 +70,7 @@ def model_view(name: str, types: Types) -> ModelView:
 
 def _member(wire: str, owner: Json, local: str, *, required: bool, types: Types) -> MemberView:
     schema, meta = owner["properties"][wire], owner[META]
-    is_tag, nullable = wire in meta.get("tags", ()), admits_null(schema)
+    is_tag, nullable = wire in meta.get("tags", ()), allows_null(schema)
     annotation = types.annotation(
         schema, opened=meta["open"] and not (is_tag and "const" in schema), hidden=meta["shadows"]
     )

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from scripts.normalise.schema import META, Json, referenced
 from scripts.render.docstrings import method_docstring, short_docstring
-from scripts.render.python_types import Types, admits_null, builtin, has_open_values
+from scripts.render.python_types import Types, allows_anything, allows_null, builtin
 from scripts.render.text import literal
 from scripts.render.views import MethodView, OperationView
 
@@ -26,7 +26,7 @@ def statuses(operation: Json) -> list[str]:
 
 
 def meta_of(operation: Json) -> Json:
-    """Return what the rules have found out about an operation; it is in each of its responses."""
+    """Return the facts that the rules found out about an operation; each of its responses has them."""
     meta: Json = operation["responses"][statuses(operation)[0]][META]
     return meta
 
@@ -44,8 +44,8 @@ class Parameter:
 
     @property
     def nullable(self) -> bool:
-        """Whether null can be sent, so that None cannot mean "left out"."""
-        return self.place == "body" and admits_null(self.schema)
+        """True if null can be sent: then None cannot mean "left out"."""
+        return self.place == "body" and allows_null(self.schema)
 
     def declaration(self, types: Types, hidden: Collection[str]) -> str:
         """Return the parameter with its type and default."""
@@ -54,7 +54,7 @@ class Parameter:
             return f"{start} = {literal(self.schema['const'])}" if "const" in self.schema else start
         if not self.nullable:
             return f"{start} | None = None"
-        return f"{start}{'' if has_open_values(self.schema) else ' | Unset'} = UNSET"
+        return f"{start}{'' if allows_anything(self.schema) else ' | Unset'} = UNSET"
 
 
 @frozen
@@ -67,7 +67,7 @@ class Described:
 
     @property
     def meta(self) -> Json:
-        """What the rules have found out about it."""
+        """The facts that the rules found out about it."""
         return meta_of(self.operation)
 
     @property
@@ -190,7 +190,7 @@ def _operation_view(described: Described, parameters: list[Parameter]) -> Operat
 
 
 def _row(described: Described, parameters: list[Parameter]) -> Iterator[str]:
-    """Yield the arguments of `Operation(...)`, those that have their default left out."""
+    """Yield the arguments of `Operation(...)`, without those that have their default."""
     meta, returns = described.meta, described.returns()
     path = meta["path"]
     yield literal(meta["operation"])

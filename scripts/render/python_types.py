@@ -17,13 +17,13 @@ def builtin(name: str, hidden: Collection[str]) -> str:
     return f"builtins.{name}" if name in hidden else name
 
 
-def has_open_values(schema: Json) -> bool:
-    """Whether a schema is `{}`, which admits every JSON value."""
+def allows_anything(schema: Json) -> bool:
+    """Return True for `{}`, which allows every JSON value."""
     return not schema.keys() & {"$ref", "anyOf", "const", "enum", "type"}
 
 
 def options(schema: Json) -> Iterator[Json]:
-    """Yield the variants of a union, nested unions flattened; any other schema is its own only variant."""
+    """Yield the variants of a union, with nested unions flattened; for another schema, the schema itself."""
     if "anyOf" in schema:
         for variant in schema["anyOf"]:
             yield from options(variant)
@@ -31,9 +31,9 @@ def options(schema: Json) -> Iterator[Json]:
         yield schema
 
 
-def admits_null(schema: Json) -> bool:
-    """Whether null is a documented value."""
-    return any(has_open_values(option) or option.get("type") == "null" for option in options(schema))
+def allows_null(schema: Json) -> bool:
+    """Return True if null is a documented value."""
+    return any(allows_anything(option) or option.get("type") == "null" for option in options(schema))
 
 
 @frozen
@@ -65,7 +65,7 @@ class Types:
             return _enum(component, opened, hidden)
         if not self.is_map(schema):
             return name
-        if has_open_values(component["additionalProperties"]):
+        if allows_anything(component["additionalProperties"]):
             return "JsonObject"
         value = self.annotation(component["additionalProperties"], opened=opened, hidden=hidden)
         return f"{builtin('dict', hidden)}[{builtin('str', hidden)}, {value}]"
@@ -107,7 +107,7 @@ class Types:
         return _call_reader(self._meta(schema), source)
 
     def needs_reading(self, schema: Json) -> bool:
-        """Whether a value of it is more than the JSON that came."""
+        """Return True if reading a value makes a model of it, or of a part."""
         if "items" in schema:
             return self.needs_reading(schema["items"])
         if "anyOf" in schema:
@@ -115,19 +115,19 @@ class Types:
         return self.is_model(schema) or (self.is_map(schema) and self.needs_reading(self._values(schema)))
 
     def is_map(self, schema: Json) -> bool:
-        """Whether a schema refers to an object without named members."""
+        """Return True for a reference to an object without named members."""
         return self._meta(schema).get("kind") == "map"
 
     def is_model(self, schema: Json) -> bool:
-        """Whether a schema refers to a class or a union with a reader."""
+        """Return True for a reference to a class or to a union with a reader."""
         return bool(self._meta(schema)) and not self.is_map(schema)
 
     def is_class(self, schema: Json) -> bool:
-        """Whether a schema refers to a class: no union."""
+        """Return True for a reference to a class."""
         return self._meta(schema).get("kind") == "object"
 
     def description(self, schema: Json) -> str:
-        """Return what the document writes about a schema, or about the component that it refers to."""
+        """Return the description of a schema, or of the component that it refers to."""
         target = self.components.get(referenced(schema) or "", schema)
         return str(target.get("description") or "")
 
@@ -173,5 +173,5 @@ def _call_reader(meta: Json, source: str) -> str:
 
 
 def all_text(table: list[Json]) -> bool:
-    """Whether every tag in a union's table is text; Python holds 1 and True for one key, JSON does not."""
+    """Return True if every tag of a table is text; 1 and True are the same key in Python, but not in JSON."""
     return all(isinstance(row["value"], str) for row in table)

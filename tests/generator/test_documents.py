@@ -1,6 +1,6 @@
-"""Every committed document gives a package without a warning that mypy and pyright hold to be clean.
+"""Every committed document becomes a package without warnings, and mypy and pyright find no errors in it.
 
-Minutes, so a suite of its own: `make test-documents`.
+This takes minutes: run it with `make test-documents`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`make generate` and its check: the rooms are swapped whole, or not at all."""
+"""`make generate` and its check: generated files are replaced as a whole, or not at all."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_the_check_names_every_file_that_differs(spec: Path, tmp_path: Path, cha
         ("<html>", "is not JSON: '<html>'"),
     ],
 )
-def test_what_is_no_document_is_one_line_and_writes_nothing(
+def test_an_invalid_document_is_one_line_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
 ) -> None:
     (tmp_path / "bad.json").write_text(text, encoding="utf-8")
@@ -104,8 +104,8 @@ def test_what_is_no_document_is_one_line_and_writes_nothing(
     assert not (tmp_path / "out").exists()
 
 
-def test_what_the_generator_warns_of_fails_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without one of the rules the generator loses a response, and says so."""
+def test_a_warning_of_the_generator_fails_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one of the rules the generator loses a response, and warns."""
     others = [rule for rule in DOCUMENT_RULES if rule.__name__ != "readable_contents"]
     monkeypatch.setattr("scripts.normalise.DOCUMENT_RULES", tuple(others))
     answer: dict[str, Any] = {"description": "", "content": {"image/png": {"schema": {}}}}
@@ -122,7 +122,7 @@ def test_a_document_without_classes_is_a_package_without_classes(tmp_path: Path)
     assert [file.name for file in (package / "models").iterdir()] == ["__init__.py"]
 
 
-def test_no_class_may_be_called_what_generated_modules_import() -> None:
+def test_names_that_generated_modules_import_are_reserved() -> None:
     template = (ROOT / "custom_templates" / "model.py.jinja").read_text(encoding="utf-8")
     imported = {
         name for line in re.findall(r"^from \S+ import (.+)$", template, re.M) for name in line.split(", ")

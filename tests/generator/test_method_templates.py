@@ -1,4 +1,4 @@
-"""What the templates render: methods of a package generated from a small document, called as its users would."""
+"""Methods of a package generated from a small document, called as its users would."""
 
 from __future__ import annotations
 
@@ -102,13 +102,13 @@ def test_a_body_of_bytes_is_sent_as_it_is(
     assert sent[0].content == (body.encode() if isinstance(body, str) else body)
 
 
-def test_a_body_of_bytes_is_nothing_else(client_kind: ClientKind, apps: ModuleType) -> None:
+def test_a_body_of_bytes_takes_no_other_type(client_kind: ClientKind, apps: ModuleType) -> None:
     namespace = apps.AsyncAppNamespace if client_kind.is_async else apps.AppNamespace
     with pytest.raises(ArgumentError, match=r"app\.log: body takes bytes or text, not dict"):
         client_kind.call(namespace(client_kind.client()._caller).log, body={})
 
 
-def test_what_may_be_null_and_left_out_is_unset_by_default(things: ModuleType) -> None:
+def test_an_optional_argument_that_takes_null_is_unset_by_default(things: ModuleType) -> None:
     defaults = {p.name: p.default for p in inspect.signature(_update(things)).parameters.values()}
     assert (defaults["due"], defaults["parts"], defaults["mood"]) == (UNSET, None, None)
     assert (defaults["note"], defaults["query_timeout"]) == (inspect.Parameter.empty, inspect.Parameter.empty)
@@ -126,7 +126,7 @@ def test_arguments_are_closed_sets_sequences_and_mappings(things: ModuleType) ->
     assert annotations["due"] == "float | None | Unset"
 
 
-def test_the_row_of_the_table_is_what_the_document_says(things: ModuleType) -> None:
+def test_the_row_of_the_table_matches_the_document(things: ModuleType) -> None:
     operation = _operation(things)
     assert (operation.id, operation.method, operation.path) == (
         "list.thing.update",
@@ -142,7 +142,7 @@ def test_the_row_of_the_table_is_what_the_document_says(things: ModuleType) -> N
     assert operation.errors == {"404": ("Sent",)}
 
 
-def test_the_docstring_says_what_the_document_says(things: ModuleType) -> None:
+def test_the_docstring_has_the_documents_texts(things: ModuleType) -> None:
     said = inspect.getdoc(_update(things)) or ""
     assert said.startswith("Change a thing.\n\nAll at once.\n")
     assert "    mood: How it is.\n" in said

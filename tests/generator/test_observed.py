@@ -1,4 +1,4 @@
-"""What real servers sent reads into the models, and the types tell the truth about it."""
+"""Recorded responses of real servers are read into the models, as their types promise."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _is_optional(model: str, member: str) -> bool:
 
 
 @pytest.mark.parametrize("version", RECORDED)
-def test_everything_recorded_gives_back_what_was_read_without_a_warning(
+def test_every_recording_round_trips_without_a_warning(
     version: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opencode_client.decoding.shapes._warned", set[tuple[str, str]]())
@@ -117,7 +117,7 @@ def test_a_class_that_only_shares_its_name_with_an_older_one_stays_as_documented
         ("V2IntegrationGetResponse", "data"),
     ],
 )
-def test_what_a_supported_server_leaves_out_is_optional(model: str, member: str) -> None:
+def test_a_member_that_a_supported_server_leaves_out_is_optional(model: str, member: str) -> None:
     assert _is_optional(model, member)
 
 
@@ -130,7 +130,7 @@ def test_what_a_supported_server_leaves_out_is_optional(model: str, member: str)
         ("SessionShellResponse", "parts"),
     ],
 )
-def test_what_every_server_sends_stays_required(model: str, member: str) -> None:
+def test_a_member_that_every_server_sends_stays_required(model: str, member: str) -> None:
     assert fields_dict(getattr(models, model))[member].default is NOTHING
 
 

@@ -1,4 +1,4 @@
-"""What `make regenerate` does without a server, and with a document that is refused."""
+"""`make regenerate` without a server, and with a refused document."""
 
 from __future__ import annotations
 

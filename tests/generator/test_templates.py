@@ -1,4 +1,4 @@
-"""What the templates render: classes of a package generated from a small document, used as its users would."""
+"""Classes of a package generated from a small document, used as its users would."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_missing_optional_member_reads_as_none(models: ModuleType) -> None:
         _session(grid=[[{"type": "leaf"}], []]),
     ],
 )
-def test_to_dict_gives_back_what_was_read(models: ModuleType, data: dict[str, Any]) -> None:
+def test_to_dict_returns_the_json_that_was_read(models: ModuleType, data: dict[str, Any]) -> None:
     assert models.Session.from_dict(copy.deepcopy(data)).to_dict() == data
 
 
@@ -75,7 +75,7 @@ def test_an_unknown_enum_value_passes(models: ModuleType) -> None:
     assert models.Session.from_dict(_session(mood="sleepy"), strict=True).mood == "sleepy"
 
 
-def test_what_is_read_is_open_and_what_is_only_sent_is_closed(models: ModuleType) -> None:
+def test_enums_are_open_when_read_and_closed_when_only_sent(models: ModuleType) -> None:
     assert models.Session.__annotations__["mood"] == "Literal['bad', 'good'] | str | None"
     assert models.Sent.__annotations__["mood"] == "Literal['bad', 'good']"
 
@@ -193,12 +193,12 @@ def test_endless_nesting_is_an_error_of_ours(models: ModuleType, strict: bool) -
         models.Leaf.from_dict(wire, strict=strict)
 
 
-def test_what_is_no_object_at_all_raises_without_strict_too(models: ModuleType) -> None:
+def test_json_that_is_no_object_raises_without_strict_too(models: ModuleType) -> None:
     with pytest.raises(ResponseDecodeError, match=r"\$: expected object, got array"):
         models.Session.from_dict([])
 
 
-def test_models_pickle_and_copy_with_what_they_do_not_know(models: ModuleType) -> None:
+def test_models_pickle_and_copy_with_unknown_members(models: ModuleType) -> None:
     session = models.Session.from_dict(
         _session(unknown=1, parts=[{"type": "text", "text": "a"}, {"type": "new"}])
     )
@@ -214,7 +214,7 @@ def test_equality_is_of_class_and_meaning(models: ModuleType) -> None:
     assert read != {"type": "text", "text": "a"}
 
 
-def test_additional_properties_are_what_the_class_does_not_know(models: ModuleType) -> None:
+def test_additional_properties_are_the_unknown_members(models: ModuleType) -> None:
     assert models.TextPart.from_dict({"type": "text", "text": "a", "new": 1}).additional_properties == {
         "new": 1
     }
@@ -228,7 +228,7 @@ def test_a_class_derived_from_a_model_reads_too(models: ModuleType) -> None:
     assert isinstance(read.parts[0], models.Leaf)
 
 
-def test_a_repr_shows_what_is_there(models: ModuleType) -> None:
+def test_a_repr_leaves_out_missing_members(models: ModuleType) -> None:
     assert repr(models.Leaf(next=models.Leaf())) == "Leaf(type='leaf', next=Leaf(type='leaf'))"
 
 

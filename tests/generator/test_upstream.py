@@ -1,4 +1,4 @@
-"""Which of the generator's own templates changed since ours were written."""
+"""The check of the generator's own templates against the hashes in upstream.toml."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import upstream
-from scripts.upstream import GENERATOR, differences, digest, read_hashes, templates, told, written
+from scripts.upstream import GENERATOR, differences, digest, hashes_file, read_hashes, report_lines, templates
 
 
 def test_ours_were_written_against_those_of_the_installed_generator() -> None:
@@ -20,15 +20,15 @@ def test_ours_were_written_against_those_of_the_installed_generator() -> None:
 def test_every_template_that_is_not_as_it_was_is_named_with_ours() -> None:
     kept = {name: digest(name) for name in ("model.py.jinja", "helpers.jinja", "types.py.jinja")}
     now = {"model.py.jinja": "other", "types.py.jinja": "types.py.jinja", "deep/new.jinja": ""}
-    assert told(differences(kept, now)) == [
-        "changed: model.py.jinja, in whose place stands custom_templates/model.py.jinja",
-        "none of ours replaces: deep/new.jinja (new), helpers.jinja (gone)",
+    assert report_lines(differences(kept, now)) == [
+        "changed: model.py.jinja, replaced by custom_templates/model.py.jinja",
+        "not replaced by ours: deep/new.jinja (new), helpers.jinja (gone)",
     ]
 
 
 def test_templates_in_folders_count(tmp_path: Path) -> None:
     assert "property_templates/list_property.py.jinja" in templates()
-    (tmp_path / "upstream.toml").write_text(written("9.9.9", templates()), encoding="utf-8")
+    (tmp_path / "upstream.toml").write_text(hashes_file("9.9.9", templates()), encoding="utf-8")
     assert read_hashes(tmp_path / "upstream.toml") == (
         "9.9.9",
         {n: digest(t) for n, t in templates().items()},
@@ -41,7 +41,7 @@ def test_the_command_fails_where_one_changed(
     assert upstream.main([]) == 0
     monkeypatch.setattr(upstream, "HASHES", tmp_path / "upstream.toml")
     now = {**templates(), "client.py.jinja": "as it was"}
-    (tmp_path / "upstream.toml").write_text(written("0.1.0", now), encoding="utf-8")
+    (tmp_path / "upstream.toml").write_text(hashes_file("0.1.0", now), encoding="utf-8")
     assert upstream.main([]) == 1
     assert "changed: client.py.jinja" in capsys.readouterr().out
     assert upstream.main(["--write"]) == 0

@@ -11,7 +11,7 @@ from scripts.normalise import normalise
 from scripts.normalise.schema import Json, schemas_of
 from scripts.render.models import model_view, union_view
 from scripts.render.namespaces import package_view
-from scripts.render.python_types import Types, admits_null
+from scripts.render.python_types import Types, allows_null
 from scripts.render.text import wrapped
 from scripts.render.views import MemberView, MethodView, PackageView
 from tests.normalise.small_documents import document, obj, ok, reference
@@ -44,7 +44,7 @@ def _normalised(schemas: dict[str, Json], paths: dict[str, Any] | None = None) -
 
 
 def _types_of(schema: Json) -> tuple[Types, Json]:
-    """The types of a document, and `schema` as the rules leave it in a member."""
+    """Return the types of a document, and `schema` in a member after all rules."""
     types = Types(schemas_of(_normalised({**_SCHEMAS, "Owner": obj("it", it=schema)})))
     return types, types.components["Owner"]["properties"]["it"]
 
@@ -56,8 +56,8 @@ def _member(schema: Json, *, required: bool = True) -> MemberView:
 
 
 def _package(operation: Json, path: str = "/a", method: str = "get") -> PackageView:
-    told: Json = {"operationId": "a.get", "responses": {"204": {"description": ""}}, **operation}
-    return package_view(_normalised(_SCHEMAS, {path: {method: told}}))
+    full: Json = {"operationId": "a.get", "responses": {"204": {"description": ""}}, **operation}
+    return package_view(_normalised(_SCHEMAS, {path: {method: full}}))
 
 
 def _method(operation: Json, path: str = "/a", method: str = "get") -> MethodView:
@@ -84,7 +84,7 @@ def _method(operation: Json, path: str = "/a", method: str = "get") -> MethodVie
         ({"anyOf": [_NULL, _TEXT, _array(_TEXT)]}, "None | str | list[str]", "str | Sequence[str] | None"),
     ],
 )
-def test_what_is_read_is_open_and_an_argument_is_closed(schema: Json, annotation: str, argument: str) -> None:
+def test_annotations_are_open_and_arguments_closed(schema: Json, annotation: str, argument: str) -> None:
     types, found = _types_of(schema)
     assert (types.annotation(found, opened=True), types.argument(found)) == (annotation, argument)
 
@@ -124,9 +124,9 @@ def test_the_expression_reads_models_at_every_depth(schema: Json, expected: str)
         (_map({}), False),
     ],
 )
-def test_null_is_admitted_by_anything_and_by_a_union_with_null(schema: Json, expected: bool) -> None:
+def test_null_is_allowed_by_anything_and_by_a_union_with_null(schema: Json, expected: bool) -> None:
     _, found = _types_of(schema)
-    assert admits_null(found) is expected
+    assert allows_null(found) is expected
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_method_returns_the_content_of_the_successful_response(responses: Json
     assert (method.returns, method.operation.returns) == (expected, expected)
 
 
-def test_the_table_leaves_out_what_has_its_default() -> None:
+def test_the_table_leaves_out_defaults() -> None:
     assert _method({}).operation.arguments[:3] == ("'a.get'", "'GET'", "'/a'")
     assert all("=" in argument for argument in _method({}).operation.arguments[3:])
 

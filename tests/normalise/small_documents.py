@@ -12,33 +12,33 @@ __all__ = ["document", "namer", "obj", "ok", "one_operation", "only", "reference
 
 
 def obj(*required: str, **properties: Json) -> Json:
-    """An object schema with these members."""
+    """Return an object schema with these members."""
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
 def ok(schema: Json, kind: str = "application/json") -> Json:
-    """The responses of an operation that answers 200 with this."""
+    """Return the responses of an operation with this schema for 200."""
     return {"200": {"description": "", "content": {kind: {"schema": schema}}}}
 
 
 def one_operation(operation: Json, path: str = "/a", schemas: Json | None = None) -> Json:
-    """A document with one GET."""
-    told: Json = {"operationId": "a.get", "parameters": [], "responses": {}, **operation}
-    return document(schemas or {}, {path: {"get": told}})
+    """Return a document with one GET."""
+    full: Json = {"operationId": "a.get", "parameters": [], "responses": {}, **operation}
+    return document(schemas or {}, {path: {"get": full}})
 
 
 def only(found: Json) -> Json:
-    """The one operation of a document."""
+    """Return the one operation of a document."""
     [(_, _, operation)] = operations(found)
     return operation
 
 
 def namer(*, strict: bool = False, pins: dict[str, str] | None = None) -> Namer:
-    """A namer that knows these pins only."""
+    """Return a namer with only these pins."""
     return Namer(pins or {}, strict)
 
 
 def schemas_in(found: Json) -> dict[str, Any]:  # Any: tests reach deep into schemas
-    """The component schemas."""
+    """Return the component schemas."""
     result: dict[str, Any] = found["components"]["schemas"]
     return result

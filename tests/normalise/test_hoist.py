@@ -29,7 +29,7 @@ def _components(schemas: Json) -> dict[str, Any]:
     return schemas_in(hoist.hoist_components(document(schemas), namer()))
 
 
-def test_a_component_bears_its_class_name_everywhere() -> None:
+def test_a_component_has_its_class_name_in_all_references() -> None:
     given = one_operation({"responses": ok(reference("session.status"))}, schemas={"session.status": obj()})
     found = hoist.name_components(mark_pointers(given), namer())
     assert list(schemas_in(found)) == ["SessionStatus"]
@@ -120,7 +120,7 @@ def test_a_component_without_inline_objects_stays(component: Json) -> None:
     assert _components({"S": component}) == {"S": component}
 
 
-def test_variants_are_named_after_what_tells_them_apart() -> None:
+def test_variants_are_named_after_their_constants() -> None:
     variants = [obj(type={"const": kind}, n=STRING) for kind in ("file", "text")]
     assert list(_components({"Part": {"anyOf": variants}})) == ["Part", "PartFile", "PartText"]
 
@@ -161,7 +161,7 @@ def test_a_member_that_is_a_union_with_something_to_read_is_a_component(variant:
         A,
     ],
 )
-def test_what_needs_no_class_stays_inline(member: Json) -> None:
+def test_a_schema_without_a_class_stays_inline(member: Json) -> None:
     given: Json = {"A": obj(a=STRING), "S": obj(m=member)}
     assert _components(given) == given
 
@@ -191,7 +191,7 @@ def test_an_inline_object_that_is_a_component_once_that_has_its_name_is_that() -
     names = namer(strict=True)
     given = document({"session.status": obj(a=STRING), "S": obj(time=inner), "STime": inner})
     found = hoist.hoist_components(hoist.name_components(mark_pointers(given), names), names)
-    names.settle()
+    names.raise_collisions()
     assert schemas_in(found).keys() == {"S", "STime", "SessionStatus"}
 
 

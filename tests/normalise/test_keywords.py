@@ -48,7 +48,7 @@ def test_a_component_is_marked_with_its_pointer() -> None:
         ({"allOf": [A, STRING]}, "allOf/1"),
     ],
 )
-def test_what_stands_inside_a_schema_is_marked_with_its_own_pointer(schema: Json, below: str) -> None:
+def test_inner_schemas_are_marked_with_their_own_pointers(schema: Json, below: str) -> None:
     marked = str(keywords.mark_pointers(document({"S": schema})))
     assert f"'x-pointer': '#/components/schemas/S/{below}'" in marked
 
@@ -74,7 +74,7 @@ def test_members_called_like_noise_stay() -> None:
     assert keywords.drop_noise(schema) == schema
 
 
-def test_what_stands_beside_a_reference_is_dropped() -> None:
+def test_keywords_beside_a_reference_are_dropped() -> None:
     assert keywords.drop_noise({**A, "description": "an A"}) == A
 
 
@@ -90,7 +90,7 @@ def test_a_default_moves_into_the_description() -> None:
     }
 
 
-def test_a_default_of_false_is_told_as_json() -> None:
+def test_a_default_of_false_is_shown_as_json() -> None:
     assert keywords.document_default({"default": False}) == {"description": "Server default: false."}
 
 
@@ -109,7 +109,7 @@ def test_a_default_of_false_is_told_as_json() -> None:
         ),
     ],
 )
-def test_what_may_be_one_of_several_is_any_of(given: Json, plain: Json) -> None:
+def test_one_of_nullable_and_lists_of_types_become_any_of(given: Json, plain: Json) -> None:
     assert keywords.one_of_as_any_of(given) == plain
 
 
@@ -171,7 +171,7 @@ def test_all_of_one_reference_alone_stays_a_reference() -> None:
     assert _merged({"A": obj(a=STRING), "S": {"allOf": [A], "description": "d"}})["S"] == A
 
 
-def test_all_of_a_reference_to_nothing_is_what_it_adds() -> None:
+def test_all_of_with_a_missing_target_is_the_rest() -> None:
     assert _merged({"S": {"allOf": [reference("Gone"), obj(b=NUMBER)]}})["S"] == obj(b=NUMBER)
 
 

@@ -28,7 +28,7 @@ def test_every_entry_is_of_an_operation_that_the_document_has() -> None:
         ('[[operation]]\nid = "a"\n', "reason"),
         ('[[operation]]\nid = "a"\nreason = "r"\nkind = "slow"\n', "no kind 'slow'"),
         ('[[operation]]\nid = "a"\nreason = "r"\nblocks = true\n', "blocks"),
-        ('[[operation]]\nid = "a"\nreason = "r"\n[[operation]]\nid = "a"\nreason = "r"\n', "twice"),
+        ('[[operation]]\nid = "a"\nreason = "r"\n[[operation]]\nid = "a"\nreason = "r"\n', "has two entries"),
     ],
 )
 def test_an_entry_that_nothing_reads_is_an_error(tmp_path: Path, text: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""What the templates need to know of every class."""
+"""Facts about classes: names of members, modules and imports."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def test_members_have_python_names() -> None:
 
 
 @pytest.mark.parametrize(("member", "shadows"), [("list", ["list"]), ("str", ["str"]), ("title", [])])
-def test_a_member_that_hides_a_type_of_annotations_is_told(member: str, shadows: list[str]) -> None:
+def test_a_member_with_the_name_of_a_builtin_type_is_marked(member: str, shadows: list[str]) -> None:
     assert _class(obj(**{member: STRING}))["shadows"] == shadows
 
 
-def test_a_class_knows_where_it_stands_in_the_servers_document() -> None:
+def test_a_class_keeps_its_pointer_into_the_servers_document() -> None:
     assert _class({**obj(), "x-pointer": "#/components/schemas/S"})["pointer"] == "#/components/schemas/S"
 
 
@@ -75,11 +75,11 @@ def test_a_class_that_is_sent_and_answered_is_open(sent: Json) -> None:
     assert _open({**sent, "responses": ok(A)}, {"A": obj()}) == ["A"]
 
 
-def test_what_a_sent_class_holds_is_closed_too() -> None:
+def test_classes_inside_a_sent_class_are_closed_too() -> None:
     assert _open(_body(A), {"A": obj(b={"type": "array", "items": B}), "B": obj()}) == []
 
 
-def test_what_an_answered_class_holds_is_open_even_when_sent() -> None:
+def test_classes_inside_a_response_are_open_even_when_sent() -> None:
     schemas = {"A": obj(b=B), "B": obj(), "Body": {**obj(b=B), "x-oc": {"kind": "body"}}}
     assert _open({**_body(reference("Body")), "responses": ok(A)}, schemas) == ["A", "B"]
 
@@ -119,7 +119,7 @@ def test_a_component_has_a_module_of_its_own() -> None:
     assert _modules({"Session": obj(a=A), "A": obj()}) == {"Session": "session", "A": "a"}
 
 
-def test_an_inline_class_that_one_module_uses_stands_there() -> None:
+def test_an_inline_class_that_one_module_uses_is_in_that_module() -> None:
     schemas = {
         "Session": obj(time=reference("SessionTime")),
         "SessionTime": _inline(obj(), "Session/properties/time"),
@@ -127,7 +127,7 @@ def test_an_inline_class_that_one_module_uses_stands_there() -> None:
     assert _modules(schemas)["SessionTime"] == "session"
 
 
-def test_an_inline_class_that_two_modules_use_stands_alone() -> None:
+def test_an_inline_class_that_two_modules_use_has_its_own_module() -> None:
     inner = reference("Data")
     schemas = {"A": obj(d=inner), "B": obj(d=inner), "Data": _inline(obj(), "A/properties/d")}
     assert _modules(schemas)["Data"] == "data"
@@ -142,7 +142,7 @@ def test_an_inline_class_follows_its_only_user() -> None:
     assert _modules(schemas)["ABC"] == "a"
 
 
-def test_a_class_behind_a_hidden_map_stands_with_its_user() -> None:
+def test_a_class_behind_a_hidden_map_is_in_its_users_module() -> None:
     by_id = {"type": "object", "additionalProperties": reference("SById")}
     found = _modules(
         {"S": obj(by_id=by_id), "SById": _inline(obj(), "S/properties/by_id/additionalProperties")}
@@ -155,7 +155,7 @@ def test_names_that_differ_in_case_have_two_modules() -> None:
     assert len(set(found.values())) == 2
 
 
-def test_the_last_class_of_a_module_carries_what_to_render() -> None:
+def test_the_last_class_of_a_module_lists_its_contents() -> None:
     schemas = {
         "Session": obj(time=reference("SessionTime")),
         "SessionTime": _inline(obj(), "Session/properties/time"),
@@ -182,7 +182,7 @@ def _list(items: Json) -> Json:
     return {"type": "array", "items": items}
 
 
-def test_an_alias_that_is_made_of_itself_is_told_by_which() -> None:
+def test_an_alias_that_contains_itself_lists_the_aliases_of_the_circle() -> None:
     schemas = {
         "A": obj(s=reference("S")),
         "S": obj(u=reference("U")),
@@ -215,7 +215,7 @@ def test_a_module_imports_the_classes_of_others() -> None:
     assert ("a", "A") in {tuple(each) for each in found["S"]["x-oc"]["render"]["types"]}
 
 
-def test_a_unions_rows_say_in_which_module_their_class_stands() -> None:
+def test_a_unions_rows_have_the_modules_of_their_classes() -> None:
     schemas = {name: obj("type", type={"const": name}) for name in ("A", "B")}
     rows = _placed({**schemas, "U": {"anyOf": [A, B]}})["U"]["x-oc"]["table"]
     assert [(row["class"], row["module"]) for row in rows] == [("A", "a"), ("B", "b")]
@@ -229,7 +229,7 @@ def test_a_unions_rows_of_a_second_level_say_so_too() -> None:
     assert last["module"] == "c"
 
 
-def test_a_union_says_in_which_module_the_variant_without_a_tag_stands() -> None:
+def test_a_union_has_the_module_of_its_variant_without_a_tag() -> None:
     schemas = {name: obj("type", type={"const": name}) for name in ("A", "B")}
     found = _placed({**schemas, "C": obj(x=STRING), "U": {"anyOf": [A, B, reference("C")]}})
     assert found["U"]["x-oc"]["otherwise_module"] == "c"

@@ -17,7 +17,7 @@ _STRING: Json = {"type": "string"}
 def _described(
     paths: dict[str, Json], schemas: Json | None = None, *, strict: bool = False
 ) -> dict[str, Any]:
-    """What the templates are told, by operationId."""
+    """Return the facts about every operation, by operationId."""
     found = normalise(document(schemas or {}, paths), strict=strict, pins={}, observed=[]).document
     told = [next(iter(operation["responses"].values()))[META] for _, _, operation in operations(found)]
     return {one["operation"]: one for one in told}
@@ -52,7 +52,7 @@ def test_the_attribute_path_is_the_operation_id_in_snake_case(name: str, place: 
     assert _place(_described({"/a": _get(name)})[name]) == place
 
 
-def test_a_namespace_says_what_hangs_on_it_and_what_it_hangs_on() -> None:
+def test_a_namespace_has_its_children_and_parents() -> None:
     told = _described({"/a": _get("a.get"), "/b": _get("a.part.list"), "/c": _get("a.part.ref")})
     part = {"path": "a.part", "module": "a_part", "class": "APartNamespace"}
     a = {"path": "a", "module": "a", "class": "ANamespace"}
@@ -78,18 +78,18 @@ def test_a_namespace_says_what_hangs_on_it_and_what_it_hangs_on() -> None:
         ("session.messages", {"constant": "_MESSAGES", "deprecated": False}),
     ],
 )
-def test_an_operation_is_told_what_the_tables_say_of_it(name: str, said: Json) -> None:
+def test_an_operation_has_its_entry_of_kinds_toml(name: str, said: Json) -> None:
     told = _described({"/a": _get(name)})[name]
     assert {key: told[key] for key in said} == said
 
 
-def test_an_operation_is_told_since_when_it_is_there() -> None:
+def test_an_operation_has_its_oldest_version() -> None:
     name, versions = next(iter(read_since()[1].items()))
     told = _described({"/a": _get(name)})[name]
     assert {key: told[key] for key in versions} == versions
 
 
-def test_an_operation_is_told_why_it_is_of_its_kind() -> None:
+def test_an_operation_has_the_reason_for_its_kind() -> None:
     assert (
         _described({"/a": _get("global.event")})["global.event"]["reason"]
         == read_kinds()["global.event"].reason
@@ -102,7 +102,7 @@ def test_a_deprecated_operation_says_so() -> None:
 
 def test_a_namespace_and_an_operation_of_one_name_fail_the_build() -> None:
     paths = {"/a": _get("a.listParts"), "/b": _get("a.list_parts.x")}
-    with pytest.raises(NameCollisionError, match=r"namespace a\.list_parts and an operation want"):
+    with pytest.raises(NameCollisionError, match=r"namespace a\.list_parts and an operation both become"):
         _described(paths, strict=True)
 
 
@@ -141,12 +141,12 @@ def test_a_namespace_called_as_something_of_the_client_fails_the_build(name: str
 
 def test_a_stream_that_no_table_knows_fails_the_build_and_is_one_elsewhere() -> None:
     stream = {"/a": {"get": {"operationId": "log.follow", "responses": ok(_STRING, "text/event-stream")}}}
-    with pytest.raises(NameCollisionError, match=r"log\.follow answers with server-sent events"):
+    with pytest.raises(NameCollisionError, match=r"log\.follow responds with server-sent events"):
         _described(stream, strict=True)
     assert _described(stream)["log.follow"]["kind"] == "stream"
 
 
-def test_what_the_overlay_of_a_websocket_sets_is_no_argument() -> None:
+def test_parameters_that_the_terminal_sets_are_no_arguments() -> None:
     told = _described({"/a": _get("pty.connect", parameters=_query("cursor", "ticket", "size"))})[
         "pty.connect"
     ]
@@ -184,13 +184,13 @@ def test_a_filter_is_an_argument_and_no_default_fills_it() -> None:
 
 
 @pytest.mark.parametrize("name", ["directory", "workspace", "timeout", "headers", "body"])
-def test_a_field_of_the_body_gives_way_to_what_methods_have_of_their_own(name: str) -> None:
+def test_a_field_of_the_body_named_as_a_common_parameter_gets_a_prefix(name: str) -> None:
     told = _described({"/a": _get("a.b", requestBody=_sent(obj(**{name: _STRING})))})["a.b"]
     assert [one["name"] for one in told["arguments"]] == [f"body_{name}"]
 
 
 @pytest.mark.parametrize("name", ["timeout", "headers", "body"])
-def test_a_parameter_gives_way_to_what_methods_have_of_their_own(name: str) -> None:
+def test_a_parameter_named_as_a_common_parameter_gets_a_prefix(name: str) -> None:
     told = _described({"/a": _get("a.b", parameters=_query(name))})["a.b"]
     assert [(one["name"], one["generator"]) for one in told["arguments"]] == [(f"query_{name}", name)]
 
@@ -228,7 +228,7 @@ def test_an_argument_without_a_text_has_that_of_its_class() -> None:
 
 
 @pytest.mark.parametrize("place", ["header", "cookie"])
-def test_what_is_neither_in_the_path_nor_in_the_query_is_no_argument(place: str) -> None:
+def test_cookies_and_headers_are_no_arguments(place: str) -> None:
     paths = {"/a": _get("a.b", parameters=[{"name": "directory", "in": place, "schema": _STRING}])}
     told = _described(paths)["a.b"]
     assert (told["arguments"], told["scope"]) == ([], {})
@@ -309,7 +309,7 @@ def test_a_body_that_one_operation_alone_takes_makes_no_class() -> None:
     assert {name: found[name][META]["kind"] for name in schemas} == {"Input": "body", "Used": "object"}
 
 
-def test_what_consumes_says_so() -> None:
+def test_a_consuming_operation_is_marked() -> None:
     told = _described({"/a": _get("session.list"), "/b": _get("tui.control.next")})
     assert (told["session.list"]["consumes"], told["tui.control.next"]["consumes"]) == (False, True)
 

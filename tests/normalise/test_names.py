@@ -47,7 +47,7 @@ HOSTILE = [
         ("***", ""),
     ],
 )
-def test_a_class_name_is_made_of_what_letters_and_digits_there_are(text: str, name: str) -> None:
+def test_a_class_name_consists_of_the_texts_letters_and_digits(text: str, name: str) -> None:
     assert pascal(text) == name
 
 
@@ -123,7 +123,7 @@ def test_a_plural_is_made_singular(plural: str, one: str) -> None:
     assert singular(plural) == one
 
 
-def test_members_that_python_would_call_alike_are_told_apart() -> None:
+def test_two_members_with_one_python_name_get_different_names() -> None:
     report: list[str] = []
     names = member_names(["sessionID", "session_id"], report, "S")
     assert names["sessionID"] == "session_id"
@@ -151,7 +151,7 @@ def test_a_collision_is_reported() -> None:
     _collide(names)
     assert names.report == [
         "#/components/schemas/Other/properties/thing is called OtherThing: "
-        "Thing is taken by #/components/schemas/Thing"
+        "Thing is the name of #/components/schemas/Thing"
     ]
 
 
@@ -165,28 +165,28 @@ def test_a_name_made_of_the_pointer_that_is_taken_too_ends_in_a_digest() -> None
 def test_a_collision_without_strict_settles() -> None:
     names = namer()
     _collide(names)
-    names.settle()
+    names.raise_collisions()
 
 
 def test_a_collision_with_strict_names_both_pointers() -> None:
     names = namer(strict=True)
     _collide(names)
     with pytest.raises(NameCollisionError) as raised:
-        names.settle()
+        names.raise_collisions()
     assert "#/components/schemas/Thing\n" in str(raised.value)
     assert "#/components/schemas/Other/properties/thing\n" in str(raised.value)
 
 
-def test_all_collisions_are_told_at_once() -> None:
+def test_all_collisions_are_raised_at_once() -> None:
     names = namer(strict=True)
     _collide(names)
     names.claim("#/third", "Thing", obj(c={}))
     with pytest.raises(NameCollisionError) as raised:
-        names.settle()
+        names.raise_collisions()
     assert str(raised.value).count("[[name]]") == 2
 
 
-def test_no_class_bears_a_hand_written_name() -> None:
+def test_no_class_gets_a_handwritten_name() -> None:
     names = namer()
     given = [names.claim(f"#/components/schemas/{name}", name, obj())[0] for name in sorted(HANDWRITTEN)]
     assert HANDWRITTEN & set(given) == set()
@@ -225,14 +225,17 @@ def test_a_pin_without_a_reason_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pin", "said"),
     [
-        ('pointer = "#/a"\nname = "todoEntry"\nreason = "r"', "'todoEntry' is no name for a generated class"),
-        ('pointer = "#/a"\nname = "class"\nreason = "r"', "'class' is no name"),
-        ('pointer = "#/a"\nname = "Unknown"\nreason = "r"', "'Unknown' is no name"),
+        (
+            'pointer = "#/a"\nname = "todoEntry"\nreason = "r"',
+            "'todoEntry' cannot be the name of a generated class",
+        ),
+        ('pointer = "#/a"\nname = "class"\nreason = "r"', "'class' cannot be the name"),
+        ('pointer = "#/a"\nname = "Unknown"\nreason = "r"', "'Unknown' cannot be the name"),
         ('pointer = "#/a"\nname = "A"', "an entry has pointer, name and reason"),
         ('pointer = "#/a"\nname = "A"\nreason = "..."', "why is #/a called A"),
         (
             'pointer = "#/a"\nname = "A"\nreason = "r"\n[[name]]\npointer = "#/a"\nname = "B"\nreason = "r"',
-            "twice",
+            "has two entries",
         ),
     ],
 )

@@ -62,7 +62,7 @@ def test_a_document_is_one_of_openapi_3_1_afterwards() -> None:
     assert normalise({**document({}), "openapi": "3.0.3"}, strict=True).document["openapi"] == "3.1.0"
 
 
-def test_a_class_goes_to_its_module_and_what_is_none_to_a_hidden_one() -> None:
+def test_a_class_has_its_module_and_other_components_a_hidden_one() -> None:
     schemas = {
         "Thing": obj(kind={"type": "string", "enum": ["a", "b"]}),
         "List": {"type": "array", "items": _STRING},
@@ -83,7 +83,7 @@ def test_the_committed_names_are_given_unless_others_are() -> None:
     assert name not in schemas_of(normalise(given, strict=True, pins={}).document)
 
 
-def test_the_committed_deviations_are_told_unless_others_are() -> None:
+def test_the_committed_deviations_are_used_unless_others_are_given() -> None:
     entry = next(entry for entry in read_observed() if entry["seen"] == ["missing"])
     given = document({entry["model"]: obj(entry["member"], **{entry["member"]: _STRING})})
 

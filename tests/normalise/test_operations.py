@@ -38,7 +38,7 @@ def test_capitals_of_a_path_stay_in_its_operations_id() -> None:
     assert _ids({"/A/{sessionID}": {"get": {}}}) == ["get.A.sessionID"]
 
 
-def test_ids_that_python_would_call_alike_are_told_apart() -> None:
+def test_two_ids_with_one_python_name_get_different_names() -> None:
     paths = {"/a": {"get": {"operationId": "a.bC"}, "put": {"operationId": "a.b_c"}}}
     assert _ids(paths) == ["a.bC", "a.b_c.2"]
 
@@ -61,7 +61,7 @@ _JSON_TEXT = {"type": "string", "contentMediaType": "application/json", "content
         (A, {"A": obj()}),
     ],
 )
-def test_a_stream_is_described_by_what_its_items_hold(event: Json, schemas: Json) -> None:
+def test_a_stream_has_the_schema_of_its_events(event: Json, schemas: Json) -> None:
     given = one_operation({"responses": ok(event, "text/event-stream")}, schemas=schemas)
     response = only(operations.stream_items(given))["responses"]["200"]
     assert response == {**ok(A)["200"], "x-oc": {"stream": True}}
@@ -97,7 +97,7 @@ def test_of_several_contents_the_first_readable_one_is_taken(content: Json, read
     assert only(operations.readable_contents(given))["responses"]["200"]["content"] == told(read)
 
 
-def test_json_is_taken_before_what_is_only_readable() -> None:
+def test_json_is_preferred_to_other_readable_types() -> None:
     content = {"text/plain": {"schema": A}, "application/json": {"schema": B}}
     given = one_operation({"responses": {"200": {"content": content}}})
     read = only(operations.readable_contents(given))["responses"]["200"]["content"]
@@ -122,7 +122,7 @@ def test_an_empty_content_is_none() -> None:
     assert only(operations.readable_contents(given))["responses"] == {"204": {}}
 
 
-def test_responses_under_what_is_no_status_are_dropped() -> None:
+def test_responses_without_a_valid_status_are_dropped() -> None:
     given = one_operation({"responses": {"200": {}, "4XX": {}, "default": {}, "x-y": {}, "999": {}}})
     assert list(only(operations.readable_contents(given))["responses"]) == ["200", "4XX", "default"]
 
@@ -194,7 +194,7 @@ def test_the_generator_sees_python_names_and_the_namespaces_module_as_tag() -> N
     assert only(shown)["tags"] == ["v2_session"]
 
 
-def test_the_responses_carry_what_the_generator_has_no_place_for() -> None:
+def test_the_responses_have_our_facts_about_the_operation() -> None:
     shown = only(_shown({"operationId": "session.get", "x-oc": {"errors": {}}}, "/session/{sessionID}"))
     assert shown["responses"]["200"]["x-oc"] == {
         **_HOME,
@@ -202,12 +202,12 @@ def test_the_responses_carry_what_the_generator_has_no_place_for() -> None:
         "operation": "session.get",
         "path": "/session/{sessionID}",
         "method": "get",
-        "said": {"name": "session.get", "source": "GET /session/{sessionID}"},
+        "texts": {"name": "session.get", "source": "GET /session/{sessionID}"},
         "parameters": {"session_id": {"wire": "sessionID", "in": "path"}},
     }
 
 
-def test_the_generator_sees_what_is_said_and_sent() -> None:
+def test_the_generator_sees_texts_parameters_and_bodies() -> None:
     texts = {"summary": "s\ud800", "description": "d\ud800"}
     body = {"content": {"application/json": {"schema": A}}}
     response = {"200": {"description": "ok"}, "204": {}}

@@ -45,14 +45,14 @@ def test_a_parameter_has_a_python_name_and_keeps_its_wire_name() -> None:
     assert told == {"session_id": {"wire": "sessionID", "in": "path"}}
 
 
-def test_a_parameter_keeps_its_description_and_loses_what_no_method_shows() -> None:
+def test_a_parameter_keeps_only_its_description_and_schema() -> None:
     given = _parameter("pageSize", description="how many", style="form", explode=True)
     found = only(parameters.named_parameters(one_operation({"parameters": [given]})))["parameters"]
     told = {"name": "page_size", "in": "query", "schema": STRING, "description": "how many"}
     assert found == [{**told, "required": False}]
 
 
-def test_a_variable_of_the_path_is_what_its_parameter_says() -> None:
+def test_a_variable_of_the_path_has_its_parameters_type() -> None:
     given = one_operation({"parameters": [_parameter("id", "path", {"type": "integer"})]}, "/a/{id}")
     [found] = only(parameters.named_parameters(given))["parameters"]
     assert found["schema"] == {"type": "integer"}

@@ -1,4 +1,4 @@
-"""What a document refers to has to be in it."""
+"""Every reference has a target."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def _document(schema: Json, **components: Json) -> Json:
 
 
 @pytest.mark.parametrize("version", DOCUMENTED)
-def test_the_servers_documents_hold_what_they_refer_to(version: str) -> None:
+def test_the_servers_documents_have_all_targets_of_references(version: str) -> None:
     assert check_references(served := document(version)) is served
 
 
 @pytest.mark.parametrize(
     "ref", ["#/components/schemas/Gone", "#/components/schemas", "other.json#/components/schemas/a/b%", "#"]
 )
-def test_what_is_not_there_is_an_error_that_says_where_it_is_wanted(ref: str) -> None:
+def test_a_missing_target_is_an_error_with_the_references_place(ref: str) -> None:
     place = "/paths/~1session/get/responses/200/content/application~1json/schema/items"
     with pytest.raises(MissingReferenceError, match=re.escape(f"not in it:\n  {ref} (at {place})")):
         check_references(_document({"type": "array", "items": {"$ref": ref}}, **_THERE))
@@ -52,7 +52,7 @@ def test_many_are_counted() -> None:
     ],
     ids=["default", "enum", "a member of that name", "there"],
 )
-def test_what_refers_to_nothing_or_to_what_is_there_may_stay(schema: Json) -> None:
+def test_a_document_with_all_targets_is_unchanged(schema: Json) -> None:
     check_references(_document(schema, **_THERE))
 
 

@@ -31,7 +31,7 @@ def _operation(parameter: Json, body: Json, answer: Json) -> Json:
     )
 
 
-def test_every_schema_of_an_operation_is_known_by_where_it_stands() -> None:
+def test_every_schema_of_an_operation_has_its_pointer() -> None:
     assert _marked(_operation(STRING, STRING, STRING)) == _operation(
         {"at": "/parameters/1/schema"},
         {"at": "/requestBody/content/text~1x/schema"},
@@ -64,10 +64,10 @@ def test_a_schema_is_walked_with_all_that_is_below_it(
     assert list(schema.walk({key: below})) == [{key: below}, STRING]
 
 
-def test_shapes_are_equal_whatever_the_order_of_what_is_required_and_whatever_is_said() -> None:
+def test_shapes_ignore_descriptions_and_the_order_of_required() -> None:
     one = obj("a", "b", a=STRING, b={**STRING, "description": "d"})
     assert schema.shape({**one, "x-pointer": "#/s"}) == schema.shape(obj("b", "a", a=STRING, b=STRING))
 
 
-def test_shapes_differ_in_what_is_required() -> None:
+def test_shapes_differ_if_required_differs() -> None:
     assert schema.shape(obj("a", a=STRING, b=STRING)) != schema.shape(obj("b", a=STRING, b=STRING))

@@ -38,7 +38,7 @@ def _const(value: object) -> Json:
         STRING,
     ],
 )
-def test_uses_of_an_alias_say_what_it_is(alias: Json) -> None:
+def test_references_to_an_alias_become_its_schema(alias: Json) -> None:
     found = schemas_in(unions.inline_aliases(document({"A": obj(), "L": alias, "S": obj(m=reference("L"))})))
     assert found["S"]["properties"]["m"] == alias
 
@@ -87,7 +87,7 @@ def test_an_alias_of_itself_ends() -> None:
     assert "x-oc" in schemas_in(unions.inline_aliases(given))["L"]
 
 
-def test_a_component_that_only_refers_is_replaced_by_what_it_refers_to() -> None:
+def test_a_component_that_is_a_reference_is_replaced_by_its_target() -> None:
     found = schemas_in(unions.lone_references(document({"A": B, "B": C, "C": obj(), "S": obj(m=A)})))
     assert found == {"C": obj(), "S": obj(m=C)}
 
@@ -114,7 +114,7 @@ def test_a_union_travels_as_an_object_whose_members_are_its_variants() -> None:
     assert found == {**obj("v0", "v1", v0=A, v1=STRING), "x-oc": {"kind": "mixed"}}
 
 
-def test_objects_with_a_constant_each_are_told_apart_by_it() -> None:
+def test_variants_are_identified_by_a_constant_of_each() -> None:
     schemas = {"A": obj("type", type=_const("a"), n=_const(1)), "B": obj("type", type=_const("b"))}
     assert _meta(schemas, [A, B]) == {
         "kind": "union",
@@ -143,7 +143,7 @@ def test_every_value_of_an_enum_leads_to_its_variant() -> None:
     ]
 
 
-def test_a_single_variant_without_the_tag_is_what_all_else_is() -> None:
+def test_a_single_variant_without_the_tag_takes_objects_without_it() -> None:
     schemas = {"A": obj("type", type=_const("a")), "B": obj("type", type=_const("b")), "C": obj(x=STRING)}
     assert _meta(schemas, [A, B, C])["otherwise"] == "C"
 
@@ -158,7 +158,7 @@ def test_type_is_a_tag_before_all_others() -> None:
     assert _meta(schemas, [A, B])["tag"] == "type"
 
 
-def test_variants_of_one_tag_are_told_apart_by_a_second_constant() -> None:
+def test_variants_with_one_tag_are_identified_by_a_second_constant() -> None:
     schemas = {
         "A": obj("type", "mode", type=_const("x"), mode=_const("a")),
         "B": obj("type", "mode", type=_const("x"), mode=_const("b")),
@@ -183,7 +183,7 @@ def test_the_other_constants_of_variants_of_one_tag_are_checked_too() -> None:
     assert [leaf["constants"] for leaf in row["table"]] == [{"v": 1}, {}]
 
 
-def test_variants_of_one_tag_are_told_apart_by_a_constant_one_object_deeper() -> None:
+def test_variants_with_one_tag_are_identified_by_a_nested_constant() -> None:
     schemas: Json = {
         name: obj("type", type=_const("sync"), event=reference(f"In{name}")) for name in ("A", "B")
     }
@@ -217,7 +217,7 @@ def test_a_union_in_a_union_that_has_its_table_already_is_one_union_too() -> Non
     assert [row["class"] for row in _meta(schemas, [reference("U"), C], "V")["table"]] == ["A", "B", "C"]
 
 
-def test_a_union_that_stands_before_those_that_it_holds_is_one_union_too() -> None:
+def test_a_union_before_the_unions_in_it_is_flattened_too() -> None:
     schemas = {
         "W": {"anyOf": [reference("V"), C]},
         "V": {"anyOf": [reference("U"), B]},
@@ -278,13 +278,13 @@ def test_a_union_of_events_shares_the_unknown_event() -> None:
     assert _meta(schemas, [A, B])["unknown"] == "UnknownEvent"
 
 
-def test_a_variant_is_told_which_of_its_members_are_looked_up() -> None:
+def test_members_that_a_table_looks_up_are_marked() -> None:
     schemas = {"A": obj("type", "v", type=_const("a"), v=_const(1)), "B": obj("type", type=_const("b"))}
     found = schemas_in(unions.discriminate(document({**schemas, "U": {"anyOf": [A, B]}}), namer()))
     assert found["A"]["x-oc"] == {"tags": ["type", "v"]}
 
 
-def test_a_class_one_object_deeper_is_told_which_of_its_members_are_looked_up() -> None:
+def test_members_of_nested_classes_that_a_table_looks_up_are_marked() -> None:
     schemas: Json = {
         name: obj("type", type=_const("sync"), event=reference(f"In{name}")) for name in ("A", "B")
     }

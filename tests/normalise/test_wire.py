@@ -97,7 +97,7 @@ def test_a_member_that_is_a_union_gets_one_more_variant() -> None:
     assert _loosened(obj(a=union), "number") == obj(a={"anyOf": [*union["anyOf"], {"type": "number"}]})
 
 
-def test_several_deviations_of_one_member_are_all_told() -> None:
+def test_several_deviations_of_one_member_are_all_applied() -> None:
     loosened = _loosened(obj("a", a=STRING), "missing", "number")
     assert loosened == obj(a={"anyOf": [STRING, {"type": "number"}]})
 
@@ -107,7 +107,7 @@ def test_a_member_that_this_document_does_not_have_is_no_deviation() -> None:
     assert _loosened(schema, "missing", member="gone") == schema
 
 
-def test_what_this_document_does_not_have_hides_no_other_deviation() -> None:
+def test_a_deviation_of_an_unknown_member_is_skipped() -> None:
     entries = [{"model": "S", "member": member, "seen": ["missing"]} for member in ("gone", "a")]
     assert schemas_in(loosen(document({"S": obj("a", a=STRING)}), entries))["S"]["required"] == []
 
