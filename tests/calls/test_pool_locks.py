@@ -74,7 +74,8 @@ def test_threads_with_the_first_calls_share_the_transports(busy: BusyServer, tra
 def test_closing_a_client_that_makes_its_transports_closes_them(
     busy: BusyServer, transports: _Transports
 ) -> None:
-    client = OpencodeClient(busy.url, max_retries=0)
+    # the timeout ends a call whose socket is closed between its request and its response
+    client = OpencodeClient(busy.url, max_retries=0, timeout=1)
     calls = Threads(1, lambda _: client.session.list())
     assert transports.is_making.wait(PATIENCE_S)
     client.close()
