@@ -54,7 +54,7 @@ new: _New = object.__new__
 """Make an instance without calling its constructor. Generated readers use it."""
 
 READ_ERRORS = (KeyError, TypeError, AttributeError, ValueError)
-"""What a generated reader raises for data that is not as documented."""
+"""Exceptions of a generated reader for JSON that does not match the document."""
 
 _SECRET_MAPS = frozenset({"environment", "headers"})
 _SECRETS = frozenset(

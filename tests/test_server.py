@@ -56,7 +56,7 @@ def fake(tmp_path: Path) -> Fake:
 
 
 def _is_gone(pid: int) -> bool:
-    """Whether the process ends within ten seconds; a zombie that nobody has waited for has ended."""
+    """Return True if the process ends within ten seconds. A zombie that nobody has waited for has ended."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:

@@ -63,7 +63,7 @@ def _ask_from_tasks(url: str) -> tuple[list[object], int]:
 
 
 def _files() -> Counter[str]:
-    """What is open, each by its own name: others may close theirs meanwhile."""
+    """Return the open descriptors, each by its own name: others may close theirs meanwhile."""
     gc.collect()
     found: Counter[str] = Counter()
     descriptors = Path("/proc/self/fd")
@@ -140,7 +140,7 @@ def _answer_in_pieces(peer: Peer) -> None:
 
 
 def _outcome_after_cancelling(url: str, turn: int, calls_before: int) -> str:
-    """What becomes of another call when one was cancelled at a turn of the loop after its start."""
+    """Cancel a call at a turn of the event loop after its start, and return the result of another call."""
     turns = Turns()
 
     async def body() -> str:

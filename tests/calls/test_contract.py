@@ -101,7 +101,7 @@ class Wire:
         return httpx.Response(said.status, headers=headers, content=content)
 
     def call(self, client: Any, endpoint: Endpoint, sample: Sample, answer: Answer) -> Any:  # Any: as above
-        """What the method gives when the server answers so."""
+        """Return what the method returns for this response."""
         self.answer = answer
         self.requests.clear()
         return self.client_kind.call(partial(method_of(client, endpoint), *sample.arguments, **sample.named))
@@ -162,7 +162,7 @@ def _text(value: Any) -> str:  # Any: parsed JSON
 
 
 def assert_typed(value: object, described: object) -> None:
-    """What the document describes is read: objects as models under Python's names, the rest as it is."""
+    """Check that objects are read as models with Python's names, and all else as it is."""
     if isinstance(described, Described):
         assert isinstance(value, OpencodeModel)
         for wire, item in described.items():

@@ -1,4 +1,4 @@
-"""What goes wrong between client and server: what the caller gets, and how often the server was asked."""
+"""Faults between client and server: the error that the caller gets, and the number of requests that were sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client makes of its arguments and of the environment."""
+"""The options of a client, from its arguments and from the environment."""
 
 from __future__ import annotations
 

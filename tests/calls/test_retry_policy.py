@@ -1,4 +1,4 @@
-"""When a request is sent again and after how long, without a server."""
+"""The rule for retries and their delays, without a server."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tests.support.reference_pages import NEWEST, SEED, body, pages, pages_of, r
 
 
 def _section(page: str, operation: str) -> str:
-    """What a page says of one operation."""
+    """Return the section of a page about one operation."""
     return page.split(f"## `{operation}`\n")[1].split("\n---\n")[0]
 
 

@@ -1,4 +1,4 @@
-"""How terminals are let in: passwords, tickets, places, TLS and proxies; and that no secret is told."""
+"""Access to terminals: passwords, tickets, directories, TLS and proxies. No error or log contains a secret."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from tests.support.terminal_server import (
 
 _FRAME = 65_536 * "x"
 _FRAMES = 1_600
-"""Of 65,536 bytes: 100 MB."""
+"""Number of frames of 65,536 bytes: 100 MB."""
 _MB = 1_000_000
 _PATH = f"/pty/{PTY_ID}"
 
@@ -71,7 +71,7 @@ def test_a_hundred_megabytes_wait_with_the_server_and_come_whole(flood: Flood, i
 
 
 def _drunk(server: PtyServer, flood: Flood) -> tuple[int, int]:
-    """How much came after a sleep, and the most memory that it took."""
+    """The number of characters that came after a sleep, and the most memory that they took."""
     client_kind = ClientKind(is_async=False)
     terminal = connected(client_kind, server)
     flood.await_blocked()

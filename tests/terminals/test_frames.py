@@ -27,7 +27,7 @@ def _short_frames() -> Iterator[None]:
 
 
 class Reader:
-    """What somebody has of a terminal that reads frame by frame."""
+    """The output of a terminal that is read frame by frame."""
 
     def __init__(self, asked: int | None = None) -> None:
         self.output = PtyOutput(asked)
