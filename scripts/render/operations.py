@@ -53,7 +53,7 @@ class Parameter:
         if self.required:
             return f"{start} = {literal(self.schema['const'])}" if "const" in self.schema else start
         if not self.nullable:
-            return f"{start} | None = None"
+            return f"{start}{'' if allows_null(self.schema) else ' | None'} = None"
         return f"{start}{'' if allows_anything(self.schema) else ' | Unset'} = UNSET"
 
 
@@ -129,7 +129,6 @@ def method_view(described: Described) -> MethodView:
     meta, hidden = described.meta, described.hidden
     parameters = described.parameters()
     opens = _OPENS.get(meta["kind"], "")
-    members = tuple((literal(p.wire), p.name) for p in parameters if p.place == "body")
     return MethodView(
         name=meta["attribute"],
         docstring=method_docstring(
@@ -143,17 +142,11 @@ def method_view(described: Described) -> MethodView:
         str_type=builtin("str", hidden),
         path=tuple(p.name for p in parameters if p.place == "path"),
         query=tuple((literal(p.wire), p.name) for p in parameters if p.place == "query"),
-        body=members,
-        body_argument=_body_argument(meta["body"], has_members=bool(members)),
+        body=tuple((literal(p.wire), p.name) for p in parameters if p.place == "body"),
+        body_argument="body" if described.body_type() else "",
         scope=tuple(name for name in ("directory", "workspace") if name in meta["scope"]),
         operation=_operation_view(described, parameters),
     )
-
-
-def _body_argument(body: str, *, has_members: bool) -> str:
-    if body in ("json", "bytes"):
-        return "body"
-    return "{}" if body and not has_members else ""
 
 
 def _keyword(described: Described, parameters: list[Parameter]) -> Iterator[str]:

@@ -122,7 +122,7 @@ class MethodView:
 
     `positional` and `keyword` are parameters with types and defaults. `path` names the arguments for the path's
     variables; `query` and `body` are the keys of a mapping as literals, with the arguments that are its values.
-    `body_argument` is the expression for a body that is no such mapping; "" without a body. `scope` has "directory" and
+    `body_argument` is "body" if the body is one argument, else "". `scope` has "directory" and
     "workspace" where the operation takes them.
     """
 

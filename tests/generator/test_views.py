@@ -23,6 +23,8 @@ _SCHEMAS: dict[str, Json] = {
     "Line": obj("type", type={"const": "line"}, next=reference("Dot")),
     "Mark": {"anyOf": [reference("Dot"), reference("Line")]},
     "Blend": {"anyOf": [_TEXT, reference("Dot")]},
+    "Loose": {"anyOf": [reference("Dot"), reference("Line"), obj("x", x=_TEXT)]},
+    "MaybeText": {"anyOf": [_TEXT, _NULL]},
 }
 
 
@@ -81,6 +83,12 @@ def _method(operation: Json, path: str = "/a", method: str = "get") -> MethodVie
         (reference("Dot"), "Dot", "Dot | JsonMapping"),
         (_array(reference("Mark")), "list[Mark]", "Sequence[Mark | JsonMapping]"),
         (_or_null(reference("Dot")), "Dot | None", "Dot | JsonMapping | None"),
+        ({"anyOf": [{"const": True}, {"type": "boolean"}]}, "bool", "Literal[True] | bool"),
+        (
+            {"anyOf": [reference("MaybeText"), _array(_TEXT)]},
+            "str | None | list[str]",
+            "str | Sequence[str] | None",
+        ),
         ({"anyOf": [_NULL, _TEXT, _array(_TEXT)]}, "None | str | list[str]", "str | Sequence[str] | None"),
     ],
 )
@@ -103,6 +111,7 @@ def test_a_builtin_that_a_member_hides_is_named_with_its_module() -> None:
         (reference("Dot"), "read_dot(x)"),
         (reference("Mark"), "read_mark[x['type']](x)"),
         (reference("Blend"), "read_blend.read(x)"),
+        (reference("Loose"), "read_loose.read(x)"),
         (_or_null(reference("Dot")), "None if x is None else read_dot(x)"),
         (_array(_array(reference("Dot"))), "[[read_dot(item1) for item1 in array(item)] for item in array(x)]"),
         (_map(_map(reference("Dot"))),
@@ -138,6 +147,8 @@ def test_null_is_allowed_by_anything_and_by_a_union_with_null(schema: Json, expe
         ({"const": "x"}, True, ("Literal['x'] | str", "'x'", "", "data['it']", "v0")),
         (reference("Dot"), True, ("Dot", "", "", "read_dot(data['it'])", "")),
         (reference("Mark"), True, ("Mark", "", "data['it']", "read_mark[value['type']](value)", "")),
+        (_or_null(reference("Dot")), False, ("Dot | None", "None", "data['it'] if 'it' in data else None",
+                                             "None if value is None else read_dot(value)", "")),
         (reference("Dot"), False, ("Dot | None", "None", "data['it'] if 'it' in data else None",
                                    "None if value is None else read_dot(value)", "")),
     ],
@@ -188,7 +199,7 @@ def test_a_union_without_a_tag_has_no_table() -> None:
 
 def test_arguments_go_to_the_path_the_query_and_the_body() -> None:
     body = {"content": {"application/json": {"schema": obj("note", note=_TEXT, due=_or_null(_TEXT))}}}
-    query = {"name": "theLimit", "in": "query", "schema": {"type": "integer"}}
+    query = {"name": "theLimit", "in": "query", "schema": _or_null({"type": "integer"})}
     method = _method({"parameters": [query], "requestBody": body}, "/a/{theId}", "post")
     assert method.positional == ("the_id: str",)
     assert method.keyword == ("note: str", "the_limit: int | None = None", "due: str | None | Unset = UNSET")
@@ -210,7 +221,7 @@ def test_a_body_that_is_no_object_is_one_argument() -> None:
     [
         ({"204": {"description": ""}}, "None"),
         (ok(reference("Dot")), "Dot"),
-        (ok(_TEXT, "text/plain"), "str"),
+        (ok({}, "text/plain"), "str"),
         (ok({}, "image/png"), "bytes"),
         ({**ok(_array(_TEXT)), "404": {"description": ""}}, "list[str]"),
     ],
@@ -240,6 +251,16 @@ def test_a_docstring_has_the_documents_words_on_the_operation_its_arguments_and_
     ]  # fmt: skip
     assert "Returns: The names." in method.docstring
     assert method.async_docstring == '"""List: as `ANamespace.get`, awaited."""'
+
+
+def test_a_description_that_repeats_the_summary_is_left_out() -> None:
+    assert _method({"summary": "List", "description": "List"}).docstring.count("List") == 1
+
+
+def test_a_namespace_with_operations_is_no_class_of_the_parents_module() -> None:
+    paths = {f"/{name}": {"get": {"operationId": name, "responses": ok({})}} for name in ("a.get", "a.b.get")}
+    package = package_view(_normalised({}, paths))
+    assert (package.parents, [child.module for child in package.client.children]) == ((), ["a"])
 
 
 def test_namespaces_without_operations_are_classes_of_one_module() -> None:
