@@ -1,7 +1,7 @@
 """Read and check models by their annotations, which are all that is known of their members at run time.
 
-Generated readers handle data that is as documented. This module handles the rest: leniently, it keeps everything and
-warns; strictly, it raises with the place.
+Generated readers handle data that is as documented. This module handles the rest. Lenient reading keeps everything and
+logs warnings. Strict reading raises an error with the JSON path.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _members: dict[type[OpencodeModel], tuple[Member, ...]] = {}
 
 
 def members(cls: type[OpencodeModel]) -> tuple[Member, ...]:
-    """Return the members of a class. One is required unless its default is None; another default is a constant."""
+    """Return the members of a class. A default of None makes a member optional; any other default is a constant."""
     found = _members.get(cls)
     if found is None:
         generated = next((base for base in cls.__mro__ if reader_of(base)), cls)
