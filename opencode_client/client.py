@@ -195,12 +195,15 @@ class OpencodeClient(Namespaces):
             command: Program to run. Default: the server's shell.
             args: Arguments of the program; with `cwd`, `title` and `env` as those of `pty.create`.
             options: Options of the connection; see `PtyOptions`.
+
+        Raises:
+            ArgumentError: an option does not exist or is wrong.
         """
-        from .terminals.connection import temporary_terminal
+        from .terminals.temporary import TemporaryTerminal
 
         scope = {"directory": directory, "workspace": workspace}
         created = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env, **scope}
-        return temporary_terminal(self.pty, created, scope, options)
+        return TemporaryTerminal(self._caller, self.pty, created, scope, options)
 
     def resync(self, session_id: str, *, since_message_id: str | None = None) -> SessionSnapshot:
         """Read a session's current state over REST. Use it after a StreamGap.

@@ -18,6 +18,7 @@ TWINS = {
     "calls/connections.py": "calls/async_connections.py",
     "calls/server_check.py": "calls/async_server_check.py",
     "terminals/connection.py": "terminals/async_connection.py",
+    "terminals/temporary.py": "terminals/async_temporary.py",
     "streams/body.py": "streams/async_body.py",
     "streams/connection.py": "streams/async_connection.py",
     "streams/filtered_stream.py": "streams/async_filtered_stream.py",

@@ -39,7 +39,7 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
         "calls.response": HTTPX,
         "calls.server_knowledge": HTTPX,
         "streams.snapshot": "only resync() needs it",
-        "terminals.async_connection": "only terminal() needs it; it loads websockets",
+        "terminals.async_temporary": "only terminal() needs it; it loads websockets",
     },
     "calls.async_caller": {
         "asyncio": ASYNCIO,

@@ -8,21 +8,62 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from contextlib import suppress
+from functools import partial
+from os import getpid
 from time import perf_counter
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.asyncio.client import ClientConnection, connect, unix_connect
+from websockets.exceptions import ConcurrencyError, ConnectionClosed, InvalidStatus, WebSocketException
 
-from ..errors import OpencodeError, RequestError
+from ..errors import OpencodeError
+from .async_finish import finish
 from .exit_watch import AsyncExitWatch, Exit
-from .handshake import HandshakeRefusedError, HandshakeRequest, error_from_handshake, set_keep_alive
+from .handshake import (
+    PONG_CHECKS,
+    HandshakeRefusedError,
+    HandshakeRequest,
+    error_from_handshake,
+    is_final,
+    set_keep_alive,
+    silence,
+)
+from .misuse import AsyncOnly
 from .state import NEVER, Deadline, TerminalState
 
 
 class _WebSocket(ClientConnection):
-    owner: object
-    """The terminal: while the WebSocket is open, the client has a terminal to close."""
+    def __init__(self, owner: object, *arguments: Any, **named: Any) -> None:  # Any: passed on
+        super().__init__(*arguments, **named)
+        self.owner = owner  # while the WebSocket is open, the client has a terminal to close
+        self.is_silent = False
+        self._has_received = False
+
+    # Not documented. The pings of `websockets` have a deadline even while nobody reads, or none at all.
+    async def keepalive(self) -> None:
+        assert self.ping_interval is not None and self.ping_timeout is not None  # noqa: S101, PT018 # see handshake
+        while True:
+            await asyncio.sleep(self.ping_interval)
+            self._has_received = False
+            unsent_bytes = self.transport.get_write_buffer_size()
+            if not self.paused:  # else the ping would wait behind data that the server does not take
+                await self.ping()
+            for _ in range(PONG_CHECKS):
+                await asyncio.sleep(self.ping_timeout / PONG_CHECKS)
+                # over a full queue nothing is read, so that the pong cannot be seen
+                if self._has_received or (self.recv_messages.paused and not self.paused):
+                    break
+                if self.transport.get_write_buffer_size() < unsent_bytes:
+                    break
+            else:
+                self.is_silent = True
+                self.transport.abort()
+                return
+
+    # Not documented, as above.
+    def process_event(self, event: Any) -> None:  # Any: passed on
+        self._has_received = True
+        super().process_event(event)
 
     # Not documented. `websockets` has no option against redirects, which it follows after this has failed.
     async def handshake(self, *arguments: Any, **named: Any) -> None:  # Any: passed on
@@ -32,19 +73,19 @@ class _WebSocket(ClientConnection):
             raise HandshakeRefusedError(error.response) from None
 
 
-class AsyncReceiver(TerminalState):
+class AsyncReceiver(TerminalState, AsyncOnly):
     """Makes the connections of a terminal, and receives its output. One task reads; any task may close."""
 
-    def __init__(self, request: HandshakeRequest, watch: AsyncExitWatch | None) -> None:
+    def __init__(self, request: HandshakeRequest) -> None:
         super().__init__(request)
-        self._watch = watch
+        self._watch: AsyncExitWatch | None = None
         self._exit: Exit | None = None
         self._lock = asyncio.Lock()  # held while a connection is made; no frame is added meanwhile
         self._closed = asyncio.Event()
         self._connection: _WebSocket | None = None
 
     @abstractmethod
-    async def _before_handshake(self) -> str | None:
+    async def _before_handshake(self, *, again: bool) -> str | None:
         """Make the calls that come before the handshake. Return a ticket, or None to send the password."""
 
     async def recv(self, timeout: float | None = None) -> str:
@@ -55,6 +96,7 @@ class AsyncReceiver(TerminalState):
             PtyClosedError: the terminal ended, or its connection broke and cannot be made again.
             PtyGapError: output is missing here; the next call returns the output after the gap.
         """
+        self._check_home(_here())
         deadline = NEVER if timeout is None else Deadline(timeout)
         while (text := self._next_output()) is None:
             connection = await self._connected()
@@ -66,6 +108,8 @@ class AsyncReceiver(TerminalState):
                         frame = await connection.recv()
             except TimeoutError:
                 raise self._timeout_error("no output", deadline) from None
+            except ConcurrencyError as error:
+                raise self._concurrency_error() from error
             except ConnectionClosed as error:
                 await self._replace(connection, error, deadline)
                 continue
@@ -80,18 +124,28 @@ class AsyncReceiver(TerminalState):
 
     async def close(self) -> None:
         """Close this connection and end all waiting for it. The terminal itself continues."""
-        if self._closed.is_set():
-            return
+        is_first = not self._closed.is_set()
         self._closed.set()
         self._end_by_close()
+        if not is_first or self._is_elsewhere(_here()):  # the other process or event loop uses the connection
+            return
+        connection = self._connection
+        await finish(self._close, bool if connection is None else connection.transport.abort)
+
+    async def aclose(self) -> None:
+        """Close this connection, for `contextlib.aclosing`."""
+        await self.close()
+
+    async def _close(self) -> None:
         if self._connection is not None:
             await self._connection.close()
         await self._leave()
         if self._watch is not None:
-            await self._watch.wake()
+            self._watch.wake()
 
     async def _connected(self) -> _WebSocket:
         """Return the connection; make the first one. Raises PtyClosedError after the end."""
+        self._check_home(_here())
         if self._connection is not None and self._end is None:
             return self._connection
         async with self._lock:
@@ -100,7 +154,7 @@ class AsyncReceiver(TerminalState):
             if self._connection is not None:
                 return self._connection
             try:
-                return await self._open()
+                return await self._open(again=False)
             except BaseException:
                 await self._leave()
                 self._exit = None
@@ -111,10 +165,12 @@ class AsyncReceiver(TerminalState):
         async with self._lock:
             if connection is not self._connection or self._end is not None:
                 return
+            if connection.is_silent:
+                error.__cause__ = silence()
             if self._may_reconnect(error):
                 await self._reconnect(deadline)
         if self._end is not None and self._watch is not None:
-            await self._watch.wake()
+            self._watch.wake()
 
     async def _reconnect(self, deadline: Deadline) -> None:
         last: OpencodeError | None = None
@@ -130,36 +186,40 @@ class AsyncReceiver(TerminalState):
                 raise self._timeout_error("no output, and no new connection", deadline)
             self._delays.begin()
             try:
-                await self._open()
+                await self._open(again=True)
                 return
-            except RequestError as error:
-                last = error
             except OpencodeError as error:
                 last = error
-                break
+                if is_final(error):
+                    break
         self._end_broken(last)
 
-    async def _open(self) -> _WebSocket:
+    async def _open(self, *, again: bool) -> _WebSocket:
         """Make a connection and use it from now on; close it if the terminal was closed meanwhile."""
-        ticket = await self._before_handshake()
-        prepared, started = self._request.prepare(self._output.next_start), perf_counter()
+        ticket = await self._before_handshake(again=again)
+        request, started = self._request, perf_counter()
+        prepared = request.prepare(self._output.next_start)
+        arguments = request.connect_arguments(prepared, ticket)
+        # Any: its type is the class that is used by default
+        dial: Any = connect if request.unix_path is None else partial(unix_connect, request.unix_path)
         try:
-            opened: Any = await connect(  # Any: its type is the class that is used by default
-                **self._request.connect_arguments(prepared, ticket), create_connection=_WebSocket
-            )
-        except (OSError, WebSocketException, EOFError) as error:
+            connection: _WebSocket = await dial(**arguments, create_connection=partial(_WebSocket, self))
+        except (OSError, WebSocketException, EOFError, ImportError) as error:
             raise error_from_handshake(prepared, error, started) from None
-        connection: _WebSocket = opened
-        connection.owner = self
         # Not documented; `connect` takes no options for its socket.
         set_keep_alive(connection.transport.get_extra_info("socket"))
-        self._has_connected(again=self._connection is not None)
+        self._has_connected(again=again)
         self._connection = connection
         if self._closed.is_set():
             self._end_by_close()
-            await connection.close()
+            await finish(connection.close, connection.transport.abort)
         return connection
 
     async def _leave(self) -> None:
         if self._watch is not None and self._exit is not None:
             await self._watch.leave(self._exit)
+
+
+def _here() -> tuple[object, ...]:
+    """Return the process and the event loop."""
+    return getpid(), asyncio.get_running_loop()

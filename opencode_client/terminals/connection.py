@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Generator, Callable
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -19,18 +17,26 @@ from ..streams.stream import EventStream
 from ..streams.reconnect import StreamOptions
 from .receiver import Receiver
 from .exit_watch import EVENTS, ExitWatch
-from .handshake import HandshakeRequest, PtyOptions, check_options, error_from_close, is_normal_end
+from .handshake import (
+    HandshakeRequest,
+    PtyOptions,
+    check_options,
+    error_from_close,
+    is_normal_end,
+    options_for_reconnecting,
+)
 from .pattern_search import PatternSearch
+from .route import find_unix_path
 from .state import NEVER, Deadline
 
 if TYPE_CHECKING:
-    from ..api.pty import PtyNamespace
     from ..calls.caller import Caller
 
 EXIT_S = 2.0
 """The longest time to wait for an exit code after the terminal has ended."""
-
-logger: logging.Logger = logging.getLogger(__package__)
+_CHECK_AGAIN_S = 1.0
+_FAILED_CHECKS = 30
+"""`wait` raises the error of a call after so many that fail in a row."""
 
 
 class PtyCalls(Protocol):
@@ -58,9 +64,12 @@ class PtyConnection(Receiver):
         options: PtyOptions,
         namespace: PtyCalls,
     ) -> None:
+        unix_path = find_unix_path(caller.connections, caller.options.base_url)
+        super().__init__(HandshakeRequest(caller.requests, operation, arguments, options, unix_path))
         check_options(operation.id, options, has_tickets=hasattr(namespace, "connect_token"))
-        request = HandshakeRequest(caller.requests, operation, arguments, options)
-        super().__init__(request, _shared_watch(caller, request) if options.get("exit_code", True) else None)
+        if not isinstance(arguments.path[0], str):
+            text = f"takes the id of a terminal, such as pty.id, not {type(arguments.path[0]).__name__}"
+            raise ArgumentError(f"{operation.id}: pty_id {text}")
         self._caller = caller
         self._calls = namespace
         caller.connections.to_close.add(self)
@@ -131,8 +140,9 @@ class PtyConnection(Receiver):
 
     def resize(self, rows: int, cols: int) -> None:
         """Set the size of the terminal. Raises ArgumentError, StatusError, RequestError."""
-        if rows < 1 or cols < 1:
-            raise ArgumentError(f"a terminal has at least one row and one column, not {rows} and {cols}")
+        if not (isinstance(rows, int) and isinstance(cols, int) and rows > 0 and cols > 0):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
+            text = f"a terminal has at least one row and one column, not {rows!r} and {cols!r}"
+            raise ArgumentError(f"terminal {self.pty_id}: {text}")
         self._calls.update(self.pty_id, size={"rows": rows, "cols": cols}, **self._request.call_options)
 
     def wait(self, timeout: float | None = None) -> int | None:
@@ -144,13 +154,14 @@ class PtyConnection(Receiver):
             ArgumentError: the terminal was connected with `exit_code=False`.
             PtyTimeoutError: the process still runs after `timeout` seconds.
             PtyClosedError: this connection was closed, or it broke before the process ended.
+            OpencodeError: the event stream and all calls failed for half a minute.
         """
-        if self._connection is None:
+        deadline, gaps, failed = Deadline(timeout), 0, 0
+        if self._connection is None or self._end is None:
             self._connected()
         watch, exit_ = self._watch, self._exit
         if watch is None or exit_ is None:
             raise ArgumentError(f"terminal {self.pty_id}: wait() needs a terminal without exit_code=False")
-        deadline, gaps = Deadline(timeout), 0
 
         def has_news() -> bool:
             return exit_.gone or self._end is not None or exit_.gaps > gaps
@@ -164,57 +175,54 @@ class PtyConnection(Receiver):
                 watch.wait_until(lambda: exit_.gone, EXIT_S)
                 return exit_.code
             gaps = exit_.gaps
-            if not self._is_running():
-                return None
+            try:
+                if not self._is_running():
+                    return None
+                failed = 0
+            except OpencodeError:  # for example of a proxy, while the server starts again
+                failed += 1
+                if failed > _FAILED_CHECKS or deadline.left_s() == 0:
+                    raise
+                watch.wait_until(
+                    lambda: exit_.gone or self._end is not None, deadline.at_most_s(_CHECK_AGAIN_S)
+                )
+                gaps -= 1  # check again
         raise self._timeout_error("the process did not end", deadline)
 
     def _is_running(self) -> bool:
         try:
             response = self._calls.get(self.pty_id, **self._request.call_options)
-        except NotFoundError:
+        except NotFoundError as error:
+            if error.data is None:  # it is not from opencode, but from a proxy before it
+                raise
             return False
         return bool(getattr(response, "data", response).status == "running")
 
-    def _before_handshake(self) -> str | None:
+    def _before_handshake(self, *, again: bool) -> str | None:
         request, knowledge, check = self._request, self._caller.knowledge, self._caller.server_check
+        calls: Any = self._calls  # Any: the documents of old servers lack connect_token
+        if again:  # a server that does not answer is given up soon
+            calls = type(calls)(self._caller.with_options(options_for_reconnecting(self._caller.options)))
         if request.operation.absent is not None and not knowledge.allows(request.operation):
             check.require(request.operation)
         version = knowledge.version or check.version(request.operation.id)
         self._output.has_cursor = request.check_cursor(version)
         # This call explains errors that the handshake does not explain: 1.1.x answers 500 for an unknown id.
-        self._calls.get(self.pty_id, **request.call_options)
-        if self._watch is not None and self._exit is None:
+        calls.get(self.pty_id, **request.call_options)
+        if request.options.get("exit_code", True) and self._exit is None:
+            self._watch = self._shared_watch()
             self._exit = self._watch.join(self.pty_id)
             if self._closed.is_set():  # `close` ran meanwhile, when there was nothing to leave
                 self._leave()
         if request.options.get("auth") != "ticket":
             return None
-        calls: Any = self._calls  # Any: the documents of old servers lack connect_token
         response = calls.connect_token(self.pty_id, **request.call_options)
         return str(getattr(response, "data", response).ticket)
 
-
-def _shared_watch(caller: Caller, request: HandshakeRequest) -> ExitWatch:
-    arguments = evolve(request.arguments, path=())
-    subscribe = partial(EventStream, caller, EVENTS, arguments, StreamOptions())
-    watches = caller.knowledge.exit_watches
-    watch: ExitWatch = watches.setdefault(request.watch_key, ExitWatch(subscribe))
-    return watch
-
-
-@contextmanager
-def temporary_terminal(
-    terminals: PtyNamespace, made: dict[str, Any], scope: dict[str, Any], options: PtyOptions
-) -> Generator[PtyConnection]:
-    """Create a terminal, connect to it, and remove it at the end. `made` are arguments of `pty.create`."""
-    pty = terminals.create(**made)
-    try:
-        with terminals.connect(pty.id, **scope, **options) as connection:
-            yield connection
-    finally:
-        try:
-            terminals.remove(pty.id, **scope)
-        except NotFoundError:
-            pass  # the process has ended
-        except OpencodeError as error:  # an error of the block is more important
-            logger.warning("cannot remove terminal %s, which may still run: %s", pty.id, error)
+    def _shared_watch(self) -> ExitWatch:
+        arguments = evolve(self._request.arguments, path=())
+        subscribe = partial(EventStream, self._caller, EVENTS, arguments, StreamOptions())
+        watches = self._caller.knowledge.exit_watches
+        key = (self._home, self._request.watch_key)  # a child process does not have the threads of its parent
+        watch: ExitWatch = watches.setdefault(key, ExitWatch(subscribe))
+        return watch

@@ -44,7 +44,7 @@ def read_control(frame: bytes) -> PtyControl | None:
     if not is_object(raw):
         return None
     cursor = raw.get("cursor")
-    return PtyControl(cursor if isinstance(cursor, int) else None, raw)
+    return PtyControl(cursor if isinstance(cursor, int) and cursor >= 0 else None, raw)
 
 
 def count_units(text: str) -> int:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import socket
+import struct
+import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from ssl import SSLContext
 from time import monotonic
@@ -16,14 +19,26 @@ from websockets.http11 import Response
 
 from ..calls.error_mapping import error_from_httpx, response_or_error
 from ..calls.operation import Arguments, Operation
+from ..calls.options import ClientOptions
 from ..calls.request_builder import Prepared, RequestBuilder
 from ..calls.server_info import release
 from ..calls.transports import environment_proxy
-from ..errors import ArgumentError, OpencodeError, PtyClosedError, UnsupportedOperationError
+from ..errors import (
+    ArgumentError,
+    ClientClosedError,
+    NotFoundError,
+    OpencodeError,
+    PtyClosedError,
+    UnsupportedOperationError,
+)
 
 _OPEN_S = 10.0
 _CLOSE_S = 1.0
 _PING_S = 20.0
+_PONG_S = 20.0
+"""The longest silence after a ping, and the longest time in which the server may take no data that is sent."""
+PONG_CHECKS = 4
+"""The checks in that time. So the pong may be late by a quarter, because the reader has just gone on."""
 _MAX_FRAME_BYTES = 64 * 1024 * 1024
 _MAX_FRAMES = 16
 """Frames that are read ahead. Then the connection fills up, and the server keeps the rest."""
@@ -61,16 +76,25 @@ class PtyOptions(TypedDict, total=False):
     ssl: SSLContext | None
 
 
-def check_options(operation_id: str, options: PtyOptions, *, has_tickets: bool) -> None:
-    """Raise ArgumentError for an option that does not exist, or that has an impossible value."""
-    unknown = options.keys() - PtyOptions.__annotations__.keys()
-    if unknown:
-        raise ArgumentError(f"{operation_id}: terminals have no option {sorted(unknown)[0]!r}")
-    auth, cursor = options.get("auth", "basic"), options.get("cursor")
+def check_options(operation_id: str, options: PtyOptions, *, has_tickets: bool, others: str = "") -> None:
+    """Raise ArgumentError for an option that does not exist, or that has an impossible value.
+
+    `others` are the names of further arguments, for the message.
+    """
+    known = PtyOptions.__annotations__.keys()
+    for name in options.keys() - known:
+        names = f"{others}{', '.join(sorted(known))}"
+        raise ArgumentError(f"{operation_id}: there is no option {name!r}; there are {names}")
+    given: Mapping[str, object] = {"auth": "basic", "max_attempts": 6, **options}
+    auth, cursor, attempts, ssl = (given.get(name) for name in ("auth", "cursor", "max_attempts", "ssl"))
     if auth not in ("basic", "ticket"):
         raise ArgumentError(f"{operation_id}: auth is 'basic' or 'ticket', not {auth!r}")
-    if cursor is not None and cursor < -1:
-        raise ArgumentError(f"{operation_id}: cursor is at least -1, not {cursor}")
+    if cursor is not None and not (isinstance(cursor, int) and cursor >= -1):
+        raise ArgumentError(f"{operation_id}: cursor is a whole number, at least -1, not {cursor!r}")
+    if not (isinstance(attempts, int) and attempts >= 0):
+        raise ArgumentError(f"{operation_id}: max_attempts is a whole number, at least 0, not {attempts!r}")
+    if not isinstance(ssl, SSLContext | None):
+        raise ArgumentError(f"{operation_id}: ssl is an ssl.SSLContext, not {ssl!r}")
     if auth == "ticket" and not has_tickets:
         raise ArgumentError(f"{operation_id}: this client was generated from a document without tickets")
 
@@ -95,6 +119,8 @@ class HandshakeRequest:
     operation: Operation[Any]
     arguments: Arguments
     options: PtyOptions
+    unix_path: str | None = None
+    """The Unix socket to connect to, in place of the URL's host."""
 
     @property
     def pty_id(self) -> str:
@@ -135,13 +161,12 @@ class HandshakeRequest:
             "ssl": (self.options.get("ssl") or httpx.create_ssl_context()) if is_tls else None,
             "additional_headers": [pair for pair in prepared.http.headers.items() if pair[0] not in omitted],
             "user_agent_header": None,  # it is among the headers
-            "proxy": environment_proxy(prepared.text),
+            "proxy": None if self.unix_path else environment_proxy(prepared.text),
             "compression": None,  # no server has it
             "open_timeout": _OPEN_S,
             "close_timeout": _CLOSE_S,
-            # Pings keep idle connections open. No timeout: the pong may come late, behind unread output.
             "ping_interval": _PING_S,
-            "ping_timeout": None,
+            "ping_timeout": _PONG_S,
             "max_size": _MAX_FRAME_BYTES,
             "max_queue": _MAX_FRAMES,
             "logger": _silent,
@@ -185,8 +210,11 @@ def error_from_close(request: HandshakeRequest, error: ConnectionClosed) -> PtyC
     frame = error.rcvd or error.sent
     code, reason = (1006, "") if frame is None else (frame.code, frame.reason)
     what = "it ended" if code == 1000 else "the connection broke"
-    detail = f" ({code}{': ' + reason if reason else ''})"
-    return PtyClosedError(f"terminal {request.pty_id}: {what}{detail}", code=code, reason=reason)
+    detail = reason or str(error.__cause__ or "")
+    text = f"terminal {request.pty_id}: {what} ({code}{detail and f': {detail}'})"
+    closed = PtyClosedError(text, code=code, reason=reason)
+    closed.__cause__ = error
+    return closed
 
 
 def is_normal_end(error: ConnectionClosed) -> bool:
@@ -199,11 +227,33 @@ def is_our_fault(error: ConnectionClosed) -> bool:
     return error.rcvd_then_sent is not True and error.sent is not None and error.sent.code in _OUR_FAULTS
 
 
+def silence() -> TimeoutError:
+    """Return the reason for the end of a connection on which nothing comes back."""
+    return TimeoutError(f"nothing came for {_PONG_S:g} s after a ping")
+
+
+def options_for_reconnecting(options: ClientOptions) -> ClientOptions:
+    """Return options for the calls before another attempt: they fail as soon as the handshake would."""
+    timeout = options.timeout
+    longer = timeout is None or (isinstance(timeout, int | float) and timeout > _OPEN_S)
+    return evolve(options, timeout=_OPEN_S if longer else timeout, max_retries=0)
+
+
+def is_final(error: OpencodeError) -> bool:
+    """Return True if the next attempt to connect again would fail in the same way."""
+    if isinstance(error, NotFoundError):
+        return error.data is not None  # else it is not from opencode, but from a proxy before it
+    return isinstance(error, ArgumentError | ClientClosedError | UnsupportedOperationError)
+
+
 def set_keep_alive(sock: Any) -> None:  # Any: a socket, or the object that asyncio gives for it
-    """Let the system check that the server's machine is still there while no data comes."""
+    """Let the system check that the server's machine is still there, and end sending when it takes no more data."""
     if not hasattr(sock, "setsockopt"):
         return
+    ms = int(1000 * _PONG_S)
+    limit = ms if sys.platform == "win32" else struct.pack("ll", *divmod(1000 * ms, 1_000_000))
     with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in _KEEPALIVE.items():
             if hasattr(socket, name):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
+from ..errors import ArgumentError
+
 Pattern: TypeAlias = "str | re.Pattern[str]"
 
 MAX_MATCH_CHARS = 65_536
@@ -12,9 +14,16 @@ MAX_MATCH_CHARS = 65_536
 
 
 class PatternSearch:
-    """Searches text as it arrives. Each piece costs the same, however much text came before it."""
+    """Searches text as it arrives. Each piece costs the same, however much text came before it.
+
+    Raises:
+        ArgumentError: the pattern is of another type.
+    """
 
     def __init__(self, pattern: Pattern) -> None:
+        if not isinstance(getattr(pattern, "pattern", pattern), str):
+            text = "a text or a regular expression for texts, as of re.compile"
+            raise ArgumentError(f"read_until() takes {text}, not {pattern!r}")
         self._name = repr(pattern if isinstance(pattern, str) else pattern.pattern)
         self._regex = re.compile(re.escape(pattern)) if isinstance(pattern, str) else pattern
         self._max_match_chars = len(pattern) if isinstance(pattern, str) else MAX_MATCH_CHARS

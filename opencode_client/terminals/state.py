@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from codecs import getincrementaldecoder
 from collections import deque
+from threading import TIMEOUT_MAX
 from time import monotonic
 
 from websockets.exceptions import ConnectionClosed
@@ -17,15 +19,26 @@ _PIECE_CHARS = 4_096
 
 
 class Deadline:
-    """The time at which a timeout ends. It starts when this is made."""
+    """The time at which a timeout ends. It starts when this is made.
+
+    Raises:
+        ArgumentError: the timeout is not a number.
+    """
 
     def __init__(self, timeout: float | None) -> None:
+        if timeout is not None and (not isinstance(timeout, int | float) or math.isnan(timeout)):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
+            raise ArgumentError(f"timeout is a number of seconds or None, not {timeout!r}")
         self.timeout = timeout
-        self._at = None if timeout is None else monotonic() + timeout
+        self._at = None if timeout is None or timeout > TIMEOUT_MAX else monotonic() + timeout
 
     def left_s(self) -> float | None:
         """Return the seconds until the timeout ends, at least 0; None if it never ends."""
         return None if self._at is None else max(0.0, self._at - monotonic())
+
+    def at_most_s(self, most_s: float) -> float:
+        """Return the seconds until the timeout ends, at most `most_s`."""
+        left_s = self.left_s()
+        return most_s if left_s is None else min(left_s, most_s)
 
 
 NEVER: Deadline = Deadline(None)
@@ -42,6 +55,8 @@ class TerminalState:
         self._end: PtyClosedError | None = None
         self._ended_normally = False  # the process ended, or the user closed this connection
         self._decoder = getincrementaldecoder("utf-8")()
+        self._home: object = None
+        """The process, and for asyncio the event loop, in which this was opened."""
 
     @property
     def pty_id(self) -> str:
@@ -90,12 +105,31 @@ class TerminalState:
         starts = range(0, len(text), _PIECE_CHARS)
         self._unread.extendleft(text[start : start + _PIECE_CHARS] for start in reversed(starts))
 
+    def _check_home(self, here: object) -> None:
+        """Raise PtyClosedError if this terminal was opened in another process or event loop."""
+        if self._home is None:
+            self._home = here
+        elif self._is_elsewhere(here):
+            text = "it was opened in another process or event loop; connect to it again here"
+            raise PtyClosedError(f"terminal {self.pty_id}: {text}", code=1006)
+
+    def _is_elsewhere(self, here: object) -> bool:
+        return self._home is not None and self._home != here
+
+    def _concurrency_error(self) -> ArgumentError:
+        return ArgumentError(
+            f"terminal {self.pty_id}: only one thread or task may read it, and another one does"
+        )
+
     def _input_text(self, data: str | bytes) -> str:
         """Return input as text. The first bytes of a character are kept until the rest of it comes."""
         try:
             if isinstance(data, str):
                 data.encode()
                 return data
+            if not isinstance(data, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
+                text = f"send() takes str or bytes, not {type(data).__name__}"  # pyright: ignore[reportUnreachable] # as above
+                raise ArgumentError(f"terminal {self.pty_id}: {text}")
             return self._decoder.decode(data)
         except UnicodeError as error:
             self._decoder.reset()

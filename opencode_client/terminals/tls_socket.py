@@ -22,10 +22,10 @@ class TlsSocket:
     connection. OpenSSL allows one thread at a time; the lock ensures that.
     """
 
-    def __init__(self, wrapped: SSLSocket) -> None:
+    def __init__(self, wrapped: SSLSocket, timeout_s: float | None = None) -> None:
         wrapped.setblocking(False)
         self._wrapped = wrapped
-        self._timeout_s: float | None = None
+        self._timeout_s: float | None = timeout_s
         self._lock = Lock()
         self._closed = False
         self._watcher, self._notifier = socketpair()
@@ -44,7 +44,7 @@ class TlsSocket:
             left = left[self._wait_for(partial(self._wrapped.send, left), self._timeout_s) :]
 
     def settimeout(self, timeout_s: float | None) -> None:
-        """Limit how long writing waits. Reading waits without a limit."""
+        """Limit how long writing waits until the server takes more data. Reading waits without a limit."""
         self._timeout_s = timeout_s
 
     def shutdown(self, how: int) -> None:

@@ -192,10 +192,13 @@ class PtyServer:
 
     def tell(self, kind: str, **properties: Any) -> None:  # Any: JSON
         """Send an event on all open streams. Waits until there is one."""
+        self.tell_event({"type": kind, "properties": properties})
+
+    def tell_event(self, event: dict[str, Any]) -> None:  # Any: JSON
+        """Send JSON of any form as an event."""
         self.until(lambda: self.listeners)
-        event = json.dumps({"type": kind, "properties": properties}).encode()
         for peer in self.listeners:
-            peer.send(_event(event))
+            peer.send(_event(json.dumps(event).encode()))
 
     def drop_events(self) -> None:
         """Break all open event streams. Waits until there is one."""
@@ -242,10 +245,12 @@ class PtyServer:
             if "upgrade" in seen.headers:
                 self._converse(connection, seen)
                 return
-            if seen.path == "/event":
+            answer = self._answer_to(seen) if seen.path == "/event" else None
+            if seen.path == "/event" and answer is None:
                 self._tell_events(peer, seen)
-            self._note(self.calls, seen)
-            answer = self._answer_to(seen)
+            if seen.path != "/event":
+                self._note(self.calls, seen)
+                answer = self._answer_to(seen)
             peer.send(http(b'{"name":"NotFoundError","data":{}}', 404) if answer is None else answer)
 
     def _answer_to(self, seen: Seen) -> bytes | None:
@@ -253,7 +258,6 @@ class PtyServer:
         return answer() if callable(answer) else answer
 
     def _tell_events(self, peer: Peer, seen: Seen) -> None:
-        self._answer_to(seen)  # a gate holds the stream back
         peer.send(
             http(headers=_EVENTS) + _event(_CONNECTED, "retry: 1\n")
         )  # a client that loses it reconnects at once

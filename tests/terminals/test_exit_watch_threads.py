@@ -40,7 +40,7 @@ def _leave_while_another_joins(client: OpencodeClient, server: PtyServer, line: 
 
 def _see_a_gap_while_another_leaves(client: OpencodeClient, server: PtyServer, line: int) -> bool:
     one, other = client.pty.connect(PTY_ID), client.pty.connect(_OTHER_ID)
-    switch = Switch(Exits.update, line, one.close)
+    switch = Switch(Exits.add_gap, line, one.close)
 
     def wait() -> int | None:
         one.__enter__()

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from opencode_client import AsyncOpencodeClient, ForbiddenError
+from opencode_client import AsyncOpencodeClient, AuthenticationError, ForbiddenError
+from opencode_client.terminals.exit_watch import Exits
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import http
 from tests.support.terminal_actions import connected, entered
@@ -145,3 +146,109 @@ def test_a_terminal_that_was_not_connected_leaves_no_event_stream(client_kind: C
         with pytest.raises(ForbiddenError):
             connected(client_kind, server)
         server.until(lambda: server.streams and not server.listeners)
+
+
+_PAGE = http(b"<!doctype html><p>hello", headers={"content-type": "text/html"})
+_REFUSALS = {
+    "404": http(b"{}", 404),
+    "401": http(b"", 401),
+    "403": http(b"", 403),
+    "a web page": _PAGE,
+    "a 404 page": http(b"<p>no", 404, {"content-type": "text/html"}),
+}
+
+
+@pytest.fixture
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open a new event stream, and check again, without a second's delay."""
+    monkeypatch.setattr("opencode_client.terminals.exit_watch._AGAIN_S", 0.02)
+    for module in ("connection", "async_connection"):
+        monkeypatch.setattr(f"opencode_client.terminals.{module}._CHECK_AGAIN_S", 0.02)
+
+
+@pytest.mark.usefixtures("_soon")
+@pytest.mark.parametrize("refusal", _REFUSALS.values(), ids=list(_REFUSALS))
+def test_exit_codes_arrive_after_the_event_stream_was_refused_once(
+    client_kind: ClientKind, refusal: bytes
+) -> None:
+    with PtyServer([cursor(0)]) as server:
+        one, other = _two(client_kind, server, PTY_ID, _OTHER_ID)
+        refused = threading.Event()
+
+        def refuse_once() -> bytes:
+            del server.answers["/event"]
+            refused.set()
+            return refusal
+
+        server.answers["/event"] = refuse_once
+        server.drop_events()
+
+        def refused_and_reopened() -> None:
+            assert refused.wait(5)
+            server.until(lambda: server.listeners)
+            server.tell("pty.exited", id=PTY_ID, exitCode=6)
+            server.tell("pty.exited", id=_OTHER_ID, exitCode=7)
+
+        [code] = client_kind.meanwhile(lambda: one.wait(5), refused_and_reopened)
+        assert (code, client_kind.call(other.wait, 5)) == (6, 7)
+
+
+@pytest.mark.usefixtures("_soon")
+@pytest.mark.parametrize("refusal", _REFUSALS.values(), ids=list(_REFUSALS))
+def test_a_call_that_fails_once_does_not_end_the_waiting(client_kind: ClientKind, refusal: bytes) -> None:
+    with PtyServer([cursor(0)]) as server:
+        terminal = connected(client_kind, server)
+        refused = threading.Event()
+
+        def refuse_once() -> bytes:
+            server.answers[_PATH] = described()
+            refused.set()
+            return refusal if b"{}" not in refusal else http(b"", 404)
+
+        server.answers[_PATH] = refuse_once
+        server.drop_events()
+
+        def exit_() -> None:
+            assert refused.wait(5)
+            server.tell("pty.exited", id=PTY_ID, exitCode=6)
+
+        assert client_kind.meanwhile(lambda: terminal.wait(5), exit_) == [6]
+
+
+@pytest.mark.usefixtures("_soon")
+def test_calls_that_fail_again_and_again_end_the_waiting(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("connection", "async_connection"):
+        monkeypatch.setattr(f"opencode_client.terminals.{module}._FAILED_CHECKS", 3)
+    with PtyServer([cursor(0)]) as server:
+        terminal = connected(client_kind, server)
+        server.answers[_PATH] = http(b"", 401)
+        server.drop_events()
+        with pytest.raises(AuthenticationError):
+            client_kind.call(terminal.wait, 5)
+
+
+@pytest.mark.usefixtures("_soon")
+def test_without_an_event_stream_the_calls_notice_the_end(client_kind: ClientKind) -> None:
+    with PtyServer([cursor(0)]) as server:
+        terminal = connected(client_kind, server)
+        server.answers["/event"] = _PAGE
+        server.drop_events()
+
+        def remove() -> None:
+            server.answers[_PATH] = _GONE
+
+        assert client_kind.meanwhile(lambda: terminal.wait(5), remove) == [None]
+
+
+@pytest.mark.parametrize(
+    "event", [{"properties": []}, {"properties": None}, {"properties": "x"}, {"properties": {"id": [1]}}, {}]
+)
+def test_events_of_another_form_are_passed_over(client_kind: ClientKind, event: dict[str, Any]) -> None:
+    assert not Exits().update({"type": "pty.exited", **event})
+    with PtyServer([cursor(0)]) as server:
+        terminal = connected(client_kind, server)
+        server.tell_event({"type": "pty.exited", **event})
+        server.tell("pty.exited", id=PTY_ID, exitCode=2)
+        assert client_kind.call(terminal.wait, 5) == 2

@@ -91,19 +91,6 @@ async def _drunk_async(server: PtyServer, flood: Flood) -> tuple[int, int]:
     return length, tracemalloc.get_traced_memory()[1]
 
 
-def test_who_sleeps_behind_much_output_is_not_taken_for_dead(
-    flood: Flood, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("opencode_client.terminals.handshake._PING_S", 0.05)
-    client_kind = ClientKind(is_async=False)
-    with PtyServer([cursor(0), flood, end]) as server:
-        terminal = connected(client_kind, server, reconnect=False)
-        flood.await_blocked()
-        time.sleep(0.3)  # six pings, which nobody answers
-        assert sum(map(len, terminal)) == _FRAMES * len(_FRAME)
-        client_kind.close()
-
-
 def test_closing_is_quick_behind_much_output(client_kind: ClientKind, flood: Flood) -> None:
     with PtyServer([cursor(0), flood]) as server:
         terminal = connected(client_kind, server)

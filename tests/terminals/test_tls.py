@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-import os
 import socket
 import ssl
-import sys
 import threading
-from collections.abc import Callable, Generator
-from time import monotonic, sleep
+from collections.abc import Generator
+from time import monotonic
 from typing import Any, TypeAlias
 
 import httpx
@@ -20,6 +17,7 @@ import pytest
 from opencode_client import ConnectError
 from tests.support.acceptor import Acceptor
 from tests.support.both_clients import ClientKind
+from tests.support.resources import pause, resources, until
 from tests.support.terminal_actions import entered, read
 from tests.support.terminal_server import PTY_ID, PtyServer, cursor, say
 
@@ -62,22 +60,24 @@ def _called(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, content=json.dumps({"id": PTY_ID, **pty}))
 
 
-def _resources() -> tuple[int, int]:
-    """Count the threads and, except on Windows, the descriptors of this process."""
-    return threading.active_count(), 0 if sys.platform == "win32" else len(os.listdir("/dev/fd"))
+class _CallsAnswered(httpx.HTTPTransport):
+    """Answers all calls itself; so only terminals use the network."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return _called(request)
 
 
-def _pause(client_kind: ClientKind) -> None:
+class _AsyncCallsAnswered(httpx.AsyncHTTPTransport):
+    """As `_CallsAnswered`."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return _called(request)
+
+
+def _client(client_kind: ClientKind, url: str) -> Any:  # Any: either client
     if client_kind.is_async:
-        client_kind.call(asyncio.sleep, 0.01)
-    else:
-        sleep(0.01)
-
-
-def _until(client_kind: ClientKind, happened: Callable[[], bool]) -> None:
-    deadline = monotonic() + _PATIENCE_S
-    while not happened() and monotonic() < deadline:
-        _pause(client_kind)
+        return client_kind.client(url, http_client=httpx.AsyncClient(transport=_AsyncCallsAnswered()))
+    return client_kind.client(url, http_client=httpx.Client(transport=_CallsAnswered()))
 
 
 @pytest.mark.parametrize("does_tls", [True, False], ids=["after TLS", "before TLS"])
@@ -87,29 +87,29 @@ def test_a_silent_server_is_given_up_in_time(
     served, trusting = tls
     monkeypatch.setattr("opencode_client.terminals.handshake._OPEN_S", _OPEN_S)
     with _silent_server(served if does_tls else None) as url:
-        terminal = client_kind.mocked(_called, url).pty.connect(PTY_ID, ssl=trusting, exit_code=False)
-        _pause(client_kind)  # makes the event loop
-        before, started = _resources(), monotonic()
+        terminal = _client(client_kind, url).pty.connect(PTY_ID, ssl=trusting, exit_code=False)
+        pause(client_kind)  # makes the event loop
+        before, started = resources(), monotonic()
         with pytest.raises(ConnectError, match=r"no connection: .*timed out"):
             entered(client_kind, terminal)
         assert _OPEN_S <= monotonic() - started < _OPEN_S + _PATIENCE_S
-        _until(client_kind, lambda: _resources() == before)
-        assert _resources() == before
+        until(client_kind, lambda: resources() == before)
+        assert resources() == before
 
 
 def test_closed_terminals_leave_no_thread_and_no_descriptor(client_kind: ClientKind, tls: Contexts) -> None:
     served, trusting = tls
     with PtyServer([cursor(0), say("a")], tls=served) as server:
-        client = client_kind.mocked(_called, server.url)
+        client = _client(client_kind, server.url)
 
         def open_and_close() -> None:
             terminal: Any = entered(client_kind, client.pty.connect(PTY_ID, ssl=trusting, exit_code=False))
             assert read(client_kind, terminal, 1) == "a"
             client_kind.call(terminal.close)
 
-        _pause(client_kind)
-        before = _resources()
+        pause(client_kind)
+        before = resources()
         for _ in range(_OPENINGS):
             open_and_close()
-        _until(client_kind, lambda: _resources() == before)
-        assert _resources() == before
+        until(client_kind, lambda: resources() == before)
+        assert resources() == before

@@ -1,0 +1,119 @@
+"""Terminals whose connection is open, and on which nothing comes back: they notice, unless nobody reads."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from opencode_client import PtyClosedError
+from tests.support.both_clients import ClientKind
+from tests.support.muting_proxy import MutingProxy
+from tests.support.terminal_actions import connected, entered, read, rest
+from tests.support.terminal_server import PTY_ID, Line, PtyServer, cursor, end, hear, say
+
+_PING_S = 0.05
+_PONG_S = 0.2
+_MUCH = 1 << 20
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opencode_client.terminals.handshake._PING_S", _PING_S)
+    monkeypatch.setattr("opencode_client.terminals.handshake._PONG_S", _PONG_S)
+    monkeypatch.setattr("opencode_client.terminals.handshake._OPEN_S", 0.1)
+    monkeypatch.setattr("opencode_client.terminals.handshake._DELAY_S", 0.01)
+
+
+def _through(client_kind: ClientKind, proxy: MutingProxy, **options: Any) -> Any:  # Any: sync or async
+    terminal = client_kind.client(proxy.url, max_retries=0).pty.connect(PTY_ID, exit_code=False, **options)
+    return entered(client_kind, terminal)
+
+
+def _pause(client_kind: ClientKind, pause_s: float) -> None:
+    client_kind.call(asyncio.sleep if client_kind.is_async else time.sleep, pause_s)
+
+
+def test_a_proxy_that_forwards_nothing_breaks_the_connection(client_kind: ClientKind) -> None:
+    with PtyServer([cursor(0), say("a")]) as server, MutingProxy(server.url) as proxy:
+        terminal = _through(client_kind, proxy, reconnect=False)
+        assert read(client_kind, terminal, 1) == "a"
+        proxy.mute()
+        with pytest.raises(
+            PtyClosedError, match=r"the connection broke \(1006: nothing came for 0.2 s"
+        ) as caught:
+            client_kind.call(terminal.recv, 5)
+        assert caught.value.code == 1006
+
+
+def test_the_terminal_goes_on_over_a_new_connection(client_kind: ClientKind) -> None:
+    scripts = [cursor(0), say("a")], [cursor(1), say("b"), end]
+    with PtyServer(*scripts) as server, MutingProxy(server.url) as proxy:
+        terminal = _through(client_kind, proxy)
+        assert read(client_kind, terminal, 1) == "a"
+        proxy.mute()
+        assert rest(client_kind, terminal) == ["b"]
+
+
+def test_attempts_that_are_not_answered_have_an_end(client_kind: ClientKind) -> None:
+    with PtyServer([cursor(0), say("a")]) as server, MutingProxy(server.url) as proxy:
+        terminal = _through(client_kind, proxy, max_attempts=2)
+        assert read(client_kind, terminal, 1) == "a"
+        proxy.mute(later=True)
+        began = time.monotonic()
+        with pytest.raises(PtyClosedError, match="the connection broke"):
+            client_kind.call(terminal.recv)
+        assert time.monotonic() - began < 3
+
+
+def test_a_quiet_terminal_stays_open(client_kind: ClientKind) -> None:
+    with PtyServer([cursor(0), hear, say("b")]) as server:
+        terminal = connected(client_kind, server, reconnect=False)
+        _pause(client_kind, 3 * (_PING_S + _PONG_S))
+        client_kind.call(terminal.send, "a")
+        assert client_kind.call(terminal.recv, 5) == "b"
+
+
+@pytest.mark.parametrize("sleeps", [asyncio.sleep, time.sleep], ids=["lets the loop run", "blocks the loop"])
+def test_who_sleeps_behind_much_output_is_not_taken_for_dead(client_kind: ClientKind, sleeps: Any) -> None:
+    with PtyServer([cursor(0), say(*100 * [_MUCH * "x"]), end]) as server:
+        terminal = connected(client_kind, server, reconnect=False)
+        for _ in range(3):
+            assert client_kind.call(terminal.recv, 5)
+            if client_kind.is_async:
+                client_kind.call(asyncio.sleep, 0.05)  # fills the queue
+            client_kind.call(sleeps if client_kind.is_async else time.sleep, 2 * (_PING_S + _PONG_S))
+        assert sum(map(len, rest(client_kind, terminal))) == 97 * _MUCH
+
+
+@pytest.mark.parametrize("over_tls", [False, True], ids=["TCP", "TLS"])
+def test_sending_ends_when_the_server_takes_nothing(
+    client_kind: ClientKind, tls: tuple[ssl.SSLContext, ssl.SSLContext], over_tls: bool
+) -> None:
+    released = threading.Event()
+    served, trusting = tls
+
+    def take_nothing(_: Line) -> None:
+        released.wait(10)
+
+    given: Any = (httpx.AsyncClient if client_kind.is_async else httpx.Client)(verify=trusting)
+    with PtyServer([cursor(0), take_nothing], tls=served if over_tls else None) as server:
+        client = client_kind.client(server.url, max_retries=0, http_client=given if over_tls else None)
+        options: dict[str, Any] = {"reconnect": False, "exit_code": False, "ssl": trusting}
+        terminal = entered(client_kind, client.pty.connect(PTY_ID, **options))
+
+        def send_without_end() -> None:
+            for _ in range(100):
+                client_kind.call(terminal.send, _MUCH * "x")
+
+        began = time.monotonic()
+        with pytest.raises(PtyClosedError):
+            send_without_end()
+        assert time.monotonic() - began < 5
+        released.set()
+    client_kind.call(given.aclose if client_kind.is_async else given.close)
