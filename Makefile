@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not live and not job'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-live compat test-documents test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-terminals test-live compat test-documents test-package test-job dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ mutation: pyproject.toml  ## run mutation tests of four groups of modules, or of
 	build/mutation/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	build/mutation/bin/python -m pip install --quiet --editable . --group dev --group mutation
 	build/mutation/bin/python -m scripts.mutation $(GROUP)
+
+test-terminals: $(READY)  ## open and close 500 terminals over TLS beside three busy loops; COUNT=... for another number
+	$(BIN)/python -m tests.terminals.under_load $(or $(COUNT),500)
 
 test-live: $(READY)  ## run the live suite: real servers from npm
 	$(BIN)/pytest -m live

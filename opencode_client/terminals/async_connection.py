@@ -12,7 +12,14 @@ from attrs import evolve
 from websockets.exceptions import ConnectionClosed
 
 from ..calls.operation import Arguments, Operation
-from ..errors import ArgumentError, NotFoundError, OpencodeError, PtyClosedError, PtyTimeoutError
+from ..errors import (
+    ArgumentError,
+    NotFoundError,
+    OpencodeError,
+    PtyClosedError,
+    PtyTimeoutError,
+    ResponseDecodeError,
+)
 from ..streams.async_stream import AsyncEventStream
 from ..streams.reconnect import StreamOptions
 from .async_receiver import AsyncReceiver
@@ -196,7 +203,7 @@ class AsyncPtyConnection(AsyncReceiver):
             if error.data is None:  # it is not from opencode, but from a proxy before it
                 raise
             return False
-        return bool(getattr(response, "data", response).status == "running")
+        return bool(getattr(response, "data", response).status != "exited")
 
     async def _before_handshake(self, *, again: bool) -> str | None:
         request, knowledge, check = self._request, self._caller.knowledge, self._caller.server_check
@@ -217,7 +224,12 @@ class AsyncPtyConnection(AsyncReceiver):
         if request.options.get("auth") != "ticket":
             return None
         response = await calls.connect_token(self.pty_id, **request.call_options)
-        return str(getattr(response, "data", response).ticket)
+        ticket: object = getattr(response, "data", response).ticket
+        if not isinstance(ticket, str):
+            raise ResponseDecodeError(
+                f"{request.operation.id}: the ticket", "$.ticket", "string", repr(ticket)
+            )
+        return ticket
 
     def _shared_watch(self) -> AsyncExitWatch:
         arguments = evolve(self._request.arguments, path=())

@@ -14,12 +14,13 @@ from time import perf_counter
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
-from websockets.exceptions import ConcurrencyError, ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import ConcurrencyError, ConnectionClosed, InvalidStatus
 
 from ..errors import OpencodeError
 from .async_finish import finish
 from .exit_watch import AsyncExitWatch, Exit
 from .handshake import (
+    FAILURES,
     PONG_CHECKS,
     HandshakeRefusedError,
     HandshakeRequest,
@@ -204,8 +205,9 @@ class AsyncReceiver(TerminalState, AsyncOnly):
         dial: Any = connect if request.unix_path is None else partial(unix_connect, request.unix_path)
         try:
             connection: _WebSocket = await dial(**arguments, create_connection=partial(_WebSocket, self))
-        except (OSError, WebSocketException, EOFError, ImportError) as error:
-            raise error_from_handshake(prepared, error, started) from None
+        except FAILURES as error:
+            failure = error_from_handshake(prepared, error, started)
+            raise failure from failure.__cause__
         # Not documented; `connect` takes no options for its socket.
         set_keep_alive(connection.transport.get_extra_info("socket"))
         self._has_connected(again=again)
@@ -221,5 +223,8 @@ class AsyncReceiver(TerminalState, AsyncOnly):
 
 
 def _here() -> tuple[object, ...]:
-    """Return the process and the event loop."""
-    return getpid(), asyncio.get_running_loop()
+    """Return the process and the event loop. Without one of asyncio, the first call raises an error."""
+    try:
+        return getpid(), asyncio.get_running_loop()
+    except RuntimeError:
+        return getpid(), None

@@ -89,16 +89,18 @@ class AsyncTemporaryTerminal(AbstractAsyncContextManager[AsyncPtyConnection, Non
 
     async def _create(self) -> None:
         try:
-            pty = await self._terminals.create(**self._made, title=self._title)
+            pty_id: object = (await self._terminals.create(**self._made, title=self._title)).id
+            if not isinstance(pty_id, str):  # pyright: ignore[reportUnnecessaryIsInstance] # the response has none
+                raise ResponseDecodeError("pty.create", "$.id", "string", repr(pty_id))
         except ConnectError:
             raise
         except _LOST:
             await self._find()
             raise
         else:
-            self._pty_id = pty.id
+            self._pty_id = pty_id
             if self._wanted_title is not None and not self._left:
-                await self._terminals.update(pty.id, title=self._wanted_title, **self._scope)
+                await self._terminals.update(pty_id, title=self._wanted_title, **self._scope)
         finally:
             if self._left:  # read after `_pty_id` is set: `_leave` reads them in the other order
                 await self._remove()

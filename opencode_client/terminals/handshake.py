@@ -39,6 +39,8 @@ _PONG_S = 20.0
 """The longest silence after a ping, and the longest time in which the server may take no data that is sent."""
 PONG_CHECKS = 4
 """The checks in that time. So the pong may be late by a quarter, because the reader has just gone on."""
+FAILURES = (OSError, WebSocketException, EOFError, ImportError, ValueError)
+"""Errors of a handshake. ImportError: a SOCKS proxy needs another package. ValueError: a proxy's URL is wrong."""
 _MAX_FRAME_BYTES = 64 * 1024 * 1024
 _MAX_FRAMES = 16
 """Frames that are read ahead. Then the connection fills up, and the server keeps the rest."""
@@ -195,14 +197,19 @@ def error_from_handshake(prepared: Prepared, error: Exception, started: float) -
     """Return our error for a handshake that failed."""
     if isinstance(error, HandshakeRefusedError):
         refused = error.response
-        headers, body = list(refused.headers.raw_items()), bytes(refused.body or b"")
+        # `websockets` does not decode the body
+        headers = [pair for pair in refused.headers.raw_items() if pair[0].lower() != "content-encoding"]
+        body = bytes(refused.body or b"")
         response = httpx.Response(refused.status_code, headers=headers, content=body)
         outcome = response_or_error(prepared, response, started)
         if isinstance(outcome, OpencodeError):
             return outcome
         error = WebSocketException(f"HTTP {refused.status_code} in place of a WebSocket")
     kind = httpx.ConnectTimeout if isinstance(error, TimeoutError) else httpx.ConnectError
-    return error_from_httpx(prepared, kind(str(error) or type(error).__name__), started)
+    cause = kind(str(error) or type(error).__name__)
+    if isinstance(error, OSError):  # the errors of `websockets` may hold the URL, with the ticket
+        cause.__cause__ = error
+    return error_from_httpx(prepared, cause, started)
 
 
 def error_from_close(request: HandshakeRequest, error: ConnectionClosed) -> PtyClosedError:

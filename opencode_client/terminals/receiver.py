@@ -15,7 +15,7 @@ from threading import Event, Lock
 from time import perf_counter
 from typing import Any, cast
 
-from websockets.exceptions import ConcurrencyError, ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import ConcurrencyError, ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect, unix_connect
 
 from ..calls.sockets import end
@@ -23,6 +23,7 @@ from ..errors import OpencodeError
 from .exit_watch import Exit, ExitWatch
 from .finish import close_at_exit
 from .handshake import (
+    FAILURES,
     PONG_CHECKS,
     HandshakeRefusedError,
     HandshakeRequest,
@@ -221,8 +222,9 @@ class Receiver(TerminalState, SyncOnly):
             set_keep_alive(connection.socket)  # not documented; `connect` takes no options for its socket
             self._has_connected(again=again)
             self._connection = connection
-        except (OSError, WebSocketException, EOFError, ImportError) as error:
-            raise error_from_handshake(prepared, error, started) from None
+        except FAILURES as error:
+            failure = error_from_handshake(prepared, error, started)
+            raise failure from failure.__cause__
         except BaseException:  # Ctrl-C
             _abandon(self.opening)
             raise

@@ -56,6 +56,10 @@ class Line:
         """Send a frame. Raises ConnectionClosed, and blocks while the client does not read."""
         self._connection.send(frame)
 
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes that need not be a frame."""
+        self._connection.socket.sendall(data)
+
     def hear(self) -> str | bytes:
         """Return the next frame from the client. Raises ConnectionClosed."""
         frame: str | bytes = self._connection.recv()
