@@ -23,6 +23,7 @@ from opencode_client import (
 from opencode_client.calls.namespace import AsyncNamespace, Namespace
 from opencode_client.streams.async_shared_stream import AsyncSubscription
 from opencode_client.streams.shared_stream import Subscription
+from opencode_client.terminals import misuse
 
 _SYNC_NAMES = {
     "__aenter__": "__enter__",
@@ -47,7 +48,9 @@ def _surface(kind: type) -> dict[str, object]:
     return {
         sync_name: _form(inspect.getattr_static(kind, name))
         for name, sync_name in names.items()
-        if sync_name in _PROTOCOLS or not name.startswith("_")
+        if (sync_name in _PROTOCOLS or not name.startswith("_"))
+        and name != "aclose"  # for contextlib.aclosing
+        and getattr(getattr(kind, name), "__module__", "") != misuse.__name__
     }
 
 
