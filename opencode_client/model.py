@@ -73,7 +73,7 @@ class OpencodeModel:
     """
 
     raw_: JsonObject | None = field(init=False, default=None)
-    """The JSON object that was read; None if the model was made by its constructor."""
+    """The JSON object that was read, unchanged; None if the model was made by its constructor. Do not change it."""
 
     _wire_names: ClassVar[dict[str, str]] = {}
     _reader: ClassVar[Callable[[JsonObject], Any] | None] = None  # Any: the class itself
@@ -104,22 +104,20 @@ class OpencodeModel:
     def to_dict(self) -> JsonObject:
         """Return the JSON object, with the server's member names and with unknown members.
 
-        A member that is None is left out, unless it is required or was read as null. Objects and arrays that the
-        document does not describe are shared with the model, not copied.
+        The members keep the order in which they were read, because it can mean something to the server. Members that
+        were not read go last. A member that is None is left out, unless it is required or was read as null. Objects
+        and arrays that the document does not describe are shared with the model, not copied.
         """
         raw = self.raw_
-        result: JsonObject = {}
+        result: JsonObject = {} if raw is None else raw.copy()
         for name, wire, required, _ in layout_of(type(self)):
             value = getattr(self, name)
             if value is not None:
                 result[wire] = value if type(value) in _PLAIN else to_plain(value)
-            elif raw is None:
-                if required:
-                    result[wire] = None
-            elif wire in raw and (required or raw[wire] is None):
+            elif required and (raw is None or wire in raw):
                 result[wire] = None
-        if raw is not None and len(raw) != len(result):
-            result.update(self.additional_properties)
+            elif raw is not None and raw.get(wire) is not None:
+                del result[wire]
         return result
 
     @property

@@ -54,6 +54,7 @@ DOCUMENT_RULES: tuple[Rule, ...] = (
     everywhere(keywords.one_of_as_any_of),
     everywhere(keywords.merge_all_of),
     everywhere(keywords.plain_enums),
+    keywords.open_objects_as_maps,
     everywhere(keywords.plain_objects),
     everywhere(keywords.known_types),
     everywhere(keywords.plain_unions),

@@ -196,6 +196,41 @@ def plain_enums(schema: Json) -> Json:
     return notes
 
 
+def open_objects_as_maps(document: Json) -> Json:
+    """Turn an object into a map if all its members are optional and the ones without a name have a documented kind.
+
+    `{"properties": {"bash": A}, "additionalProperties": {"anyOf": [A, B]}}` ->
+    `{"type": "object", "additionalProperties": {"anyOf": [A, B]}}`
+
+    The order of the members can count: of the permissions `{"*": "allow", "bash": "deny"}` the last match decides. A
+    class would write them in its own order, and its constructor would not take the members without a name.
+    """
+    schemas = schemas_of(document)
+
+    def convert(schema: Json) -> Json:
+        members: dict[str, Json] = schema.get("properties", {})
+        others: Json | bool = schema.get("additionalProperties", {})
+        if not members or schema.get("required") or isinstance(others, bool) or not shape(others):
+            return schema
+        known = [shape(variant) for variant in _variants(others, schemas)]
+        odd = [member for member in members.values() if shape(member) not in known]
+        names = f"Documented members: {', '.join(members)}."
+        return {
+            **notes_of(schema),
+            "description": f"{schema.get('description', '')}\n{names}".strip(),
+            "type": "object",
+            "additionalProperties": {"anyOf": [others, *odd]} if odd else others,
+        }
+
+    return everywhere(convert)(document)
+
+
+def _variants(schema: Json, schemas: dict[str, Json]) -> list[Json]:
+    """Return a schema, and the variants of its union if it is or names one."""
+    target = schemas.get(referenced(schema) or "", schema)
+    return [schema, *target.get("anyOf", ())]
+
+
 def plain_objects(schema: Json) -> Json:
     """Make an object either named members or a map, and a tuple an array of anything.
 

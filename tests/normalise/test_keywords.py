@@ -211,6 +211,42 @@ def test_an_enum_is_constants_of_one_type_or_anything(given: Json, plain: Json) 
     assert keywords.plain_enums(given) == plain
 
 
+def _open(others: object, **more: Any) -> Json:
+    return {
+        "type": "object",
+        "properties": {"a": STRING, "b": NUMBER},
+        "additionalProperties": others,
+        **more,
+    }
+
+
+def _as_map(schema: Json, **components: Json) -> Json:
+    found: Json = schemas_in(keywords.open_objects_as_maps(document({"S": schema, **components})))["S"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("others", "value"),
+    [
+        ({"anyOf": [STRING, NUMBER]}, {"anyOf": [STRING, NUMBER]}),
+        (A, A),
+        (STRING, {"anyOf": [STRING, NUMBER]}),
+    ],
+    ids=["a union", "a component", "another kind"],
+)
+def test_an_object_with_documented_other_members_is_a_map(others: Json, value: Json) -> None:
+    found = _as_map(_open(others, description="Of tools."), A={"anyOf": [STRING, NUMBER]})
+    text = "Of tools.\nDocumented members: a, b."
+    assert found == {"type": "object", "description": text, "additionalProperties": value}
+
+
+@pytest.mark.parametrize(
+    "schema", [_open({}), _open(True), _open(False), _open(STRING, required=["a"]), obj(a=STRING)]
+)
+def test_other_objects_keep_their_named_members(schema: Json) -> None:
+    assert _as_map(schema) == schema
+
+
 @pytest.mark.parametrize(
     ("given", "plain"),
     [
