@@ -195,36 +195,36 @@ class UnionReader(ABC, Generic[T]):
 
 
 class Unknown:
-    """A variant of a union that this version of the client does not know. `raw` is its JSON.
+    """A variant of a union that this version of the client does not know. `raw_` is its JSON, as in models.
 
     Its tag (`type`, `role`, ...) reads as "__unknown__", so that type checkers can narrow the union when you compare
     the tag with a known value. `tag` is the tag that the server sent.
     """
 
-    __slots__ = ("raw",)
+    __slots__ = ("raw_",)
 
     tag_name: ClassVar[str] = "type"
 
-    def __init__(self, raw: Any) -> None:  # Any: any JSON
-        self.raw: Any = raw
+    def __init__(self, raw_: Any) -> None:  # Any: any JSON
+        self.raw_: Any = raw_
 
     @property
     def tag(self) -> str | None:
         """The tag that the server sent; None if there is none or it is not a text."""
-        value: object = self.raw.get(self.tag_name) if is_object(self.raw) else None
+        value: object = self.raw_.get(self.tag_name) if is_object(self.raw_) else None
         return value if isinstance(value, str) else None
 
     def to_dict(self) -> Any:  # Any: any JSON
         """Return the JSON, unchanged."""
-        return self.raw
+        return self.raw_
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Unknown) and type(other) is type(self) and self.raw == other.raw
+        return isinstance(other, Unknown) and type(other) is type(self) and self.raw_ == other.raw_
 
     __hash__: ClassVar[None]  # type: ignore[assignment] # mutable content: not hashable, like the models
 
     def __repr__(self) -> str:
-        shown = f"tag={self.tag!r}" if self.tag is not None else f"raw={type(self.raw).__name__}"
+        shown = f"tag={self.tag!r}" if self.tag is not None else f"raw_={type(self.raw_).__name__}"
         return f"{type(self).__name__}({shown})"
 
 

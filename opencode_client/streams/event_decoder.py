@@ -48,9 +48,9 @@ class UndecodableEvent:
 
 @frozen
 class ServerHeartbeat:
-    """The server is alive (`server.heartbeat`). Yielded only by streams with `heartbeats=True`."""
+    """The server is alive (`server.heartbeat`). Yielded only by streams with `heartbeats=True`. `raw_` is its JSON."""
 
-    raw: JsonObject
+    raw_: JsonObject
     type: Literal["server.heartbeat"] = field(default="server.heartbeat", init=False, repr=False)
 
 

@@ -57,7 +57,7 @@ def make_event_filter(
         if isinstance(item, StreamGap):
             return True
         if session_id is not None:
-            raw: object = item.raw_ if hasattr(item, "raw_") else getattr(item, "raw", None)
+            raw: object = getattr(item, "raw_", None)
             child = session_and_parent(raw) if children else None
             if child is not None and child[1] in sessions:
                 sessions.add(child[0])

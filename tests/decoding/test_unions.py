@@ -44,7 +44,7 @@ def test_a_union_reads_two_levels_deep(models: ModuleType) -> None:
 def test_data_of_no_known_variant_is_read_as_unknown_and_kept(models: ModuleType, wire: Any) -> None:
     part = models.Session.from_dict(_session(parts=[wire])).parts[0]
     assert isinstance(part, models.UnknownPart)
-    assert part.raw == wire
+    assert part.raw_ == wire
 
 
 def test_another_value_of_a_second_constant_is_an_unknown_variant(models: ModuleType) -> None:
@@ -137,7 +137,7 @@ def test_a_strict_reader_refuses_a_tag_of_another_type(models: ModuleType, tag: 
 
 def test_the_repr_of_an_unknown_variant_shows_its_tag_or_its_type(models: ModuleType) -> None:
     shown = [repr(models.UnknownPart(raw)) for raw in ({"type": "new"}, 5)]
-    assert shown == ["UnknownPart(tag='new')", "UnknownPart(raw=int)"]
+    assert shown == ["UnknownPart(tag='new')", "UnknownPart(raw_=int)"]
 
 
 def test_every_public_name_is_a_model_an_alias_or_an_unknown(models: ModuleType) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from opencode_client import AsyncOpencodeClient, OpencodeClient
-from opencode_client.model import JsonObject, UnknownEvent, is_object
+from opencode_client.model import JsonObject, is_object
 from tests.live.client_pairs import SyncOrAsync
 
 EVENT, GLOBAL = PATHS = ("/event", "/global/event")
@@ -61,7 +61,7 @@ def raw_of(item: Any) -> JsonObject:  # Any: an item of a stream, or JSON
     """Return an item as the JSON that the server sent."""
     if is_object(item):
         return item
-    raw: JsonObject = item.raw if isinstance(item, UnknownEvent) else getattr(item, "raw_", {})
+    raw: JsonObject = getattr(item, "raw_", {})
     return raw
 
 

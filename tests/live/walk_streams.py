@@ -56,7 +56,7 @@ def _turn(client: OpencodeClient, stream: Any, told: Callable[[Any], Any]) -> st
         for item in events:
             event = told(item)
             if isinstance(event, UnknownEvent):
-                unknown.add(str(event.raw.get("type")))
+                unknown.add(str(event.raw_.get("type")))
             if event.type == "session.idle" and event.properties.session_id == session.id:
                 return ", ".join(["a turn", *sorted(f"unknown {kind}" for kind in unknown)])
     return "no turn"

@@ -204,7 +204,7 @@ def test_a_stream_that_resumes_requests_the_missed_events_and_has_no_gap(client_
     scripts = [[begin(_durable(5)), cut], [begin(_durable(6)), end], [begin(_durable(7)), hang]]
     with FaultyServer(health, *scripts) as server:
         found = take(client_kind, client_kind.client(server.url).v2.session.events("ses_1", after=4), 3)
-        assert [item.raw["durable"]["seq"] for item in found] == [5, 6, 7]
+        assert [item.raw_["durable"]["seq"] for item in found] == [5, 6, 7]
         targets = [request.target for request in server.requests[1:]]
     assert targets == [f"/api/session/ses_1/event?after={after}" for after in (4, 5, 6)]
 
@@ -225,7 +225,7 @@ def test_silence_before_the_first_event_of_a_stream_that_resumes_is_no_failure(
         stream = client_kind.client(server.url).v2.session.events("ses_1", after=4, watchdog_s=0.2)
         [found] = take(client_kind, stream, 1)
         assert [request.target for request in server.requests[1:]] == ["/api/session/ses_1/event?after=4"] * 2
-    assert found.raw["durable"]["seq"] == 5
+    assert found.raw_["durable"]["seq"] == 5
 
 
 def test_an_unknown_option_is_an_error(client_kind: ClientKind) -> None:
