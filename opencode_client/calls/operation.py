@@ -44,6 +44,7 @@ class Operation(Generic[T_co]):
     path: as in the document, with names in braces; a `*` at the end is filled with the rest of the URL.
     returns: annotation of the value, which is read from JSON, or from the text if `plain`.
     body: an object of `members`, any `json`, or `bytes`. `nullable` members may be null.
+    structured: members of the body that are objects or arrays, with what to pass, for error messages.
     errors: models of the documented errors, by status.
     headers: headers to send with every call.
     absent: newest server that is known not to have the operation.
@@ -61,6 +62,7 @@ class Operation(Generic[T_co]):
     body: Literal["", "members", "json", "bytes"] = field(default="", kw_only=True)
     scope: Scope | None = field(default=None, kw_only=True)
     nullable: frozenset[str] = field(default=frozenset(), kw_only=True)
+    structured: Mapping[str, str] = field(default={}, kw_only=True)
     errors: Mapping[str, tuple[str, ...]] = field(default={}, kw_only=True)
     headers: Mapping[str, str] = field(default={}, kw_only=True)
     absent: str | None = field(default=None, kw_only=True)

@@ -201,6 +201,10 @@ def _row(described: Described, parameters: list[Parameter]) -> Iterator[str]:
     nullable = [literal(p.wire) for p in parameters if p.nullable]
     if nullable:
         yield f"nullable=frozenset({{{', '.join(nullable)}}})"
+    structures = {p.wire: described.types.structure(p.schema) for p in parameters if p.place == "body"}
+    if any(structures.values()):
+        texts = (f"{literal(wire)}: {literal(text)}" for wire, text in structures.items() if text)
+        yield f"structured={{{', '.join(texts)}}}"
     if meta["errors"]:
         yield f"errors={_errors(meta['errors'])}"
     if meta["extra_headers"]:

@@ -114,6 +114,23 @@ class Types:
             return any(map(self.needs_reading, options(schema)))
         return self.is_model(schema) or (self.is_map(schema) and self.needs_reading(self._values(schema)))
 
+    def structure(self, schema: Json) -> str:
+        """Return what to pass for an object or an array, for error messages; "" if a text or a number is allowed."""
+        texts = dict.fromkeys(
+            self._structure(option) for option in options(schema) if option.get("type") != "null"
+        )
+        return "" if "" in texts else " or ".join(texts)
+
+    def _structure(self, schema: Json) -> str:
+        if "items" in schema:
+            return "a list"
+        if self.is_class(schema):
+            members = [
+                f'"{name}": ...' for name in self.components[referenced(schema) or ""].get("required", ())
+            ]
+            return f"{{{', '.join(members)}}}" if members else "an object"
+        return "an object" if self._meta(schema).get("kind") in ("map", "union") else ""
+
     def is_map(self, schema: Json) -> bool:
         """Return True for a reference to an object without named members."""
         return self._meta(schema).get("kind") == "map"
