@@ -22,6 +22,7 @@ _LOG: Operation[bool] = Operation(
     "bool",
     body="members",
     scope=QUERY,
+    structured={"extra": "an object"},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
 _AGENTS: Operation[list[Agent]] = Operation(

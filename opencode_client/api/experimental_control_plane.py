@@ -19,6 +19,7 @@ _MOVE_SESSION: Operation[None] = Operation(
     "POST",
     "/experimental/control-plane/move-session",
     body="members",
+    structured={"destination": '{"directory": ...}'},
     errors={"400": ("MoveSessionErrorBody", "InvalidRequestErrorBody")},
     absent="1.15.13",
 )

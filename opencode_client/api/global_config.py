@@ -11,10 +11,10 @@ from ..calls.unset import UNSET, Unset
 if TYPE_CHECKING:
     from ..calls.operation import JsonMapping
     from ..calls.options import Timeout
+    from ..models.agent_config import AgentConfig
     from ..models.attachment_config import AttachmentConfig
     from ..models.config import (
         Config,
-        ConfigAgent,
         ConfigCommand,
         ConfigCompaction,
         ConfigEnterprise,
@@ -22,14 +22,12 @@ if TYPE_CHECKING:
         ConfigFormatter,
         ConfigLsp,
         ConfigMcp,
-        ConfigMode,
         ConfigReference,
         ConfigReferences,
         ConfigSkills,
         ConfigToolOutput,
         ConfigWatcher,
     )
-    from ..models.permission_config import PermissionConfig
     from ..models.provider_config import ProviderConfig
     from ..models.server_config import ServerConfig
 
@@ -43,6 +41,28 @@ _UPDATE: Operation[Config] = Operation(
     "/global/config",
     "Config",
     body="members",
+    structured={
+        "server": "an object",
+        "command": "an object",
+        "skills": "an object",
+        "references": "an object",
+        "reference": "an object",
+        "watcher": "an object",
+        "plugin": "a list",
+        "disabled_providers": "a list",
+        "enabled_providers": "a list",
+        "mode": "an object",
+        "agent": "an object",
+        "provider": "an object",
+        "mcp": "an object",
+        "instructions": "a list",
+        "tools": "an object",
+        "attachment": "an object",
+        "enterprise": "an object",
+        "tool_output": "an object",
+        "compaction": "an object",
+        "experimental": "an object",
+    },
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
     absent="1.1.31",
 )
@@ -85,15 +105,17 @@ class GlobalConfigNamespace(Namespace):
         default_agent: str | None = None,
         subagent_depth: int | None = None,
         username: str | None = None,
-        mode: ConfigMode | JsonMapping | None = None,
-        agent: ConfigAgent | JsonMapping | None = None,
+        mode: Mapping[str, AgentConfig | JsonMapping] | None = None,
+        agent: Mapping[str, AgentConfig | JsonMapping] | None = None,
         provider: Mapping[str, ProviderConfig | JsonMapping] | None = None,
         mcp: Mapping[str, ConfigMcp | JsonMapping] | None = None,
         formatter: ConfigFormatter | JsonMapping | None = None,
         lsp: ConfigLsp | JsonMapping | None = None,
         instructions: Sequence[str] | None = None,
         layout: Literal["auto", "stretch"] | None = None,
-        permission: PermissionConfig | JsonMapping | None = None,
+        permission: Literal["allow", "ask", "deny"]
+        | Mapping[str, Literal["allow", "ask", "deny"] | Mapping[str, Literal["allow", "ask", "deny"]]]
+        | None = None,
         tools: Mapping[str, bool] | None = None,
         attachment: AttachmentConfig | JsonMapping | None = None,
         enterprise: ConfigEnterprise | JsonMapping | None = None,
@@ -190,15 +212,17 @@ class AsyncGlobalConfigNamespace(AsyncNamespace):
         default_agent: str | None = None,
         subagent_depth: int | None = None,
         username: str | None = None,
-        mode: ConfigMode | JsonMapping | None = None,
-        agent: ConfigAgent | JsonMapping | None = None,
+        mode: Mapping[str, AgentConfig | JsonMapping] | None = None,
+        agent: Mapping[str, AgentConfig | JsonMapping] | None = None,
         provider: Mapping[str, ProviderConfig | JsonMapping] | None = None,
         mcp: Mapping[str, ConfigMcp | JsonMapping] | None = None,
         formatter: ConfigFormatter | JsonMapping | None = None,
         lsp: ConfigLsp | JsonMapping | None = None,
         instructions: Sequence[str] | None = None,
         layout: Literal["auto", "stretch"] | None = None,
-        permission: PermissionConfig | JsonMapping | None = None,
+        permission: Literal["allow", "ask", "deny"]
+        | Mapping[str, Literal["allow", "ask", "deny"] | Mapping[str, Literal["allow", "ask", "deny"]]]
+        | None = None,
         tools: Mapping[str, bool] | None = None,
         attachment: AttachmentConfig | JsonMapping | None = None,
         enterprise: ConfigEnterprise | JsonMapping | None = None,

@@ -28,6 +28,7 @@ _ADD: Operation[dict[str, MCPStatus]] = Operation(
     "dict[str, MCPStatus]",
     body="members",
     scope=QUERY,
+    structured={"config": "an object"},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
 _CONNECT: Operation[bool] = Operation(

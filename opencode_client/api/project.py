@@ -41,6 +41,7 @@ _UPDATE: Operation[Project] = Operation(
     "Project",
     body="members",
     scope=QUERY,
+    structured={"icon": "an object", "commands": "an object"},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("ProjectNotFoundErrorBody",)},
 )
 _DIRECTORIES: Operation[list[ProjectDirectoriesItem]] = Operation(

@@ -21,6 +21,7 @@ _AUTHORIZE: Operation[ProviderAuthAuthorization] = Operation(
     "ProviderAuthAuthorization",
     body="members",
     scope=QUERY,
+    structured={"inputs": "an object"},
     errors={"400": ("ProviderAuthErrorBody", "InvalidRequestErrorBody")},
 )
 _CALLBACK: Operation[bool] = Operation(

@@ -41,6 +41,7 @@ _CREATE: Operation[Pty] = Operation(
     "Pty",
     body="members",
     scope=QUERY,
+    structured={"args": "a list", "env": "an object"},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
 _GET: Operation[Pty] = Operation(
@@ -58,6 +59,7 @@ _UPDATE: Operation[Pty] = Operation(
     "Pty",
     body="members",
     scope=QUERY,
+    structured={"size": '{"rows": ..., "cols": ...}'},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("PtyNotFoundErrorBody",)},
 )
 _REMOVE: Operation[bool] = Operation(

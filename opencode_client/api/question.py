@@ -25,6 +25,7 @@ _REPLY: Operation[bool] = Operation(
     "bool",
     body="members",
     scope=QUERY,
+    structured={"answers": "a list"},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("QuestionNotFoundErrorBody",)},
 )
 _REJECT: Operation[bool] = Operation(

@@ -42,6 +42,7 @@ _CREATE: Operation[Session] = Operation(
     "Session",
     body="members",
     scope=QUERY,
+    structured={"model": '{"id": ..., "providerID": ...}', "metadata": "an object", "permission": "a list"},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
 _STATUS: Operation[dict[str, SessionStatus]] = Operation(
@@ -75,6 +76,7 @@ _UPDATE: Operation[Session] = Operation(
     "Session",
     body="members",
     scope=QUERY,
+    structured={"metadata": "an object", "permission": "a list", "time": "an object"},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
 _CHILDREN: Operation[list[Session]] = Operation(
@@ -116,6 +118,12 @@ _PROMPT: Operation[SessionPromptResponse] = Operation(
     "SessionPromptResponse",
     body="members",
     scope=QUERY,
+    structured={
+        "model": '{"providerID": ..., "modelID": ...}',
+        "tools": "an object",
+        "format": "an object",
+        "parts": "a list",
+    },
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
     blocking=True,
 )
@@ -199,6 +207,12 @@ _PROMPT_ASYNC: Operation[None] = Operation(
     "/session/{sessionID}/prompt_async",
     body="members",
     scope=QUERY,
+    structured={
+        "model": '{"providerID": ..., "modelID": ...}',
+        "tools": "an object",
+        "format": "an object",
+        "parts": "a list",
+    },
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
 _COMMAND: Operation[SessionCommandResponse] = Operation(
@@ -208,6 +222,7 @@ _COMMAND: Operation[SessionCommandResponse] = Operation(
     "SessionCommandResponse",
     body="members",
     scope=QUERY,
+    structured={"parts": "a list"},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
     blocking=True,
 )
@@ -218,6 +233,7 @@ _SHELL: Operation[SessionShellResponse] = Operation(
     "SessionShellResponse",
     body="members",
     scope=QUERY,
+    structured={"model": '{"providerID": ..., "modelID": ...}'},
     errors={
         "400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"),
         "404": ("NotFoundErrorBody",),

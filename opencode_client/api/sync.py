@@ -29,6 +29,7 @@ _REPLAY: Operation[SyncReplayResponse] = Operation(
     "SyncReplayResponse",
     body="members",
     scope=QUERY,
+    structured={"events": "a list"},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
     absent="1.3.2",
 )

@@ -30,6 +30,7 @@ _OAUTH: Operation[V2IntegrationConnectOauthResponse] = Operation(
     "V2IntegrationConnectOauthResponse",
     body="members",
     scope=LOCATION,
+    structured={"inputs": "an object"},
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )

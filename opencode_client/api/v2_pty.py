@@ -39,6 +39,7 @@ _CREATE: Operation[V2PtyCreateResponse] = Operation(
     "V2PtyCreateResponse",
     body="members",
     scope=LOCATION,
+    structured={"args": "a list", "env": "an object"},
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
@@ -58,6 +59,7 @@ _UPDATE: Operation[V2PtyUpdateResponse] = Operation(
     "V2PtyUpdateResponse",
     body="members",
     scope=LOCATION,
+    structured={"size": '{"rows": ..., "cols": ...}'},
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",), "404": ("PtyNotFoundErrorBody",)},
     absent="1.15.13",
 )

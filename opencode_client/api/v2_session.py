@@ -49,6 +49,7 @@ _CREATE: Operation[V2SessionCreateResponse] = Operation(
     "V2SessionCreateResponse",
     body="members",
     scope=Scope("location.directory", "location.workspaceID"),
+    structured={"model": '{"id": ..., "providerID": ...}', "location": '{"directory": ...}'},
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
@@ -89,6 +90,7 @@ _SWITCH_MODEL: Operation[None] = Operation(
     "POST",
     "/api/session/{sessionID}/model",
     body="members",
+    structured={"model": '{"id": ..., "providerID": ...}'},
     errors={
         "400": ("InvalidRequestErrorBody",),
         "401": ("UnauthorizedErrorBody",),
@@ -102,6 +104,7 @@ _PROMPT: Operation[V2SessionPromptResponse] = Operation(
     "/api/session/{sessionID}/prompt",
     "V2SessionPromptResponse",
     body="members",
+    structured={"prompt": '{"text": ...}'},
     errors={
         "400": ("InvalidRequestErrorBody",),
         "401": ("UnauthorizedErrorBody",),

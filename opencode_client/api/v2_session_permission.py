@@ -35,6 +35,12 @@ _CREATE: Operation[V2SessionPermissionCreateResponse] = Operation(
     "/api/session/{sessionID}/permission",
     "V2SessionPermissionCreateResponse",
     body="members",
+    structured={
+        "resources": "a list",
+        "save": "a list",
+        "metadata": "an object",
+        "source": '{"type": ..., "messageID": ..., "callID": ...}',
+    },
     errors={
         "400": ("InvalidRequestErrorBody",),
         "401": ("UnauthorizedErrorBody",),

@@ -30,6 +30,7 @@ _REPLY: Operation[None] = Operation(
     "POST",
     "/api/session/{sessionID}/question/{requestID}/reply",
     body="members",
+    structured={"answers": "a list"},
     errors={
         "400": ("InvalidRequestErrorBody",),
         "401": ("UnauthorizedErrorBody",),

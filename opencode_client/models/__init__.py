@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from .compaction_part import CompactionPart as CompactionPart
     from .config import (
         Config as Config,
-        ConfigAgent as ConfigAgent,
         ConfigCommand as ConfigCommand,
         ConfigCompaction as ConfigCompaction,
         ConfigEnterprise as ConfigEnterprise,
@@ -53,7 +52,6 @@ if TYPE_CHECKING:
         ConfigLspObjectVariant2 as ConfigLspObjectVariant2,
         ConfigMcp as ConfigMcp,
         ConfigMcpObject as ConfigMcpObject,
-        ConfigMode as ConfigMode,
         ConfigReference as ConfigReference,
         ConfigReferences as ConfigReferences,
         ConfigSkills as ConfigSkills,
@@ -403,10 +401,7 @@ if TYPE_CHECKING:
         PermissionAskedData as PermissionAskedData,
         PermissionAskedDataTool as PermissionAskedDataTool,
     )
-    from .permission_config import (
-        PermissionConfig as PermissionConfig,
-        PermissionConfigObject as PermissionConfigObject,
-    )
+    from .permission_config import PermissionConfig as PermissionConfig
     from .permission_not_found_error_body import PermissionNotFoundErrorBody as PermissionNotFoundErrorBody
     from .permission_object_config import PermissionObjectConfig as PermissionObjectConfig
     from .permission_replied import PermissionReplied as PermissionReplied
@@ -1075,10 +1070,10 @@ _NAMES = {
     "command_executed_data": "CommandExecutedData",
     "command_v2_info": "CommandV2Info",
     "compaction_part": "CompactionPart",
-    "config": "Config ConfigAgent ConfigCommand ConfigCompaction ConfigEnterprise ConfigExperimental ConfigFormatter "
+    "config": "Config ConfigCommand ConfigCompaction ConfigEnterprise ConfigExperimental ConfigFormatter "
     "ConfigFormatterObject ConfigLsp ConfigLspObject ConfigLspObjectVariant1 ConfigLspObjectVariant2 "
-    "ConfigMcp ConfigMcpObject ConfigMode ConfigReference ConfigReferences ConfigSkills ConfigToolOutput "
-    "ConfigWatcher UnknownConfigMcp",
+    "ConfigMcp ConfigMcpObject ConfigReference ConfigReferences ConfigSkills ConfigToolOutput ConfigWatcher "
+    "UnknownConfigMcp",
     "config_providers_response": "ConfigProvidersResponse",
     "config_v2_experimental_policy": "ConfigV2ExperimentalPolicy",
     "config_v2_reference_git": "ConfigV2ReferenceGit",
@@ -1312,7 +1307,7 @@ _NAMES = {
     "permission_action_config": "PermissionActionConfig",
     "permission_asked": "PermissionAsked",
     "permission_asked_data": "PermissionAskedData PermissionAskedDataTool",
-    "permission_config": "PermissionConfig PermissionConfigObject",
+    "permission_config": "PermissionConfig",
     "permission_not_found_error_body": "PermissionNotFoundErrorBody",
     "permission_object_config": "PermissionObjectConfig",
     "permission_replied": "PermissionReplied",

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from .config_v2_reference_local import ConfigV2ReferenceLocal
     from .mcp_local_config import McpLocalConfig
     from .mcp_remote_config import McpRemoteConfig
-    from .permission_config import PermissionConfig
     from .provider_config import ProviderConfig
     from .server_config import ServerConfig
 
@@ -49,8 +48,8 @@ class Config(OpencodeModel):
     default_agent: str | None = None
     subagent_depth: int | None = None
     username: str | None = None
-    mode: ConfigMode | None = None
-    agent: ConfigAgent | None = None
+    mode: dict[str, AgentConfig] | None = None
+    agent: dict[str, AgentConfig] | None = None
     provider: dict[str, ProviderConfig] | None = None
     mcp: dict[str, ConfigMcp] | None = None
     formatter: ConfigFormatter | None = None
@@ -61,7 +60,12 @@ class Config(OpencodeModel):
     built-ins, or an object to enable built-ins with overrides."""
     instructions: list[str] | None = None
     layout: Literal["auto", "stretch"] | str | None = None
-    permission: PermissionConfig | None = None
+    permission: (
+        Literal["allow", "ask", "deny"]
+        | str
+        | dict[str, Literal["allow", "ask", "deny"] | str | dict[str, Literal["allow", "ask", "deny"] | str]]
+        | None
+    ) = None
     tools: dict[str, bool] | None = None
     attachment: AttachmentConfig | None = None
     enterprise: ConfigEnterprise | None = None
@@ -114,9 +118,9 @@ def read_config(data: JsonObject) -> Config:
         self.subagent_depth = data["subagent_depth"] if "subagent_depth" in data else None
         self.username = data["username"] if "username" in data else None
         value = data["mode"] if "mode" in data else None
-        self.mode = None if value is None else read_config_mode(value)
+        self.mode = None if value is None else {key: read_agent_config(item) for key, item in value.items()}
         value = data["agent"] if "agent" in data else None
-        self.agent = None if value is None else read_config_agent(value)
+        self.agent = None if value is None else {key: read_agent_config(item) for key, item in value.items()}
         value = data["provider"] if "provider" in data else None
         self.provider = None if value is None else {key: read_provider_config(item) for key, item in value.items()}
         value = data["mcp"] if "mcp" in data else None
@@ -127,8 +131,7 @@ def read_config(data: JsonObject) -> Config:
         self.lsp = None if value is None else read_config_lsp.read(value)
         self.instructions = data["instructions"] if "instructions" in data else None
         self.layout = data["layout"] if "layout" in data else None
-        value = data["permission"] if "permission" in data else None
-        self.permission = None if value is None else read_permission_config.read(value)
+        self.permission = data["permission"] if "permission" in data else None
         self.tools = data["tools"] if "tools" in data else None
         value = data["attachment"] if "attachment" in data else None
         self.attachment = None if value is None else read_attachment_config(value)
@@ -230,75 +233,6 @@ def read_config_watcher(data: JsonObject) -> ConfigWatcher:
         self.ignore = data["ignore"] if "ignore" in data else None
     except READ_ERRORS:
         return read_lenient(ConfigWatcher, data)
-    return self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class ConfigMode(OpencodeModel):
-    """Source: `#/components/schemas/Config/properties/mode`."""
-
-    build: AgentConfig | None = None
-    plan: AgentConfig | None = None
-
-
-_READ_CONFIG_MODE = (ConfigMode,)
-
-
-@reads(ConfigMode)
-def read_config_mode(data: JsonObject) -> ConfigMode:
-    if not is_object(data):
-        return read_lenient(ConfigMode, data)
-    try:
-        self = new(*_READ_CONFIG_MODE)
-        self.raw_ = data
-        value = data["build"] if "build" in data else None
-        self.build = None if value is None else read_agent_config(value)
-        value = data["plan"] if "plan" in data else None
-        self.plan = None if value is None else read_agent_config(value)
-    except READ_ERRORS:
-        return read_lenient(ConfigMode, data)
-    return self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class ConfigAgent(OpencodeModel):
-    """Source: `#/components/schemas/Config/properties/agent`."""
-
-    plan: AgentConfig | None = None
-    build: AgentConfig | None = None
-    general: AgentConfig | None = None
-    explore: AgentConfig | None = None
-    title: AgentConfig | None = None
-    summary: AgentConfig | None = None
-    compaction: AgentConfig | None = None
-
-
-_READ_CONFIG_AGENT = (ConfigAgent,)
-
-
-@reads(ConfigAgent)
-def read_config_agent(data: JsonObject) -> ConfigAgent:
-    if not is_object(data):
-        return read_lenient(ConfigAgent, data)
-    try:
-        self = new(*_READ_CONFIG_AGENT)
-        self.raw_ = data
-        value = data["plan"] if "plan" in data else None
-        self.plan = None if value is None else read_agent_config(value)
-        value = data["build"] if "build" in data else None
-        self.build = None if value is None else read_agent_config(value)
-        value = data["general"] if "general" in data else None
-        self.general = None if value is None else read_agent_config(value)
-        value = data["explore"] if "explore" in data else None
-        self.explore = None if value is None else read_agent_config(value)
-        value = data["title"] if "title" in data else None
-        self.title = None if value is None else read_agent_config(value)
-        value = data["summary"] if "summary" in data else None
-        self.summary = None if value is None else read_agent_config(value)
-        value = data["compaction"] if "compaction" in data else None
-        self.compaction = None if value is None else read_agent_config(value)
-    except READ_ERRORS:
-        return read_lenient(ConfigAgent, data)
     return self
 
 
@@ -597,6 +531,5 @@ else:  # made when it is first used, as it imports every class in it
 from .agent_config import read_agent_config
 from .attachment_config import read_attachment_config
 from .config_v2_experimental_policy import read_config_v2_experimental_policy
-from .permission_config import read_permission_config
 from .provider_config import read_provider_config
 from .server_config import read_server_config
