@@ -100,11 +100,12 @@ def _objects(schema: Json, above: frozenset[str]) -> list[Any]:  # Any: parsed J
     required = schema.get("required", [])
     if not values.keys() >= set(required):
         return []
+    made = dict[str, Any] if isinstance(more, dict) and more and not required else Described
     full = [
-        Described({wire: found[turn % len(found)] for wire, found in values.items()})
+        made({wire: found[turn % len(found)] for wire, found in values.items()})
         for turn in range(max(map(len, values.values())))
     ]
-    return [*full, Described({wire: full[0][wire] for wire in values if wire in required})]
+    return [*full, made({wire: full[0][wire] for wire in values if wire in required})]
 
 
 def _maps(schema: Json, above: frozenset[str]) -> list[Any]:  # Any: parsed JSON
