@@ -6,13 +6,17 @@ Servers send lone surrogates (1.18.33: in session titles and metadata). orjson n
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date
+from types import NoneType
 from typing import Any
 
 import orjson
 
-from ..model import OpencodeModel, Unknown, is_object
+from ..model import OpencodeModel, Unknown
+
+_NO_FLOATS = frozenset({str, int, bool, NoneType})
 
 
 def loads(text: bytes | str) -> Any:  # Any: JSON has no type until a model reads it
@@ -34,13 +38,34 @@ def dumps(value: object) -> bytes:
     """Return `value` as compact JSON. It may hold models, mappings and sequences of any kind.
 
     Raises:
-        ValueError: the standard library had to write it, and it holds NaN or an infinity.
+        ValueError: it holds NaN or an infinity.
         TypeError: it holds an object that cannot be written as JSON.
     """
     try:
-        return orjson.dumps(value, _plain, orjson.OPT_PASSTHROUGH_DATETIME)
+        text = orjson.dumps(value, _plain, orjson.OPT_PASSTHROUGH_DATETIME)
     except TypeError:
         return json.dumps(value, allow_nan=False, separators=(",", ":"), default=_plain).encode()
+    # orjson writes null for NaN. Searching the text costs less than looking at every value
+    if b"null" in text:
+        _check_numbers(value)
+    return text
+
+
+def _check_numbers(value: Any) -> None:  # Any: as above
+    """Check that there is neither NaN nor an infinity in `value`, which was written as JSON and so has no circles."""
+    todo = [value]
+    for item in todo:  # it grows meanwhile
+        if type(item) in _NO_FLOATS:
+            continue
+        if isinstance(item, float):
+            if not math.isfinite(item):
+                raise ValueError(f"{item} has no form in JSON")
+        elif isinstance(item, Mapping):
+            todo.extend(item.values())  # pyright: ignore[reportUnknownArgumentType] # of any content
+        elif isinstance(item, OpencodeModel | Unknown):
+            todo.append(item.to_dict())
+        elif isinstance(item, Sequence) and not isinstance(item, str | bytes | bytearray):
+            todo.extend(item)  # pyright: ignore[reportUnknownArgumentType] # of any content
 
 
 def _plain(value: Any) -> object:  # Any: any object in a request's body
@@ -70,7 +95,8 @@ def unwritable(value: Any, path: str = "$") -> str | None:  # Any: as above
 def _items(value: Any, path: str) -> list[tuple[str, Any]]:  # Any: as above
     if isinstance(value, OpencodeModel | Unknown):
         value = value.to_dict()
-    if is_object(value):
-        return [(f"{path}.{key}", item) for key, item in value.items()]
-    items: list[Any] = list(value) if isinstance(value, list | tuple) else []  # pyright: ignore[reportUnknownArgumentType] # of any content
+    if isinstance(value, Mapping):
+        return [(f"{path}.{key}", item) for key, item in value.items()]  # pyright: ignore[reportUnknownVariableType] # of any content
+    is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
+    items: list[Any] = list(value) if is_list else []  # pyright: ignore[reportUnknownArgumentType] # of any content
     return [(f"{path}[{index}]", item) for index, item in enumerate(items)]
