@@ -21,7 +21,8 @@ from typing import Any
 import httpx
 from attrs import frozen
 
-from opencode_client.errors import ServerStartError
+from opencode_client.calls.options import is_loopback, split_url
+from opencode_client.errors import ArgumentError, ServerStartError
 from scripts.documents import SpecError, lost_operations, operations, parse_document, start_of
 from scripts.npm_server import NpmError, NpmMissingError
 from scripts.rooms import ROOT
@@ -90,26 +91,17 @@ def fetch(url: str, auth: tuple[str, str] | None = None, *, source: str = "OPENC
         SpecError: no server, or another response; the message never contains a credential.
     """
     try:
-        base = httpx.URL(url.rstrip("/").removesuffix("/doc"))
-    except httpx.InvalidURL:  # its message contains a password that has a slash in it
-        raise SpecError(
-            f"{source} is not a URL (in a password, write / # ? and @ as %2F %23 %3F %40)"
-        ) from None
-    shown = str(base.copy_with(userinfo=b""))
-    if base.scheme not in ("http", "https") or not base.host:
-        raise SpecError(f"{source} is not an http:// or https:// URL")
-    login = auth or ((base.username, base.password) if base.username else None)
+        shown, user, password = split_url(url.rstrip("/").removesuffix("/doc"), source)
+    except ArgumentError as error:
+        raise SpecError(str(error)) from None
+    login = auth or ((user, password or "") if user else None)
     try:
-        with httpx.Client(timeout=_TIMEOUT_S, auth=login, trust_env=not _is_loopback(base.host)) as client:
-            body = _get(client, f"{shown.rstrip('/')}/doc")
-            health = _get(client, f"{shown.rstrip('/')}/global/health")
+        with httpx.Client(timeout=_TIMEOUT_S, auth=login, trust_env=not is_loopback(shown)) as client:
+            body = _get(client, f"{shown}/doc")
+            health = _get(client, f"{shown}/global/health")
     except httpx.HTTPError as error:
         raise SpecError(f"{shown}: {type(error).__name__}: {error}") from None
     return Served(body, _version(health, shown))
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _get(client: httpx.Client, url: str) -> bytes:

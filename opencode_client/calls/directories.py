@@ -28,12 +28,26 @@ def absolute(directory: StrPath) -> str:
     try:
         text = os.fspath(directory)
     except TypeError:
-        raise ArgumentError(f"directory must be a str or a path, not {type(directory).__name__}") from None
+        text = None
+    if not isinstance(text, str):
+        raise ArgumentError(f"directory must be a str or a path, not {type(directory).__name__}")
     if not text:
         raise ArgumentError("directory is empty; to use the server's own directory, leave it out")
-    return text if _ABSOLUTE.match(text) else os.path.abspath(text)
+    if _ABSOLUTE.match(text):
+        return text
+    try:
+        return os.path.abspath(text)
+    except OSError as error:
+        raise ArgumentError(f"directory {text!r} is relative, and there is no working directory") from error
 
 
-def encoded(directory: str) -> str:
-    """Return the path percent-encoded once. Bytes that are not UTF-8 are kept."""
-    return quote(directory.encode("utf-8", "surrogateescape"), safe="")
+def encoded(place: str) -> str:
+    """Return a directory or a workspace percent-encoded once. Bytes that are not UTF-8 are kept.
+
+    Raises:
+        ArgumentError: it is not a text that has a form in bytes.
+    """
+    try:
+        return quote(place.encode("utf-8", "surrogateescape"), safe="")
+    except (AttributeError, UnicodeEncodeError):
+        raise ArgumentError(f"directory and workspace take text in UTF-8, not {place!a}") from None

@@ -32,6 +32,7 @@ Timeout: TypeAlias = "float | httpx.Timeout | None"
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_ENCODE = "; if its password has one of / ? # @, percent-encode that, or pass it as password="
 _URL_TEXT = re.compile(r"[\x21-\x7e]+")
 
 
@@ -63,8 +64,11 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
         ArgumentError: a name or value has characters that HTTP does not allow. The message does not show the value.
     """
     checked: dict[str, str] = {}
+    if not isinstance(headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
+        raise ArgumentError(f"headers takes a mapping of names to values, not {type(headers).__name__}")
     for name, value in headers.items():
-        if not (_HEADER_NAME.fullmatch(name) and isinstance(value, str) and _HEADER_VALUE.fullmatch(value)):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
+        texts = isinstance(name, str) and isinstance(value, str)  # pyright: ignore[reportUnnecessaryIsInstance] # as above
+        if not (texts and _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
             raise ArgumentError(f"header {name!r}: HTTP does not allow this name or this value")
         checked[name.lower()] = value
     return checked
@@ -115,7 +119,8 @@ def find_server(
         ArgumentError: the URL is wrong.
     """
     environment_url = os.environ.get("OPENCODE_BASE_URL")
-    url, url_user, url_password = split_url(base_url or environment_url or DEFAULT_BASE_URL)
+    source = "OPENCODE_BASE_URL" if environment_url and not base_url else "base_url"
+    url, url_user, url_password = split_url(base_url or environment_url or DEFAULT_BASE_URL, source)
     user = username or url_user or os.environ.get("OPENCODE_SERVER_USERNAME") or DEFAULT_USERNAME
     password = url_password if password is None else password
     if password is None and (
@@ -125,8 +130,8 @@ def find_server(
     return url, user, password or None
 
 
-def split_url(url: str) -> tuple[str, str | None, str | None]:
-    """Return the URL without credentials and final slash, the user, and the password.
+def split_url(url: str, name: str = "base_url") -> tuple[str, str | None, str | None]:
+    """Return the URL without credentials and final slash, the user, and the password. Errors call the URL `name`.
 
     Raises:
         ArgumentError: it cannot be the URL of a server. The message does not show credentials.
@@ -135,17 +140,24 @@ def split_url(url: str) -> tuple[str, str | None, str | None]:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise ArgumentError("base_url is not a URL: its host or its port cannot be read") from None
+        raise ArgumentError(f"{name} is not a URL: its host or its port cannot be read{_ENCODE}") from None
     place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
     if parts.scheme not in ("http", "https") or not host or port == 0:
-        shown = place if parts.scheme else url.rpartition("@")[2]
-        raise ArgumentError(f"base_url takes http://host:port or https://..., not {shown!r}")
+        raise ArgumentError(f"{name} takes http://host:port or https://..., not {_public(url)!r}")
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        raise ArgumentError(f"{name} has an @ after its host{_ENCODE}")
     if parts.query or parts.fragment:
-        raise ArgumentError(f"base_url takes no query and no fragment: {place!r} has one")
+        raise ArgumentError(f"{name} takes no query and no fragment: {place!r} has one")
     if not _URL_TEXT.fullmatch(place):
-        raise ArgumentError(f"base_url takes ASCII without spaces, not {place!r}")
+        raise ArgumentError(f"{name} takes ASCII without spaces, not {place!r}")
     user, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
     return place, user, password
+
+
+def _public(url: str) -> str:
+    """Return a text that is no URL without what may be credentials: all before the last @, and the query."""
+    before, _, after = url.strip().rpartition("@")
+    return ("***@" if before else "") + re.split(r"[?#]", after)[0]
 
 
 def is_loopback(url: str) -> bool:

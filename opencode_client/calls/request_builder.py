@@ -25,6 +25,10 @@ Phases: TypeAlias = dict[str, float | None]
 """Seconds for each phase of a request, as httpx's transports take them."""
 
 NO_ARGUMENTS = Arguments()
+_LONGEST_S = 1e9
+"""The longest timeout; systems refuse longer ones."""
+_SHOWN = 60
+"""Characters of an argument in an error message."""
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _VARIABLE = re.compile(r"\{[^{}]*\}|\*$")
 _parsed_url = lru_cache(1024)(httpx.URL)  # parsing costs as much as everything else here, and URLs recur
@@ -63,6 +67,7 @@ class RequestBuilder:
             _parsed_url(options.base_url)
         except httpx.InvalidURL as error:
             raise ArgumentError(f"base_url {options.base_url!r}: {error}") from None
+        given = checked_headers(options.headers)  # before the password is a local variable here
         # on loopback, gzip only costs time
         encoding = "identity" if is_loopback(options.base_url) else "gzip"
         fixed = {
@@ -72,9 +77,8 @@ class RequestBuilder:
             "user-agent": f"opencode-client-python/{__version__}",
         }
         if options.password is not None:
-            pair = f"{options.username}:{options.password}".encode()
-            fixed["authorization"] = f"Basic {b64encode(pair).decode()}"
-        self._headers = httpx.Headers(fixed | checked_headers(options.headers))
+            fixed["authorization"] = _basic(options.username, options.password)
+        self._headers = httpx.Headers(fixed | given)
         self._json_headers = httpx.Headers({**self._headers, "content-type": "application/json"})
         self._ordinary = phases(options.timeout)
         self._blocking = phases(None)
@@ -98,9 +102,13 @@ class RequestBuilder:
         content = _content(operation, body) if operation.body else None
         timeout = arguments.timeout
         default = self._blocking if operation.blocking else self._ordinary
+        try:
+            parsed = _parsed_url(url)
+        except httpx.InvalidURL as error:  # httpx has a limit for the length
+            raise ArgumentError(f"{operation.id}: {error}") from error
         http = httpx.Request(
             operation.method,
-            _parsed_url(url),
+            parsed,
             headers=self._headers_for(operation, arguments.headers, content),
             content=content,
             extensions={"timeout": default if timeout is UNSET else phases(timeout)},
@@ -133,18 +141,32 @@ class RequestBuilder:
         return result
 
 
+def _basic(username: str, password: str) -> str:
+    """Return the header for Basic authentication.
+
+    Raises:
+        ArgumentError: HTTP does not allow the name or the password.
+    """
+    if ":" in username:
+        raise ArgumentError(f"username cannot have a colon: {username!r}")
+    try:
+        return f"Basic {b64encode(f'{username}:{password}'.encode()).decode()}"
+    except UnicodeEncodeError:
+        raise ArgumentError("username or password is not text in UTF-8") from None
+
+
 def phases(timeout: Timeout) -> Phases:
     """Return the timeout of each phase. Connecting takes at most 10 s, unless an `httpx.Timeout` allows more.
 
     Raises:
-        ArgumentError: it is not a positive number.
+        ArgumentError: it is not a positive number, or above a billion.
     """
     if isinstance(timeout, httpx.Timeout):
         return timeout.as_dict()
     if timeout is None:
         return {"connect": CONNECT_TIMEOUT_S, "read": None, "write": None, "pool": None}
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
-        raise ArgumentError(f"timeout takes seconds, httpx.Timeout or None, not {timeout!r}")
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_S:  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
+        raise ArgumentError(f"timeout takes seconds, httpx.Timeout or None, not {_shown(timeout)}")
     return {"connect": min(CONNECT_TIMEOUT_S, timeout), "read": timeout, "write": timeout, "pool": timeout}
 
 
@@ -161,7 +183,7 @@ def _filled_path(operation: Operation[Any], arguments: Sequence[object]) -> str:
         text = _text(operation, name, value)
         segments = text.split("/") if name == "*" else [text]
         if "" in (text, *segments[:-1]) or "." in segments or ".." in segments:
-            raise ArgumentError(f"{operation.id}: {name} in {operation.path} cannot be {text!r}")
+            raise ArgumentError(f"{operation.id}: {name} in {operation.path} cannot be {_shown(text)}")
         return quote(text, safe="/" if name == "*" else "", errors="surrogatepass")
 
     return _VARIABLE.sub(fill, operation.path)
@@ -193,7 +215,16 @@ def _text(operation: Operation[Any], name: str, value: object) -> str:
         return str(value)
     if isinstance(value, float) and math.isfinite(value):
         return str(int(value)) if value.is_integer() else str(value)
-    raise ArgumentError(f"{operation.id}: {name} takes text, a number or a boolean, not {value!r}")
+    raise ArgumentError(f"{operation.id}: {name} takes text, a number or a boolean, not {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """Return the beginning of a text or a number, and the type of anything else, for an error message."""
+    if value is None or isinstance(value, str | int | float):
+        text = repr(value)
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    hint = "; pass its id" if isinstance(getattr(value, "id", None), str) else ""
+    return f"an object of class {type(value).__name__}{hint}"
 
 
 def _scope_text(scope: Scope, directory: str | None, workspace: str | None) -> str:
@@ -233,7 +264,13 @@ def _given_members(operation: Operation[Any], body: Any) -> dict[str, object]:  
     """Return the body without members that were not given.
 
     UNSET is never sent. None is sent as null if the operation admits null there, else it is left out.
+
+    Raises:
+        ArgumentError: a member is a text, but has to be an object or an array.
     """
+    for name, takes in operation.structured.items():
+        if isinstance(body.get(name), str):
+            raise ArgumentError(f"{operation.id}: {name} takes {takes}, not a text")
     nullable = operation.nullable
     return {
         name: value
@@ -245,7 +282,7 @@ def _given_members(operation: Operation[Any], body: Any) -> dict[str, object]:  
 def _content(operation: Operation[Any], body: object) -> bytes:
     if operation.body == "bytes":
         if isinstance(body, str):
-            return body.encode()
+            return body.encode("utf-8", "surrogatepass")
         if isinstance(body, bytes | bytearray):
             return bytes(body)
         raise ArgumentError(f"{operation.id}: body takes bytes or text, not {type(body).__name__}")

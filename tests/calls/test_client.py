@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import json
+import math
 import pickle
 import re
 from collections import UserList
@@ -118,6 +119,13 @@ def test_a_lone_surrogate_is_sent(client_kind: ClientKind) -> None:
         ({"a": [{1, 2}]}, r"\$\.metadata\.a\[0\]: set cannot be written as JSON"),
         ({"a": datetime(2026, 1, 1, tzinfo=UTC)}, r"\$\.metadata\.a: .*to_epoch_ms"),
         ({"a": b"x"}, r"\$\.metadata\.a: bytes"),
+        ({"a": [1.5, math.nan]}, r"\$\.metadata\.a\[1\]: nan has no form in JSON"),
+        (
+            {"a": MappingProxyType({"b": UserList([math.inf])})},
+            r"\$\.metadata\.a\.b\[0\]: inf has no form in JSON",
+        ),
+        ({"a": {"b": -math.inf, "c": None}}, r"\$\.metadata\.a\.b: -inf has no form in JSON"),
+        ({"a": math.nan, "b": "\ud800"}, r"\$\.metadata\.a: nan has no form in JSON"),
     ],
 )
 def test_what_json_cannot_hold_is_named_with_its_place(
@@ -131,6 +139,56 @@ def test_what_json_cannot_hold_is_named_with_its_place_in_a_model(client_kind: C
     parts = [TextPartInput(text="a", metadata={"b": {1}})]
     with pytest.raises(ArgumentError, match=r"\$\.parts\[0\]\.metadata\.b: set cannot be written as JSON"):
         client_kind.call(client_kind.mocked(_answer({})).session.prompt, "ses_1", parts=parts)
+
+
+def test_a_number_that_json_cannot_hold_is_named_with_its_place_in_a_model(client_kind: ClientKind) -> None:
+    parts = [TextPartInput(text="null"), TextPartInput(text="a", metadata={"b": math.nan})]
+    with pytest.raises(ArgumentError, match=r"\$\.parts\[1\]\.metadata\.b: nan has no form in JSON"):
+        client_kind.call(client_kind.mocked(_answer({})).session.prompt, "ses_1", parts=parts)
+
+
+def test_null_and_a_text_with_it_are_sent(client_kind: ClientKind) -> None:
+    recorder = Recorder(_SESSION)
+    metadata = {"a": None, "b": "null", "c": (1, 2.5, None), "d": UserList([None])}
+    client_kind.call(client_kind.mocked(recorder).session.create, metadata=metadata)
+    assert json.loads(recorder.seen[0].content) == {
+        "metadata": {"a": None, "b": "null", "c": [1, 2.5, None], "d": [None]}
+    }
+
+
+_WRONG_ARGUMENTS: dict[str, tuple[Callable[[Any], Any], str]] = {  # Any: any client, any result
+    "text for a model": (
+        lambda c: c.session.prompt("ses_1", parts=[], model="gpt-5"),
+        r'session\.prompt: model takes \{"providerID": \.\.\., "modelID": \.\.\.\}, not a text',
+    ),
+    "text for parts": (
+        lambda c: c.session.prompt("ses_1", parts="hi"),
+        r"session\.prompt: parts takes a list",
+    ),
+    "a model for its id": (
+        lambda c: c.session.get(Session.from_dict(json.loads(json.dumps(_SESSION)))),
+        r"^session\.get: \{sessionID\} takes text, .* not an object of class Session; pass its id$",
+    ),
+    "a long id": (lambda c: c.session.get("s" * 70_000), r"session\.get: URL too long"),
+    "a workspace": (lambda c: c.session.list(workspace=5), "workspace take text in UTF-8, not 5"),
+    "half a character": (lambda c: c.session.list(directory="/\ud800"), "directory and workspace take text"),
+    "bytes for a directory": (lambda c: c.session.list(directory=b"/x"), "directory must be a str or a path"),
+    "headers": (lambda c: c.session.list(headers=[("a", "b")]), "headers takes a mapping"),
+    "a header": (lambda c: c.session.list(headers={1: "b"}), "header 1: HTTP does not allow"),
+    "a timeout without end": (lambda c: c.session.list(timeout=1e300), "timeout takes seconds"),
+    "a session for a timeout": (lambda c: c.session.list(timeout=c), "not an object of class"),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), _WRONG_ARGUMENTS.values(), ids=list(_WRONG_ARGUMENTS))
+def test_a_wrong_argument_is_a_short_error_that_names_it(
+    client_kind: ClientKind, call: Callable[[Any], Any], message: str
+) -> None:
+    recorder = Recorder(_SESSION)
+    with pytest.raises(ArgumentError, match=message) as caught:
+        client_kind.call(call, client_kind.mocked(recorder))
+    assert len(str(caught.value)) < 200
+    assert not recorder.seen
 
 
 def test_a_location_needs_its_directory(client_kind: ClientKind) -> None:
