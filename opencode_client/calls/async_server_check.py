@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OpencodeError, StatusError, UnsupportedOperationError
+from ..errors import OpencodeError, StatusError, UnsupportedOperationError, UnsupportedServerError
 from . import server_info
 from .operation import Operation
 from .server_info import ServerInfo
@@ -30,10 +30,27 @@ class AsyncServerCheck:
         caller, url = self._caller, self._caller.options.base_url
         try:
             response = await caller.send(caller.requests.prepare(server_info.health(operation_id)))
+            version = server_info.version_in(response, url)
         except StatusError as error:
-            raise server_info.no_server(error, url) or error from None
-        caller.knowledge.version = version = server_info.version_in(response, url)
+            unsupported = server_info.no_server(error, url)
+            if unsupported is None:
+                raise
+            raise await self._second_generation() or unsupported from None
+        except UnsupportedServerError as error:
+            raise (None if error.version else await self._second_generation()) or error from None
+        caller.knowledge.version = version
         return version
+
+    async def _second_generation(self) -> UnsupportedServerError | None:
+        """Return the error for OpenCode 2.x if the server is that, else None."""
+        caller, url = self._caller, self._caller.options.base_url
+        try:
+            response = await caller.send(caller.requests.prepare(server_info.SECOND_INFO))
+        except StatusError as error:
+            return server_info.second_generation(error, url)
+        except OpencodeError:
+            return None
+        return server_info.second_generation(response, url)
 
     async def info(self) -> ServerInfo:
         """Return the server's version and operations. Raises as `version`."""
@@ -59,10 +76,14 @@ class AsyncServerCheck:
         if not found:
             raise self._unsupported(operation)
 
-    async def unsupported(self, operation: Operation[Any]) -> UnsupportedOperationError:
+    async def unsupported(
+        self, operation: Operation[Any]
+    ) -> UnsupportedOperationError | UnsupportedServerError:
         """Return the error for a response that is a web page. Reads the server's version for its message."""
         try:
             await self.version()
+        except UnsupportedServerError as error:
+            return error
         except OpencodeError:
             self._caller.knowledge.version = None  # the error then says "version unknown"
         return self._unsupported(operation)

@@ -18,7 +18,9 @@ from ..model import is_object
 from .operation import Operation
 
 DOCUMENT: Operation[None] = Operation("check_server", "GET", "/doc")
-_RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
+SECOND_INFO: Operation[None] = Operation("check_server", "GET", "/api/info")
+"""OpenCode 2.x has it, and sends a web page for most operations of 1.x."""
+_RELEASE = re.compile(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})")
 
 
 def health(operation_id: str) -> Operation[None]:
@@ -50,7 +52,7 @@ class ServerInfo:
 
 def release(version: str) -> tuple[int, ...] | None:
     """Return the three numbers of a version; None for a build without them (`local`, `0.0.0-...`)."""
-    found = _RELEASE.match(version)
+    found = _RELEASE.match(version)  # nine digits: Python refuses to read thousands
     numbers = tuple(int(part) for part in found.groups()) if found else None
     return None if numbers == (0, 0, 0) else numbers
 
@@ -84,8 +86,7 @@ def version_in(response: httpx.Response, url: str) -> str:
         raise UnsupportedServerError(f"{url} is not an opencode server: {got}", url=url)
     numbers = release(version)
     if numbers is not None and numbers[0] != 1:
-        message = f"{url} is opencode {version}; this client works with 1.x"
-        raise UnsupportedServerError(message, url=url, version=version)
+        raise _other_version(url, version, version)
     return version
 
 
@@ -94,6 +95,23 @@ def no_server(error: StatusError, url: str) -> UnsupportedServerError | None:
     if error.status in (401, 403, 407, 408, 429) or error.status >= 500:
         return None
     return UnsupportedServerError(f"{url} is not an opencode server: {error}", url=url)
+
+
+def second_generation(answer: httpx.Response | StatusError, url: str) -> UnsupportedServerError | None:
+    """Return the error for OpenCode 2.x if that sent this answer to `SECOND_INFO`, else None."""
+    if isinstance(answer, StatusError):
+        refused = answer.status == 401 and is_object(answer.data) and "_tag" in answer.data
+        return _other_version(url, "2.x", None) if refused else None
+    version: object = _json_object(answer.content).get("version")
+    return _other_version(url, version, version) if isinstance(version, str) else None
+
+
+def _other_version(url: str, shown: str, version: str | None) -> UnsupportedServerError:
+    message = (
+        f"{url} is OpenCode {shown}, which has another API; this client works with 1.x. "
+        "Start a server of 1.x (`npm install opencode-ai@1`), or use a client for that version"
+    )
+    return UnsupportedServerError(message, url=url, version=version)
 
 
 def info(version: str, document: bytes | None) -> ServerInfo:
