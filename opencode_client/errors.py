@@ -34,6 +34,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import httpx
+
     from .model import OpencodeModel
 
 
@@ -108,10 +110,22 @@ class ResponseDecodeError(OpencodeError, ValueError):
         path: The JSON path to the wrong value.
         expected: The documented kind of value.
         got: The kind of value that the server sent.
-        body: The whole body, if a call raised this error.
+        operation: The operationId; this and the following are None if no call raised this error.
+        method: The HTTP method.
+        url: The URL without credentials.
+        status: The status code.
+        headers: The response's headers, with names in lower case.
+        body: The whole body.
+        response: httpx's response. Its request has no headers and no body, because they may hold secrets.
     """
 
+    operation: str | None = None
+    method: str | None = None
+    url: str | None = None
+    status: int | None = None
+    headers: Mapping[str, str] | None = None
     body: bytes | None = None
+    response: httpx.Response | None = None
 
     def __init__(self, model: str, path: str, expected: str, got: str) -> None:
         super().__init__(model, path, expected, got)
@@ -136,7 +150,10 @@ class ServerStartError(OpencodeError):
 
 
 class UnsupportedServerError(OpencodeError):
-    """The server at `url` is not opencode 1.x. `version` is the version that it reports, or None."""
+    """The server at `url` is not opencode 1.x. `version` is the version that it reports, or None.
+
+    Raised where the client asks for the version, and by a call that gets a web page in place of JSON.
+    """
 
     def __init__(self, message: str, *, url: str, version: str | None = None) -> None:
         super().__init__(message)
@@ -219,6 +236,7 @@ class StatusError(OpencodeError):
         body: The response's body.
         data: The body as parsed JSON; None if it is not JSON.
         error: The body as the documented model; None if it does not match one.
+        response: httpx's response. Its request has no headers and no body, because they may hold secrets.
     """
 
     def __init__(
@@ -233,6 +251,7 @@ class StatusError(OpencodeError):
         body: bytes,
         data: Any = None,  # Any: JSON of a dozen forms
         error: OpencodeModel | None = None,
+        response: httpx.Response | None = None,
     ) -> None:
         super().__init__(message)
         self.operation = operation
@@ -243,6 +262,7 @@ class StatusError(OpencodeError):
         self.body = body
         self.data = data
         self.error = error
+        self.response = response
 
 
 class BadRequestError(StatusError):

@@ -49,6 +49,7 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
     "calls.error_mapping": {"calls.error_text": FAILED, "calls.retry_policy": FAILED},
     "calls.request_builder": {"calls.error_text": "only rejected arguments need it"},
     "calls.response": {
+        "calls.error_hints": FAILED,
         "calls.error_text": FAILED,
         "decoding.annotations": UNUSUAL,
         "decoding.shapes": UNUSUAL,

@@ -61,7 +61,7 @@ class AsyncCaller:
             raise await self.server_check.unsupported(operation)
         if self.keeps_response:
             self.response = response
-        value: T = decode(prepared, response.status_code, response.content, strict=self.options.strict)
+        value: T = decode(prepared, response, strict=self.options.strict)
         return value
 
     async def send(self, prepared: Prepared) -> httpx.Response:

@@ -42,7 +42,7 @@ def response_or_error(
         _log(prepared, f"{status_text(status)}, {len(response.content)} bytes", started)
     if 200 <= status < 300:
         return response
-    return status_error(prepared, status, dict(response.headers), response.content)
+    return status_error(prepared, response)
 
 
 def error_from_httpx(prepared: Prepared, cause: httpx.RequestError, started: float) -> OpencodeError:
@@ -54,6 +54,7 @@ def error_from_httpx(prepared: Prepared, cause: httpx.RequestError, started: flo
     error: OpencodeError
     if isinstance(cause, httpx.DecodingError):
         error = ResponseDecodeError(operation.id, "$", "a body in the encoding that its headers name", text)
+        error.operation, error.method, error.url = operation.id, operation.method, prepared.url
     else:
         kind, what = next((kind, what) for types, kind, what in _KINDS if isinstance(cause, types))
         # without the query: directories are encoded twice there, and hard to read

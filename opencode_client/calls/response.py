@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -55,7 +56,7 @@ def is_web_page(operation: Operation[Any], response: httpx.Response) -> bool:
     return operation.returns != "bytes" and response.headers.get("content-type", "").startswith("text/html")
 
 
-def decode(prepared: Prepared, status: int, content: bytes, *, strict: bool) -> Any:  # Any: see returns
+def decode(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any:  # Any: see returns
     """Return the value of a successful response.
 
     Raises:
@@ -63,7 +64,7 @@ def decode(prepared: Prepared, status: int, content: bytes, *, strict: bool) -> 
         ResponseDecodeError: the body is not JSON, or not the documented kind of JSON. With `strict`, also any
             other difference from the document.
     """
-    operation = prepared.operation
+    operation, content = prepared.operation, response.content
     returns = operation.returns
     if returns == "None":
         return None
@@ -72,26 +73,38 @@ def decode(prepared: Prepared, status: int, content: bytes, *, strict: bool) -> 
     if operation.plain:
         return content.decode("utf-8", "replace")
     if not content:
-        raise _empty_response(prepared, status, "an empty body")
+        raise _empty_response(prepared, response.status_code, "an empty body")
     paused = len(content) > _LARGE_BYTES and gc.isenabled()
     if paused:
         gc.disable()  # else it visits all new objects again and again, and finds no garbage
     try:
-        return _read(operation, content, strict=strict)
+        return _read(prepared, response, strict=strict)
     except ResponseDecodeError as error:
         if content == b"null":
-            raise _empty_response(prepared, status, "null") from None
-        error.body = content
+            raise _empty_response(prepared, response.status_code, "null") from None
+        error.operation, error.method, error.url = operation.id, operation.method, prepared.url
+        error.status, error.headers, error.body = response.status_code, dict(response.headers), content
+        error.response = _without_secrets(response, prepared)
         raise
     finally:
         if paused:
             gc.enable()
 
 
+def _without_secrets(response: httpx.Response, prepared: Prepared) -> httpx.Response:
+    """Return a copy of the response for an error, which people log and pickle. Its request is the URL alone."""
+    public = copy(response)
+    public.request = httpx.Request(prepared.operation.method, prepared.url)
+    return public
+
+
 def _empty_response(prepared: Prepared, status: int, found: str) -> EmptyResponseError:
+    from .error_hints import hints  # only errors need it
+
     operation = prepared.operation
     return EmptyResponseError(
-        f"{operation.id}: {status} with {found}: servers send this if what you named does not exist",
+        f"{operation.id}: {status} with {found}: servers send this if what you named does not exist"
+        f"{hints(prepared)}",
         operation=operation.id,
         method=operation.method,
         url=prepared.url,
@@ -99,13 +112,13 @@ def _empty_response(prepared: Prepared, status: int, found: str) -> EmptyRespons
     )
 
 
-def _read(operation: Operation[Any], content: bytes, *, strict: bool) -> Any:  # Any: `operation.returns`
+def _read(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any:  # Any: `operation.returns`
+    operation = prepared.operation
     try:
-        data = json_text.loads(content)
+        data = json_text.loads(response.content)
     except ValueError as error:
         # `from None`, because the error of the JSON parser holds the whole body, which may hold secrets
-        found = f"{len(content)} bytes that are not JSON ({str(error)[:60]})"
-        raise ResponseDecodeError(operation.id, "$", "JSON", found) from None
+        raise ResponseDecodeError(operation.id, "$", "JSON", _not_json(prepared, response, error)) from None
     try:
         if not strict and (read := _fast_reader(operation.returns)):
             if not operation.returns.startswith("list["):
@@ -116,6 +129,17 @@ def _read(operation: Operation[Any], content: bytes, *, strict: bool) -> Any:  #
         return _read_by_shape(operation, data, strict=strict)
     except RecursionError:
         raise ResponseDecodeError(operation.id, "$", "less nesting", "more than Python recurses") from None
+
+
+def _not_json(prepared: Prepared, response: httpx.Response, error: ValueError) -> str:
+    """Return what came in place of JSON: size, reason, status, type and the beginning of the text."""
+    from .error_text import body_text, status_text  # only errors need it
+
+    kind = response.headers.get("content-type", "no content-type")
+    return (
+        f"{len(response.content)} bytes that are not JSON ({str(error)[:60]}) "
+        f"with {status_text(response.status_code)}, {kind}: {body_text(prepared, response.content)}"
+    )
 
 
 @cache
@@ -158,31 +182,30 @@ def event_reader(annotation: str) -> Callable[[Any], Any]:
     return partial(shape.read, where=(annotation, ""))
 
 
-def status_error(prepared: Prepared, status: int, headers: Mapping[str, str], content: bytes) -> StatusError:
+def status_error(prepared: Prepared, response: httpx.Response) -> StatusError:
     """Return the error for an error status. It never raises, whatever the body holds."""
     from .error_text import error_text, status_text  # only errors need it
 
-    operation = prepared.operation
+    operation, status, content = prepared.operation, response.status_code, response.content
     try:
         data = json_text.loads(content) if content else None
     except ValueError:
         data = None
     try:
-        text = error_text(data, content, headers.get("content-type", ""), prepared.sent)
+        text = error_text(prepared, response, data)
     except RecursionError:
-        text = "a body that is nested too deeply to be shown"
-    given = "authorization" in prepared.http.headers
-    hint = " (these credentials were refused)" if given else " (no password was given)"
+        text = ": a body that is nested too deeply to be shown"
     return error_class(status)(
-        f"{operation.id}: {status_text(status)}{': ' if text else ''}{text}{hint if status == 401 else ''}",
+        f"{operation.id}: {status_text(status)}{text}",
         operation=operation.id,
         method=operation.method,
         url=prepared.url,
         status=status,
-        headers=headers,
+        headers=dict(response.headers),
         body=content,
         data=data,
         error=_documented_error(operation, status, data),
+        response=_without_secrets(response, prepared),
     )
 
 

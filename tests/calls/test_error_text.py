@@ -18,6 +18,21 @@ from tests.support.retry_cases import waits as waits  # a fixture for every test
 _STACK = "Error: boom\n    at f (a.ts:1)\n    at g (b.ts:2)"
 _ZOD = {"data": {"title": 5}, "error": [{"path": ["title"], "message": "not a string"}], "success": False}
 _EFFECT = {"message": 'Expected string, got 5\n  at ["command"]', "kind": "Payload"}
+_ISSUES: list[dict[str, object]] = [
+    {"message": 'Expected string, got {"key":"sk-1"}\n  at ["model"]', "path": ["model"]},
+    {"message": 'Invalid input: expected string, received "sk-1"', "path": ["agent", "build", "prompt"]},
+    {"message": 'Unrecognized key: "nope"', "path": []},
+]
+_JSONC = """
+--- JSONC Input ---
+{"provider": {"a": {"options": {"apiKey": "sk-1"}}}
+  "model": 1
+--- Errors ---
+CommaExpected at line 3, column 3
+   Line 3:   "model": "sk-1"
+              ^
+ValueExpected at line 4, column 1
+--- End ---"""
 _ERRORS: dict[str, tuple[object, str]] = {
     "v1": ({"name": "NotFoundError", "data": {"message": "no such session"}}, "no such session"),
     "a stack": ({"name": "UnknownError", "data": {"message": _STACK}}, "Error: boom"),
@@ -27,7 +42,27 @@ _ERRORS: dict[str, tuple[object, str]] = {
     "effect": ({"name": "BadRequest", "data": _EFFECT}, 'Expected string, got 5 at ["command"]'),
     "tag": ({"_tag": "BadRequest"}, "BadRequest"),
     "tag and message": ({"_tag": "PtyNotFoundError", "ptyID": "pty_1", "message": "no pty"}, "no pty"),
-    "reference": ({"name": "UnknownError", "data": {"message": "Unexpected.", "ref": "e"}}, "Unexpected."),
+    "reference": (
+        {"name": "UnknownError", "data": {"message": "Unexpected.", "ref": "e"}},
+        "Unexpected. (ref e in the server's log)",
+    ),
+    "a configuration": (
+        {"name": "ConfigInvalidError", "data": {"path": "/w/opencode.json", "issues": _ISSUES}},
+        'ConfigInvalidError in /w/opencode.json on the server: Expected string, got an object at ["model"]; '
+        'Invalid input: expected string, received a text at agent.build.prompt; Unrecognized key: "nope"',
+    ),
+    "a configuration and a message": (
+        {
+            "name": "ConfigInvalidError",
+            "data": {"path": "/c", "message": "wrong", "issues": [{"message": "one"}]},
+        },
+        "ConfigInvalidError in /c on the server: wrong; one",
+    ),
+    "a configuration that is not JSON": (
+        {"name": "ConfigJsonError", "data": {"path": "/w/opencode.json", "message": _JSONC}},
+        "ConfigJsonError in /w/opencode.json on the server: CommaExpected at line 3, column 3; "
+        "ValueExpected at line 4, column 1".replace("; ", " "),
+    ),
     "no message": ({"name": "ProviderInitError", "data": {"id": "x"}}, "ProviderInitError: id=x"),
 }
 
@@ -78,7 +113,7 @@ def test_any_body_of_an_error_gives_one_error_with_that_body(
     assert isinstance(error, StatusError)
     assert (error.status, error.body) == (status, body)
     assert len(str(error).splitlines()) == 1
-    assert len(str(error)) < 600
+    assert len(str(error)) < 2300
 
 
 @pytest.mark.parametrize(

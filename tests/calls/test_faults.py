@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import itertools
 import json
+import pickle
+import re
 import ssl
 from collections.abc import Awaitable
+from typing import Any
 
 import httpx
 import pytest
@@ -24,9 +28,10 @@ from opencode_client import (
     ServerError,
     StatusError,
     UnsupportedOperationError,
+    UnsupportedServerError,
 )
 from opencode_client.models import Path
-from tests.support.both_clients import Client, ClientKind
+from tests.support.both_clients import Action, Client, ClientKind
 from tests.support.faulty_server import (
     FaultyServer,
     Peer,
@@ -337,7 +342,7 @@ _PAGE = http(b"<!doctype html>", headers={"content-type": "text/html;charset=UTF
 
 @pytest.mark.parametrize(
     ("health", "version"),
-    [(json_answer({"healthy": True, "version": "1.3.2"}), "1.3.2"), (_PAGE, None), (http(status=500), None)],
+    [(json_answer({"healthy": True, "version": "1.3.2"}), "1.3.2"), (http(status=500), None)],
 )
 def test_a_web_page_is_an_operation_that_this_server_does_not_have(
     client_kind: ClientKind, health: bytes, version: str | None
@@ -350,6 +355,53 @@ def test_a_web_page_is_an_operation_that_this_server_does_not_have(
         f"session.create: opencode {version or '(version unknown)'} at {server.url} "
     )
     assert [request.path for request in server.requests].count("/session") == 1
+
+
+_INFO = {"version": "2.1.2", "pid": 1}
+_OTHER_SERVERS: dict[str, tuple[dict[str, bytes], str, str | None]] = {
+    "a web page": ({}, "is not an opencode server: GET /global/health gave 200 text/html", None),
+    "OpenCode 2": ({"/api/info": json_answer(_INFO)}, r"is OpenCode 2\.1\.2, .* Start a server of 1\.x", "2.1.2"),
+    "OpenCode 2 with a password": (
+        {"/api/info": json_answer({"_tag": "UnauthorizedError"}, 401)}, r"is OpenCode 2\.x, ", None,
+    ),
+    "a page with a login": ({"/api/info": http(status=401)}, "is not an opencode server", None),
+}  # fmt: skip
+
+
+_ACTIONS: list[Action] = [LIST, CREATE, lambda c: c.check_server(), lambda c: c.v2.session.list()]
+
+
+@pytest.mark.parametrize("call", _ACTIONS)
+@pytest.mark.parametrize(("routes", "text", "version"), _OTHER_SERVERS.values(), ids=list(_OTHER_SERVERS))
+def test_a_server_of_web_pages_is_another_server(
+    client_kind: ClientKind, call: Action, routes: dict[str, bytes], text: str, version: str | None
+) -> None:
+    with FaultyServer(itertools.repeat(answer_each(routes, _PAGE))) as server:
+        error = client_kind.error(server.url, call)
+    assert isinstance(error, UnsupportedServerError)
+    assert re.match(f"{server.url} {text}", str(error))
+    assert (error.url, error.version) == (server.url, version)
+
+
+@pytest.mark.parametrize("status", [200, 502])
+def test_an_error_for_a_text_has_what_the_server_sent(client_kind: ClientKind, status: int) -> None:
+    body = b"We are down for maintenance.\nBack at 5."
+    with FaultyServer(
+        [answer(http(body, status, {"content-type": "text/plain", "x-proxy": "p1"}))]
+    ) as server:
+        error: Any = client_kind.error(server.url, CREATE)
+    for twin in (error, pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301 # ours
+        assert (twin.operation, twin.method, twin.status) == ("session.create", "POST", status)
+        assert (twin.url, twin.headers["x-proxy"], twin.body) == (f"{server.url}/session", "p1", body)
+        assert (twin.response.status_code, twin.response.content, twin.response.text) == (
+            status,
+            body,
+            body.decode(),
+        )
+        assert "We are down for maintenance. Back at 5." in str(twin)
+        assert str(status) in str(twin)
+    assert isinstance(error, ResponseDecodeError if status == 200 else ServerError)
+    assert status == 502 or "with 200 OK, text/plain: 'We are" in str(error)
 
 
 def test_a_body_of_200_mb_comes_back(client_kind: ClientKind) -> None:

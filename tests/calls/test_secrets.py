@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import pickle
 import re
 import traceback
 from base64 import b64encode
@@ -140,8 +141,10 @@ _MISPLACED: dict[str, tuple[_Make, _Part]] = {
         lambda body: body["parts"][0]["text"],
     ),
     "texts for parts": (lambda c, text: c.session.prompt("s", parts=[text]), lambda body: body["parts"][0]),
-    "a text for the parts": (lambda c, text: c.session.prompt("s", parts=text), lambda body: body["parts"]),
-    "an answer": (lambda c, text: c.question.reply("q", answers=text), lambda body: body["answers"]),
+    "an answer": (
+        lambda c, text: c.session.update("s", metadata={"content": text}),
+        lambda body: body["metadata"]["content"],
+    ),
 }
 
 
@@ -159,6 +162,66 @@ def test_an_error_that_repeats_one_text_of_the_body_is_not_repeated(
     assert "Expected other, got " in str(error)
     for secret in (text, text.split()[-1], json.dumps(text)[1:-1]):
         assert secret not in said(error)
+
+
+_REFUSED: dict[str, _Make] = {
+    "parts": lambda c, text: c.session.prompt("s", parts=text),
+    "answers": lambda c, text: c.question.reply("q", answers=text),
+}
+
+
+@pytest.mark.parametrize("make", _REFUSED.values(), ids=list(_REFUSED))
+def test_a_text_in_place_of_a_list_is_not_sent_and_not_shown(
+    client_kind: ClientKind, said: Callable[[OpencodeError], str], make: _Make
+) -> None:
+    with FaultyServer([_echo(_as_text)]) as server:
+        error = client_kind.error(server.url, lambda client: make(client, _QUOTED))
+    assert isinstance(error, ArgumentError)
+    assert "takes a list, not a text" in str(error)
+    assert _WORD not in str(error)
+    assert not server.requests
+
+
+_BODIES: dict[str, tuple[bytes, str]] = {
+    "a header": (f"proxy: authorization: Bearer {_KEY} was refused".encode(), "was refused"),
+    "a URL": (
+        f"cannot reach http://someone:{_KEY}@host/x".encode(),
+        "cannot reach http://someone:***@host/x",
+    ),
+    "a query": (f"GET /pty?ticket={_KEY}&cursor=1 failed".encode(), "cursor=1 failed"),
+    "cut JSON": (f'{{"provider": {{"a": {{"apiKey": "{_KEY}", "x"'.encode(), '"provider"'),
+    "cut messages": (f'[{{"parts": [{{"type": "text", "text": "{_KEY} and'.encode(), '"type": "text"'),
+    "cut headers": (f'{{"type": "remote", "headers": {{"x-a": "{_KEY}"}}, '.encode(), '"type": "remote"'),
+    "our password": (f"user opencode with {_PASSWORD} is unknown".encode(), "is unknown"),
+    "our header": (f"x-own is {_HEADER}, which is wrong".encode(), "which is wrong"),
+}
+
+
+@pytest.mark.parametrize("status", [200, 502])
+@pytest.mark.parametrize(("body", "shown"), _BODIES.values(), ids=list(_BODIES))
+def test_a_body_that_is_not_json_is_shown_without_secrets(
+    client_kind: ClientKind, said: Callable[[OpencodeError], str], body: bytes, shown: str, status: int
+) -> None:
+    with FaultyServer([answer(http(body, status))]) as server:
+        options = {"password": _PASSWORD, "headers": {"x-own": _HEADER}, "max_retries": 0}
+        error = client_kind.error(server.url, LIST, **options)
+    assert shown in str(error)
+    for secret in (_KEY, _PASSWORD, _HEADER):
+        assert secret not in said(error)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_an_error_gives_no_access_to_the_credentials_of_its_request(
+    client_kind: ClientKind, status: int
+) -> None:
+    with FaultyServer([answer(http(b"<oops>", status))]) as server:
+        error: Any = client_kind.error(server.url, LIST, password=_PASSWORD, headers={"x-own": _HEADER})
+    sent = error.response.request
+    assert (sent.method, str(sent.url), sent.content) == ("GET", f"{server.url}/session", b"")
+    assert not {"authorization", "x-own"} & set(sent.headers)
+    given = b64encode(f"opencode:{_PASSWORD}".encode())
+    assert given in server.requests[0].headers["authorization"].encode()
+    assert given not in pickle.dumps(error)
 
 
 @pytest.mark.parametrize("break_", [*BREAKS.values(), answer(http(status=503)), answer(http(status=401))])
@@ -198,6 +261,12 @@ def test_no_repr_of_client_or_options_holds_password_or_headers(kind: type[Clien
         f"http://u:{_KEY}@[::1",
         f"http://u:{_KEY}@127.0.0.1:x",
         f"http://u:{_KEY}@a b",
+        f"opencode:{_KEY}@host:4096",
+        f"http:/u:{_KEY}@host",
+        f"http://u:12#{_KEY}@host",
+        f"http://u:12?{_KEY}@host",
+        f"http://u:12/{_KEY}@host",
+        f"http://u:{_KEY}/x@host",
     ],
 )
 def test_no_error_of_a_base_url_holds_its_secrets(client_kind: ClientKind, url: str) -> None:
