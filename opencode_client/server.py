@@ -7,19 +7,20 @@ listening on ...`, so the first request waits for this line.
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import re
 import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Self
 
 import httpx
 
-from .errors import ServerStartError
+from .errors import ArgumentError, ServerStartError
 from .processes import end, supervise
 
 _LISTENING = re.compile(rb"opencode server listening on http://\S*:(\d+)\s")
@@ -47,7 +48,7 @@ def _version(health: httpx.Response) -> str:
         return ""
     try:
         return str(health.json()["version"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         kind = health.headers.get("content-type", "no content type")
         got = f"{health.status_code} {kind}: {health.text[:80]!r}"
         raise ValueError(f"GET /global/health gave {got}") from None
@@ -67,7 +68,11 @@ class OpencodeServer:
         port: 0 lets the server choose: 4096 if it is free.
         env: Variables added to this process's environment. A variable whose value is None is removed.
         password: Password for Basic authentication, with the user `opencode` or OPENCODE_SERVER_USERNAME. "" turns
-            authentication off. Default: the environment's.
+            authentication off. Default: the environment's. `auth` returns it; it is in no other attribute, message,
+            repr or command line. The server's process has it in its environment.
+
+    Raises:
+        ArgumentError: an argument is wrong; the message names it.
 
     Source: `serve --port 0` and `GET /global/health`, servers 1.1.31 to 1.18.33.
     """
@@ -83,16 +88,27 @@ class OpencodeServer:
         password: str | None = None,
         startup_timeout_s: float = 60.0,
     ) -> None:
+        if not isinstance(startup_timeout_s, int | float) or not 0 < startup_timeout_s < math.inf:  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
+            raise ArgumentError(f"startup_timeout_s takes seconds, not {startup_timeout_s!r}")
+        try:
+            name, place = os.fspath(executable), os.fspath(directory or ".")
+        except TypeError as error:
+            raise ArgumentError(f"executable and directory take paths: {error}") from None
         # a relative path starts at the working directory, not at `directory`; a bare name is searched in PATH
-        name = os.fspath(executable)
         self.executable: str = os.path.abspath(name) if os.path.dirname(name) else name
-        self.directory: Path = Path(directory or ".").absolute()
+        self.directory: Path = Path(place).absolute()
         self.hostname = hostname
         self.startup_timeout_s = startup_timeout_s
         self.version: str = ""
         self._requested_port = port
         variables = {**os.environ, **(env or {}), **({} if password is None else {_PASSWORD: password})}
-        self._env = {name: value for name, value in variables.items() if value is not None}
+        given = {name: value for name, value in variables.items() if value is not None}
+        # a function, so that tools which show the attributes of objects do not show the password
+        self._env: Callable[[], dict[str, str]] = lambda: given
+        try:
+            "".join(self.auth or ()).encode()
+        except UnicodeEncodeError:
+            raise ArgumentError("password or OPENCODE_SERVER_USERNAME is not text in UTF-8") from None
         self._url = ""
         self._starter_pid = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -125,8 +141,8 @@ class OpencodeServer:
     @property
     def auth(self) -> tuple[str, str] | None:
         """User and password for Basic authentication; None without a password."""
-        user = self._env.get("OPENCODE_SERVER_USERNAME") or "opencode"
-        password = self._env.get(_PASSWORD)
+        user = self._env().get("OPENCODE_SERVER_USERNAME") or "opencode"
+        password = self._env().get(_PASSWORD)
         return (user, password) if password else None
 
     def start(self) -> Self:
@@ -181,7 +197,7 @@ class OpencodeServer:
             self._process = process = subprocess.Popen(  # noqa: S603 # the user's executable, no shell
                 command,
                 cwd=self.directory,
-                env=self._env,
+                env=self._env(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -189,8 +205,10 @@ class OpencodeServer:
             )
             atexit.register(self.close)
             self._supervisor = supervise(process)
-        except OSError as error:
-            raise ServerStartError(f"{self.executable} could not be started: {error}", "") from error
+        except (OSError, ValueError, TypeError) as error:  # the last two: what no variable or argument can be
+            # without its traceback, whose local variables include the environment
+            cause = error.with_traceback(None)
+            raise ServerStartError(f"{self.executable} could not be started: {error}", "") from cause
         self._reader = threading.Thread(target=self._read_output, args=(process.stdout,), daemon=True)
         self._reader.start()
 
@@ -217,7 +235,7 @@ class OpencodeServer:
                     self.version = _version(health)
                     return
                 last = str(health.status_code)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 last = f"{type(error).__name__}: {error}"
             except ValueError as error:
                 raise self._failed(f"is not an opencode server: {error}") from None

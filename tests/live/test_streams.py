@@ -97,7 +97,7 @@ class Servers:
                 server.executable,
                 directory=server.directory,
                 port=server.port,
-                env=server._env,  # pyright: ignore[reportPrivateUsage] # the same settings
+                env=server._env(),  # pyright: ignore[reportPrivateUsage] # the same settings
             )
             self._running.enter_context(again)
 
