@@ -180,6 +180,8 @@ def _filled_path(operation: Operation[Any], arguments: Sequence[object]) -> str:
 
     def fill(match: re.Match[str]) -> str:
         name, value = match.group(), next(values)
+        if type(value) is str and value.isidentifier() and value.isascii():
+            return value  # like most ids; nothing to encode
         text = _text(operation, name, value)
         segments = text.split("/") if name == "*" else [text]
         if "" in (text, *segments[:-1]) or "." in segments or ".." in segments:

@@ -81,7 +81,7 @@ class Wire:
         self.strict = self.plain.with_options(strict=True)
         self.located = self.plain.with_options(**SCOPE)
         self.elsewhere = self.plain.with_options(directory="/elsewhere", workspace="wrk_other")
-        self.told = self._client(username="me", password="pä:ss", headers={"x-all": "1"})
+        self.configured = self._client(username="me", password="pä:ss", headers={"x-all": "1"})
 
     def __repr__(self) -> str:
         return "async" if self.client_kind.is_async else "sync"  # what pytest shows when a test fails
@@ -196,7 +196,7 @@ def test_the_generated_methods_are_those_of_all_operations(wires: list[Wire]) ->
 
 
 def _surface(holder: object) -> Iterator[str]:
-    """Where all generated methods below a client or a namespace are."""
+    """Yield the path of each generated method below a client or a namespace."""
     for name, member in inspect.getmembers_static(type(holder)):
         made = member.func if isinstance(member, cached_property) else member
         if name.startswith("_") or not getattr(made, "__module__", "").startswith("opencode_client.api"):
@@ -248,7 +248,7 @@ def test_headers_are_the_documented_ones_and_those_given(wire: Wire, endpoint: E
     assert _headers(wire.sent(wire.plain, endpoint, sample)) == documented
     given = evolve(sample, named=sample.named | {"headers": {"X-Mine": "2"}})
     basic = {"authorization": f"Basic {b64encode('me:pä:ss'.encode()).decode()}"}
-    request = wire.sent(wire.told, endpoint, given)
+    request = wire.sent(wire.configured, endpoint, given)
     assert _headers(request) == documented | basic | {"x-all": "1", "x-mine": "2"}
 
 

@@ -202,7 +202,7 @@ _AT_S = 1445412480  # Wed, 21 Oct 2015 07:28:00 GMT
 
 
 @pytest.mark.parametrize(
-    ("asked", "delay_s"),
+    ("retry_after", "delay_s"),
     [
         ("3", 3.0),
         ("0.25", 0.25),
@@ -215,46 +215,50 @@ _AT_S = 1445412480  # Wed, 21 Oct 2015 07:28:00 GMT
     ],
 )
 def test_retry_after_says_when(
-    client_kind: ClientKind, waits: list[float], monkeypatch: pytest.MonkeyPatch, asked: str, delay_s: float
+    client_kind: ClientKind,
+    waits: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    retry_after: str,
+    delay_s: float,
 ) -> None:
     monkeypatch.setattr("opencode_client.calls.retry_policy.time", lambda: _AT_S - 10.0)
-    with FaultyServer([busy(asked), answer(EMPTY_LIST)]) as server:
+    with FaultyServer([busy(retry_after), answer(EMPTY_LIST)]) as server:
         assert client_kind.run(server.url, LIST) == []
     assert waits == [delay_s]
 
 
-@pytest.mark.parametrize("asked", ["", "soon", "nan", "inf", "1, 2", "Wed, 99 Foo 2015"])
+@pytest.mark.parametrize("retry_after", ["", "soon", "nan", "inf", "1, 2", "Wed, 99 Foo 2015"])
 def test_a_retry_after_that_nobody_can_read_is_ignored(
-    client_kind: ClientKind, waits: list[float], asked: str
+    client_kind: ClientKind, waits: list[float], retry_after: str
 ) -> None:
-    with FaultyServer([busy(asked), busy(asked), answer(EMPTY_LIST)]) as server:
+    with FaultyServer([busy(retry_after), busy(retry_after), answer(EMPTY_LIST)]) as server:
         assert client_kind.run(server.url, LIST) == []
     first_s, second_s = waits
     assert 0.25 <= first_s <= 0.5 <= second_s <= 1.0
 
 
-@pytest.mark.parametrize("asked", ["61", "86400", "1e300", "Wed, 21 Oct 2099 07:28:00 GMT"])
+@pytest.mark.parametrize("retry_after", ["61", "86400", "1e300", "Wed, 21 Oct 2099 07:28:00 GMT"])
 def test_a_server_that_wants_more_than_a_minute_is_not_waited_for(
-    client_kind: ClientKind, waits: list[float], asked: str
+    client_kind: ClientKind, waits: list[float], retry_after: str
 ) -> None:
-    with FaultyServer([busy(asked), answer(EMPTY_LIST)]) as server:
+    with FaultyServer([busy(retry_after), answer(EMPTY_LIST)]) as server:
         error = client_kind.error(server.url, LIST)
     assert isinstance(error, RateLimitError)
-    assert error.headers["retry-after"] == asked
+    assert error.headers["retry-after"] == retry_after
     assert waits == []
 
 
 def test_on_retry_is_told_of_each_wait_before_it(client_kind: ClientKind, waits: list[float]) -> None:
-    told: list[tuple[str, int, float, int]] = []
+    retries: list[tuple[str, int, float, int]] = []
 
     def on_retry(event: RetryEvent) -> None:
         assert isinstance(event.error, StatusError)
-        assert len(waits) == len(told)
-        told.append((event.operation, event.attempt, event.delay_s, event.error.status))
+        assert len(waits) == len(retries)
+        retries.append((event.operation, event.attempt, event.delay_s, event.error.status))
 
     with FaultyServer([busy("1"), answer(http(status=503)), answer(EMPTY_LIST)]) as server:
         client_kind.run(server.url, LIST, on_retry=on_retry)
-    assert told == [("session.list", 1, 1.0, 429), ("session.list", 2, waits[1], 503)]
+    assert retries == [("session.list", 1, 1.0, 429), ("session.list", 2, waits[1], 503)]
 
 
 @pytest.mark.parametrize("step", [answer(http(status=503)), reset, cut(b"")])

@@ -31,14 +31,14 @@ def _request_error(kind: type[ConnectError | ConnectionLostError | RequestTimeou
 
 
 def _status_error(status: int, **headers: str) -> StatusError:
-    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    lower_case = {name.replace("_", "-"): value for name, value in headers.items()}
     return StatusError(
         "no",
         operation="session.list",
         method="GET",
         url="http://server",
         status=status,
-        headers=told,
+        headers=lower_case,
         body=b"",
     )
 
@@ -104,9 +104,13 @@ def test_waits_double_up_to_eight_seconds_and_half_of_each_is_chance(
     assert retry_delay(_READ, error, attempt, 9) == longest_s * share
 
 
-@pytest.mark.parametrize(("asked", "delay_s"), [("2.5", 2.5), ("60", 60.0), ("60.5", None), ("-1", 0.0)])
-def test_a_server_is_given_the_time_it_asks_for_up_to_a_minute(asked: str, delay_s: float | None) -> None:
-    assert _delay(_status_error(503, retry_after=asked)) == delay_s
+@pytest.mark.parametrize(
+    ("retry_after", "delay_s"), [("2.5", 2.5), ("60", 60.0), ("60.5", None), ("-1", 0.0)]
+)
+def test_a_server_is_given_the_time_it_asks_for_up_to_a_minute(
+    retry_after: str, delay_s: float | None
+) -> None:
+    assert _delay(_status_error(503, retry_after=retry_after)) == delay_s
 
 
 @pytest.mark.parametrize(

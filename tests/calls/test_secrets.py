@@ -51,7 +51,7 @@ _HEADER = "header-0123456789"
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Callable[[OpencodeError], str]:
+def all_text(caplog: pytest.LogCaptureFixture) -> Callable[[OpencodeError], str]:
     """All that an error and the log say, the error's causes included; the log is at DEBUG."""
     caplog.set_level(logging.DEBUG, "opencode_client")
 
@@ -123,14 +123,14 @@ _SECRETS: dict[str, tuple[Action, str]] = {
 @pytest.mark.parametrize(("action", "secret"), _SECRETS.values(), ids=list(_SECRETS))
 def test_an_error_that_repeats_the_body_is_not_repeated(
     client_kind: ClientKind,
-    said: Callable[[OpencodeError], str],
+    all_text: Callable[[OpencodeError], str],
     action: Action,
     secret: str,
     refuse: Callable[[Seen], bytes],
 ) -> None:
     with FaultyServer([_echo(refuse)]) as server:
         error = client_kind.error(server.url, action)
-    assert secret not in said(error)
+    assert secret not in all_text(error)
     assert isinstance(error, StatusError)
     assert secret in str(error.data) or secret.encode() in error.body
 
@@ -152,7 +152,7 @@ _MISPLACED: dict[str, tuple[_Make, _Part]] = {
 @pytest.mark.parametrize(("make", "misplaced"), _MISPLACED.values(), ids=list(_MISPLACED))
 def test_an_error_that_repeats_one_text_of_the_body_is_not_repeated(
     client_kind: ClientKind,
-    said: Callable[[OpencodeError], str],
+    all_text: Callable[[OpencodeError], str],
     make: _Make,
     misplaced: _Part,
     text: str,
@@ -161,7 +161,7 @@ def test_an_error_that_repeats_one_text_of_the_body_is_not_repeated(
         error = client_kind.error(server.url, lambda client: make(client, text))
     assert "Expected other, got " in str(error)
     for secret in (text, text.split()[-1], json.dumps(text)[1:-1]):
-        assert secret not in said(error)
+        assert secret not in all_text(error)
 
 
 _REFUSED: dict[str, _Make] = {
@@ -226,12 +226,12 @@ def test_an_error_gives_no_access_to_the_credentials_of_its_request(
 
 @pytest.mark.parametrize("break_", [*BREAKS.values(), answer(http(status=503)), answer(http(status=401))])
 def test_no_error_and_no_log_holds_password_or_headers(
-    client_kind: ClientKind, said: Callable[[OpencodeError], str], break_: Step
+    client_kind: ClientKind, all_text: Callable[[OpencodeError], str], break_: Step
 ) -> None:
     with FaultyServer(itertools.repeat(break_)) as server:
         url = server.url.replace("//", f"//someone:{_PASSWORD.replace(' ', '%20')}@")
         error = client_kind.error(url, LIST, headers={"x-api-key": _HEADER})
-    everything = said(error)
+    everything = all_text(error)
     assert server.url in everything
     for secret in (_PASSWORD, "correct%20horse", b64encode(_PASSWORD.encode()).decode()[4:12], _HEADER):
         assert secret not in everything

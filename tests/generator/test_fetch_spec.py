@@ -143,14 +143,14 @@ def test_many_lost_operations_are_counted_not_all_listed(
 
 
 @pytest.mark.parametrize(
-    "said",
+    "health",
     [{}, {"version": None}, {"version": ""}, {"version": "1.2.3\nstatus=unchanged"}, {"version": "--x"}],
 )
 def test_a_server_that_does_not_say_its_version_in_a_word_is_refused(
-    httpserver: HTTPServer, said: dict[str, object]
+    httpserver: HTTPServer, health: dict[str, object]
 ) -> None:
     httpserver.expect_request("/doc").respond_with_json(_DOCUMENT)
-    httpserver.expect_request("/global/health").respond_with_json({"healthy": True, **said})
+    httpserver.expect_request("/global/health").respond_with_json({"healthy": True, **health})
     with pytest.raises(SpecError, match="has no valid version"):
         fetch(httpserver.url_for(""))
 

@@ -81,7 +81,7 @@ def test_the_check_names_every_file_that_differs(spec: Path, tmp_path: Path, cha
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "is not JSON"),
         ("{", "is not JSON"),
@@ -93,13 +93,13 @@ def test_the_check_names_every_file_that_differs(spec: Path, tmp_path: Path, cha
     ],
 )
 def test_an_invalid_document_is_one_line_and_writes_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
 ) -> None:
     (tmp_path / "bad.json").write_text(text, encoding="utf-8")
     assert generate.main(["--spec", str(tmp_path / "bad.json"), "--out", str(tmp_path / "out")]) == 1
     error = capsys.readouterr().err
     assert error.startswith("make generate: bad.json ")
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 

@@ -143,11 +143,11 @@ def test_the_row_of_the_table_matches_the_document(things: ModuleType) -> None:
 
 
 def test_the_docstring_has_the_documents_texts(things: ModuleType) -> None:
-    said = inspect.getdoc(_update(things)) or ""
-    assert said.startswith("Change a thing.\n\nAll at once.\n")
-    assert "    mood: How it is.\n" in said
-    assert "Raises: NotFoundError.\n" in said
-    assert "Source: `PATCH /thing/{thingID}/at/{path}`, opencode newer (not in 1.18.33)." in said
+    docstring = inspect.getdoc(_update(things)) or ""
+    assert docstring.startswith("Change a thing.\n\nAll at once.\n")
+    assert "    mood: How it is.\n" in docstring
+    assert "Raises: NotFoundError.\n" in docstring
+    assert "Source: `PATCH /thing/{thingID}/at/{path}`, opencode newer (not in 1.18.33)." in docstring
 
 
 def test_a_method_called_as_a_type_leaves_the_type_usable(things: ModuleType) -> None:

@@ -160,7 +160,7 @@ def test_reading_responses_logs_no_warning(walked: Walked) -> None:
 
 @live
 def test_responses_read_strictly(walked: Walked) -> None:
-    """Where the table has ResponseDecodeError, strict reading fails, too."""
+    """Strict reading fails exactly for the operations that have ResponseDecodeError in the table."""
     assert {
         case: (read, text)
         for case, (text, body) in walked.answered().items()

@@ -52,27 +52,35 @@ def _all_schemas(found: Json) -> Iterator[Json]:
         yield from walk(root)
 
 
-def _told(operation: Json) -> Json:
-    told: Json = next(iter(operation["responses"].values()))[META]
-    return told
+def _described(operation: Json) -> Json:
+    described: Json = next(iter(operation["responses"].values()))[META]
+    return described
 
 
 @every_document
 def test_no_operation_is_lost(version: str) -> None:
     served = sorted(operation["operationId"] for _, _, operation in operations(_served(version)))
-    assert sorted(_told(operation)["operation"] for _, _, operation in operations(_result(version))) == served
+    assert (
+        sorted(_described(operation)["operation"] for _, _, operation in operations(_result(version)))
+        == served
+    )
 
 
 @every_document
 def test_no_response_status_is_lost(version: str) -> None:
     served = {o["operationId"]: set(o["responses"]) for _, _, o in operations(_served(version))}
-    assert {_told(o)["operation"]: set(o["responses"]) for _, _, o in operations(_result(version))} == served
+    assert {
+        _described(o)["operation"]: set(o["responses"]) for _, _, o in operations(_result(version))
+    } == served
 
 
 @every_document
 def test_no_parameter_is_lost(version: str) -> None:
     def wire_names(operation: Json) -> set[tuple[str, str]]:
-        return {(told["in"], told["wire"].split("[")[0]) for told in _told(operation)["parameters"].values()}
+        return {
+            (described["in"], described["wire"].split("[")[0])
+            for described in _described(operation)["parameters"].values()
+        }
 
     served = {
         o["operationId"]: {
@@ -80,10 +88,12 @@ def test_no_parameter_is_lost(version: str) -> None:
         }
         for _, _, o in operations(_served(version))
     }
-    found = {_told(o)["operation"]: (_told(o), wire_names(o)) for _, _, o in operations(_result(version))}
+    found = {
+        _described(o)["operation"]: (_described(o), wire_names(o)) for _, _, o in operations(_result(version))
+    }
     for name, expected in served.items():
-        told, names = found[name]
-        assert names - ({("path", "path")} if told.get("wildcard") else set()) == expected, name
+        described, names = found[name]
+        assert names - ({("path", "path")} if described.get("wildcard") else set()) == expected, name
 
 
 @every_document
@@ -122,9 +132,9 @@ def test_every_class_name_is_an_identifier_that_is_not_hand_written(version: str
 @every_document
 def test_every_member_and_parameter_name_is_an_identifier(version: str) -> None:
     classes = [schema.get(META, {}).get("members", {}) for schema in schemas_of(_result(version)).values()]
-    parameters = [_told(operation)["parameters"] for _, _, operation in operations(_result(version))]
+    parameters = [_described(operation)["parameters"] for _, _, operation in operations(_result(version))]
     names = [name for members in classes for name in members.values()] + [
-        n for told in parameters for n in told
+        n for described in parameters for n in described
     ]
     assert [name for name in names if not name.isidentifier()] == []
 

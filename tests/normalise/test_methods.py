@@ -1,4 +1,4 @@
-"""Where operations hang on the client, and what their methods take."""
+"""Place operations on the client, and name the arguments of their methods."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def _described(
 ) -> dict[str, Any]:
     """Return the facts about every operation, by operationId."""
     found = normalise(document(schemas or {}, paths), strict=strict, pins={}, observed=[]).document
-    told = [next(iter(operation["responses"].values()))[META] for _, _, operation in operations(found)]
-    return {one["operation"]: one for one in told}
+    described = [next(iter(operation["responses"].values()))[META] for _, _, operation in operations(found)]
+    return {one["operation"]: one for one in described}
 
 
 def _get(name: str, **more: Any) -> Json:
@@ -35,8 +35,8 @@ def _sent(schema: Json, media: str = "application/json") -> Json:
     return {"content": {media: {"schema": schema}}}
 
 
-def _place(told: Json) -> str:
-    return f"{told['namespace']['path']}.{told['attribute']}"
+def _place(described: Json) -> str:
+    return f"{described['namespace']['path']}.{described['attribute']}"
 
 
 @pytest.mark.parametrize(
@@ -53,22 +53,27 @@ def test_the_attribute_path_is_the_operation_id_in_snake_case(name: str, place: 
 
 
 def test_a_namespace_has_its_children_and_parents() -> None:
-    told = _described({"/a": _get("a.get"), "/b": _get("a.part.list"), "/c": _get("a.part.ref")})
+    described = _described({"/a": _get("a.get"), "/b": _get("a.part.list"), "/c": _get("a.part.ref")})
     part = {"path": "a.part", "module": "a_part", "class": "APartNamespace"}
     a = {"path": "a", "module": "a", "class": "ANamespace"}
-    assert told["a.get"]["namespace"] == {
+    assert described["a.get"]["namespace"] == {
         **a, "methods": 1, "children": [{"name": "part", **part}], "shadows": []
     }  # fmt: skip
-    assert told["a.part.list"]["namespace"] == {**part, "methods": 2, "children": [], "shadows": ["list"]}
+    assert described["a.part.list"]["namespace"] == {
+        **part,
+        "methods": 2,
+        "children": [],
+        "shadows": ["list"],
+    }
     client: Json = {"path": "", "module": "", "class": "Namespace", "methods": 0, "shadows": []}
-    assert told["a.part.list"]["above"] == [
+    assert described["a.part.list"]["above"] == [
         {**client, "children": [{"name": "a", **a}]},
-        told["a.get"]["namespace"],
+        described["a.get"]["namespace"],
     ]
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "entry"),
     [
         ("session.list", {"kind": "request", "extra_headers": {}, "resumes": None, "late": False}),
         ("pty.connectToken", {"extra_headers": {"x-opencode-ticket": "1"}}),
@@ -78,15 +83,15 @@ def test_a_namespace_has_its_children_and_parents() -> None:
         ("session.messages", {"constant": "_MESSAGES", "deprecated": False}),
     ],
 )
-def test_an_operation_has_its_entry_of_kinds_toml(name: str, said: Json) -> None:
-    told = _described({"/a": _get(name)})[name]
-    assert {key: told[key] for key in said} == said
+def test_an_operation_has_its_entry_of_kinds_toml(name: str, entry: Json) -> None:
+    described = _described({"/a": _get(name)})[name]
+    assert {key: described[key] for key in entry} == entry
 
 
 def test_an_operation_has_its_oldest_version() -> None:
     name, versions = next(iter(read_since()[1].items()))
-    told = _described({"/a": _get(name)})[name]
-    assert {key: told[key] for key in versions} == versions
+    described = _described({"/a": _get(name)})[name]
+    assert {key: described[key] for key in versions} == versions
 
 
 def test_an_operation_has_the_reason_for_its_kind() -> None:
@@ -107,30 +112,33 @@ def test_a_namespace_and_an_operation_of_one_name_fail_the_build() -> None:
 
 
 def test_a_namespace_whose_class_is_a_models_name_is_called_otherwise() -> None:
-    told = _described(
+    described = _described(
         {"/a": _get("a.b", responses=ok(reference("ANamespace")))}, {"ANamespace": obj(x=_STRING)}
     )
-    namespace = told["a.b"]["namespace"]
+    namespace = described["a.b"]["namespace"]
     assert namespace["class"].startswith("ANamespace")
     assert (namespace["class"], namespace["module"]) != ("ANamespace", "a")
 
 
 def test_an_operation_below_an_operation_is_flattened() -> None:
-    told = _described({"/a": _get("vcs.diff"), "/b": _get("vcs.diff.raw")})
-    assert [_place(told["vcs.diff"]), _place(told["vcs.diff.raw"])] == ["vcs.diff", "vcs.diff_raw"]
+    described = _described({"/a": _get("vcs.diff"), "/b": _get("vcs.diff.raw")})
+    assert [_place(described["vcs.diff"]), _place(described["vcs.diff.raw"])] == ["vcs.diff", "vcs.diff_raw"]
 
 
 def test_an_operation_below_one_of_a_single_word_is_flattened_into_the_root() -> None:
-    told = _described({"/a": _get("vcs"), "/b": _get("vcs.diff")})
-    assert [_place(told["vcs"]), _place(told["vcs.diff"])] == ["root.vcs", "root.vcs_diff"]
+    described = _described({"/a": _get("vcs"), "/b": _get("vcs.diff")})
+    assert [_place(described["vcs"]), _place(described["vcs.diff"])] == ["root.vcs", "root.vcs_diff"]
 
 
 def test_two_operations_of_one_name_fail_the_build() -> None:
     paths = {"/a": _get("vcs.diff"), "/b": _get("vcs.diff.raw"), "/c": _get("vcs.diffRaw")}
     with pytest.raises(NameCollisionError, match=r"client\.vcs\.diff_raw"):
         _described(paths, strict=True)
-    told = _described(paths)
-    assert (len({_place(one) for one in told.values()}), _place(told["vcs.diffRaw"])) == (3, "vcs.diff_raw")
+    described = _described(paths)
+    assert (len({_place(one) for one in described.values()}), _place(described["vcs.diffRaw"])) == (
+        3,
+        "vcs.diff_raw",
+    )
 
 
 @pytest.mark.parametrize("name", sorted(methods.ON_CLIENTS))
@@ -147,15 +155,15 @@ def test_a_stream_that_no_table_knows_fails_the_build_and_is_one_elsewhere() -> 
 
 
 def test_parameters_that_the_terminal_sets_are_no_arguments() -> None:
-    told = _described({"/a": _get("pty.connect", parameters=_query("cursor", "ticket", "size"))})[
+    described = _described({"/a": _get("pty.connect", parameters=_query("cursor", "ticket", "size"))})[
         "pty.connect"
     ]
-    assert [one["name"] for one in told["arguments"]] == ["size"]
+    assert [one["name"] for one in described["arguments"]] == ["size"]
 
 
 def test_path_arguments_come_first_in_the_order_of_the_path() -> None:
-    told = _described({"/a/{sessionID}/b/{partID}": _get("a.b", parameters=_query("limit"))})["a.b"]
-    assert [(one["place"], one["name"]) for one in told["arguments"]] == [
+    described = _described({"/a/{sessionID}/b/{partID}": _get("a.b", parameters=_query("limit"))})["a.b"]
+    assert [(one["place"], one["name"]) for one in described["arguments"]] == [
         ("path", "session_id"),
         ("path", "part_id"),
         ("query", "limit"),
@@ -172,33 +180,33 @@ def test_path_arguments_come_first_in_the_order_of_the_path() -> None:
     ],
 )
 def test_a_place_for_the_directory_is_no_argument_of_its_own(given: list[Json], scope: Json) -> None:
-    told = _described({"/a": _get("a.b", parameters=given)})["a.b"]
-    assert told["scope"] == scope
-    assert [one["name"] for one in told["arguments"]] == [name for name in ("limit",) if not scope]
+    described = _described({"/a": _get("a.b", parameters=given)})["a.b"]
+    assert described["scope"] == scope
+    assert [one["name"] for one in described["arguments"]] == [name for name in ("limit",) if not scope]
 
 
 def test_a_filter_is_an_argument_and_no_default_fills_it() -> None:
-    told = _described({"/a": _get("v2.session.list", parameters=_query("directory", "workspace"))})
-    assert told["v2.session.list"]["scope"] == {}
-    assert [one["name"] for one in told["v2.session.list"]["arguments"]] == ["directory", "workspace"]
+    described = _described({"/a": _get("v2.session.list", parameters=_query("directory", "workspace"))})
+    assert described["v2.session.list"]["scope"] == {}
+    assert [one["name"] for one in described["v2.session.list"]["arguments"]] == ["directory", "workspace"]
 
 
 @pytest.mark.parametrize("name", ["directory", "workspace", "timeout", "headers", "body"])
 def test_a_field_of_the_body_named_as_a_common_parameter_gets_a_prefix(name: str) -> None:
-    told = _described({"/a": _get("a.b", requestBody=_sent(obj(**{name: _STRING})))})["a.b"]
-    assert [one["name"] for one in told["arguments"]] == [f"body_{name}"]
+    described = _described({"/a": _get("a.b", requestBody=_sent(obj(**{name: _STRING})))})["a.b"]
+    assert [one["name"] for one in described["arguments"]] == [f"body_{name}"]
 
 
 @pytest.mark.parametrize("name", ["timeout", "headers", "body"])
 def test_a_parameter_named_as_a_common_parameter_gets_a_prefix(name: str) -> None:
-    told = _described({"/a": _get("a.b", parameters=_query(name))})["a.b"]
-    assert [(one["name"], one["generator"]) for one in told["arguments"]] == [(f"query_{name}", name)]
+    described = _described({"/a": _get("a.b", parameters=_query(name))})["a.b"]
+    assert [(one["name"], one["generator"]) for one in described["arguments"]] == [(f"query_{name}", name)]
 
 
 def test_a_field_of_the_body_gives_way_to_a_parameter() -> None:
     body = _sent(obj(id=_STRING, title=_STRING))
-    told = _described({"/a/{id}": _get("a.b", requestBody=body)})["a.b"]
-    assert [one["name"] for one in told["arguments"]] == ["id", "body_id", "title"]
+    described = _described({"/a/{id}": _get("a.b", requestBody=body)})["a.b"]
+    assert [one["name"] for one in described["arguments"]] == ["id", "body_id", "title"]
 
 
 def test_a_field_of_the_body_whose_full_name_is_taken_gets_one_of_its_own() -> None:
@@ -212,9 +220,9 @@ def test_a_field_of_the_body_whose_full_name_is_taken_gets_one_of_its_own() -> N
 def test_an_argument_goes_to_its_place_under_its_wire_name() -> None:
     body = _sent(obj(partID={**_STRING, "description": "which part"}))
     parameters = [{**_query("pageSize")[0], "description": "how many"}]
-    told = _described({"/a": _get("a.b", parameters=parameters, requestBody=body)})["a.b"]
+    described = _described({"/a": _get("a.b", parameters=parameters, requestBody=body)})["a.b"]
     query: Json = {"place": "query", "wire": "pageSize", "name": "page_size", "description": "how many"}
-    assert told["arguments"] == [
+    assert described["arguments"] == [
         {**query, "generator": "page_size"},
         {"place": "body", "wire": "partID", "name": "part_id", "description": "which part"},
     ]
@@ -223,23 +231,23 @@ def test_an_argument_goes_to_its_place_under_its_wire_name() -> None:
 def test_an_argument_without_a_text_has_that_of_its_class() -> None:
     body = _sent(obj(time=reference("Time"), at=_STRING))
     schemas = {"Time": {**obj(start=_STRING), "description": "when"}}
-    told = _described({"/a": _get("a.b", requestBody=body)}, schemas)["a.b"]
-    assert [one["description"] for one in told["arguments"]] == ["when", ""]
+    described = _described({"/a": _get("a.b", requestBody=body)}, schemas)["a.b"]
+    assert [one["description"] for one in described["arguments"]] == ["when", ""]
 
 
 @pytest.mark.parametrize("place", ["header", "cookie"])
 def test_cookies_and_headers_are_no_arguments(place: str) -> None:
     paths = {"/a": _get("a.b", parameters=[{"name": "directory", "in": place, "schema": _STRING}])}
-    told = _described(paths)["a.b"]
-    assert (told["arguments"], told["scope"]) == ([], {})
+    described = _described(paths)["a.b"]
+    assert (described["arguments"], described["scope"]) == ([], {})
     [line] = normalise(document({}, paths), strict=False, pins={}, observed=[]).report
     assert line == f"a.b: no argument for the {place} 'directory'"
 
 
 def test_a_place_in_the_body_is_filled_where_the_table_says_so() -> None:
     body = _sent(obj(location=obj(directory=_STRING)))
-    told = _described({"/a": _get("v2.session.create", requestBody=body)})["v2.session.create"]
-    assert told["scope"] == {"directory": "location.directory", "workspace": "location.workspaceID"}
+    described = _described({"/a": _get("v2.session.create", requestBody=body)})["v2.session.create"]
+    assert described["scope"] == {"directory": "location.directory", "workspace": "location.workspaceID"}
 
 
 @pytest.mark.parametrize(
@@ -278,15 +286,15 @@ _CLASSES = {
     ],
 )
 def test_a_method_imports_the_classes_of_its_answer(answer: Json, classes: list[str]) -> None:
-    told = _described({"/a": _get("a.b", responses=ok(answer))}, _CLASSES)["a.b"]
-    assert told["imports"] == [(name.lower(), name) for name in classes]
+    described = _described({"/a": _get("a.b", responses=ok(answer))}, _CLASSES)["a.b"]
+    assert described["imports"] == [(name.lower(), name) for name in classes]
 
 
 def test_a_method_imports_the_classes_of_its_parameters_and_of_its_bodys_members() -> None:
     parameters = [{"name": "other", "in": "query", "schema": reference("Other")}]
     operation = _get("a.b", parameters=parameters, requestBody=_sent(obj(part=reference("Part"))))
-    told = _described({"/a": operation}, _CLASSES)["a.b"]
-    assert told["imports"] == [("other", "Other"), ("part", "Part")]
+    described = _described({"/a": operation}, _CLASSES)["a.b"]
+    assert described["imports"] == [("other", "Other"), ("part", "Part")]
 
 
 def test_a_body_that_one_operation_alone_takes_makes_no_class() -> None:
@@ -310,13 +318,13 @@ def test_a_body_that_one_operation_alone_takes_makes_no_class() -> None:
 
 
 def test_a_consuming_operation_is_marked() -> None:
-    told = _described({"/a": _get("session.list"), "/b": _get("tui.control.next")})
-    assert (told["session.list"]["consumes"], told["tui.control.next"]["consumes"]) == (False, True)
+    described = _described({"/a": _get("session.list"), "/b": _get("tui.control.next")})
+    assert (described["session.list"]["consumes"], described["tui.control.next"]["consumes"]) == (False, True)
 
 
 def test_two_namespaces_whose_modules_would_be_one_stay_apart() -> None:
-    told = _described({"/a": _get("a.b_c.x"), "/b": _get("a_b.c.x")})
-    assert len({one["namespace"]["module"] for one in told.values()}) == 2
+    described = _described({"/a": _get("a.b_c.x"), "/b": _get("a_b.c.x")})
+    assert len({one["namespace"]["module"] for one in described.values()}) == 2
 
 
 def test_a_text_that_is_a_number_takes_a_number() -> None:

@@ -223,7 +223,7 @@ def test_a_pin_without_a_reason_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pin", "said"),
+    ("pin", "message"),
     [
         (
             'pointer = "#/a"\nname = "todoEntry"\nreason = "r"',
@@ -239,8 +239,8 @@ def test_a_pin_without_a_reason_is_refused(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_pin_that_cannot_be_meant_is_refused(tmp_path: Path, pin: str, said: str) -> None:
+def test_a_pin_that_cannot_be_meant_is_refused(tmp_path: Path, pin: str, message: str) -> None:
     (tmp_path / "names.toml").write_text(f"[[name]]\n{pin}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"names\.toml: ") as caught:
         read_pins(tmp_path / "names.toml")
-    assert said in str(caught.value)
+    assert message in str(caught.value)

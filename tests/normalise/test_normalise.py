@@ -54,8 +54,8 @@ def test_a_collision_in_another_document_is_a_line_of_the_report() -> None:
 
 
 def test_an_operation_that_says_nothing_of_itself_is_one() -> None:
-    told = normalise({"paths": {"/a": {"get": {}}}}, strict=True).document["paths"]["/a"]["get"]
-    assert (told["operationId"], list(told["responses"])) == ("get_a", ["200"])
+    described = normalise({"paths": {"/a": {"get": {}}}}, strict=True).document["paths"]["/a"]["get"]
+    assert (described["operationId"], list(described["responses"])) == ("get_a", ["200"])
 
 
 def test_a_document_is_one_of_openapi_3_1_afterwards() -> None:
@@ -88,8 +88,8 @@ def test_the_committed_deviations_are_used_unless_others_are_given() -> None:
     given = document({entry["model"]: obj(entry["member"], **{entry["member"]: _STRING})})
 
     def required(found: Normalised) -> list[str]:
-        told: list[str] = schemas_of(found.document)[entry["model"]]["required"]
-        return told
+        described: list[str] = schemas_of(found.document)[entry["model"]]["required"]
+        return described
 
     assert required(normalise(given, strict=True, pins={})) == []
     assert required(normalise(given, strict=True, pins={}, observed=[])) == [entry["member"]]

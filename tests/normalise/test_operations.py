@@ -90,11 +90,11 @@ def test_a_response_that_is_no_stream_stays() -> None:
     ],
 )
 def test_of_several_contents_the_first_readable_one_is_taken(content: Json, read: Json) -> None:
-    def told(kinds: Json) -> Json:
+    def described(kinds: Json) -> Json:
         return {kind: {"schema": schema} for kind, schema in kinds.items()}
 
-    given = one_operation({"responses": {"200": {"content": told(content)}}})
-    assert only(operations.readable_contents(given))["responses"]["200"]["content"] == told(read)
+    given = one_operation({"responses": {"200": {"content": described(content)}}})
+    assert only(operations.readable_contents(given))["responses"]["200"]["content"] == described(read)
 
 
 def test_json_is_preferred_to_other_readable_types() -> None:
@@ -213,7 +213,7 @@ def test_the_generator_sees_texts_parameters_and_bodies() -> None:
     response = {"200": {"description": "ok"}, "204": {}}
     shown = only(_shown({**texts, "requestBody": body, "responses": response, "operationId": "a.b"}, "/a"))
     assert (shown["summary"], shown["description"], shown["requestBody"]) == ("s\ufffd", "d\ufffd", body)
-    assert [told["description"] for told in shown["responses"].values()] == ["ok", ""]
+    assert [described["description"] for described in shown["responses"].values()] == ["ok", ""]
 
 
 @pytest.mark.parametrize(

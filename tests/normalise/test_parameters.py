@@ -36,20 +36,20 @@ def _named(*given: Json, path: str = "/a") -> dict[str, Json]:
     """{Python's name: {wire, in}} of an operation with these parameters."""
     found = only(parameters.named_parameters(one_operation({"parameters": list(given)}, path)))
     assert [parameter["name"] for parameter in found["parameters"]] == list(found["x-oc"]["parameters"])
-    told: dict[str, Json] = found["x-oc"]["parameters"]
-    return told
+    described: dict[str, Json] = found["x-oc"]["parameters"]
+    return described
 
 
 def test_a_parameter_has_a_python_name_and_keeps_its_wire_name() -> None:
-    told = _named(_parameter("sessionID", "path"), path="/a/{sessionID}")
-    assert told == {"session_id": {"wire": "sessionID", "in": "path"}}
+    described = _named(_parameter("sessionID", "path"), path="/a/{sessionID}")
+    assert described == {"session_id": {"wire": "sessionID", "in": "path"}}
 
 
 def test_a_parameter_keeps_only_its_description_and_schema() -> None:
     given = _parameter("pageSize", description="how many", style="form", explode=True)
     found = only(parameters.named_parameters(one_operation({"parameters": [given]})))["parameters"]
-    told = {"name": "page_size", "in": "query", "schema": STRING, "description": "how many"}
-    assert found == [{**told, "required": False}]
+    described = {"name": "page_size", "in": "query", "schema": STRING, "description": "how many"}
+    assert found == [{**described, "required": False}]
 
 
 def test_a_variable_of_the_path_has_its_parameters_type() -> None:
@@ -95,13 +95,13 @@ def test_a_deep_object_without_members_stays_one_parameter() -> None:
 
 
 def test_of_two_parameters_called_alike_the_one_outside_the_path_says_its_place() -> None:
-    told = _named(_parameter("id", "path"), _parameter("id"), path="/a/{id}")
-    assert told == {"id": {"wire": "id", "in": "path"}, "query_id": {"wire": "id", "in": "query"}}
+    described = _named(_parameter("id", "path"), _parameter("id"), path="/a/{id}")
+    assert described == {"id": {"wire": "id", "in": "path"}, "query_id": {"wire": "id", "in": "query"}}
 
 
 def test_names_of_parameters_are_never_given_twice() -> None:
-    told = _named(_parameter("a"), _parameter("a", "header"), _parameter("query_a"))
-    assert {(place["in"], place["wire"]) for place in told.values()} == {
+    described = _named(_parameter("a"), _parameter("a", "header"), _parameter("query_a"))
+    assert {(place["in"], place["wire"]) for place in described.values()} == {
         ("query", "a"),
         ("header", "a"),
         ("query", "query_a"),

@@ -1,4 +1,4 @@
-"""Where the wire and the document disagree, the wire wins."""
+"""Correct the document where servers send something else."""
 
 from __future__ import annotations
 
