@@ -1,6 +1,7 @@
-"""A virtual environment with the runtime dependencies alone, and valgrind, which counts instructions in it.
+"""Count the instructions of programs with valgrind, in an environment with only the package and its dependencies.
 
-The environment is `.cache/bench-venv`. The package in it is installed again when its code has changed.
+valgrind itself must be installed on the machine. The environment is `.cache/bench-venv`. The package in it is installed
+again when its code has changed.
 """
 
 from __future__ import annotations

@@ -309,5 +309,5 @@ _BY_STATUS: dict[int, type[StatusError]] = {
 
 
 def error_class(status: int) -> type[StatusError]:
-    """Return the error class for a status, which is not a success."""
+    """Return the error class for a status. The status must not be a success."""
     return _BY_STATUS.get(status) or (ServerError if status >= 500 else StatusError)

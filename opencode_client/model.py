@@ -171,7 +171,10 @@ def read_lenient(cls: type[M], data: JsonObject) -> M:
 
 
 class UnionReader(ABC, Generic[T]):
-    """Reads one variant of a union. `name` is the union's name."""
+    """Base class of the readers of unions. A reader takes JSON and returns the variant that it is.
+
+    `name` is the union's name.
+    """
 
     name: str
 

@@ -41,9 +41,9 @@ def supervise(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes] | Non
 
 
 def end(process: subprocess.Popen[bytes], grace_s: float) -> None:
-    """End a process group: SIGTERM, and SIGKILL after `grace_s`. Descendants in other groups get SIGKILL at once.
+    """End a process group: send SIGTERM, wait at most `grace_s` seconds for the process to end, then send SIGKILL.
 
-    Later, when their parents have ended, they could not be found any more.
+    Descendants in other groups get SIGKILL right after SIGTERM. They can only be found while their parents run.
     """
     if sys.platform == "win32":
         process.kill()

@@ -31,7 +31,7 @@ class AsyncOwnConnections(AsyncPool):
             raise
 
     async def request_twice(self, request: httpx.Request) -> None:
-        """Send a request twice on one new connection. After that, the server has subscribed a late stream."""
+        """Send a request two times on one new connection. After that, the server has subscribed a late stream."""
         async with self.transports.single() as transport:
             for _ in range(2):
                 response = await transport.handle_async_request(request)
@@ -58,7 +58,7 @@ class AsyncGivenClient:
         return response, response.aclose
 
     async def request_twice(self, request: httpx.Request) -> None:
-        """Send a request twice, on any connection of the given client. Used as in `AsyncOwnConnections`."""
+        """Send a request two times, on any connection of the given client. `AsyncOwnConnections` says why."""
         for _ in range(2):
             await self._send(request)
 

@@ -31,7 +31,7 @@ class OwnConnections(Pool):
             raise
 
     def request_twice(self, request: httpx.Request) -> None:
-        """Send a request twice on one new connection. After that, the server has subscribed a late stream."""
+        """Send a request two times on one new connection. After that, the server has subscribed a late stream."""
         with self.transports.single() as transport:
             for _ in range(2):
                 response = transport.handle_request(request)
@@ -58,7 +58,7 @@ class GivenClient:
         return response, response.close
 
     def request_twice(self, request: httpx.Request) -> None:
-        """Send a request twice, on any connection of the given client. Used as in `OwnConnections`."""
+        """Send a request two times, on any connection of the given client. `OwnConnections` says why."""
         for _ in range(2):
             self._send(request)
 

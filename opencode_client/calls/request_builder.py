@@ -52,7 +52,7 @@ class Prepared:
 
     @property
     def url(self) -> str:
-        """The URL without secrets, for error messages."""
+        """The URL for error messages, with *** in place of secrets."""
         from .error_text import public_url  # here, because only errors need it
 
         return public_url(self.text)

@@ -74,7 +74,11 @@ class Transports(Generic[_Transport]):
         self.closed: bool = False
 
     def get(self, *, blocking: bool) -> _Transport:
-        """Return the transport for a call. Raises ClientClosedError after `take`."""
+        """Return the transport for a call: the one without a limit of connections if `blocking`, else the ordinary one.
+
+        Raises:
+            ClientClosedError: `take` was called, because the client is closed.
+        """
         pair = self._pair
         if pair is None:
             with self._lock:

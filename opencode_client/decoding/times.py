@@ -1,7 +1,7 @@
 """Convert between the server's times and Python's `datetime`.
 
-Models keep the times that the server sends. v1 routes send epoch milliseconds; `session.next.*` events on /event and
-/global/event carry ISO 8601 texts (1.18.33).
+Models do not convert times: they have the value that the server sent. v1 routes send epoch milliseconds. Server
+1.18.33 sends ISO 8601 texts in `session.next.*` events on /event and /global/event.
 """
 
 from __future__ import annotations

@@ -47,7 +47,10 @@ _FAILED_CHECKS = 30
 
 
 class PtyCalls(Protocol):
-    """The calls of `client.pty` and `client.v2.pty` that a connection makes."""
+    """The methods of `client.pty` and `client.v2.pty` that a connection calls.
+
+    With `auth="ticket"` it also calls `connect_token`, which the documents of old servers lack.
+    """
 
     @property
     def get(self) -> Callable[..., Any]: ...

@@ -40,9 +40,10 @@ _LONGEST_AGAIN_S = 30.0
 
 @define(eq=False)
 class Exit:
-    """The exit of one terminal, as one connection knows it.
+    """The exit of one terminal. Each connection to the terminal has its own `Exit`.
 
-    `gone` is True after the end; it is set after `code`. `gaps` counts the times when the events may have been lost.
+    The events `pty.exited` and `pty.deleted` set `gone` to True, after they set `code`. `code` is the exit code, or
+    None if it is not known. `gaps` counts the gaps of the event stream: each may have lost one of these events.
     """
 
     pty_id: str

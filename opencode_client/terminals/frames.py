@@ -96,7 +96,7 @@ class PtyOutput:
         return frame
 
     def add_binary(self, frame: bytes) -> list[str | PtyGapError]:
-        """Return the text to give out, or the gap to raise, for a binary frame."""
+        """Add a binary frame. Return the gap to raise, then the text of the replay; each only if there is one."""
         control = read_control(frame)
         if control is None:
             return []

@@ -39,9 +39,9 @@ class PatternSearch:
         return "".join((*self._finished, self._searched))
 
     def feed(self, text: str) -> str | None:
-        """Add text. Return all text up to the end of the first match, or None if there is no match yet.
+        """Add text. Return the text up to the end of the first match, or None if there is no match yet.
 
-        After a match, `seen` is the text behind it.
+        After a match, `seen` is the text that follows the match.
         """
         self._searched += text
         # Behind other text the search starts at 1, because `^` and `\\A` match at 0. No match was found there before.

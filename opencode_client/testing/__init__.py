@@ -43,9 +43,11 @@ class ToolCall:
 class Reply:
     """One response of the model: first `reasoning`, then `text`, then calls of `tools`.
 
-    `text` is sent in `chunks` pieces. The first is sent after `first_delay_s` seconds, the others `delay_s` apart.
-    A `status` other than 200 makes it an error response, with the message `error` and with `headers`, such as
-    `retry-after`. `cut` breaks the connection before the end. `hang` waits before the end until the model is closed.
+    The response begins after `first_delay_s` seconds. It is a series of messages: an empty one, `reasoning`, `text` in
+    at most `chunks` pieces, each tool call, and the end. After each message before the end, there is a pause of
+    `delay_s` seconds. A `status` other than 200 makes it an error response, with the message `error` and with
+    `headers`, such as `retry-after`. `cut` breaks the connection before the end. `hang` sends no end, and keeps the
+    connection open until the model is closed.
     """
 
     text: str = ""

@@ -174,7 +174,10 @@ def _reworded(old: dict[str, Json], new: dict[str, Json], changed: set[str]) -> 
 
 
 def _owners(document: Json, contents: Contents) -> dict[str, Json]:
-    """The operations and models as the server sent them, and the rest of the document."""
+    """Return the parts of a document by name: `operation <id>`, `model <name>`, and `document` for the rest.
+
+    Parts are as the server sent them, before the rules changed them. The rest is all but `paths` and `components`.
+    """
     if not document:
         return {}
     served = (operation for _, _, operation in operations(document))

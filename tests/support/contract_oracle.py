@@ -233,7 +233,11 @@ class Endpoint:
         return {name for wire, name in self.members.items() if None in instances(parts[wire])}
 
     def samples(self) -> Iterator[Sample]:
-        """Yield samples with all arguments, and each value at least once."""
+        """Yield samples with all query arguments, and with directory and workspace if the operation takes them.
+
+        All samples together contain every value of every query argument, and every body, as `instances` returns them.
+        One body may have only the required members.
+        """
         values = {wire: self._query_values(wire) for wire in self.query}
         bodies = [None] if self.body is None else instances(self.body)
         for turn in range(max(1, len(bodies), *map(len, values.values()))):

@@ -18,7 +18,10 @@ TERMINAL_BLOCKS = _blocks("docs/terminals.md")
 
 
 def shown_outputs(block: str) -> list[str]:
-    """Return the comments behind the prints of a block. Each ends with the output of its print."""
+    """Return the comments that follow a `print(...)` on the same line.
+
+    In README blocks that need no server, `tests/test_readme.py` requires each comment to end with a printed line.
+    """
     return _SHOWN.findall(block)
 
 

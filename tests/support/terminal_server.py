@@ -195,7 +195,7 @@ class PtyServer:
             assert self.changed.wait_for(happened, _PATIENCE_S)
 
     def tell(self, kind: str, **properties: Any) -> None:  # Any: JSON
-        """Send an event on all open streams. Waits until there is one."""
+        """Send an event on all open event streams. First wait until at least one stream is open."""
         self.tell_event({"type": kind, "properties": properties})
 
     def tell_event(self, event: dict[str, Any]) -> None:  # Any: JSON

@@ -35,7 +35,7 @@ _PATH = f"/pty/{PTY_ID}"
 
 
 class Flood:
-    """Says 100 MB, and tells when it cannot go on."""
+    """A step of a `PtyServer` script that sends 100 MB. `sent` counts the frames that were sent."""
 
     def __init__(self) -> None:
         self.sent = 0
