@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from opencode_client.errors import ServerStartError
+from opencode_client.errors import ArgumentError, ServerStartError
 from opencode_client.server import OpencodeServer
 from tests.support.executables import write_program
 from tests.support.faulty_server import FaultyServer, answer, http
@@ -256,6 +257,65 @@ def test_the_password_of_the_environment_is_used(fake: Fake, monkeypatch: pytest
     monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "hunter2")
     with OpencodeServer(fake(_SERVE)) as server:
         assert server.version == "1.2.3"
+
+
+def _locals_of(error: BaseException | None) -> str:
+    """Return the local variables of all frames of our package and below it, as tools show them."""
+    shown: list[str] = []
+    while error is not None:
+        trace = error.__traceback__
+        while trace is not None:
+            if __file__ != trace.tb_frame.f_code.co_filename:
+                shown += map(repr, trace.tb_frame.f_locals.values())
+            trace = trace.tb_next
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n".join(shown)
+
+
+@pytest.mark.parametrize("source", [None, "import sys; sys.exit(1)"], ids=["no executable", "ends"])
+def test_no_attribute_and_no_local_variable_of_an_error_holds_the_password(
+    fake: Fake, tmp_path: Path, source: str | None
+) -> None:
+    executable = str(tmp_path / "nothing") if source is None else fake(source)
+    server = OpencodeServer(executable, password="hunter2")
+    with pytest.raises(ServerStartError) as caught:
+        server.start()
+    assert "hunter2" not in repr(vars(server))
+    assert "hunter2" not in _locals_of(caught.value)
+    assert (server.auth or ("", ""))[1] == "hunter2"
+    assert source is not None or isinstance(caught.value.__cause__, FileNotFoundError)
+
+
+@pytest.mark.parametrize("env", [{"A": "b\0c"}, {"A=B": "c"}, {"A": 1}], ids=["zero", "name", "number"])
+def test_a_variable_that_no_process_can_have_is_an_error(fake: Fake, env: Any) -> None:
+    with pytest.raises(ServerStartError, match="could not be started"):
+        OpencodeServer(fake(_SERVE), env=env).start()
+
+
+_WRONG: dict[str, tuple[dict[str, Any], str]] = {  # Any: what callers without types pass
+    "a password in bytes": (
+        {"env": {"OPENCODE_SERVER_PASSWORD": "\udcff"}},
+        "password .* is not text in UTF-8",
+    ),
+    "an executable": ({"executable": 5}, "executable and directory take paths"),
+    "a directory": ({"directory": 5}, "executable and directory take paths"),
+    "no time": ({"startup_timeout_s": float("nan")}, "startup_timeout_s takes seconds, not nan"),
+    "a time as text": ({"startup_timeout_s": "5"}, "startup_timeout_s takes seconds, not '5'"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), _WRONG.values(), ids=list(_WRONG))
+def test_a_wrong_argument_is_an_error_that_names_it(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        OpencodeServer(**arguments)
+
+
+def test_a_health_response_nested_too_deeply_is_an_error(fake: Fake) -> None:
+    deep = _SERVE.replace(
+        'json.dumps({"healthy": True, "version": "1.2.3"}).encode()', 'b"[" * 100_000 + b"]" * 100_000'
+    )
+    with pytest.raises(ServerStartError, match="is not an opencode server"):
+        OpencodeServer(fake(deep)).start()
 
 
 def test_a_variable_given_as_none_is_taken_out(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:

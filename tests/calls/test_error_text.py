@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opencode_client import StatusError
-from tests.support.both_clients import ClientKind
+from opencode_client.models import SessionPromptModel
+from tests.support.both_clients import Action, ClientKind
 from tests.support.faulty_server import FaultyServer, answer, http
 from tests.support.retry_cases import CREATE, PLAIN, json_answer
 from tests.support.retry_cases import waits as waits  # a fixture for every test here
@@ -92,6 +93,71 @@ def test_an_error_without_json_has_the_text_of_the_body(
     with FaultyServer([answer(data)]) as server:
         error = client_kind.error(server.url, CREATE)
     assert str(error) == f"session.create: 400 Bad Request{text}"
+
+
+_BARE = {
+    "name": "UnknownError",
+    "data": {"message": "Unexpected server error. Check server logs.", "ref": "err_1"},
+}
+_HINTS: dict[str, tuple[Action, list[str]]] = {
+    "a model": (
+        lambda c: c.session.prompt("ses_1", parts=[], model={"providerID": "p", "modelID": "m"}),
+        ["model 'p/m', client.config.providers() lists the models; the session keeps it"],
+    ),
+    "a model in a class": (
+        lambda c: c.session.prompt(
+            "ses_1", parts=[], model=SessionPromptModel(provider_id="p", model_id="m")
+        ),
+        ["model 'p/m'"],
+    ),
+    "a model as text": (
+        lambda c: c.session.command("ses_1", command="c", arguments="", model="p/m"),
+        ["model 'p/m'"],
+    ),
+    "a model in two members": (
+        lambda c: c.session.summarize("ses_1", provider_id="p", model_id="m"),
+        ["model 'p/m'"],
+    ),
+    "the last model": (
+        lambda c: c.session.prompt("ses_1", parts=[]),
+        ["no model, so the session's last one was used"],
+    ),
+    "an agent": (
+        lambda c: c.session.prompt_async("ses_1", parts=[], agent="nope"),
+        ["agent 'nope', client.app.agents() lists the agents"],
+    ),
+    "a command": (lambda c: c.session.command("ses_1", command="c", arguments=""), ["client.command.list()"]),
+    "an id": (lambda c: c.session.message("ses_1", "x"), ["'x' is no messageID, which begins with 'msg'"]),
+    "a program": (
+        lambda c: c.pty.create(command="x"),
+        ["the command, which must exist on the server's machine"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("action", "texts"), _HINTS.values(), ids=list(_HINTS))
+def test_an_error_without_a_reason_says_what_to_check(
+    client_kind: ClientKind, action: Action, texts: list[str]
+) -> None:
+    with FaultyServer([answer(json_answer(_BARE, 500))]) as server:
+        error = client_kind.error(server.url, action, max_retries=0)
+    assert ": 500 Internal Server Error: Unexpected server error. Check server logs." in str(error)
+    assert "(ref err_1 in the server's log) (check what was sent: " in str(error)
+    assert all(text in str(error) for text in texts)
+
+
+def test_a_success_without_its_body_says_what_to_check(client_kind: ClientKind) -> None:
+    with FaultyServer([answer(http(b""))]) as server:
+        error = client_kind.error(server.url, lambda c: c.session.prompt("x", parts=[], agent="nope"))
+    assert "(check what was sent: 'x' is no sessionID, which begins with 'ses'; no model, " in str(error)
+    assert "agent 'nope'" in str(error)
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, _BARE), (500, {"message": "disk full"}), (409, {})])
+def test_an_error_with_a_reason_has_no_hint(client_kind: ClientKind, status: int, body: object) -> None:
+    with FaultyServer([answer(json_answer(body, status))]) as server:
+        error = client_kind.error(server.url, lambda c: c.session.prompt("x", parts=[], agent="nope"))
+    assert "check what was sent" not in str(error)
 
 
 _TEXTS = st.text() | st.sampled_from(["\ud83d", "x" * 9999])

@@ -115,6 +115,37 @@ def test_what_is_no_url_of_a_server_is_an_error_that_says_so(url: str) -> None:
         OpencodeClient(url)
 
 
+@pytest.mark.parametrize(
+    "url", ["localhost:4096", "http://h:x", "http://h?a=b", "http://u:p/w@h", "http://h st"]
+)
+def test_the_error_for_a_url_of_the_environment_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("OPENCODE_BASE_URL", url)
+    with pytest.raises(ArgumentError, match=r"^OPENCODE_BASE_URL "):
+        OpencodeClient()
+
+
+def test_the_error_for_a_url_without_a_scheme_repeats_it_as_it_was_given() -> None:
+    with pytest.raises(
+        ArgumentError, match=r"takes http://host:port or https://\.\.\., not 'localhost:4096'$"
+    ):
+        OpencodeClient("localhost:4096")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("OPENCODE_SERVER_PASSWORD", "\udcff"), ("OPENCODE_SERVER_USERNAME", "a:b")]
+)
+def test_credentials_that_http_does_not_allow_are_an_error(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "hunter2")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ArgumentError, match="username") as caught:
+        client_kind.client()
+    assert "hunter2" not in str(caught.value)
+
+
 def test_the_error_for_a_url_does_not_repeat_its_password() -> None:
     with pytest.raises(ArgumentError) as raised:
         OpencodeClient("ftp://user:secret@host")

@@ -221,3 +221,19 @@ def test_a_wrong_password_is_not_asked_for_again(httpserver: HTTPServer) -> None
     with pytest.raises(SpecError, match="has another user name or password") as raised:
         fetch(httpserver.url_for(""), ("opencode", "hunter2"))
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://u:12#hunter2@h",
+        "http://u:12?hunter2@h",
+        "http://u:12/hunter2@h",
+        "http://u:hunter2/x@h",
+        "u:hunter2@h",
+    ],
+)
+def test_no_error_for_a_url_holds_its_password(url: str) -> None:
+    with pytest.raises(SpecError, match=r"^OPENCODE_URL ") as raised:
+        fetch(url)
+    assert "hunter2" not in f"{raised.value} {raised.value!r}"

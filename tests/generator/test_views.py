@@ -208,6 +208,28 @@ def test_arguments_go_to_the_path_the_query_and_the_body() -> None:
     assert "nullable=frozenset({'due'})" in method.operation.arguments
 
 
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (reference("Dot"), '{"type": ...}'),
+        (_or_null(_array(_TEXT)), "a list"),
+        (obj(a=_TEXT), "an object"),
+        ({"type": "object", "additionalProperties": _TEXT}, "an object"),
+        (reference("Blend"), None),
+        (_TEXT, None),
+        ({}, None),
+    ],
+)
+def test_the_table_has_what_to_pass_for_members_that_take_no_text(schema: Json, expected: str | None) -> None:
+    body = {"content": {"application/json": {"schema": obj(it=schema, note=_TEXT)}}}
+    found = [
+        one
+        for one in _method({"requestBody": body}, method="post").operation.arguments
+        if "structured" in one
+    ]
+    assert found == ([] if expected is None else [f"structured={{'it': {expected!r}}}"])
+
+
 def test_a_body_that_is_no_object_is_one_argument() -> None:
     body = {"content": {"application/json": {"schema": _array(reference("Dot"))}}}
     method = _method({"requestBody": body}, method="post")
