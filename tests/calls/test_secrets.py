@@ -172,7 +172,7 @@ _REFUSED: dict[str, _Make] = {
 
 @pytest.mark.parametrize("make", _REFUSED.values(), ids=list(_REFUSED))
 def test_a_text_in_place_of_a_list_is_not_sent_and_not_shown(
-    client_kind: ClientKind, said: Callable[[OpencodeError], str], make: _Make
+    client_kind: ClientKind, all_text: Callable[[OpencodeError], str], make: _Make
 ) -> None:
     with FaultyServer([_echo(_as_text)]) as server:
         error = client_kind.error(server.url, lambda client: make(client, _QUOTED))
@@ -200,14 +200,14 @@ _BODIES: dict[str, tuple[bytes, str]] = {
 @pytest.mark.parametrize("status", [200, 502])
 @pytest.mark.parametrize(("body", "shown"), _BODIES.values(), ids=list(_BODIES))
 def test_a_body_that_is_not_json_is_shown_without_secrets(
-    client_kind: ClientKind, said: Callable[[OpencodeError], str], body: bytes, shown: str, status: int
+    client_kind: ClientKind, all_text: Callable[[OpencodeError], str], body: bytes, shown: str, status: int
 ) -> None:
     with FaultyServer([answer(http(body, status))]) as server:
         options = {"password": _PASSWORD, "headers": {"x-own": _HEADER}, "max_retries": 0}
         error = client_kind.error(server.url, LIST, **options)
     assert shown in str(error)
     for secret in (_KEY, _PASSWORD, _HEADER):
-        assert secret not in said(error)
+        assert secret not in all_text(error)
 
 
 @pytest.mark.parametrize("status", [200, 404])
