@@ -36,6 +36,14 @@ class Driven:
         self(terminal.__aenter__ if self._runner is not None else terminal.__enter__)
         return terminal
 
+    def enter(self, made: Any) -> Any:  # Any: sync or async
+        """Begin a block with `client.terminal(...)`, and return its terminal."""
+        return self(made.__aenter__ if self._runner is not None else made.__enter__)
+
+    def leave(self, made: Any) -> None:  # Any: as above
+        """End that block."""
+        self(made.__aexit__ if self._runner is not None else made.__exit__, None, None, None)
+
     def bash(self, **options: Any) -> Any:  # Any: as above
         """Create a bash without prompt, echo or editor, and connect to it."""
         terminal = self.connect(self(self.client.pty.create, **BASH).id, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -21,7 +22,7 @@ from tests.live.terminal_programs import BASH, Driven, driven, program
 
 pytestmark = pytest.mark.live
 
-_VERSIONS = ("1.1.31", "1.3.2", NEW)
+_VERSIONS = ("1.1.31", "1.3.2", "1.15.13", NEW)
 _PASSWORD = "a:b ß"
 _EMOJI = "zwölf € 😀 \N{MUSICAL SYMBOL G CLEF}"
 _PATIENCE_S = 20.0
@@ -128,11 +129,63 @@ def test_a_terminal_that_has_ended_is_not_found(here: Driven) -> None:
 def test_one_with_block_creates_and_removes_a_terminal(here: Driven) -> None:
     before = {pty.id for pty in here(here.client.pty.list)}
     made = here.client.terminal("/bin/bash", args=["--norc"], env={"X": "set"})
-    terminal = here(getattr(made, "__aenter__", None) or made.__enter__)
+    terminal = here.enter(made)
     here(terminal.send, "echo [$X]\n")
     here(terminal.read_until, "[set]", timeout=_PATIENCE_S)
-    here(getattr(made, "__aexit__", None) or made.__exit__, None, None, None)
+    here.leave(made)
     assert {pty.id for pty in here(here.client.pty.list)} == before
+
+
+_MOMENTS = 20
+
+
+@pytest.mark.parametrize("title", [None, "mine"])
+def test_a_start_that_is_interrupted_at_any_moment_leaves_no_terminal(
+    here: Driven, client_kind: SyncOrAsync, title: str | None
+) -> None:
+    before = {pty.id for pty in here(here.client.pty.list)}
+    began = time.monotonic()
+    first = here.client.terminal("/bin/cat", title=title)
+    here.enter(first)
+    took_s = time.monotonic() - began
+    here.leave(first)
+    started = 0
+    for moment in range(1, _MOMENTS + 1):
+        after_s = 1.2 * took_s * moment / _MOMENTS
+        start = _start_async if client_kind == "async" else _start
+        started += here(start, here.client.terminal("/bin/cat", title=title), after_s)
+    assert started < _MOMENTS
+    assert {pty.id for pty in here(here.client.pty.list)} == before
+
+
+def _start(made: Any, after_s: float) -> bool:
+    """Interrupt the start of a terminal after some time. Return True if it had started before."""
+    usual = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    started = False
+    try:
+        signal.setitimer(signal.ITIMER_REAL, after_s)
+        with made:
+            started = True
+            time.sleep(2 * after_s + 1)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, usual)
+    return started
+
+
+async def _start_async(made: Any, after_s: float) -> bool:
+    """Cancel the start of a terminal twice after some time. Return True if it had started before."""
+    task = asyncio.ensure_future(made.__aenter__())
+    await asyncio.sleep(after_s)
+    started = not task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    if started:
+        await made.__aexit__(None, None, None)
+    return started
 
 
 @pytest.mark.parametrize("version", _VERSIONS)
