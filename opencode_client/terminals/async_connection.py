@@ -236,7 +236,10 @@ class AsyncPtyConnection(AsyncReceiver):
 
     def _shared_watch(self) -> AsyncExitWatch:
         arguments = evolve(self._request.arguments, path=())
-        subscribe = partial(AsyncEventStream, self._caller, EVENTS, arguments, StreamOptions())
+        options = StreamOptions(
+            heartbeats=True
+        )  # the first one comes at once, and shows that the stream is open
+        subscribe = partial(AsyncEventStream, self._caller, EVENTS, arguments, options)
         watches = self._caller.knowledge.exit_watches
         key = (self._home, self._request.watch_key)  # a child process does not have the threads of its parent
         watch: AsyncExitWatch = watches.setdefault(key, AsyncExitWatch(subscribe))

@@ -236,7 +236,10 @@ class PtyConnection(Receiver):
 
     def _shared_watch(self) -> ExitWatch:
         arguments = evolve(self._request.arguments, path=())
-        subscribe = partial(EventStream, self._caller, EVENTS, arguments, StreamOptions())
+        options = StreamOptions(
+            heartbeats=True
+        )  # the first one comes at once, and shows that the stream is open
+        subscribe = partial(EventStream, self._caller, EVENTS, arguments, options)
         watches = self._caller.knowledge.exit_watches
         key = (self._home, self._request.watch_key)  # a child process does not have the threads of its parent
         watch: ExitWatch = watches.setdefault(key, ExitWatch(subscribe))

@@ -252,3 +252,26 @@ def test_events_of_another_form_are_passed_over(client_kind: ClientKind, event: 
         server.tell_event({"type": "pty.exited", **event})
         server.tell("pty.exited", id=PTY_ID, exitCode=2)
         assert client_kind.call(terminal.wait, 5) == 2
+
+
+def test_who_ends_before_the_event_stream_is_open_again_has_no_exit_code(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opencode_client.terminals.exit_watch._AGAIN_S", 0.3)
+    with PtyServer([cursor(0)]) as server:
+        terminal = connected(client_kind, server)
+
+        def refuse_once() -> bytes:
+            del server.answers["/event"]
+            return _PAGE
+
+        server.answers["/event"] = refuse_once
+        asked = len(server.calls)
+        server.drop_events()
+
+        def end_unseen() -> None:
+            server.until(lambda: [call.path for call in server.calls[asked:]].count(_PATH) == 1)
+            server.answers[_PATH] = _GONE
+
+        assert client_kind.meanwhile(lambda: terminal.wait(5), end_unseen) == [None]
+        assert len(server.streams) == 2
