@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ConnectError,
         ConnectionLostError,
         EmptyResponseError,
+        EventLoopError,
         EventTooLargeError,
         ForbiddenError,
         NotFoundError,
@@ -62,16 +63,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNSET", "ArgumentError", "AsyncEventStream", "AsyncFilteredStream", "AsyncOpencodeClient",
-    "AsyncPtyConnection", "AsyncSharedStream", "AuthenticationError", "BadRequestError", "ClientClosedError",
-    "ClientOptions", "ConflictError", "ConnectError", "ConnectionLostError", "EmptyResponseError",
-    "EventStream", "EventTooLargeError", "FilteredStream", "ForbiddenError", "NotFoundError", "OpencodeClient",
-    "OpencodeError", "OpencodeModel", "OpencodeServer", "PayloadTooLargeError", "PtyClosedError",
-    "PtyConnection", "PtyControl", "PtyGapError", "PtyOptions", "PtyTimeoutError", "RateLimitError",
-    "RequestError", "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent", "ServerError",
+    "AsyncPtyConnection", "AsyncSharedStream", "AuthenticationError", "BadRequestError",
+    "ClientClosedError", "ClientOptions", "ConflictError", "ConnectError", "ConnectionLostError",
+    "EmptyResponseError", "EventLoopError", "EventStream", "EventTooLargeError", "FilteredStream",
+    "ForbiddenError", "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel",
+    "OpencodeServer", "PayloadTooLargeError", "PtyClosedError", "PtyConnection", "PtyControl",
+    "PtyGapError", "PtyOptions", "PtyTimeoutError", "RateLimitError", "RequestError",
+    "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent", "ServerError",
     "ServerHeartbeat", "ServerInfo", "ServerStartError", "SessionSnapshot", "SharedStream", "StatusError",
     "StreamClosedError", "StreamGap", "StreamOptions", "StreamOverflow", "Timeout", "UndecodableEvent",
-    "Unknown", "UnknownEvent", "Unset", "UnsupportedOperationError", "UnsupportedServerError", "to_datetime",
-    "to_epoch_ms",
+    "Unknown", "UnknownEvent", "Unset", "UnsupportedOperationError", "UnsupportedServerError",
+    "to_datetime", "to_epoch_ms",
 ]  # fmt: skip
 
 _HOMES = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
 from .api import AsyncNamespaces
 from .calls.namespace import AsyncNamespace
-from .calls.options import READ_TIMEOUT_S, ClientOptions, RetryEvent, Timeout, changed_options, find_server
+from .calls.options import ClientOptions, RetryEvent, Timeout, changed_options, find_server, find_timeout
 from .calls.unset import UNSET, Unset
 from .errors import ArgumentError
 
@@ -33,7 +33,7 @@ class AsyncOpencodeClient(AsyncNamespaces):
     """A client of one OpenCode server, for one event loop of asyncio.
 
     Opened by its first request. Closed by `close` or the end of `async with`, and not reusable after that.
-    Tasks may share it.
+    Tasks may share it. A forked child may use it, too: it makes connections of its own.
 
     Raises:
         ArgumentError: an argument is wrong.
@@ -57,8 +57,8 @@ class AsyncOpencodeClient(AsyncNamespaces):
         """Create a client. It sends nothing yet.
 
         Args:
-            base_url: URL of the server, possibly with credentials. Default: OPENCODE_BASE_URL, else
-                http://127.0.0.1:4096.
+            base_url: URL of the server, possibly with credentials. Default: that of `http_client`, else
+                OPENCODE_BASE_URL, else http://127.0.0.1:4096.
             directory: Project to work in. Sent with every call that accepts it. Relative paths start at this program's
                 working directory.
             workspace: Workspace to work in. Sent with every call that accepts it.
@@ -71,18 +71,20 @@ class AsyncOpencodeClient(AsyncNamespaces):
             max_retries: Number of retries of a request, where a retry is safe.
             strict: Raise ResponseDecodeError when a response does not match the server's document.
             headers: Headers to send with every request.
-            http_client: Client that sends the requests, with its own limits and proxies. You close it. With its default
-                limit of 100 connections, 100 waiting prompts block every other call.
+            http_client: Client that sends the requests, with its own limits and proxies. You close it. Its base URL,
+                headers, authentication and timeout are used unless you name others here; its timeout of 5 seconds,
+                httpx's default, is not. With its default limit of 100 connections, 100 waiting prompts block every
+                other call.
             on_retry: Function to call before each retry.
         """
-        url, user, password = find_server(base_url, username, password)
+        url, user, password = find_server(base_url, username, password, http_client)
         options = ClientOptions(
             base_url=url,
             directory=directory,
             workspace=workspace,
             username=user,
             password=password,
-            timeout=READ_TIMEOUT_S if timeout is UNSET else timeout,
+            timeout=find_timeout(timeout, http_client),
             max_retries=max_retries,
             strict=strict,
             headers=headers or {},
@@ -231,11 +233,13 @@ class AsyncOpencodeClient(AsyncNamespaces):
     async def close(self) -> None:
         """Close the client with its streams and terminals. Later calls raise ClientClosedError.
 
-        Calls that still run raise too, except on an `http_client` of yours, which stays open. Closing a view that
-        `with_options` returned does nothing.
+        Calls that still run raise too. On an `http_client` of yours, which stays open, those of a sync client raise
+        only when their responses come. Closing a view that `with_options` returned does nothing.
         """
         if not self._is_view:
             await self._caller.connections.close()
+
+    aclose = close  # for contextlib.aclosing; the sync twin has no such line
 
     async def __aenter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 OpencodeError
 ├── ArgumentError                 an argument is wrong; nothing was sent (also a ValueError)
 ├── ClientClosedError             the client is closed
+├── EventLoopError                the async client is used in a wrong event loop (also a RuntimeError)
 ├── StreamClosedError             the event stream is closed
 ├── ServerStartError              `opencode serve` did not start; has the end of its log
 ├── UnsupportedServerError        the URL does not lead to an opencode 1.x server
@@ -58,7 +59,11 @@ class ArgumentError(OpencodeError, ValueError):
 
 
 class ClientClosedError(OpencodeError):
-    """The client was closed before this call."""
+    """The client was closed, before or during this call. After a fork: an `http_client` that the parent used."""
+
+
+class EventLoopError(OpencodeError, RuntimeError):
+    """The async client is used without asyncio, or in two event loops at the same time."""
 
 
 class StreamClosedError(OpencodeError):
@@ -166,7 +171,7 @@ class UnsupportedOperationError(OpencodeError):
 
     Attributes:
         operation: The operationId.
-        url: URL of the server or of the request, without credentials.
+        url: URL of the server, without credentials.
         version: The server's version; None if it is not known.
     """
 

@@ -28,7 +28,9 @@ _NAMES = {
     "AsyncCaller": "Caller",
     "AsyncClient": "Client",
     "AsyncClosable": "Closable",
+    "AsyncClosing": "Closing",
     "AsyncConnectionAborter": "ConnectionAborter",
+    "AsyncConnectionInterface": "ConnectionInterface",
     "AsyncConnections": "Connections",
     "AsyncEventReceiver": "EventReceiver",
     "AsyncEventStream": "EventStream",
@@ -37,20 +39,28 @@ _NAMES = {
     "AsyncFilteredStream": "FilteredStream",
     "AsyncGenerator": "Generator",
     "AsyncGivenClient": "GivenClient",
+    "AsyncHTTPConnection": "HTTPConnection",
+    "AsyncHTTPProxy": "HTTPProxy",
+    "AsyncHTTPTransport": "HTTPTransport",
+    "AsyncHttpConnection": "HttpConnection",
     "AsyncNamespace": "Namespace",
     "AsyncNamespaces": "Namespaces",
     "AsyncOnly": "SyncOnly",
+    "AsyncNetworkStream": "NetworkStream",
     "AsyncOpencodeClient": "OpencodeClient",
     "AsyncOwnConnections": "OwnConnections",
     "AsyncPool": "Pool",
     "AsyncPtyConnection": "PtyConnection",
     "AsyncPtyNamespace": "PtyNamespace",
     "AsyncReceiver": "Receiver",
+    "AsyncSOCKSProxy": "SOCKSProxy",
     "AsyncServerCheck": "ServerCheck",
     "AsyncSharedStream": "SharedStream",
     "AsyncStreamConnection": "StreamConnection",
     "AsyncSubscription": "Subscription",
     "AsyncTemporaryTerminal": "TemporaryTerminal",
+    "AsyncTcpConnection": "TcpConnection",
+    "AsyncTlsStream": "TlsStream",
     "StopAsyncIteration": "StopIteration",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
@@ -61,6 +71,7 @@ _NAMES = {
     "aread": "read",
     "async_body": "body",
     "async_caller": "caller",
+    "async_closing": "closing",
     "async_connection": "connection",
     "async_connections": "connections",
     "async_fan_out": "fan_out",
@@ -72,8 +83,9 @@ _NAMES = {
     "async_shared_stream": "shared_stream",
     "async_stream": "stream",
     "async_temporary": "temporary",
+    "async_tcp": "tcp",
+    "async_tls": "tls",
     "asynccontextmanager": "contextmanager",
-    "asyncio": "time",  # in `from asyncio import sleep`
     "handle_async_request": "handle_request",
 }
 """The name in a twin for each name of an asynchronous module. A name that is missing here is an error."""
@@ -87,6 +99,9 @@ _PHRASES = {
     "one task": "one thread",
 }
 """Parts of docstrings and comments that read differently in a twin."""
+
+_ASYNC_ONLY = "the sync twin has no such line"
+"""The end of a comment. Its line is empty in the twin."""
 
 _ASYNC_NAME = re.compile(
     r"\b(?:_*Async\w+|AbstractAsync\w+|StopAsync\w+|\w*async_\w+|__a(?:enter|exit|iter|next)__|asyncio"
@@ -114,6 +129,7 @@ def sync_source(source: str, name: str) -> str:
         raise TwinError(f"{name}:1: begin with {FIRST_LINE.format('<twin>')!r}")
     lines = source.splitlines(keepends=True)
     lines[0] = HEADER.format(name)
+    lines = ["\n" if line.rstrip().endswith(_ASYNC_ONLY) else line for line in lines]
     starts = list(accumulate((len(line) for line in lines), initial=0))
     text = "".join(lines)
     tokens = list(generate_tokens(StringIO(text).readline))

@@ -29,7 +29,7 @@ MODULES = dict(_modules())
 SOME = "only some calls need it"
 FAILED = "only failed calls need it"
 HTTPX = "a client without calls does not load httpx"
-ASYNCIO = "importing asyncio costs a third of httpx; sync programs do not need it"
+HTTPCORE = "it loads httpcore, which nothing needs before the first request"
 UNUSUAL = "only maps, unions, errors and JSON that does not match the document need it"
 
 IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
@@ -41,12 +41,11 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
         "streams.snapshot": "only resync() needs it",
         "terminals.async_temporary": "only terminal() needs it; it loads websockets",
     },
-    "calls.async_caller": {
-        "asyncio": ASYNCIO,
-        "calls.async_server_check": "only newer operations and check_server() need it",
-    },
-    "calls.async_pool": {"anyio": "httpx loads it at the first request"},
+    "calls.async_caller": {"calls.async_server_check": "only newer operations and check_server() need it"},
+    "calls.async_closing": {"anyio": "only an http_client of the user needs it"},
+    "calls.async_pool": {"calls.async_http_connection": HTTPCORE},
     "calls.error_mapping": {"calls.error_text": FAILED, "calls.retry_policy": FAILED},
+    "calls.pool": {"calls.http_connection": HTTPCORE},
     "calls.request_builder": {"calls.error_text": "only rejected arguments need it"},
     "calls.response": {
         "calls.error_hints": FAILED,

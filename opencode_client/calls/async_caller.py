@@ -31,7 +31,7 @@ class AsyncCaller:
         self.options = options
         self.connections = connections
         self.knowledge = knowledge
-        self.requests: RequestBuilder = RequestBuilder(options)
+        self.requests: RequestBuilder = RequestBuilder(options, connections.merged)
         self.keeps_response = False
         self.response: httpx.Response | None = None
         """The last response, if `keeps_response` is set. `raw` makes a caller of its own for this."""
@@ -85,11 +85,5 @@ class AsyncCaller:
             delay_s = delay_before_next(self.options, prepared, outcome, attempt)
             if delay_s is None:
                 raise outcome
-            await _sleep(delay_s)
+            await self.connections.pause(delay_s)
             attempt += 1
-
-
-async def _sleep(delay_s: float) -> None:
-    from asyncio import sleep  # here, because most calls need no retry
-
-    await sleep(delay_s)

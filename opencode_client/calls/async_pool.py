@@ -1,88 +1,99 @@
-"""Pooled connections for the calls of an `AsyncOpencodeClient`. Written by hand beside `pool.py`."""
+"""Pooled connections for the calls of an `AsyncOpencodeClient`. Written by hand beside `pool.py`.
+
+A connection belongs to one call. If the call is cancelled, the connection is closed at once, without waiting: so a
+second cancellation finds nothing to interrupt.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 import httpx
 
-from .transports import ORDINARY_CONNECTIONS, AsyncClosable, Transports, taken
+from .async_closing import AsyncClosing
+from .transports import IDLE_CONNECTIONS, ORDINARY_CONNECTIONS, Route
 
 if TYPE_CHECKING:
-    from anyio import CancelScope
+    from .async_http_connection import AsyncHttpConnection
 
 
-class AsyncPool:
-    """Sends the requests of calls. Opened by the first request, closed by `close`, not reusable."""
+class AsyncPool(AsyncClosing):
+    """Sends the requests of calls. Opened by the first request, closed by `close`, not reusable.
+
+    For one event loop at a time. After the end of that loop, and in a forked child, it makes new connections.
+    """
 
     def __init__(self, base_url: str) -> None:
-        self.to_close: WeakSet[AsyncClosable] = WeakSet()
-        self.transports: Transports[httpx.AsyncHTTPTransport] = Transports(httpx.AsyncHTTPTransport, base_url)
+        super().__init__()
+        self.route: Route = Route(base_url)
+        self._idle: tuple[list[AsyncHttpConnection], list[AsyncHttpConnection]] = [], []
         self._free = asyncio.Semaphore(ORDINARY_CONNECTIONS)
-        self._running: dict[asyncio.Task[httpx.Response | None], CancelScope] = {}
 
     async def exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
         """Return the response with its body.
 
         Raises:
-            httpx.RequestError: there is no response, or `close` was called.
-            ClientClosedError: `close` was called before.
+            httpx.RequestError: there is no response.
+            ClientClosedError: `close` was called, before or meanwhile.
+            EventLoopError: as `enter`.
         """
-        if blocking:
-            return await self._cancellable(request, blocking=True)
-        try:
-            async with asyncio.timeout(
-                request.extensions["timeout"]["pool"] if self._free.locked() else None
-            ):
-                await self._free.acquire()
-        except TimeoutError:
-            raise httpx.PoolTimeout("no connection became free") from None
-        try:
-            return await self._cancellable(request, blocking=False)
-        finally:
-            self._free.release()
+        self.enter()
+        return await self.unless_closed(self._blocking(request) if blocking else self._ordinary(request))
 
     async def close(self) -> None:
-        """Close the streams and terminals, cancel the calls that run, and close the connections."""
-        transports = self.transports.take()
-        for user in taken(self.to_close):
-            await user.close()
-        for scope in self._running.values():
-            scope.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        for transport in transports:
-            await transport.aclose()
+        """Close the streams and terminals, end the calls that run, and close the connections."""
+        await super().close()
+        self._close_idle()
 
-    async def _cancellable(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
-        # httpcore 1.0.9 cleans up inside a shielded scope of anyio, which `Task.cancel` ignores: a call cancelled
-        # there would never release its connection. So each call runs in a task of its own, and anyio cancels it
-        from anyio import CancelScope
+    def leave(self) -> None:
+        """Also close the idle connections, and forget those that calls use."""
+        super().leave()
+        self._close_idle()
+        self._idle = [], []
+        self._free = asyncio.Semaphore(ORDINARY_CONNECTIONS)
 
-        scope = CancelScope()
-        task = asyncio.create_task(self._exchange(request, scope, blocking=blocking))
-        self._running[task] = scope
+    def _close_idle(self) -> None:
+        for idle in self._idle:
+            while idle:
+                idle.pop().close()
+
+    async def _blocking(self, request: httpx.Request) -> httpx.Response:
+        return await self._exchange(request, self._idle[True])
+
+    async def _ordinary(self, request: httpx.Request) -> httpx.Response:
+        free = self._free
+        if free.locked():
+            try:
+                async with asyncio.timeout(request.extensions["timeout"]["pool"]):
+                    await free.acquire()
+            except TimeoutError:
+                raise httpx.PoolTimeout("no connection became free") from None
+        else:
+            await free.acquire()  # at once
         try:
-            response = await asyncio.shield(task)
-        except asyncio.CancelledError:
-            scope.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            raise
+            return await self._exchange(request, self._idle[False])
         finally:
-            del self._running[task]
-        if response is None:
-            raise httpx.ReadError("the client was closed")
+            free.release()
+
+    async def _exchange(self, request: httpx.Request, idle: list[AsyncHttpConnection]) -> httpx.Response:
+        connection = self._idle_or_new(idle)
+        try:
+            response = await connection.exchange(request)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.is_idle and len(idle) < IDLE_CONNECTIONS and not self.closed:
+            idle.append(connection)
+        else:
+            connection.close()
         return response
 
-    async def _exchange(
-        self, request: httpx.Request, scope: CancelScope, *, blocking: bool
-    ) -> httpx.Response | None:
-        with scope:
-            response = await self.transports.get(blocking=blocking).handle_async_request(request)
-            try:
-                await response.aread()
-            finally:
-                await response.aclose()
-            return response
-        return None  # cancelled
+    def _idle_or_new(self, idle: list[AsyncHttpConnection]) -> AsyncHttpConnection:
+        while idle:
+            if not (connection := idle.pop()).has_expired:
+                return connection
+            connection.close()
+        from .async_http_connection import AsyncHttpConnection
+
+        return AsyncHttpConnection(self.route)

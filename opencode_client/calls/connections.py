@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
-from weakref import WeakSet
 
 import httpx
 
 from ..errors import ArgumentError, ClientClosedError
+from .closing import Closing
 from .pool import Pool
-from .transports import Closable, taken
 
 Connections: TypeAlias = "OwnConnections | GivenClient"
 
@@ -19,11 +20,14 @@ Connections: TypeAlias = "OwnConnections | GivenClient"
 class OwnConnections(Pool):
     """The client's own connections. Opened by the first request, closed by `close`, not reusable."""
 
+    merged = None
+    """Requests are sent as they are."""
+
     def open_stream(
         self, request: httpx.Request
     ) -> tuple[httpx.Response, Callable[[], None]]:
         """Return the response with its body unread, and the function that closes its connection."""
-        transport = self.transports.single()
+        transport = self._transport()
         try:
             return transport.handle_request(request), transport.close
         except BaseException:
@@ -32,55 +36,89 @@ class OwnConnections(Pool):
 
     def request_twice(self, request: httpx.Request) -> None:
         """Send a request two times on one new connection. After that, the server has subscribed a late stream."""
-        with self.transports.single() as transport:
+        with self._transport() as transport:
             for _ in range(2):
                 response = transport.handle_request(request)
                 response.read()
 
+    def _transport(self) -> httpx.HTTPTransport:
+        self.enter()
+        _, tls, proxy = self.route.get()
+        return httpx.HTTPTransport(verify=tls, proxy=proxy, limits=httpx.Limits(max_connections=1))
 
-class GivenClient:
+
+class GivenClient(Closing):
     """Connections of an `httpx.Client` that the user made, with its limits and hooks. The user closes it."""
 
     def __init__(self, client: httpx.Client) -> None:
-        self.to_close: WeakSet[Closable] = WeakSet()
+        super().__init__()
         self._client = client
-        self._closed = False
+        self._used_in = 0
 
     def exchange(self, request: httpx.Request, *, blocking: bool) -> httpx.Response:
         """Return the response with its body. `blocking` has no effect: the user chose the limits."""
-        return self._send(request)
+        return self.run(partial(self._send, request))
 
     def open_stream(
         self, request: httpx.Request
     ) -> tuple[httpx.Response, Callable[[], None]]:
         """Return the response with its body unread, and the function that closes it."""
-        response = self._send(request, stream=True)
+        response = self.run(partial(self._send, request, stream=True))
         return response, response.close
 
     def request_twice(self, request: httpx.Request) -> None:
         """Send a request two times, on any connection of the given client. `OwnConnections` says why."""
         for _ in range(2):
-            self._send(request)
+            self.run(partial(self._send, request))
 
-    def close(self) -> None:
-        """Close the streams and terminals, and refuse further requests. The `httpx.Client` stays open."""
-        self._closed = True
-        for user in taken(self.to_close):
-            user.close()
+    def merged(self, request: httpx.Request) -> httpx.Request:
+        """Return the request with what the given client adds: headers, cookies, authentication (the first step)."""
+        merged = self._merged(request)
+        auth = self._client.auth
+        if auth is not None and "authorization" not in request.headers:
+            next(auth.auth_flow(merged))
+        return merged
 
-    def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
-        if self._closed or self._client.is_closed:
-            raise ClientClosedError("the client was closed")
-        # built anew, so that the headers and cookies of the user's client are added
-        merged = self._client.build_request(
+    def _merged(self, request: httpx.Request) -> httpx.Request:
+        return self._client.build_request(
             request.method,
             request.url,
             headers=request.headers,
             content=request.content or None,
             extensions=request.extensions,
         )
+
+    def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        if self._client.is_closed:
+            raise ClientClosedError("the http_client was closed")
+        if self._used_in not in (0, os.getpid()):
+            raise ClientClosedError(
+                "the http_client was used before the fork: make a new one in this process"
+            )
+        self._used_in = os.getpid()
         auth = None if "authorization" in request.headers else httpx.USE_CLIENT_DEFAULT
-        return self._client.send(merged, auth=auth, follow_redirects=False, stream=stream)
+        try:
+            merged = self._merged(request)
+            return self._client.send(merged, auth=auth, follow_redirects=False, stream=stream)
+        except httpx.HTTPStatusError as error:  # a hook calls `raise_for_status`
+            return _closed(error.response)
+        except (httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError) as error:
+            raise httpx.LocalProtocolError(str(error)) from error
+        except RuntimeError as error:
+            if self._client.is_closed:
+                raise ClientClosedError("the http_client was closed") from error
+            raise
+
+
+def _closed(response: httpx.Response) -> httpx.Response:
+    """Return a response that can be read although httpx has closed it: with its body only if a hook has read it."""
+    try:
+        content = response.content
+    except httpx.ResponseNotRead:
+        content = b""
+    names = ("content-encoding", "content-length", "transfer-encoding")  # the content is decoded
+    headers = [pair for pair in response.headers.multi_items() if pair[0] not in names]
+    return httpx.Response(response.status_code, headers=headers, content=content)
 
 
 def connections_for(base_url: str, client: httpx.Client | None) -> Connections:

@@ -9,7 +9,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 from urllib.parse import unquote, urlsplit
 
 from attrs import evolve, field, frozen
@@ -17,7 +17,7 @@ from attrs.converters import optional
 
 from ..errors import ArgumentError, OpencodeError
 from .directories import absolute
-from .unset import UNSET
+from .unset import UNSET, Unset
 
 if TYPE_CHECKING:
     import httpx
@@ -33,7 +33,22 @@ Timeout: TypeAlias = "float | httpx.Timeout | None"
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _ENCODE = "; if its password has one of / ? # @, percent-encode that, or pass it as password="
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _URL_TEXT = re.compile(r"[\x21-\x7e]+")
+
+
+@runtime_checkable
+class GivenClient(Protocol):
+    """The part of `httpx.Client` and `httpx.AsyncClient` that options depend on. This module does not import httpx."""
+
+    @property
+    def base_url(self) -> httpx.URL: ...
+    @property
+    def headers(self) -> httpx.Headers: ...
+    @property
+    def auth(self) -> httpx.Auth | None: ...
+    @property
+    def timeout(self) -> httpx.Timeout: ...
 
 
 @frozen
@@ -70,6 +85,8 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
         texts = isinstance(name, str) and isinstance(value, str)  # pyright: ignore[reportUnnecessaryIsInstance] # as above
         if not (texts and _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
             raise ArgumentError(f"header {name!r}: HTTP does not allow this name or this value")
+        if name.lower() in _FRAMING:
+            raise ArgumentError(f"header {name!r}: it depends on the body, so the client sets it")
         checked[name.lower()] = value
     return checked
 
@@ -109,25 +126,55 @@ def changed_options(
 
 
 def find_server(
-    base_url: str | None, username: str | None, password: str | None
+    base_url: str | None, username: str | None, password: str | None, client: GivenClient | None = None
 ) -> tuple[str, str, str | None]:
     """Return URL, user and password of the server: those given, else those in the URL, else the environment's.
 
-    A password from the environment is only returned for this machine, or for the origin of OPENCODE_BASE_URL.
+    `client` is the user's httpx client. Its base URL comes before the environment's, and its authentication before
+    passwords that are not arguments here. A password from the environment is only returned for this machine, or for
+    the origin of OPENCODE_BASE_URL.
 
     Raises:
-        ArgumentError: the URL is wrong.
+        ArgumentError: the URL is wrong, or that of `client` leads to another server.
     """
     environment_url = os.environ.get("OPENCODE_BASE_URL")
-    source = "OPENCODE_BASE_URL" if environment_url and not base_url else "base_url"
-    url, url_user, url_password = split_url(base_url or environment_url or DEFAULT_BASE_URL, source)
+    client_url = str(client.base_url) if isinstance(client, GivenClient) else ""
+    if base_url and client_url and _origin(base_url) != _origin(client_url):
+        raise ArgumentError(
+            "base_url and the base_url of http_client lead to different servers: name one of them"
+        )
+    source = "base_url" if base_url else "base_url of http_client" if client_url else "OPENCODE_BASE_URL"
+    given_url = base_url or client_url or environment_url or DEFAULT_BASE_URL
+    url, url_user, url_password = split_url(given_url, source)
+    if base_url and password is None:
+        password = url_password
+    if client_url and url_password is None:
+        _, url_user, url_password = split_url(client_url, "base_url of http_client")
     user = username or url_user or os.environ.get("OPENCODE_SERVER_USERNAME") or DEFAULT_USERNAME
+    if password is None and isinstance(client, GivenClient) and _authenticates(client):
+        return url, user, None
     password = url_password if password is None else password
     if password is None and (
         is_loopback(url) or (environment_url and _origin(environment_url) == _origin(url))
     ):
         password = os.environ.get("OPENCODE_SERVER_PASSWORD")
     return url, user, password or None
+
+
+def find_timeout(timeout: Timeout | Unset, client: GivenClient | None) -> Timeout:
+    """Return the timeout: the given one, else that of the user's httpx client, else 60 seconds.
+
+    5 seconds are httpx's default; a client with these counts as one without a timeout.
+    """
+    if timeout is not UNSET:
+        return timeout
+    if isinstance(client, GivenClient) and client.timeout != type(client.timeout)(5.0):
+        return client.timeout
+    return READ_TIMEOUT_S
+
+
+def _authenticates(client: GivenClient) -> bool:
+    return client.auth is not None or "authorization" in client.headers
 
 
 def split_url(url: str, name: str = "base_url") -> tuple[str, str | None, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -61,13 +61,20 @@ class Prepared:
 class RequestBuilder:
     """Builds the requests of one client, with the headers, places and timeouts of its options."""
 
-    def __init__(self, options: ClientOptions) -> None:
+    def __init__(
+        self, options: ClientOptions, merged: Callable[[httpx.Request], httpx.Request] | None = None
+    ) -> None:
         self._options = options
+        self.base_url: str = options.base_url
+        self.merged: Callable[[httpx.Request], httpx.Request] = merged or _unchanged
+        """Returns a request with what the user's `httpx.Client` adds to it, for requests that it does not send."""
         try:
-            _parsed_url(options.base_url)
+            host = _parsed_url(options.base_url).raw_host
         except httpx.InvalidURL as error:
             raise ArgumentError(f"base_url {options.base_url!r}: {error}") from None
         given = checked_headers(options.headers)  # before the password is a local variable here
+        if any(not 0 < len(label) < 64 for label in host.removesuffix(b".").split(b".")):  # Python's limit
+            raise ArgumentError(f"base_url {options.base_url!r}: a part of the host is empty or too long")
         # on loopback, gzip only costs time
         encoding = "identity" if is_loopback(options.base_url) else "gzip"
         fixed = {
@@ -76,6 +83,8 @@ class RequestBuilder:
             "connection": "keep-alive",
             "user-agent": f"opencode-client-python/{__version__}",
         }
+        if merged is not None:  # the user's `httpx.Client` has its own
+            fixed = {}
         if options.password is not None:
             fixed["authorization"] = _basic(options.username, options.password)
         self._headers = httpx.Headers(fixed | given)
@@ -153,6 +162,10 @@ def _basic(username: str, password: str) -> str:
         return f"Basic {b64encode(f'{username}:{password}'.encode()).decode()}"
     except UnicodeEncodeError:
         raise ArgumentError("username or password is not text in UTF-8") from None
+
+
+def _unchanged(request: httpx.Request) -> httpx.Request:
+    return request
 
 
 def phases(timeout: Timeout) -> Phases:

@@ -1,33 +1,29 @@
-"""httpx transports for one server. Shared by sync and async.
-
-Transports are used without an `httpx.Client`. A client adds cookies, redirects, authentication flows and event hooks,
-which we do not need, and takes nearly half of the time of a small request.
-Operations that block for a whole turn have a transport of their own, which has no limit of connections. In a common
-pool, 100 prompts that wait for a permission would take all connections, and the reply could not be sent.
-"""
+"""The way to one server: its origin, its proxy, its TLS context. Shared by sync and async."""
 
 from __future__ import annotations
 
 import ssl
 from contextlib import suppress
-from threading import Lock
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from ..errors import ClientClosedError
+from ..errors import ArgumentError
 from .options import is_loopback
 
 ORDINARY_CONNECTIONS = 100
 IDLE_CONNECTIONS = 20
+_LAST_PORT = 65535
+IDLE_S = 5.0
+"""An idle connection is not used again after this time, because the server may close it at any moment."""
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
     from weakref import WeakSet
 
 _Member = TypeVar("_Member")
-_Transport = TypeVar("_Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
 class Closable(Protocol):
@@ -53,58 +49,61 @@ def taken(members: WeakSet[_Member]) -> Iterator[_Member]:
 
 
 def environment_proxy(url: str) -> str | None:
-    """Return the proxy that the environment has for `url`, or None. This machine's addresses have none."""
+    """Return the proxy that the environment has for `url`, or None. This machine's addresses have none.
+
+    Raises:
+        ArgumentError: the proxy's URL is wrong, or this program has no library for such a proxy.
+    """
     parsed = httpx.URL(url)
     if is_loopback(url) or proxy_bypass(f"{parsed.host}:{parsed.port}" if parsed.port else parsed.host):
         return None
     proxies = getproxies()
-    proxy = proxies.get(parsed.scheme) or proxies.get("all")
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+    name = parsed.scheme if proxies.get(parsed.scheme) else "all"
+    proxy = proxies.get(name)
+    if not proxy:
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        found = httpx.Proxy(proxy).url
+    except (ValueError, httpx.InvalidURL):  # the error of httpx may show a password
+        found = None
+    if found is None or not found.host or (found.port or 0) > _LAST_PORT:
+        raise ArgumentError(f"{name}_proxy in the environment is not the URL of a proxy")
+    if found.scheme.startswith("socks") and find_spec("socksio") is None:
+        raise ArgumentError(f"{name}_proxy in the environment needs SOCKS: pip install 'httpx[socks]'")
+    return proxy
 
 
-class Transports(Generic[_Transport]):
-    """The ordinary transport and the one for operations that block. Made at the first request; thread-safe."""
+def tls_context(url: str) -> ssl.SSLContext:
+    """Return the TLS context for `url`, with the certificates that the environment names, or the usual ones.
 
-    def __init__(self, kind: type[_Transport], base_url: str) -> None:
-        self._kind: type[_Transport] = kind
-        self._base_url = base_url
-        self._lock = Lock()
-        self._pair: tuple[_Transport, _Transport] | None = None
-        self._tls: ssl.SSLContext | None = None
-        self.closed: bool = False
+    Raises:
+        ArgumentError: the environment names certificates that cannot be read.
+    """
+    if not url.startswith("https:"):
+        # an empty context will do: loading certificates takes as long as importing httpx
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise ArgumentError(
+            f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}"
+        ) from error
 
-    def get(self, *, blocking: bool) -> _Transport:
-        """Return the transport for a call: the one without a limit of connections if `blocking`, else the ordinary one.
+
+class Route:
+    """The way to one server. The environment is read at the first request."""
+
+    def __init__(self, base_url: str) -> None:
+        self._url = base_url
+        self._known: tuple[httpx.URL, ssl.SSLContext, str | None] | None = None
+
+    def get(self) -> tuple[httpx.URL, ssl.SSLContext, str | None]:
+        """Return the server's URL, the TLS context, and the proxy's URL or None.
 
         Raises:
-            ClientClosedError: `take` was called, because the client is closed.
+            ArgumentError: as `tls_context` and `environment_proxy`.
         """
-        pair = self._pair
-        if pair is None:
-            with self._lock:
-                pair = self._pair = self._pair or (self._new(ORDINARY_CONNECTIONS), self._new(None))
-        return pair[blocking]
-
-    def single(self) -> _Transport:
-        """Return a new transport for one stream, which the stream closes. Raises ClientClosedError after `take`."""
-        return self._new(1)
-
-    def take(self) -> tuple[_Transport, ...]:
-        """Return the transports to close. No others are made from now on."""
-        with self._lock:
-            self.closed = True
-            pair, self._pair = self._pair, None
-            return pair or ()
-
-    def _new(self, max_connections: int | None) -> _Transport:
-        if self.closed:
-            raise ClientClosedError("the client was closed")
-        if self._tls is None:
-            # without https an empty context will do: loading certificates takes as long as importing httpx
-            https = self._base_url.startswith("https:")
-            self._tls = httpx.create_ssl_context() if https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return self._kind(
-            verify=self._tls,
-            proxy=environment_proxy(self._base_url),
-            limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=IDLE_CONNECTIONS),
-        )
+        if self._known is None:
+            self._known = httpx.URL(self._url), tls_context(self._url), environment_proxy(self._url)
+        return self._known

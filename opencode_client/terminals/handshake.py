@@ -22,7 +22,7 @@ from ..calls.operation import Arguments, Operation
 from ..calls.options import ClientOptions
 from ..calls.request_builder import Prepared, RequestBuilder
 from ..calls.server_info import release
-from ..calls.transports import environment_proxy
+from ..calls.transports import environment_proxy, tls_context
 from ..errors import (
     ArgumentError,
     ClientClosedError,
@@ -157,11 +157,12 @@ class HandshakeRequest:
         if ticket is not None:
             url += f"{'&' if '?' in url else '?'}ticket={ticket}"
             omitted |= {"authorization"}
+        headers = self.requests.merged(prepared.http).headers.items()
         is_tls = url.startswith("wss:")
         return {
             "uri": url,
-            "ssl": (self.options.get("ssl") or httpx.create_ssl_context()) if is_tls else None,
-            "additional_headers": [pair for pair in prepared.http.headers.items() if pair[0] not in omitted],
+            "ssl": (self.options.get("ssl") or tls_context(prepared.text)) if is_tls else None,
+            "additional_headers": [pair for pair in headers if pair[0] not in omitted],
             "user_agent_header": None,  # it is among the headers
             "proxy": None if self.unix_path else environment_proxy(prepared.text),
             "compression": None,  # no server has it
@@ -188,7 +189,7 @@ class HandshakeRequest:
         raise UnsupportedOperationError(
             f"{self.operation.id}: opencode {version} has no cursor: 1.1.56 has it, 1.1.53 does not",
             operation=self.operation.id,
-            url=self.prepare(None).url,
+            url=self.requests.base_url,
             version=version,
         )
 

@@ -25,7 +25,7 @@ HANDWRITTEN = frozenset({
     "AsyncSharedStream", "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError", "PtyOptions",
     "PtyTimeoutError",
     "AuthenticationError", "BadRequestError", "ClientClosedError", "ClientOptions", "ConflictError",
-    "ConnectError", "ConnectionLostError", "EmptyResponseError", "EventStream", "EventTooLargeError",
+    "ConnectError", "ConnectionLostError", "EmptyResponseError", "EventLoopError", "EventStream", "EventTooLargeError",
     "FilteredStream", "ForbiddenError", "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel",
     "OpencodeServer", "PayloadTooLargeError", "RateLimitError", "RequestError", "RequestTimeoutError",
     "Response", "ResponseDecodeError", "RetryEvent", "ServerError", "ServerHeartbeat", "ServerInfo",

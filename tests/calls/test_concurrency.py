@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+import httpx
 import pytest
 from attrs import frozen
 
@@ -169,6 +170,34 @@ def test_a_call_cancelled_at_any_turn_of_the_loop_leaves_no_connection_behind(
         outcomes = [_outcome_after_cancelling(server.url, turn, calls_before) for turn in range(1, 25)]
     assert outcomes.count("fine") > 4
     assert set(outcomes) == {"fine", "not cancelled"}
+
+
+@pytest.mark.parametrize("cancels", [1, 2])
+@pytest.mark.parametrize("is_given", [False, True], ids=["own connections", "http_client"])
+def test_calls_that_are_cancelled_leave_no_connection_behind(
+    busy: BusyServer, is_given: bool, cancels: int
+) -> None:
+    """The second cancellation meets the call while it cleans up after the first one."""
+
+    async def body() -> None:
+        given = httpx.AsyncClient(trust_env=False) if is_given else None
+        async with AsyncOpencodeClient(busy.url, http_client=given) as client:
+            for number in range(600 if is_given else 1500):
+                call = asyncio.create_task(client.session.get(f"ses_{number}"))
+                for turns in (number % 15, number % 4)[:cancels]:
+                    for _ in range(turns):
+                        await asyncio.sleep(0)
+                    call.cancel()
+                await asyncio.gather(call, return_exceptions=True)
+            calls = [client.session.get(f"ses_{number}", timeout=5) for number in range(100)]
+            assert [session.id for session in await asyncio.gather(*calls)] == [
+                f"ses_{number}" for number in range(100)
+            ]
+        if given is not None:
+            await given.aclose()
+        await asyncio.to_thread(busy.await_connections, 0)
+
+    asyncio.run(body())
 
 
 def test_a_prompt_cancelled_while_it_waits_closes_its_connection(busy: BusyServer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 from pytest_httpserver import HTTPServer
@@ -71,16 +73,20 @@ def test_a_proxy_for_everything_is_one_for_each(monkeypatch: pytest.MonkeyPatch)
     assert environment_proxy("https://example.org") == "http://all:3"
 
 
-def test_loopback_gets_no_gzip_and_others_do(client_kind: ClientKind) -> None:
-    seen: list[httpx.Request] = []
+def test_loopback_gets_no_gzip_and_others_do(
+    client_kind: ClientKind, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
 
-    def keep(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        return httpx.Response(200, json=_PATHS)
+    def keep(request: Request) -> Response:
+        seen.append(request.headers["accept-encoding"])
+        return Response(json.dumps(_PATHS), mimetype="application/json")
 
-    for url in ("http://127.0.0.1:1", "http://example.org"):
-        client_kind.call(client_kind.mocked(keep, url).path.get)
-    assert [request.headers["accept-encoding"] for request in seen] == ["identity", "gzip"]
+    httpserver.expect_request("/path").respond_with_handler(keep)
+    monkeypatch.setenv("http_proxy", httpserver.url_for(""))
+    for url in (httpserver.url_for(""), "http://opencode.invalid:4096"):
+        client_kind.call(client_kind.client(url).path.get)
+    assert seen == ["identity", "gzip"]
 
 
 def test_what_a_given_client_adds_goes_along(client_kind: ClientKind) -> None:

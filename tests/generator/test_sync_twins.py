@@ -25,7 +25,6 @@ def _twin(code: str) -> str:
         ("def f(a: Awaitable[T], b: dict[str, int]): ...\n", "def f(a: T, b: dict[str, int]): ...\n"),
         ("async def __aenter__(self): ...\n", "def __enter__(self): ...\n"),
         ("from .async_caller import AsyncCaller\n", "from .caller import Caller\n"),
-        ("from asyncio import sleep\n", "from time import sleep\n"),
         ('"""Use `async with`, or `await client.close()`.\n\nTasks may share it."""\n',
          '"""Use `with`, or `client.close()`.\n\nThreads may share it."""\n'),
         ("f(x)  # an AsyncCaller awaits it\n", "f(x)  # an Caller awaits it\n"),

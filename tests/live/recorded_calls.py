@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeAlias, TypeVar
 
@@ -11,6 +11,8 @@ import httpx
 import pytest
 from attrs import field, frozen
 
+from opencode_client.calls.async_http_connection import AsyncHttpConnection
+from opencode_client.calls.http_connection import HttpConnection
 from opencode_client.errors import OpencodeError, StatusError
 from opencode_client.model import is_array, is_object
 
@@ -88,23 +90,35 @@ class Record:
 
 @contextmanager
 def recorded_exchanges() -> Generator[list[Exchange], None, None]:
-    """Record all requests of all httpx transports."""
+    """Record all requests: those of calls, and those of streams, which go through transports of httpx."""
     seen: list[Exchange] = []
-    plain, driven = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
 
-    def handle(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-        seen.append((request, None))
-        response = plain(self, request)
-        seen[-1] = (request, response)
-        return response
+    def recording(plain: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:
+        def handle(self: object, request: httpx.Request) -> httpx.Response:
+            seen.append((request, None))
+            response = plain(self, request)
+            seen[-1] = (request, response)
+            return response
 
-    async def handle_async(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
-        seen.append((request, None))
-        response = await driven(self, request)
-        seen[-1] = (request, response)
-        return response
+        return handle
 
+    def recording_async(
+        driven: Callable[..., Awaitable[httpx.Response]],
+    ) -> Callable[..., Awaitable[httpx.Response]]:
+        async def handle(self: object, request: httpx.Request) -> httpx.Response:
+            seen.append((request, None))
+            response = await driven(self, request)
+            seen[-1] = (request, response)
+            return response
+
+        return handle
+
+    stream, async_stream = httpx.HTTPTransport, httpx.AsyncHTTPTransport
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(httpx.HTTPTransport, "handle_request", handle)
-        patch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle_async)
+        patch.setattr(HttpConnection, "exchange", recording(HttpConnection.exchange))
+        patch.setattr(AsyncHttpConnection, "exchange", recording_async(AsyncHttpConnection.exchange))
+        patch.setattr(stream, "handle_request", recording(stream.handle_request))
+        patch.setattr(
+            async_stream, "handle_async_request", recording_async(async_stream.handle_async_request)
+        )
         yield seen

@@ -35,7 +35,7 @@ def busy() -> Iterator[BusyServer]:
 @pytest.fixture
 def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give clients one connection for ordinary calls: if a call does not return it, the next call finds none."""
-    for module in ("async_pool", "pool", "transports"):
+    for module in ("async_pool", "pool"):
         monkeypatch.setattr(f"opencode_client.calls.{module}.ORDINARY_CONNECTIONS", 1)
 
 

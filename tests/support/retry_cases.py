@@ -13,6 +13,8 @@ from opencode_client import (
     UNSET,
     Unset,
 )
+from opencode_client.calls.async_closing import AsyncClosing
+from opencode_client.calls.closing import Closing
 from opencode_client.calls.options import Timeout
 from tests.support.both_clients import Action, Client
 from tests.support.faulty_server import (
@@ -102,11 +104,14 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Replace the delays between attempts, and return the list of their seconds."""
     waited: list[float] = []
 
-    async def wait(delay_s: float) -> None:
+    def pause(_: object, delay_s: float) -> None:
         waited.append(delay_s)
 
-    monkeypatch.setattr("opencode_client.calls.caller._sleep", waited.append)
-    monkeypatch.setattr("opencode_client.calls.async_caller._sleep", wait)
+    async def pause_task(_: object, delay_s: float) -> None:
+        waited.append(delay_s)
+
+    monkeypatch.setattr(Closing, "pause", pause)
+    monkeypatch.setattr(AsyncClosing, "pause", pause_task)
     return waited
 
 

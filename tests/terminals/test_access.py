@@ -47,6 +47,20 @@ def test_the_password_goes_in_a_header(client_kind: ClientKind) -> None:
     assert dial.headers["user-agent"].startswith("opencode-client-python/")
 
 
+def test_headers_and_authentication_of_the_users_http_client_go_along(client_kind: ClientKind) -> None:
+    kind: Any = httpx.AsyncClient if client_kind.is_async else httpx.Client
+    with PtyServer([cursor(0), end]) as server:
+        own = kind(base_url=server.url, auth=("me", "own"), headers={"x-own": "1", "user-agent": "mine"})
+        client = client_kind.client(None, http_client=own, max_retries=0)
+        rest(client_kind, entered(client_kind, client.pty.connect(PTY_ID)))
+        [dial] = server.dials
+        client_kind.call(client.close)
+        client_kind.call(own.aclose if client_kind.is_async else own.close)
+    names = ("authorization", "x-own", "user-agent")
+    basic = "Basic " + b64encode(b"me:own").decode()
+    assert [dial.headers[name] for name in names] == [basic, "1", "mine"]
+
+
 def test_a_ticket_goes_in_the_place_of_the_password(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), end]) as server:
         rest(client_kind, _entered(client_kind, server, auth="ticket"))

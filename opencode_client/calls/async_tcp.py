@@ -1,0 +1,103 @@
+"""TCP connections for the calls of an `AsyncOpencodeClient`. Written by hand beside `tcp.py`.
+
+They replace httpcore's own, because `close` of these waits for nothing: a task that is cancelled a second time cannot
+leave one open, and one whose event loop is closed can be closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterable
+from ssl import SSLContext
+from typing import Any
+
+import httpcore
+
+from .async_tls import AsyncTlsStream
+from .sockets import prepare, readability
+
+
+class AsyncTcpConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
+    """One TCP connection. httpcore makes it and uses it."""
+
+    _socket: socket.socket
+    _is_readable: Callable[[], bool]
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address of the host that accepts. `timeout` is for each address."""
+        loop = asyncio.get_running_loop()
+        failure: Exception = OSError("the host has no address")
+        try:
+            addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            for family, kind, protocol, _, address in addresses:
+                self._socket = socket.socket(family, kind, protocol)
+                try:
+                    prepare(self._socket)
+                    self._socket.setblocking(False)
+                    async with asyncio.timeout(timeout):
+                        await loop.sock_connect(self._socket, address)
+                    self._is_readable = readability(self._socket)
+                    return self
+                except OSError as error:
+                    self._socket.close()
+                    failure = error
+        except (OSError, UnicodeError) as error:  # the host has no address, or cannot be a host
+            failure = error
+        if isinstance(failure, TimeoutError):
+            raise httpcore.ConnectTimeout("timed out") from failure
+        raise httpcore.ConnectError(str(failure)) from failure
+
+    async def start_tls(
+        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """Return a TLS connection over this one."""
+        return await AsyncTlsStream.over(self, ssl_context, server_hostname, timeout)
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return the bytes that arrive next; none at the end."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await asyncio.get_running_loop().sock_recv(self._socket, max_bytes)
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout("timed out") from error
+        except OSError as error:
+            raise httpcore.ReadError(str(error)) from error
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send all bytes."""
+        try:
+            sent = self._send_some(buffer)
+            if sent < len(buffer):
+                async with asyncio.timeout(timeout):
+                    await asyncio.get_running_loop().sock_sendall(self._socket, buffer[sent:])
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout("timed out") from error
+        except OSError as error:
+            raise httpcore.WriteError(str(error)) from error
+
+    def _send_some(self, buffer: bytes) -> int:
+        try:  # nearly always all of it: then no timeout is needed, which would take more time than sending
+            return self._socket.send(buffer)
+        except BlockingIOError:
+            return 0
+
+    def get_extra_info(self, info: str) -> Any:  # Any: as httpcore types it
+        """Return what httpcore needs to know: whether bytes came on an idle connection, or its end."""
+        return self._is_readable() if info == "is_readable" else None
+
+    async def aclose(self) -> None:
+        """Close the socket."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
+        if hasattr(self, "_socket"):
+            self._socket.close()

@@ -1,0 +1,68 @@
+"""The end of an `OpencodeClient`. Written by hand beside `async_closing.py`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from weakref import WeakSet
+
+import httpx
+
+from ..errors import ClientClosedError
+from .transports import Closable, taken
+
+_CLOSED = "the client was closed"
+
+
+class Closing:
+    """What `close` ends: streams, terminals, calls and pauses. Thread-safe."""
+
+    def __init__(self) -> None:
+        self.closed: bool = False
+        self._pauses: set[SimpleQueue[None]] = set()
+        self._to_close: dict[int, WeakSet[Closable]] = {}
+
+    @property
+    def to_close(self) -> WeakSet[Closable]:
+        """The streams and terminals of this process. A forked child does not close those of its parent."""
+        return self._to_close.setdefault(os.getpid(), WeakSet())
+
+    def enter(self) -> None:
+        """Check that the client is open. Raises ClientClosedError."""
+        if self.closed:
+            raise ClientClosedError(_CLOSED)
+
+    def run(self, work: Callable[[], httpx.Response]) -> httpx.Response:
+        """Return the response that `work` returns.
+
+        Raises:
+            ClientClosedError: `close` was called, before or meanwhile.
+        """
+        self.enter()
+        try:
+            return work()
+        except httpx.RequestError as error:
+            if self.closed:
+                raise ClientClosedError(f"{_CLOSED} during this call") from error
+            raise
+
+    def pause(self, delay_s: float) -> None:
+        """Wait before a retry. Raises ClientClosedError if `close` is called, before or meanwhile."""
+        wake: SimpleQueue[None] = SimpleQueue()
+        self._pauses.add(wake)
+        try:
+            with suppress(Empty):
+                wake.get(timeout=0 if self.closed else delay_s)
+        finally:
+            self._pauses.discard(wake)
+        self.enter()
+
+    def close(self) -> None:
+        """Close the streams and terminals, and end the pauses."""
+        self.closed = True
+        for user in taken(self.to_close):
+            user.close()
+        for wake in self._pauses.copy():
+            wake.put(None)
