@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
+from ..errors import OpencodeError
 from .connections import Connections
-from .error_mapping import delay_before_next, error_from_httpx, response_or_error
+from .error_mapping import delay_before_next, error_from_httpx, response_if_done, response_or_error
 from .operation import Arguments, Operation
 from .options import ClientOptions
 from .request_builder import Prepared, RequestBuilder
@@ -71,6 +72,7 @@ class Caller:
             OpencodeError: see `errors`.
         """
         attempt = 1
+        before: OpencodeError | None = None
         while True:
             started = perf_counter()
             try:
@@ -82,8 +84,11 @@ class Caller:
                 outcome = error_from_httpx(prepared, cause, started)
             if isinstance(outcome, httpx.Response):
                 return outcome
+            if before is not None and (done := response_if_done(prepared, outcome, before)) is not None:
+                return done
             delay_s = delay_before_next(self.options, prepared, outcome, attempt)
             if delay_s is None:
                 raise outcome
             self.connections.pause(delay_s)
+            before = outcome
             attempt += 1

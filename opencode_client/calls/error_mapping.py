@@ -10,6 +10,7 @@ import httpx
 from ..errors import (
     ConnectError,
     ConnectionLostError,
+    NotFoundError,
     OpencodeError,
     RequestError,
     RequestTimeoutError,
@@ -76,6 +77,24 @@ def delay_before_next(
         if options.on_retry is not None:
             options.on_retry(RetryEvent(prepared.operation.id, attempt, delay_s, error))
     return delay_s
+
+
+def response_if_done(
+    prepared: Prepared, error: OpencodeError, before: OpencodeError
+) -> httpx.Response | None:
+    """Return the response to a DELETE if an earlier try has done it, else None.
+
+    The earlier try may have reached the server, but its response was lost; then the server has nothing to delete.
+    """
+    from .retry_policy import may_have_been_done  # here, because calls that succeed do not need it
+
+    operation = prepared.operation
+    if operation.method != "DELETE" or not isinstance(error, NotFoundError) or not may_have_been_done(before):
+        return None
+    if operation.returns not in ("bool", "None"):
+        error.add_note("An earlier try, whose response was lost, may have done it.")
+        return None
+    return httpx.Response(200, headers={"content-type": "application/json"}, content=b"true")
 
 
 def _log(prepared: Prepared, outcome: str, started: float) -> None:

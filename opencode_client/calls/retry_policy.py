@@ -43,6 +43,13 @@ def _can_retry(operation: Operation[object], error: OpencodeError) -> bool:
     return operation.repeatable and (isinstance(error, ConnectionLostError) or status in RETRIED_STATUSES)
 
 
+def may_have_been_done(error: OpencodeError) -> bool:
+    """Return True if the server may have done the work of a request that failed with this error."""
+    return isinstance(error, ConnectionLostError) or (
+        isinstance(error, StatusError) and error.status in (502, 504)
+    )
+
+
 def retry_after_s(value: str) -> float | None:
     """Return the seconds from now in a `Retry-After` header, a number or an HTTP date; None for other text."""
     try:
