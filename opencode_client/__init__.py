@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         ServerStartError,
         StatusError,
         StreamClosedError,
+        StreamTimeoutError,
         UnsupportedOperationError,
         UnsupportedServerError,
     )
@@ -71,9 +72,9 @@ __all__ = [
     "PtyGapError", "PtyOptions", "PtyTimeoutError", "RateLimitError", "RequestError",
     "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent", "ServerError",
     "ServerHeartbeat", "ServerInfo", "ServerStartError", "SessionSnapshot", "SharedStream", "StatusError",
-    "StreamClosedError", "StreamGap", "StreamOptions", "StreamOverflow", "Timeout", "UndecodableEvent",
-    "Unknown", "UnknownEvent", "Unset", "UnsupportedOperationError", "UnsupportedServerError",
-    "to_datetime", "to_epoch_ms",
+    "StreamClosedError", "StreamGap", "StreamOptions", "StreamOverflow", "StreamTimeoutError", "Timeout",
+    "UndecodableEvent", "Unknown", "UnknownEvent", "Unset", "UnsupportedOperationError",
+    "UnsupportedServerError", "to_datetime", "to_epoch_ms",
 ]  # fmt: skip
 
 _HOMES = {

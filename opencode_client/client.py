@@ -207,28 +207,37 @@ class OpencodeClient(Namespaces):
         created = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env, **scope}
         return TemporaryTerminal(self._caller, self.pty, created, scope, options)
 
-    def resync(self, session_id: str, *, since_message_id: str | None = None) -> SessionSnapshot:
+    def resync(
+        self, session_id: str, *, since_message_id: str | None = None, children: bool = False
+    ) -> SessionSnapshot:
         """Read a session's current state over REST. Use it after a StreamGap.
 
         Args:
             session_id: The session.
             since_message_id: Return only the messages from this one on. Default: all.
+            children: Also read the sessions that it started, and their permissions and questions, as
+                `filter(session_id=..., children=True)` yields them.
 
         Raises:
             NotFoundError: the session does not exist.
 
-        Source: `session.get`, `session.status`, `session.messages`, `permission.list`, `question.list`.
+        Source: `session.get`, `session.children`, `session.status`, `session.messages`, `permission.list`,
+            `question.list`.
         """
         from .streams.snapshot import SessionSnapshot, messages_since
 
         session = self.session.get(session_id)
         # the server keeps status and requests for each directory
         view = self.with_options(directory=session.directory)
-        permissions = [one for one in view.permission.list() if one.session_id == session_id]
-        questions = [one for one in view.question.list() if one.session_id == session_id]
+        family = [session]
+        for parent in family:  # it grows meanwhile
+            family += view.session.children(parent.id) if children else []
+        ids = {one.id for one in family}
+        permissions = [one for one in view.permission.list() if one.session_id in ids]
+        questions = [one for one in view.question.list() if one.session_id in ids]
         status = (view.session.status()).get(session_id)
         messages = messages_since(view.session.messages(session_id), since_message_id)
-        return SessionSnapshot(session, status, messages, permissions, questions)
+        return SessionSnapshot(session, status, messages, permissions, questions, family[1:])
 
     def close(self) -> None:
         """Close the client with its streams and terminals. Later calls raise ClientClosedError.

@@ -4,7 +4,8 @@ OpencodeError
 ├── ArgumentError                 an argument is wrong; nothing was sent (also a ValueError)
 ├── ClientClosedError             the client is closed
 ├── EventLoopError                the async client is used in a wrong event loop (also a RuntimeError)
-├── StreamClosedError             the event stream is closed
+├── StreamClosedError             the event stream is closed, or was opened in another process or event loop
+├── StreamTimeoutError            an event stream had no item in time (also a TimeoutError)
 ├── ServerStartError              `opencode serve` did not start; has the end of its log
 ├── UnsupportedServerError        the URL does not lead to an opencode 1.x server
 ├── UnsupportedOperationError     the server does not have the operation
@@ -15,7 +16,7 @@ OpencodeError
 ├── PtyClosedError                the terminal ended, or its connection cannot be restored
 ├── PtyGapError                   output of a terminal is missing here; you can read on
 ├── PtyTimeoutError               a terminal did not show the expected text in time (also a TimeoutError)
-├── EventTooLargeError            a stream sent an event above the size limit
+├── EventTooLargeError            a stream sent an event above the size limit; you can read on
 ├── EmptyResponseError            a success without its body; 1.1.x means "no such session, model or agent"
 ├── ResponseDecodeError           a response does not match the server's document (also a ValueError)
 └── StatusError                   the response has an error status
@@ -67,7 +68,11 @@ class EventLoopError(OpencodeError, RuntimeError):
 
 
 class StreamClosedError(OpencodeError):
-    """The event stream was closed and cannot be opened again. Subscribe again to get a new one."""
+    """The event stream ended or was closed, or another process or event loop opened it. Subscribe again."""
+
+
+class StreamTimeoutError(OpencodeError, TimeoutError):
+    """An event stream had no item in time. Nothing is lost; you can read on."""
 
 
 class PtyClosedError(OpencodeError):
@@ -211,7 +216,7 @@ class RequestTimeoutError(RequestError, TimeoutError):
 
 
 class EventTooLargeError(OpencodeError):
-    """A stream sent an event that is larger than its limit. The event was dropped."""
+    """A stream sent an event that is larger than its limit. The event was dropped; you can read on after it."""
 
 
 class EmptyResponseError(OpencodeError):

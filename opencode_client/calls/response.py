@@ -182,6 +182,14 @@ def event_reader(annotation: str) -> Callable[[Any], Any]:
     return partial(shape.read, where=(annotation, ""))
 
 
+def only_class(annotation: str) -> type[OpencodeModel] | None:
+    """Return the class of all values of a type; None if they have several."""
+    from ..decoding.annotations import ModelOf
+
+    shape = _shape_of(annotation)
+    return shape.model if isinstance(shape, ModelOf) else None
+
+
 def status_error(prepared: Prepared, response: httpx.Response) -> StatusError:
     """Return the error for an error status. It never raises, whatever the body holds."""
     from .error_text import error_text, status_text  # only errors need it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import httpx
 from ..calls.request_builder import Prepared
 from ..calls.sockets import end
 
+_CANCEL = 8  # of HTTP/2's error codes (RFC 9113, 7)
 _CONNECTED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
 """The steps at which httpcore's trace hands over the network stream of a connection."""
 
@@ -23,6 +25,24 @@ def with_connection_trace(
     return prepared.http
 
 
+def reset_http2_stream(response: httpx.Response) -> None:
+    """Tell a HTTP/2 server to send no more of this response; nothing for HTTP/1.
+
+    httpcore 1.0 does not do it. Then unread events fill the window that all requests of the connection share. No public
+    name leads to the connection's state; where one of these is missing, this does nothing.
+    """
+    if "stream_id" not in response.extensions:
+        return
+    from h2.exceptions import H2Error  # only clients that speak HTTP/2 have it
+
+    stream: Any = response.stream  # Any: private attributes, see above
+    with suppress(AttributeError, H2Error):
+        state = stream._stream._httpcore_stream._stream._connection._h2_state
+        state.reset_stream(
+            response.extensions["stream_id"], _CANCEL
+        )  # sent with the next bytes of any request
+
+
 class _Connections:
     """The open connections of one event stream."""
 
@@ -31,6 +51,15 @@ class _Connections:
         self._network_streams: list[
             Any
         ] = []  # Any: httpcore's network streams; importing their type takes time
+
+    def saw(self, step: str, info: dict[str, Any]) -> Any:  # Any: as above
+        """Return the network stream that httpcore has made in this step, or None.
+
+        Over HTTP/2 other requests use the connection, too. From then on it must not be ended.
+        """
+        if step.startswith("http2."):
+            self.clear()
+        return info["return_value"] if step in _CONNECTED else None
 
     def clear(self) -> None:
         """Forget the connections, which are closed."""
@@ -42,8 +71,9 @@ class ConnectionAborter(_Connections):
 
     def trace(self, step: str, info: dict[str, Any]) -> None:
         """Add a connection as soon as httpcore has made it. For the trace of a request."""
-        if step in _CONNECTED:
-            self.add(info["return_value"])
+        network_stream = self.saw(step, info)
+        if network_stream is not None:
+            self.add(network_stream)
 
     def add(self, network_stream: Any) -> None:
         """Add a connection, and end it at once if `abort` was called before."""
@@ -63,8 +93,9 @@ class AsyncConnectionAborter(_Connections):
 
     async def trace(self, step: str, info: dict[str, Any]) -> None:
         """Add a connection as soon as httpcore has made it. For the trace of a request."""
-        if step in _CONNECTED:
-            await self.add(info["return_value"])
+        network_stream = self.saw(step, info)
+        if network_stream is not None:
+            await self.add(network_stream)
 
     async def add(self, network_stream: Any) -> None:
         """Add a connection, and end it at once if `abort` was called before."""

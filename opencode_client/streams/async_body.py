@@ -3,29 +3,78 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from time import monotonic
 
 import httpx
 
 from .chunked_body import READ_BYTES, ChunkedBody, buffered_body, httpx_errors
 
+_SHORTEST_S = 0.001
+"""Sockets take 0 seconds for "do not wait at all"."""
 
-async def body_chunks(response: httpx.Response, read_s: float | None) -> AsyncGenerator[bytes]:
-    """Yield the body's bytes as they arrive.
 
-    Raises:
-        httpx.RequestError: the connection broke. After `read_s` seconds without a byte: `httpx.ReadTimeout`.
-    """
-    data = buffered_body(response)
-    if data is None:
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 # httpx has one type for sync and async
-        async for chunk in response.stream:
-            yield chunk
-        return
-    network, body = response.extensions["network_stream"], ChunkedBody()
-    with httpx_errors(read_s):
-        while not body.ended:
-            data = data or await network.read(READ_BYTES, timeout=read_s)
-            for chunk in body.feed(data):
-                yield chunk
-            data = b""
+class AsyncBody:
+    """The body of one response. Read by one task at a time."""
+
+    def __init__(self, response: httpx.Response, silence_s: float | None) -> None:
+        """Create a body. After `silence_s` seconds without a byte, its connection counts as lost."""
+        self.ended: bool = False
+        self._response = response
+        self._silence_s = silence_s
+        self._silent_s = 0.0
+        """The seconds of waiting since the last byte. Time in which nobody reads does not count."""
+        self._received = buffered_body(response)
+        self._chunked = ChunkedBody()
+        self._pieces: AsyncIterator[bytes] | None = None
+
+    @property
+    def is_direct(self) -> bool:
+        """True if it is read past h11. Then `read` can stop waiting, and nothing is lost."""
+        return self._received is not None
+
+    async def read(self, most_s: float | None) -> list[bytes]:
+        """Return the next bytes; none after `most_s` seconds, or at the end. `most_s` counts only if `is_direct`.
+
+        Raises:
+            httpx.RequestError: the connection broke. After a long silence: `httpx.ReadTimeout`.
+        """
+        if self._received is None:
+            if self._pieces is None:
+                self._pieces = self._response.aiter_bytes()
+            piece = await anext(self._pieces, None)
+            self.ended = piece is None
+            return [] if piece is None else [piece]
+        data, self._received = self._received, b""
+        if not data:
+            received = await self._receive(most_s)
+            if received is None:
+                return []
+            data = received
+        pieces = self._chunked.feed(data)
+        self.ended = self._chunked.ended
+        return pieces
+
+    async def close(self) -> None:
+        """Stop reading. The connection stays open."""
+        if isinstance(self._pieces, AsyncGenerator):
+            await self._pieces.aclose()
+
+    async def _receive(self, most_s: float | None) -> bytes | None:
+        """Return bytes from the connection; None after `most_s` seconds."""
+        left_s = None if self._silence_s is None else self._silence_s - self._silent_s
+        is_brief = most_s is not None and (left_s is None or most_s < left_s)
+        wait_s = most_s if is_brief else left_s
+        began_s = monotonic()
+        data: bytes | None = None
+        try:
+            with httpx_errors(self._silence_s):
+                data = await self._response.extensions["network_stream"].read(
+                    READ_BYTES, timeout=None if wait_s is None else max(wait_s, _SHORTEST_S)
+                )
+        except httpx.ReadTimeout:
+            if not is_brief:
+                raise
+        finally:  # also if the task is cancelled
+            self._silent_s = 0.0 if data else self._silent_s + monotonic() - began_s
+        return data

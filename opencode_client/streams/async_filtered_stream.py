@@ -3,37 +3,82 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from attrs import evolve
+
+from ..calls.operation import Arguments
+from ..errors import NotFoundError
+from .async_items import AsyncItems
+from .async_receiver import AsyncEventReceiver
 from .event_decoder import StreamGap
+from .filter import CHILDREN, EventFilter
+from .reconnect import StreamState
 
 if TYPE_CHECKING:
-    from .async_stream import AsyncEventStream
+    from ..calls.async_caller import AsyncCaller
 
 E = TypeVar("E")
 
 
-class AsyncFilteredStream(Generic[E]):
+class AsyncFilteredStream(AsyncItems[E | StreamGap], Generic[E]):
     """Some items of an `AsyncEventStream`. Opening and closing it opens and closes that stream."""
 
-    def __init__(self, stream: AsyncEventStream[Any], is_wanted: Callable[[object], bool]) -> None:
-        self._stream = stream
-        self._is_wanted = is_wanted
+    def __init__(
+        self,
+        receiver: AsyncEventReceiver[Any],
+        state: StreamState[Any],
+        wanted: EventFilter,
+        caller: AsyncCaller,
+        arguments: Arguments,
+    ) -> None:
+        self._receiver = receiver
+        self._state = state
+        self._wanted = wanted
+        self._caller = caller
+        self._arguments = arguments
+        self._held: list[Any] = []  # Any: an item that waits until the children are listed
+        self._to_list: list[str] = []
+        self._listed = 0  # the connection after whose begin the children were listed
 
     async def __aenter__(self) -> Self:
-        await self._stream.__aenter__()
+        await self._receiver.open()
         return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def __aiter__(self) -> AsyncGenerator[E | StreamGap]:
-        async for item in self._stream:
-            if self._is_wanted(item):
-                wanted: Any = item  # of one of the types that the filter was made for
-                yield wanted
 
     async def close(self) -> None:
         """Close the stream. An iteration that waits for an event ends."""
-        await self._stream.close()
+        await self._receiver.close()
+
+    async def take(self, timeout_s: float | None) -> list[E | StreamGap]:
+        """Return the next item; no item at the end. `get` is for programs."""
+        end_s = None if timeout_s is None else monotonic() + timeout_s
+        while True:
+            if not self._held:
+                left_s = None if end_s is None else max(0.0, end_s - monotonic())
+                self._held = await self._receiver.take(left_s)
+                if not self._held:
+                    return []
+            await self._list_children()
+            found, self._held = self._held, []
+            if self._wanted(found[0]):
+                return found
+
+    async def _list_children(self) -> None:
+        """Add the children that were started while nobody listened. An interruption or an error loses no progress."""
+        wanted = self._wanted
+        if wanted.session_id is None or not wanted.children:
+            return
+        if self._listed != self._state.connections:
+            self._listed = self._state.connections
+            self._to_list = [wanted.session_id]
+        while self._to_list:
+            parent_id = self._to_list[-1]
+            try:
+                given = evolve(self._arguments, path=(parent_id,), query=None)
+                children = await self._caller.call(CHILDREN, given)
+            except NotFoundError:
+                if parent_id == wanted.session_id:
+                    raise
+                children = []  # the child was deleted
+            self._to_list = self._to_list[:-1] + wanted.add_children(children)

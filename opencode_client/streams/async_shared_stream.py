@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from .async_fan_out import AsyncFanOut
+from .async_items import AsyncItems
+from .checks import check_queue
 from .event_decoder import StreamGap
 from .subscriber_queue import StreamOverflow, SubscriberQueue
 
@@ -23,6 +24,7 @@ class AsyncSharedStream(Generic[E]):
     """
 
     def __init__(self, stream: AsyncEventStream[E], max_queue: int) -> None:
+        check_queue(max_queue)
         self._fan_out = AsyncFanOut(stream)
         self._max_queue = max_queue
 
@@ -31,7 +33,7 @@ class AsyncSharedStream(Generic[E]):
         return AsyncSubscription(self._fan_out, self._max_queue)
 
 
-class AsyncSubscription(Generic[E]):
+class AsyncSubscription(AsyncItems[E | StreamGap | StreamOverflow], Generic[E]):
     """One subscriber. It gets the items that arrive after it was opened, and a `StreamOverflow` where it lost some.
 
     Made by `AsyncSharedStream.subscribe`. Opened by `async with`, closed by its end or by `close`; not reusable.
@@ -45,12 +47,9 @@ class AsyncSubscription(Generic[E]):
         await self._fan_out.join(self._queue)
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def __aiter__(self) -> AsyncGenerator[E | StreamGap | StreamOverflow]:
-        while items := await self._fan_out.next_items(self._queue):
-            yield items[0]
+    async def take(self, timeout_s: float | None) -> list[E | StreamGap | StreamOverflow]:
+        """Return the next item; no item at the end. `get` is for programs."""
+        return await self._fan_out.next_items(self._queue, timeout_s)
 
     async def close(self) -> None:
         """Unsubscribe: this subscriber's iteration ends, others go on. May be called by any task."""

@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from ..calls.operation import Arguments, Operation
 from .async_connection import AsyncStreamConnection
 from .async_filtered_stream import AsyncFilteredStream
+from .async_items import AsyncItems
 from .async_receiver import AsyncEventReceiver
 from .async_shared_stream import AsyncSharedStream
-from .event_decoder import ServerHeartbeat, StreamGap, UndecodableEvent
-from .filter import make_event_filter
+from .checks import check_filter
+from .event_decoder import StreamItem
+from .filter import EventFilter
 from .reconnect import StreamOptions, StreamState
 from .subscriber_queue import DEFAULT_MAX_QUEUE
 
@@ -26,35 +29,44 @@ D = TypeVar("D")
 E = TypeVar("E")
 
 
-class AsyncEventStream(Generic[E]):
+class AsyncEventStream(AsyncItems[StreamItem[E]], Generic[E]):
     """The typed events of one stream operation, in order. Reconnects by itself.
 
     Yields a `StreamGap` where events may be missing: those that were sent while there was no connection. Opened by
     `async with`; where the server sends nothing before the first event (`v2.session.events`), by the first item.
-    Closed by the end of `async with`, or by `close`, which any task may call. Iterated once, by one task at a time.
+    Closed by the end of `async with`, or by `close`, which any task may call. Read by one task at a time, in the
+    process that opened it. A task that is cancelled while it waits for an item loses nothing.
+
+    Raises:
+        ArgumentError: an argument of the operation, or an option, is wrong.
     """
 
     def __init__(
         self, caller: AsyncCaller, operation: Operation[E], arguments: Arguments, options: StreamOptions
     ) -> None:
         state: StreamState[E] = StreamState(operation, options)
-        self._connection = AsyncStreamConnection(caller, operation, arguments, state)
-        self._receiver = AsyncEventReceiver(self._connection, state)
+        connect = partial(AsyncStreamConnection, caller, operation, arguments, state)
+        connect()  # checks the arguments now, and sends nothing
+        self._state = state
+        self._caller = caller
+        self._operation = operation
+        self._arguments = arguments
+        self._receiver = AsyncEventReceiver(connect, state)
         # not self, as the reference is weak: a program that only holds an iterator does not keep this object alive
         caller.connections.to_close.add(self._receiver)
 
     async def __aenter__(self) -> Self:
-        await self._connection.open_ahead()
+        await self._receiver.open()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+    def __aiter__(self) -> AsyncIterator[StreamItem[E]]:
+        return self._receiver
 
-    def __aiter__(self) -> AsyncGenerator[E | StreamGap | ServerHeartbeat | UndecodableEvent]:
-        return self._receiver.items
+    async def __anext__(self) -> StreamItem[E]:
+        return await anext(self._receiver)
 
-    async def __anext__(self) -> E | StreamGap | ServerHeartbeat | UndecodableEvent:
-        return await anext(self._receiver.items)
+    async def take(self, timeout_s: float | None) -> list[StreamItem[E]]:
+        return await self._receiver.take(timeout_s)
 
     @overload
     def filter(
@@ -91,9 +103,16 @@ class AsyncEventStream(Generic[E]):
 
         Args:
             types: the classes of the wanted items; none means all.
-            children: also yield events of sessions that this session starts, if the stream has shown their start.
+            session_id: also yields a `session.error` that names no session.
+            children: also yield events of the sessions that this session starts, and that those start. Before the
+                first item and after each gap, they are read over REST (`session.children`).
+
+        Raises:
+            ArgumentError: an argument is wrong.
         """
-        return AsyncFilteredStream(self, make_event_filter(types, session_id, children=children))
+        check_filter(self._operation.id, self._state.only_event, types, session_id, children)
+        wanted = EventFilter(types, session_id, children=children)
+        return AsyncFilteredStream(self._receiver, self._state, wanted, self._caller, self._arguments)
 
     def share(self, *, max_queue: int = DEFAULT_MAX_QUEUE) -> AsyncSharedStream[E]:
         """Return this stream for many subscribers. Each has a queue of at most `max_queue` items."""

@@ -1,8 +1,8 @@
 """Read a chunked response body without h11, which takes more than half of the time that an event costs.
 
 httpx's transport makes the connection and reads the head. The body is then read from the same network stream: `size`,
-CRLF, bytes, CRLF and so on until size 0 (RFC 9112, 7.1). A body in another form (HTTP/2, not chunked, a transport or
-client that the caller gave) is read by httpx. This module does no I/O; `body.py` and `async_body.py` do.
+CRLF, bytes, CRLF and so on until size 0 (RFC 9112, 7.1). A body in another form (HTTP/2, not chunked, compressed, a
+transport or client that the caller gave) is read by httpx. This module does no I/O; `body.py` and `async_body.py` do.
 """
 
 from __future__ import annotations
@@ -14,9 +14,14 @@ from typing import Any
 
 import httpx
 
+from ..errors import ResponseDecodeError
+
 READ_BYTES = 65536
 _FIRST_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _NEXT_SIZE = re.compile(rb"\r?\n" + _FIRST_SIZE.pattern)
+_ENCODINGS = ("", "identity", "gzip", "deflate")
+"""Encodings of a body that httpx decodes without other packages. It does not decode others, and raises no error."""
+_SHOWN_CHARACTERS = 200
 _MAX_SIZE_LINE_BYTES = 4096
 """The limit for the line with a chunk's size. The line may hold extensions, which no server sends."""
 
@@ -62,13 +67,41 @@ class ChunkedBody:
         return pieces
 
 
+def is_encoded(response: httpx.Response) -> bool:
+    """Return True if the body is compressed."""
+    return _encoding(response) not in ("", "identity")
+
+
+def is_event_stream(response: httpx.Response) -> bool:
+    """Return True if the response is an event stream that can be read."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return response.status_code == 200 and kind == "text/event-stream" and _encoding(response) in _ENCODINGS
+
+
+def unexpected_response(operation_id: str, response: httpx.Response, beginning: bytes) -> ResponseDecodeError:
+    """Return the error for a success that is no event stream. `beginning` has the first bytes of its body."""
+    encoding = _encoding(response)
+    coded = f" with content-encoding {encoding}" if encoding not in _ENCODINGS else ""
+    kind = response.headers.get("content-type", "no content-type")
+    text = " ".join(beginning.decode("utf-8", "replace").split())[:_SHOWN_CHARACTERS]
+    got = f"{response.status_code} {kind}{coded}{': ' if text else ''}{text}"
+    error = ResponseDecodeError(operation_id, "$", "an event stream (200 text/event-stream)", got)
+    error.body = beginning
+    return error
+
+
+def _encoding(response: httpx.Response) -> str:
+    encoding: str = response.headers.get("content-encoding", "")
+    return encoding.strip().lower()
+
+
 def buffered_body(response: httpx.Response) -> bytes | None:
     """Return the part of the body that was read with the head; None if httpx has to read the body.
 
     No public name leads to h11's buffer (httpx 0.27 to 0.28, httpcore 1.0). Where one of the private names is missing,
     httpx reads the body: slower, with the same result.
     """
-    if response.headers.get("transfer-encoding", "").lower() != "chunked":
+    if response.headers.get("transfer-encoding", "").lower() != "chunked" or is_encoded(response):
         return None
     stream: Any = response.stream  # Any: private attributes of httpx's and httpcore's classes, see above
     try:
@@ -86,6 +119,6 @@ def httpx_errors(read_s: float | None) -> Generator[None]:
     try:
         yield
     except httpcore.TimeoutException as error:
-        raise httpx.ReadTimeout(f"not a byte for {read_s:g} s") from error
+        raise httpx.ReadTimeout(f"not a byte for {read_s or 0:g} s") from error
     except httpcore.NetworkError as error:
         raise httpx.ReadError(str(error)) from error

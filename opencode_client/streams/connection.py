@@ -2,141 +2,171 @@
 """Connect an event stream to its server: send the request, check the response, wait until the server has subscribed.
 
 A stream has a connection of its own. So it takes none from the calls, and it can be ended from outside: only the end of
-the connection wakes a reader that waits for bytes.
+the connection wakes a reader that waits for bytes. Over HTTP/2, which only a given `httpx.Client` speaks, it
+shares its connection with calls; then it is never the connection that is ended.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Callable
+from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from ..calls.connections import OwnConnections
 from ..calls.error_mapping import error_from_httpx, response_or_error
 from ..calls.operation import Arguments, Operation
-from ..calls.request_builder import Prepared
 from ..calls.response import is_web_page
-from ..errors import OpencodeError, StreamClosedError
-from .abort import ConnectionAborter, with_connection_trace
-from .body import body_chunks
-from .reconnect import StreamState
+from ..errors import OpencodeError
+from .abort import ConnectionAborter, reset_http2_stream, with_connection_trace
+from .body import Body
+from .chunked_body import is_event_stream, unexpected_response
+from .reconnect import OPENING_S, StreamState
 
 if TYPE_CHECKING:
     from ..calls.caller import Caller
 
 logger: logging.Logger = logging.getLogger(__package__)
 
+_SHOWN_BYTES = 2000
+
 
 class StreamConnection:
-    """Makes the connections of one event stream, one after the other: `open`, read `body`, `close`, and again.
+    """One connection of an event stream: `step` opens it, then reads it. Not reusable.
 
-    Not reusable after `aborter.abort()`, which any thread may call.
+    Closed by `close`. Any task may call `aborter.abort()`, which ends a `step` that waits.
+
+    Raises:
+        ArgumentError: an argument of the operation is wrong.
     """
 
     def __init__(
         self, caller: Caller, operation: Operation[Any], arguments: Arguments, state: StreamState[Any]
     ) -> None:
-        self._caller = caller
-        self._operation = operation
-        self._arguments = arguments
-        self._state = state
         self.aborter: ConnectionAborter = ConnectionAborter()
-        self.first: bytes = b""
-        """Bytes that were received before the server had subscribed."""
-        self.body: Generator[bytes] | None = None
-        """The bytes that follow; None while there is no connection."""
-        self._prepared: Prepared
-        self._started = 0.0
+        self.is_exclusive: bool = state.is_http1 or isinstance(caller.connections, OwnConnections)
+        """True if no call uses the connection. Then httpx may time it out, and `abort` may end it."""
+        self.is_open: bool = False
+        self._caller = caller
+        self._is_tls = caller.options.base_url.startswith("https:")
+        self._operation = operation
+        self._state = state
+        self._prepared = caller.requests.prepare(operation, state.next_arguments(arguments))
+        self._started = perf_counter()
+        self._is_checked = operation.absent is None or caller.knowledge.allows(operation)
+        self._response: httpx.Response | None = None
+        self._body: Body | None = None
         self._release: Callable[[], None] | None = None
 
-    def open_ahead(self) -> None:
-        """Connect before the first item is wanted, unless the server sends nothing before its first event.
+    @property
+    def is_direct(self) -> bool:
+        """True if `step` can stop waiting for bytes, and nothing is lost. Below TLS, anyio may lose some."""
+        return self._body is not None and self._body.is_direct and not self._is_tls
+
+    @property
+    def has_ended(self) -> bool:
+        """True after the last byte of the response."""
+        return self._body is not None and self._body.ended
+
+    @property
+    def limit_s(self) -> float | None:
+        """The seconds that the next step may take; None if httpx sees to that, or without limit."""
+        if self.is_exclusive or not self._is_checked or self._state.head_s is None:
+            return None
+        return self._state.watchdog_s if self.is_open else self._state.head_s + OPENING_S
+
+    def step(self, most_s: float | None) -> list[bytes]:
+        """Check the server's version, or connect, or wait for bytes. Return the bytes.
+
+        Args:
+            most_s: seconds to wait for bytes; counts only if `is_direct`.
 
         Raises:
-            OpencodeError: as `open`.
+            httpx.RequestError: no connection, or it was lost.
+            OpencodeError: the server sent no event stream, or does not have the operation.
         """
-        self.check_not_aborted()
-        if self._state.resumes is None and self.body is None:
-            self.open()
-
-    def open(self) -> Generator[bytes]:
-        """Connect, and return the body.
-
-        Raises:
-            StreamClosedError: the stream was closed meanwhile.
-            OpencodeError: the server cannot be reached, or it sent no event stream.
-        """
-        self.check_not_aborted()
-        try:
-            body = self._connect()
-            self.first = self._wait_until_subscribed(body)
-            self.body = body
-        except httpx.RequestError as cause:
-            self.check_not_aborted()
-            raise self.error(cause) from cause
-        except Exception:
-            self.check_not_aborted()  # httpcore 1.0 raises no error of its own when `abort` ends a TLS handshake
-            raise
-        finally:
-            if self.body is None:
-                self.close()
-        took_ms = 1e3 * (perf_counter() - self._started)
-        logger.debug("%s: the stream began after %.1f ms", self._operation.id, took_ms)
-        return body
+        if self._body is not None:
+            return self._body.read(most_s)
+        if self._is_checked:
+            return self._open()
+        self._caller.server_check.require(self._operation)
+        self._is_checked = True
+        return []
 
     def close(self) -> None:
         """Close the connection, if there is one."""
-        body, self.body = self.body, None
-        if body is not None:
-            body.close()  # before the connection that it reads from
+        if self._response is not None:
+            reset_http2_stream(self._response)
+        if self._body is not None:
+            self._body.close()  # before the connection that it reads from
         release, self._release = self._release, None
         if release is not None:
             release()
         self.aborter.clear()
 
-    def check_not_aborted(self) -> None:
-        """Raise StreamClosedError after `abort`."""
-        if self.aborter.aborted:
-            raise StreamClosedError("this stream was closed; subscribe again")
-
     def error(self, cause: httpx.RequestError) -> OpencodeError:
         """Return our error for a connection that could not be made or was lost."""
         return error_from_httpx(self._prepared, cause, self._started)
 
-    def _connect(self) -> Generator[bytes]:
-        caller, operation, state = self._caller, self._operation, self._state
-        if operation.absent is not None and not caller.knowledge.allows(operation):
-            caller.server_check.require(operation)
-        prepared = caller.requests.prepare(operation, state.next_arguments(self._arguments))
-        self._prepared, self._started = prepared, perf_counter()
-        request = with_connection_trace(prepared, self.aborter.trace, state.head_s)
-        response, self._release = caller.connections.open_stream(request)
-        if "network_stream" in response.extensions:
+    def _open(self) -> list[bytes]:
+        state = self._state
+        self._started = perf_counter()
+        request = with_connection_trace(
+            self._prepared, self.aborter.trace, state.head_s if self.is_exclusive else None
+        )
+        response, self._release = self._caller.connections.open_stream(request)
+        self._response = response
+        state.is_http1 = self.is_exclusive = response.http_version != "HTTP/2"
+        if self.is_exclusive and "network_stream" in response.extensions:
             self.aborter.add(response.extensions["network_stream"])
         request.extensions.pop("trace", None)  # not needed any more; it would slow down reading
-        request.extensions["timeout"]["read"] = state.watchdog_s
-        if response.status_code == 200 and not is_web_page(operation, response):
-            return body_chunks(response, state.watchdog_s)
-        response.read()
-        outcome = response_or_error(prepared, response, self._started)
-        if isinstance(outcome, OpencodeError):
-            raise outcome
-        raise caller.server_check.unsupported(operation)
+        self._check(response)
+        request.extensions["timeout"]["read"] = state.watchdog_s if self.is_exclusive else None
+        body = self._body = Body(response, state.watchdog_s)
+        first = self._wait_until_subscribed(body)
+        self.is_open = True
+        took_ms = 1e3 * (perf_counter() - self._started)
+        logger.debug("%s: the stream began after %.1f ms", self._operation.id, took_ms)
+        return first
 
-    def _wait_until_subscribed(self, body: Generator[bytes]) -> bytes:
+    def _check(self, response: httpx.Response) -> None:
+        """Check that the response is an event stream.
+
+        Raises:
+            StatusError: it has an error status.
+            UnsupportedOperationError: it is a web page: the server does not have the operation.
+            ResponseDecodeError: it is something else.
+        """
+        if is_event_stream(response):
+            return
+        if is_web_page(self._operation, response) or not response.is_success:
+            response.read()
+            outcome = response_or_error(self._prepared, response, self._started)
+            if isinstance(outcome, OpencodeError):
+                raise outcome
+            raise self._caller.server_check.unsupported(self._operation)
+        beginning = b""
+        for piece in response.iter_bytes():
+            beginning += piece
+            took_s = perf_counter() - self._started
+            if len(beginning) > _SHOWN_BYTES or took_s > (self._state.head_s or OPENING_S):
+                break
+        raise unexpected_response(self._operation.id, response, beginning)
+
+    def _wait_until_subscribed(self, body: Body) -> list[bytes]:
         """Return the first bytes of a `late` stream, once the server has subscribed; no bytes for other streams.
 
         Source: 1.18.33 sends the first bytes of a `late` stream before it subscribes. It has subscribed when it
         responds to the second request on a new connection, but not when it responds to the first. So this sends two.
         """
         if not self._operation.late:
-            return b""
+            return []
         from ..calls.server_info import health  # only late streams need it
 
         ping = self._caller.requests.prepare(health(self._operation.id))
-        first = next(body, b"")
+        first = body.read(None)
         request = with_connection_trace(ping, self.aborter.trace, self._state.head_s)
         self._caller.connections.request_twice(request)
         return first

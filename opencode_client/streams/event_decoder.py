@@ -5,6 +5,7 @@ Source: `GET /event`, `/global/event`, `/api/event` and `/api/session/{id}/event
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
@@ -19,6 +20,8 @@ E = TypeVar("E")
 
 _HEARTBEAT = "server.heartbeat"  # every 30 s (1.1.x) or 10 s; in no document
 _CONNECTED = "server.connected"
+_SEQUENCE = re.compile(rb'"durable":\{[^{}]*"seq":(\d{1,15})')
+_LAST_SEQUENCE = 2**53
 
 
 @frozen
@@ -75,17 +78,36 @@ class EventDecoder(Generic[E]):
         try:
             raw = loads(event.data)
         except ValueError as error:
-            return UndecodableEvent(event.data.decode("utf-8", "replace"), str(error))
+            return _undecodable(event, str(error))
         try:
             kind = raw.get("type") or raw["payload"]["type"]
         except AttributeError:
-            return UndecodableEvent(event.data.decode(), f"not an object: {type(raw).__name__}")
+            return _undecodable(event, f"not an object: {type(raw).__name__}")
         except (KeyError, TypeError):
-            return self._read(raw)  # an object without a type becomes an UnknownEvent
+            kind = None  # an object without a type becomes an UnknownEvent
         if kind == _HEARTBEAT:
             return ServerHeartbeat(raw) if self._heartbeats else None
         if kind == _CONNECTED and not self._heartbeats:
             return None
-        if "durable" in raw and is_object(durable := raw["durable"]) and isinstance(durable.get("seq"), int):
-            self.sequence = durable["seq"]
-        return self._read(raw)
+        if "durable" in raw and is_object(durable := raw["durable"]):
+            self._pass(durable.get("seq"))
+        try:
+            return self._read(raw)
+        except RecursionError:
+            return _undecodable(event, "nested too deeply")
+
+    def drop(self, head: bytes) -> None:
+        """Note an event that was dropped, so that a stream that resumes does not get it again.
+
+        Source: 1.18.33 sends `durable` before `data`, and numbers the events of a session one after the other.
+        """
+        found = _SEQUENCE.search(head.partition(b'"data":')[0])
+        self._pass(int(found[1]) if found else (self.sequence or 0) + 1)
+
+    def _pass(self, sequence: object) -> None:
+        if type(sequence) is int and (self.sequence or -1) < sequence < _LAST_SEQUENCE:
+            self.sequence = sequence
+
+
+def _undecodable(event: ServerSentEvent, error: str) -> UndecodableEvent:
+    return UndecodableEvent(event.data.decode("utf-8", "replace"), error)

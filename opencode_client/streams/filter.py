@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from ..model import JsonObject, is_object
+from ..calls.operation import QUERY, Operation
+from ..model import JsonObject, is_array, is_object
 from .event_decoder import StreamGap
+
+CHILDREN: Operation[Any] = Operation(
+    "session.children", "GET", "/session/{sessionID}/children", "Any", scope=QUERY
+)
+"""The sessions that a session started, as JSON."""
 
 
 def session_of(raw: object) -> str | None:
@@ -43,26 +48,45 @@ def _event_data(raw: object) -> JsonObject:
     return data if is_object(data) else {}
 
 
-def make_event_filter(
-    types: tuple[type[Any], ...], session_id: str | None, *, children: bool
-) -> Callable[[object], bool]:
-    """Return a function that is true for items of these types (empty: all) and of this session (None: all).
+class EventFilter:
+    """Accepts items of some types (none: all) and of one session (None: all). Called with an item.
 
-    It is always true for a `StreamGap`. With `children` it also accepts the sessions that an accepted session starts,
-    if the stream has shown their start.
+    It always accepts a `StreamGap`, and with a session also a `session.error` that names none. With `children` it
+    accepts the sessions that an accepted session starts: those that the stream has shown, and those of `add_children`.
     """
-    sessions = {session_id}
 
-    def is_wanted(item: Any) -> bool:  # Any: anything that a stream yields
+    def __init__(self, types: tuple[type[Any], ...], session_id: str | None, *, children: bool) -> None:
+        self.session_id = session_id
+        self.children = children
+        self._types = types
+        self._sessions = {session_id}
+
+    def __call__(self, item: Any) -> bool:  # Any: anything that a stream yields
         if isinstance(item, StreamGap):
             return True
-        if session_id is not None:
-            raw: object = getattr(item, "raw_", None)
-            child = session_and_parent(raw) if children else None
-            if child is not None and child[1] in sessions:
-                sessions.add(child[0])
-            if session_of(raw) not in sessions:
-                return False
-        return not types or isinstance(item, types)
+        return self._is_of_session(item) and (not self._types or isinstance(item, self._types))
 
-    return is_wanted
+    def add_children(self, sessions: object) -> list[str]:
+        """Add the sessions of a list that `CHILDREN` returned. Return their ids."""
+        found = [one for one in sessions if is_object(one)] if is_array(sessions) else []
+        ids = [one["id"] for one in found if isinstance(one.get("id"), str)]
+        self._sessions.update(ids)
+        return ids
+
+    def _is_of_session(self, item: Any) -> bool:
+        if self.session_id is None:
+            return True
+        raw: object = getattr(item, "raw_", None)
+        child = session_and_parent(raw) if self.children else None
+        if child is not None and child[1] in self._sessions:
+            self._sessions.add(child[0])
+        session_id = session_of(raw)
+        return session_id in self._sessions or (session_id is None and _is_error(raw))
+
+
+def _is_error(raw: object) -> bool:
+    """Return True for a `session.error`. Source: 1.18.33 sends some without a session, as when it cannot start."""
+    for event in (raw, raw.get("payload") if is_object(raw) else None):
+        if is_object(event) and event.get("type") == "session.error":
+            return True
+    return False

@@ -3,37 +3,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from attrs import evolve
+
+from ..calls.operation import Arguments
+from ..errors import NotFoundError
+from .items import Items
+from .receiver import EventReceiver
 from .event_decoder import StreamGap
+from .filter import CHILDREN, EventFilter
+from .reconnect import StreamState
 
 if TYPE_CHECKING:
-    from .stream import EventStream
+    from ..calls.caller import Caller
 
 E = TypeVar("E")
 
 
-class FilteredStream(Generic[E]):
+class FilteredStream(Items[E | StreamGap], Generic[E]):
     """Some items of an `EventStream`. Opening and closing it opens and closes that stream."""
 
-    def __init__(self, stream: EventStream[Any], is_wanted: Callable[[object], bool]) -> None:
-        self._stream = stream
-        self._is_wanted = is_wanted
+    def __init__(
+        self,
+        receiver: EventReceiver[Any],
+        state: StreamState[Any],
+        wanted: EventFilter,
+        caller: Caller,
+        arguments: Arguments,
+    ) -> None:
+        self._receiver = receiver
+        self._state = state
+        self._wanted = wanted
+        self._caller = caller
+        self._arguments = arguments
+        self._held: list[Any] = []  # Any: an item that waits until the children are listed
+        self._to_list: list[str] = []
+        self._listed = 0  # the connection after whose begin the children were listed
 
     def __enter__(self) -> Self:
-        self._stream.__enter__()
+        self._receiver.open()
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __iter__(self) -> Generator[E | StreamGap]:
-        for item in self._stream:
-            if self._is_wanted(item):
-                wanted: Any = item  # of one of the types that the filter was made for
-                yield wanted
 
     def close(self) -> None:
         """Close the stream. An iteration that waits for an event ends."""
-        self._stream.close()
+        self._receiver.close()
+
+    def take(self, timeout_s: float | None) -> list[E | StreamGap]:
+        """Return the next item; no item at the end. `get` is for programs."""
+        end_s = None if timeout_s is None else monotonic() + timeout_s
+        while True:
+            if not self._held:
+                left_s = None if end_s is None else max(0.0, end_s - monotonic())
+                self._held = self._receiver.take(left_s)
+                if not self._held:
+                    return []
+            self._list_children()
+            found, self._held = self._held, []
+            if self._wanted(found[0]):
+                return found
+
+    def _list_children(self) -> None:
+        """Add the children that were started while nobody listened. An interruption or an error loses no progress."""
+        wanted = self._wanted
+        if wanted.session_id is None or not wanted.children:
+            return
+        if self._listed != self._state.connections:
+            self._listed = self._state.connections
+            self._to_list = [wanted.session_id]
+        while self._to_list:
+            parent_id = self._to_list[-1]
+            try:
+                given = evolve(self._arguments, path=(parent_id,), query=None)
+                children = self._caller.call(CHILDREN, given)
+            except NotFoundError:
+                if parent_id == wanted.session_id:
+                    raise
+                children = []  # the child was deleted
+            self._to_list = self._to_list[:-1] + wanted.add_children(children)

@@ -6,6 +6,8 @@ No I/O: shared by `receiver.py` and `async_receiver.py`. It reads the clock, dra
 from __future__ import annotations
 
 import random
+import re
+from collections import deque
 from collections.abc import Callable
 from time import time
 from typing import Generic, TypedDict, TypeVar
@@ -13,29 +15,39 @@ from typing import Generic, TypedDict, TypeVar
 from attrs import evolve
 
 from ..calls.operation import Arguments, Operation
-from ..calls.response import event_reader
+from ..calls.response import event_reader, only_class
 from ..errors import (
-    ArgumentError,
-    AuthenticationError,
-    ForbiddenError,
-    NotFoundError,
+    ConnectError,
+    ConnectionLostError,
+    EventTooLargeError,
     OpencodeError,
     RequestTimeoutError,
-    UnsupportedOperationError,
+    ServerError,
+    StatusError,
 )
-from .event_decoder import EventDecoder, ServerHeartbeat, StreamGap, UndecodableEvent
-from .sse import DEFAULT_MAX_BYTES, EventSplitter
+from ..model import OpencodeModel
+from .checks import check_options
+from .event_decoder import EventDecoder, ServerHeartbeat, StreamGap, StreamItem, UndecodableEvent
+from .sse import DEFAULT_MAX_BYTES, EventSplitter, TooLargeEvent
 
 E = TypeVar("E")
 
 FIRST_DELAY_S = 0.25
+"""The shortest delay, too: a server can make clients wait longer (`retry`), but not make them connect at once."""
 LONGEST_DELAY_S = 10.0
+LONGEST_RETRY_S = 60.0
+"""The longest delay that a server can set."""
 WATCHDOG_S = 95.0
 """A little more than three heartbeats of 1.1.x. Later servers send one every 10 s."""
 HEAD_S = 5.0
 """The time that a response may take to begin. A server that is starting accepts connections without responding."""
-_FINAL = (AuthenticationError, ForbiddenError, NotFoundError, UnsupportedOperationError)
-"""Errors that another attempt would only repeat."""
+OPENING_S = 20.0
+"""The time to connect, and to wait until the server has subscribed, for a connection that httpx may not time out."""
+_PASSING = (ConnectError, ConnectionLostError, RequestTimeoutError, ServerError)
+_PASSING_STATUS = (408, 425, 429)
+"""Errors that another attempt may not meet. It would only repeat all others."""
+_ID = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,998}[\x21-\x7e])?")
+"""An id that a header can have. Other ids are not sent; no server reads them."""
 
 
 class StreamOptions(TypedDict, total=False):
@@ -57,16 +69,22 @@ class StreamOptions(TypedDict, total=False):
 
 
 class StreamState(Generic[E]):
-    """The state of one stream over all its connections.
+    """The state of one stream over all its connections, and the items that were received but not taken yet.
 
     Raises:
-        ArgumentError: an option does not exist.
+        ArgumentError: an option does not exist, or its value is wrong.
     """
 
     def __init__(self, operation: Operation[E], options: StreamOptions) -> None:
-        unknown = options.keys() - StreamOptions.__annotations__.keys()
-        if unknown:
-            raise ArgumentError(f"{operation.id}: streams have no option {sorted(unknown)[0]!r}")
+        check_options(operation.id, options)
+        self.items: deque[E | StreamGap | ServerHeartbeat | UndecodableEvent | EventTooLargeError] = deque()
+        self.connections: int = 0
+        """The number of responses that have begun."""
+        self.is_http1: bool = False
+        """True after a response over HTTP/1: then a connection carries nothing but the stream."""
+        self.only_event: type[OpencodeModel] | None = only_class(operation.returns)
+        """The class of all events of the stream; None if they have several."""
+        self._operation_id = operation.id
         self.resumes: str | None = operation.resumes
         """The query parameter by which a new connection gets the missed events; None if the server cannot do that."""
         # a stream that resumes has no heartbeats: without an event, it is silent
@@ -80,54 +98,79 @@ class StreamState(Generic[E]):
         self._reconnects = options.get("reconnect", True)
         self._on_gap = options.get("on_gap")
         self._max_attempts = options.get("max_attempts")
-        self._splitter = EventSplitter(max_bytes=options.get("max_event_bytes", DEFAULT_MAX_BYTES))
+        self._max_bytes = options.get("max_event_bytes", DEFAULT_MAX_BYTES)
+        self._splitter = EventSplitter(max_bytes=self._max_bytes)
         self._opened_s = 0.0
         self._last_s = 0.0
         self._lost: OpencodeError | None = None
-        self._was_connected = False
         self._is_connected = False
         self._attempts = 0
+        self._received: int | None = None  # the last sequence number whose event is in `items` or was taken
 
     def next_arguments(self, arguments: Arguments) -> Arguments:
         """Return the arguments of the next request: those of the user, and where to resume."""
-        headers = {"accept": "text/event-stream", "cache-control": "no-store"}
-        if self._splitter.last_id:
+        # a compressing proxy holds events back until it has enough of them
+        headers = {
+            "accept": "text/event-stream",
+            "accept-encoding": "identity",
+            "cache-control": "no-store",
+        }
+        if _ID.fullmatch(self._splitter.last_id):
             headers["last-event-id"] = self._splitter.last_id
         query = dict(arguments.query or {})
-        if self.resumes and self._decoder.sequence is not None:
-            query[self.resumes] = self._decoder.sequence
+        if self.resumes:
+            after = query.get(self.resumes)
+            if self._received is None and type(after) is int:
+                self._decoder.sequence = after
+            if self._received is not None:
+                query[self.resumes] = self._received
         headers.update(arguments.headers or {})
         return evolve(arguments, timeout=None, headers=headers, query=query)
 
-    def connected(self) -> list[StreamGap]:
-        """Note that a response has begun. Return the gap to yield before its first event, if there is one."""
-        gaps: list[StreamGap] = []
-        if self._was_connected and not self.resumes:
+    def connected(self) -> None:
+        """Note that a response has begun. Adds the gap before its first event, if there is one."""
+        gap: StreamGap | None = None
+        if self.connections and not self.resumes:
             reason = "the stream ended" if self._lost is None else str(self._lost)
-            gaps.append(StreamGap(int(1000 * self._last_s), reason, self._attempts, self._lost))
+            gap = StreamGap(int(1000 * self._last_s), reason, self._attempts, self._lost)
         self._splitter = self._splitter.for_next_connection()
-        self._was_connected = self._is_connected = True
+        self.connections += 1
+        self._is_connected = True
         self._opened_s = self._last_s = time()
-        if self._on_gap is None:
-            return gaps
-        for gap in gaps:
-            self._on_gap(gap)
-        return []
+        if gap is not None:
+            if self._on_gap is None:
+                self.items.append(gap)
+            else:
+                self._on_gap(gap)
 
-    def feed(self, chunk: bytes) -> list[E | ServerHeartbeat | UndecodableEvent]:
-        """Return the items that these bytes complete."""
-        items: list[E | ServerHeartbeat | UndecodableEvent] = []
-        decode = self._decoder.decode
-        for event in self._splitter.feed(
-            chunk
-        ):  # most chunks hold one event: a comprehension would be slower
-            item = decode(event)
-            if item is not None:
-                items.append(item)
+    def feed(self, chunk: bytes) -> None:
+        """Add the items that these bytes complete."""
+        items, decode = self.items, self._decoder.decode
+        before = len(items)
+        for event in self._splitter.feed(chunk):
+            if isinstance(event, TooLargeEvent):
+                self._decoder.drop(event.head)
+                items.append(EventTooLargeError(self._too_large))
+            else:
+                item = decode(event)
+                if item is not None:
+                    items.append(item)
+            # last: if Ctrl-C comes in between, the event is requested again
+            self._received = self._decoder.sequence
         self._last_s = time()
-        if items:
+        if len(items) > before:
             self._attempts = 0
-        return items
+
+    def take(self) -> StreamItem[E]:
+        """Return the next item.
+
+        Raises:
+            EventTooLargeError: an event was dropped here, because it is too large.
+        """
+        item = self.items.popleft()
+        if isinstance(item, EventTooLargeError):
+            raise item
+        return item
 
     def delay_before_next(self, error: OpencodeError | None) -> float | None:
         """Return the seconds until the next connection, after one was lost or failed; None if the stream ends here.
@@ -148,11 +191,19 @@ class StreamState(Generic[E]):
             raise error
         if too_many or not self._reconnects:
             return None
-        first = FIRST_DELAY_S if self._splitter.retry_ms is None else self._splitter.retry_ms / 1000
+        first = max(FIRST_DELAY_S, min((self._splitter.retry_ms or 0) / 1000, LONGEST_RETRY_S))
         longest = min(max(LONGEST_DELAY_S, first), first * 2.0 ** min(self._attempts - 1, 16))
         return longest * (0.5 + random.random() / 2)  # noqa: S311 # no secret
 
     def _is_final(self, error: OpencodeError) -> bool:
         if self.resumes and isinstance(error, RequestTimeoutError):
             return False  # the response begins with the first event: no bytes only means that no event has happened yet
-        return not self._was_connected or isinstance(error, _FINAL)
+        passes = isinstance(error, _PASSING) or (
+            isinstance(error, StatusError) and error.status in _PASSING_STATUS
+        )
+        return not (self.connections and passes)
+
+    @property
+    def _too_large(self) -> str:
+        limit = f"larger than {self._max_bytes} bytes (max_event_bytes) and was dropped"
+        return f"{self._operation_id}: an event is {limit}; go on reading for those after it"

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from .fan_out import FanOut
+from .items import Items
+from .checks import check_queue
 from .event_decoder import StreamGap
 from .subscriber_queue import StreamOverflow, SubscriberQueue
 
@@ -23,6 +24,7 @@ class SharedStream(Generic[E]):
     """
 
     def __init__(self, stream: EventStream[E], max_queue: int) -> None:
+        check_queue(max_queue)
         self._fan_out = FanOut(stream)
         self._max_queue = max_queue
 
@@ -31,7 +33,7 @@ class SharedStream(Generic[E]):
         return Subscription(self._fan_out, self._max_queue)
 
 
-class Subscription(Generic[E]):
+class Subscription(Items[E | StreamGap | StreamOverflow], Generic[E]):
     """One subscriber. It gets the items that arrive after it was opened, and a `StreamOverflow` where it lost some.
 
     Made by `SharedStream.subscribe`. Opened by `with`, closed by its end or by `close`; not reusable.
@@ -45,12 +47,9 @@ class Subscription(Generic[E]):
         self._fan_out.join(self._queue)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __iter__(self) -> Generator[E | StreamGap | StreamOverflow]:
-        while items := self._fan_out.next_items(self._queue):
-            yield items[0]
+    def take(self, timeout_s: float | None) -> list[E | StreamGap | StreamOverflow]:
+        """Return the next item; no item at the end. `get` is for programs."""
+        return self._fan_out.next_items(self._queue, timeout_s)
 
     def close(self) -> None:
         """Unsubscribe: this subscriber's iteration ends, others go on. May be called by any thread."""

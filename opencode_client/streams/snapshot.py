@@ -2,24 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from attrs import frozen
 
-if TYPE_CHECKING:
-    from ..models import MessageWithParts, PermissionRequest, QuestionRequest, Session, SessionStatus
+from ..models import (
+    AssistantMessage,
+    MessageWithParts,
+    PermissionRequest,
+    QuestionRequest,
+    Session,
+    SessionStatus,
+    TextPart,
+    UserMessage,
+)
+
+_GOES_ON = ("tool-calls", "unknown")
+"""A message that finishes like this is followed by another one of the same turn."""
 
 
 @frozen
 class SessionSnapshot:
-    """The state of a session: `status` (None: idle), `messages` in order, and the requests that wait for a reply."""
+    """The state of a session: `status` (None: idle), `messages` in order, and the requests that wait for a reply.
+
+    `children` are the sessions that it started, and those that they started. If they were wanted, `permissions` and
+    `questions` have their requests, too.
+    """
 
     session: Session
     status: SessionStatus | None
     messages: Sequence[MessageWithParts]
     permissions: Sequence[PermissionRequest]
     questions: Sequence[QuestionRequest]
+    children: Sequence[Session] = ()
+
+    def turn(self, metadata: Mapping[str, object]) -> Literal["not begun", "running", "over"]:
+        """Return the progress of the prompt that has a text part with this `metadata`.
+
+        A session without a status has finished the prompt, or has not begun it. Its messages show which. A prompt that
+        fails before the model is called (an unknown model) has no answer: it stays "not begun".
+
+        Source: servers 1.1.31 to 1.18.33 keep the metadata; `parentID` of an answer is the prompt's message.
+        """
+        prompts = [
+            one.info.id for one in self.messages if isinstance(one.info, UserMessage) and _has(one, metadata)
+        ]
+        infos = [one.info for one in self.messages if isinstance(one.info, AssistantMessage)]
+        answers = [info for info in infos if info.parent_id in prompts]
+        if answers:
+            last = answers[-1]
+            ended = last.time.completed is not None and last.finish not in _GOES_ON
+            return "over" if ended or last.error is not None else "running"
+        return "running" if prompts and self.status is not None else "not begun"
+
+
+def _has(message: MessageWithParts, metadata: Mapping[str, object]) -> bool:
+    found = [part.metadata or {} for part in message.parts if isinstance(part, TextPart)]
+    return any(one.items() >= metadata.items() for one in found)
 
 
 def messages_since(messages: list[MessageWithParts], message_id: str | None) -> list[MessageWithParts]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..errors import EventTooLargeError
-
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
+_HEAD_BYTES = 4096
+_RETRY_DIGITS = 10
 
 
 class ServerSentEvent(NamedTuple):
@@ -20,6 +20,12 @@ class ServerSentEvent(NamedTuple):
     data: bytes
     event: str = "message"
     id: str = ""
+
+
+class TooLargeEvent(NamedTuple):
+    """Stands for an event that was dropped, because it is larger than the limit. `head` has its first bytes."""
+
+    head: bytes
 
 
 class EventSplitter:
@@ -37,6 +43,7 @@ class EventSplitter:
         self._after_cr = False
         self._pieces: list[bytes] = []  # of an event that is not complete
         self._held = 0
+        self._skipped: bytes | None = None  # the end of the last chunk, while an event is dropped
 
     def for_next_connection(self) -> EventSplitter:
         """Return a splitter for the next connection of the same stream."""
@@ -44,18 +51,16 @@ class EventSplitter:
         new.retry_ms = self.retry_ms
         return new
 
-    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Return the events that `chunk` completes.
-
-        Raises:
-            EventTooLargeError: an event is larger than `max_bytes`.
-        """
+    def feed(self, chunk: bytes) -> list[ServerSentEvent | TooLargeEvent]:
+        """Return the events that `chunk` completes. An event larger than `max_bytes` is returned once, as dropped."""
         if self._is_one_event(chunk):
             return [ServerSentEvent(chunk[6:-2], "message", self.last_id)]
         if self._start is not None:
             chunk = self._without_bom(chunk)
         if self._after_cr or b"\r" in chunk:
             chunk = self._with_line_feeds(chunk)
+        if self._skipped is not None:
+            chunk = self._after_dropped(self._skipped + chunk)
         if not chunk:
             return []
         pieces = self._pieces
@@ -63,17 +68,19 @@ class EventSplitter:
         if pieces:
             pieces.append(chunk)
             self._held += len(chunk)
-            if not ends:
-                self._check(self._held)
+            if not ends and self._held <= self._max_bytes:
                 return []
             chunk = b"".join(pieces)
             pieces.clear()
         *blocks, rest = chunk.split(b"\n\n")
+        events = self._events(blocks)
         self._held = len(rest)
-        if rest:
+        if self._held > self._max_bytes:
+            self._skipped = rest[-1:]
+            events.append(TooLargeEvent(rest[:_HEAD_BYTES]))
+        elif rest:
             pieces.append(rest)
-            self._check(self._held)
-        return self._events(blocks)
+        return events
 
     def _is_one_event(self, chunk: bytes) -> bool:
         """Return True for one `data:` line with an empty line, and nothing kept before: the usual form of an event."""
@@ -84,6 +91,7 @@ class EventSplitter:
             and b"\r" not in chunk
             and not self._pieces
             and self._start is None
+            and self._skipped is None
             and len(chunk) <= self._max_bytes
         )
 
@@ -104,15 +112,18 @@ class EventSplitter:
             self._after_cr = True
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
-    def _check(self, size: int) -> None:
-        if size > self._max_bytes:
-            raise EventTooLargeError(f"an event is larger than {self._max_bytes} bytes")
+    def _after_dropped(self, data: bytes) -> bytes:
+        """Return the bytes behind the event that is dropped; none while it has not ended."""
+        _, end, rest = data.partition(b"\n\n")
+        self._skipped = None if end else data[-1:]
+        return rest
 
-    def _events(self, blocks: list[bytes]) -> list[ServerSentEvent]:
-        events: list[ServerSentEvent] = []
+    def _events(self, blocks: list[bytes]) -> list[ServerSentEvent | TooLargeEvent]:
+        events: list[ServerSentEvent | TooLargeEvent] = []
         for block in blocks:
             if len(block) > self._max_bytes:
-                self._check(len(block))
+                events.append(TooLargeEvent(block[:_HEAD_BYTES]))
+                continue
             if block[:6] == b"data: " and b"\n" not in block:  # the usual form
                 events.append(ServerSentEvent(block[6:], "message", self.last_id))
             else:
@@ -135,5 +146,5 @@ class EventSplitter:
             elif name == b"id" and b"\0" not in value:
                 self.last_id = value.decode("utf-8", "replace")
             elif name == b"retry" and value.isdigit():
-                self.retry_ms = int(value)
+                self.retry_ms = int(value.lstrip(b"0")[:_RETRY_DIGITS] or b"0")
         return ServerSentEvent(b"\n".join(data), kind or "message", self.last_id) if data else None

@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from ..calls.operation import Arguments, Operation
 from .connection import StreamConnection
 from .filtered_stream import FilteredStream
+from .items import Items
 from .receiver import EventReceiver
 from .shared_stream import SharedStream
-from .event_decoder import ServerHeartbeat, StreamGap, UndecodableEvent
-from .filter import make_event_filter
+from .checks import check_filter
+from .event_decoder import StreamItem
+from .filter import EventFilter
 from .reconnect import StreamOptions, StreamState
 from .subscriber_queue import DEFAULT_MAX_QUEUE
 
@@ -26,35 +29,44 @@ D = TypeVar("D")
 E = TypeVar("E")
 
 
-class EventStream(Generic[E]):
+class EventStream(Items[StreamItem[E]], Generic[E]):
     """The typed events of one stream operation, in order. Reconnects by itself.
 
     Yields a `StreamGap` where events may be missing: those that were sent while there was no connection. Opened by
     `with`; where the server sends nothing before the first event (`v2.session.events`), by the first item.
-    Closed by the end of `with`, or by `close`, which any thread may call. Iterated once, by one thread at a time.
+    Closed by the end of `with`, or by `close`, which any thread may call. Read by one thread at a time, in the
+    process that opened it. A task that is cancelled while it waits for an item loses nothing.
+
+    Raises:
+        ArgumentError: an argument of the operation, or an option, is wrong.
     """
 
     def __init__(
         self, caller: Caller, operation: Operation[E], arguments: Arguments, options: StreamOptions
     ) -> None:
         state: StreamState[E] = StreamState(operation, options)
-        self._connection = StreamConnection(caller, operation, arguments, state)
-        self._receiver = EventReceiver(self._connection, state)
+        connect = partial(StreamConnection, caller, operation, arguments, state)
+        connect()  # checks the arguments now, and sends nothing
+        self._state = state
+        self._caller = caller
+        self._operation = operation
+        self._arguments = arguments
+        self._receiver = EventReceiver(connect, state)
         # not self, as the reference is weak: a program that only holds an iterator does not keep this object alive
         caller.connections.to_close.add(self._receiver)
 
     def __enter__(self) -> Self:
-        self._connection.open_ahead()
+        self._receiver.open()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __iter__(self) -> Iterator[StreamItem[E]]:
+        return self._receiver
 
-    def __iter__(self) -> Generator[E | StreamGap | ServerHeartbeat | UndecodableEvent]:
-        return self._receiver.items
+    def __next__(self) -> StreamItem[E]:
+        return next(self._receiver)
 
-    def __next__(self) -> E | StreamGap | ServerHeartbeat | UndecodableEvent:
-        return next(self._receiver.items)
+    def take(self, timeout_s: float | None) -> list[StreamItem[E]]:
+        return self._receiver.take(timeout_s)
 
     @overload
     def filter(
@@ -91,9 +103,16 @@ class EventStream(Generic[E]):
 
         Args:
             types: the classes of the wanted items; none means all.
-            children: also yield events of sessions that this session starts, if the stream has shown their start.
+            session_id: also yields a `session.error` that names no session.
+            children: also yield events of the sessions that this session starts, and that those start. Before the
+                first item and after each gap, they are read over REST (`session.children`).
+
+        Raises:
+            ArgumentError: an argument is wrong.
         """
-        return FilteredStream(self, make_event_filter(types, session_id, children=children))
+        check_filter(self._operation.id, self._state.only_event, types, session_id, children)
+        wanted = EventFilter(types, session_id, children=children)
+        return FilteredStream(self._receiver, self._state, wanted, self._caller, self._arguments)
 
     def share(self, *, max_queue: int = DEFAULT_MAX_QUEUE) -> SharedStream[E]:
         """Return this stream for many subscribers. Each has a queue of at most `max_queue` items."""

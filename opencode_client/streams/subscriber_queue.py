@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
+from ..errors import EventTooLargeError, StreamClosedError, StreamTimeoutError
+
 DEFAULT_MAX_QUEUE = 10_000
 
 
@@ -49,7 +51,21 @@ class SubscriberQueues:
     def __init__(self) -> None:
         self._queues: list[SubscriberQueue] = []
         self._ended = False
+        self._were_left = False  # by all subscribers
         self._error: BaseException | None = None
+
+    def check_joinable(self, queue: SubscriberQueue) -> None:
+        """Check that a subscriber can be added.
+
+        Raises:
+            StreamClosedError: it has left, or all subscribers have left and so the stream was closed.
+        """
+        if queue.left:
+            raise StreamClosedError("this subscription was closed; call subscribe() for a new one")
+        if self._were_left:
+            raise StreamClosedError(
+                "the last subscriber has left, so this stream was closed; share a new one"
+            )
 
     def add(self, queue: SubscriberQueue) -> None:
         self._queues.append(queue)
@@ -60,7 +76,8 @@ class SubscriberQueues:
             return False
         self._queues.remove(queue)
         queue.left = True
-        return not self._queues
+        self._were_left = not self._queues
+        return self._were_left
 
     def put(self, item: object) -> None:
         """Put an item into every queue."""
@@ -80,7 +97,15 @@ class SubscriberQueues:
         if queue.left:
             return []
         if len(queue):
-            return [queue.take()]
+            item = queue.take()
+            if isinstance(item, EventTooLargeError):
+                raise item
+            return [item]
         if self._error is not None:
             raise self._error
         return []
+
+
+def no_item_yet(timeout_s: float | None) -> StreamTimeoutError:
+    """Return the error for an item that did not arrive in time."""
+    return StreamTimeoutError(f"no item within {timeout_s or 0:g} s; you can read on")

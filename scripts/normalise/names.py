@@ -30,8 +30,8 @@ HANDWRITTEN = frozenset({
     "OpencodeServer", "PayloadTooLargeError", "RateLimitError", "RequestError", "RequestTimeoutError",
     "Response", "ResponseDecodeError", "RetryEvent", "ServerError", "ServerHeartbeat", "ServerInfo",
     "ServerStartError", "SessionSnapshot", "SharedStream", "StatusError", "StreamClosedError", "StreamGap",
-    "StreamOptions", "StreamOverflow", "Timeout", "UndecodableEvent", "Unknown", "UnknownEvent", "Unset",
-    "UNSET", "UnsupportedOperationError", "UnsupportedServerError",
+    "StreamOptions", "StreamOverflow", "StreamTimeoutError", "Timeout", "UndecodableEvent", "Unknown",
+    "UnknownEvent", "Unset", "UNSET", "UnsupportedOperationError", "UnsupportedServerError",
     # planned: turns
     "SessionBusyError", "Turn",
     # for tests of users

@@ -55,7 +55,6 @@ def _stream(client_kind: ClientKind, server: FaultyServer) -> Any:
         ((EventSessionIdle,), {}, 3),
         ((EventSessionIdle, EventSessionStatus), {"session_id": "ses_1"}, 2),
         ((), {"session_id": "ses_1"}, 2),
-        ((), {"session_id": "ses_1", "children": True}, 4),
     ],
 )
 def test_a_filter_yields_the_wanted_types_and_session(

@@ -9,8 +9,7 @@ from httpx_sse._decoders import SSEDecoder, SSELineDecoder  # no public name for
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opencode_client import EventTooLargeError
-from opencode_client.streams.sse import EventSplitter, ServerSentEvent
+from opencode_client.streams.sse import EventSplitter, ServerSentEvent, TooLargeEvent
 
 _VALUES = st.text(alphabet=st.sampled_from("a: {}\u2028\u0085é€\U0001f600\t\x0b"), max_size=6)
 _NAMES = st.sampled_from(["data", "event", "id", "retry", "", "x", "datas", " data"])
@@ -23,7 +22,14 @@ _TEXTS = st.lists(
 def _split(content: bytes, *cuts: int) -> list[ServerSentEvent]:
     splitter = EventSplitter()
     places = [0, *sorted(cut % (len(content) + 1) for cut in cuts), len(content)]
-    return [event for start, end in pairwise(places) for event in splitter.feed(content[start:end])]
+    return [event for start, end in pairwise(places) for event in _fed(splitter, content[start:end])]
+
+
+def _fed(splitter: EventSplitter, chunk: bytes) -> list[ServerSentEvent]:
+    """Return the events of a chunk, none of which is too large."""
+    events = splitter.feed(chunk)
+    assert all(isinstance(event, ServerSentEvent) for event in events)
+    return [event for event in events if isinstance(event, ServerSentEvent)]
 
 
 def _data(content: bytes) -> list[bytes]:
@@ -87,7 +93,7 @@ def test_a_chunk_in_the_form_of_one_event_is_read_with_its_neighbours(
 ) -> None:
     splitter = EventSplitter()
     splitter.feed(b": the start\n\n")
-    assert [event.data for chunk in chunks for event in splitter.feed(chunk)] == data
+    assert [event.data for chunk in chunks for event in _fed(splitter, chunk)] == data
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 4])
@@ -129,6 +135,12 @@ def test_a_server_that_never_said_when_to_come_again_has_no_retry() -> None:
     assert EventSplitter().retry_ms is None
 
 
+def test_a_retry_with_more_digits_than_python_reads_is_a_long_time() -> None:
+    splitter = EventSplitter()
+    splitter.feed(b"retry: " + b"0" * 5000 + b"9" * 5000 + b"\n\n")
+    assert splitter.retry_ms == 9_999_999_999
+
+
 def test_retry_is_milliseconds_in_digits() -> None:
     splitter = EventSplitter()
     splitter.feed(b"retry: 1500\n\nretry: soon\n\n")
@@ -144,16 +156,31 @@ def test_retry_is_milliseconds_in_digits() -> None:
         [b":\n\n", b"data: " + b"x" * 101 + b"\n\n"],
     ],
 )
-def test_an_event_over_the_limit_is_an_error(pieces: list[bytes]) -> None:
+@pytest.mark.parametrize("end", [[b"x\n\n"], [b"x\n", b"\n"], [b"\n\n"], [b"\r\n\r", b"\n"]])
+def test_an_event_over_the_limit_is_dropped_once_and_those_after_it_are_read(
+    pieces: list[bytes], end: list[bytes]
+) -> None:
     splitter = EventSplitter(max_bytes=100)
-    with pytest.raises(EventTooLargeError, match="100 bytes"):
-        list(map(splitter.feed, pieces))
+    if not pieces[-1].endswith(b"\n\n"):
+        pieces = [*pieces, b"x" * 200, *end]
+    events = [event for piece in [*pieces, b"data: a\n\n"] for event in splitter.feed(piece)]
+    assert [type(event) for event in events] == [TooLargeEvent, ServerSentEvent]
+    assert events[0][0].startswith(b"data: x")
+    assert events[1].data == b"a"
+
+
+def test_events_before_and_after_one_over_the_limit_in_the_same_piece_are_read() -> None:
+    large = b"data: " + b"x" * 101 + b"\n\n"
+    events = EventSplitter(max_bytes=100).feed(
+        b"data: a\n\n" + large + b"data: b\n\n" + large + b"data: c\n\n"
+    )
+    assert [event[0][:1] for event in events] == [b"a", b"d", b"b", b"d", b"c"]
 
 
 @pytest.mark.parametrize("pieces", [[b"data: " + b"x" * 94 + b"\n\n"], [b"data: ", b"x" * 94, b"\n\n"]])
 def test_an_event_of_the_limit_is_none_over_it(pieces: list[bytes]) -> None:
     splitter = EventSplitter(max_bytes=100)
-    assert [len(event.data) for piece in pieces for event in splitter.feed(piece)] == [94]
+    assert [len(event.data) for piece in pieces for event in _fed(splitter, piece)] == [94]
 
 
 def test_many_events_together_may_be_over_the_limit() -> None:
@@ -163,4 +190,4 @@ def test_many_events_together_may_be_over_the_limit() -> None:
 def test_a_large_event_in_small_pieces_is_joined_once() -> None:
     splitter = EventSplitter()
     assert not any(splitter.feed(piece) for piece in [b"data: ", *([b"x" * 65_536] * 100)])
-    assert [len(event.data) for event in splitter.feed(b"\n\n")] == [65_536 * 100]
+    assert [len(event.data) for event in _fed(splitter, b"\n\n")] == [65_536 * 100]

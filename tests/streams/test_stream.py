@@ -240,7 +240,7 @@ def test_a_connection_with_heartbeats_resets_the_attempts_only_once(monkeypatch:
     state.connected()
     now[0] += 20
     state.feed(b": heartbeat\n\n")
-    error = OpencodeError("gone")
+    error = ConnectError("gone", operation="x", method="GET", url="http://x")
     assert all(state.delay_before_next(error) for _ in range(2))
-    with pytest.raises(OpencodeError, match="gone"):
+    with pytest.raises(ConnectError, match="gone"):
         state.delay_before_next(error)

@@ -6,11 +6,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Self
 
 import pytest
 
-from opencode_client import SharedStream, StreamOverflow
+from opencode_client import SharedStream, StreamClosedError, StreamOverflow
 from opencode_client.streams.abort import ConnectionAborter
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import FaultyServer
@@ -92,7 +93,8 @@ def test_subscribers_that_arrive_together_open_one_stream() -> None:
         shared = _shared(numbers, 10)
 
         def subscribe() -> None:
-            with shared.subscribe() as items:
+            # it may come when the others have left
+            with suppress(StreamClosedError), shared.subscribe() as items:
                 assert list(items) == []
 
         _in_threads(*[subscribe] * 4)

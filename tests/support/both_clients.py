@@ -75,10 +75,14 @@ class ClientKind:
             return found
         return _in_a_thread(use, happened, acts)
 
-    def close(self) -> None:
-        """Close all clients and the event loop."""
+    def close_clients(self) -> None:
+        """Close all clients."""
         for client in self._made:
             self.call(client.close)
+
+    def close(self) -> None:
+        """Close all clients and the event loop."""
+        self.close_clients()
         self._runner.close()
 
 

@@ -1,0 +1,61 @@
+"""Ways to read items that streams, filters and subscriptions have in common. `items.py` has them for threads.
+
+Written by hand beside it, because only this one has `aclose`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Generic, TypeVar
+
+from ..errors import StreamClosedError
+from .checks import checked_timeout
+
+T = TypeVar("T")
+
+
+class AsyncItems(Generic[T]):
+    """Items that arrive one after the other. Iterated, or read by `get`, by one task at a time.
+
+    A task that is cancelled while it waits loses nothing: the next one gets the next item.
+    """
+
+    async def get(self, timeout: float | None = None) -> T:
+        """Wait for the next item and return it.
+
+        Args:
+            timeout: Seconds to wait. None waits without limit.
+
+        Raises:
+            StreamTimeoutError: no item in time. Nothing is lost: the next call returns the next item.
+            StreamClosedError: there are no more items.
+            OpencodeError: as the iteration.
+        """
+        items = await self.take(checked_timeout(timeout))
+        if not items:
+            raise StreamClosedError("this stream has ended; subscribe again")
+        return items[0]
+
+    async def close(self) -> None:
+        """Close it. An iteration that waits for an item ends."""
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Close it, as `close` does. For `contextlib.aclosing`."""
+        await self.close()
+
+    async def take(self, timeout_s: float | None) -> list[T]:
+        """Return the next item; no item at the end. Raises StreamTimeoutError. `get` is for programs."""
+        raise NotImplementedError
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        items = await self.take(None)
+        if not items:
+            raise StopAsyncIteration
+        return items[0]
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

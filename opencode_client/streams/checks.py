@@ -1,0 +1,109 @@
+"""Check the arguments of streams, filters and subscriptions when they are given, not when the first event arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import ArgumentError
+from ..model import OpencodeModel
+
+_LONGEST_S = 1e9
+"""Above this, sockets raise OverflowError."""
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return type(value) is int and value >= least
+
+
+def _is_seconds(value: object, *, zero: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return (value >= 0 if zero else value > 0) and value <= _LONGEST_S
+
+
+_OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {  # Any: whatever callers pass
+    "reconnect": (_is_flag, "True or False"),
+    "max_attempts": (lambda it: it is None or _is_whole(it, 0), "a whole number, or None for no limit"),
+    "on_gap": (lambda it: it is None or callable(it), "a function that is called with each StreamGap"),
+    "heartbeats": (_is_flag, "True or False"),
+    "watchdog_s": (
+        lambda it: it is None or _is_seconds(it, zero=False),
+        "seconds above 0, or None for never",
+    ),
+    "max_event_bytes": (lambda it: _is_whole(it, 1), "a number of bytes, at least 1"),
+}
+"""For each option of a stream: is a value right, and which values are."""
+
+
+def check_options(operation_id: str, options: Mapping[str, Any]) -> None:
+    """Check the options of a stream.
+
+    Raises:
+        ArgumentError: an option does not exist, or its value is wrong.
+    """
+    for name, value in options.items():
+        if name not in _OPTIONS:
+            known = ", ".join(_OPTIONS)
+            raise ArgumentError(f"{operation_id}: streams have no option {name!r}; there are {known}")
+        is_right, wanted = _OPTIONS[name]
+        if not is_right(value):
+            raise ArgumentError(f"{operation_id}: {name} takes {wanted}, not {value!r}")
+
+
+def checked_timeout(timeout: float | None) -> float | None:
+    """Return the seconds to wait for an item.
+
+    Raises:
+        ArgumentError: it is not a number from 0 on.
+    """
+    if timeout is not None and not _is_seconds(timeout, zero=True):
+        raise ArgumentError(f"get: timeout takes seconds, or None to wait without limit, not {timeout!r}")
+    return timeout
+
+
+def check_filter(
+    operation_id: str,
+    event: type[Any] | None,
+    types: tuple[object, ...],
+    session_id: object,
+    children: object,
+) -> None:
+    """Check the arguments of `filter`. `event` is the only class of the stream's events; None: there are many.
+
+    Raises:
+        ArgumentError: an argument is wrong, or can match no item.
+    """
+    for one in types:
+        if not isinstance(one, type):
+            raise ArgumentError(
+                f"{operation_id}: filter takes classes of events, such as EventSessionIdle of "
+                f"opencode_client.models, not {one!r}"
+            )
+        if event and issubclass(one, OpencodeModel) and not issubclass(event, one):
+            raise ArgumentError(
+                f"{operation_id}: filter({one.__name__}) matches nothing, because each item is a "
+                f"{event.__name__}; match its members in your loop"
+            )
+    if session_id is not None and not (isinstance(session_id, str) and session_id.startswith("ses")):
+        raise ArgumentError(
+            f"{operation_id}: session_id takes the id of a session, such as session.id, not {session_id!r:.60}"
+        )
+    if not isinstance(children, bool):
+        raise ArgumentError(f"{operation_id}: children takes True or False, not {children!r:.60}")
+    if children and session_id is None:
+        raise ArgumentError(f"{operation_id}: children=True needs session_id, the session that starts them")
+
+
+def check_queue(max_queue: object) -> None:
+    """Check the size of a subscriber's queue.
+
+    Raises:
+        ArgumentError: it is not a whole number from 1 on.
+    """
+    if not _is_whole(max_queue, 1):
+        raise ArgumentError(f"share: max_queue takes a number of items, at least 1, not {max_queue!r}")
