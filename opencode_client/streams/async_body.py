@@ -57,8 +57,9 @@ class AsyncBody:
 
     async def close(self) -> None:
         """Stop reading. The connection stays open."""
-        if isinstance(self._pieces, AsyncGenerator):
-            await self._pieces.aclose()
+        pieces: object = self._pieces
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
 
     async def _receive(self, most_s: float | None) -> bytes | None:
         """Return bytes from the connection; None after `most_s` seconds."""

@@ -76,9 +76,9 @@ class AsyncFilteredStream(AsyncItems[E | StreamGap], Generic[E]):
             parent_id = self._to_list[-1]
             try:
                 given = evolve(self._arguments, path=(parent_id,), query=None)
-                children = await self._caller.call(CHILDREN, given)
+                children: object = await self._caller.call(CHILDREN, given)
             except NotFoundError:
                 if parent_id == wanted.session_id:
                     raise
-                children = []  # the child was deleted
+                children = None  # the child was deleted
             self._to_list = self._to_list[:-1] + wanted.add_children(children)

@@ -57,8 +57,9 @@ class Body:
 
     def close(self) -> None:
         """Stop reading. The connection stays open."""
-        if isinstance(self._pieces, Generator):
-            self._pieces.close()
+        pieces: object = self._pieces
+        if isinstance(pieces, Generator):
+            pieces.close()
 
     def _receive(self, most_s: float | None) -> bytes | None:
         """Return bytes from the connection; None after `most_s` seconds."""

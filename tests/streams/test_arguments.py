@@ -94,7 +94,7 @@ def test_a_filter_that_can_match_no_envelope_is_an_error(client_kind: ClientKind
 def test_an_argument_error_does_not_show_a_whole_session(client_kind: ClientKind) -> None:
     session = Session.from_dict({"id": "ses_1", "title": "x" * 500, "time": {"created": 1, "updated": 2}})
     with pytest.raises(ArgumentError) as caught:
-        client_kind.client().event.subscribe().filter(session_id=session)  # type: ignore[arg-type] # the mistake
+        client_kind.client().event.subscribe().filter(session_id=session)
     assert len(str(caught.value)) < 250
 
 

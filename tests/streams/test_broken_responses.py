@@ -239,13 +239,17 @@ def test_an_id_is_sent_only_if_a_header_can_have_it(
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
-        st.sampled_from(["type", "payload", "properties", "durable", "seq", "data", "id", "info", "part"]) | st.text(max_size=4),
-        inner | st.sampled_from(["session.idle", "message.part.updated", "server.heartbeat"]),
-        max_size=5,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["type", "payload", "properties", "durable", "seq", "data", "id", "info", "part"])
+            | st.text(max_size=4),
+            inner | st.sampled_from(["session.idle", "message.part.updated", "server.heartbeat"]),
+            max_size=5,
+        )
     ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @given(st.binary(max_size=60) | _JSON.map(lambda value: b"data: " + json.dumps(value).encode() + b"\n\n"))

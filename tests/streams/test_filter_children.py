@@ -1,4 +1,4 @@
-"""A filter with `children=True` lists the children over REST, at the start and after each gap; `resync` agrees with it."""
+"""A filter with `children=True` lists the children over REST: at the start, after each gap. `resync` agrees with it."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_an_async_list_that_is_cancelled_loses_nothing() -> None:
     family = Family([{"ses_2": "ses_1"}], [idle_event("ses_2")])
 
     async def run(events: Any) -> Any:
-        caller, found = events._caller, []
+        caller, found = events._caller, list[Any]()
         call = caller.call
 
         async def cancelled(*arguments: Any) -> Any:
@@ -182,18 +182,38 @@ def test_an_error_without_a_session_passes(client_kind: ClientKind, envelope: bo
 
 
 _USER = {
-    "role": "user", "sessionID": "ses_1", "time": {"created": 1}, "agent": "a",
+    "role": "user",
+    "sessionID": "ses_1",
+    "time": {"created": 1},
+    "agent": "a",
     "model": {"providerID": "p", "modelID": "m"},
-}  # fmt: skip
-_ANSWER = {
-    "role": "assistant", "sessionID": "ses_1", "modelID": "m", "providerID": "p", "mode": "a", "agent": "a",
-    "path": {"cwd": "/", "root": "/"}, "cost": 0, "tokens": {}, "system": [],
-}  # fmt: skip
+}
+_ANSWER: dict[str, Any] = {
+    "role": "assistant",
+    "sessionID": "ses_1",
+    "modelID": "m",
+    "providerID": "p",
+    "mode": "a",
+    "agent": "a",
+    "path": {"cwd": "/", "root": "/"},
+    "cost": 0,
+    "tokens": {},
+    "system": [],
+}
 _PROMPT = {
     "info": {**_USER, "id": "msg_2"},
-    "parts": [{"type": "text", "id": "p", "sessionID": "ses_1", "messageID": "msg_2", "text": "x", "metadata": {"n": "1", "m": 2}}],
-}  # fmt: skip
-_OLD = [
+    "parts": [
+        {
+            "type": "text",
+            "id": "p",
+            "sessionID": "ses_1",
+            "messageID": "msg_2",
+            "text": "x",
+            "metadata": {"n": "1", "m": 2},
+        }
+    ],
+}
+_OLD: list[Any] = [
     {"info": {**_USER, "id": "msg_0"}, "parts": []},
     {"info": {**_ANSWER, "id": "msg_1", "parentID": "msg_0", "time": {"created": 1, "completed": 2}}, "parts": []},
 ]  # fmt: skip
@@ -259,8 +279,10 @@ def test_resync_reads_the_requests_of_the_children_that_the_filter_yields(
         "/session/status": {},
         "/session/ses_1/message": [],
         "/permission": [permission(number) for number in (1, 2, 3, 4)],
-        "/question": [{"id": f"que_{number}", "sessionID": f"ses_{number}", "questions": []} for number in (1, 2, 3, 4)],
-    }  # fmt: skip
+        "/question": [
+            {"id": f"que_{number}", "sessionID": f"ses_{number}", "questions": []} for number in (1, 2, 3, 4)
+        ],
+    }
     client = client_kind.mocked(lambda request: httpx.Response(200, json=answers[request.url.path]))
     found = client_kind.call(client.resync, "ses_1", children=children)
     assert [one.id for one in found.permissions] == [f"per_{number}" for number in requests]

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from opencode_client import StreamClosedError
+from tests.streams.test_waiting import READERS, Reader, sends_when
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import FaultyServer
 from tests.support.stream_cases import hang, idle_event, ids
-from tests.streams.test_waiting import READERS, Reader, sends_when
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),

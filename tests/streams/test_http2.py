@@ -14,8 +14,8 @@ from attrs import frozen
 from opencode_client import RequestTimeoutError, StreamTimeoutError
 from tests.support.both_clients import ClientKind
 from tests.support.http2_server import Http2Server
-from tests.support.stream_cases import idle_event, ids
 from tests.support.stream_cases import hurry as hurry  # a fixture
+from tests.support.stream_cases import idle_event, ids
 
 _REPLY = b'{"info": {"id": "msg_2", "role": "assistant", "sessionID": "ses_1"}, "parts": []}'
 
@@ -156,7 +156,7 @@ def test_a_response_that_does_not_begin_leaves_the_prompt_alone(
     monkeypatch.setattr("opencode_client.streams.async_connection.OPENING_S", 0.0)
     monkeypatch.setattr("opencode_client.streams.connection.OPENING_S", 0.0)
     monkeypatch.setattr("opencode_client.streams.reconnect.HEAD_S", 0.05)
-    monkeypatch.setattr(shared.server, "_requested", lambda *_: None)
+    monkeypatch.setattr(shared.server, "_requested", print)  # no response
     kind = shared.kind
     stream = shared.client.event.subscribe()
     with pytest.raises(RequestTimeoutError, match=r"not a byte for 0\.05 s"):

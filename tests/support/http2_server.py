@@ -82,8 +82,8 @@ class Http2Server:
     def _send_signs_of_life(self) -> None:
         """Send comments on the first event stream. They wake the threads of a client that wait for each other.
 
-        Source: in httpcore 1.0.9, the thread that reads a shared connection passes on the events of others, but may read
-        on before it lets them look. A real server's heartbeats end that, too.
+        Source: in httpcore 1.0.9, the thread that reads a shared connection passes on the events of others, but may
+        read on before it lets them look. A real server's heartbeats end that, too.
         """
         while not self._closed.wait(0.01):
             self._send(b": alive\n\n", slice(0, 1))
