@@ -21,6 +21,19 @@ T = TypeVar("T")
 _CLOSED = "the client was closed"
 
 
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop.
+
+    Raises:
+        EventLoopError: no event loop of asyncio is running.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError as error:
+        hint = "AsyncOpencodeClient needs asyncio; elsewhere use OpencodeClient, in threads"
+        raise EventLoopError(f"no event loop of asyncio is running: {hint}") from error
+
+
 class AsyncClosing:
     """What `close` ends: streams, terminals, calls and pauses. For one event loop at a time."""
 
@@ -47,11 +60,7 @@ class AsyncClosing:
         """
         if self.closed:
             raise ClientClosedError(_CLOSED)
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError as error:
-            hint = "AsyncOpencodeClient needs asyncio; elsewhere use OpencodeClient, in threads"
-            raise EventLoopError(f"no event loop of asyncio is running: {hint}") from error
+        loop = running_loop()
         if loop is self._loop and self._process == os.getpid():
             return
         if self._loop is not None:

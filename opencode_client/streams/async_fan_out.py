@@ -8,8 +8,8 @@ from __future__ import annotations
 from asyncio import Condition, Task, create_task, shield, timeout
 from typing import TYPE_CHECKING, Any
 
+from ..calls.async_closing import running_loop
 from ..errors import EventTooLargeError
-from .async_receiver import running_loop
 from .home import Home
 from .subscriber_queue import SubscriberQueue, SubscriberQueues, no_item_yet
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
 
+from ..calls.async_closing import running_loop
 from ..errors import OpencodeError, StreamClosedError
 from .async_connection import AsyncStreamConnection
 from .async_items import AsyncItems
@@ -39,6 +40,7 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
         self._has_ended = False
         self._connect_at_s = 0.0  # on the monotonic clock
         self._connection: AsyncStreamConnection | None = None
+        self._is_noted = False  # that the connection is open
         self._step: _Step | None = None
         self._guard: AsyncGenerator[None] | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -128,11 +130,12 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
                 await _waited(self._closed.wait(), delay_s if most_s is None else min(delay_s, most_s))
                 return
             connection = self._connection = self._connect()
+            self._is_noted = False
             self._guard = _closing(connection)
             await anext(self._guard)
-        was_open = connection.is_open
         pieces = await self._result(connection, most_s)
-        if connection.is_open and not was_open:
+        if connection.is_open and not self._is_noted:  # a step that nobody waited for may have opened it
+            self._is_noted = True
             state.connected()
         for piece in pieces:
             state.feed(piece)
@@ -241,11 +244,3 @@ async def _waited(something: Coroutine[Any, Any, object], most_s: float) -> None
         await asyncio.wait([task], timeout=most_s)
     finally:
         task.cancel()
-
-
-def running_loop() -> asyncio.AbstractEventLoop:
-    """Return the event loop. Raises OpencodeError if it is not one of asyncio."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError as error:
-        raise OpencodeError("async streams need a running event loop of asyncio; trio has none") from error

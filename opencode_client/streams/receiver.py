@@ -40,6 +40,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
         self._has_ended = False
         self._connect_at_s = 0.0  # on the monotonic clock
         self._connection: StreamConnection | None = None
+        self._is_noted = False  # that the connection is open
         self._step: _Step | None = None
         self._release: weakref.finalize[[], EventReceiver[E]] | None = None
 
@@ -126,12 +127,13 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
                 self._closed.wait(delay_s if most_s is None else min(delay_s, most_s))
                 return
             connection = self._connection = self._connect()
+            self._is_noted = False
             self._release = weakref.finalize(self, connection.close)
             if self._closed.is_set():  # `close` may have looked for it too early
                 return
-        was_open = connection.is_open
         pieces = self._result(connection, most_s)
-        if connection.is_open and not was_open:
+        if connection.is_open and not self._is_noted:  # a step that nobody waited for may have opened it
+            self._is_noted = True
             state.connected()
         for piece in pieces:
             state.feed(piece)

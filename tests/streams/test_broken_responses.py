@@ -157,7 +157,7 @@ def test_a_session_stream_does_not_fetch_an_event_above_the_limit_again(
         stream = client_kind.client(server.url).v2.session.events("ses_1", after=after, max_event_bytes=500)
         with pytest.raises(EventTooLargeError):
             client_kind.call(stream.get)
-        assert client_kind.call(stream.get).raw["durable"]["seq"] == number + 1
+        assert client_kind.call(stream.get).raw_["durable"]["seq"] == number + 1
         targets = [request.target for request in server.requests[1:]]
         client_kind.call(stream.close)
     first = "" if after is None else f"?after={after}"
