@@ -16,6 +16,7 @@ from tests.support.muting_proxy import MutingProxy
 from tests.support.resources import (
     assert_no_thread_of_terminals,
     needs_ctrl_c,
+    no_more_than,
     press_ctrl_c,
     resources,
     until,
@@ -60,8 +61,8 @@ def test_ctrl_c_in_a_handshake_leaves_nothing(
         pressing.join()
         gate.open()
         server.until(lambda: server.open == 0 and not server.listeners)
-        until(client_kind, lambda: resources() <= before)
-        assert resources() <= before
+        until(client_kind, lambda: no_more_than(before))
+        assert no_more_than(before), (before, resources())
         assert_no_thread_of_terminals(client_kind)
     client_kind.close()
     given.close()
@@ -79,8 +80,8 @@ def test_cancelling_in_a_handshake_leaves_nothing(times: int, path: str) -> None
         before = resources()
         _cancel(client_kind, client.pty.connect(PTY_ID).__aenter__, gate, times)
         gate.open()
-        until(client_kind, lambda: resources() <= before and not server.listeners)
-        assert resources() <= before
+        until(client_kind, lambda: no_more_than(before) and not server.listeners)
+        assert no_more_than(before), (before, resources())
         server.until(lambda: server.open == 0 and not server.listeners)
     client_kind.close()
 
