@@ -21,6 +21,7 @@ from opencode_client import (
 from opencode_client.models import EventSessionIdle
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import FaultyServer, Peer, Step, answer, http, stall
+from tests.support.resources import until
 from tests.support.stream_cases import HEAD, HEALTH, begin, chunk, end, event_of, hang, idle_event, ids, take
 from tests.support.stream_cases import hurry as hurry  # a fixture
 
@@ -145,6 +146,28 @@ def test_many_short_gets_notice_a_silent_connection(client_kind: ClientKind) -> 
                 continue
             if len(found) == 3:
                 break
+        assert ids(found) == ["a", "StreamGap", "b"]
+        client_kind.call(stream.close)
+
+
+def test_a_connection_that_opens_between_two_gets_has_its_gap(client_kind: ClientKind, hurry: None) -> None:
+    released = threading.Event()
+
+    def opens_late(peer: Peer) -> None:
+        peer.receive()
+        assert released.wait(5)
+        peer.send(HEAD + chunk(idle_event("b")))
+
+    with FaultyServer([begin(idle_event("a")), end], [opens_late, hang]) as server:
+        stream = client_kind.client(server.url).event.subscribe()
+        found = [client_kind.call(stream.get)]
+        while len(server.requests) < 2:
+            with pytest.raises(StreamTimeoutError):
+                client_kind.call(stream.get, timeout=0.02)
+        released.set()
+        connection = stream._receiver._connection  # no event shows that it is open
+        until(client_kind, lambda: connection.is_open)
+        found += [client_kind.call(stream.get), client_kind.call(stream.get)]
         assert ids(found) == ["a", "StreamGap", "b"]
         client_kind.call(stream.close)
 
