@@ -37,8 +37,8 @@ class _WebSocket(ClientConnection):
     def __init__(self, owner: object, *arguments: Any, **named: Any) -> None:  # Any: passed on
         super().__init__(*arguments, **named)
         self.owner = owner  # while the WebSocket is open, the client has a terminal to close
-        self.is_silent = False
-        self._has_received = False
+        self.is_silent: bool = False
+        self._has_received: bool = False
 
     # Not documented. The pings of `websockets` have a deadline even while nobody reads, or none at all.
     async def keepalive(self) -> None:

@@ -43,8 +43,8 @@ class _WebSocket(ClientConnection):
         self, owner: Receiver, sock: Any, *arguments: Any, ping_timeout: float, **named: Any
     ) -> None:
         self.owner = owner  # while the WebSocket is open, the client has a terminal to close
-        self.is_silent = False
-        self._has_received = False
+        self.is_silent: bool = False
+        self._has_received: bool = False
         is_tls = isinstance(sock, SSLSocket)
         shared: Any = TlsSocket(sock, ping_timeout) if is_tls else sock  # Any: used like a socket
         owner.opening = self  # before the reading thread starts: then Ctrl-C can end it
