@@ -9,8 +9,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .async_client import AsyncOpencodeClient
-    from .calls.options import ClientOptions, RetryEvent, Timeout
-    from .calls.response import Response
+    from .calls.options import ClientOptions, Timeout
+    from .calls.raw import Response
+    from .calls.retry_policy import RetryEvent
     from .calls.server_info import ServerInfo
     from .calls.unset import UNSET, Unset
     from .client import OpencodeClient
@@ -79,8 +80,9 @@ __all__ = [
 
 _HOMES = {
     "async_client": ("AsyncOpencodeClient",),
-    "calls.options": ("ClientOptions", "RetryEvent", "Timeout"),
-    "calls.response": ("Response",),
+    "calls.options": ("ClientOptions", "Timeout"),
+    "calls.raw": ("Response",),
+    "calls.retry_policy": ("RetryEvent",),
     "calls.server_info": ("ServerInfo",),
     "calls.unset": ("UNSET", "Unset"),
     "client": ("OpencodeClient",),

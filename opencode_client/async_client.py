@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
 from .api import AsyncNamespaces
 from .calls.namespace import AsyncNamespace
-from .calls.options import ClientOptions, RetryEvent, Timeout, changed_options, find_server, find_timeout
+from .calls.options import ClientOptions, Timeout, changed_options, find_server, find_timeout
 from .calls.unset import UNSET, Unset
 from .errors import ArgumentError
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from .calls.async_caller import AsyncCaller
     from .calls.directories import StrPath
-    from .calls.response import Response
+    from .calls.raw import Response
+    from .calls.retry_policy import RetryEvent
     from .calls.server_info import ServerInfo
     from .streams.snapshot import SessionSnapshot
     from .terminals.async_connection import AsyncPtyConnection
@@ -155,7 +156,7 @@ class AsyncOpencodeClient(AsyncNamespaces):
         own = owner._caller  # pyright: ignore[reportPrivateUsage] # ours
         caller = own.with_options(own.options)
         caller.keeps_response = True
-        from .calls.response import Response, check_single
+        from .calls.raw import Response, check_single
 
         pending: Any = getattr(type(owner)(caller), method.__name__)(*args, **kwargs)
         check_single(pending)

@@ -36,7 +36,7 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
     "async_client": {
         "calls.async_caller": HTTPX,
         "calls.async_connections": HTTPX,
-        "calls.response": HTTPX,
+        "calls.raw": "only raw() needs it",
         "calls.server_knowledge": HTTPX,
         "streams.snapshot": "only resync() needs it",
         "terminals.async_temporary": "only terminal() needs it; it loads websockets",

@@ -16,7 +16,7 @@ from ..errors import (
     RequestTimeoutError,
     ResponseDecodeError,
 )
-from .options import ClientOptions, RetryEvent
+from .options import ClientOptions
 from .request_builder import Prepared
 from .response import status_error
 
@@ -69,7 +69,7 @@ def delay_before_next(
     options: ClientOptions, prepared: Prepared, error: OpencodeError, attempt: int
 ) -> float | None:
     """Return the delay before the next try, or None; logs, and calls `on_retry`."""
-    from .retry_policy import retry_delay  # here, because calls that succeed do not need it
+    from .retry_policy import RetryEvent, retry_delay  # here, because calls that succeed do not need it
 
     delay_s = retry_delay(prepared.operation, error, attempt, options.max_retries)
     if delay_s is not None:

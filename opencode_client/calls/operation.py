@@ -6,9 +6,10 @@ The modules of `api` list the operations.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 from .directories import StrPath
 from .options import Timeout
@@ -22,15 +23,18 @@ _REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
 T_co = TypeVar("T_co", covariant=True)
 
 
-@frozen
 class Scope:
     """The server's names for the directory and the workspace of an operation. None: the operation has none.
 
     `directory` and `location[directory]` are parameters of the query; `location.directory` is in the body.
     """
 
-    directory: str | None
-    workspace: str | None
+    # `Scope` and `Arguments` are no attrs classes: making one takes a hundredth of the instructions of `import httpx`
+    __slots__ = ("directory", "workspace")
+
+    def __init__(self, directory: str | None, workspace: str | None) -> None:
+        self.directory: str | None = directory
+        self.workspace: str | None = workspace
 
 
 QUERY = Scope("directory", "workspace")
@@ -78,17 +82,36 @@ class Operation(Generic[T_co]):
         return self.method in _REPEATABLE and not self.consumes
 
 
-@define(eq=False, kw_only=True)
 class Arguments:
     """Arguments of one call, as passed to the operation's method.
 
     `path` has the values for the names in the operation's path, in order. `query` and `body` use the server's names.
     """
 
-    path: tuple[object, ...] = ()
-    directory: StrPath | None = None
-    workspace: str | None = None
-    timeout: Timeout | Unset = UNSET
-    headers: Mapping[str, str] | None = None
-    query: Mapping[str, object] | None = None
-    body: object = None
+    __slots__ = ("body", "directory", "headers", "path", "query", "timeout", "workspace")
+
+    def __init__(
+        self,
+        *,
+        path: tuple[object, ...] = (),
+        directory: StrPath | None = None,
+        workspace: str | None = None,
+        timeout: Timeout | Unset = UNSET,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+    ) -> None:
+        self.path: tuple[object, ...] = path
+        self.directory: StrPath | None = directory
+        self.workspace: str | None = workspace
+        self.timeout: Timeout | Unset = timeout
+        self.headers: Mapping[str, str] | None = headers
+        self.query: Mapping[str, object] | None = query
+        self.body: object = body
+
+    def changed(self, **changes: Any) -> Arguments:  # Any: members by name
+        """Return a copy with other values for these members."""
+        result = copy(self)
+        for name, value in changes.items():
+            setattr(result, name, value)
+        return result

@@ -15,12 +15,14 @@ from urllib.parse import unquote, urlsplit
 from attrs import evolve, field, frozen
 from attrs.converters import optional
 
-from ..errors import ArgumentError, OpencodeError
+from ..errors import ArgumentError
 from .directories import absolute
 from .unset import UNSET, Unset
 
 if TYPE_CHECKING:
     import httpx
+
+    from .retry_policy import RetryEvent
 
 DEFAULT_BASE_URL = "http://127.0.0.1:4096"
 DEFAULT_USERNAME = "opencode"
@@ -49,16 +51,6 @@ class GivenClient(Protocol):
     def auth(self) -> httpx.Auth | None: ...
     @property
     def timeout(self) -> httpx.Timeout: ...
-
-
-@frozen
-class RetryEvent:
-    """Argument of `on_retry`, which is called before the delay. `attempt` counts the failed requests, from 1."""
-
-    operation: str
-    attempt: int
-    delay_s: float
-    error: OpencodeError
 
 
 def checked_retries(max_retries: int) -> int:

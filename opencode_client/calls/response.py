@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from copy import copy
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from attrs import fields, frozen
+from attrs import fields
 
 from ..decoding import json_text
-from ..errors import ArgumentError, EmptyResponseError, ResponseDecodeError, StatusError, error_class
+from ..errors import EmptyResponseError, ResponseDecodeError, StatusError, error_class
 from ..model import OpencodeModel, is_array, reader_of
 from .operation import Operation
 from .request_builder import Prepared
@@ -20,30 +20,8 @@ from .request_builder import Prepared
 if TYPE_CHECKING:
     from ..decoding.shapes import Shape
 
-T = TypeVar("T")
-
 _LARGE_BYTES = 1_000_000
 """From this size on, Python's garbage collector is paused while a body is read. This saves a sixth of the time."""
-
-
-@frozen(eq=False)
-class Response(Generic[T]):
-    """The result of `raw`: the parsed `value` with `status`, `headers` (names in lower case) and `body`."""
-
-    value: T
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-def check_single(pending: object) -> None:
-    """Check that `pending` comes from an operation with one response. It may be awaitable.
-
-    Raises:
-        ArgumentError: it is a stream or a terminal.
-    """
-    if hasattr(pending, "__enter__") or hasattr(pending, "__aenter__"):
-        raise ArgumentError("raw takes an operation with one response, not a stream or a terminal")
 
 
 def is_web_page(operation: Operation[Any], response: httpx.Response) -> bool:

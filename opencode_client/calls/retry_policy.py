@@ -12,6 +12,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
 
+from attrs import frozen
+
 from ..errors import ConnectError, ConnectionLostError, OpencodeError, StatusError
 from .operation import Operation
 
@@ -20,6 +22,16 @@ FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 8.0
 LONGEST_RETRY_AFTER_S = 60.0
 """If the server asks for a longer delay, there is no retry: the error is raised, with its headers."""
+
+
+@frozen
+class RetryEvent:
+    """Argument of `on_retry`, which is called before the delay. `attempt` counts the failed requests, from 1."""
+
+    operation: str
+    attempt: int
+    delay_s: float
+    error: OpencodeError
 
 
 def retry_delay(

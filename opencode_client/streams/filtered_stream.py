@@ -6,8 +6,6 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from attrs import evolve
-
 from ..calls.operation import Arguments
 from ..errors import NotFoundError
 from .items import Items
@@ -75,7 +73,7 @@ class FilteredStream(Items[E | StreamGap], Generic[E]):
         while self._to_list:
             parent_id = self._to_list[-1]
             try:
-                given = evolve(self._arguments, path=(parent_id,), query=None)
+                given = self._arguments.changed(path=(parent_id,), query=None)
                 children: object = self._caller.call(CHILDREN, given)
             except NotFoundError:
                 if parent_id == wanted.session_id:

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from time import time
 from typing import Generic, TypedDict, TypeVar
 
-from attrs import evolve
-
 from ..calls.operation import Arguments, Operation
 from ..calls.response import event_reader, only_class
 from ..errors import (
@@ -125,7 +123,7 @@ class StreamState(Generic[E]):
             if self._received is not None:
                 query[self.resumes] = self._received
         headers.update(arguments.headers or {})
-        return evolve(arguments, timeout=None, headers=headers, query=query)
+        return arguments.changed(timeout=None, headers=headers, query=query)
 
     def connected(self) -> None:
         """Note that a response has begun. Adds the gap before its first event, if there is one."""

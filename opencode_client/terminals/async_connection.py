@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from attrs import evolve
 from websockets.exceptions import ConnectionClosed
 
 from ..calls.operation import Arguments, Operation
@@ -235,7 +234,7 @@ class AsyncPtyConnection(AsyncReceiver):
         return ticket
 
     def _shared_watch(self) -> AsyncExitWatch:
-        arguments = evolve(self._request.arguments, path=())
+        arguments = self._request.arguments.changed(path=())
         options = StreamOptions(
             heartbeats=True
         )  # the first one comes at once, and shows that the stream is open
