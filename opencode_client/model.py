@@ -201,12 +201,14 @@ class Unknown:
     """A variant of a union that this version of the client does not know. `raw_` is its JSON, as in models.
 
     Its tag (`type`, `role`, ...) reads as "__unknown__", so that type checkers can narrow the union when you compare
-    the tag with a known value. `tag` is the tag that the server sent.
+    the tag with a known value. `tag` is the tag that the server sent. The members that all known variants have are
+    read from `raw_`: each is None where it is missing or of another kind.
     """
 
     __slots__ = ("raw_",)
 
     tag_name: ClassVar[str] = "type"
+    _wire_names: ClassVar[dict[str, str]] = {}
 
     def __init__(self, raw_: Any) -> None:  # Any: any JSON
         self.raw_: Any = raw_
@@ -216,6 +218,13 @@ class Unknown:
         """The tag that the server sent; None if there is none or it is not a text."""
         value: object = self.raw_.get(self.tag_name) if is_object(self.raw_) else None
         return value if isinstance(value, str) else None
+
+    if not TYPE_CHECKING:  # type checkers would accept every name
+
+        def __getattr__(self, name: str) -> Any:  # Any: the members have annotations
+            from .decoding.annotations import read_shared  # see read_lenient
+
+            return read_shared(self, name)
 
     def to_dict(self) -> Any:  # Any: any JSON
         """Return the JSON, unchanged."""
@@ -237,6 +246,10 @@ class UnknownEvent(Unknown):
     __slots__ = ()
 
     type: Literal["__unknown__"] = "__unknown__"
+    id: str | None
+    properties: JsonObject | None
+    data: JsonObject | None
+    metadata: JsonObject | None
 
 
 _PLAIN = frozenset({str, int, float, bool})

@@ -26,6 +26,7 @@ from scripts.documents import SpecError, parse_document
 from scripts.normalise import NameCollisionError, Normalised, normalise
 from scripts.normalise.names import read_pins
 from scripts.normalise.references import MissingReferenceError
+from scripts.normalise.same import read_same
 from scripts.normalise.schema import plain_text
 from scripts.render import generator
 from scripts.rooms import PACKAGE, ROOMS, ROOT
@@ -59,12 +60,12 @@ def build(spec: Path, *, strict: bool) -> Generator[Built, None, None]:
         GenerateError: the document is invalid, a name collides (with `strict`), or the generator warned.
     """
     try:
-        pins = read_pins()
+        pins, alike = read_pins(), read_same()
     except ValueError as error:
         raise GenerateError(str(error)) from error
     try:
         document = parse_document(spec.read_bytes(), spec.name)
-        normalised = normalise(document, strict=strict, pins=pins)
+        normalised = normalise(document, strict=strict, pins=pins, alike=alike)
     except SpecError as error:
         raise GenerateError(str(error)) from error
     except NameCollisionError as error:

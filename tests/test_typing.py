@@ -18,15 +18,20 @@ from opencode_client.models import (
     AssistantMessage,
     Event,
     EventMessagePartDelta,
+    EventPermissionAsked,
     EventSessionIdle,
     Message,
+    MessageWithParts,
     Part,
+    PermissionRequest,
     ProviderAuthAuthorization,
     Session,
+    SessionCommandResponse,
     SessionPromptResponse,
     SessionsResponse,
     TextPart,
     TextPartInput,
+    ToolPart,
     UnknownPart,
 )
 from opencode_client.models.event import read_event
@@ -126,6 +131,57 @@ def calls(client: OpencodeClient) -> None:
     assert_type(client.with_options(timeout=None, directory=None), OpencodeClient)
     with client as same:
         assert_type(same, OpencodeClient)
+
+
+def show(message: MessageWithParts | SessionCommandResponse) -> str:
+    assert_type(message.tool_calls, list[ToolPart])
+    assert_type(message.reasoning, str)
+    return message.text
+
+
+def texts(client: OpencodeClient) -> str:
+    session_id = client.session.create().id
+    messages = client.session.messages(session_id)
+    assert_type(messages, list[MessageWithParts])
+    assert_type([message.info.id for message in messages], list[str | None])
+    assert_type([message.info.session_id for message in messages], list[str | None])
+    assert_type([part.id for message in messages for part in message.parts], list[str | None])
+    every = [
+        *messages,
+        client.session.message(session_id, "msg_1"),
+        client.session.prompt(session_id, parts=[]),
+        client.session.shell(session_id, agent="build", command="ls"),
+    ]
+    assert_type(every, list[MessageWithParts])
+    command = client.session.command(session_id, command="init", arguments="")
+    assert_type(command.info, AssistantMessage)
+    assert_type([one.text for one in (*every, command)], list[str])
+    every_id: list[str | None] = [one.info.id for one in (*every, command)]
+    print(every_id)
+    return show(command) + show(SessionPromptResponse(info=command.info, parts=[]))
+
+
+def decide(request: PermissionRequest) -> bool:
+    return request.permission == "bash" and request.tool is not None
+
+
+def ids(events: list[Event]) -> list[str | None]:
+    return [event.id for event in events]
+
+
+def permissions(client: OpencodeClient) -> list[bool]:
+    with client.event.subscribe() as events:
+        asked = [decide(event.properties) for event in events if isinstance(event, EventPermissionAsked)]
+        asked += [decide(event.properties) for event in events if event.type == "permission.asked"]
+    return [*asked, *map(decide, client.permission.list())]
+
+
+def models(client: OpencodeClient) -> None:
+    model = client.app.agents()[0].model
+    client.session.prompt("ses_1", parts=[], model=model)
+    client.session.shell("ses_1", agent="build", command="ls", model=model)
+    session = client.session.create(model=client.session.get("ses_1").model)
+    client.v2.session.create(model=session.model)
 
 
 async def awaited_calls(client: AsyncOpencodeClient) -> None:

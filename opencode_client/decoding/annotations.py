@@ -9,13 +9,14 @@ from __future__ import annotations
 import ast
 import sys
 from functools import cache
+from inspect import get_annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
 
 from ..errors import ResponseDecodeError
-from ..model import OpencodeModel, UnionReader, is_object, layout_of, reader_of
+from ..model import OpencodeModel, UnionReader, Unknown, is_object, layout_of, reader_of
 from .shapes import BUILTIN, Constant, ListOf, MapOf, OneOf, Shape, Where, json_type, step, warn_once
 
 if TYPE_CHECKING:
@@ -69,6 +70,23 @@ def members(cls: type[OpencodeModel]) -> tuple[Member, ...]:
             for name, wire, _, field in layout_of(cls)
         )
     return found
+
+
+def read_shared(variant: Unknown, name: str) -> Any:  # Any: its annotation has the type
+    """Return a member of an unknown variant; None where it is missing or of another kind.
+
+    Raises:
+        AttributeError: its class has no such member.
+    """
+    wire_names = type(variant)._wire_names  # pyright: ignore[reportPrivateUsage] # of this package
+    for cls in type(variant).__mro__:
+        annotation = get_annotations(cls).get(name)
+        if annotation is not None:
+            wire = wire_names.get(name, name)
+            value = variant.raw_.get(wire) if is_object(variant.raw_) else None
+            shape = shape_of(cls.__module__.rpartition(".")[0], annotation)
+            return shape.read(value, (cls.__name__, name)) if shape.fits(value) else None
+    raise AttributeError(f"{type(variant).__name__!r} object has no attribute {name!r}")
 
 
 @frozen

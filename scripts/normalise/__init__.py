@@ -19,11 +19,15 @@ from scripts.normalise import (
     methods,
     operations,
     parameters,
+    readers,
     references,
+    same,
     unions,
+    unknown,
     wire,
 )
 from scripts.normalise.names import NameCollisionError, Namer, read_pins
+from scripts.normalise.same import read_same
 from scripts.normalise.schema import META, Json, everywhere, schemas_of
 
 __all__ = ["DOCUMENT_RULES", "NameCollisionError", "Normalised", "normalise"]
@@ -81,28 +85,38 @@ def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
         unions.inline_aliases,
         unions.nested_tables,
         partial(unions.discriminate, namer=namer),
+        partial(same.add_aliases, namer=namer),
         unions.hide_maps_and_enums,
+        unknown.share_members,
+        readers.add_readers,
         partial(members.name_members, namer=namer),
         members.open_what_is_read,
-        members.assign_modules,
+        partial(members.assign_modules, shared=set(namer.same.values())),
         partial(methods.describe_methods, namer=namer),
         operations.generator_view,
     )
 
 
 def normalise(
-    document: Json, *, strict: bool, pins: dict[str, str] | None = None, observed: list[Json] | None = None
+    document: Json,
+    *,
+    strict: bool,
+    pins: dict[str, str] | None = None,
+    observed: list[Json] | None = None,
+    alike: dict[str, str] | None = None,
 ) -> Normalised:
     """Return `document` as the generator reads it.
 
     With `strict` (openapi.json) an unforeseen name collision fails. Without it, one of the two gets a name made of its
-    pointer, and the report a line.
+    pointer, and the report a line. `pins` and `alike` replace names.toml and same.toml.
 
     Raises:
         NameCollisionError: two schemas have one name; has both pointers and the lines to add to names.toml.
         MissingReferenceError: a reference has no target.
     """
-    namer = Namer(read_pins() if pins is None else pins, strict)
+    if pins is None:
+        pins, alike = read_pins(), read_same() if alike is None else alike
+    namer = Namer(pins, strict, alike or {})
     result = document
     for rule in rules(namer, wire.read_observed() if observed is None else observed):
         result = rule(result)

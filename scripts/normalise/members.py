@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from scripts.normalise.names import Namer, member_names, module
 from scripts.normalise.schema import (
@@ -34,6 +34,8 @@ def name_members(document: Json, namer: Namer) -> Json:
         if meta["kind"] in ("object", "body") and "enum" not in schema:
             meta["members"] = member_names(list(schema.get("properties", {})), namer.report, name)
             meta["shadows"] = sorted(BUILTINS & set(meta["members"].values()))
+        if "shared" in meta:
+            meta["members"] = member_names(list(meta["shared"]), namer.report, meta["unknown"])
         meta["pointer"] = plain_text(schema.get("x-pointer", ""))
         schemas[name] = schema if "enum" in schema else {**schema, META: meta}
     return with_schemas(document, schemas)
@@ -92,10 +94,12 @@ def _in_requests(operation: Json) -> list[str]:
     return names + [name for media in content.values() for name in references(media["schema"])]
 
 
-def assign_modules(document: Json) -> Json:
+def assign_modules(document: Json, shared: Collection[str] = ()) -> Json:
     """Put a class that only one module uses into that module; the last class of a module lists its contents.
 
     `SessionTime`, used by `Session` alone -> `models/session.py`, with `x-oc.render` at the last class of it
+
+    A class of same.toml (`shared`) stays with the class that it is named after: reading a session imports one module.
     """
     schemas = schemas_of(document)
     visible = [name for name, schema in schemas.items() if schema.get(META, {}).get("kind") in _VISIBLE]
@@ -107,7 +111,10 @@ def assign_modules(document: Json) -> Json:
     while changed:
         changed = False
         for name in visible:
-            places = {homes[user] for user in users[name] if user != name}
+            owners = [user for user in users[name] if user != name]
+            if name in shared:
+                owners = sorted(filter(name.startswith, owners), key=len)[-1:] or owners
+            places = {homes[user] for user in owners}
             if not _is_root(schemas[name]) and len(places) == 1 and homes[name] not in places:
                 homes[name], changed = places.pop(), True
     homes = _distinct_modules(homes)
@@ -144,8 +151,12 @@ def _users(schemas: dict[str, Json], visible: Iterable[str]) -> dict[str, set[st
 
 def reachable(schemas: dict[str, Json], name: str) -> set[str]:
     """Return the visible classes that `name` refers to, directly or through hidden maps."""
+    return _visible_in(schemas, schemas[name])
+
+
+def _visible_in(schemas: dict[str, Json], schema: Json) -> set[str]:
     found: set[str] = set()
-    todo = references(schemas[name])
+    todo = references(schema)
     while todo:
         used = todo.pop()
         if used in found or used not in schemas:
@@ -218,4 +229,7 @@ def _render(names: list[str], schemas: dict[str, Json], homes: dict[str, str]) -
                 types.add((homes[used], used))
                 if kind == "object":
                     runtime.add((homes[used], target["reader"]))
+        shared: dict[str, Json] = schemas[name][META].get("shared", {})
+        named = {used for schema in shared.values() for used in _visible_in(schemas, schema)}
+        types |= {(homes[used], used) for used in named if homes[used] != home}
     return {"classes": names, "runtime": sorted(runtime), "types": sorted(types)}

@@ -17,7 +17,7 @@ from pathlib import Path
 from attrs import define, field
 from openapi_python_client import strings
 
-from scripts.normalise.schema import Json, shape
+from scripts.normalise.schema import Json, expanded, shape
 
 PINS = Path(__file__).with_name("names.toml")
 HANDWRITTEN = frozenset({
@@ -27,7 +27,7 @@ HANDWRITTEN = frozenset({
     "AuthenticationError", "BadRequestError", "ClientClosedError", "ClientOptions", "ConflictError",
     "ConnectError", "ConnectionLostError", "EmptyResponseError", "EventLoopError", "EventStream", "EventTooLargeError",
     "FilteredStream", "ForbiddenError", "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel",
-    "OpencodeServer", "PayloadTooLargeError", "RateLimitError", "RequestError", "RequestTimeoutError",
+    "OpencodeServer", "PartReaders", "PayloadTooLargeError", "RateLimitError", "RequestError", "RequestTimeoutError",
     "Response", "ResponseDecodeError", "RetryEvent", "ServerError", "ServerHeartbeat", "ServerInfo",
     "ServerStartError", "SessionSnapshot", "SharedStream", "StatusError", "StreamClosedError", "StreamGap",
     "StreamOptions", "StreamOverflow", "StreamTimeoutError", "Timeout", "UndecodableEvent", "Unknown",
@@ -109,11 +109,13 @@ class NameCollisionError(Exception):
 class Namer:
     """Gives class names to schemas, and keeps them.
 
-    `pins` maps pointers to names (names.toml). With `strict`, `raise_collisions` raises all collisions at once.
+    `pins` maps pointers to names (names.toml), `same` maps names to those that are used instead (same.toml). With
+    `strict`, `raise_collisions` raises all collisions at once.
     """
 
     pins: dict[str, str]
     strict: bool
+    same: dict[str, str] = field(factory=dict[str, str])
     report: list[str] = field(factory=list)
     taken: dict[str, tuple[str, Json]] = field(factory=dict)
     collisions: list[str] = field(factory=list)
@@ -122,13 +124,32 @@ class Namer:
         """Return the name for the schema at `pointer`, and False if an equal schema has it already."""
         plain = strings.fix_reserved_words(_short(pascal(wanted)))  # as the generator does: `None` -> `None_`
         name = self.pins.get(pointer) or plain or f"Schema{digest(pointer).upper()}"
+        alias, form = name, shape(schema)
+        name = self.same.get(alias, alias)
         holder = self.taken.get(name)
-        if holder is not None and holder[1] == shape(schema):
+        if holder is not None and self._is_alike(name, holder[1], form):
             return name, False
+        if holder is not None and name != alias:
+            self._differ(name, holder[0], alias, pointer)
+            name, holder = alias, self.taken.get(alias)
         if holder is not None or name in HANDWRITTEN:
             name = self._instead_of(name, pointer, holder[0] if holder else "a hand-written name")
-        self.taken[name] = (pointer, shape(schema))
+        self.taken[name] = (pointer, form)
         return name, True
+
+    def _is_alike(self, name: str, form: Json, other: Json) -> bool:
+        """Return True for equal shapes. In classes of same.toml, a reference equals what it refers to."""
+        if form == other or name not in self.same.values():
+            return form == other
+        shapes = {taken: held for taken, (_, held) in self.taken.items()}
+        return expanded(form, shapes) == expanded(other, shapes)
+
+    def _differ(self, name: str, holder: str, alias: str, pointer: str) -> None:
+        self.collide(
+            f"{name} is the class of\n    {holder}\n  and, as {alias}, of\n    {pointer}\n"
+            f"  but their shapes differ. Remove {alias} from scripts/normalise/same.toml.",
+            f"{pointer} is called {alias}: its shape is not that of {name}",
+        )
 
     def _instead_of(self, name: str, pointer: str, holder: str) -> str:
         derived = (

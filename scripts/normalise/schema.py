@@ -6,7 +6,7 @@ schema as `x-pointer`, so that later rules can name where a schema came from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Json = dict[str, Any]
@@ -185,3 +185,13 @@ def shape(schema: Json) -> Json:
         return kept
 
     return rewrite(schema, bare)
+
+
+def expanded(schema: Json, shapes: Mapping[str, Json], depth: int = 8) -> Json:
+    """Return `schema` with shapes in place of references, down to a depth that ends circles."""
+
+    def target(part: Json) -> Json:
+        found = shapes.get(referenced(part) or "")
+        return part if found is None or not depth else expanded(found, shapes, depth - 1)
+
+    return rewrite(schema, target)

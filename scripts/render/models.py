@@ -36,6 +36,15 @@ def public_names(types: Types) -> dict[str, list[str]]:
     return {module: sorted(found[module]) for module in sorted(found)}
 
 
+def aliases_of(types: Types) -> dict[str, list[str]]:
+    """Return the other names of classes and of Unknown classes, sorted."""
+    found: dict[str, list[str]] = {}
+    for schema in types.components.values():
+        for alias, name in schema.get(META, {}).get("aliases", {}).items():
+            found.setdefault(name, []).append(alias)
+    return {name: sorted(found[name]) for name in sorted(found)}
+
+
 def _imports(pairs: list[tuple[str, str]]) -> tuple[Import, ...]:
     return tuple((module, name) for module, name in pairs)
 
@@ -60,12 +69,16 @@ def model_view(name: str, types: Types) -> ModelView:
         name=name,
         reader=meta["reader"],
         docstring=_docstring(schema),
+        bases=f"{meta['base']}, OpencodeModel" if "base" in meta else "OpencodeModel",
         members=tuple(members),
-        wire_names=tuple(
-            (literal(python), literal(wire)) for wire, python in meta["members"].items() if wire != python
-        ),
+        wire_names=_wire_names(meta),
         all_optional=not required,
     )
+
+
+def _wire_names(meta: Json) -> tuple[tuple[str, str], ...]:
+    names: dict[str, str] = meta.get("members", {})
+    return tuple((literal(python), literal(wire)) for wire, python in names.items() if wire != python)
 
 
 def _member(wire: str, owner: Json, local: str, *, required: bool, types: Types) -> MemberView:
@@ -128,12 +141,26 @@ def union_view(name: str, types: Types) -> UnionView:
         unknown=meta.get("unknown", ""),
         defines_unknown=_defines_unknown(meta),
         unknown_docstring=_unknown_docstring(name),
+        shared=_shared(meta, types),
+        wire_names=_wire_names(meta),
         otherwise=meta.get("otherwise") or "",
     )
 
 
 def _defines_unknown(meta: Json) -> bool:
     return str(meta.get("unknown", "UnknownEvent")) != "UnknownEvent"
+
+
+def _shared(meta: Json, types: Types) -> tuple[tuple[str, str], ...]:
+    """Return the members of an unknown variant. Each can be missing."""
+    shared: dict[str, Json] = meta.get("shared", {})
+    names: dict[str, str] = meta.get("members", {})
+    hidden = {meta.get("tag_member", ""), *names.values()}
+    annotations = (types.annotation(schema, opened=True, hidden=hidden) for schema in shared.values())
+    return tuple(
+        (name, text if "None" in text.split(" | ") else f"{text} | None")
+        for name, text in zip(names.values(), annotations, strict=True)
+    )
 
 
 def _reader_class(kind: str, table: list[Json]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from scripts.normalise.schema import Json, operations, schemas_of
-from scripts.render.models import modules, public_names
+from scripts.render.models import aliases_of, modules, public_names
 from scripts.render.operations import Described, meta_of, method_view
 from scripts.render.python_types import Types
 from scripts.render.text import literal, literal_lines
@@ -36,6 +36,10 @@ def package_view(document: Json) -> PackageView:
         names=tuple(
             (module, tuple(names), literal_lines(names, " ", 108 - len(module)))
             for module, names in public_names(types).items()
+        ),
+        aliases=tuple(
+            (name, tuple(names), literal_lines(names, " ", 108 - len(name)))
+            for name, names in aliases_of(types).items()
         ),
         client=_namespace(parents.get("", {"path": "", "class": "", "children": []}), parents),
         parents=tuple(nodes),

@@ -43,12 +43,16 @@ class MemberView:
 
 @frozen(kw_only=True)
 class ModelView:
-    """A class; `wire_names` are literals of the members' names in Python and in JSON, where they differ."""
+    """A class; `wire_names` are literals of the members' names in Python and in JSON, where they differ.
+
+    `bases` are the classes that it derives from.
+    """
 
     kind: ClassVar[str] = "model"
     name: str
     reader: str
     docstring: str
+    bases: str
     members: tuple[MemberView, ...]
     wire_names: tuple[tuple[str, str], ...]
     all_optional: bool
@@ -65,7 +69,8 @@ class UnionView:
 
     `alias` is its value as code, `quoted_alias` for type checkers and `literal` for a reader without a table.
     `reader_class` is "" for an alias without a reader. `table` maps literals of tags to rows of the reader's table;
-    `unknown` is the class of variants that it does not hold, defined beside it if `defines_unknown`.
+    `unknown` is the class of variants that it does not hold, defined beside it if `defines_unknown`; `shared` are its
+    members with their annotations, `wire_names` as those of classes.
     `imports` and `circular` are the names in `alias` that are missing at run time; a circular one has no value there.
     """
 
@@ -85,6 +90,8 @@ class UnionView:
     unknown: str
     unknown_docstring: str
     defines_unknown: bool
+    shared: tuple[tuple[str, str], ...]
+    wire_names: tuple[tuple[str, str], ...]
     otherwise: str
 
 
@@ -173,7 +180,8 @@ class PackageView:
 
     `modules` are found by the last class in them, `namespaces` by their module: these are what the generator
     renders a template for. `servers` are three literals for each operation: its id, and the newest version without
-    and the oldest with it. `names` are the modules of `models/` with their public names, and a literal of these.
+    and the oldest with it. `names` are the modules of `models/` with their public names, and a literal of these;
+    `aliases` are classes with their other names in the same form.
     """
 
     version: str
@@ -181,6 +189,7 @@ class PackageView:
     servers: tuple[tuple[str, str, str], ...]
     modules: dict[str, ModuleView]
     names: tuple[tuple[str, tuple[str, ...], str], ...]
+    aliases: tuple[tuple[str, tuple[str, ...], str], ...]
     client: NamespaceView
     parents: tuple[NamespaceView, ...]
     namespaces: dict[str, NamespaceView]

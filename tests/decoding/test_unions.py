@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from opencode_client.errors import ResponseDecodeError
-from opencode_client.model import OpencodeModel, Unknown
+from opencode_client.model import OpencodeModel, Unknown, UnknownEvent
 from tests.support.small_package import session as _session
 
 
@@ -135,6 +135,39 @@ def test_a_strict_reader_refuses_a_tag_of_another_type(models: ModuleType, tag: 
         models.Session.from_dict(_session(parts=[{"type": tag}]), strict=True)
 
 
+_STAR = {"type": "star", "ownerID": "me", "at": {"x": 1}, "size": 5, "spikes": 7}
+
+
+def test_an_unknown_variant_has_the_members_that_all_variants_share(models: ModuleType) -> None:
+    star = models.UnknownFigure(_STAR)
+    assert (star.owner_id, star.at, star.size) == ("me", models.Spot(x=1), 5)
+
+
+@pytest.mark.parametrize(
+    "raw", [{"type": "star"}, {"ownerID": 5, "at": [], "size": {}}, {"ownerID": None}, 5, None]
+)
+def test_a_shared_member_that_is_missing_or_of_another_kind_is_none(models: ModuleType, raw: Any) -> None:
+    star = models.UnknownFigure(raw)
+    assert (star.owner_id, star.at, star.size) == (None, None, None)
+
+
+@pytest.mark.parametrize("name", ["spikes", "ownerID", "__deepcopy__", "tags"])
+def test_an_unknown_variant_has_no_other_members(models: ModuleType, name: str) -> None:
+    with pytest.raises(AttributeError, match=f"'UnknownFigure' object has no attribute '{name}'"):
+        getattr(models.UnknownFigure(_STAR), name)
+
+
+def test_an_unknown_variant_can_be_copied(models: ModuleType) -> None:
+    star = models.UnknownFigure(_STAR)
+    again = copy.deepcopy(star)
+    assert (again == star, again.owner_id) == (True, "me")
+
+
+def test_an_unknown_event_has_the_members_of_all_events() -> None:
+    event = UnknownEvent({"id": "e", "type": "new", "properties": {"a": 1}})
+    assert (event.id, event.properties, event.data, event.metadata) == ("e", {"a": 1}, None, None)
+
+
 def test_the_repr_of_an_unknown_variant_shows_its_tag_or_its_type(models: ModuleType) -> None:
     shown = [repr(models.UnknownPart(raw)) for raw in ({"type": "new"}, 5)]
     assert shown == ["UnknownPart(tag='new')", "UnknownPart(raw_=int)"]
@@ -150,4 +183,5 @@ def test_every_public_name_is_a_model_an_alias_or_an_unknown(models: ModuleType)
         "Text",
         "Outcome",
         "Json",
+        "Figure",
     }

@@ -127,7 +127,7 @@ def test_a_member_that_a_supported_server_leaves_out_is_optional(model: str, mem
         ("AssistantMessage", "parent_id"),
         ("AssistantMessage", "cost"),
         ("Session", "time"),
-        ("SessionShellResponse", "parts"),
+        ("MessageWithParts", "parts"),
     ],
 )
 def test_a_member_that_every_server_sends_stays_required(model: str, member: str) -> None:
@@ -135,7 +135,7 @@ def test_a_member_that_every_server_sends_stays_required(model: str, member: str
 
 
 def test_the_document_of_1_1_31_is_wrong_about_shell_and_makes_nothing_of_it_optional() -> None:
-    assert ("SessionShellResponse", "info") not in _entries()
+    assert ("MessageWithParts", "info") not in _entries()
 
 
 def test_a_command_of_an_mcp_prompt_has_an_object_for_a_template() -> None:

@@ -17,8 +17,8 @@ from opencode_client.model import JsonObject
 from opencode_client.models import (
     AssistantMessage,
     MessageAbortedError,
+    MessageWithParts,
     Session,
-    SessionPromptResponse,
     TextPart,
     TextPartInput,
     UnknownMessage,
@@ -67,7 +67,7 @@ class Waited:
     read: Session
     aborted: bool
     replied: list[bool]
-    ended: dict[str, SessionPromptResponse]
+    ended: dict[str, MessageWithParts]
     first: str
     allowed: list[str]
 
@@ -132,11 +132,11 @@ def _reply(number: int) -> Literal["once", "reject"]:
     return "once" if 1 <= number <= _ALLOWED else "reject"
 
 
-def _texts(reply: SessionPromptResponse) -> list[str]:
+def _texts(reply: MessageWithParts) -> list[str]:
     return [part.text for part in reply.parts if isinstance(part, TextPart)]
 
 
-def _session_of(reply: SessionPromptResponse) -> str:
+def _session_of(reply: MessageWithParts) -> str:
     assert not isinstance(reply.info, UnknownMessage)
     return reply.info.session_id
 

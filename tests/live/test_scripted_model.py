@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from opencode_client.models import AssistantMessage, SessionPromptResponse, TextPart, ToolPart
+from opencode_client.models import AssistantMessage, MessageWithParts, TextPart, ToolPart
 from opencode_client.models.message_with_parts import read_message_with_parts
 from opencode_client.server import OpencodeServer
 from opencode_client.testing import MODEL, Reply, ScriptedModel, ToolCall
@@ -37,9 +37,9 @@ def _post(server: OpencodeServer, path: str, body: dict[str, Any]) -> Any:
     return httpx.post(server.url + path, json=body, trust_env=False, timeout=60).raise_for_status().json()
 
 
-def _prompt(server: OpencodeServer, session: str, text: str) -> SessionPromptResponse:
+def _prompt(server: OpencodeServer, session: str, text: str) -> MessageWithParts:
     answer = _post(server, f"/session/{session}/message", {"parts": [{"type": "text", "text": text}]})
-    return SessionPromptResponse.from_dict(answer, strict=True)
+    return MessageWithParts.from_dict(answer, strict=True)
 
 
 def test_a_prompt_returns_the_scripts_text_and_usage(running: Running) -> None:

@@ -12,6 +12,7 @@ import pytest
 from scripts.normalise import Normalised, normalise, rules
 from scripts.normalise.keywords import mark_pointers
 from scripts.normalise.names import HANDWRITTEN, Namer, pascal, read_pins
+from scripts.normalise.same import read_same
 from scripts.normalise.schema import (
     COMPONENTS,
     META,
@@ -207,7 +208,7 @@ def test_every_pin_is_used_by_a_committed_document() -> None:
 def _steps(version: str) -> list[tuple[str, Callable[[Json], Json], Json, bool]]:
     """Every rule with its name, what it makes of the document, and whether it left that document alone."""
     found, steps = _served(version), list[tuple[str, Callable[[Json], Json], Json, bool]]()
-    for rule in rules(Namer(read_pins(), strict=True), read_observed()):
+    for rule in rules(Namer(read_pins(), True, read_same()), read_observed()):
         name: str = getattr(rule, "func", rule).__name__
         before, made = orjson.dumps(found), rule(found)
         steps.append((name, rule, made, orjson.dumps(found) == before))

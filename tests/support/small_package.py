@@ -66,6 +66,12 @@ SCHEMAS: dict[str, Any] = {
             _object({"success": {"const": False}, "error": _STRING}),
         ]
     },
+    "Circle": _object(
+        {"type": {"const": "circle"}, "ownerID": _STRING, "at": _ref("Spot"), "size": {"type": "integer"}}
+    ),
+    "Square": _object({"type": {"const": "square"}, "ownerID": _STRING, "at": _ref("Spot"), "size": _STRING}),
+    "Spot": _object({"x": {"type": "integer"}}),
+    "Figure": {"anyOf": [_ref("Circle"), _ref("Square")]},
     "Sent": _object({"mood": {"type": "string", "enum": ["good", "bad"]}}),
 }
 PATHS: dict[str, Any] = {

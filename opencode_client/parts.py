@@ -1,0 +1,40 @@
+"""Readers of a message with its parts. The generated classes that derive from this one are in readers.toml."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .models import Part, ToolPart
+
+
+class PartReaders:
+    """Text, reasoning and tool calls of a message with its parts. Each is read anew from `parts` at every use."""
+
+    __slots__ = ()
+    if TYPE_CHECKING:  # the generated classes have them
+        info: Any  # Any: a Message, in one class narrower; checkers refuse a narrower type than that of the base
+        parts: list[Part]
+
+    @property
+    def text(self) -> str:
+        """The texts of the message, joined without anything in between; "" if there is none.
+
+        Leaves out reasoning, and texts that are synthetic (added by the server, such as the content of a file) or
+        ignored (not shown to the model). Of a user's message, it is what the user wrote.
+        """
+        return "".join(
+            part.text or ""  # a text that the server left out reads as None
+            for part in self.parts
+            if part.type == "text" and not part.synthetic and not part.ignored
+        )
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning of the model, joined without anything in between; "" if there is none."""
+        return "".join(part.text or "" for part in self.parts if part.type == "reasoning")
+
+    @property
+    def tool_calls(self) -> list[ToolPart]:
+        """The tool calls of the message, in order, whatever their state; an empty list if there is none."""
+        return [part for part in self.parts if part.type == "tool"]
