@@ -13,19 +13,15 @@ if TYPE_CHECKING:
     from ..calls.directories import StrPath
     from ..calls.operation import JsonMapping
     from ..calls.options import Timeout
+    from ..models.file_part_input import FilePartInput
     from ..models.message_with_parts import MessageWithParts
+    from ..models.model_ref import ModelRef
     from ..models.output_format import OutputFormat
     from ..models.part_input import PartInput
     from ..models.permission_rule import PermissionRule
     from ..models.session import Session
-    from ..models.session_command_part import SessionCommandPart
     from ..models.session_command_response import SessionCommandResponse
-    from ..models.session_create_model import SessionCreateModel
-    from ..models.session_prompt_async_model import SessionPromptAsyncModel
     from ..models.session_prompt_model import SessionPromptModel
-    from ..models.session_prompt_response import SessionPromptResponse
-    from ..models.session_shell_model import SessionShellModel
-    from ..models.session_shell_response import SessionShellResponse
     from ..models.session_status import SessionStatus
     from ..models.session_update_time import SessionUpdateTime
     from ..models.snapshot_file_diff import SnapshotFileDiff
@@ -111,11 +107,11 @@ _MESSAGES: Operation[list[MessageWithParts]] = Operation(
     scope=QUERY,
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
-_PROMPT: Operation[SessionPromptResponse] = Operation(
+_PROMPT: Operation[MessageWithParts] = Operation(
     "session.prompt",
     "POST",
     "/session/{sessionID}/message",
-    "SessionPromptResponse",
+    "MessageWithParts",
     body="members",
     scope=QUERY,
     structured={
@@ -226,11 +222,11 @@ _COMMAND: Operation[SessionCommandResponse] = Operation(
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
     blocking=True,
 )
-_SHELL: Operation[SessionShellResponse] = Operation(
+_SHELL: Operation[MessageWithParts] = Operation(
     "session.shell",
     "POST",
     "/session/{sessionID}/shell",
-    "SessionShellResponse",
+    "MessageWithParts",
     body="members",
     scope=QUERY,
     structured={"model": '{"providerID": ..., "modelID": ...}'},
@@ -304,7 +300,7 @@ class SessionNamespace(Namespace):
         parent_id: str | None = None,
         title: str | None = None,
         agent: str | None = None,
-        model: SessionCreateModel | JsonMapping | None = None,
+        model: ModelRef | JsonMapping | None = None,
         metadata: Mapping[str, Any] | None = None,
         permission: Sequence[PermissionRule | JsonMapping] | None = None,
         workspace_id: str | None = None,
@@ -552,7 +548,7 @@ class SessionNamespace(Namespace):
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> SessionPromptResponse:
+    ) -> MessageWithParts:
         """Send message.
 
         Create and send a new message to a session, streaming the AI response.
@@ -812,7 +808,7 @@ class SessionNamespace(Namespace):
         *,
         parts: Sequence[PartInput | JsonMapping],
         message_id: str | None = None,
-        model: SessionPromptAsyncModel | JsonMapping | None = None,
+        model: SessionPromptModel | JsonMapping | None = None,
         agent: str | None = None,
         no_reply: bool | None = None,
         tools: Mapping[str, bool] | None = None,
@@ -865,7 +861,7 @@ class SessionNamespace(Namespace):
         agent: str | None = None,
         model: str | None = None,
         variant: str | None = None,
-        parts: Sequence[SessionCommandPart | JsonMapping] | None = None,
+        parts: Sequence[FilePartInput | JsonMapping] | None = None,
         directory: StrPath | None = None,
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
@@ -908,12 +904,12 @@ class SessionNamespace(Namespace):
         agent: str,
         command: str,
         message_id: str | None = None,
-        model: SessionShellModel | JsonMapping | None = None,
+        model: SessionPromptModel | JsonMapping | None = None,
         directory: StrPath | None = None,
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> SessionShellResponse:
+    ) -> MessageWithParts:
         """Run shell command.
 
         Execute a shell command within the session context and return the AI's response.
@@ -1018,7 +1014,7 @@ class AsyncSessionNamespace(AsyncNamespace):
         parent_id: str | None = None,
         title: str | None = None,
         agent: str | None = None,
-        model: SessionCreateModel | JsonMapping | None = None,
+        model: ModelRef | JsonMapping | None = None,
         metadata: Mapping[str, Any] | None = None,
         permission: Sequence[PermissionRule | JsonMapping] | None = None,
         workspace_id: str | None = None,
@@ -1207,7 +1203,7 @@ class AsyncSessionNamespace(AsyncNamespace):
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> SessionPromptResponse:
+    ) -> MessageWithParts:
         """Send message: as `SessionNamespace.prompt`, awaited."""
         body_ = {
             "messageID": message_id,
@@ -1403,7 +1399,7 @@ class AsyncSessionNamespace(AsyncNamespace):
         *,
         parts: Sequence[PartInput | JsonMapping],
         message_id: str | None = None,
-        model: SessionPromptAsyncModel | JsonMapping | None = None,
+        model: SessionPromptModel | JsonMapping | None = None,
         agent: str | None = None,
         no_reply: bool | None = None,
         tools: Mapping[str, bool] | None = None,
@@ -1449,7 +1445,7 @@ class AsyncSessionNamespace(AsyncNamespace):
         agent: str | None = None,
         model: str | None = None,
         variant: str | None = None,
-        parts: Sequence[SessionCommandPart | JsonMapping] | None = None,
+        parts: Sequence[FilePartInput | JsonMapping] | None = None,
         directory: StrPath | None = None,
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
@@ -1484,12 +1480,12 @@ class AsyncSessionNamespace(AsyncNamespace):
         agent: str,
         command: str,
         message_id: str | None = None,
-        model: SessionShellModel | JsonMapping | None = None,
+        model: SessionPromptModel | JsonMapping | None = None,
         directory: StrPath | None = None,
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> SessionShellResponse:
+    ) -> MessageWithParts:
         """Run shell command: as `SessionNamespace.shell`, awaited."""
         body_ = {"messageID": message_id, "agent": agent, "model": model, "command": command}
         return await self._caller.call(

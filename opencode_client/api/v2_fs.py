@@ -11,7 +11,6 @@ from ..calls.unset import UNSET, Unset
 if TYPE_CHECKING:
     from ..calls.directories import StrPath
     from ..calls.options import Timeout
-    from ..models.v2_fs_find_response import V2FsFindResponse
     from ..models.v2_fs_list_response import V2FsListResponse
 
 
@@ -33,11 +32,11 @@ _LIST: Operation[V2FsListResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-_FIND: Operation[V2FsFindResponse] = Operation(
+_FIND: Operation[V2FsListResponse] = Operation(
     "v2.fs.find",
     "GET",
     "/api/fs/find",
-    "V2FsFindResponse",
+    "V2FsListResponse",
     scope=LOCATION,
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
@@ -98,7 +97,7 @@ class V2FsNamespace(Namespace):
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> V2FsFindResponse:
+    ) -> V2FsListResponse:
         """Find files.
 
         Find recursively ranked filesystem entries relative to the requested location.
@@ -154,7 +153,7 @@ class AsyncV2FsNamespace(AsyncNamespace):
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> V2FsFindResponse:
+    ) -> V2FsListResponse:
         """Find files: as `V2FsNamespace.find`, awaited."""
         query_ = {"query": query, "type": type, "limit": limit}
         return await self._caller.call(

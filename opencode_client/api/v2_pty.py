@@ -12,12 +12,10 @@ if TYPE_CHECKING:
     from ..calls.directories import StrPath
     from ..calls.operation import JsonMapping
     from ..calls.options import Timeout
+    from ..models.pty_update_size import PtyUpdateSize
     from ..models.v2_pty_connect_token_response import V2PtyConnectTokenResponse
-    from ..models.v2_pty_create_response import V2PtyCreateResponse
     from ..models.v2_pty_get_response import V2PtyGetResponse
     from ..models.v2_pty_list_response import V2PtyListResponse
-    from ..models.v2_pty_update_response import V2PtyUpdateResponse
-    from ..models.v2_pty_update_size import V2PtyUpdateSize
     from ..terminals.async_connection import AsyncPtyConnection
     from ..terminals.connection import PtyConnection
     from ..terminals.handshake import PtyOptions
@@ -32,11 +30,11 @@ _LIST: Operation[V2PtyListResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
-_CREATE: Operation[V2PtyCreateResponse] = Operation(
+_CREATE: Operation[V2PtyGetResponse] = Operation(
     "v2.pty.create",
     "POST",
     "/api/pty",
-    "V2PtyCreateResponse",
+    "V2PtyGetResponse",
     body="members",
     scope=LOCATION,
     structured={"args": "a list", "env": "an object"},
@@ -52,11 +50,11 @@ _GET: Operation[V2PtyGetResponse] = Operation(
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",), "404": ("PtyNotFoundErrorBody",)},
     absent="1.15.13",
 )
-_UPDATE: Operation[V2PtyUpdateResponse] = Operation(
+_UPDATE: Operation[V2PtyGetResponse] = Operation(
     "v2.pty.update",
     "PUT",
     "/api/pty/{ptyID}",
-    "V2PtyUpdateResponse",
+    "V2PtyGetResponse",
     body="members",
     scope=LOCATION,
     structured={"size": '{"rows": ..., "cols": ...}'},
@@ -136,7 +134,7 @@ class V2PtyNamespace(Namespace):
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> V2PtyCreateResponse:
+    ) -> V2PtyGetResponse:
         """Create PTY session.
 
         Create a pseudo-terminal session for a location.
@@ -174,12 +172,12 @@ class V2PtyNamespace(Namespace):
         pty_id: str,
         *,
         title: str | None = None,
-        size: V2PtyUpdateSize | JsonMapping | None = None,
+        size: PtyUpdateSize | JsonMapping | None = None,
         directory: StrPath | None = None,
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> V2PtyUpdateResponse:
+    ) -> V2PtyGetResponse:
         """Update PTY session.
 
         Update the title or viewport size of one PTY session.
@@ -294,7 +292,7 @@ class AsyncV2PtyNamespace(AsyncNamespace):
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> V2PtyCreateResponse:
+    ) -> V2PtyGetResponse:
         """Create PTY session: as `V2PtyNamespace.create`, awaited."""
         body_ = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env}
         return await self._caller.call(
@@ -320,12 +318,12 @@ class AsyncV2PtyNamespace(AsyncNamespace):
         pty_id: str,
         *,
         title: str | None = None,
-        size: V2PtyUpdateSize | JsonMapping | None = None,
+        size: PtyUpdateSize | JsonMapping | None = None,
         directory: StrPath | None = None,
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> V2PtyUpdateResponse:
+    ) -> V2PtyGetResponse:
         """Update PTY session: as `V2PtyNamespace.update`, awaited."""
         body_ = {"title": title, "size": size}
         return await self._caller.call(

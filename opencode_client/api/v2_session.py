@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ..models.sessions_response import SessionsResponse
     from ..models.v2_session_active_response import V2SessionActiveResponse
     from ..models.v2_session_context_response import V2SessionContextResponse
-    from ..models.v2_session_create_response import V2SessionCreateResponse
     from ..models.v2_session_get_response import V2SessionGetResponse
     from ..models.v2_session_message_response import V2SessionMessageResponse
     from ..models.v2_session_prompt_response import V2SessionPromptResponse
@@ -42,11 +41,11 @@ _LIST: Operation[SessionsResponse] = Operation(
     errors={"400": ("InvalidCursorErrorBody", "InvalidRequestErrorBody"), "401": ("UnauthorizedErrorBody",)},
     absent="1.3.2",
 )
-_CREATE: Operation[V2SessionCreateResponse] = Operation(
+_CREATE: Operation[V2SessionGetResponse] = Operation(
     "v2.session.create",
     "POST",
     "/api/session",
-    "V2SessionCreateResponse",
+    "V2SessionGetResponse",
     body="members",
     scope=Scope("location.directory", "location.workspaceID"),
     structured={"model": '{"id": ..., "providerID": ...}', "location": '{"directory": ...}'},
@@ -284,7 +283,7 @@ class V2SessionNamespace(Namespace):
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> V2SessionCreateResponse:
+    ) -> V2SessionGetResponse:
         """Create session.
 
         Create a session at the requested location.
@@ -578,7 +577,7 @@ class AsyncV2SessionNamespace(AsyncNamespace):
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> V2SessionCreateResponse:
+    ) -> V2SessionGetResponse:
         """Create session: as `V2SessionNamespace.create`, awaited."""
         body_ = {"id": id, "agent": agent, "model": model, "location": location}
         return await self._caller.call(

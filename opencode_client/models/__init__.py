@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from .agent import Agent as Agent, AgentModel as AgentModel
+    from .agent import Agent as Agent
     from .agent_color import AgentColor as AgentColor
     from .agent_config import AgentConfig as AgentConfig
     from .agent_part import AgentPart as AgentPart, AgentPartSource as AgentPartSource
-    from .agent_part_input import AgentPartInput as AgentPartInput, AgentPartInputSource as AgentPartInputSource
+    from .agent_part_input import AgentPartInput as AgentPartInput
     from .agent_v2_info import AgentV2Info as AgentV2Info
     from .api_auth import ApiAuth as ApiAuth
     from .api_error import APIError as APIError, APIErrorData as APIErrorData
@@ -224,16 +224,7 @@ if TYPE_CHECKING:
     from .global_disposed import GlobalDisposed as GlobalDisposed
     from .global_event import GlobalEvent as GlobalEvent, GlobalEventPayload as GlobalEventPayload
     from .global_health_response import GlobalHealthResponse as GlobalHealthResponse
-    from .global_session import (
-        GlobalSession as GlobalSession,
-        GlobalSessionModel as GlobalSessionModel,
-        GlobalSessionRevert as GlobalSessionRevert,
-        GlobalSessionShare as GlobalSessionShare,
-        GlobalSessionSummary as GlobalSessionSummary,
-        GlobalSessionTime as GlobalSessionTime,
-        GlobalSessionTokens as GlobalSessionTokens,
-        GlobalSessionTokensCache as GlobalSessionTokensCache,
-    )
+    from .global_session import GlobalSession as GlobalSession
     from .global_upgrade_response import (
         GlobalUpgradeResponse as GlobalUpgradeResponse,
         GlobalUpgradeResponseVariant1 as GlobalUpgradeResponseVariant1,
@@ -255,13 +246,9 @@ if TYPE_CHECKING:
     from .integration_attempt_status import (
         IntegrationAttemptStatus as IntegrationAttemptStatus,
         IntegrationAttemptStatusComplete as IntegrationAttemptStatusComplete,
-        IntegrationAttemptStatusCompleteTime as IntegrationAttemptStatusCompleteTime,
         IntegrationAttemptStatusExpired as IntegrationAttemptStatusExpired,
-        IntegrationAttemptStatusExpiredTime as IntegrationAttemptStatusExpiredTime,
         IntegrationAttemptStatusFailed as IntegrationAttemptStatusFailed,
-        IntegrationAttemptStatusFailedTime as IntegrationAttemptStatusFailedTime,
         IntegrationAttemptStatusPending as IntegrationAttemptStatusPending,
-        IntegrationAttemptStatusPendingTime as IntegrationAttemptStatusPendingTime,
         UnknownIntegrationAttemptStatus as UnknownIntegrationAttemptStatus,
     )
     from .integration_connection_updated import IntegrationConnectionUpdated as IntegrationConnectionUpdated
@@ -276,11 +263,7 @@ if TYPE_CHECKING:
         IntegrationMethod as IntegrationMethod,
         UnknownIntegrationMethod as UnknownIntegrationMethod,
     )
-    from .integration_o_auth_method import (
-        IntegrationOAuthMethod as IntegrationOAuthMethod,
-        IntegrationOAuthMethodPrompt as IntegrationOAuthMethodPrompt,
-        UnknownIntegrationOAuthMethodPrompt as UnknownIntegrationOAuthMethodPrompt,
-    )
+    from .integration_o_auth_method import IntegrationOAuthMethod as IntegrationOAuthMethod
     from .integration_ref import IntegrationRef as IntegrationRef
     from .integration_select_prompt import (
         IntegrationSelectPrompt as IntegrationSelectPrompt,
@@ -343,18 +326,15 @@ if TYPE_CHECKING:
         Model as Model,
         ModelApi as ModelApi,
         ModelCapabilities as ModelCapabilities,
-        ModelCapabilitiesInput as ModelCapabilitiesInput,
         ModelCapabilitiesInterleaved as ModelCapabilitiesInterleaved,
         ModelCapabilitiesInterleavedObject as ModelCapabilitiesInterleavedObject,
-        ModelCapabilitiesOutput as ModelCapabilitiesOutput,
         ModelCost as ModelCost,
         ModelCostCache as ModelCostCache,
         ModelCostExperimentalOver200K as ModelCostExperimentalOver200K,
-        ModelCostExperimentalOver200KCache as ModelCostExperimentalOver200KCache,
         ModelCostTier as ModelCostTier,
-        ModelCostTierCache as ModelCostTierCache,
         ModelCostTierTier as ModelCostTierTier,
         ModelLimit as ModelLimit,
+        ModelModalities as ModelModalities,
     )
     from .model_ref import ModelRef as ModelRef
     from .model_v2_api import (
@@ -390,6 +370,7 @@ if TYPE_CHECKING:
     from .output_format import OutputFormat as OutputFormat, UnknownOutputFormat as UnknownOutputFormat
     from .output_format_json_schema import OutputFormatJsonSchema as OutputFormatJsonSchema
     from .output_format_text import OutputFormatText as OutputFormatText
+    from .page_cursor import PageCursor as PageCursor
     from .part import Part as Part, UnknownPart as UnknownPart
     from .part_input import PartInput as PartInput, UnknownPartInput as UnknownPartInput
     from .patch_part import PatchPart as PatchPart
@@ -397,10 +378,6 @@ if TYPE_CHECKING:
     from .permission_action import PermissionAction as PermissionAction
     from .permission_action_config import PermissionActionConfig as PermissionActionConfig
     from .permission_asked import PermissionAsked as PermissionAsked
-    from .permission_asked_data import (
-        PermissionAskedData as PermissionAskedData,
-        PermissionAskedDataTool as PermissionAskedDataTool,
-    )
     from .permission_config import PermissionConfig as PermissionConfig
     from .permission_not_found_error_body import PermissionNotFoundErrorBody as PermissionNotFoundErrorBody
     from .permission_object_config import PermissionObjectConfig as PermissionObjectConfig
@@ -415,7 +392,6 @@ if TYPE_CHECKING:
     from .permission_ruleset import PermissionRuleset as PermissionRuleset
     from .permission_saved_info import PermissionSavedInfo as PermissionSavedInfo
     from .permission_v2_asked import PermissionV2Asked as PermissionV2Asked
-    from .permission_v2_asked_data import PermissionV2AskedData as PermissionV2AskedData
     from .permission_v2_effect import PermissionV2Effect as PermissionV2Effect
     from .permission_v2_replied import PermissionV2Replied as PermissionV2Replied
     from .permission_v2_replied_data import PermissionV2RepliedData as PermissionV2RepliedData
@@ -445,7 +421,6 @@ if TYPE_CHECKING:
     from .project_summary import ProjectSummary as ProjectSummary
     from .project_time import ProjectTime as ProjectTime
     from .project_updated import ProjectUpdated as ProjectUpdated
-    from .project_updated_data import ProjectUpdatedData as ProjectUpdatedData
     from .project_vcs import ProjectVcs as ProjectVcs
     from .prompt import Prompt as Prompt
     from .prompt_agent_attachment import PromptAgentAttachment as PromptAgentAttachment
@@ -468,11 +443,6 @@ if TYPE_CHECKING:
     from .provider_auth_method import (
         ProviderAuthMethod as ProviderAuthMethod,
         ProviderAuthMethodPrompt as ProviderAuthMethodPrompt,
-        ProviderAuthMethodPromptSelect as ProviderAuthMethodPromptSelect,
-        ProviderAuthMethodPromptSelectOption as ProviderAuthMethodPromptSelectOption,
-        ProviderAuthMethodPromptSelectWhen as ProviderAuthMethodPromptSelectWhen,
-        ProviderAuthMethodPromptText as ProviderAuthMethodPromptText,
-        ProviderAuthMethodPromptTextWhen as ProviderAuthMethodPromptTextWhen,
         UnknownProviderAuthMethodPrompt as UnknownProviderAuthMethodPrompt,
     )
     from .provider_config import (
@@ -509,21 +479,17 @@ if TYPE_CHECKING:
     from .pty_updated_data import PtyUpdatedData as PtyUpdatedData
     from .question_answer import QuestionAnswer as QuestionAnswer
     from .question_asked import QuestionAsked as QuestionAsked
-    from .question_asked_data import QuestionAskedData as QuestionAskedData
     from .question_info import QuestionInfo as QuestionInfo
     from .question_not_found_error_body import QuestionNotFoundErrorBody as QuestionNotFoundErrorBody
     from .question_option import QuestionOption as QuestionOption
     from .question_rejected import QuestionRejected as QuestionRejected
-    from .question_rejected_data import QuestionRejectedData as QuestionRejectedData
     from .question_rejected_event import QuestionRejectedEvent as QuestionRejectedEvent
     from .question_replied import QuestionReplied as QuestionReplied
-    from .question_replied_data import QuestionRepliedData as QuestionRepliedData
     from .question_replied_event import QuestionRepliedEvent as QuestionRepliedEvent
     from .question_request import QuestionRequest as QuestionRequest
     from .question_tool import QuestionTool as QuestionTool
     from .question_v2_answer import QuestionV2Answer as QuestionV2Answer
     from .question_v2_asked import QuestionV2Asked as QuestionV2Asked
-    from .question_v2_asked_data import QuestionV2AskedData as QuestionV2AskedData
     from .question_v2_info import QuestionV2Info as QuestionV2Info
     from .question_v2_option import QuestionV2Option as QuestionV2Option
     from .question_v2_rejected import QuestionV2Rejected as QuestionV2Rejected
@@ -532,8 +498,8 @@ if TYPE_CHECKING:
     from .question_v2_replied_data import QuestionV2RepliedData as QuestionV2RepliedData
     from .question_v2_request import QuestionV2Request as QuestionV2Request
     from .question_v2_tool import QuestionV2Tool as QuestionV2Tool
-    from .range_ import Range as Range, RangeEnd as RangeEnd, RangeStart as RangeStart
-    from .reasoning_part import ReasoningPart as ReasoningPart, ReasoningPartTime as ReasoningPartTime
+    from .range_ import Range as Range, RangePosition as RangePosition
+    from .reasoning_part import ReasoningPart as ReasoningPart
     from .reference_git_source import ReferenceGitSource as ReferenceGitSource
     from .reference_info import ReferenceInfo as ReferenceInfo
     from .reference_local_source import ReferenceLocalSource as ReferenceLocalSource
@@ -547,7 +513,6 @@ if TYPE_CHECKING:
     from .service_unavailable_error_body import ServiceUnavailableErrorBody as ServiceUnavailableErrorBody
     from .session import (
         Session as Session,
-        SessionModel as SessionModel,
         SessionRevert as SessionRevert,
         SessionShare as SessionShare,
         SessionSummary as SessionSummary,
@@ -557,11 +522,9 @@ if TYPE_CHECKING:
     )
     from .session_active import SessionActive as SessionActive
     from .session_busy_error_body import SessionBusyErrorBody as SessionBusyErrorBody
-    from .session_command_part import SessionCommandPart as SessionCommandPart
     from .session_command_response import SessionCommandResponse as SessionCommandResponse
     from .session_compacted import SessionCompacted as SessionCompacted
     from .session_compacted_data import SessionCompactedData as SessionCompactedData
-    from .session_create_model import SessionCreateModel as SessionCreateModel
     from .session_created import SessionCreated as SessionCreated
     from .session_created_data import SessionCreatedData as SessionCreatedData
     from .session_deleted import SessionDeleted as SessionDeleted
@@ -571,33 +534,23 @@ if TYPE_CHECKING:
     from .session_durable_event import SessionDurableEvent as SessionDurableEvent
     from .session_durable_event_stream import SessionDurableEventStream as SessionDurableEventStream
     from .session_error import SessionError as SessionError
-    from .session_error_data import (
-        SessionErrorData as SessionErrorData,
-        SessionErrorDataError as SessionErrorDataError,
-        UnknownSessionErrorDataError as UnknownSessionErrorDataError,
-    )
+    from .session_error_data import SessionErrorData as SessionErrorData
     from .session_error_unknown import SessionErrorUnknown as SessionErrorUnknown
     from .session_history import SessionHistory as SessionHistory
     from .session_idle import SessionIdle as SessionIdle
     from .session_idle_data import SessionIdleData as SessionIdleData
     from .session_input_admitted import SessionInputAdmitted as SessionInputAdmitted
     from .session_message import SessionMessage as SessionMessage, UnknownSessionMessage as UnknownSessionMessage
-    from .session_message_agent_switched import (
-        SessionMessageAgentSwitched as SessionMessageAgentSwitched,
-        SessionMessageAgentSwitchedTime as SessionMessageAgentSwitchedTime,
-    )
+    from .session_message_agent_switched import SessionMessageAgentSwitched as SessionMessageAgentSwitched
     from .session_message_assistant import (
         SessionMessageAssistant as SessionMessageAssistant,
         SessionMessageAssistantContent as SessionMessageAssistantContent,
         SessionMessageAssistantSnapshot as SessionMessageAssistantSnapshot,
         SessionMessageAssistantTime as SessionMessageAssistantTime,
-        SessionMessageAssistantTokens as SessionMessageAssistantTokens,
-        SessionMessageAssistantTokensCache as SessionMessageAssistantTokensCache,
         UnknownSessionMessageAssistantContent as UnknownSessionMessageAssistantContent,
     )
     from .session_message_assistant_reasoning import (
         SessionMessageAssistantReasoning as SessionMessageAssistantReasoning,
-        SessionMessageAssistantReasoningTime as SessionMessageAssistantReasoningTime,
     )
     from .session_message_assistant_text import SessionMessageAssistantText as SessionMessageAssistantText
     from .session_message_assistant_tool import (
@@ -607,40 +560,20 @@ if TYPE_CHECKING:
         SessionMessageAssistantToolTime as SessionMessageAssistantToolTime,
         UnknownSessionMessageAssistantToolState as UnknownSessionMessageAssistantToolState,
     )
-    from .session_message_compaction import (
-        SessionMessageCompaction as SessionMessageCompaction,
-        SessionMessageCompactionTime as SessionMessageCompactionTime,
-    )
-    from .session_message_model_switched import (
-        SessionMessageModelSwitched as SessionMessageModelSwitched,
-        SessionMessageModelSwitchedTime as SessionMessageModelSwitchedTime,
-    )
-    from .session_message_shell import (
-        SessionMessageShell as SessionMessageShell,
-        SessionMessageShellTime as SessionMessageShellTime,
-    )
-    from .session_message_synthetic import (
-        SessionMessageSynthetic as SessionMessageSynthetic,
-        SessionMessageSyntheticTime as SessionMessageSyntheticTime,
-    )
-    from .session_message_system import (
-        SessionMessageSystem as SessionMessageSystem,
-        SessionMessageSystemTime as SessionMessageSystemTime,
-    )
+    from .session_message_compaction import SessionMessageCompaction as SessionMessageCompaction
+    from .session_message_model_switched import SessionMessageModelSwitched as SessionMessageModelSwitched
+    from .session_message_shell import SessionMessageShell as SessionMessageShell
+    from .session_message_synthetic import SessionMessageSynthetic as SessionMessageSynthetic
+    from .session_message_system import SessionMessageSystem as SessionMessageSystem
+    from .session_message_time import SessionMessageTime as SessionMessageTime
     from .session_message_tool_state_completed import (
         SessionMessageToolStateCompleted as SessionMessageToolStateCompleted,
     )
     from .session_message_tool_state_error import SessionMessageToolStateError as SessionMessageToolStateError
     from .session_message_tool_state_pending import SessionMessageToolStatePending as SessionMessageToolStatePending
     from .session_message_tool_state_running import SessionMessageToolStateRunning as SessionMessageToolStateRunning
-    from .session_message_user import (
-        SessionMessageUser as SessionMessageUser,
-        SessionMessageUserTime as SessionMessageUserTime,
-    )
-    from .session_messages_response import (
-        SessionMessagesResponse as SessionMessagesResponse,
-        SessionMessagesResponseCursor as SessionMessagesResponseCursor,
-    )
+    from .session_message_user import SessionMessageUser as SessionMessageUser
+    from .session_messages_response import SessionMessagesResponse as SessionMessagesResponse
     from .session_next_agent_switched import SessionNextAgentSwitched as SessionNextAgentSwitched
     from .session_next_agent_switched_data import SessionNextAgentSwitchedData as SessionNextAgentSwitchedData
     from .session_next_compaction_delta import SessionNextCompactionDelta as SessionNextCompactionDelta
@@ -681,11 +614,7 @@ if TYPE_CHECKING:
     from .session_next_shell_started import SessionNextShellStarted as SessionNextShellStarted
     from .session_next_shell_started_data import SessionNextShellStartedData as SessionNextShellStartedData
     from .session_next_step_ended import SessionNextStepEnded as SessionNextStepEnded
-    from .session_next_step_ended_data import (
-        SessionNextStepEndedData as SessionNextStepEndedData,
-        SessionNextStepEndedDataTokens as SessionNextStepEndedDataTokens,
-        SessionNextStepEndedDataTokensCache as SessionNextStepEndedDataTokensCache,
-    )
+    from .session_next_step_ended_data import SessionNextStepEndedData as SessionNextStepEndedData
     from .session_next_step_failed import SessionNextStepFailed as SessionNextStepFailed
     from .session_next_step_failed_data import SessionNextStepFailedData as SessionNextStepFailedData
     from .session_next_step_started import SessionNextStepStarted as SessionNextStepStarted
@@ -722,11 +651,7 @@ if TYPE_CHECKING:
         SessionNextToolSuccessDataProvider as SessionNextToolSuccessDataProvider,
     )
     from .session_not_found_error_body import SessionNotFoundErrorBody as SessionNotFoundErrorBody
-    from .session_prompt_async_model import SessionPromptAsyncModel as SessionPromptAsyncModel
     from .session_prompt_model import SessionPromptModel as SessionPromptModel
-    from .session_prompt_response import SessionPromptResponse as SessionPromptResponse
-    from .session_shell_model import SessionShellModel as SessionShellModel
-    from .session_shell_response import SessionShellResponse as SessionShellResponse
     from .session_status import (
         SessionStatus as SessionStatus,
         SessionStatusBusy as SessionStatusBusy,
@@ -740,16 +665,8 @@ if TYPE_CHECKING:
     from .session_update_time import SessionUpdateTime as SessionUpdateTime
     from .session_updated import SessionUpdated as SessionUpdated
     from .session_updated_data import SessionUpdatedData as SessionUpdatedData
-    from .session_v2_info import (
-        SessionV2Info as SessionV2Info,
-        SessionV2InfoTime as SessionV2InfoTime,
-        SessionV2InfoTokens as SessionV2InfoTokens,
-        SessionV2InfoTokensCache as SessionV2InfoTokensCache,
-    )
-    from .sessions_response import (
-        SessionsResponse as SessionsResponse,
-        SessionsResponseCursor as SessionsResponseCursor,
-    )
+    from .session_v2_info import SessionV2Info as SessionV2Info, SessionV2InfoTime as SessionV2InfoTime
+    from .sessions_response import SessionsResponse as SessionsResponse
     from .skill_v2_directory_source import SkillV2DirectorySource as SkillV2DirectorySource
     from .skill_v2_embedded_source import SkillV2EmbeddedSource as SkillV2EmbeddedSource
     from .skill_v2_info import SkillV2Info as SkillV2Info
@@ -757,18 +674,14 @@ if TYPE_CHECKING:
     from .skill_v2_url_source import SkillV2UrlSource as SkillV2UrlSource
     from .snapshot_file_diff import SnapshotFileDiff as SnapshotFileDiff
     from .snapshot_part import SnapshotPart as SnapshotPart
-    from .step_finish_part import (
-        StepFinishPart as StepFinishPart,
-        StepFinishPartTokens as StepFinishPartTokens,
-        StepFinishPartTokensCache as StepFinishPartTokensCache,
-    )
+    from .step_finish_part import StepFinishPart as StepFinishPart
     from .step_start_part import StepStartPart as StepStartPart
     from .structured_output_error import (
         StructuredOutputError as StructuredOutputError,
         StructuredOutputErrorData as StructuredOutputErrorData,
     )
-    from .subtask_part import SubtaskPart as SubtaskPart, SubtaskPartModel as SubtaskPartModel
-    from .subtask_part_input import SubtaskPartInput as SubtaskPartInput, SubtaskPartInputModel as SubtaskPartInputModel
+    from .subtask_part import SubtaskPart as SubtaskPart
+    from .subtask_part_input import SubtaskPartInput as SubtaskPartInput
     from .symbol import Symbol as Symbol, SymbolLocation as SymbolLocation
     from .symbol_source import SymbolSource as SymbolSource
     from .sync_event_message_part_removed import (
@@ -916,7 +829,7 @@ if TYPE_CHECKING:
     from .sync_replay_response import SyncReplayResponse as SyncReplayResponse
     from .sync_steal_response import SyncStealResponse as SyncStealResponse
     from .text_part import TextPart as TextPart, TextPartTime as TextPartTime
-    from .text_part_input import TextPartInput as TextPartInput, TextPartInputTime as TextPartInputTime
+    from .text_part_input import TextPartInput as TextPartInput
     from .todo import Todo as Todo
     from .todo_updated import TodoUpdated as TodoUpdated
     from .todo_updated_data import TodoUpdatedData as TodoUpdatedData
@@ -973,7 +886,6 @@ if TYPE_CHECKING:
     from .v2_command_list_response import V2CommandListResponse as V2CommandListResponse
     from .v2_event import V2Event as V2Event
     from .v2_event_stream import V2EventStream as V2EventStream
-    from .v2_fs_find_response import V2FsFindResponse as V2FsFindResponse
     from .v2_fs_list_response import V2FsListResponse as V2FsListResponse
     from .v2_health_get_response import V2HealthGetResponse as V2HealthGetResponse
     from .v2_integration_attempt_status_response import (
@@ -990,16 +902,12 @@ if TYPE_CHECKING:
     from .v2_provider_get_response import V2ProviderGetResponse as V2ProviderGetResponse
     from .v2_provider_list_response import V2ProviderListResponse as V2ProviderListResponse
     from .v2_pty_connect_token_response import V2PtyConnectTokenResponse as V2PtyConnectTokenResponse
-    from .v2_pty_create_response import V2PtyCreateResponse as V2PtyCreateResponse
     from .v2_pty_get_response import V2PtyGetResponse as V2PtyGetResponse
     from .v2_pty_list_response import V2PtyListResponse as V2PtyListResponse
-    from .v2_pty_update_response import V2PtyUpdateResponse as V2PtyUpdateResponse
-    from .v2_pty_update_size import V2PtyUpdateSize as V2PtyUpdateSize
     from .v2_question_request_list_response import V2QuestionRequestListResponse as V2QuestionRequestListResponse
     from .v2_reference_list_response import V2ReferenceListResponse as V2ReferenceListResponse
     from .v2_session_active_response import V2SessionActiveResponse as V2SessionActiveResponse
     from .v2_session_context_response import V2SessionContextResponse as V2SessionContextResponse
-    from .v2_session_create_response import V2SessionCreateResponse as V2SessionCreateResponse
     from .v2_session_get_response import V2SessionGetResponse as V2SessionGetResponse
     from .v2_session_message_response import V2SessionMessageResponse as V2SessionMessageResponse
     from .v2_session_permission_create_response import (
@@ -1034,7 +942,6 @@ if TYPE_CHECKING:
     from .workspace_ready import WorkspaceReady as WorkspaceReady
     from .workspace_ready_data import WorkspaceReadyData as WorkspaceReadyData
     from .workspace_status import WorkspaceStatus as WorkspaceStatus
-    from .workspace_status_data import WorkspaceStatusData as WorkspaceStatusData
     from .workspace_warp_error_body import (
         WorkspaceWarpErrorBody as WorkspaceWarpErrorBody,
         WorkspaceWarpErrorBodyData as WorkspaceWarpErrorBodyData,
@@ -1049,12 +956,84 @@ if TYPE_CHECKING:
     from .worktree_ready import WorktreeReady as WorktreeReady
     from .worktree_ready_data import WorktreeReadyData as WorktreeReadyData
 
+    AgentPartInputSource: TypeAlias = AgentPartSource
+    SessionErrorDataError: TypeAlias = AssistantMessageError
+    StepFinishPartTokens: TypeAlias = AssistantMessageTokens
+    StepFinishPartTokensCache: TypeAlias = AssistantMessageTokensCache
+    SessionCommandPart: TypeAlias = FilePartInput
+    IntegrationAttemptStatusCompleteTime: TypeAlias = IntegrationAttemptTime
+    IntegrationAttemptStatusExpiredTime: TypeAlias = IntegrationAttemptTime
+    IntegrationAttemptStatusFailedTime: TypeAlias = IntegrationAttemptTime
+    IntegrationAttemptStatusPendingTime: TypeAlias = IntegrationAttemptTime
+    ProviderAuthMethodPromptSelect: TypeAlias = IntegrationSelectPrompt
+    ProviderAuthMethodPromptSelectOption: TypeAlias = IntegrationSelectPromptOption
+    ProviderAuthMethodPromptText: TypeAlias = IntegrationTextPrompt
+    ProviderAuthMethodPromptSelectWhen: TypeAlias = IntegrationWhen
+    ProviderAuthMethodPromptTextWhen: TypeAlias = IntegrationWhen
+    SessionPromptResponse: TypeAlias = MessageWithParts
+    SessionShellResponse: TypeAlias = MessageWithParts
+    ModelCostExperimentalOver200KCache: TypeAlias = ModelCostCache
+    ModelCostTierCache: TypeAlias = ModelCostCache
+    ModelCapabilitiesInput: TypeAlias = ModelModalities
+    ModelCapabilitiesOutput: TypeAlias = ModelModalities
+    GlobalSessionModel: TypeAlias = ModelRef
+    SessionCreateModel: TypeAlias = ModelRef
+    SessionModel: TypeAlias = ModelRef
+    SessionMessagesResponseCursor: TypeAlias = PageCursor
+    SessionsResponseCursor: TypeAlias = PageCursor
+    PermissionAskedData: TypeAlias = PermissionRequest
+    PermissionAskedDataTool: TypeAlias = PermissionRequestTool
+    PermissionV2AskedData: TypeAlias = PermissionV2Request
+    ProjectUpdatedData: TypeAlias = Project
+    IntegrationOAuthMethodPrompt: TypeAlias = ProviderAuthMethodPrompt
+    V2PtyUpdateSize: TypeAlias = PtyUpdateSize
+    QuestionRejectedData: TypeAlias = QuestionRejected
+    QuestionRepliedData: TypeAlias = QuestionReplied
+    QuestionAskedData: TypeAlias = QuestionRequest
+    QuestionV2AskedData: TypeAlias = QuestionV2Request
+    RangeEnd: TypeAlias = RangePosition
+    RangeStart: TypeAlias = RangePosition
+    SessionMessageAssistantReasoningTime: TypeAlias = SessionMessageAssistantTime
+    SessionMessageShellTime: TypeAlias = SessionMessageAssistantTime
+    SessionMessageAgentSwitchedTime: TypeAlias = SessionMessageTime
+    SessionMessageCompactionTime: TypeAlias = SessionMessageTime
+    SessionMessageModelSwitchedTime: TypeAlias = SessionMessageTime
+    SessionMessageSyntheticTime: TypeAlias = SessionMessageTime
+    SessionMessageSystemTime: TypeAlias = SessionMessageTime
+    SessionMessageUserTime: TypeAlias = SessionMessageTime
+    AgentModel: TypeAlias = SessionPromptModel
+    SessionPromptAsyncModel: TypeAlias = SessionPromptModel
+    SessionShellModel: TypeAlias = SessionPromptModel
+    SubtaskPartInputModel: TypeAlias = SessionPromptModel
+    SubtaskPartModel: TypeAlias = SessionPromptModel
+    GlobalSessionRevert: TypeAlias = SessionRevert
+    GlobalSessionShare: TypeAlias = SessionShare
+    GlobalSessionSummary: TypeAlias = SessionSummary
+    GlobalSessionTime: TypeAlias = SessionTime
+    GlobalSessionTokens: TypeAlias = SessionTokens
+    SessionMessageAssistantTokens: TypeAlias = SessionTokens
+    SessionNextStepEndedDataTokens: TypeAlias = SessionTokens
+    SessionV2InfoTokens: TypeAlias = SessionTokens
+    GlobalSessionTokensCache: TypeAlias = SessionTokensCache
+    SessionMessageAssistantTokensCache: TypeAlias = SessionTokensCache
+    SessionNextStepEndedDataTokensCache: TypeAlias = SessionTokensCache
+    SessionV2InfoTokensCache: TypeAlias = SessionTokensCache
+    ReasoningPartTime: TypeAlias = TextPartTime
+    TextPartInputTime: TypeAlias = TextPartTime
+    UnknownSessionErrorDataError: TypeAlias = UnknownAssistantMessageError
+    UnknownIntegrationOAuthMethodPrompt: TypeAlias = UnknownProviderAuthMethodPrompt
+    V2FsFindResponse: TypeAlias = V2FsListResponse
+    V2PtyCreateResponse: TypeAlias = V2PtyGetResponse
+    V2PtyUpdateResponse: TypeAlias = V2PtyGetResponse
+    V2SessionCreateResponse: TypeAlias = V2SessionGetResponse
+    WorkspaceStatusData: TypeAlias = WorkspaceEventConnectionStatus
+
 _NAMES = {
-    "agent": "Agent AgentModel",
+    "agent": "Agent",
     "agent_color": "AgentColor",
     "agent_config": "AgentConfig",
     "agent_part": "AgentPart AgentPartSource",
-    "agent_part_input": "AgentPartInput AgentPartInputSource",
+    "agent_part_input": "AgentPartInput",
     "agent_v2_info": "AgentV2Info",
     "api_auth": "ApiAuth",
     "api_error": "APIError APIErrorData",
@@ -1205,8 +1184,7 @@ _NAMES = {
     "global_disposed": "GlobalDisposed",
     "global_event": "GlobalEvent GlobalEventPayload",
     "global_health_response": "GlobalHealthResponse",
-    "global_session": "GlobalSession GlobalSessionModel GlobalSessionRevert GlobalSessionShare GlobalSessionSummary "
-    "GlobalSessionTime GlobalSessionTokens GlobalSessionTokensCache",
+    "global_session": "GlobalSession",
     "global_upgrade_response": "GlobalUpgradeResponse GlobalUpgradeResponseVariant1 GlobalUpgradeResponseVariant2 "
     "UnknownGlobalUpgradeResponse",
     "http_bad_request_error_body": "HttpBadRequestErrorBody",
@@ -1219,10 +1197,8 @@ _NAMES = {
     "installation_updated_data": "InstallationUpdatedData",
     "integration_attempt": "IntegrationAttempt IntegrationAttemptTime",
     "integration_attempt_status": "IntegrationAttemptStatus IntegrationAttemptStatusComplete "
-    "IntegrationAttemptStatusCompleteTime IntegrationAttemptStatusExpired "
-    "IntegrationAttemptStatusExpiredTime IntegrationAttemptStatusFailed "
-    "IntegrationAttemptStatusFailedTime IntegrationAttemptStatusPending "
-    "IntegrationAttemptStatusPendingTime UnknownIntegrationAttemptStatus",
+    "IntegrationAttemptStatusExpired IntegrationAttemptStatusFailed "
+    "IntegrationAttemptStatusPending UnknownIntegrationAttemptStatus",
     "integration_connection_updated": "IntegrationConnectionUpdated",
     "integration_connection_updated_data": "IntegrationConnectionUpdatedData",
     "integration_env_method": "IntegrationEnvMethod",
@@ -1230,8 +1206,7 @@ _NAMES = {
     "integration_inputs": "IntegrationInputs",
     "integration_key_method": "IntegrationKeyMethod",
     "integration_method": "IntegrationMethod UnknownIntegrationMethod",
-    "integration_o_auth_method": "IntegrationOAuthMethod IntegrationOAuthMethodPrompt "
-    "UnknownIntegrationOAuthMethodPrompt",
+    "integration_o_auth_method": "IntegrationOAuthMethod",
     "integration_ref": "IntegrationRef",
     "integration_select_prompt": "IntegrationSelectPrompt IntegrationSelectPromptOption",
     "integration_text_prompt": "IntegrationTextPrompt",
@@ -1282,10 +1257,9 @@ _NAMES = {
     "message_updated": "MessageUpdated",
     "message_updated_data": "MessageUpdatedData",
     "message_with_parts": "MessageWithParts",
-    "model": "Model ModelApi ModelCapabilities ModelCapabilitiesInput ModelCapabilitiesInterleaved "
-    "ModelCapabilitiesInterleavedObject ModelCapabilitiesOutput ModelCost ModelCostCache "
-    "ModelCostExperimentalOver200K ModelCostExperimentalOver200KCache ModelCostTier ModelCostTierCache "
-    "ModelCostTierTier ModelLimit",
+    "model": "Model ModelApi ModelCapabilities ModelCapabilitiesInterleaved ModelCapabilitiesInterleavedObject "
+    "ModelCost ModelCostCache ModelCostExperimentalOver200K ModelCostTier ModelCostTierTier ModelLimit "
+    "ModelModalities",
     "model_ref": "ModelRef",
     "model_v2_api": "ModelV2Api ModelV2ApiAisdk ModelV2ApiNative UnknownModelV2Api",
     "model_v2_capabilities": "ModelV2Capabilities",
@@ -1299,6 +1273,7 @@ _NAMES = {
     "output_format": "OutputFormat UnknownOutputFormat",
     "output_format_json_schema": "OutputFormatJsonSchema",
     "output_format_text": "OutputFormatText",
+    "page_cursor": "PageCursor",
     "part": "Part UnknownPart",
     "part_input": "PartInput UnknownPartInput",
     "patch_part": "PatchPart",
@@ -1306,7 +1281,6 @@ _NAMES = {
     "permission_action": "PermissionAction",
     "permission_action_config": "PermissionActionConfig",
     "permission_asked": "PermissionAsked",
-    "permission_asked_data": "PermissionAskedData PermissionAskedDataTool",
     "permission_config": "PermissionConfig",
     "permission_not_found_error_body": "PermissionNotFoundErrorBody",
     "permission_object_config": "PermissionObjectConfig",
@@ -1318,7 +1292,6 @@ _NAMES = {
     "permission_ruleset": "PermissionRuleset",
     "permission_saved_info": "PermissionSavedInfo",
     "permission_v2_asked": "PermissionV2Asked",
-    "permission_v2_asked_data": "PermissionV2AskedData",
     "permission_v2_effect": "PermissionV2Effect",
     "permission_v2_replied": "PermissionV2Replied",
     "permission_v2_replied_data": "PermissionV2RepliedData",
@@ -1342,7 +1315,6 @@ _NAMES = {
     "project_summary": "ProjectSummary",
     "project_time": "ProjectTime",
     "project_updated": "ProjectUpdated",
-    "project_updated_data": "ProjectUpdatedData",
     "project_vcs": "ProjectVcs",
     "prompt": "Prompt",
     "prompt_agent_attachment": "PromptAgentAttachment",
@@ -1356,10 +1328,7 @@ _NAMES = {
     "provider_auth_authorization": "ProviderAuthAuthorization",
     "provider_auth_error": "ProviderAuthError ProviderAuthErrorData",
     "provider_auth_error_body": "ProviderAuthErrorBody ProviderAuthErrorBodyData",
-    "provider_auth_method": "ProviderAuthMethod ProviderAuthMethodPrompt ProviderAuthMethodPromptSelect "
-    "ProviderAuthMethodPromptSelectOption ProviderAuthMethodPromptSelectWhen "
-    "ProviderAuthMethodPromptText ProviderAuthMethodPromptTextWhen "
-    "UnknownProviderAuthMethodPrompt",
+    "provider_auth_method": "ProviderAuthMethod ProviderAuthMethodPrompt UnknownProviderAuthMethodPrompt",
     "provider_config": "ProviderConfig ProviderConfigModels ProviderConfigModelsCost "
     "ProviderConfigModelsCostContextOver200K ProviderConfigModelsInterleaved "
     "ProviderConfigModelsInterleavedObject ProviderConfigModelsLimit "
@@ -1386,21 +1355,17 @@ _NAMES = {
     "pty_updated_data": "PtyUpdatedData",
     "question_answer": "QuestionAnswer",
     "question_asked": "QuestionAsked",
-    "question_asked_data": "QuestionAskedData",
     "question_info": "QuestionInfo",
     "question_not_found_error_body": "QuestionNotFoundErrorBody",
     "question_option": "QuestionOption",
     "question_rejected": "QuestionRejected",
-    "question_rejected_data": "QuestionRejectedData",
     "question_rejected_event": "QuestionRejectedEvent",
     "question_replied": "QuestionReplied",
-    "question_replied_data": "QuestionRepliedData",
     "question_replied_event": "QuestionRepliedEvent",
     "question_request": "QuestionRequest",
     "question_tool": "QuestionTool",
     "question_v2_answer": "QuestionV2Answer",
     "question_v2_asked": "QuestionV2Asked",
-    "question_v2_asked_data": "QuestionV2AskedData",
     "question_v2_info": "QuestionV2Info",
     "question_v2_option": "QuestionV2Option",
     "question_v2_rejected": "QuestionV2Rejected",
@@ -1409,8 +1374,8 @@ _NAMES = {
     "question_v2_replied_data": "QuestionV2RepliedData",
     "question_v2_request": "QuestionV2Request",
     "question_v2_tool": "QuestionV2Tool",
-    "range_": "Range RangeEnd RangeStart",
-    "reasoning_part": "ReasoningPart ReasoningPartTime",
+    "range_": "Range RangePosition",
+    "reasoning_part": "ReasoningPart",
     "reference_git_source": "ReferenceGitSource",
     "reference_info": "ReferenceInfo",
     "reference_local_source": "ReferenceLocalSource",
@@ -1422,15 +1387,12 @@ _NAMES = {
     "server_config": "ServerConfig",
     "server_connected": "ServerConnected",
     "service_unavailable_error_body": "ServiceUnavailableErrorBody",
-    "session": "Session SessionModel SessionRevert SessionShare SessionSummary SessionTime SessionTokens "
-    "SessionTokensCache",
+    "session": "Session SessionRevert SessionShare SessionSummary SessionTime SessionTokens SessionTokensCache",
     "session_active": "SessionActive",
     "session_busy_error_body": "SessionBusyErrorBody",
-    "session_command_part": "SessionCommandPart",
     "session_command_response": "SessionCommandResponse",
     "session_compacted": "SessionCompacted",
     "session_compacted_data": "SessionCompactedData",
-    "session_create_model": "SessionCreateModel",
     "session_created": "SessionCreated",
     "session_created_data": "SessionCreatedData",
     "session_deleted": "SessionDeleted",
@@ -1440,34 +1402,34 @@ _NAMES = {
     "session_durable_event": "SessionDurableEvent",
     "session_durable_event_stream": "SessionDurableEventStream",
     "session_error": "SessionError",
-    "session_error_data": "SessionErrorData SessionErrorDataError UnknownSessionErrorDataError",
+    "session_error_data": "SessionErrorData",
     "session_error_unknown": "SessionErrorUnknown",
     "session_history": "SessionHistory",
     "session_idle": "SessionIdle",
     "session_idle_data": "SessionIdleData",
     "session_input_admitted": "SessionInputAdmitted",
     "session_message": "SessionMessage UnknownSessionMessage",
-    "session_message_agent_switched": "SessionMessageAgentSwitched SessionMessageAgentSwitchedTime",
+    "session_message_agent_switched": "SessionMessageAgentSwitched",
     "session_message_assistant": "SessionMessageAssistant SessionMessageAssistantContent "
     "SessionMessageAssistantSnapshot SessionMessageAssistantTime "
-    "SessionMessageAssistantTokens SessionMessageAssistantTokensCache "
     "UnknownSessionMessageAssistantContent",
-    "session_message_assistant_reasoning": "SessionMessageAssistantReasoning SessionMessageAssistantReasoningTime",
+    "session_message_assistant_reasoning": "SessionMessageAssistantReasoning",
     "session_message_assistant_text": "SessionMessageAssistantText",
     "session_message_assistant_tool": "SessionMessageAssistantTool SessionMessageAssistantToolProvider "
     "SessionMessageAssistantToolState SessionMessageAssistantToolTime "
     "UnknownSessionMessageAssistantToolState",
-    "session_message_compaction": "SessionMessageCompaction SessionMessageCompactionTime",
-    "session_message_model_switched": "SessionMessageModelSwitched SessionMessageModelSwitchedTime",
-    "session_message_shell": "SessionMessageShell SessionMessageShellTime",
-    "session_message_synthetic": "SessionMessageSynthetic SessionMessageSyntheticTime",
-    "session_message_system": "SessionMessageSystem SessionMessageSystemTime",
+    "session_message_compaction": "SessionMessageCompaction",
+    "session_message_model_switched": "SessionMessageModelSwitched",
+    "session_message_shell": "SessionMessageShell",
+    "session_message_synthetic": "SessionMessageSynthetic",
+    "session_message_system": "SessionMessageSystem",
+    "session_message_time": "SessionMessageTime",
     "session_message_tool_state_completed": "SessionMessageToolStateCompleted",
     "session_message_tool_state_error": "SessionMessageToolStateError",
     "session_message_tool_state_pending": "SessionMessageToolStatePending",
     "session_message_tool_state_running": "SessionMessageToolStateRunning",
-    "session_message_user": "SessionMessageUser SessionMessageUserTime",
-    "session_messages_response": "SessionMessagesResponse SessionMessagesResponseCursor",
+    "session_message_user": "SessionMessageUser",
+    "session_messages_response": "SessionMessagesResponse",
     "session_next_agent_switched": "SessionNextAgentSwitched",
     "session_next_agent_switched_data": "SessionNextAgentSwitchedData",
     "session_next_compaction_delta": "SessionNextCompactionDelta",
@@ -1506,8 +1468,7 @@ _NAMES = {
     "session_next_shell_started": "SessionNextShellStarted",
     "session_next_shell_started_data": "SessionNextShellStartedData",
     "session_next_step_ended": "SessionNextStepEnded",
-    "session_next_step_ended_data": "SessionNextStepEndedData SessionNextStepEndedDataTokens "
-    "SessionNextStepEndedDataTokensCache",
+    "session_next_step_ended_data": "SessionNextStepEndedData",
     "session_next_step_failed": "SessionNextStepFailed",
     "session_next_step_failed_data": "SessionNextStepFailedData",
     "session_next_step_started": "SessionNextStepStarted",
@@ -1535,11 +1496,7 @@ _NAMES = {
     "session_next_tool_success": "SessionNextToolSuccess",
     "session_next_tool_success_data": "SessionNextToolSuccessData SessionNextToolSuccessDataProvider",
     "session_not_found_error_body": "SessionNotFoundErrorBody",
-    "session_prompt_async_model": "SessionPromptAsyncModel",
     "session_prompt_model": "SessionPromptModel",
-    "session_prompt_response": "SessionPromptResponse",
-    "session_shell_model": "SessionShellModel",
-    "session_shell_response": "SessionShellResponse",
     "session_status": "SessionStatus SessionStatusBusy SessionStatusIdle SessionStatusRetry SessionStatusRetryAction "
     "UnknownSessionStatus",
     "session_status_data": "SessionStatusData",
@@ -1547,8 +1504,8 @@ _NAMES = {
     "session_update_time": "SessionUpdateTime",
     "session_updated": "SessionUpdated",
     "session_updated_data": "SessionUpdatedData",
-    "session_v2_info": "SessionV2Info SessionV2InfoTime SessionV2InfoTokens SessionV2InfoTokensCache",
-    "sessions_response": "SessionsResponse SessionsResponseCursor",
+    "session_v2_info": "SessionV2Info SessionV2InfoTime",
+    "sessions_response": "SessionsResponse",
     "skill_v2_directory_source": "SkillV2DirectorySource",
     "skill_v2_embedded_source": "SkillV2EmbeddedSource",
     "skill_v2_info": "SkillV2Info",
@@ -1556,11 +1513,11 @@ _NAMES = {
     "skill_v2_url_source": "SkillV2UrlSource",
     "snapshot_file_diff": "SnapshotFileDiff",
     "snapshot_part": "SnapshotPart",
-    "step_finish_part": "StepFinishPart StepFinishPartTokens StepFinishPartTokensCache",
+    "step_finish_part": "StepFinishPart",
     "step_start_part": "StepStartPart",
     "structured_output_error": "StructuredOutputError StructuredOutputErrorData",
-    "subtask_part": "SubtaskPart SubtaskPartModel",
-    "subtask_part_input": "SubtaskPartInput SubtaskPartInputModel",
+    "subtask_part": "SubtaskPart",
+    "subtask_part_input": "SubtaskPartInput",
     "symbol": "Symbol SymbolLocation",
     "symbol_source": "SymbolSource",
     "sync_event_message_part_removed": "SyncEventMessagePartRemoved SyncEventMessagePartRemovedSyncEvent",
@@ -1618,7 +1575,7 @@ _NAMES = {
     "sync_replay_response": "SyncReplayResponse",
     "sync_steal_response": "SyncStealResponse",
     "text_part": "TextPart TextPartTime",
-    "text_part_input": "TextPartInput TextPartInputTime",
+    "text_part_input": "TextPartInput",
     "todo": "Todo",
     "todo_updated": "TodoUpdated",
     "todo_updated_data": "TodoUpdatedData",
@@ -1655,7 +1612,6 @@ _NAMES = {
     "v2_command_list_response": "V2CommandListResponse",
     "v2_event": "V2Event",
     "v2_event_stream": "V2EventStream",
-    "v2_fs_find_response": "V2FsFindResponse",
     "v2_fs_list_response": "V2FsListResponse",
     "v2_health_get_response": "V2HealthGetResponse",
     "v2_integration_attempt_status_response": "V2IntegrationAttemptStatusResponse",
@@ -1668,16 +1624,12 @@ _NAMES = {
     "v2_provider_get_response": "V2ProviderGetResponse",
     "v2_provider_list_response": "V2ProviderListResponse",
     "v2_pty_connect_token_response": "V2PtyConnectTokenResponse",
-    "v2_pty_create_response": "V2PtyCreateResponse",
     "v2_pty_get_response": "V2PtyGetResponse",
     "v2_pty_list_response": "V2PtyListResponse",
-    "v2_pty_update_response": "V2PtyUpdateResponse",
-    "v2_pty_update_size": "V2PtyUpdateSize",
     "v2_question_request_list_response": "V2QuestionRequestListResponse",
     "v2_reference_list_response": "V2ReferenceListResponse",
     "v2_session_active_response": "V2SessionActiveResponse",
     "v2_session_context_response": "V2SessionContextResponse",
-    "v2_session_create_response": "V2SessionCreateResponse",
     "v2_session_get_response": "V2SessionGetResponse",
     "v2_session_message_response": "V2SessionMessageResponse",
     "v2_session_permission_create_response": "V2SessionPermissionCreateResponse V2SessionPermissionCreateResponseData",
@@ -1703,7 +1655,6 @@ _NAMES = {
     "workspace_ready": "WorkspaceReady",
     "workspace_ready_data": "WorkspaceReadyData",
     "workspace_status": "WorkspaceStatus",
-    "workspace_status_data": "WorkspaceStatusData",
     "workspace_warp_error_body": "WorkspaceWarpErrorBody WorkspaceWarpErrorBodyData",
     "worktree": "Worktree",
     "worktree_error_body": "WorktreeErrorBody WorktreeErrorBodyData",
@@ -1714,8 +1665,62 @@ _NAMES = {
 }
 """The public names of each module."""
 
+_ALIASES = {
+    "AgentPartSource": "AgentPartInputSource",
+    "AssistantMessageError": "SessionErrorDataError",
+    "AssistantMessageTokens": "StepFinishPartTokens",
+    "AssistantMessageTokensCache": "StepFinishPartTokensCache",
+    "FilePartInput": "SessionCommandPart",
+    "IntegrationAttemptTime": "IntegrationAttemptStatusCompleteTime IntegrationAttemptStatusExpiredTime "
+    "IntegrationAttemptStatusFailedTime IntegrationAttemptStatusPendingTime",
+    "IntegrationSelectPrompt": "ProviderAuthMethodPromptSelect",
+    "IntegrationSelectPromptOption": "ProviderAuthMethodPromptSelectOption",
+    "IntegrationTextPrompt": "ProviderAuthMethodPromptText",
+    "IntegrationWhen": "ProviderAuthMethodPromptSelectWhen ProviderAuthMethodPromptTextWhen",
+    "MessageWithParts": "SessionPromptResponse SessionShellResponse",
+    "ModelCostCache": "ModelCostExperimentalOver200KCache ModelCostTierCache",
+    "ModelModalities": "ModelCapabilitiesInput ModelCapabilitiesOutput",
+    "ModelRef": "GlobalSessionModel SessionCreateModel SessionModel",
+    "PageCursor": "SessionMessagesResponseCursor SessionsResponseCursor",
+    "PermissionRequest": "PermissionAskedData",
+    "PermissionRequestTool": "PermissionAskedDataTool",
+    "PermissionV2Request": "PermissionV2AskedData",
+    "Project": "ProjectUpdatedData",
+    "ProviderAuthMethodPrompt": "IntegrationOAuthMethodPrompt",
+    "PtyUpdateSize": "V2PtyUpdateSize",
+    "QuestionRejected": "QuestionRejectedData",
+    "QuestionReplied": "QuestionRepliedData",
+    "QuestionRequest": "QuestionAskedData",
+    "QuestionV2Request": "QuestionV2AskedData",
+    "RangePosition": "RangeEnd RangeStart",
+    "SessionMessageAssistantTime": "SessionMessageAssistantReasoningTime SessionMessageShellTime",
+    "SessionMessageTime": "SessionMessageAgentSwitchedTime SessionMessageCompactionTime "
+    "SessionMessageModelSwitchedTime SessionMessageSyntheticTime SessionMessageSystemTime "
+    "SessionMessageUserTime",
+    "SessionPromptModel": "AgentModel SessionPromptAsyncModel SessionShellModel SubtaskPartInputModel SubtaskPartModel",
+    "SessionRevert": "GlobalSessionRevert",
+    "SessionShare": "GlobalSessionShare",
+    "SessionSummary": "GlobalSessionSummary",
+    "SessionTime": "GlobalSessionTime",
+    "SessionTokens": "GlobalSessionTokens SessionMessageAssistantTokens SessionNextStepEndedDataTokens "
+    "SessionV2InfoTokens",
+    "SessionTokensCache": "GlobalSessionTokensCache SessionMessageAssistantTokensCache "
+    "SessionNextStepEndedDataTokensCache SessionV2InfoTokensCache",
+    "TextPartTime": "ReasoningPartTime TextPartInputTime",
+    "UnknownAssistantMessageError": "UnknownSessionErrorDataError",
+    "UnknownProviderAuthMethodPrompt": "UnknownIntegrationOAuthMethodPrompt",
+    "V2FsListResponse": "V2FsFindResponse",
+    "V2PtyGetResponse": "V2PtyCreateResponse V2PtyUpdateResponse",
+    "V2SessionGetResponse": "V2SessionCreateResponse",
+    "WorkspaceEventConnectionStatus": "WorkspaceStatusData",
+}
+"""Other names of classes."""
+
 MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 """The module of each public name."""
+
+_CLASSES = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
+MODULES |= {alias: MODULES[name] for alias, name in _CLASSES.items()}
 
 
 def module_of(name: str) -> ModuleType:
@@ -1729,7 +1734,7 @@ if not TYPE_CHECKING:  # type checkers would accept every name
     def __getattr__(name: str) -> Any:  # Any: a class or an alias
         if name not in MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(module_of(name), name)
+        value = globals()[name] = getattr(module_of(name), _CLASSES.get(name, name))
         return value
 
 

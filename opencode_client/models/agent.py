@@ -9,6 +9,7 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_len
 
 if TYPE_CHECKING:
     from .permission_rule import PermissionRule
+    from .session_prompt_model import SessionPromptModel
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -25,7 +26,7 @@ class Agent(OpencodeModel):
     top_p: float | None = None
     temperature: float | None = None
     color: str | None = None
-    model: AgentModel | None = None
+    model: SessionPromptModel | None = None
     variant: str | None = None
     prompt: str | None = None
     steps: float | None = None
@@ -53,7 +54,7 @@ def read_agent(data: JsonObject) -> Agent:
         self.temperature = data["temperature"] if "temperature" in data else None
         self.color = data["color"] if "color" in data else None
         value = data["model"] if "model" in data else None
-        self.model = None if value is None else read_agent_model(value)
+        self.model = None if value is None else read_session_prompt_model(value)
         self.variant = data["variant"] if "variant" in data else None
         self.prompt = data["prompt"] if "prompt" in data else None
         self.steps = data["steps"] if "steps" in data else None
@@ -62,29 +63,5 @@ def read_agent(data: JsonObject) -> Agent:
     return read_lenient(Agent, data) if v0 is None or v1 is None or v3 is None else self
 
 
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class AgentModel(OpencodeModel):
-    """Source: `#/components/schemas/Agent/properties/model`."""
-
-    model_id: str
-    provider_id: str
-
-    _wire_names = {"model_id": "modelID", "provider_id": "providerID"}
-
-
-_READ_AGENT_MODEL = (AgentModel,)
-
-
-@reads(AgentModel)
-def read_agent_model(data: JsonObject) -> AgentModel:
-    try:
-        self = new(*_READ_AGENT_MODEL)
-        self.raw_ = data
-        self.model_id = v0 = data["modelID"]
-        self.provider_id = v1 = data["providerID"]
-    except READ_ERRORS:
-        return read_lenient(AgentModel, data)
-    return read_lenient(AgentModel, data) if v0 is None or v1 is None else self
-
-
 from .permission_rule import read_permission_rule
+from .session_prompt_model import read_session_prompt_model

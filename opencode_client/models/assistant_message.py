@@ -9,14 +9,14 @@ from ..decoding.unions import Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .api_error import APIError
-    from .content_filter_error import ContentFilterError
-    from .context_overflow_error import ContextOverflowError
-    from .message_aborted_error import MessageAbortedError
+    from .api_error import APIError, APIErrorData
+    from .content_filter_error import ContentFilterError, ContentFilterErrorData
+    from .context_overflow_error import ContextOverflowError, ContextOverflowErrorData
+    from .message_aborted_error import MessageAbortedError, MessageAbortedErrorData
     from .message_output_length_error import MessageOutputLengthError
-    from .provider_auth_error import ProviderAuthError
-    from .structured_output_error import StructuredOutputError
-    from .unknown_error import UnknownError
+    from .provider_auth_error import ProviderAuthError, ProviderAuthErrorData
+    from .structured_output_error import StructuredOutputError, StructuredOutputErrorData
+    from .unknown_error import UnknownError, UnknownErrorData
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -113,6 +113,17 @@ class UnknownAssistantMessageError(Unknown):
     __slots__ = ()
     tag_name = "name"
     name: Literal["__unknown__"] = "__unknown__"
+    data: (
+        ProviderAuthErrorData
+        | UnknownErrorData
+        | JsonObject
+        | MessageAbortedErrorData
+        | StructuredOutputErrorData
+        | ContextOverflowErrorData
+        | ContentFilterErrorData
+        | APIErrorData
+        | None
+    )
 
 
 read_assistant_message_error: Variants[AssistantMessageError] = Variants(

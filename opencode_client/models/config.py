@@ -242,6 +242,7 @@ class UnknownConfigMcp(Unknown):
     __slots__ = ()
     tag_name = "type"
     type: Literal["__unknown__"] = "__unknown__"
+    enabled: bool | None
 
 
 read_config_mcp: Variants[ConfigMcp] = Variants(

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 from ..decoding.unions import Variants
-from ..model import Unknown
+from ..model import JsonObject, Unknown
 
 if TYPE_CHECKING:
     from .credential_key import CredentialKey
@@ -17,6 +17,7 @@ class UnknownCredentialValue(Unknown):
     __slots__ = ()
     tag_name = "type"
     type: Literal["__unknown__"] = "__unknown__"
+    metadata: JsonObject | None
 
 
 read_credential_value: Variants[CredentialValue] = Variants(

@@ -8,7 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .permission_asked_data import PermissionAskedData
+    from .permission_request import PermissionRequest
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -16,7 +16,7 @@ class EventPermissionAsked(OpencodeModel):
     """Source: `#/components/schemas/EventPermissionAsked`."""
 
     type: Literal["permission.asked"] = "permission.asked"
-    properties: PermissionAskedData
+    properties: PermissionRequest
     id: str | None = None
 
 
@@ -29,11 +29,11 @@ def read_event_permission_asked(data: JsonObject) -> EventPermissionAsked:
         self = new(*_READ_EVENT_PERMISSION_ASKED)
         self.raw_ = data
         self.type = data["type"]
-        self.properties = read_permission_asked_data(data["properties"])
+        self.properties = read_permission_request(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return read_lenient(EventPermissionAsked, data)
     return self
 
 
-from .permission_asked_data import read_permission_asked_data
+from .permission_request import read_permission_request

@@ -8,7 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .permission_v2_asked_data import PermissionV2AskedData
+    from .permission_v2_request import PermissionV2Request
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -17,7 +17,7 @@ class EventPermissionV2Asked(OpencodeModel):
 
     id: str
     type: Literal["permission.v2.asked"] = "permission.v2.asked"
-    properties: PermissionV2AskedData
+    properties: PermissionV2Request
 
 
 _READ_EVENT_PERMISSION_V2_ASKED = (EventPermissionV2Asked,)
@@ -30,10 +30,10 @@ def read_event_permission_v2_asked(data: JsonObject) -> EventPermissionV2Asked:
         self.raw_ = data
         self.id = v0 = data["id"]
         self.type = data["type"]
-        self.properties = read_permission_v2_asked_data(data["properties"])
+        self.properties = read_permission_v2_request(data["properties"])
     except READ_ERRORS:
         return read_lenient(EventPermissionV2Asked, data)
     return read_lenient(EventPermissionV2Asked, data) if v0 is None else self
 
 
-from .permission_v2_asked_data import read_permission_v2_asked_data
+from .permission_v2_request import read_permission_v2_request

@@ -8,7 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .project_updated_data import ProjectUpdatedData
+    from .project import Project
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -16,7 +16,7 @@ class EventProjectUpdated(OpencodeModel):
     """Source: `#/components/schemas/EventProjectUpdated`."""
 
     type: Literal["project.updated"] = "project.updated"
-    properties: ProjectUpdatedData
+    properties: Project
     id: str | None = None
 
 
@@ -29,11 +29,11 @@ def read_event_project_updated(data: JsonObject) -> EventProjectUpdated:
         self = new(*_READ_EVENT_PROJECT_UPDATED)
         self.raw_ = data
         self.type = data["type"]
-        self.properties = read_project_updated_data(data["properties"])
+        self.properties = read_project(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return read_lenient(EventProjectUpdated, data)
     return self
 
 
-from .project_updated_data import read_project_updated_data
+from .project import read_project

@@ -8,7 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .question_asked_data import QuestionAskedData
+    from .question_request import QuestionRequest
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -16,7 +16,7 @@ class EventQuestionAsked(OpencodeModel):
     """Source: `#/components/schemas/EventQuestionAsked`."""
 
     type: Literal["question.asked"] = "question.asked"
-    properties: QuestionAskedData
+    properties: QuestionRequest
     id: str | None = None
 
 
@@ -29,11 +29,11 @@ def read_event_question_asked(data: JsonObject) -> EventQuestionAsked:
         self = new(*_READ_EVENT_QUESTION_ASKED)
         self.raw_ = data
         self.type = data["type"]
-        self.properties = read_question_asked_data(data["properties"])
+        self.properties = read_question_request(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return read_lenient(EventQuestionAsked, data)
     return self
 
 
-from .question_asked_data import read_question_asked_data
+from .question_request import read_question_request

@@ -8,7 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .question_rejected_data import QuestionRejectedData
+    from .question_rejected import QuestionRejected
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -16,7 +16,7 @@ class EventQuestionRejected(OpencodeModel):
     """Source: `#/components/schemas/EventQuestionRejected`."""
 
     type: Literal["question.rejected"] = "question.rejected"
-    properties: QuestionRejectedData
+    properties: QuestionRejected
     id: str | None = None
 
 
@@ -29,11 +29,11 @@ def read_event_question_rejected(data: JsonObject) -> EventQuestionRejected:
         self = new(*_READ_EVENT_QUESTION_REJECTED)
         self.raw_ = data
         self.type = data["type"]
-        self.properties = read_question_rejected_data(data["properties"])
+        self.properties = read_question_rejected(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return read_lenient(EventQuestionRejected, data)
     return self
 
 
-from .question_rejected_data import read_question_rejected_data
+from .question_rejected import read_question_rejected

@@ -8,7 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .question_replied_data import QuestionRepliedData
+    from .question_replied import QuestionReplied
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -16,7 +16,7 @@ class EventQuestionReplied(OpencodeModel):
     """Source: `#/components/schemas/EventQuestionReplied`."""
 
     type: Literal["question.replied"] = "question.replied"
-    properties: QuestionRepliedData
+    properties: QuestionReplied
     id: str | None = None
 
 
@@ -29,11 +29,11 @@ def read_event_question_replied(data: JsonObject) -> EventQuestionReplied:
         self = new(*_READ_EVENT_QUESTION_REPLIED)
         self.raw_ = data
         self.type = data["type"]
-        self.properties = read_question_replied_data(data["properties"])
+        self.properties = read_question_replied(data["properties"])
         self.id = data["id"] if "id" in data else None
     except READ_ERRORS:
         return read_lenient(EventQuestionReplied, data)
     return self
 
 
-from .question_replied_data import read_question_replied_data
+from .question_replied import read_question_replied

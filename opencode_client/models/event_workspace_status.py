@@ -8,7 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .workspace_status_data import WorkspaceStatusData
+    from .workspace_event_connection_status import WorkspaceEventConnectionStatus
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -17,7 +17,7 @@ class EventWorkspaceStatus(OpencodeModel):
 
     id: str
     type: Literal["workspace.status"] = "workspace.status"
-    properties: WorkspaceStatusData
+    properties: WorkspaceEventConnectionStatus
 
 
 _READ_EVENT_WORKSPACE_STATUS = (EventWorkspaceStatus,)
@@ -30,10 +30,10 @@ def read_event_workspace_status(data: JsonObject) -> EventWorkspaceStatus:
         self.raw_ = data
         self.id = v0 = data["id"]
         self.type = data["type"]
-        self.properties = read_workspace_status_data(data["properties"])
+        self.properties = read_workspace_event_connection_status(data["properties"])
     except READ_ERRORS:
         return read_lenient(EventWorkspaceStatus, data)
     return read_lenient(EventWorkspaceStatus, data) if v0 is None else self
 
 
-from .workspace_status_data import read_workspace_status_data
+from .workspace_event_connection_status import read_workspace_event_connection_status

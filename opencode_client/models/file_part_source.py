@@ -7,6 +7,7 @@ from ..decoding.unions import Variants
 from ..model import Unknown
 
 if TYPE_CHECKING:
+    from .file_part_source_text import FilePartSourceText
     from .file_source import FileSource
     from .resource_source import ResourceSource
     from .symbol_source import SymbolSource
@@ -18,6 +19,7 @@ class UnknownFilePartSource(Unknown):
     __slots__ = ()
     tag_name = "type"
     type: Literal["__unknown__"] = "__unknown__"
+    text: FilePartSourceText | None
 
 
 read_file_part_source: Variants[FilePartSource] = Variants(

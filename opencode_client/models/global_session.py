@@ -8,9 +8,10 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_lenient, reads
 
 if TYPE_CHECKING:
+    from .model_ref import ModelRef
     from .permission_rule import PermissionRule
     from .project_summary import ProjectSummary
-    from .snapshot_file_diff import SnapshotFileDiff
+    from .session import SessionRevert, SessionShare, SessionSummary, SessionTime, SessionTokens
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -23,20 +24,20 @@ class GlobalSession(OpencodeModel):
     directory: str
     title: str
     version: str
-    time: GlobalSessionTime
+    time: SessionTime
     project: ProjectSummary | None
     workspace_id: str | None = None
     path: str | None = None
     parent_id: str | None = None
-    summary: GlobalSessionSummary | None = None
+    summary: SessionSummary | None = None
     cost: float | None = None
-    tokens: GlobalSessionTokens | None = None
-    share: GlobalSessionShare | None = None
+    tokens: SessionTokens | None = None
+    share: SessionShare | None = None
     agent: str | None = None
-    model: GlobalSessionModel | None = None
+    model: ModelRef | None = None
     metadata: JsonObject | None = None
     permission: list[PermissionRule] | None = None
-    revert: GlobalSessionRevert | None = None
+    revert: SessionRevert | None = None
 
     _wire_names = {"project_id": "projectID", "workspace_id": "workspaceID", "parent_id": "parentID"}
 
@@ -55,27 +56,27 @@ def read_global_session(data: JsonObject) -> GlobalSession:
         self.directory = v3 = data["directory"]
         self.title = v4 = data["title"]
         self.version = v5 = data["version"]
-        self.time = read_global_session_time(data["time"])
+        self.time = read_session_time(data["time"])
         value = data["project"]
         self.project = None if value is None else read_project_summary(value)
         self.workspace_id = data["workspaceID"] if "workspaceID" in data else None
         self.path = data["path"] if "path" in data else None
         self.parent_id = data["parentID"] if "parentID" in data else None
         value = data["summary"] if "summary" in data else None
-        self.summary = None if value is None else read_global_session_summary(value)
+        self.summary = None if value is None else read_session_summary(value)
         self.cost = data["cost"] if "cost" in data else None
         value = data["tokens"] if "tokens" in data else None
-        self.tokens = None if value is None else read_global_session_tokens(value)
+        self.tokens = None if value is None else read_session_tokens(value)
         value = data["share"] if "share" in data else None
-        self.share = None if value is None else read_global_session_share(value)
+        self.share = None if value is None else read_session_share(value)
         self.agent = data["agent"] if "agent" in data else None
         value = data["model"] if "model" in data else None
-        self.model = None if value is None else read_global_session_model(value)
+        self.model = None if value is None else read_model_ref(value)
         self.metadata = data["metadata"] if "metadata" in data else None
         value = data["permission"] if "permission" in data else None
         self.permission = None if value is None else [read_permission_rule(item) for item in array(value)]
         value = data["revert"] if "revert" in data else None
-        self.revert = None if value is None else read_global_session_revert(value)
+        self.revert = None if value is None else read_session_revert(value)
     except READ_ERRORS:
         return read_lenient(GlobalSession, data)
     return (
@@ -85,188 +86,13 @@ def read_global_session(data: JsonObject) -> GlobalSession:
     )
 
 
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class GlobalSessionSummary(OpencodeModel):
-    """Source: `#/components/schemas/GlobalSession/properties/summary`."""
-
-    additions: float
-    deletions: float
-    files: float
-    diffs: list[SnapshotFileDiff] | None = None
-
-
-_READ_GLOBAL_SESSION_SUMMARY = (GlobalSessionSummary,)
-
-
-@reads(GlobalSessionSummary)
-def read_global_session_summary(data: JsonObject) -> GlobalSessionSummary:
-    try:
-        self = new(*_READ_GLOBAL_SESSION_SUMMARY)
-        self.raw_ = data
-        self.additions = v0 = data["additions"]
-        self.deletions = v1 = data["deletions"]
-        self.files = v2 = data["files"]
-        value = data["diffs"] if "diffs" in data else None
-        self.diffs = None if value is None else [read_snapshot_file_diff(item) for item in array(value)]
-    except READ_ERRORS:
-        return read_lenient(GlobalSessionSummary, data)
-    return read_lenient(GlobalSessionSummary, data) if v0 is None or v1 is None or v2 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class GlobalSessionTokens(OpencodeModel):
-    """Source: `#/components/schemas/GlobalSession/properties/tokens`."""
-
-    input: float
-    output: float
-    reasoning: float
-    cache: GlobalSessionTokensCache
-
-
-_READ_GLOBAL_SESSION_TOKENS = (GlobalSessionTokens,)
-
-
-@reads(GlobalSessionTokens)
-def read_global_session_tokens(data: JsonObject) -> GlobalSessionTokens:
-    try:
-        self = new(*_READ_GLOBAL_SESSION_TOKENS)
-        self.raw_ = data
-        self.input = v0 = data["input"]
-        self.output = v1 = data["output"]
-        self.reasoning = v2 = data["reasoning"]
-        self.cache = read_global_session_tokens_cache(data["cache"])
-    except READ_ERRORS:
-        return read_lenient(GlobalSessionTokens, data)
-    return read_lenient(GlobalSessionTokens, data) if v0 is None or v1 is None or v2 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class GlobalSessionTokensCache(OpencodeModel):
-    """Source: `#/components/schemas/GlobalSession/properties/tokens/properties/cache`."""
-
-    read: float
-    write: float
-
-
-_READ_GLOBAL_SESSION_TOKENS_CACHE = (GlobalSessionTokensCache,)
-
-
-@reads(GlobalSessionTokensCache)
-def read_global_session_tokens_cache(data: JsonObject) -> GlobalSessionTokensCache:
-    try:
-        self = new(*_READ_GLOBAL_SESSION_TOKENS_CACHE)
-        self.raw_ = data
-        self.read = v0 = data["read"]
-        self.write = v1 = data["write"]
-    except READ_ERRORS:
-        return read_lenient(GlobalSessionTokensCache, data)
-    return read_lenient(GlobalSessionTokensCache, data) if v0 is None or v1 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class GlobalSessionShare(OpencodeModel):
-    """Source: `#/components/schemas/GlobalSession/properties/share`."""
-
-    url: str
-
-
-_READ_GLOBAL_SESSION_SHARE = (GlobalSessionShare,)
-
-
-@reads(GlobalSessionShare)
-def read_global_session_share(data: JsonObject) -> GlobalSessionShare:
-    try:
-        self = new(*_READ_GLOBAL_SESSION_SHARE)
-        self.raw_ = data
-        self.url = v0 = data["url"]
-    except READ_ERRORS:
-        return read_lenient(GlobalSessionShare, data)
-    return read_lenient(GlobalSessionShare, data) if v0 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class GlobalSessionModel(OpencodeModel):
-    """Source: `#/components/schemas/GlobalSession/properties/model`."""
-
-    id: str
-    provider_id: str
-    variant: str | None = None
-
-    _wire_names = {"provider_id": "providerID"}
-
-
-_READ_GLOBAL_SESSION_MODEL = (GlobalSessionModel,)
-
-
-@reads(GlobalSessionModel)
-def read_global_session_model(data: JsonObject) -> GlobalSessionModel:
-    try:
-        self = new(*_READ_GLOBAL_SESSION_MODEL)
-        self.raw_ = data
-        self.id = v0 = data["id"]
-        self.provider_id = v1 = data["providerID"]
-        self.variant = data["variant"] if "variant" in data else None
-    except READ_ERRORS:
-        return read_lenient(GlobalSessionModel, data)
-    return read_lenient(GlobalSessionModel, data) if v0 is None or v1 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class GlobalSessionTime(OpencodeModel):
-    """Source: `#/components/schemas/GlobalSession/properties/time`."""
-
-    created: int
-    updated: int
-    compacting: int | None = None
-    archived: float | None = None
-
-
-_READ_GLOBAL_SESSION_TIME = (GlobalSessionTime,)
-
-
-@reads(GlobalSessionTime)
-def read_global_session_time(data: JsonObject) -> GlobalSessionTime:
-    try:
-        self = new(*_READ_GLOBAL_SESSION_TIME)
-        self.raw_ = data
-        self.created = v0 = data["created"]
-        self.updated = v1 = data["updated"]
-        self.compacting = data["compacting"] if "compacting" in data else None
-        self.archived = data["archived"] if "archived" in data else None
-    except READ_ERRORS:
-        return read_lenient(GlobalSessionTime, data)
-    return read_lenient(GlobalSessionTime, data) if v0 is None or v1 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class GlobalSessionRevert(OpencodeModel):
-    """Source: `#/components/schemas/GlobalSession/properties/revert`."""
-
-    message_id: str
-    part_id: str | None = None
-    snapshot: str | None = None
-    diff: str | None = None
-
-    _wire_names = {"message_id": "messageID", "part_id": "partID"}
-
-
-_READ_GLOBAL_SESSION_REVERT = (GlobalSessionRevert,)
-
-
-@reads(GlobalSessionRevert)
-def read_global_session_revert(data: JsonObject) -> GlobalSessionRevert:
-    try:
-        self = new(*_READ_GLOBAL_SESSION_REVERT)
-        self.raw_ = data
-        self.message_id = v0 = data["messageID"]
-        self.part_id = data["partID"] if "partID" in data else None
-        self.snapshot = data["snapshot"] if "snapshot" in data else None
-        self.diff = data["diff"] if "diff" in data else None
-    except READ_ERRORS:
-        return read_lenient(GlobalSessionRevert, data)
-    return read_lenient(GlobalSessionRevert, data) if v0 is None else self
-
-
+from .model_ref import read_model_ref
 from .permission_rule import read_permission_rule
 from .project_summary import read_project_summary
-from .snapshot_file_diff import read_snapshot_file_diff
+from .session import (
+    read_session_revert,
+    read_session_share,
+    read_session_summary,
+    read_session_time,
+    read_session_tokens,
+)

@@ -8,6 +8,9 @@ from attrs import define
 from ..decoding.unions import Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
 
+if TYPE_CHECKING:
+    from .integration_attempt import IntegrationAttemptTime
+
 
 class UnknownIntegrationAttemptStatus(Unknown):
     """A variant of `IntegrationAttemptStatus` that this version of the client does not know."""
@@ -15,6 +18,7 @@ class UnknownIntegrationAttemptStatus(Unknown):
     __slots__ = ()
     tag_name = "status"
     status: Literal["__unknown__"] = "__unknown__"
+    time: IntegrationAttemptTime | None
 
 
 read_integration_attempt_status: Variants[IntegrationAttemptStatus] = Variants(
@@ -36,7 +40,7 @@ class IntegrationAttemptStatusPending(OpencodeModel):
     """Source: `#/components/schemas/IntegrationAttemptStatus/anyOf/0`."""
 
     status: Literal["pending"] = "pending"
-    time: IntegrationAttemptStatusPendingTime
+    time: IntegrationAttemptTime
 
 
 _READ_INTEGRATION_ATTEMPT_STATUS_PENDING = (IntegrationAttemptStatusPending,)
@@ -48,33 +52,10 @@ def read_integration_attempt_status_pending(data: JsonObject) -> IntegrationAtte
         self = new(*_READ_INTEGRATION_ATTEMPT_STATUS_PENDING)
         self.raw_ = data
         self.status = data["status"]
-        self.time = read_integration_attempt_status_pending_time(data["time"])
+        self.time = read_integration_attempt_time(data["time"])
     except READ_ERRORS:
         return read_lenient(IntegrationAttemptStatusPending, data)
     return self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class IntegrationAttemptStatusPendingTime(OpencodeModel):
-    """Source: `#/components/schemas/IntegrationAttemptStatus/anyOf/0/properties/time`."""
-
-    created: float
-    expires: float
-
-
-_READ_INTEGRATION_ATTEMPT_STATUS_PENDING_TIME = (IntegrationAttemptStatusPendingTime,)
-
-
-@reads(IntegrationAttemptStatusPendingTime)
-def read_integration_attempt_status_pending_time(data: JsonObject) -> IntegrationAttemptStatusPendingTime:
-    try:
-        self = new(*_READ_INTEGRATION_ATTEMPT_STATUS_PENDING_TIME)
-        self.raw_ = data
-        self.created = v0 = data["created"]
-        self.expires = v1 = data["expires"]
-    except READ_ERRORS:
-        return read_lenient(IntegrationAttemptStatusPendingTime, data)
-    return read_lenient(IntegrationAttemptStatusPendingTime, data) if v0 is None or v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -82,7 +63,7 @@ class IntegrationAttemptStatusComplete(OpencodeModel):
     """Source: `#/components/schemas/IntegrationAttemptStatus/anyOf/1`."""
 
     status: Literal["complete"] = "complete"
-    time: IntegrationAttemptStatusCompleteTime
+    time: IntegrationAttemptTime
 
 
 _READ_INTEGRATION_ATTEMPT_STATUS_COMPLETE = (IntegrationAttemptStatusComplete,)
@@ -94,33 +75,10 @@ def read_integration_attempt_status_complete(data: JsonObject) -> IntegrationAtt
         self = new(*_READ_INTEGRATION_ATTEMPT_STATUS_COMPLETE)
         self.raw_ = data
         self.status = data["status"]
-        self.time = read_integration_attempt_status_complete_time(data["time"])
+        self.time = read_integration_attempt_time(data["time"])
     except READ_ERRORS:
         return read_lenient(IntegrationAttemptStatusComplete, data)
     return self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class IntegrationAttemptStatusCompleteTime(OpencodeModel):
-    """Source: `#/components/schemas/IntegrationAttemptStatus/anyOf/1/properties/time`."""
-
-    created: float
-    expires: float
-
-
-_READ_INTEGRATION_ATTEMPT_STATUS_COMPLETE_TIME = (IntegrationAttemptStatusCompleteTime,)
-
-
-@reads(IntegrationAttemptStatusCompleteTime)
-def read_integration_attempt_status_complete_time(data: JsonObject) -> IntegrationAttemptStatusCompleteTime:
-    try:
-        self = new(*_READ_INTEGRATION_ATTEMPT_STATUS_COMPLETE_TIME)
-        self.raw_ = data
-        self.created = v0 = data["created"]
-        self.expires = v1 = data["expires"]
-    except READ_ERRORS:
-        return read_lenient(IntegrationAttemptStatusCompleteTime, data)
-    return read_lenient(IntegrationAttemptStatusCompleteTime, data) if v0 is None or v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -129,7 +87,7 @@ class IntegrationAttemptStatusFailed(OpencodeModel):
 
     status: Literal["failed"] = "failed"
     message: str
-    time: IntegrationAttemptStatusFailedTime
+    time: IntegrationAttemptTime
 
 
 _READ_INTEGRATION_ATTEMPT_STATUS_FAILED = (IntegrationAttemptStatusFailed,)
@@ -142,33 +100,10 @@ def read_integration_attempt_status_failed(data: JsonObject) -> IntegrationAttem
         self.raw_ = data
         self.status = data["status"]
         self.message = v1 = data["message"]
-        self.time = read_integration_attempt_status_failed_time(data["time"])
+        self.time = read_integration_attempt_time(data["time"])
     except READ_ERRORS:
         return read_lenient(IntegrationAttemptStatusFailed, data)
     return read_lenient(IntegrationAttemptStatusFailed, data) if v1 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class IntegrationAttemptStatusFailedTime(OpencodeModel):
-    """Source: `#/components/schemas/IntegrationAttemptStatus/anyOf/2/properties/time`."""
-
-    created: float
-    expires: float
-
-
-_READ_INTEGRATION_ATTEMPT_STATUS_FAILED_TIME = (IntegrationAttemptStatusFailedTime,)
-
-
-@reads(IntegrationAttemptStatusFailedTime)
-def read_integration_attempt_status_failed_time(data: JsonObject) -> IntegrationAttemptStatusFailedTime:
-    try:
-        self = new(*_READ_INTEGRATION_ATTEMPT_STATUS_FAILED_TIME)
-        self.raw_ = data
-        self.created = v0 = data["created"]
-        self.expires = v1 = data["expires"]
-    except READ_ERRORS:
-        return read_lenient(IntegrationAttemptStatusFailedTime, data)
-    return read_lenient(IntegrationAttemptStatusFailedTime, data) if v0 is None or v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -176,7 +111,7 @@ class IntegrationAttemptStatusExpired(OpencodeModel):
     """Source: `#/components/schemas/IntegrationAttemptStatus/anyOf/3`."""
 
     status: Literal["expired"] = "expired"
-    time: IntegrationAttemptStatusExpiredTime
+    time: IntegrationAttemptTime
 
 
 _READ_INTEGRATION_ATTEMPT_STATUS_EXPIRED = (IntegrationAttemptStatusExpired,)
@@ -188,33 +123,10 @@ def read_integration_attempt_status_expired(data: JsonObject) -> IntegrationAtte
         self = new(*_READ_INTEGRATION_ATTEMPT_STATUS_EXPIRED)
         self.raw_ = data
         self.status = data["status"]
-        self.time = read_integration_attempt_status_expired_time(data["time"])
+        self.time = read_integration_attempt_time(data["time"])
     except READ_ERRORS:
         return read_lenient(IntegrationAttemptStatusExpired, data)
     return self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class IntegrationAttemptStatusExpiredTime(OpencodeModel):
-    """Source: `#/components/schemas/IntegrationAttemptStatus/anyOf/3/properties/time`."""
-
-    created: float
-    expires: float
-
-
-_READ_INTEGRATION_ATTEMPT_STATUS_EXPIRED_TIME = (IntegrationAttemptStatusExpiredTime,)
-
-
-@reads(IntegrationAttemptStatusExpiredTime)
-def read_integration_attempt_status_expired_time(data: JsonObject) -> IntegrationAttemptStatusExpiredTime:
-    try:
-        self = new(*_READ_INTEGRATION_ATTEMPT_STATUS_EXPIRED_TIME)
-        self.raw_ = data
-        self.created = v0 = data["created"]
-        self.expires = v1 = data["expires"]
-    except READ_ERRORS:
-        return read_lenient(IntegrationAttemptStatusExpiredTime, data)
-    return read_lenient(IntegrationAttemptStatusExpiredTime, data) if v0 is None or v1 is None else self
 
 
 if TYPE_CHECKING:
@@ -229,3 +141,6 @@ else:  # made when it is first used, as it imports every class in it
         if name == "IntegrationAttemptStatus":
             return Union[tuple(read_integration_attempt_status.classes())]
         raise AttributeError(name)
+
+
+from .integration_attempt import read_integration_attempt_time

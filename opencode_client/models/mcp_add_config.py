@@ -17,6 +17,8 @@ class UnknownMcpAddConfig(Unknown):
     __slots__ = ()
     tag_name = "type"
     type: Literal["__unknown__"] = "__unknown__"
+    enabled: bool | None
+    timeout: int | None
 
 
 read_mcp_add_config: Variants[McpAddConfig] = Variants(

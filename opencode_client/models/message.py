@@ -7,8 +7,8 @@ from ..decoding.unions import Variants
 from ..model import Unknown
 
 if TYPE_CHECKING:
-    from .assistant_message import AssistantMessage
-    from .user_message import UserMessage
+    from .assistant_message import AssistantMessage, AssistantMessageTime
+    from .user_message import UserMessage, UserMessageSummary, UserMessageTime
 
 
 class UnknownMessage(Unknown):
@@ -17,6 +17,13 @@ class UnknownMessage(Unknown):
     __slots__ = ()
     tag_name = "role"
     role: Literal["__unknown__"] = "__unknown__"
+    id: str | None
+    session_id: str | None
+    time: UserMessageTime | AssistantMessageTime | None
+    summary: UserMessageSummary | bool | None
+    agent: str | None
+
+    _wire_names = {"session_id": "sessionID"}
 
 
 read_message: Variants[Message] = Variants(

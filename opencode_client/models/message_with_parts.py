@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from attrs import define
 
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_lenient, reads
+from ..parts import PartReaders
 
 if TYPE_CHECKING:
     from .message import Message
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
-class MessageWithParts(OpencodeModel):
+class MessageWithParts(PartReaders, OpencodeModel):
     """Source: `#/paths/~1session~1{sessionID}~1message/get/responses/200/content/application~1json/schema/items`."""
 
     info: Message

@@ -93,8 +93,8 @@ class ModelCapabilities(OpencodeModel):
     reasoning: bool
     attachment: bool
     toolcall: bool
-    input: ModelCapabilitiesInput
-    output: ModelCapabilitiesOutput
+    input: ModelModalities
+    output: ModelModalities
     interleaved: ModelCapabilitiesInterleaved
 
 
@@ -110,8 +110,8 @@ def read_model_capabilities(data: JsonObject) -> ModelCapabilities:
         self.reasoning = v1 = data["reasoning"]
         self.attachment = v2 = data["attachment"]
         self.toolcall = v3 = data["toolcall"]
-        self.input = read_model_capabilities_input(data["input"])
-        self.output = read_model_capabilities_output(data["output"])
+        self.input = read_model_modalities(data["input"])
+        self.output = read_model_modalities(data["output"])
         value = data["interleaved"]
         self.interleaved = read_model_capabilities_interleaved.read(value)
     except READ_ERRORS:
@@ -120,7 +120,7 @@ def read_model_capabilities(data: JsonObject) -> ModelCapabilities:
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
-class ModelCapabilitiesInput(OpencodeModel):
+class ModelModalities(OpencodeModel):
     """Source: `#/components/schemas/Model/properties/capabilities/properties/input`."""
 
     text: bool
@@ -130,13 +130,13 @@ class ModelCapabilitiesInput(OpencodeModel):
     pdf: bool
 
 
-_READ_MODEL_CAPABILITIES_INPUT = (ModelCapabilitiesInput,)
+_READ_MODEL_MODALITIES = (ModelModalities,)
 
 
-@reads(ModelCapabilitiesInput)
-def read_model_capabilities_input(data: JsonObject) -> ModelCapabilitiesInput:
+@reads(ModelModalities)
+def read_model_modalities(data: JsonObject) -> ModelModalities:
     try:
-        self = new(*_READ_MODEL_CAPABILITIES_INPUT)
+        self = new(*_READ_MODEL_MODALITIES)
         self.raw_ = data
         self.text = v0 = data["text"]
         self.audio = v1 = data["audio"]
@@ -144,42 +144,9 @@ def read_model_capabilities_input(data: JsonObject) -> ModelCapabilitiesInput:
         self.video = v3 = data["video"]
         self.pdf = v4 = data["pdf"]
     except READ_ERRORS:
-        return read_lenient(ModelCapabilitiesInput, data)
+        return read_lenient(ModelModalities, data)
     return (
-        read_lenient(ModelCapabilitiesInput, data)
-        if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
-        else self
-    )
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class ModelCapabilitiesOutput(OpencodeModel):
-    """Source: `#/components/schemas/Model/properties/capabilities/properties/output`."""
-
-    text: bool
-    audio: bool
-    image: bool
-    video: bool
-    pdf: bool
-
-
-_READ_MODEL_CAPABILITIES_OUTPUT = (ModelCapabilitiesOutput,)
-
-
-@reads(ModelCapabilitiesOutput)
-def read_model_capabilities_output(data: JsonObject) -> ModelCapabilitiesOutput:
-    try:
-        self = new(*_READ_MODEL_CAPABILITIES_OUTPUT)
-        self.raw_ = data
-        self.text = v0 = data["text"]
-        self.audio = v1 = data["audio"]
-        self.image = v2 = data["image"]
-        self.video = v3 = data["video"]
-        self.pdf = v4 = data["pdf"]
-    except READ_ERRORS:
-        return read_lenient(ModelCapabilitiesOutput, data)
-    return (
-        read_lenient(ModelCapabilitiesOutput, data)
+        read_lenient(ModelModalities, data)
         if v0 is None or v1 is None or v2 is None or v3 is None or v4 is None
         else self
     )
@@ -273,7 +240,7 @@ class ModelCostTier(OpencodeModel):
 
     input: float
     output: float
-    cache: ModelCostTierCache
+    cache: ModelCostCache
     tier: ModelCostTierTier
 
 
@@ -287,34 +254,11 @@ def read_model_cost_tier(data: JsonObject) -> ModelCostTier:
         self.raw_ = data
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
-        self.cache = read_model_cost_tier_cache(data["cache"])
+        self.cache = read_model_cost_cache(data["cache"])
         self.tier = read_model_cost_tier_tier(data["tier"])
     except READ_ERRORS:
         return read_lenient(ModelCostTier, data)
     return read_lenient(ModelCostTier, data) if v0 is None or v1 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class ModelCostTierCache(OpencodeModel):
-    """Source: `#/components/schemas/Model/properties/cost/properties/tiers/items/properties/cache`."""
-
-    read: float
-    write: float
-
-
-_READ_MODEL_COST_TIER_CACHE = (ModelCostTierCache,)
-
-
-@reads(ModelCostTierCache)
-def read_model_cost_tier_cache(data: JsonObject) -> ModelCostTierCache:
-    try:
-        self = new(*_READ_MODEL_COST_TIER_CACHE)
-        self.raw_ = data
-        self.read = v0 = data["read"]
-        self.write = v1 = data["write"]
-    except READ_ERRORS:
-        return read_lenient(ModelCostTierCache, data)
-    return read_lenient(ModelCostTierCache, data) if v0 is None or v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -346,7 +290,7 @@ class ModelCostExperimentalOver200K(OpencodeModel):
 
     input: float
     output: float
-    cache: ModelCostExperimentalOver200KCache
+    cache: ModelCostCache
 
 
 _READ_MODEL_COST_EXPERIMENTAL_OVER200_K = (ModelCostExperimentalOver200K,)
@@ -359,33 +303,10 @@ def read_model_cost_experimental_over200_k(data: JsonObject) -> ModelCostExperim
         self.raw_ = data
         self.input = v0 = data["input"]
         self.output = v1 = data["output"]
-        self.cache = read_model_cost_experimental_over200_k_cache(data["cache"])
+        self.cache = read_model_cost_cache(data["cache"])
     except READ_ERRORS:
         return read_lenient(ModelCostExperimentalOver200K, data)
     return read_lenient(ModelCostExperimentalOver200K, data) if v0 is None or v1 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class ModelCostExperimentalOver200KCache(OpencodeModel):
-    """Source: `#/components/schemas/Model/properties/cost/properties/experimentalOver200K/properties/cache`."""
-
-    read: float
-    write: float
-
-
-_READ_MODEL_COST_EXPERIMENTAL_OVER200_K_CACHE = (ModelCostExperimentalOver200KCache,)
-
-
-@reads(ModelCostExperimentalOver200KCache)
-def read_model_cost_experimental_over200_k_cache(data: JsonObject) -> ModelCostExperimentalOver200KCache:
-    try:
-        self = new(*_READ_MODEL_COST_EXPERIMENTAL_OVER200_K_CACHE)
-        self.raw_ = data
-        self.read = v0 = data["read"]
-        self.write = v1 = data["write"]
-    except READ_ERRORS:
-        return read_lenient(ModelCostExperimentalOver200KCache, data)
-    return read_lenient(ModelCostExperimentalOver200KCache, data) if v0 is None or v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

@@ -15,6 +15,9 @@ class UnknownModelV2Api(Unknown):
     __slots__ = ()
     tag_name = "type"
     type: Literal["__unknown__"] = "__unknown__"
+    id: str | None
+    url: str | None
+    settings: JsonObject | None
 
 
 read_model_v2_api: Variants[ModelV2Api] = Variants(

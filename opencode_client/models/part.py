@@ -27,6 +27,11 @@ class UnknownPart(Unknown):
     __slots__ = ()
     tag_name = "type"
     type: Literal["__unknown__"] = "__unknown__"
+    id: str | None
+    session_id: str | None
+    message_id: str | None
+
+    _wire_names = {"session_id": "sessionID", "message_id": "messageID"}
 
 
 read_part: Variants[Part] = Variants(

@@ -19,6 +19,7 @@ class UnknownPartInput(Unknown):
     __slots__ = ()
     tag_name = "type"
     type: Literal["__unknown__"] = "__unknown__"
+    id: str | None
 
 
 read_part_input: Variants[PartInput] = Variants(

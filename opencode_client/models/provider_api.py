@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 from ..decoding.unions import Variants
-from ..model import Unknown
+from ..model import JsonObject, Unknown
 
 if TYPE_CHECKING:
     from .provider_aisdk import ProviderAISDK
@@ -17,6 +17,8 @@ class UnknownProviderApi(Unknown):
     __slots__ = ()
     tag_name = "type"
     type: Literal["__unknown__"] = "__unknown__"
+    url: str | None
+    settings: JsonObject | None
 
 
 read_provider_api: Variants[ProviderApi] = Variants(

@@ -8,6 +8,11 @@ from attrs import define
 from ..decoding.unions import Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, new, read_lenient, reads
 
+if TYPE_CHECKING:
+    from .integration_select_prompt import IntegrationSelectPrompt
+    from .integration_text_prompt import IntegrationTextPrompt
+    from .integration_when import IntegrationWhen
+
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
 class ProviderAuthMethod(OpencodeModel):
@@ -43,156 +48,23 @@ class UnknownProviderAuthMethodPrompt(Unknown):
     __slots__ = ()
     tag_name = "type"
     type: Literal["__unknown__"] = "__unknown__"
+    key: str | None
+    message: str | None
+    when: IntegrationWhen | None
 
 
 read_provider_auth_method_prompt: Variants[ProviderAuthMethodPrompt] = Variants(
     __name__,
     "ProviderAuthMethodPrompt",
     "type",
-    {"text": "ProviderAuthMethodPromptText", "select": "ProviderAuthMethodPromptSelect"},
+    {"text": "IntegrationTextPrompt", "select": "IntegrationSelectPrompt"},
     UnknownProviderAuthMethodPrompt,
 )
 
 
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class ProviderAuthMethodPromptText(OpencodeModel):
-    """Source: `#/components/schemas/ProviderAuthMethod/properties/prompts/items/anyOf/0`."""
-
-    type: Literal["text"] = "text"
-    key: str
-    message: str
-    placeholder: str | None = None
-    when: ProviderAuthMethodPromptTextWhen | None = None
-
-
-_READ_PROVIDER_AUTH_METHOD_PROMPT_TEXT = (ProviderAuthMethodPromptText,)
-
-
-@reads(ProviderAuthMethodPromptText)
-def read_provider_auth_method_prompt_text(data: JsonObject) -> ProviderAuthMethodPromptText:
-    try:
-        self = new(*_READ_PROVIDER_AUTH_METHOD_PROMPT_TEXT)
-        self.raw_ = data
-        self.type = data["type"]
-        self.key = v1 = data["key"]
-        self.message = v2 = data["message"]
-        self.placeholder = data["placeholder"] if "placeholder" in data else None
-        value = data["when"] if "when" in data else None
-        self.when = None if value is None else read_provider_auth_method_prompt_text_when(value)
-    except READ_ERRORS:
-        return read_lenient(ProviderAuthMethodPromptText, data)
-    return read_lenient(ProviderAuthMethodPromptText, data) if v1 is None or v2 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class ProviderAuthMethodPromptTextWhen(OpencodeModel):
-    """Source: `#/components/schemas/ProviderAuthMethod/properties/prompts/items/anyOf/0/properties/when`."""
-
-    key: str
-    op: Literal["eq", "neq"] | str
-    value: str
-
-
-_READ_PROVIDER_AUTH_METHOD_PROMPT_TEXT_WHEN = (ProviderAuthMethodPromptTextWhen,)
-
-
-@reads(ProviderAuthMethodPromptTextWhen)
-def read_provider_auth_method_prompt_text_when(data: JsonObject) -> ProviderAuthMethodPromptTextWhen:
-    try:
-        self = new(*_READ_PROVIDER_AUTH_METHOD_PROMPT_TEXT_WHEN)
-        self.raw_ = data
-        self.key = v0 = data["key"]
-        self.op = v1 = data["op"]
-        self.value = v2 = data["value"]
-    except READ_ERRORS:
-        return read_lenient(ProviderAuthMethodPromptTextWhen, data)
-    return read_lenient(ProviderAuthMethodPromptTextWhen, data) if v0 is None or v1 is None or v2 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class ProviderAuthMethodPromptSelect(OpencodeModel):
-    """Source: `#/components/schemas/ProviderAuthMethod/properties/prompts/items/anyOf/1`."""
-
-    type: Literal["select"] = "select"
-    key: str
-    message: str
-    options: list[ProviderAuthMethodPromptSelectOption]
-    when: ProviderAuthMethodPromptSelectWhen | None = None
-
-
-_READ_PROVIDER_AUTH_METHOD_PROMPT_SELECT = (ProviderAuthMethodPromptSelect,)
-
-
-@reads(ProviderAuthMethodPromptSelect)
-def read_provider_auth_method_prompt_select(data: JsonObject) -> ProviderAuthMethodPromptSelect:
-    try:
-        self = new(*_READ_PROVIDER_AUTH_METHOD_PROMPT_SELECT)
-        self.raw_ = data
-        self.type = data["type"]
-        self.key = v1 = data["key"]
-        self.message = v2 = data["message"]
-        value = data["options"]
-        self.options = [read_provider_auth_method_prompt_select_option(item) for item in array(value)]
-        value = data["when"] if "when" in data else None
-        self.when = None if value is None else read_provider_auth_method_prompt_select_when(value)
-    except READ_ERRORS:
-        return read_lenient(ProviderAuthMethodPromptSelect, data)
-    return read_lenient(ProviderAuthMethodPromptSelect, data) if v1 is None or v2 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class ProviderAuthMethodPromptSelectOption(OpencodeModel):
-    """Source: `#/components/schemas/ProviderAuthMethod/properties/prompts/items/anyOf/1/properties/options/items`."""
-
-    label: str
-    value: str
-    hint: str | None = None
-
-
-_READ_PROVIDER_AUTH_METHOD_PROMPT_SELECT_OPTION = (ProviderAuthMethodPromptSelectOption,)
-
-
-@reads(ProviderAuthMethodPromptSelectOption)
-def read_provider_auth_method_prompt_select_option(data: JsonObject) -> ProviderAuthMethodPromptSelectOption:
-    try:
-        self = new(*_READ_PROVIDER_AUTH_METHOD_PROMPT_SELECT_OPTION)
-        self.raw_ = data
-        self.label = v0 = data["label"]
-        self.value = v1 = data["value"]
-        self.hint = data["hint"] if "hint" in data else None
-    except READ_ERRORS:
-        return read_lenient(ProviderAuthMethodPromptSelectOption, data)
-    return read_lenient(ProviderAuthMethodPromptSelectOption, data) if v0 is None or v1 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class ProviderAuthMethodPromptSelectWhen(OpencodeModel):
-    """Source: `#/components/schemas/ProviderAuthMethod/properties/prompts/items/anyOf/1/properties/when`."""
-
-    key: str
-    op: Literal["eq", "neq"] | str
-    value: str
-
-
-_READ_PROVIDER_AUTH_METHOD_PROMPT_SELECT_WHEN = (ProviderAuthMethodPromptSelectWhen,)
-
-
-@reads(ProviderAuthMethodPromptSelectWhen)
-def read_provider_auth_method_prompt_select_when(data: JsonObject) -> ProviderAuthMethodPromptSelectWhen:
-    try:
-        self = new(*_READ_PROVIDER_AUTH_METHOD_PROMPT_SELECT_WHEN)
-        self.raw_ = data
-        self.key = v0 = data["key"]
-        self.op = v1 = data["op"]
-        self.value = v2 = data["value"]
-    except READ_ERRORS:
-        return read_lenient(ProviderAuthMethodPromptSelectWhen, data)
-    return read_lenient(ProviderAuthMethodPromptSelectWhen, data) if v0 is None or v1 is None or v2 is None else self
-
-
 if TYPE_CHECKING:
     ProviderAuthMethodPrompt: TypeAlias = """(
-        ProviderAuthMethodPromptText | ProviderAuthMethodPromptSelect | UnknownProviderAuthMethodPrompt
+        IntegrationTextPrompt | IntegrationSelectPrompt | UnknownProviderAuthMethodPrompt
     )"""
     """Source: `#/components/schemas/ProviderAuthMethod/properties/prompts/items`."""
 else:  # made when it is first used, as it imports every class in it

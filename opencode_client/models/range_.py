@@ -10,8 +10,8 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, r
 class Range(OpencodeModel):
     """Source: `#/components/schemas/Range`."""
 
-    start: RangeStart
-    end: RangeEnd
+    start: RangePosition
+    end: RangePosition
 
 
 _READ_RANGE = (Range,)
@@ -22,54 +22,31 @@ def read_range(data: JsonObject) -> Range:
     try:
         self = new(*_READ_RANGE)
         self.raw_ = data
-        self.start = read_range_start(data["start"])
-        self.end = read_range_end(data["end"])
+        self.start = read_range_position(data["start"])
+        self.end = read_range_position(data["end"])
     except READ_ERRORS:
         return read_lenient(Range, data)
     return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
-class RangeStart(OpencodeModel):
+class RangePosition(OpencodeModel):
     """Source: `#/components/schemas/Range/properties/start`."""
 
     line: int
     character: int
 
 
-_READ_RANGE_START = (RangeStart,)
+_READ_RANGE_POSITION = (RangePosition,)
 
 
-@reads(RangeStart)
-def read_range_start(data: JsonObject) -> RangeStart:
+@reads(RangePosition)
+def read_range_position(data: JsonObject) -> RangePosition:
     try:
-        self = new(*_READ_RANGE_START)
+        self = new(*_READ_RANGE_POSITION)
         self.raw_ = data
         self.line = v0 = data["line"]
         self.character = v1 = data["character"]
     except READ_ERRORS:
-        return read_lenient(RangeStart, data)
-    return read_lenient(RangeStart, data) if v0 is None or v1 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class RangeEnd(OpencodeModel):
-    """Source: `#/components/schemas/Range/properties/end`."""
-
-    line: int
-    character: int
-
-
-_READ_RANGE_END = (RangeEnd,)
-
-
-@reads(RangeEnd)
-def read_range_end(data: JsonObject) -> RangeEnd:
-    try:
-        self = new(*_READ_RANGE_END)
-        self.raw_ = data
-        self.line = v0 = data["line"]
-        self.character = v1 = data["character"]
-    except READ_ERRORS:
-        return read_lenient(RangeEnd, data)
-    return read_lenient(RangeEnd, data) if v0 is None or v1 is None else self
+        return read_lenient(RangePosition, data)
+    return read_lenient(RangePosition, data) if v0 is None or v1 is None else self

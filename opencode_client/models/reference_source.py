@@ -17,6 +17,8 @@ class UnknownReferenceSource(Unknown):
     __slots__ = ()
     tag_name = "type"
     type: Literal["__unknown__"] = "__unknown__"
+    description: str | None
+    hidden: bool | None
 
 
 read_reference_source: Variants[ReferenceSource] = Variants(

@@ -8,6 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_lenient, reads
 
 if TYPE_CHECKING:
+    from .model_ref import ModelRef
     from .permission_rule import PermissionRule
     from .snapshot_file_diff import SnapshotFileDiff
 
@@ -31,7 +32,7 @@ class Session(OpencodeModel):
     tokens: SessionTokens | None = None
     share: SessionShare | None = None
     agent: str | None = None
-    model: SessionModel | None = None
+    model: ModelRef | None = None
     metadata: JsonObject | None = None
     permission: list[PermissionRule] | None = None
     revert: SessionRevert | None = None
@@ -66,7 +67,7 @@ def read_session(data: JsonObject) -> Session:
         self.share = None if value is None else read_session_share(value)
         self.agent = data["agent"] if "agent" in data else None
         value = data["model"] if "model" in data else None
-        self.model = None if value is None else read_session_model(value)
+        self.model = None if value is None else read_model_ref(value)
         self.metadata = data["metadata"] if "metadata" in data else None
         value = data["permission"] if "permission" in data else None
         self.permission = None if value is None else [read_permission_rule(item) for item in array(value)]
@@ -181,33 +182,6 @@ def read_session_share(data: JsonObject) -> SessionShare:
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionModel(OpencodeModel):
-    """Source: `#/components/schemas/Session/properties/model`."""
-
-    id: str
-    provider_id: str
-    variant: str | None = None
-
-    _wire_names = {"provider_id": "providerID"}
-
-
-_READ_SESSION_MODEL = (SessionModel,)
-
-
-@reads(SessionModel)
-def read_session_model(data: JsonObject) -> SessionModel:
-    try:
-        self = new(*_READ_SESSION_MODEL)
-        self.raw_ = data
-        self.id = v0 = data["id"]
-        self.provider_id = v1 = data["providerID"]
-        self.variant = data["variant"] if "variant" in data else None
-    except READ_ERRORS:
-        return read_lenient(SessionModel, data)
-    return read_lenient(SessionModel, data) if v0 is None or v1 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
 class SessionTime(OpencodeModel):
     """Source: `#/components/schemas/Session/properties/time`."""
 
@@ -263,5 +237,6 @@ def read_session_revert(data: JsonObject) -> SessionRevert:
     return read_lenient(SessionRevert, data) if v0 is None else self
 
 
+from .model_ref import read_model_ref
 from .permission_rule import read_permission_rule
 from .snapshot_file_diff import read_snapshot_file_diff

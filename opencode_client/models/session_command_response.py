@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from attrs import define
 
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_lenient, reads
+from ..parts import PartReaders
 
 if TYPE_CHECKING:
     from .assistant_message import AssistantMessage
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionCommandResponse(OpencodeModel):
+class SessionCommandResponse(PartReaders, OpencodeModel):
     """Source: `#/paths/~1session~1{sessionID}~1command/post/responses/200/content/application~1json/schema`."""
 
     info: AssistantMessage

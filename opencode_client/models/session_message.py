@@ -4,16 +4,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 from ..decoding.unions import Variants
-from ..model import Unknown
+from ..model import JsonObject, Unknown
 
 if TYPE_CHECKING:
     from .session_message_agent_switched import SessionMessageAgentSwitched
-    from .session_message_assistant import SessionMessageAssistant
+    from .session_message_assistant import SessionMessageAssistant, SessionMessageAssistantTime
     from .session_message_compaction import SessionMessageCompaction
     from .session_message_model_switched import SessionMessageModelSwitched
     from .session_message_shell import SessionMessageShell
     from .session_message_synthetic import SessionMessageSynthetic
     from .session_message_system import SessionMessageSystem
+    from .session_message_time import SessionMessageTime
     from .session_message_user import SessionMessageUser
 
 
@@ -23,6 +24,9 @@ class UnknownSessionMessage(Unknown):
     __slots__ = ()
     tag_name = "type"
     type: Literal["__unknown__"] = "__unknown__"
+    id: str | None
+    metadata: JsonObject | None
+    time: SessionMessageTime | SessionMessageAssistantTime | None
 
 
 read_session_message: Variants[SessionMessage] = Variants(

@@ -10,6 +10,7 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, is_o
 
 if TYPE_CHECKING:
     from .model_ref import ModelRef
+    from .session import SessionTokens
     from .session_error_unknown import SessionErrorUnknown
     from .session_message_assistant_reasoning import SessionMessageAssistantReasoning
     from .session_message_assistant_text import SessionMessageAssistantText
@@ -30,7 +31,7 @@ class SessionMessageAssistant(OpencodeModel):
     snapshot: SessionMessageAssistantSnapshot | None = None
     finish: str | None = None
     cost: float | None = None
-    tokens: SessionMessageAssistantTokens | None = None
+    tokens: SessionTokens | None = None
     error: SessionErrorUnknown | None = None
 
 
@@ -55,7 +56,7 @@ def read_session_message_assistant(data: JsonObject) -> SessionMessageAssistant:
         self.finish = data["finish"] if "finish" in data else None
         self.cost = data["cost"] if "cost" in data else None
         value = data["tokens"] if "tokens" in data else None
-        self.tokens = None if value is None else read_session_message_assistant_tokens(value)
+        self.tokens = None if value is None else read_session_tokens(value)
         value = data["error"] if "error" in data else None
         self.error = None if value is None else read_session_error_unknown(value)
     except READ_ERRORS:
@@ -65,7 +66,7 @@ def read_session_message_assistant(data: JsonObject) -> SessionMessageAssistant:
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
 class SessionMessageAssistantTime(OpencodeModel):
-    """Source: `#/components/schemas/SessionMessageAssistant/properties/time`."""
+    """Source: `#/components/schemas/SessionMessageShell/properties/time`."""
 
     created: float
     completed: float | None = None
@@ -92,6 +93,7 @@ class UnknownSessionMessageAssistantContent(Unknown):
     __slots__ = ()
     tag_name = "type"
     type: Literal["__unknown__"] = "__unknown__"
+    id: str | None
 
 
 read_session_message_assistant_content: Variants[SessionMessageAssistantContent] = Variants(
@@ -134,56 +136,6 @@ def read_session_message_assistant_snapshot(data: JsonObject) -> SessionMessageA
     return self
 
 
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionMessageAssistantTokens(OpencodeModel):
-    """Source: `#/components/schemas/SessionMessageAssistant/properties/tokens`."""
-
-    input: float
-    output: float
-    reasoning: float
-    cache: SessionMessageAssistantTokensCache
-
-
-_READ_SESSION_MESSAGE_ASSISTANT_TOKENS = (SessionMessageAssistantTokens,)
-
-
-@reads(SessionMessageAssistantTokens)
-def read_session_message_assistant_tokens(data: JsonObject) -> SessionMessageAssistantTokens:
-    try:
-        self = new(*_READ_SESSION_MESSAGE_ASSISTANT_TOKENS)
-        self.raw_ = data
-        self.input = v0 = data["input"]
-        self.output = v1 = data["output"]
-        self.reasoning = v2 = data["reasoning"]
-        self.cache = read_session_message_assistant_tokens_cache(data["cache"])
-    except READ_ERRORS:
-        return read_lenient(SessionMessageAssistantTokens, data)
-    return read_lenient(SessionMessageAssistantTokens, data) if v0 is None or v1 is None or v2 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionMessageAssistantTokensCache(OpencodeModel):
-    """Source: `#/components/schemas/SessionMessageAssistant/properties/tokens/properties/cache`."""
-
-    read: float
-    write: float
-
-
-_READ_SESSION_MESSAGE_ASSISTANT_TOKENS_CACHE = (SessionMessageAssistantTokensCache,)
-
-
-@reads(SessionMessageAssistantTokensCache)
-def read_session_message_assistant_tokens_cache(data: JsonObject) -> SessionMessageAssistantTokensCache:
-    try:
-        self = new(*_READ_SESSION_MESSAGE_ASSISTANT_TOKENS_CACHE)
-        self.raw_ = data
-        self.read = v0 = data["read"]
-        self.write = v1 = data["write"]
-    except READ_ERRORS:
-        return read_lenient(SessionMessageAssistantTokensCache, data)
-    return read_lenient(SessionMessageAssistantTokensCache, data) if v0 is None or v1 is None else self
-
-
 if TYPE_CHECKING:
     SessionMessageAssistantContent: TypeAlias = """(
         SessionMessageAssistantText | SessionMessageAssistantReasoning | SessionMessageAssistantTool
@@ -199,4 +151,5 @@ else:  # made when it is first used, as it imports every class in it
 
 
 from .model_ref import read_model_ref
+from .session import read_session_tokens
 from .session_error_unknown import read_session_error_unknown

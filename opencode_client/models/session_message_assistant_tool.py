@@ -81,6 +81,7 @@ class UnknownSessionMessageAssistantToolState(Unknown):
     __slots__ = ()
     tag_name = "status"
     status: Literal["__unknown__"] = "__unknown__"
+    input: str | JsonObject | None
 
 
 read_session_message_assistant_tool_state: Variants[SessionMessageAssistantToolState] = Variants(

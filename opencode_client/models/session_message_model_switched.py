@@ -9,6 +9,7 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, r
 
 if TYPE_CHECKING:
     from .model_ref import ModelRef
+    from .session_message_time import SessionMessageTime
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -16,7 +17,7 @@ class SessionMessageModelSwitched(OpencodeModel):
     """Source: `#/components/schemas/SessionMessageModelSwitched`."""
 
     id: str
-    time: SessionMessageModelSwitchedTime
+    time: SessionMessageTime
     type: Literal["model-switched"] = "model-switched"
     model: ModelRef
     metadata: JsonObject | None = None
@@ -31,7 +32,7 @@ def read_session_message_model_switched(data: JsonObject) -> SessionMessageModel
         self = new(*_READ_SESSION_MESSAGE_MODEL_SWITCHED)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.time = read_session_message_model_switched_time(data["time"])
+        self.time = read_session_message_time(data["time"])
         self.type = data["type"]
         self.model = read_model_ref(data["model"])
         self.metadata = data["metadata"] if "metadata" in data else None
@@ -40,25 +41,5 @@ def read_session_message_model_switched(data: JsonObject) -> SessionMessageModel
     return read_lenient(SessionMessageModelSwitched, data) if v0 is None else self
 
 
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionMessageModelSwitchedTime(OpencodeModel):
-    """Source: `#/components/schemas/SessionMessageModelSwitched/properties/time`."""
-
-    created: float
-
-
-_READ_SESSION_MESSAGE_MODEL_SWITCHED_TIME = (SessionMessageModelSwitchedTime,)
-
-
-@reads(SessionMessageModelSwitchedTime)
-def read_session_message_model_switched_time(data: JsonObject) -> SessionMessageModelSwitchedTime:
-    try:
-        self = new(*_READ_SESSION_MESSAGE_MODEL_SWITCHED_TIME)
-        self.raw_ = data
-        self.created = v0 = data["created"]
-    except READ_ERRORS:
-        return read_lenient(SessionMessageModelSwitchedTime, data)
-    return read_lenient(SessionMessageModelSwitchedTime, data) if v0 is None else self
-
-
 from .model_ref import read_model_ref
+from .session_message_time import read_session_message_time

@@ -10,6 +10,7 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_len
 if TYPE_CHECKING:
     from .prompt_agent_attachment import PromptAgentAttachment
     from .prompt_file_attachment import PromptFileAttachment
+    from .session_message_time import SessionMessageTime
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -17,7 +18,7 @@ class SessionMessageUser(OpencodeModel):
     """Source: `#/components/schemas/SessionMessageUser`."""
 
     id: str
-    time: SessionMessageUserTime
+    time: SessionMessageTime
     text: str
     type: Literal["user"] = "user"
     metadata: JsonObject | None = None
@@ -34,7 +35,7 @@ def read_session_message_user(data: JsonObject) -> SessionMessageUser:
         self = new(*_READ_SESSION_MESSAGE_USER)
         self.raw_ = data
         self.id = v0 = data["id"]
-        self.time = read_session_message_user_time(data["time"])
+        self.time = read_session_message_time(data["time"])
         self.text = v2 = data["text"]
         self.type = data["type"]
         self.metadata = data["metadata"] if "metadata" in data else None
@@ -47,26 +48,6 @@ def read_session_message_user(data: JsonObject) -> SessionMessageUser:
     return read_lenient(SessionMessageUser, data) if v0 is None or v2 is None else self
 
 
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionMessageUserTime(OpencodeModel):
-    """Source: `#/components/schemas/SessionMessageUser/properties/time`."""
-
-    created: float
-
-
-_READ_SESSION_MESSAGE_USER_TIME = (SessionMessageUserTime,)
-
-
-@reads(SessionMessageUserTime)
-def read_session_message_user_time(data: JsonObject) -> SessionMessageUserTime:
-    try:
-        self = new(*_READ_SESSION_MESSAGE_USER_TIME)
-        self.raw_ = data
-        self.created = v0 = data["created"]
-    except READ_ERRORS:
-        return read_lenient(SessionMessageUserTime, data)
-    return read_lenient(SessionMessageUserTime, data) if v0 is None else self
-
-
 from .prompt_agent_attachment import read_prompt_agent_attachment
 from .prompt_file_attachment import read_prompt_file_attachment
+from .session_message_time import read_session_message_time

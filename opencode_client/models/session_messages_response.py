@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, is_object, new, read_lenient, reads
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_lenient, reads
 
 if TYPE_CHECKING:
+    from .page_cursor import PageCursor
     from .session_message import SessionMessage
 
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class SessionMessagesResponse(OpencodeModel):
     """Source: `#/components/schemas/SessionMessagesResponse`."""
 
-    cursor: SessionMessagesResponseCursor
+    cursor: PageCursor
     data: list[SessionMessage] | None = None
 
 
@@ -27,7 +28,7 @@ def read_session_messages_response(data: JsonObject) -> SessionMessagesResponse:
     try:
         self = new(*_READ_SESSION_MESSAGES_RESPONSE)
         self.raw_ = data
-        self.cursor = read_session_messages_response_cursor(data["cursor"])
+        self.cursor = read_page_cursor(data["cursor"])
         value = data["data"] if "data" in data else None
         self.data = None if value is None else [read_session_message[item["type"]](item) for item in array(value)]
     except READ_ERRORS:
@@ -35,29 +36,5 @@ def read_session_messages_response(data: JsonObject) -> SessionMessagesResponse:
     return self
 
 
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionMessagesResponseCursor(OpencodeModel):
-    """Source: `#/components/schemas/SessionMessagesResponse/properties/cursor`."""
-
-    previous: str | None = None
-    next: str | None = None
-
-
-_READ_SESSION_MESSAGES_RESPONSE_CURSOR = (SessionMessagesResponseCursor,)
-
-
-@reads(SessionMessagesResponseCursor)
-def read_session_messages_response_cursor(data: JsonObject) -> SessionMessagesResponseCursor:
-    if not is_object(data):
-        return read_lenient(SessionMessagesResponseCursor, data)
-    try:
-        self = new(*_READ_SESSION_MESSAGES_RESPONSE_CURSOR)
-        self.raw_ = data
-        self.previous = data["previous"] if "previous" in data else None
-        self.next = data["next"] if "next" in data else None
-    except READ_ERRORS:
-        return read_lenient(SessionMessagesResponseCursor, data)
-    return self
-
-
+from .page_cursor import read_page_cursor
 from .session_message import read_session_message

@@ -8,8 +8,7 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, r
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
 class SessionPromptModel(OpencodeModel):
-    """Source:
-    `#/paths/~1session~1{sessionID}~1message/post/requestBody/content/application~1json/schema/properties/model`."""
+    """Source: `#/components/schemas/SubtaskPart/properties/model`."""
 
     provider_id: str
     model_id: str

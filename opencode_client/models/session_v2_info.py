@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .location_ref import LocationRef
     from .model_ref import ModelRef
     from .revert_state import RevertState
+    from .session import SessionTokens
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -20,7 +21,7 @@ class SessionV2Info(OpencodeModel):
     id: str
     project_id: str
     cost: float
-    tokens: SessionV2InfoTokens
+    tokens: SessionTokens
     time: SessionV2InfoTime
     title: str
     location: LocationRef
@@ -44,7 +45,7 @@ def read_session_v2_info(data: JsonObject) -> SessionV2Info:
         self.id = v0 = data["id"]
         self.project_id = v1 = data["projectID"]
         self.cost = v2 = data["cost"]
-        self.tokens = read_session_v2_info_tokens(data["tokens"])
+        self.tokens = read_session_tokens(data["tokens"])
         self.time = read_session_v2_info_time(data["time"])
         self.title = v5 = data["title"]
         self.location = read_location_ref(data["location"])
@@ -58,56 +59,6 @@ def read_session_v2_info(data: JsonObject) -> SessionV2Info:
     except READ_ERRORS:
         return read_lenient(SessionV2Info, data)
     return read_lenient(SessionV2Info, data) if v0 is None or v1 is None or v2 is None or v5 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionV2InfoTokens(OpencodeModel):
-    """Source: `#/components/schemas/SessionV2Info/properties/tokens`."""
-
-    input: float
-    output: float
-    reasoning: float
-    cache: SessionV2InfoTokensCache
-
-
-_READ_SESSION_V2_INFO_TOKENS = (SessionV2InfoTokens,)
-
-
-@reads(SessionV2InfoTokens)
-def read_session_v2_info_tokens(data: JsonObject) -> SessionV2InfoTokens:
-    try:
-        self = new(*_READ_SESSION_V2_INFO_TOKENS)
-        self.raw_ = data
-        self.input = v0 = data["input"]
-        self.output = v1 = data["output"]
-        self.reasoning = v2 = data["reasoning"]
-        self.cache = read_session_v2_info_tokens_cache(data["cache"])
-    except READ_ERRORS:
-        return read_lenient(SessionV2InfoTokens, data)
-    return read_lenient(SessionV2InfoTokens, data) if v0 is None or v1 is None or v2 is None else self
-
-
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionV2InfoTokensCache(OpencodeModel):
-    """Source: `#/components/schemas/SessionV2Info/properties/tokens/properties/cache`."""
-
-    read: float
-    write: float
-
-
-_READ_SESSION_V2_INFO_TOKENS_CACHE = (SessionV2InfoTokensCache,)
-
-
-@reads(SessionV2InfoTokensCache)
-def read_session_v2_info_tokens_cache(data: JsonObject) -> SessionV2InfoTokensCache:
-    try:
-        self = new(*_READ_SESSION_V2_INFO_TOKENS_CACHE)
-        self.raw_ = data
-        self.read = v0 = data["read"]
-        self.write = v1 = data["write"]
-    except READ_ERRORS:
-        return read_lenient(SessionV2InfoTokensCache, data)
-    return read_lenient(SessionV2InfoTokensCache, data) if v0 is None or v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -138,3 +89,4 @@ def read_session_v2_info_time(data: JsonObject) -> SessionV2InfoTime:
 from .location_ref import read_location_ref
 from .model_ref import read_model_ref
 from .revert_state import read_revert_state
+from .session import read_session_tokens

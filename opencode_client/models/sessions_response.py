@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, is_object, new, read_lenient, reads
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_lenient, reads
 
 if TYPE_CHECKING:
+    from .page_cursor import PageCursor
     from .session_v2_info import SessionV2Info
 
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class SessionsResponse(OpencodeModel):
     """Source: `#/components/schemas/SessionsResponse`."""
 
-    cursor: SessionsResponseCursor
+    cursor: PageCursor
     data: list[SessionV2Info] | None = None
 
 
@@ -27,7 +28,7 @@ def read_sessions_response(data: JsonObject) -> SessionsResponse:
     try:
         self = new(*_READ_SESSIONS_RESPONSE)
         self.raw_ = data
-        self.cursor = read_sessions_response_cursor(data["cursor"])
+        self.cursor = read_page_cursor(data["cursor"])
         value = data["data"] if "data" in data else None
         self.data = None if value is None else [read_session_v2_info(item) for item in array(value)]
     except READ_ERRORS:
@@ -35,29 +36,5 @@ def read_sessions_response(data: JsonObject) -> SessionsResponse:
     return self
 
 
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionsResponseCursor(OpencodeModel):
-    """Source: `#/components/schemas/SessionsResponse/properties/cursor`."""
-
-    previous: str | None = None
-    next: str | None = None
-
-
-_READ_SESSIONS_RESPONSE_CURSOR = (SessionsResponseCursor,)
-
-
-@reads(SessionsResponseCursor)
-def read_sessions_response_cursor(data: JsonObject) -> SessionsResponseCursor:
-    if not is_object(data):
-        return read_lenient(SessionsResponseCursor, data)
-    try:
-        self = new(*_READ_SESSIONS_RESPONSE_CURSOR)
-        self.raw_ = data
-        self.previous = data["previous"] if "previous" in data else None
-        self.next = data["next"] if "next" in data else None
-    except READ_ERRORS:
-        return read_lenient(SessionsResponseCursor, data)
-    return self
-
-
+from .page_cursor import read_page_cursor
 from .session_v2_info import read_session_v2_info

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 from ..decoding.unions import Variants
-from ..model import Unknown
+from ..model import JsonObject, Unknown
 
 if TYPE_CHECKING:
     from .tool_state_completed import ToolStateCompleted
@@ -19,6 +19,7 @@ class UnknownToolState(Unknown):
     __slots__ = ()
     tag_name = "status"
     status: Literal["__unknown__"] = "__unknown__"
+    input: JsonObject | None
 
 
 read_tool_state: Variants[ToolState] = Variants(

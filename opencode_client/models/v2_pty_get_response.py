@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
 class V2PtyGetResponse(OpencodeModel):
-    """Source: `#/paths/~1api~1pty~1{ptyID}/get/responses/200/content/application~1json/schema`."""
+    """Source: `#/paths/~1api~1pty/post/responses/200/content/application~1json/schema`."""
 
     location: LocationInfo
     data: Pty

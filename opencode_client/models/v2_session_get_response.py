@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
 class V2SessionGetResponse(OpencodeModel):
-    """Source: `#/paths/~1api~1session~1{sessionID}/get/responses/200/content/application~1json/schema`."""
+    """Source: `#/paths/~1api~1session/post/responses/200/content/application~1json/schema`."""
 
     data: SessionV2Info
 

@@ -10,7 +10,7 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, r
 if TYPE_CHECKING:
     from .event_durable import EventDurable
     from .location_ref import LocationRef
-    from .workspace_status_data import WorkspaceStatusData
+    from .workspace_event_connection_status import WorkspaceEventConnectionStatus
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -19,7 +19,7 @@ class WorkspaceStatus(OpencodeModel):
 
     id: str
     type: Literal["workspace.status"] = "workspace.status"
-    data: WorkspaceStatusData
+    data: WorkspaceEventConnectionStatus
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
@@ -35,7 +35,7 @@ def read_workspace_status(data: JsonObject) -> WorkspaceStatus:
         self.raw_ = data
         self.id = v0 = data["id"]
         self.type = data["type"]
-        self.data = read_workspace_status_data(data["data"])
+        self.data = read_workspace_event_connection_status(data["data"])
         self.metadata = data["metadata"] if "metadata" in data else None
         value = data["durable"] if "durable" in data else None
         self.durable = None if value is None else read_event_durable(value)
@@ -48,4 +48,4 @@ def read_workspace_status(data: JsonObject) -> WorkspaceStatus:
 
 from .event_durable import read_event_durable
 from .location_ref import read_location_ref
-from .workspace_status_data import read_workspace_status_data
+from .workspace_event_connection_status import read_workspace_event_connection_status
