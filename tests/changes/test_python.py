@@ -150,7 +150,7 @@ def test_every_class_is_added_when_there_was_no_package(before: Path) -> None:
 
 def test_models_are_sent_or_received_as_the_methods_say(before: Path) -> None:
     sent, received = sent_and_received(read_surface(before))
-    assert {"TextPartInput", "TextPartInputTime"} <= sent - received
+    assert {"TextPartInput", "PtyUpdateSize"} <= sent - received
     assert {"Session", "SessionTime", "MessageWithParts"} <= received - sent
 
 
