@@ -6,14 +6,16 @@ out. A change that both clients share is reported once, for `OpencodeClient`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import griffe
+from attrs import frozen
 
 from scripts.changes.annotations import compare_types, is_same_type, short_change, unquoted
 from scripts.changes.change import Change, Kind
-from scripts.changes.surface import Item, Surface, is_generated_api, read_surface, sent_and_received
+from scripts.changes.surface import Item, is_generated_api, read_surface, sent_and_received
 
 _POSITIONAL = (griffe.ParameterKind.positional_only, griffe.ParameterKind.positional_or_keyword)
 
@@ -21,24 +23,42 @@ _POSITIONAL = (griffe.ParameterKind.positional_only, griffe.ParameterKind.positi
 def compare_packages(old: Path | None, new: Path | None) -> list[Change]:
     """Return every change from the package in the folder `old` to that in `new`; None means no package."""
     before, after = read_surface(old), read_surface(new)
-    found = {*_names(before, after), *_types(before, after)}
+    sent, received = sent_and_received(before)
+    pair = _Pair(before.beside(after), after.beside(before), sent, received, before.aliases | after.aliases)
+    found = {*_names(pair), *_types(pair)}
     return sorted(change for change in found if not _is_of_both_clients(change, found))
+
+
+@frozen
+class _Pair:
+    """The items of both packages. `sent` and `received` are models of the old one; `aliases` are those of both."""
+
+    old: dict[str, Item]
+    new: dict[str, Item]
+    sent: frozenset[str]
+    received: frozenset[str]
+    aliases: dict[str, str]
+
+    def text(self, annotation: str | griffe.Expr | None) -> str:
+        """Return an annotation with the names of classes in place of their aliases."""
+        text = str(annotation or "Any").replace("builtins.", "")
+        return re.sub(r"\w+", lambda match: self.aliases.get(match.group(), match.group()), text)
 
 
 def _change(where: str, kind: Kind, text: str, *, breaking: bool) -> Change:
     return Change("python", where, kind, breaking, text)
 
 
-def _names(old: Surface, new: Surface) -> Iterator[Change]:
+def _names(pair: _Pair) -> Iterator[Change]:
     """Added and removed names; the members of an added or removed class are not listed."""
-    sent, _ = sent_and_received(old)
-    for label in sorted(old.items.keys() - new.items.keys()):
-        if _holder(label) not in old.items or _holder(label) in new.items:
-            yield _change(label, "removed", f"{_kind_name(old.items[label])} removed", breaking=True)
-    for label in sorted(new.items.keys() - old.items.keys()):
-        if _holder(label) not in new.items or _holder(label) in old.items:
-            is_required = _model(label) in sent and _is_required(label, new.items[label])
-            text = f"{_kind_name(new.items[label])} added{', required' if is_required else ''}"
+    old, new = pair.old, pair.new
+    for label in sorted(old.keys() - new.keys()):
+        if _holder(label) not in old or _holder(label) in new:
+            yield _change(label, "removed", f"{_kind_name(old[label])} removed", breaking=True)
+    for label in sorted(new.keys() - old.keys()):
+        if _holder(label) not in new or _holder(label) in old:
+            is_required = _model(label) in pair.sent and _is_required(label, new[label])
+            text = f"{_kind_name(new[label])} added{', required' if is_required else ''}"
             yield _change(label, "added", text, breaking=is_required)
 
 
@@ -60,21 +80,20 @@ def _model(label: str) -> str | None:
 
 
 def _is_required(label: str, item: Item) -> bool:
-    """True if the item is a member of a model without a default."""
-    is_member = label.count(".") == 2 and _model(label) is not None
-    return is_member and isinstance(item, griffe.Attribute) and item.value is None
+    """True if the item is a member of a model without a default. Unknown variants have no arguments."""
+    if label.count(".") != 2 or _model(label) is None or not isinstance(item, griffe.Attribute):
+        return False
+    bases = item.parent.bases if isinstance(item.parent, griffe.Class) else []
+    return item.value is None and "Unknown" not in map(str, bases)
 
 
-def _types(old: Surface, new: Surface) -> Iterator[Change]:
-    sent, received = sent_and_received(old)
-    for label in sorted(old.items.keys() & new.items.keys()):
-        before, after = old.items[label], new.items[label]
-        model = _model(label)
+def _types(pair: _Pair) -> Iterator[Change]:
+    for label in sorted(pair.old.keys() & pair.new.keys()):
+        before, after = pair.old[label], pair.new[label]
         if isinstance(before, griffe.Function) and isinstance(after, griffe.Function):
-            yield from _signature(label, before, after)
+            yield from _signature(pair, label, before, after)
         elif isinstance(before, griffe.Attribute) and isinstance(after, griffe.Attribute):
-            is_received = not model or model in received
-            yield from _attribute(label, before, after, sent=model in sent, received=is_received)
+            yield from _attribute(pair, label, before, after)
         elif isinstance(before, griffe.Class) and isinstance(after, griffe.Class):
             lost = [str(base) for base in before.bases if str(base) not in map(str, after.bases)]
             if lost:
@@ -84,7 +103,7 @@ def _types(old: Surface, new: Surface) -> Iterator[Change]:
             yield _change(label, "retyped", f"{before.kind.value} -> {after.kind.value}", breaking=True)
 
 
-def _signature(label: str, old: griffe.Function, new: griffe.Function) -> Iterator[Change]:
+def _signature(pair: _Pair, label: str, old: griffe.Function, new: griffe.Function) -> Iterator[Change]:
     before, after = ({p.name: p for p in function.parameters} for function in (old, new))
     takes_any = any(p.kind is griffe.ParameterKind.var_keyword for p in new.parameters)
     for name in before.keys() - after.keys():
@@ -96,7 +115,7 @@ def _signature(label: str, old: griffe.Function, new: griffe.Function) -> Iterat
             text = f"argument added, {'required' if parameter.required else 'optional'}"
             yield _change(where, "added", text, breaking=parameter.required)
             continue
-        types = _text(other.annotation), _text(parameter.annotation)
+        types = pair.text(other.annotation), pair.text(parameter.annotation)
         if other.required is not parameter.required:  # then `| None` only means that it is optional
             types = types[0].removesuffix(" | None"), types[1].removesuffix(" | None")
             kind: Kind = "required" if parameter.required else "optional"
@@ -109,7 +128,7 @@ def _signature(label: str, old: griffe.Function, new: griffe.Function) -> Iterat
             yield _change(where, "moved", text, breaking=True)
         elif other.kind in _POSITIONAL and _position(old, name) != _position(new, name):
             yield _change(where, "moved", "argument has another position now", breaking=True)
-    types = _text(old.returns), _text(new.returns)
+    types = pair.text(old.returns), pair.text(new.returns)
     if not is_same_type(*types):
         _, wider = compare_types(*types)
         yield _change(label, "retyped", f"returns {short_change(*types)}", breaking=wider)
@@ -119,17 +138,13 @@ def _position(function: griffe.Function, name: str) -> int:
     return [parameter.name for parameter in function.parameters].index(name)
 
 
-def _text(annotation: str | griffe.Expr | None) -> str:
-    return str(annotation or "Any").replace("builtins.", "")
-
-
-def _attribute(
-    label: str, old: griffe.Attribute, new: griffe.Attribute, *, sent: bool, received: bool
-) -> Iterator[Change]:
+def _attribute(pair: _Pair, label: str, old: griffe.Attribute, new: griffe.Attribute) -> Iterator[Change]:
     """Compare the types of two members; for aliases, such as unions of models, the types that they stand for."""
-    types = _text(old.annotation), _text(new.annotation)
+    model = _model(label)
+    sent, received = model in pair.sent, not model or model in pair.received
+    types = pair.text(old.annotation), pair.text(new.annotation)
     if types == ("TypeAlias", "TypeAlias"):
-        types = unquoted(_text(old.value)), unquoted(_text(new.value))
+        types = unquoted(pair.text(old.value)), unquoted(pair.text(new.value))
     if not is_same_type(*types):
         narrower, wider = compare_types(*types)
         breaking = (sent and narrower) or (received and wider)

@@ -26,15 +26,31 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 
 @frozen
 class Surface:
-    """The public names of a package, as users write them: `client.session.prompt`, `models.Session.title`."""
+    """The public names of a package, as users write them: `client.session.prompt`, `models.Session.title`.
+
+    `aliases` are other names of models: `{"SessionPromptResponse": "MessageWithParts"}`.
+    """
 
     items: dict[str, Item]
+    aliases: dict[str, str]
+
+    def beside(self, other: Surface) -> dict[str, Item]:
+        """Return the items to compare with those of `other`. An alias that both have is not listed."""
+        found = dict(self.items)
+        for alias, name in self.aliases.items():
+            if other.aliases.get(alias) != name:
+                below = {
+                    label: item for label, item in self.items.items() if label.startswith(f"models.{name}.")
+                }
+                found |= {label.replace(name, alias, 1): item for label, item in below.items()}
+                found[f"models.{alias}"] = self.items[f"models.{name}"]
+        return found
 
 
 def read_surface(folder: Path | None) -> Surface:
     """Read the package in `folder`; without a package there are no names."""
     if folder is None or not (folder / PACKAGE / "__init__.py").is_file():
-        return Surface({})
+        return Surface({}, {})
     module = griffe.load(PACKAGE, search_paths=[folder], allow_inspection=False, try_relative_path=False)
     if not isinstance(module, griffe.Module):
         raise TypeError(f"{PACKAGE} is a {module.kind.value}, not a module")
@@ -46,7 +62,15 @@ def read_surface(folder: Path | None) -> Surface:
         items[label] = item
         if isinstance(item, griffe.Class):
             items |= {f"{label}.{name}": member for name, member in _members(item, roots)}
-    return Surface(items)
+    return Surface(items, dict(_aliases(module, items)))
+
+
+def _aliases(package: griffe.Module, items: dict[str, Item]) -> Iterator[tuple[str, str]]:
+    """Yield the other names of models with the names of their classes."""
+    models = _target(package.members.get("models"))
+    for name, member in models.members.items() if models else ():
+        if isinstance(member, griffe.Attribute) and f"models.{member.value}" in items:
+            yield name, str(member.value)
 
 
 def _roots(package: griffe.Module) -> Iterator[tuple[str, Item]]:

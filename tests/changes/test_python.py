@@ -78,6 +78,8 @@ _EXPECTED = {
     " -> SystemMessage | UserMessage | AssistantMessage | UnknownMessage",
     "! models.PartInput: without SubtaskPartInput",
     "! models.MessageWithParts: class removed",
+    "! models.SessionPromptResponse: class removed",
+    "! models.SessionShellResponse: class removed",
     "! OpencodeClient.with_options(max_retries): argument removed",
     "! ConflictError: no longer a subclass of StatusError",
 }
@@ -141,6 +143,57 @@ def test_an_argument_given_another_way_is_breaking(tmp_path: Path, new: str, exp
     assert f"! Note.add(parts): argument {expected}" in report_lines(tmp_path / "old", tmp_path / "new")
 
 
+_NOTE = "class Note:\n    def add(self, it: {name}) -> {name}: ...\n"
+_CLASS = "@define\nclass {name}:\n    id: str\n    size: int\n"
+_IMPORT = "    from .{module} import {name} as {name}\n"
+_ALIAS = "    B: TypeAlias = A\n"
+_A, _B = (_IMPORT.format(module=name.lower(), name=name) for name in "AB")
+
+
+def _package(folder: Path, names: str, *, taken: str = "A", a: str = _CLASS.format(name="A")) -> Path:
+    """Write a package with the class Note, whose method takes and returns a model."""
+    models = folder / PACKAGE / "models"
+    models.mkdir(parents=True)
+    note = f'__all__ = ["Note"]\n{_NOTE.format(name=taken)}'
+    (folder / PACKAGE / "__init__.py").write_text(note, encoding="utf-8")
+    (models / "__init__.py").write_text(f"if TYPE_CHECKING:\n{names}", encoding="utf-8")
+    (models / "a.py").write_text(a, encoding="utf-8")
+    (models / "b.py").write_text(_CLASS.format(name="B"), encoding="utf-8")
+    return folder
+
+
+def test_a_class_that_is_another_name_of_its_equal_now_is_no_change(tmp_path: Path) -> None:
+    old = _package(tmp_path / "old", _A + _B, taken="B")
+    assert report_lines(old, _package(tmp_path / "new", _A + _ALIAS)) == []
+
+
+def test_a_class_that_is_another_name_of_a_different_class_now_has_changed(tmp_path: Path) -> None:
+    old = _package(tmp_path / "old", _A + _B)
+    new = _package(tmp_path / "new", _A + _ALIAS, a="class A:\n    id: str\n")
+    assert report_lines(old, new) == [
+        "! models.A.size: attribute removed",
+        "! models.B.size: attribute removed",
+    ]
+
+
+def test_a_change_of_a_class_is_reported_under_one_name(tmp_path: Path) -> None:
+    old = _package(tmp_path / "old", _A + _ALIAS)
+    new = _package(tmp_path / "new", _A + _ALIAS, a="class A:\n    id: str\n")
+    assert report_lines(old, new) == ["! models.A.size: attribute removed"]
+
+
+def test_another_name_can_be_added_and_removed(tmp_path: Path) -> None:
+    with_alias, without = _package(tmp_path / "old", _A + _ALIAS), _package(tmp_path / "new", _A)
+    assert report_lines(with_alias, without) == ["! models.B: class removed"]
+    assert report_lines(without, with_alias) == ["models.B: class added"]
+
+
+def test_a_member_of_an_unknown_variant_is_never_required(tmp_path: Path) -> None:
+    bare, full = "class A(Unknown): ...\n", "class A(Unknown):\n    id: str | None\n"
+    old, new = (_package(tmp_path / name, _A, a=text) for name, text in (("old", bare), ("new", full)))
+    assert report_lines(old, new) == ["models.A.id: attribute added"]
+
+
 def test_every_class_is_added_when_there_was_no_package(before: Path) -> None:
     found = report_lines(Path("nowhere"), before)
     assert "models.Todo: class added" in found
@@ -150,7 +203,7 @@ def test_every_class_is_added_when_there_was_no_package(before: Path) -> None:
 
 def test_models_are_sent_or_received_as_the_methods_say(before: Path) -> None:
     sent, received = sent_and_received(read_surface(before))
-    assert {"TextPartInput", "PtyUpdateSize"} <= sent - received
+    assert {"TextPartInput", "UnknownPartInput"} <= sent - received
     assert {"Session", "SessionTime", "MessageWithParts"} <= received - sent
 
 
