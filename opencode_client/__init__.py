@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .client import OpencodeClient
     from .decoding.times import to_datetime, to_epoch_ms
     from .errors import (
+        AgentNotFoundError,
         ArgumentError,
         AuthenticationError,
         BadRequestError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         EventLoopError,
         EventTooLargeError,
         ForbiddenError,
+        ModelNotFoundError,
         NotFoundError,
         OpencodeError,
         PayloadTooLargeError,
@@ -40,9 +42,19 @@ if TYPE_CHECKING:
         ResponseDecodeError,
         ServerError,
         ServerStartError,
+        SessionBusyError,
         StatusError,
         StreamClosedError,
         StreamTimeoutError,
+        TurnAbortedError,
+        TurnAuthenticationError,
+        TurnBudgetError,
+        TurnContextError,
+        TurnError,
+        TurnLostError,
+        TurnOutputError,
+        TurnProviderError,
+        TurnTimeoutError,
         UnsupportedOperationError,
         UnsupportedServerError,
     )
@@ -62,20 +74,45 @@ if TYPE_CHECKING:
     from .terminals.connection import PtyConnection
     from .terminals.frames import PtyControl
     from .terminals.handshake import PtyOptions
+    from .turns.async_turn import AsyncTurn
+    from .turns.options import TurnOptions
+    from .turns.result import Reject, SlashCommand, Tokens, TurnReply, TurnResult
+    from .turns.turn import Turn
+    from .turns.updates import (
+        AskClosed,
+        Compacting,
+        PermissionAsk,
+        QuestionAsk,
+        ReasoningDelta,
+        Retrying,
+        StepFinished,
+        SubagentChanged,
+        TextDelta,
+        TextReplaced,
+        TodoChanged,
+        ToolUpdate,
+        TurnFinished,
+        TurnGap,
+    )
 
 __all__ = [
-    "UNSET", "ArgumentError", "AsyncEventStream", "AsyncFilteredStream", "AsyncOpencodeClient",
-    "AsyncPtyConnection", "AsyncSharedStream", "AuthenticationError", "BadRequestError",
-    "ClientClosedError", "ClientOptions", "ConflictError", "ConnectError", "ConnectionLostError",
-    "EmptyResponseError", "EventLoopError", "EventStream", "EventTooLargeError", "FilteredStream",
-    "ForbiddenError", "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel",
-    "OpencodeServer", "PayloadTooLargeError", "PtyClosedError", "PtyConnection", "PtyControl",
-    "PtyGapError", "PtyOptions", "PtyTimeoutError", "RateLimitError", "RequestError",
-    "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent", "ServerError",
-    "ServerHeartbeat", "ServerInfo", "ServerStartError", "SessionSnapshot", "SharedStream", "StatusError",
-    "StreamClosedError", "StreamGap", "StreamOptions", "StreamOverflow", "StreamTimeoutError", "Timeout",
-    "UndecodableEvent", "Unknown", "UnknownEvent", "Unset", "UnsupportedOperationError",
-    "UnsupportedServerError", "to_datetime", "to_epoch_ms",
+    "UNSET", "AgentNotFoundError", "ArgumentError", "AskClosed", "AsyncEventStream",
+    "AsyncFilteredStream", "AsyncOpencodeClient", "AsyncPtyConnection", "AsyncSharedStream", "AsyncTurn",
+    "AuthenticationError", "BadRequestError", "ClientClosedError", "ClientOptions", "Compacting",
+    "ConflictError", "ConnectError", "ConnectionLostError", "EmptyResponseError", "EventLoopError",
+    "EventStream", "EventTooLargeError", "FilteredStream", "ForbiddenError", "ModelNotFoundError",
+    "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel", "OpencodeServer",
+    "PayloadTooLargeError", "PermissionAsk", "PtyClosedError", "PtyConnection", "PtyControl",
+    "PtyGapError", "PtyOptions", "PtyTimeoutError", "QuestionAsk", "RateLimitError", "ReasoningDelta",
+    "Reject", "RequestError", "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent",
+    "Retrying", "ServerError", "ServerHeartbeat", "ServerInfo", "ServerStartError", "SessionBusyError",
+    "SessionSnapshot", "SharedStream", "SlashCommand", "StatusError", "StepFinished", "StreamClosedError",
+    "StreamGap", "StreamOptions", "StreamOverflow", "StreamTimeoutError", "SubagentChanged", "TextDelta",
+    "TextReplaced", "Timeout", "TodoChanged", "Tokens", "ToolUpdate", "Turn", "TurnAbortedError",
+    "TurnAuthenticationError", "TurnBudgetError", "TurnContextError", "TurnError", "TurnFinished",
+    "TurnGap", "TurnLostError", "TurnOptions", "TurnOutputError", "TurnProviderError", "TurnReply",
+    "TurnResult", "TurnTimeoutError", "UndecodableEvent", "Unknown", "UnknownEvent", "Unset",
+    "UnsupportedOperationError", "UnsupportedServerError", "to_datetime", "to_epoch_ms",
 ]  # fmt: skip
 
 _HOMES = {
@@ -103,6 +140,26 @@ _HOMES = {
     "terminals.connection": ("PtyConnection",),
     "terminals.frames": ("PtyControl",),
     "terminals.handshake": ("PtyOptions",),
+    "turns.async_turn": ("AsyncTurn",),
+    "turns.options": ("TurnOptions",),
+    "turns.result": ("Reject", "SlashCommand", "Tokens", "TurnReply", "TurnResult"),
+    "turns.turn": ("Turn",),
+    "turns.updates": (
+        "AskClosed",
+        "Compacting",
+        "PermissionAsk",
+        "QuestionAsk",
+        "ReasoningDelta",
+        "Retrying",
+        "StepFinished",
+        "SubagentChanged",
+        "TextDelta",
+        "TextReplaced",
+        "TodoChanged",
+        "ToolUpdate",
+        "TurnFinished",
+        "TurnGap",
+    ),
 }
 """Module of each public name; `errors` has all names of `__all__` that are not listed here."""
 

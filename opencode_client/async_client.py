@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from .streams.snapshot import SessionSnapshot
     from .terminals.async_connection import AsyncPtyConnection
     from .terminals.handshake import PtyOptions
+    from .turns.async_turn import AsyncTurn
+    from .turns.options import FollowOptions, Prompt, TurnOptions
+    from .turns.result import TurnResult
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -239,6 +242,77 @@ class AsyncOpencodeClient(AsyncNamespaces):
         status = (await view.session.status()).get(session_id)
         messages = messages_since(await view.session.messages(session_id), since_message_id)
         return SessionSnapshot(session, status, messages, permissions, questions, family[1:])
+
+    async def run(
+        self, prompt: Prompt, **options: Unpack[TurnOptions]
+    ) -> TurnResult[Any]:  # Any: `structured`
+        """Send a prompt, wait until the agent rests, and return what it did. The prompt is sent once.
+
+        `await client.run("Fix the failing test", permissions="once", timeout=900)`
+
+        Reaching the timeout, cancelling or Ctrl-C aborts the turn on the server.
+
+        Args:
+            prompt: A text, a list of inputs of parts, or a `SlashCommand`.
+            options: See `TurnOptions`. Permissions and questions are rejected unless these have a policy.
+
+        Raises:
+            ArgumentError: an argument is wrong; ModelNotFoundError and AgentNotFoundError, too. Nothing was sent.
+            SessionBusyError: the prompt is a command, and the session is busy. Nothing was sent.
+            TurnError: the turn failed; `partial` has its result so far.
+        """
+        from .turns.async_turn import turn
+
+        async with turn(self, prompt, options, runs=True) as running:
+            return await running.result()
+
+    def turn(self, prompt: Prompt, **options: Unpack[TurnOptions]) -> AsyncTurn:
+        """Return a turn for `async with`, which sends the prompt. It yields what happens as updates.
+
+        `async with client.turn("Explain this") as turn:` and then `async for update in turn:`
+
+        Args:
+            prompt: A text, a list of inputs of parts, or a `SlashCommand`.
+            options: See `TurnOptions`. Permissions and questions are yielded unless these have a policy.
+
+        Raises:
+            ArgumentError: an argument is wrong.
+        """
+        from .turns.async_turn import turn
+
+        return turn(self, prompt, options)
+
+    def follow(self, session_id: str, **options: Unpack[FollowOptions]) -> AsyncTurn:
+        """Return a turn that runs already, for `async with`, which joins it. It first yields the text so far.
+
+        Leaving it does not abort it. If the session is at rest, it yields its last turn.
+
+        Args:
+            session_id: The session.
+            options: See `FollowOptions`; as those of `turn`.
+        """
+        from .turns.async_turn import followed
+
+        return followed(self, session_id, options)
+
+    async def abort(self, session_id: str, *, wait_idle: bool = True, timeout: float = 10) -> bool:
+        """Abort the turn that runs in a session, and wait until it rests. Return False if no turn runs.
+
+        It looks just before it sends that the turn which it saw still runs, and does not send again once there is a
+        newer prompt. A prompt that arrives between this look and the abort is aborted, too: no server prevents that.
+
+        Args:
+            session_id: The session.
+            wait_idle: Wait until the turn is over.
+            timeout: Seconds to wait.
+
+        Raises:
+            TurnTimeoutError: the session is still busy.
+            NotFoundError: the session does not exist.
+        """
+        from .turns.async_calls import abort_session
+
+        return await abort_session(self, session_id, wait_idle=wait_idle, timeout_s=timeout)
 
     async def close(self) -> None:
         """Close the client with its streams and terminals. Later calls raise ClientClosedError.

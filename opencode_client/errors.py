@@ -2,6 +2,8 @@
 
 OpencodeError
 ├── ArgumentError                 an argument is wrong; nothing was sent (also a ValueError)
+│   ├── ModelNotFoundError        the server does not have this model
+│   └── AgentNotFoundError        the server does not have this agent
 ├── ClientClosedError             the client is closed
 ├── EventLoopError                the async client is used in a wrong event loop (also a RuntimeError)
 ├── StreamClosedError             the event stream is closed, or was opened in another process or event loop
@@ -16,6 +18,16 @@ OpencodeError
 ├── PtyClosedError                the terminal ended, or its connection cannot be restored
 ├── PtyGapError                   output of a terminal is missing here; you can read on
 ├── PtyTimeoutError               a terminal did not show the expected text in time (also a TimeoutError)
+├── SessionBusyError              the session is busy, so the prompt was not sent
+├── TurnError                     a turn failed; `partial` has its result so far
+│   ├── TurnAbortedError          somebody aborted it, or the program left it early
+│   ├── TurnProviderError         the provider of the model failed
+│   │   └── TurnAuthenticationError   the provider's key is missing or wrong
+│   ├── TurnContextError          the conversation is too long for the model
+│   ├── TurnOutputError           the answer is incomplete: its length, a filter or its structure
+│   ├── TurnTimeoutError          it was not over in time, and was aborted (also a TimeoutError)
+│   ├── TurnBudgetError           it passed max_cost or max_steps, and was aborted
+│   └── TurnLostError             the session, the instance or the server is gone
 ├── EventTooLargeError            a stream sent an event above the size limit; you can read on
 ├── EmptyResponseError            a success without its body; 1.1.x means "no such session, model or agent"
 ├── ResponseDecodeError           a response does not match the server's document (also a ValueError)
@@ -32,13 +44,14 @@ OpencodeError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import httpx
 
-    from .model import OpencodeModel
+    from .model import OpencodeModel, Unknown
+    from .turns.result import TurnResult
 
 
 class OpencodeError(Exception):
@@ -57,6 +70,21 @@ def _restored(kind: type[OpencodeError], arguments: tuple[Any, ...], state: dict
 
 class ArgumentError(OpencodeError, ValueError):
     """An argument is wrong, so no request was made."""
+
+
+class _NameNotFoundError(ArgumentError):
+    def __init__(self, message: str, *, name: str, nearest: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.name = name
+        self.nearest = tuple(nearest)
+
+
+class ModelNotFoundError(_NameNotFoundError):
+    """The server does not have the model `name`. `nearest` are the most similar names that it has."""
+
+
+class AgentNotFoundError(_NameNotFoundError):
+    """The server does not have the agent `name`. `nearest` are the most similar names that it has."""
 
 
 class ClientClosedError(OpencodeError):
@@ -213,6 +241,76 @@ class ConnectionLostError(RequestError):
 
 class RequestTimeoutError(RequestError, TimeoutError):
     """No response in time. The server may have done the work, or may still work on it."""
+
+
+class SessionBusyError(OpencodeError):
+    """The session works on another prompt, so this one was not sent. `session_id` is the session.
+
+    A prompt of text does not raise this: the server queues it. A 409 of the server raises ConflictError.
+    """
+
+    def __init__(self, message: str, *, session_id: str) -> None:
+        super().__init__(message)
+        self.session_id = session_id
+
+
+class TurnError(OpencodeError):
+    """A turn failed.
+
+    Attributes:
+        partial: The result so far; None if the turn had none.
+        error: The error as the server described it; None if it did not.
+    """
+
+    partial: TurnResult[Any] | None = None  # Any: the structured output
+    error: OpencodeModel | Unknown | None = None
+
+
+class TurnAbortedError(TurnError):
+    """The turn was aborted: by this program, by another client or by the server."""
+
+
+class TurnProviderError(TurnError):
+    """The provider of the model failed.
+
+    Attributes:
+        status: The HTTP status of the provider; None if there is none.
+        retryable: True if another attempt may succeed.
+    """
+
+    status: int | None = None
+    retryable: bool = False
+
+
+class TurnAuthenticationError(TurnProviderError):
+    """The provider does not accept the key, or there is none."""
+
+
+class TurnContextError(TurnError):
+    """The conversation is too long for the model, and could not be made shorter."""
+
+
+class TurnOutputError(TurnError):
+    """The answer is incomplete. `reason` is "length", "filter" or "structure"."""
+
+    reason: str = "length"
+
+
+class TurnTimeoutError(TurnError, TimeoutError):
+    """The turn was not over in time, so it was aborted on the server."""
+
+
+class TurnBudgetError(TurnError):
+    """The turn passed `max_cost` or `max_steps`, so it was aborted on the server."""
+
+
+class TurnLostError(TurnError):
+    """The session, the instance or the server is gone, so the end of the turn is not known.
+
+    `stored` tells if the server has stored the prompt; None if no server could be asked.
+    """
+
+    stored: bool | None = None
 
 
 class EventTooLargeError(OpencodeError):

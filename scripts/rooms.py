@@ -26,5 +26,7 @@ TWINS = {
     "streams/filtered_stream.py": "streams/async_filtered_stream.py",
     "streams/shared_stream.py": "streams/async_shared_stream.py",
     "streams/stream.py": "streams/async_stream.py",
+    "turns/calls.py": "turns/async_calls.py",
+    "turns/turn.py": "turns/async_turn.py",
 }
 """The synchronous modules that `make generate` writes, each with its source."""

@@ -20,6 +20,8 @@ class ServerKnowledge:
         self.info: ServerInfo | None = None
         self.exit_watches: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()  # Any: from `terminals`
         """Exit watches that terminals share. Each is kept as long as a terminal uses it."""
+        self.shared: dict[Hashable, Any] = {}  # Any: from `turns`
+        """Event connections that turns share, and the names of models and agents in each directory."""
 
     def allows(self, operation: Operation[Any]) -> bool:
         """Return True if the server is known to have the operation."""

@@ -32,8 +32,13 @@ HANDWRITTEN = frozenset({
     "ServerStartError", "SessionSnapshot", "SharedStream", "StatusError", "StreamClosedError", "StreamGap",
     "StreamOptions", "StreamOverflow", "StreamTimeoutError", "Timeout", "UndecodableEvent", "Unknown",
     "UnknownEvent", "Unset", "UNSET", "UnsupportedOperationError", "UnsupportedServerError",
-    # planned: turns
-    "SessionBusyError", "Turn",
+    # turns
+    "AgentNotFoundError", "AskClosed", "AsyncTurn", "Compacting", "ModelNotFoundError", "PermissionAsk",
+    "QuestionAsk", "ReasoningDelta", "Reject", "Retrying", "SessionBusyError", "SlashCommand", "StepFinished",
+    "SubagentChanged", "TextDelta", "TextReplaced", "TodoChanged", "Tokens", "ToolUpdate", "Turn",
+    "TurnAbortedError", "TurnAuthenticationError", "TurnBudgetError", "TurnContextError", "TurnError",
+    "TurnFinished", "TurnGap", "TurnLostError", "TurnOptions", "TurnOutputError", "TurnProviderError",
+    "TurnReply", "TurnResult", "TurnTimeoutError",
     # for tests of users
     "Reply", "ScriptedModel", "ToolCall",
     # what generated modules import

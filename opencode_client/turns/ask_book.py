@@ -1,0 +1,92 @@
+"""The asks of one turn: which are decided by policies, which wait for a person, which are closed. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import define, field
+
+from ..errors import NotFoundError
+from .inputs import Action, Decide, Done, ReplyTo
+from .policies import Answered, answered, decide
+from .result import TurnReply
+from .updates import Ask, AskClosed, PermissionAsk, QuestionAsk, Update
+
+
+@define(eq=False)
+class _Entry:
+    """`is_open`: it waits for a person. `is_closed`: nobody waits for it any more."""
+
+    ask: Ask | None
+    since_s: float
+    is_open: bool = False
+    is_closed: bool = False
+
+
+@define(eq=False)
+class AskBook:
+    """The asks of a turn, and the replies that were sent."""
+
+    permissions: object
+    questions: object
+    may_ask: bool
+    replies: list[TurnReply] = field(factory=list[TurnReply])
+    _entries: dict[str, _Entry] = field(factory=dict[str, _Entry])
+
+    def add(self, ask: Ask, now_s: float) -> list[Update | Action]:
+        """Read an ask. Return what to do about it, if it is new."""
+        if ask.id in self._entries:
+            return []
+        self._entries[ask.id] = _Entry(ask, now_s)
+        policy = self.permissions if isinstance(ask, PermissionAsk) else self.questions
+        if callable(policy):
+            return [Decide(ask, policy)]
+        return self._decided(ask, decide(ask, policy, may_ask=self.may_ask))
+
+    def close(self, session_id: str, ask_id: str) -> list[Update | Action]:
+        """Note that somebody has answered an ask. A person who was asked is told so."""
+        entry = self._entries.setdefault(ask_id, _Entry(None, 0.0))
+        was_open, entry.is_open, entry.is_closed = entry.is_open, False, True
+        return [AskClosed(ask_id, session_id)] if was_open else []
+
+    def compare(self, pending: Sequence[Ask], since_s: float, now_s: float) -> list[Update | Action]:
+        """Read the list of all pending asks, as it was at a time not before `since_s`."""
+        out = [one for ask in pending for one in self.add(ask, now_s)]
+        ids = {ask.id for ask in pending}
+        for ask_id, entry in list(self._entries.items()):
+            if (
+                entry.ask is not None
+                and not entry.is_closed
+                and ask_id not in ids
+                and entry.since_s < since_s
+            ):
+                out += self.close(entry.ask.session_id, ask_id)
+        return out
+
+    def decided(self, done: Done, ask: Ask) -> list[Update | Action]:
+        """Read what the user's function returned. Raises ArgumentError if that is no decision."""
+        return self._decided(ask, answered(ask, done.value, may_ask=self.may_ask))
+
+    def replied(self, reply: ReplyTo, error: Exception | None) -> list[Update | Action]:
+        """Read the end of a reply. After an error, the ask counts as new when it is listed again."""
+        ask = reply.ask
+        if error is not None and not isinstance(error, NotFoundError):
+            self._entries.pop(ask.id, None)
+            return []
+        if error is None:
+            self.replies.append(TurnReply(ask, reply.decision))
+        return self.close(ask.session_id, ask.id)
+
+    def _decided(self, ask: Ask, decision: Answered) -> list[Update | Action]:
+        entry = self._entries[ask.id]
+        if entry.is_closed:
+            return []
+        if decision == "ask":
+            entry.is_open = True
+            return [ask]
+        return [ReplyTo(ask, decision)]
+
+
+def is_ask(item: object) -> bool:
+    """Return True if `item` is an ask."""
+    return isinstance(item, PermissionAsk | QuestionAsk)

@@ -1,0 +1,94 @@
+"""The result of a turn, and its arguments that are values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from ..models import MessageWithParts, ToolPart
+    from .updates import Ask
+
+T = TypeVar("T")
+
+
+@frozen
+class Reject:
+    """Decision to refuse a permission with a message. The model reads the message and goes on."""
+
+    message: str
+
+
+@frozen
+class SlashCommand:
+    """Prompt that calls a command of the server, such as `SlashCommand("review", "HEAD~1")`."""
+
+    name: str
+    arguments: str = ""
+
+
+@frozen
+class Tokens:
+    """Numbers of tokens."""
+
+    input: int = 0
+    output: int = 0
+    reasoning: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(
+            self.input + other.input,
+            self.output + other.output,
+            self.reasoning + other.reasoning,
+            self.cache_read + other.cache_read,
+            self.cache_write + other.cache_write,
+        )
+
+
+@frozen
+class TurnReply:
+    """An ask of a turn, and the decision or the answers that this program sent."""
+
+    ask: Ask
+    decision: str | Reject | Sequence[Sequence[str]]
+
+
+@frozen(kw_only=True)
+class TurnResult(Generic[T]):
+    """What a turn did. Picklable.
+
+    Attributes:
+        session_id: The session; pass it to the next `run`.
+        message_id: The prompt's message, for `session.diff` and `session.revert`; None if the server has none.
+        text: Text of the last message, without synthetic and ignored parts.
+        reasoning: The model's reasoning in all messages.
+        messages: The prompt and the messages that answer it.
+        tool_calls: The tool calls of all messages.
+        replies: The permissions and questions that this program answered.
+        cost: Cost in USD, summed over the messages. `subagent_cost` is not included.
+        tokens: Tokens, summed over the messages. `subagent_tokens` are not included.
+        structured: The structured output; None without `output`.
+        finish: How the model's last message ended, such as "stop"; None if it did not end.
+        duration_s: Seconds from the prompt to the end.
+        gaps: How often the event stream was interrupted. The result is complete all the same.
+    """
+
+    session_id: str
+    message_id: str | None
+    text: str
+    reasoning: str
+    messages: Sequence[MessageWithParts] = field(repr=False)
+    tool_calls: Sequence[ToolPart] = field(repr=False)
+    replies: Sequence[TurnReply]
+    tokens: Tokens
+    cost: float
+    subagent_tokens: Tokens
+    subagent_cost: float
+    structured: T | None
+    finish: str | None
+    duration_s: float
+    gaps: int

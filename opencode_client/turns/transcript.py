@@ -1,0 +1,291 @@
+"""The messages of a session that belong to one turn, and the updates that their changes cause. No I/O, no clock.
+
+Inputs may come in any order, repeatedly, or not at all. A part is shown when it is known that its message answers the
+turn's prompt, and whether the part is text or reasoning. Until then its text is collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import define, field
+
+from ..model import JsonObject
+from .inputs import Delta, MessageSeen, PartSeen
+from .updates import Compacting, ReasoningDelta, StepFinished, TextDelta, TextReplaced, ToolUpdate, Update
+from .v1 import tokens_of
+
+
+@define(eq=False)
+class _Part:
+    id: str
+    pieces: list[str] = field(factory=list[str])
+    seen: PartSeen | None = None
+    is_shown: bool = False
+    shown: ToolUpdate | None = None
+
+    def text(self) -> str:
+        if len(self.pieces) != 1:
+            self.pieces[:] = ["".join(self.pieces)]
+        return self.pieces[0]
+
+
+@define(eq=False)
+class TurnMessage:
+    """A message of the session. `belongs`: to the turn; None while that is not known."""
+
+    id: str
+    parts: dict[str, _Part] = field(factory=dict[str, _Part])
+    seen: MessageSeen | None = None
+    belongs: bool | None = None
+
+    @property
+    def order(self) -> tuple[float, str]:
+        """The place of the message in its session."""
+        return (self.seen.created_ms if self.seen else float("inf"), self.id)
+
+    @property
+    def is_answer(self) -> bool:
+        """True for a message of the model that belongs to the turn."""
+        return self.belongs is True and self.seen is not None and not self.seen.is_user
+
+    @property
+    def is_automatic(self) -> bool:
+        """True for a message that the server has put in the user's place, to make the conversation shorter."""
+        kinds = [part.seen for part in self.parts.values() if part.seen is not None]
+        return bool(kinds) and all(
+            one.kind == "compaction" or (one.kind == "text" and one.is_hidden) for one in kinds
+        )
+
+    def plain(self) -> list[JsonObject]:
+        """Return the JSON of all parts, with the texts so far."""
+        parts = [(part, part.seen) for part in self.parts.values() if part.seen is not None]
+        return [seen.raw if seen.text is None else {**seen.raw, "text": part.text()} for part, seen in parts]
+
+    def visible(self, kind: str) -> str:
+        """Return the text of all parts of a kind: "text" or "reasoning"."""
+        parts = [part for part in self.parts.values() if part.seen is not None and part.seen.kind == kind]
+        return "".join(part.text() for part in parts if part.seen and not part.seen.is_hidden)
+
+
+class Transcript:
+    """The messages of a turn's session. The prompt is the one with `key`, or the first one that is later than `after`.
+
+    `prompt_id` is the prompt's message; None while it is not known.
+    """
+
+    def __init__(self, key: str | None, after: tuple[float, str] | None) -> None:
+        self.prompt_id: str | None = None
+        self.updates: list[Update] = []
+        """What has changed since the last time that this list was emptied."""
+        self._key = key
+        self._after = after
+        self._messages: dict[str, TurnMessage] = {}
+
+    @property
+    def answers(self) -> list[TurnMessage]:
+        """The messages of the model that belong to the turn, in order."""
+        return sorted((one for one in self._messages.values() if one.is_answer), key=lambda one: one.order)
+
+    @property
+    def messages(self) -> list[TurnMessage]:
+        """The prompt and all that belong to the turn, in order."""
+        return sorted(
+            (one for one in self._messages.values() if one.belongs and one.seen), key=lambda one: one.order
+        )
+
+    @property
+    def is_superseded(self) -> bool:
+        """True if the model has begun to answer a later prompt."""
+        return any(one.belongs is False and one.seen and not one.seen.is_user for one in self._later())
+
+    @property
+    def has_later_prompt(self) -> bool:
+        """True if the session has a later prompt, which may wait."""
+        users = [one for one in self._later() if one.seen and one.seen.is_user and one.parts]
+        return any(one.belongs is None and not one.is_automatic for one in users)
+
+    def last_text(self) -> str:
+        """Return the text of the last message."""
+        last = [one for one in self.answers if one.seen and not one.seen.is_summary][-1:]
+        return last[0].visible("text") if last else ""
+
+    def adopt(self, prompt_id: str) -> None:
+        """Take this message as the prompt."""
+        if self.prompt_id is None:
+            self.prompt_id = prompt_id
+            self._message(prompt_id).belongs = True
+            self._place()
+
+    def add_delta(self, delta: Delta) -> None:
+        """Add text to a part."""
+        message = self._message(delta.message_id)
+        part = message.parts.get(delta.part_id) or self._part(message, delta.part_id)
+        if part.seen is not None and part.seen.progress == 2:
+            return  # it comes late: the part has its whole text
+        part.pieces.append(delta.text)
+        if part.is_shown and part.seen is not None:
+            kind = TextDelta if part.seen.kind == "text" else ReasoningDelta
+            self.updates.append(kind(delta.text, part.id, message.id))
+        else:
+            self._show(message, part)
+
+    def see_message(self, seen: MessageSeen) -> None:
+        """Read a message."""
+        message = self._message(seen.message_id)
+        if message.seen is not None and message.seen.is_over and not seen.is_over:
+            return  # an older state
+        message.seen = seen
+        if message.belongs is None:
+            self._place()
+
+    def see_part(self, seen: PartSeen) -> None:
+        """Read a part."""
+        message = self._message(seen.message_id)
+        part = self._part(message, seen.part_id)
+        if part.seen is not None and part.seen.progress > seen.progress:
+            return  # an older state
+        before, part.seen = part.seen, seen
+        if seen.text is not None:
+            self._set_text(message, part, seen.text)
+        elif before is not None and before.raw != seen.raw:
+            part.is_shown = False  # a tool shows each of its states
+        if seen.key is not None and seen.key == self._key:
+            message.belongs = True
+            self.prompt_id = self.prompt_id or message.id
+        if message.belongs is not True or message.id == self.prompt_id:
+            self._place()
+        if message.is_answer:
+            self._show(message, part)
+
+    def _arrange(self, message: TurnMessage, part_ids: Sequence[str]) -> None:
+        """Leave only these parts, in this order."""
+        for part in message.parts.values():
+            if part.id not in part_ids and part.is_shown and part.seen is not None and part.seen.text:
+                self.updates.append(TextReplaced("", part.id, message.id, part.seen.kind == "reasoning"))
+        message.parts = {part_id: message.parts[part_id] for part_id in part_ids}
+
+    def read(self, listed: Sequence[tuple[MessageSeen, Sequence[PartSeen]]]) -> None:
+        """Read the messages as the server has stored them. Those before the prompt are left out."""
+        wanted = [one.message_id in self._messages or self._is_prompt(one, parts) for one, parts in listed]
+        for message, parts in listed[wanted.index(True) :] if True in wanted else ():
+            for part in parts:
+                if message.is_over:
+                    part.progress = 2
+                elif part.text == "":
+                    part.progress = 0  # REST shows no text before the part is complete
+                self.see_part(part)
+            self.see_message(message)
+            if message.is_over:
+                self._arrange(self._message(message.message_id), [part.part_id for part in parts])
+
+    def _later(self) -> list[TurnMessage]:
+        prompt = self._messages.get(self.prompt_id or "")
+        return [one for one in self._messages.values() if prompt is not None and one.order > prompt.order]
+
+    def _is_prompt(self, message: MessageSeen, parts: Sequence[PartSeen]) -> bool:
+        if self._key is not None:
+            return any(part.key == self._key for part in parts)
+        return self._after is not None and (message.created_ms, message.message_id) > self._after
+
+    def _message(self, message_id: str) -> TurnMessage:
+        found = self._messages.get(message_id)
+        if found is None:
+            found = self._messages[message_id] = TurnMessage(message_id)
+        return found
+
+    def _part(self, message: TurnMessage, part_id: str) -> _Part:
+        return message.parts.setdefault(part_id, _Part(part_id))
+
+    def _set_text(self, message: TurnMessage, part: _Part, text: str) -> None:
+        before = part.text()
+        if text == before or (part.seen and part.seen.progress < 2 and before.startswith(text)):
+            return  # the second is an older state: a part begins with an empty text
+        part.pieces[:] = [text]
+        if not part.is_shown or part.seen is None:
+            return
+        is_reasoning = part.seen.kind == "reasoning"
+        if text.startswith(before):
+            kind = ReasoningDelta if is_reasoning else TextDelta
+            self.updates.append(kind(text[len(before) :], part.id, message.id))
+        else:
+            self.updates.append(TextReplaced(text, part.id, message.id, is_reasoning))
+
+    def _place(self) -> None:
+        """Find out which messages belong to the turn, and show those that do."""
+        if self.prompt_id is None and self._after is not None:
+            after = self._after
+            users = [
+                one for one in self._messages.values() if one.seen and one.seen.is_user and one.order > after
+            ]
+            if users:
+                return self.adopt(min(users, key=lambda one: one.order).id)
+        for message in sorted(self._messages.values(), key=lambda one: one.order):
+            seen = message.seen
+            if seen is None or (message.belongs is not None and not seen.is_user):
+                continue
+            if not seen.is_user:
+                message.belongs = self._belongs(message, seen)
+            if message.is_answer:
+                if seen.is_summary:
+                    self.updates.append(Compacting(message.id))
+                for part in message.parts.values():
+                    self._show(message, part)
+        return None
+
+    def _belongs(self, message: TurnMessage, seen: MessageSeen) -> bool | None:
+        """Return True if a message of the model answers the prompt, or one that the server has put in its place."""
+        parent = self._messages.get(seen.parent_id or "")
+        if parent is None or (parent.seen is None and parent.belongs is None):
+            return None
+        if parent.belongs is None and parent.is_automatic:
+            earlier = [
+                one for one in self._messages.values() if one.order < parent.order and one.belongs is not None
+            ]
+            if earlier and max(earlier, key=lambda one: one.order).belongs:
+                parent.belongs = True
+        if parent.belongs is None and not parent.parts:
+            return None
+        return parent.belongs is True
+
+    def _show(self, message: TurnMessage, part: _Part) -> None:
+        seen = part.seen
+        if seen is None or part.is_shown or not message.is_answer or message.seen is None:
+            return
+        if message.seen.is_summary or seen.is_hidden:
+            return
+        part.is_shown = True
+        if seen.kind in ("text", "reasoning"):
+            if text := part.text():
+                self.updates.append(
+                    (TextDelta if seen.kind == "text" else ReasoningDelta)(text, part.id, message.id)
+                )
+        elif seen.kind == "tool":
+            update = _tool_update(seen)
+            if update != part.shown:
+                part.shown = update
+                self.updates.append(update)
+        elif seen.kind == "step-finish":
+            raw = seen.raw
+            finished = (raw.get("reason") or "", raw.get("cost") or 0.0, tokens_of(raw.get("tokens")))
+            self.updates.append(
+                StepFinished(finish=finished[0], cost=finished[1], tokens=finished[2], message_id=message.id)
+            )
+
+
+def _tool_update(seen: PartSeen) -> ToolUpdate:
+    state = seen.raw["state"]
+    metadata = state.get("metadata") or {}
+    output = state.get("output") or metadata.get("output")
+    return ToolUpdate(
+        tool=seen.raw.get("tool") or "",
+        status=state["status"],
+        input=state.get("input") or {},
+        output=output if isinstance(output, str) else "",
+        error=state.get("error") or "",
+        title=state.get("title") or "",
+        call_id=seen.raw.get("callID") or "",
+        part_id=seen.part_id,
+        message_id=seen.message_id,
+        subagent_session_id=seen.child_id,
+    )

@@ -1,0 +1,258 @@
+"""The adapter for servers 1.x: how a prompt is marked, what events and messages mean, and which error a turn had.
+
+No I/O. Another generation of servers needs another module with these functions, and other calls in `async_calls.py`.
+
+Source: servers 1.1.31 to 1.18.33.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..errors import (
+    TurnAbortedError,
+    TurnAuthenticationError,
+    TurnContextError,
+    TurnError,
+    TurnOutputError,
+    TurnProviderError,
+)
+from ..model import JsonObject, OpencodeModel, is_object
+from ..models import MessageWithParts, QuestionInfo, TextPartInput, Todo
+from ..models.assistant_message import AssistantMessage
+from .inputs import (
+    Asked,
+    AskGone,
+    Delta,
+    Event,
+    InstanceGone,
+    MessageSeen,
+    PartSeen,
+    SessionFailed,
+    SessionGone,
+    SessionSeen,
+    StatusSeen,
+    TodosSeen,
+)
+from .result import Tokens
+from .updates import Ask, PermissionAsk, QuestionAsk
+
+KEY = "opencode_client.turn"
+"""The member of a text part's `metadata` that marks a prompt. Servers keep it; the model does not see it."""
+
+_GOES_ON = (None, "tool-calls", "unknown")
+"""A message without an error that finishes like this is followed by another one of the same turn."""
+_TOOL_PROGRESS = {"pending": 0, "running": 1}
+_TOO_LONG = re.compile(
+    r"context[ _](length|window)|prompt is too long|too many (input )?tokens|maximum (context|prompt|input)"
+    r"|(reduce|exceeds).{0,40}(length|token|context)",
+    re.IGNORECASE,
+)
+"""Source: 1.1.x has no ContextOverflowError; it shows the provider's message in an APIError."""
+
+
+def marked(parts: Sequence[Any], key: str) -> list[Any]:  # Any: models or mappings
+    """Return the prompt's parts with `key` on the first text part.
+
+    A prompt without text gets an empty, ignored text part: no server sends that to the model.
+    """
+    plain = [part.to_dict() if isinstance(part, OpencodeModel) else dict(part) for part in parts]
+    first = next((part for part in plain if part.get("type") == "text"), None)
+    if first is None:
+        first = TextPartInput(text="", ignored=True).to_dict()
+        plain.append(first)
+    first["metadata"] = {**(first.get("metadata") or {}), KEY: key}
+    return plain
+
+
+def read_event(raw: Any, directory: str) -> Event | None:  # Any: JSON
+    """Return the input for an event; None if it means nothing to a turn."""
+    read = _READERS.get(raw.get("type"))
+    properties: object = raw.get("properties")
+    if read is None or not is_object(properties):
+        return None
+    try:
+        return read(properties, directory)
+    except (KeyError, TypeError, AttributeError):
+        return None  # an event of another form: the messages show the same
+
+
+def part_seen(part: JsonObject) -> PartSeen:
+    """Return the input for a part."""
+    kind: str = part["type"]
+    seen = PartSeen(part["sessionID"], part["messageID"], part["id"], kind, part)
+    if kind in ("text", "reasoning"):
+        seen.text = part.get("text") or ""
+        seen.is_hidden = bool(part.get("synthetic") or part.get("ignored"))
+        seen.progress = 2 if (part.get("time") or {}).get("end") is not None else 0
+        seen.key = (part.get("metadata") or {}).get(KEY)
+    elif kind == "tool":
+        state = part["state"]
+        seen.progress = _TOOL_PROGRESS.get(state["status"], 2)
+        metadata = state.get("metadata") or {}
+        seen.child_id = metadata.get("sessionId") or metadata.get("sessionID")
+    return seen
+
+
+def message_seen(info: JsonObject) -> MessageSeen:
+    """Return the input for a message without its parts."""
+    seen = MessageSeen(info["sessionID"], info["id"], info, info["time"]["created"] or 0)
+    if info["role"] == "user":
+        seen.is_user = seen.is_over = True
+        return seen
+    error = info.get("error")
+    seen.parent_id = info.get("parentID")
+    seen.finish = info.get("finish")
+    seen.is_over = info["time"].get("completed") is not None or error is not None
+    seen.goes_on = error is None and seen.finish in _GOES_ON
+    seen.is_summary = info.get("summary") is True
+    seen.cost = info.get("cost") or 0.0
+    seen.tokens = tokens_of(info.get("tokens"))
+    return seen
+
+
+def tokens_of(raw: Any) -> Tokens:  # Any: JSON
+    """Return the numbers of tokens of a message or a step."""
+    raw = raw or {}
+    cache = raw.get("cache") or {}
+    numbers = (
+        raw.get("input"),
+        raw.get("output"),
+        raw.get("reasoning"),
+        cache.get("read"),
+        cache.get("write"),
+    )
+    return Tokens(*(number or 0 for number in numbers))
+
+
+def status_seen(session_id: str, status: JsonObject) -> StatusSeen:
+    """Return the input for a session's status."""
+    details = (status.get("attempt") or 0, status.get("message") or "", status.get("next") or 0)
+    return StatusSeen(session_id, status["type"], *details)
+
+
+def permission_ask(raw: JsonObject, directory: str) -> PermissionAsk:
+    """Return the ask for a permission request."""
+    return PermissionAsk(
+        id=raw["id"],
+        session_id=raw["sessionID"],
+        directory=directory,
+        permission=raw["permission"],
+        patterns=tuple(raw.get("patterns") or ()),
+        always=tuple(raw.get("always") or ()),
+        metadata=raw.get("metadata") or {},
+        call_id=(raw.get("tool") or {}).get("callID"),
+    )
+
+
+def question_ask(raw: JsonObject, directory: str) -> QuestionAsk:
+    """Return the ask for a question request."""
+    return QuestionAsk(
+        id=raw["id"],
+        session_id=raw["sessionID"],
+        directory=directory,
+        questions=tuple(QuestionInfo.from_dict(one) for one in raw["questions"]),
+        call_id=(raw.get("tool") or {}).get("callID"),
+    )
+
+
+def message_of(info: JsonObject, parts: Sequence[JsonObject]) -> MessageWithParts:
+    """Return a message with its parts."""
+    return MessageWithParts.from_dict({"info": info, "parts": list(parts)})
+
+
+def error_of(info: Mapping[str, Any]) -> TurnError | None:  # Any: JSON
+    """Return the error of a turn whose last message has this `info`; None if it has none."""
+    finish = info.get("finish")
+    raw = info.get("error")
+    if not is_object(raw):
+        reasons = {"length": "its length reached the limit", "content-filter": "a filter stopped it"}
+        if finish not in reasons:
+            return None
+        cut = TurnOutputError(f"the answer is incomplete: {reasons[finish]}")
+        cut.reason = "length" if finish == "length" else "filter"
+        return cut
+    error = _error_named(str(raw.get("name")), raw.get("data") or {})
+    error.error = AssistantMessage.from_dict(dict(info)).error
+    return error
+
+
+def _error_named(name: str, data: JsonObject) -> TurnError:
+    message = str(data.get("message") or name)
+    if name == "MessageAbortedError":
+        return TurnAbortedError(f"the turn was aborted: {message}")
+    if name in _OUTPUT_REASONS:
+        cut = TurnOutputError(f"the answer is incomplete: {message}")
+        cut.reason = _OUTPUT_REASONS[name]
+        return cut
+    status = data.get("statusCode")
+    if name == "ContextOverflowError" or (name == "APIError" and _TOO_LONG.search(message)):
+        return TurnContextError(f"the conversation is too long for the model: {message}")
+    is_key = name == "ProviderAuthError" or status in (401, 403)
+    error = (TurnAuthenticationError if is_key else TurnProviderError)(f"the provider failed: {message}")
+    error.status = status
+    error.retryable = bool(data.get("isRetryable"))
+    return error
+
+
+_OUTPUT_REASONS = {
+    "MessageOutputLengthError": "length",
+    "ContentFilterError": "filter",
+    "StructuredOutputError": "structure",
+}
+
+
+def _delta(raw: JsonObject, _: str) -> Event | None:
+    if raw["field"] != "text":
+        return None
+    return Delta(raw["sessionID"], raw["messageID"], raw["partID"], raw["delta"])
+
+
+def _session(raw: JsonObject, _: str) -> Event | None:
+    info = raw["info"]
+    return (
+        SessionSeen(info["id"], info["parentID"], info.get("title") or "") if info.get("parentID") else None
+    )
+
+
+def _failed(raw: JsonObject, _: str) -> Event:
+    error = raw.get("error") or {}
+    return SessionFailed(
+        raw.get("sessionID"), str((error.get("data") or {}).get("message") or error.get("name") or "")
+    )
+
+
+def _ask_gone(raw: JsonObject, _: str) -> Event:
+    return AskGone(raw["sessionID"], raw["requestID"])
+
+
+_READERS: dict[object, Callable[[JsonObject, str], Event | None]] = {
+    "message.part.delta": _delta,
+    "message.part.updated": lambda raw, _: part_seen(raw["part"]),
+    "message.updated": lambda raw, _: message_seen(raw["info"]),
+    "session.status": lambda raw, _: status_seen(raw["sessionID"], raw["status"]),
+    "session.idle": lambda raw, _: StatusSeen(raw["sessionID"], "idle"),
+    "session.created": _session,
+    "session.updated": _session,
+    "session.deleted": lambda raw, _: SessionGone(raw["info"]["id"]),
+    "session.error": _failed,
+    "permission.asked": lambda raw, directory: Asked(permission_ask(raw, directory)),
+    "permission.replied": _ask_gone,
+    "question.asked": lambda raw, directory: Asked(question_ask(raw, directory)),
+    "question.replied": _ask_gone,
+    "question.rejected": _ask_gone,
+    "todo.updated": lambda raw, _: TodosSeen(
+        raw["sessionID"], tuple(Todo.from_dict(one) for one in raw["todos"])
+    ),
+    "server.instance.disposed": lambda _raw, _: InstanceGone(),
+}
+
+
+def asks_of(
+    permissions: Sequence[OpencodeModel], questions: Sequence[OpencodeModel], directory: str
+) -> list[Ask]:
+    """Return the asks of the lists that a server returned."""
+    asks: list[Ask] = [permission_ask(one.to_dict(), directory) for one in permissions]
+    return asks + [question_ask(one.to_dict(), directory) for one in questions]

@@ -1,0 +1,150 @@
+"""Turns on real servers: the model's script, and one function that plays a turn with either client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from inspect import isawaitable
+from typing import Any
+
+from attrs import field, frozen
+
+from opencode_client import (
+    AsyncOpencodeClient,
+    OpencodeClient,
+    OpencodeError,
+    TextDelta,
+    TextReplaced,
+    TurnResult,
+)
+from opencode_client.model import JsonObject
+from opencode_client.server import OpencodeServer
+from opencode_client.testing import Reply, ToolCall
+from tests.live.client_pairs import SyncOrAsync
+
+BASH = ToolCall(name="bash", arguments={"command": "echo hi", "description": "says hi"})
+_OPTION = {"label": "A", "description": "a"}
+_QUESTIONS = [{"question": f"{one}?", "header": one, "options": [_OPTION]} for one in ("H", "I")]
+_TASK = {"content": "c", "status": "pending", "priority": "high", "id": "1"}
+_REPLIES = {
+    "#bash": Reply(text="Let me look.", tools=[BASH]),
+    "#two": Reply(tools=[BASH, ToolCall(name="read", arguments={"filePath": "a.txt"})]),
+    "#question": Reply(tools=[ToolCall(name="question", arguments={"questions": _QUESTIONS[:1]})]),
+    "#questions": Reply(tools=[ToolCall(name="question", arguments={"questions": _QUESTIONS})]),
+    "#todo": Reply(tools=[ToolCall(name="todowrite", arguments={"todos": [_TASK]})]),
+    "#slow": Reply(reasoning="Let me think.", text="a slow answer " * 8, chunks=20, delay_s=0.05),
+    "#hang": Reply(text="a part", hang=True),
+    "#401": Reply(status=401, error="bad key"),
+    "#400": Reply(status=400, error="bad thing"),
+    "#500": Reply(status=500, error="boom"),
+    "#long": Reply(status=400, error="This model's maximum context length is 8 tokens"),
+    "#empty": Reply(text=""),
+}
+
+
+def script(request: JsonObject) -> Reply | None:
+    """Return the reply that the user's text names. After a tool, the model says "done"."""
+    last = request["messages"][-1]
+    if last["role"] == "tool":
+        return Reply(text="done")
+    text = json.dumps(last)
+    if "#task" in text:  # `#task#task#bash` is two levels deep
+        prompt = text.split("#task", 1)[1].split('"')[0].split("\\")[0]
+        call = {"description": "d", "prompt": prompt, "subagent_type": "general"}
+        return Reply(tools=[ToolCall(name="task", arguments=call)])
+    return next((reply for name, reply in reversed(_REPLIES.items()) if name in text), None)
+
+
+@frozen
+class Played:
+    """The updates of a turn, its text as its user has read it, and its end."""
+
+    updates: list[Any] = field(factory=list[Any])
+    end: list[TurnResult[Any] | Exception] = field(factory=list[Any])
+
+    @property
+    def result(self) -> TurnResult[Any]:
+        [end] = self.end
+        assert isinstance(end, TurnResult), end
+        return end
+
+    @property
+    def error(self) -> Any:
+        [end] = self.end
+        assert isinstance(end, Exception), end
+        return end
+
+    @property
+    def last_message_id(self) -> str:
+        """The last message of the turn."""
+        return str(getattr(self.result.messages[-1].info, "id", None))
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The updates of a kind."""
+        return [one for one in self.updates if isinstance(one, kind)]
+
+    def texts(self) -> dict[str, dict[str, str]]:
+        """The text of each part of each message, from deltas and replacements."""
+        texts: dict[str, dict[str, str]] = {}
+        for one in self.updates:
+            parts = texts.setdefault(getattr(one, "message_id", ""), {})
+            if isinstance(one, TextDelta):
+                parts[one.part_id] = parts.get(one.part_id, "") + one.text
+            elif isinstance(one, TextReplaced) and not one.is_reasoning:
+                parts[one.part_id] = one.text
+        return texts
+
+
+On = Callable[[Any, Any], Any]  # a turn and an update
+
+
+def play(
+    client_kind: SyncOrAsync,
+    server: OpencodeServer,
+    prompt: Any,
+    on_update: On = lambda _turn, _update: None,
+    *,
+    url: str | None = None,
+    **options: Any,
+) -> Played:
+    """Play a turn, and call `on_update` with the turn and each update. With `follow=True`, `session_id` is followed."""
+    if client_kind == "sync":
+        return _play(url or server.url, server, prompt, on_update, options)
+    return asyncio.run(_play_async(url or server.url, server, prompt, on_update, options))
+
+
+def _play(url: str, server: OpencodeServer, prompt: Any, on_update: On, options: dict[str, Any]) -> Played:
+    played, follows = Played(), options.pop("follow", False)
+    with OpencodeClient(url, directory=server.directory) as client:
+        opened = client.follow(**options) if follows else client.turn(prompt, **options)
+        try:
+            with opened as turn:
+                for update in turn:
+                    played.updates.append(update)
+                    on_update(turn, update)
+                played.end.append(turn.result())
+                assert turn.text == played.result.text
+        except (OpencodeError, ArithmeticError) as error:
+            played.end.append(error)
+    return played
+
+
+async def _play_async(
+    url: str, server: OpencodeServer, prompt: Any, on_update: On, options: dict[str, Any]
+) -> Played:
+    played, follows = Played(), options.pop("follow", False)
+    async with AsyncOpencodeClient(url, directory=server.directory) as client:
+        opened = client.follow(**options) if follows else client.turn(prompt, **options)
+        try:
+            async with opened as turn:
+                async for update in turn:
+                    played.updates.append(update)
+                    acted = on_update(turn, update)
+                    if isawaitable(acted):
+                        await acted
+                played.end.append(await turn.result())
+                assert turn.text == played.result.text
+        except (OpencodeError, ArithmeticError) as error:
+            played.end.append(error)
+    return played
