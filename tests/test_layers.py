@@ -40,6 +40,8 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
         "calls.server_knowledge": HTTPX,
         "streams.snapshot": "only resync() needs it",
         "terminals.async_temporary": "only terminal() needs it; it loads websockets",
+        "turns.async_calls": "only abort() needs it",
+        "turns.async_turn": "only run(), turn() and follow() need it; it loads httpx",
     },
     "calls.async_caller": {"calls.async_server_check": "only newer operations and check_server() need it"},
     "calls.async_closing": {"anyio": "only an http_client of the user needs it"},

@@ -92,7 +92,7 @@ def _check(game: Game) -> None:
     assert not game.taken(Look) or game.state.is_done
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(_Steps)
 def test_any_events_in_any_order_give_the_text_that_the_server_stored(steps: list[int | str]) -> None:
     game = Game(permissions="once")
@@ -101,7 +101,7 @@ def test_any_events_in_any_order_give_the_text_that_the_server_stored(steps: lis
     _check(game)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sets(st.integers(0, len(_EVENTS) - 1)), st.integers(1, 3))
 def test_events_that_are_lost_or_repeated_do_no_harm(lost: set[int], times: int) -> None:
     game = Game(permissions="once")
