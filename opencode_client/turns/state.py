@@ -266,7 +266,7 @@ class TurnState:
 
     def _on_session_gone(self, gone: SessionGone) -> None:
         if gone.session_id == self.spec.session_id:
-            self._abort()  # a session that was deleted goes on with its turn
+            self._abort()  # the turn may go on; 1.18.33 answers 404 to this
             self._lose("the session was deleted", stored=False)
         elif gone.session_id in self.family:
             self._change(self.family[gone.session_id], "deleted")
