@@ -43,8 +43,9 @@ HANDWRITTEN = frozenset({
     "Reply", "ScriptedModel", "ToolCall",
     # what generated modules import
     "Any", "AsyncCaller", "AsyncNamespace", "AsyncNamespaces", "Caller", "ClassVar", "ConstantsCheck",
-    "ExactVariants", "JsonMapping", "JsonObject", "Literal", "LOCATION", "Mapping", "Namespace", "Namespaces",
-    "NestedTag", "Operation", "QUERY", "Scope", "Sequence", "StrPath", "TYPE_CHECKING", "TypeAlias", "Union",
+    "ExactVariants", "JsonMapping", "JsonObject", "Literal", "LOCATION", "Mapping", "Namespace",
+    "NamespaceProperty", "Namespaces", "NestedTag", "Operation", "QUERY", "Scope",
+    "Sequence", "StrPath", "TYPE_CHECKING", "TypeAlias", "Union",
     "UntaggedUnion", "Variants",
 })  # fmt: skip
 """Names of the hand-written package, some of them planned, and of what generated modules import: no class bears one."""
