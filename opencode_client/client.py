@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
 from .api import Namespaces
 from .calls.namespace import Namespace
-from .calls.options import ClientOptions, Timeout, changed_options, find_server, find_timeout
+from .calls.options import (
+    ClientOptions,
+    Timeout,
+    changed_options,
+    checked_seconds,
+    find_server,
+    find_timeout,
+)
 from .calls.unset import UNSET, Unset
 from .errors import ArgumentError
 
@@ -52,6 +59,7 @@ class OpencodeClient(Namespaces):
         username: str | None = None,
         password: str | None = None,
         timeout: Timeout | Unset = UNSET,
+        turn_timeout: float | None = None,
         max_retries: int = 2,
         strict: bool = False,
         headers: Mapping[str, str] | None = None,
@@ -71,7 +79,9 @@ class OpencodeClient(Namespaces):
             password: Password for Basic authentication. Default: the URL's, else OPENCODE_SERVER_PASSWORD. A password
                 from the environment is only ever sent to this machine or to the server named in OPENCODE_BASE_URL.
             timeout: Seconds without progress, 60 by default; connecting takes 10 at most. Operations that wait for a
-                whole turn have no timeout unless the call passes one.
+                turn have `turn_timeout` in its place.
+            turn_timeout: Seconds without progress for operations that wait for a turn or a person, such as
+                `session.prompt`. None: no limit. A timeout only stops your waiting; `session.abort` stops the agent.
             max_retries: Number of retries of a request, where a retry is safe.
             strict: Raise ResponseDecodeError when a response does not match the server's document.
             headers: Headers to send with every request.
@@ -89,6 +99,7 @@ class OpencodeClient(Namespaces):
             username=user,
             password=password,
             timeout=find_timeout(timeout, http_client),
+            turn_timeout=turn_timeout,
             max_retries=max_retries,
             strict=strict,
             headers=headers or {},
@@ -117,6 +128,7 @@ class OpencodeClient(Namespaces):
         directory: StrPath | Unset | None = UNSET,
         workspace: str | Unset | None = UNSET,
         timeout: Timeout | Unset = UNSET,
+        turn_timeout: float | Unset | None = UNSET,
         max_retries: int | Unset = UNSET,
         strict: bool | Unset = UNSET,
         headers: Mapping[str, str] | Unset = UNSET,
@@ -135,6 +147,7 @@ class OpencodeClient(Namespaces):
             directory=directory,
             workspace=workspace,
             timeout=timeout,
+            turn_timeout=turn_timeout,
             max_retries=max_retries,
             strict=strict,
             headers=headers,
@@ -145,7 +158,7 @@ class OpencodeClient(Namespaces):
     def raw(
         self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Response[T]:
-        """Call an operation of this client and return its value with status and headers.
+        """Call an operation of this client, or `send`, and return its value with status and headers.
 
         `(client.raw(client.session.list, limit=3)).headers["content-type"]`
 
@@ -153,20 +166,70 @@ class OpencodeClient(Namespaces):
             ArgumentError: `method` is not an operation of an `OpencodeClient`, or is a stream or terminal.
             OpencodeError: as the operation.
         """
-        owner = getattr(method, "__self__", None)
-        if not isinstance(owner, Namespace):
-            raise ArgumentError("raw takes an operation, such as client.session.list, and then its arguments")
-        own = owner._caller  # pyright: ignore[reportPrivateUsage] # ours
+        own = _owner_of(method)._caller  # pyright: ignore[reportPrivateUsage] # ours
         caller = own.with_options(own.options)
         caller.keeps_response = True
-        from .calls.raw import Response, check_single
+        from .calls.raw import Response, check_single, rebound
 
-        pending: Any = getattr(type(owner)(caller), method.__name__)(*args, **kwargs)
+        pending: Any = rebound(method, caller)(*args, **kwargs)
         check_single(pending)
         value: T = pending
         response = caller.response
         assert response is not None  # noqa: S101 # the caller keeps it
         return Response(value, response.status_code, dict(response.headers), response.content)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        json: object = UNSET,
+        timeout: Timeout | Unset = UNSET,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:  # Any: the caller knows what the route returns
+        """Send a request to any route, and return the JSON of its response; None for an empty body.
+
+        For routes, parameters and members that the document lacks. The path of a documented operation follows that
+        operation's rules, for example `turn_timeout`. Another path follows those of its method: GET, PUT and DELETE
+        are sent again after a broken connection. `directory` and `workspace` of the client are sent in the query, under
+        `/api/` as `location[...]`, unless `query` has them.
+
+        `client.send("POST", f"/session/{session.id}/message", json={"parts": [], "newMember": 1})`
+
+        Args:
+            method: HTTP method.
+            path: Path below the base URL, percent-encoded, without a query.
+            query: Parameters of the query. A list repeats its name; None leaves a parameter out.
+            json: Body: JSON or a model. Default: no body.
+
+        Raises:
+            ArgumentError: an argument is wrong, or the path is that of an event stream.
+            ResponseDecodeError: the response is not JSON. `error.body` has its bytes.
+            UnsupportedOperationError: the server does not have this route.
+            OpencodeError: as operations.
+        """
+        from .routes import call_of
+
+        operation, arguments = call_of(method, path, query, json)
+        arguments.timeout, arguments.headers = timeout, headers
+        return self._caller.call(operation, arguments)
+
+    def wait_until_ready(self, *, timeout: float | None = 60.0) -> None:
+        """Wait until the server responds. Use it for a server that another program has just started.
+
+        Args:
+            timeout: Seconds to wait. None: no limit.
+
+        Raises:
+            RequestTimeoutError: the server did not respond in time. `__cause__` is the error of the last try.
+            AuthenticationError: the password is missing or wrong.
+            UnsupportedServerError: the server at this URL is not opencode 1.x.
+            ArgumentError: the timeout is wrong.
+
+        Source: `GET /global/health`, sent again after a pause if there is no connection or a status 429 or 5xx.
+        """
+        self._caller.server_check.wait(checked_seconds("timeout", timeout))
 
     def check_server(self) -> ServerInfo:
         """Return the server's version and its operations.
@@ -333,6 +396,15 @@ class OpencodeClient(Namespaces):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.options.base_url!r}, directory={self.options.directory!r})"
+
+
+def _owner_of(method: Callable[..., object]) -> Namespace | OpencodeClient:
+    owner: object = getattr(method, "__self__", None)
+    if isinstance(owner, Namespace):
+        return owner
+    if isinstance(owner, OpencodeClient) and method.__name__ == "send":
+        return owner
+    raise ArgumentError("raw takes an operation, such as client.session.list, and then its arguments")
 
 
 def _new_caller(options: ClientOptions, http_client: httpx.Client | None) -> Caller:

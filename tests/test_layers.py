@@ -38,6 +38,7 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
         "calls.async_connections": HTTPX,
         "calls.raw": "only raw() needs it",
         "calls.server_knowledge": HTTPX,
+        "routes": "only send() needs it; it imports every namespace",
         "streams.snapshot": "only resync() needs it",
         "terminals.async_temporary": "only terminal() needs it; it loads websockets",
         "turns.async_calls": "only abort() needs it",

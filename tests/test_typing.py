@@ -128,7 +128,11 @@ def calls(client: OpencodeClient) -> None:
     assert_type(client.raw(client.session.list, limit=3), Response[list[Session]])
     assert_type(client.raw(client.session.list, limit=3).value, list[Session])
     assert_type(client.check_server(), ServerInfo)
-    assert_type(client.with_options(timeout=None, directory=None), OpencodeClient)
+    assert_type(client.with_options(timeout=None, directory=None, turn_timeout=600), OpencodeClient)
+    title: str = client.send("GET", "/session/ses_1", query={"new": 1})["title"]
+    sent = client.raw(client.send, "POST", "/plugin", json=[title, TextPartInput(text="hi")])
+    assert_type(sent.status, int)
+    client.wait_until_ready(timeout=30)
     with client as same:
         assert_type(same, OpencodeClient)
 
@@ -188,6 +192,9 @@ async def awaited_calls(client: AsyncOpencodeClient) -> None:
     assert_type(await client.session.create(title="review"), Session)
     assert_type(await client.raw(client.session.list, limit=3), Response[list[Session]])
     assert_type(await client.check_server(), ServerInfo)
+    titles: list[str] = [one["title"] for one in await client.send("GET", "/session")]
+    sent = await client.raw(client.send, "POST", "/plugin", json=titles)
+    assert_type(sent.headers["x-next-cursor"], str)
     async with client as same:
         assert_type(same, AsyncOpencodeClient)
 

@@ -3,15 +3,32 @@
 
 from __future__ import annotations
 
+import math
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OpencodeError, StatusError, UnsupportedOperationError, UnsupportedServerError
+from attrs import evolve
+
+from ..errors import (
+    OpencodeError,
+    RateLimitError,
+    RequestError,
+    ServerError,
+    StatusError,
+    UnsupportedOperationError,
+    UnsupportedServerError,
+)
 from . import server_info
 from .operation import Operation
 from .server_info import ServerInfo
 
 if TYPE_CHECKING:
     from .async_caller import AsyncCaller
+
+_TRY_S = 10.0
+_PAUSE_S = 0.1
+_LEAST_S = 1e-3
+"""Timeouts must be above 0."""
 
 
 class AsyncServerCheck:
@@ -40,6 +57,22 @@ class AsyncServerCheck:
             raise (None if error.version else await self._second_generation()) or error from None
         caller.knowledge.version = version
         return version
+
+    async def wait(self, timeout: float | None) -> None:
+        """Wait until the server responds, at most `timeout` seconds. Raises as `wait_until_ready` of the client."""
+        caller, ends = self._caller, math.inf if timeout is None else monotonic() + timeout
+        while True:
+            left_s = max(_LEAST_S, min(_TRY_S, ends - monotonic()))
+            options = evolve(caller.options, timeout=left_s, max_retries=0, on_retry=None)
+            try:
+                await AsyncServerCheck(caller.with_options(options)).version("wait_until_ready")
+            except (RequestError, RateLimitError, ServerError) as error:
+                failure = error
+            else:
+                return
+            if monotonic() + _PAUSE_S >= ends:  # a shorter try would only fail for lack of time
+                raise server_info.not_ready(failure, caller.options.base_url, timeout) from failure
+            await caller.connections.pause(_PAUSE_S)
 
     async def _second_generation(self) -> UnsupportedServerError | None:
         """Return the error for OpenCode 2.x if the server is that, else None."""

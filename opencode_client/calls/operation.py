@@ -20,6 +20,9 @@ JsonMapping: TypeAlias = Mapping[str, Any]
 
 _REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
 
+JSON_OR_NOTHING = "Any | None"
+"""Annotation of a value of any kind. An empty body gives None."""
+
 T_co = TypeVar("T_co", covariant=True)
 
 

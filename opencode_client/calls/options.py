@@ -28,6 +28,8 @@ DEFAULT_BASE_URL = "http://127.0.0.1:4096"
 DEFAULT_USERNAME = "opencode"
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
+LONGEST_S = 1e9
+"""The longest timeout; systems refuse longer ones."""
 
 Timeout: TypeAlias = "float | httpx.Timeout | None"
 """Seconds without progress, or an `httpx.Timeout` with a limit for each phase. None: wait for the response for ever."""
@@ -64,6 +66,23 @@ def checked_retries(max_retries: int) -> int:
     return max_retries
 
 
+def checked_seconds(name: str, seconds: float | None) -> float | None:
+    """Return the seconds of the option or argument `name`. None: no limit.
+
+    Raises:
+        ArgumentError: it is not a positive number, or above a billion.
+    """
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST_S:  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
+        raise ArgumentError(f"{name} takes seconds above 0, or None for no limit, not {seconds!r}")
+    return seconds
+
+
+def _turn_seconds(seconds: float | None) -> float | None:
+    return checked_seconds("turn_timeout", seconds)
+
+
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers with lower-case names.
 
@@ -96,6 +115,7 @@ class ClientOptions:
     username: str = DEFAULT_USERNAME
     password: str | None = field(default=None, repr=lambda value: "None" if value is None else "'***'")
     timeout: Timeout = READ_TIMEOUT_S
+    turn_timeout: float | None = field(default=None, converter=_turn_seconds)
     max_retries: int = field(default=2, converter=checked_retries)
     strict: bool = False
     headers: Mapping[str, str] = field(

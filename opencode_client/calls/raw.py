@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
@@ -30,3 +30,12 @@ def check_single(pending: object) -> None:
     """
     if hasattr(pending, "__enter__") or hasattr(pending, "__aenter__"):
         raise ArgumentError("raw takes an operation with one response, not a stream or a terminal")
+
+
+def rebound(method: Callable[..., Any], caller: object) -> Callable[..., Any]:  # Any: any operation
+    """Return the same method of a copy of its namespace or client that makes its calls with `caller`."""
+    kind: Any = type(method.__self__)  # type: ignore[attr-defined] # only bound methods come here
+    copied: Any = kind.__new__(kind)
+    copied._caller = caller
+    bound: Callable[..., Any] = getattr(copied, method.__name__)
+    return bound

@@ -18,15 +18,13 @@ from ..decoding import json_text
 from ..errors import ArgumentError
 from .directories import absolute, encoded
 from .operation import Arguments, Operation, Scope
-from .options import CONNECT_TIMEOUT_S, ClientOptions, Timeout, checked_headers, is_loopback
+from .options import CONNECT_TIMEOUT_S, LONGEST_S, ClientOptions, Timeout, checked_headers, is_loopback
 from .unset import UNSET
 
 Phases: TypeAlias = dict[str, float | None]
 """Seconds for each phase of a request, as httpx's transports take them."""
 
 NO_ARGUMENTS = Arguments()
-_LONGEST_S = 1e9
-"""The longest timeout; systems refuse longer ones."""
 _SHOWN = 60
 """Characters of an argument in an error message."""
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
@@ -90,7 +88,7 @@ class RequestBuilder:
         self._headers = httpx.Headers(fixed | given)
         self._json_headers = httpx.Headers({**self._headers, "content-type": "application/json"})
         self._ordinary = phases(options.timeout)
-        self._blocking = phases(None)
+        self._blocking = phases(options.turn_timeout)
 
     def prepare(self, operation: Operation[Any], arguments: Arguments = NO_ARGUMENTS) -> Prepared:
         """Return the request for a call. Warns, four frames up, if the operation is deprecated.
@@ -178,7 +176,7 @@ def phases(timeout: Timeout) -> Phases:
         return timeout.as_dict()
     if timeout is None:
         return {"connect": CONNECT_TIMEOUT_S, "read": None, "write": None, "pool": None}
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_S:  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= LONGEST_S:  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
         raise ArgumentError(f"timeout takes seconds, httpx.Timeout or None, not {_shown(timeout)}")
     return {"connect": min(CONNECT_TIMEOUT_S, timeout), "read": timeout, "write": timeout, "pool": timeout}
 

@@ -14,7 +14,7 @@ from attrs import fields
 from ..decoding import json_text
 from ..errors import EmptyResponseError, ResponseDecodeError, StatusError, error_class
 from ..model import OpencodeModel, is_array, reader_of
-from .operation import Operation
+from .operation import JSON_OR_NOTHING, Operation
 from .request_builder import Prepared
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def decode(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any
     """
     operation, content = prepared.operation, response.content
     returns = operation.returns
-    if returns == "None":
+    if returns == "None" or (returns == JSON_OR_NOTHING and not content):
         return None
     if returns == "bytes":
         return content

@@ -13,7 +13,13 @@ from attrs import field, frozen
 
 from .._spec import OPERATIONS
 from ..decoding import json_text
-from ..errors import StatusError, UnsupportedOperationError, UnsupportedServerError
+from ..errors import (
+    OpencodeError,
+    RequestTimeoutError,
+    StatusError,
+    UnsupportedOperationError,
+    UnsupportedServerError,
+)
 from ..model import is_object
 from .operation import Operation
 
@@ -139,6 +145,14 @@ def _json_object(content: bytes) -> dict[str, object]:
     except ValueError:
         return {}
     return parsed if is_object(parsed) else {}
+
+
+def not_ready(failure: OpencodeError, url: str, timeout: float | None) -> RequestTimeoutError:
+    """Return the error for a server that did not respond in `timeout` seconds. `failure` is that of the last try."""
+    message = f"wait_until_ready: no opencode server at {url} within {timeout} s; the last try: {failure}"
+    return RequestTimeoutError(
+        message, operation="wait_until_ready", method="GET", url=f"{url}/global/health"
+    )
 
 
 def unsupported(operation: Operation[object], url: str, version: str | None) -> UnsupportedOperationError:

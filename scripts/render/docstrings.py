@@ -49,7 +49,7 @@ def _paragraphs(operation: Json, meta: Json) -> Iterator[str]:
     if description and description != title:
         yield wrapped(description, _WIDTH)
     if meta["kind"] == "blocking":
-        yield f"{wrapped(meta['reason'], _WIDTH, first='Waits without a timeout: ')}."
+        yield f"{wrapped(meta['reason'], _WIDTH, first='Waits without a timeout, or for `turn_timeout`: ')}."
     if meta["deprecated"]:
         yield "Deprecated by the server's document."
     if meta["kind"] == "stream":

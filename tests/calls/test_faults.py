@@ -169,6 +169,40 @@ def test_a_prompt_outlives_the_clients_timeout(client_kind: ClientKind) -> None:
         assert client_kind.run(server.url, PROMPT, timeout=0.1).parts == []
 
 
+def _shell(client: Client) -> object:
+    return client.session.shell("ses_1", command="true", agent="build")
+
+
+def _authenticate(client: Client) -> object:
+    return client.mcp.auth.authenticate("own")
+
+
+@pytest.mark.parametrize("call", [PROMPT, _shell, _authenticate])
+def test_turn_timeout_ends_operations_that_wait_for_a_turn_or_a_person(
+    client_kind: ClientKind, call: Action
+) -> None:
+    with FaultyServer([stall()]) as server:
+        error = client_kind.error(server.url, call, timeout=60, turn_timeout=0.1)
+    assert isinstance(error, RequestTimeoutError)
+    assert len(server.requests) == 1
+
+
+def test_a_calls_timeout_wins_over_turn_timeout(client_kind: ClientKind) -> None:
+    with FaultyServer([answer_late(http(PROMPT.value), 0.3)]) as server:
+        assert client_kind.run(server.url, PROMPT.within(None), turn_timeout=0.1).parts == []
+
+
+def test_turn_timeout_is_not_for_other_operations(client_kind: ClientKind) -> None:
+    with FaultyServer([answer_late(EMPTY_LIST, 0.3)]) as server:
+        assert client_kind.run(server.url, LIST, turn_timeout=0.1) == []
+
+
+def test_a_view_has_its_own_turn_timeout(client_kind: ClientKind) -> None:
+    with FaultyServer([stall()]) as server:
+        error = client_kind.error(server.url, lambda client: PROMPT(client.with_options(turn_timeout=0.1)))
+    assert isinstance(error, RequestTimeoutError)
+
+
 @every_call
 def test_a_busy_server_is_asked_again_only_for_what_may_run_twice(
     client_kind: ClientKind, call: Call

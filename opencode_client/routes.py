@@ -1,0 +1,104 @@
+"""Find the operation of a method and a path, for `client.send`. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property
+from sys import modules
+from typing import Any
+from urllib.parse import unquote
+
+from attrs import evolve
+
+from . import api
+from .calls.operation import JSON_OR_NOTHING, LOCATION, QUERY, Arguments, Operation, Scope
+from .calls.unset import UNSET
+from .errors import ArgumentError
+from .model import OpencodeModel
+
+_VARIABLE = re.compile(r"(\{[^{}]*\}|\*$)")
+_STREAM = "/event"
+"""The end of the path of every event stream, and of no other operation."""
+
+
+def call_of(
+    method: str, path: str, query: Mapping[str, object] | None, json: object
+) -> tuple[Operation[Any], Arguments]:
+    """Return the operation and the arguments for a request, also for one that the document lacks.
+
+    A documented operation keeps its rules: retries, timeout, headers, errors, and the place of the directory.
+
+    Raises:
+        ArgumentError: the method, the path or the query is wrong, or the path is that of an event stream.
+    """
+    _check(method, path, query)
+    json = json.to_dict() if isinstance(json, OpencodeModel) else json
+    operation, values = _found(method.upper(), path)
+    if json is UNSET and operation.body == "members":
+        json = {}  # 1.1.31 refuses an empty body
+    sent = evolve(
+        operation,
+        body="" if json is UNSET else "json",
+        scope=_scope(operation.scope, query or {}, json),
+        structured={},
+    )
+    return sent, Arguments(path=values, query=query, body=json)
+
+
+def _check(method: object, path: object, query: object) -> None:
+    if not (isinstance(method, str) and method.isascii() and method.isalpha()):
+        raise ArgumentError(f"send: method takes an HTTP method such as 'GET', not {method!r}")
+    if not (isinstance(path, str) and path.startswith("/")) or "?" in path or "#" in path:
+        raise ArgumentError(f"send: path takes a path such as '/session', without a query, not {path!r}")
+    if {".", ".."} & set(unquote(path).split("/")):
+        raise ArgumentError(f"send: path cannot have the segments '.' and '..': {path!r}")
+    if query is not None and not isinstance(query, Mapping):
+        raise ArgumentError(f"send: query takes a mapping of names to values, not {type(query).__name__}")
+
+
+def _found(method: str, path: str) -> tuple[Operation[Any], tuple[str, ...]]:
+    """Return the documented operation and the values in its path, or else an operation for this path alone."""
+    for operation, pattern in _documented():
+        if operation.method == method and (match := pattern.fullmatch(path)):
+            if operation.path.endswith(_STREAM):
+                raise ArgumentError(f"send: {path} is an event stream; use client.{operation.id}")
+            returns = operation.returns
+            if returns != "bytes" and not operation.plain:
+                returns = JSON_OR_NOTHING if returns == "None" else "Any"
+            return evolve(operation, returns=returns), tuple(map(unquote, match.groups()))
+    scope = LOCATION if path.startswith("/api/") else QUERY
+    return Operation("send", method, path, JSON_OR_NOTHING, scope=scope), ()
+
+
+@cache
+def _documented() -> list[tuple[Operation[Any], re.Pattern[str]]]:
+    """Return the operations of all namespaces. Those without variables in their path come first."""
+    found = sorted(_operations(), key=lambda one: len(_VARIABLE.findall(one.path)))
+    return [(one, re.compile(_pattern(one.path))) for one in found]
+
+
+def _operations() -> Iterator[Operation[Any]]:
+    namespaces: list[type] = [api.Namespaces]
+    for namespace in namespaces:  # it grows meanwhile
+        members = vars(namespace).items()
+        namespaces += [getattr(namespace, name) for name, one in members if isinstance(one, cached_property)]
+        values = vars(modules[namespace.__module__]).values()
+        yield from (value for value in values if isinstance(value, Operation))
+
+
+def _pattern(path: str) -> str:
+    """Return the regular expression for the path of an operation: `/file/{id}` -> `/file/([^/]+)`."""
+    variables = {"*": "(.+)"}
+    return "".join(
+        variables.get(piece, "([^/]+)") if _VARIABLE.fullmatch(piece) else re.escape(piece)
+        for piece in _VARIABLE.split(path)
+    )
+
+
+def _scope(scope: Scope | None, query: Mapping[str, object], json: object) -> Scope | None:
+    """Return the places of the directory and the workspace, without those that the query has."""
+    if scope is None or (scope.directory and "." in scope.directory and not isinstance(json, Mapping)):
+        return None
+    directory, workspace = (None if name in query else name for name in (scope.directory, scope.workspace))
+    return Scope(directory, workspace)

@@ -1,0 +1,108 @@
+"""`client.wait_until_ready`: polls the server until it responds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from opencode_client import (
+    ArgumentError,
+    AuthenticationError,
+    ClientClosedError,
+    ConnectError,
+    RequestTimeoutError,
+    ServerError,
+    UnsupportedServerError,
+)
+from tests.support.both_clients import Action, ClientKind
+from tests.support.faulty_server import FaultyServer, Step, answer, cut, http, nobody, reset, stall
+from tests.support.retry_cases import json_answer
+
+_READY = answer(json_answer({"healthy": True, "version": "1.18.33"}))
+
+
+def _wait(timeout: float | None = 10.0) -> Action:
+    return lambda client: client.wait_until_ready(timeout=timeout)
+
+
+@pytest.mark.parametrize("step", [reset, cut(b""), answer(http(status=503)), answer(http(status=429))])
+def test_it_tries_again_until_the_server_responds(client_kind: ClientKind, step: Step) -> None:
+    with FaultyServer([step], [step], [_READY]) as server:
+        assert client_kind.run(server.url, _wait()) is None
+        assert server.connections == 3
+    assert {request.path for request in server.requests} == {"/global/health"}
+
+
+def test_it_waits_for_a_server_that_starts_later(client_kind: ClientKind) -> None:
+    with nobody() as url:
+        pass
+    client, started = client_kind.client(url), list[FaultyServer]()
+
+    def start() -> None:
+        started.append(FaultyServer([_READY], port=httpx.URL(url).port or 0))
+
+    outcome, _ = client_kind.meanwhile(client.wait_until_ready, lambda: None, start)
+    started[0].close()
+    assert outcome is None
+
+
+@pytest.mark.parametrize("timeout", [0.05, 0.3])
+def test_a_server_that_does_not_start_is_a_timeout_with_the_last_failure(
+    client_kind: ClientKind, timeout: float
+) -> None:
+    with nobody() as url:
+        error = client_kind.error(url, _wait(timeout))
+    assert isinstance(error, RequestTimeoutError)
+    assert isinstance(error, TimeoutError)
+    assert isinstance(error.__cause__, ConnectError)
+    assert str(error).startswith(f"wait_until_ready: no opencode server at {url} within {timeout} s; ")
+    assert str(error.__cause__) in str(error)
+
+
+def test_a_server_that_accepts_and_never_responds_is_a_timeout(client_kind: ClientKind) -> None:
+    with FaultyServer([stall()]) as server:
+        error = client_kind.error(server.url, _wait(0.2))
+    assert isinstance(error, RequestTimeoutError)
+    assert isinstance(error.__cause__, RequestTimeoutError)
+
+
+def test_a_status_5xx_until_the_end_is_the_cause(client_kind: ClientKind) -> None:
+    with FaultyServer(itertools.repeat(answer(http(status=502)))) as server:
+        error = client_kind.error(server.url, _wait(0.2))
+    assert isinstance(error.__cause__, ServerError)
+
+
+@pytest.mark.parametrize(
+    ("response", "kind"),
+    [
+        (lambda: httpx.Response(401), AuthenticationError),
+        (lambda: httpx.Response(200, text="<!doctype html>"), UnsupportedServerError),
+        (lambda: httpx.Response(200, json={"version": "2.1.0"}), UnsupportedServerError),
+        (lambda: httpx.Response(404), UnsupportedServerError),
+    ],
+)
+def test_an_error_that_more_waiting_does_not_change_is_raised_at_once(
+    client_kind: ClientKind, response: Callable[[], httpx.Response], kind: type[Exception]
+) -> None:
+    with pytest.raises(kind):
+        client_kind.call(client_kind.mocked(lambda _: response()).wait_until_ready, timeout=None)
+
+
+def test_close_ends_it(client_kind: ClientKind) -> None:
+    with FaultyServer(itertools.repeat(answer(http(status=503)))) as server:
+        client = client_kind.client(server.url)
+        outcome, _ = client_kind.meanwhile(
+            lambda: client.wait_until_ready(timeout=None),
+            lambda: server.await_requests(2),
+            client.close,
+        )
+    assert isinstance(outcome, ClientClosedError)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), True, "5", float("inf")])
+def test_a_wrong_timeout_is_an_argument_error(client_kind: ClientKind, timeout: float) -> None:
+    with pytest.raises(ArgumentError, match="timeout takes seconds above 0, or None for no limit"):
+        client_kind.call(client_kind.client().wait_until_ready, timeout=timeout)
