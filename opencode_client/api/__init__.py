@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.namespace import AsyncNamespace, Namespace, NamespaceProperty
 
 if TYPE_CHECKING:
     from ..calls.async_caller import AsyncCaller
@@ -66,43 +65,43 @@ if TYPE_CHECKING:
 class ExperimentalNamespace(Namespace):
     """`client.experimental` of an `OpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def capabilities(self) -> ExperimentalCapabilitiesNamespace:
         from .experimental_capabilities import ExperimentalCapabilitiesNamespace
 
         return ExperimentalCapabilitiesNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def console(self) -> ExperimentalConsoleNamespace:
         from .experimental_console import ExperimentalConsoleNamespace
 
         return ExperimentalConsoleNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def control_plane(self) -> ExperimentalControlPlaneNamespace:
         from .experimental_control_plane import ExperimentalControlPlaneNamespace
 
         return ExperimentalControlPlaneNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def project_copy(self) -> ExperimentalProjectCopyNamespace:
         from .experimental_project_copy import ExperimentalProjectCopyNamespace
 
         return ExperimentalProjectCopyNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def resource(self) -> ExperimentalResourceNamespace:
         from .experimental_resource import ExperimentalResourceNamespace
 
         return ExperimentalResourceNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def session(self) -> ExperimentalSessionNamespace:
         from .experimental_session import ExperimentalSessionNamespace
 
         return ExperimentalSessionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def workspace(self) -> ExperimentalWorkspaceNamespace:
         from .experimental_workspace import ExperimentalWorkspaceNamespace
 
@@ -112,43 +111,43 @@ class ExperimentalNamespace(Namespace):
 class AsyncExperimentalNamespace(AsyncNamespace):
     """`client.experimental` of an `AsyncOpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def capabilities(self) -> AsyncExperimentalCapabilitiesNamespace:
         from .experimental_capabilities import AsyncExperimentalCapabilitiesNamespace
 
         return AsyncExperimentalCapabilitiesNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def console(self) -> AsyncExperimentalConsoleNamespace:
         from .experimental_console import AsyncExperimentalConsoleNamespace
 
         return AsyncExperimentalConsoleNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def control_plane(self) -> AsyncExperimentalControlPlaneNamespace:
         from .experimental_control_plane import AsyncExperimentalControlPlaneNamespace
 
         return AsyncExperimentalControlPlaneNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def project_copy(self) -> AsyncExperimentalProjectCopyNamespace:
         from .experimental_project_copy import AsyncExperimentalProjectCopyNamespace
 
         return AsyncExperimentalProjectCopyNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def resource(self) -> AsyncExperimentalResourceNamespace:
         from .experimental_resource import AsyncExperimentalResourceNamespace
 
         return AsyncExperimentalResourceNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def session(self) -> AsyncExperimentalSessionNamespace:
         from .experimental_session import AsyncExperimentalSessionNamespace
 
         return AsyncExperimentalSessionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def workspace(self) -> AsyncExperimentalWorkspaceNamespace:
         from .experimental_workspace import AsyncExperimentalWorkspaceNamespace
 
@@ -158,99 +157,99 @@ class AsyncExperimentalNamespace(AsyncNamespace):
 class V2Namespace(Namespace):
     """`client.v2` of an `OpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def agent(self) -> V2AgentNamespace:
         from .v2_agent import V2AgentNamespace
 
         return V2AgentNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def command(self) -> V2CommandNamespace:
         from .v2_command import V2CommandNamespace
 
         return V2CommandNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def credential(self) -> V2CredentialNamespace:
         from .v2_credential import V2CredentialNamespace
 
         return V2CredentialNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def event(self) -> V2EventNamespace:
         from .v2_event import V2EventNamespace
 
         return V2EventNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def fs(self) -> V2FsNamespace:
         from .v2_fs import V2FsNamespace
 
         return V2FsNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def health(self) -> V2HealthNamespace:
         from .v2_health import V2HealthNamespace
 
         return V2HealthNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def integration(self) -> V2IntegrationNamespace:
         from .v2_integration import V2IntegrationNamespace
 
         return V2IntegrationNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def location(self) -> V2LocationNamespace:
         from .v2_location import V2LocationNamespace
 
         return V2LocationNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def model(self) -> V2ModelNamespace:
         from .v2_model import V2ModelNamespace
 
         return V2ModelNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def permission(self) -> V2PermissionNamespace:
         return V2PermissionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def project_copy(self) -> V2ProjectCopyNamespace:
         from .v2_project_copy import V2ProjectCopyNamespace
 
         return V2ProjectCopyNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def provider(self) -> V2ProviderNamespace:
         from .v2_provider import V2ProviderNamespace
 
         return V2ProviderNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def pty(self) -> V2PtyNamespace:
         from .v2_pty import V2PtyNamespace
 
         return V2PtyNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def question(self) -> V2QuestionNamespace:
         return V2QuestionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def reference(self) -> V2ReferenceNamespace:
         from .v2_reference import V2ReferenceNamespace
 
         return V2ReferenceNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def session(self) -> V2SessionNamespace:
         from .v2_session import V2SessionNamespace
 
         return V2SessionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def skill(self) -> V2SkillNamespace:
         from .v2_skill import V2SkillNamespace
 
@@ -260,99 +259,99 @@ class V2Namespace(Namespace):
 class AsyncV2Namespace(AsyncNamespace):
     """`client.v2` of an `AsyncOpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def agent(self) -> AsyncV2AgentNamespace:
         from .v2_agent import AsyncV2AgentNamespace
 
         return AsyncV2AgentNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def command(self) -> AsyncV2CommandNamespace:
         from .v2_command import AsyncV2CommandNamespace
 
         return AsyncV2CommandNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def credential(self) -> AsyncV2CredentialNamespace:
         from .v2_credential import AsyncV2CredentialNamespace
 
         return AsyncV2CredentialNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def event(self) -> AsyncV2EventNamespace:
         from .v2_event import AsyncV2EventNamespace
 
         return AsyncV2EventNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def fs(self) -> AsyncV2FsNamespace:
         from .v2_fs import AsyncV2FsNamespace
 
         return AsyncV2FsNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def health(self) -> AsyncV2HealthNamespace:
         from .v2_health import AsyncV2HealthNamespace
 
         return AsyncV2HealthNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def integration(self) -> AsyncV2IntegrationNamespace:
         from .v2_integration import AsyncV2IntegrationNamespace
 
         return AsyncV2IntegrationNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def location(self) -> AsyncV2LocationNamespace:
         from .v2_location import AsyncV2LocationNamespace
 
         return AsyncV2LocationNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def model(self) -> AsyncV2ModelNamespace:
         from .v2_model import AsyncV2ModelNamespace
 
         return AsyncV2ModelNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def permission(self) -> AsyncV2PermissionNamespace:
         return AsyncV2PermissionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def project_copy(self) -> AsyncV2ProjectCopyNamespace:
         from .v2_project_copy import AsyncV2ProjectCopyNamespace
 
         return AsyncV2ProjectCopyNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def provider(self) -> AsyncV2ProviderNamespace:
         from .v2_provider import AsyncV2ProviderNamespace
 
         return AsyncV2ProviderNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def pty(self) -> AsyncV2PtyNamespace:
         from .v2_pty import AsyncV2PtyNamespace
 
         return AsyncV2PtyNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def question(self) -> AsyncV2QuestionNamespace:
         return AsyncV2QuestionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def reference(self) -> AsyncV2ReferenceNamespace:
         from .v2_reference import AsyncV2ReferenceNamespace
 
         return AsyncV2ReferenceNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def session(self) -> AsyncV2SessionNamespace:
         from .v2_session import AsyncV2SessionNamespace
 
         return AsyncV2SessionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def skill(self) -> AsyncV2SkillNamespace:
         from .v2_skill import AsyncV2SkillNamespace
 
@@ -362,13 +361,13 @@ class AsyncV2Namespace(AsyncNamespace):
 class V2PermissionNamespace(Namespace):
     """`client.v2.permission` of an `OpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def request(self) -> V2PermissionRequestNamespace:
         from .v2_permission_request import V2PermissionRequestNamespace
 
         return V2PermissionRequestNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def saved(self) -> V2PermissionSavedNamespace:
         from .v2_permission_saved import V2PermissionSavedNamespace
 
@@ -378,13 +377,13 @@ class V2PermissionNamespace(Namespace):
 class AsyncV2PermissionNamespace(AsyncNamespace):
     """`client.v2.permission` of an `AsyncOpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def request(self) -> AsyncV2PermissionRequestNamespace:
         from .v2_permission_request import AsyncV2PermissionRequestNamespace
 
         return AsyncV2PermissionRequestNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def saved(self) -> AsyncV2PermissionSavedNamespace:
         from .v2_permission_saved import AsyncV2PermissionSavedNamespace
 
@@ -394,7 +393,7 @@ class AsyncV2PermissionNamespace(AsyncNamespace):
 class V2QuestionNamespace(Namespace):
     """`client.v2.question` of an `OpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def request(self) -> V2QuestionRequestNamespace:
         from .v2_question_request import V2QuestionRequestNamespace
 
@@ -404,7 +403,7 @@ class V2QuestionNamespace(Namespace):
 class AsyncV2QuestionNamespace(AsyncNamespace):
     """`client.v2.question` of an `AsyncOpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def request(self) -> AsyncV2QuestionRequestNamespace:
         from .v2_question_request import AsyncV2QuestionRequestNamespace
 
@@ -416,159 +415,159 @@ class Namespaces:
 
     _caller: Caller
 
-    @cached_property
+    @NamespaceProperty
     def app(self) -> AppNamespace:
         from .app import AppNamespace
 
         return AppNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def auth(self) -> AuthNamespace:
         from .auth import AuthNamespace
 
         return AuthNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def command(self) -> CommandNamespace:
         from .command import CommandNamespace
 
         return CommandNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def config(self) -> ConfigNamespace:
         from .config import ConfigNamespace
 
         return ConfigNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def event(self) -> EventNamespace:
         from .event import EventNamespace
 
         return EventNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def experimental(self) -> ExperimentalNamespace:
         return ExperimentalNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def file(self) -> FileNamespace:
         from .file import FileNamespace
 
         return FileNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def find(self) -> FindNamespace:
         from .find import FindNamespace
 
         return FindNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def formatter(self) -> FormatterNamespace:
         from .formatter import FormatterNamespace
 
         return FormatterNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def global_(self) -> GlobalNamespace:
         from .global_ import GlobalNamespace
 
         return GlobalNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def instance(self) -> InstanceNamespace:
         from .instance import InstanceNamespace
 
         return InstanceNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def lsp(self) -> LspNamespace:
         from .lsp import LspNamespace
 
         return LspNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def mcp(self) -> McpNamespace:
         from .mcp import McpNamespace
 
         return McpNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def part(self) -> PartNamespace:
         from .part import PartNamespace
 
         return PartNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def path(self) -> PathNamespace:
         from .path import PathNamespace
 
         return PathNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def permission(self) -> PermissionNamespace:
         from .permission import PermissionNamespace
 
         return PermissionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def project(self) -> ProjectNamespace:
         from .project import ProjectNamespace
 
         return ProjectNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def provider(self) -> ProviderNamespace:
         from .provider import ProviderNamespace
 
         return ProviderNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def pty(self) -> PtyNamespace:
         from .pty import PtyNamespace
 
         return PtyNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def question(self) -> QuestionNamespace:
         from .question import QuestionNamespace
 
         return QuestionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def session(self) -> SessionNamespace:
         from .session import SessionNamespace
 
         return SessionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def sync(self) -> SyncNamespace:
         from .sync import SyncNamespace
 
         return SyncNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def tool(self) -> ToolNamespace:
         from .tool import ToolNamespace
 
         return ToolNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def tui(self) -> TuiNamespace:
         from .tui import TuiNamespace
 
         return TuiNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def v2(self) -> V2Namespace:
         return V2Namespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def vcs(self) -> VcsNamespace:
         from .vcs import VcsNamespace
 
         return VcsNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def worktree(self) -> WorktreeNamespace:
         from .worktree import WorktreeNamespace
 
@@ -580,159 +579,159 @@ class AsyncNamespaces:
 
     _caller: AsyncCaller
 
-    @cached_property
+    @NamespaceProperty
     def app(self) -> AsyncAppNamespace:
         from .app import AsyncAppNamespace
 
         return AsyncAppNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def auth(self) -> AsyncAuthNamespace:
         from .auth import AsyncAuthNamespace
 
         return AsyncAuthNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def command(self) -> AsyncCommandNamespace:
         from .command import AsyncCommandNamespace
 
         return AsyncCommandNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def config(self) -> AsyncConfigNamespace:
         from .config import AsyncConfigNamespace
 
         return AsyncConfigNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def event(self) -> AsyncEventNamespace:
         from .event import AsyncEventNamespace
 
         return AsyncEventNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def experimental(self) -> AsyncExperimentalNamespace:
         return AsyncExperimentalNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def file(self) -> AsyncFileNamespace:
         from .file import AsyncFileNamespace
 
         return AsyncFileNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def find(self) -> AsyncFindNamespace:
         from .find import AsyncFindNamespace
 
         return AsyncFindNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def formatter(self) -> AsyncFormatterNamespace:
         from .formatter import AsyncFormatterNamespace
 
         return AsyncFormatterNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def global_(self) -> AsyncGlobalNamespace:
         from .global_ import AsyncGlobalNamespace
 
         return AsyncGlobalNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def instance(self) -> AsyncInstanceNamespace:
         from .instance import AsyncInstanceNamespace
 
         return AsyncInstanceNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def lsp(self) -> AsyncLspNamespace:
         from .lsp import AsyncLspNamespace
 
         return AsyncLspNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def mcp(self) -> AsyncMcpNamespace:
         from .mcp import AsyncMcpNamespace
 
         return AsyncMcpNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def part(self) -> AsyncPartNamespace:
         from .part import AsyncPartNamespace
 
         return AsyncPartNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def path(self) -> AsyncPathNamespace:
         from .path import AsyncPathNamespace
 
         return AsyncPathNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def permission(self) -> AsyncPermissionNamespace:
         from .permission import AsyncPermissionNamespace
 
         return AsyncPermissionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def project(self) -> AsyncProjectNamespace:
         from .project import AsyncProjectNamespace
 
         return AsyncProjectNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def provider(self) -> AsyncProviderNamespace:
         from .provider import AsyncProviderNamespace
 
         return AsyncProviderNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def pty(self) -> AsyncPtyNamespace:
         from .pty import AsyncPtyNamespace
 
         return AsyncPtyNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def question(self) -> AsyncQuestionNamespace:
         from .question import AsyncQuestionNamespace
 
         return AsyncQuestionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def session(self) -> AsyncSessionNamespace:
         from .session import AsyncSessionNamespace
 
         return AsyncSessionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def sync(self) -> AsyncSyncNamespace:
         from .sync import AsyncSyncNamespace
 
         return AsyncSyncNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def tool(self) -> AsyncToolNamespace:
         from .tool import AsyncToolNamespace
 
         return AsyncToolNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def tui(self) -> AsyncTuiNamespace:
         from .tui import AsyncTuiNamespace
 
         return AsyncTuiNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def v2(self) -> AsyncV2Namespace:
         return AsyncV2Namespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def vcs(self) -> AsyncVcsNamespace:
         from .vcs import AsyncVcsNamespace
 
         return AsyncVcsNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def worktree(self) -> AsyncWorktreeNamespace:
         from .worktree import AsyncWorktreeNamespace
 

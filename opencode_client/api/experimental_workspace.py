@@ -3,10 +3,9 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.namespace import AsyncNamespace, Namespace, NamespaceProperty
 from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
@@ -85,7 +84,7 @@ _WARP: Operation[None] = Operation(
 class ExperimentalWorkspaceNamespace(Namespace):
     """`client.experimental.workspace` of an `OpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def adapter(self) -> ExperimentalWorkspaceAdapterNamespace:
         from .experimental_workspace_adapter import ExperimentalWorkspaceAdapterNamespace
 
@@ -220,7 +219,7 @@ class ExperimentalWorkspaceNamespace(Namespace):
 class AsyncExperimentalWorkspaceNamespace(AsyncNamespace):
     """`client.experimental.workspace` of an `AsyncOpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def adapter(self) -> AsyncExperimentalWorkspaceAdapterNamespace:
         from .experimental_workspace_adapter import AsyncExperimentalWorkspaceAdapterNamespace
 

@@ -2,10 +2,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Unpack
 
-from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.namespace import AsyncNamespace, Namespace, NamespaceProperty
 from ..calls.operation import Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
@@ -44,7 +43,7 @@ _UPGRADE: Operation[GlobalUpgradeResponse] = Operation(
 class GlobalNamespace(Namespace):
     """`client.global_` of an `OpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def config(self) -> GlobalConfigNamespace:
         from .global_config import GlobalConfigNamespace
 
@@ -96,7 +95,7 @@ class GlobalNamespace(Namespace):
 
         Upgrade opencode to the specified version.
 
-        Waits without a timeout: the response comes when the new version is installed.
+        Waits without a timeout, or for `turn_timeout`: the response comes when the new version is installed.
 
         Raises: BadRequestError.
         Source: `POST /global/upgrade`, opencode 1.3.2 (not in 1.2.27).
@@ -108,7 +107,7 @@ class GlobalNamespace(Namespace):
 class AsyncGlobalNamespace(AsyncNamespace):
     """`client.global_` of an `AsyncOpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def config(self) -> AsyncGlobalConfigNamespace:
         from .global_config import AsyncGlobalConfigNamespace
 

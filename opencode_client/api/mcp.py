@@ -2,10 +2,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.namespace import AsyncNamespace, Namespace, NamespaceProperty
 from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
@@ -52,7 +51,7 @@ _DISCONNECT: Operation[bool] = Operation(
 class McpNamespace(Namespace):
     """`client.mcp` of an `OpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def auth(self) -> McpAuthNamespace:
         from .mcp_auth import McpAuthNamespace
 
@@ -149,7 +148,7 @@ class McpNamespace(Namespace):
 class AsyncMcpNamespace(AsyncNamespace):
     """`client.mcp` of an `AsyncOpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def auth(self) -> AsyncMcpAuthNamespace:
         from .mcp_auth import AsyncMcpAuthNamespace
 

@@ -133,7 +133,8 @@ class McpAuthNamespace(Namespace):
 
         Start OAuth flow and wait for callback (opens browser).
 
-        Waits without a timeout: the response comes when the user has finished in the browser.
+        Waits without a timeout, or for `turn_timeout`: the response comes when the user has finished in the
+        browser.
 
         Raises: BadRequestError, NotFoundError.
         Source: `POST /mcp/{name}/auth/authenticate`, opencode 1.1.31 or earlier.

@@ -3,10 +3,9 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.namespace import AsyncNamespace, Namespace, NamespaceProperty
 from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
@@ -34,7 +33,7 @@ _AUTH: Operation[dict[str, list[ProviderAuthMethod]]] = Operation(
 class ProviderNamespace(Namespace):
     """`client.provider` of an `OpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def oauth(self) -> ProviderOauthNamespace:
         from .provider_oauth import ProviderOauthNamespace
 
@@ -83,7 +82,7 @@ class ProviderNamespace(Namespace):
 class AsyncProviderNamespace(AsyncNamespace):
     """`client.provider` of an `AsyncOpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def oauth(self) -> AsyncProviderOauthNamespace:
         from .provider_oauth import AsyncProviderOauthNamespace
 

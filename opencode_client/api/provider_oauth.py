@@ -87,7 +87,8 @@ class ProviderOauthNamespace(Namespace):
 
         Handle the OAuth callback from a provider after user authorization.
 
-        Waits without a timeout: the response comes when the user has finished in the browser.
+        Waits without a timeout, or for `turn_timeout`: the response comes when the user has finished in the
+        browser.
 
         Args:
             method: Auth method index

@@ -553,7 +553,8 @@ class SessionNamespace(Namespace):
 
         Create and send a new message to a session, streaming the AI response.
 
-        Waits without a timeout: the response comes when the turn is over; 1.18.33 sends no byte before that.
+        Waits without a timeout, or for `turn_timeout`: the response comes when the turn is over; 1.18.33 sends no
+        byte before that.
 
         Raises: BadRequestError, NotFoundError.
         Source: `POST /session/{sessionID}/message`, opencode 1.1.31 or earlier.
@@ -706,7 +707,7 @@ class SessionNamespace(Namespace):
 
         Analyze the current application and create an AGENTS.md file with project-specific agent configurations.
 
-        Waits without a timeout: runs a turn that writes AGENTS.md.
+        Waits without a timeout, or for `turn_timeout`: runs a turn that writes AGENTS.md.
 
         Returns: 200.
         Raises: BadRequestError, NotFoundError.
@@ -783,7 +784,7 @@ class SessionNamespace(Namespace):
 
         Generate a concise summary of the session using AI compaction to preserve key information.
 
-        Waits without a timeout: runs a turn of the model over the whole session.
+        Waits without a timeout, or for `turn_timeout`: runs a turn of the model over the whole session.
 
         Returns: Summarized session.
         Raises: BadRequestError, NotFoundError.
@@ -871,7 +872,7 @@ class SessionNamespace(Namespace):
 
         Send a new command to a session for execution by the AI assistant.
 
-        Waits without a timeout: runs a turn, as session.prompt does.
+        Waits without a timeout, or for `turn_timeout`: runs a turn, as session.prompt does.
 
         Raises: BadRequestError, NotFoundError.
         Source: `POST /session/{sessionID}/command`, opencode 1.1.31 or earlier.
@@ -914,7 +915,7 @@ class SessionNamespace(Namespace):
 
         Execute a shell command within the session context and return the AI's response.
 
-        Waits without a timeout: the response comes when the command has ended.
+        Waits without a timeout, or for `turn_timeout`: the response comes when the command has ended.
 
         Raises: BadRequestError, NotFoundError, ConflictError.
         Source: `POST /session/{sessionID}/shell`, opencode 1.1.31 or earlier.

@@ -2,10 +2,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.namespace import AsyncNamespace, Namespace, NamespaceProperty
 from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
@@ -48,7 +47,7 @@ _STEAL: Operation[SyncStealResponse] = Operation(
 class SyncNamespace(Namespace):
     """`client.sync` of an `OpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def history(self) -> SyncHistoryNamespace:
         from .sync_history import SyncHistoryNamespace
 
@@ -121,7 +120,7 @@ class SyncNamespace(Namespace):
 class AsyncSyncNamespace(AsyncNamespace):
     """`client.sync` of an `AsyncOpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def history(self) -> AsyncSyncHistoryNamespace:
         from .sync_history import AsyncSyncHistoryNamespace
 

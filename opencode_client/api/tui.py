@@ -2,10 +2,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.namespace import AsyncNamespace, Namespace, NamespaceProperty
 from ..calls.operation import QUERY, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
@@ -85,7 +84,7 @@ _SELECT_SESSION: Operation[bool] = Operation(
 class TuiNamespace(Namespace):
     """`client.tui` of an `OpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def control(self) -> TuiControlNamespace:
         from .tui_control import TuiControlNamespace
 
@@ -333,7 +332,7 @@ class TuiNamespace(Namespace):
 class AsyncTuiNamespace(AsyncNamespace):
     """`client.tui` of an `AsyncOpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def control(self) -> AsyncTuiControlNamespace:
         from .tui_control import AsyncTuiControlNamespace
 

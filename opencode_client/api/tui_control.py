@@ -50,8 +50,8 @@ class TuiControlNamespace(Namespace):
 
         Retrieve the next TUI request from the queue for processing.
 
-        Waits without a timeout: the response comes when there is a request for the terminal interface, which it
-        takes from the queue.
+        Waits without a timeout, or for `turn_timeout`: the response comes when there is a request for the
+        terminal interface, which it takes from the queue.
 
         Raises: BadRequestError.
         Source: `GET /tui/control/next`, opencode 1.1.31 or earlier.

@@ -2,10 +2,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.namespace import AsyncNamespace, Namespace, NamespaceProperty
 from ..calls.operation import LOCATION, Arguments, Operation
 from ..calls.unset import UNSET, Unset
 
@@ -41,13 +40,13 @@ _GET: Operation[V2IntegrationGetResponse] = Operation(
 class V2IntegrationNamespace(Namespace):
     """`client.v2.integration` of an `OpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def attempt(self) -> V2IntegrationAttemptNamespace:
         from .v2_integration_attempt import V2IntegrationAttemptNamespace
 
         return V2IntegrationAttemptNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def connect(self) -> V2IntegrationConnectNamespace:
         from .v2_integration_connect import V2IntegrationConnectNamespace
 
@@ -99,13 +98,13 @@ class V2IntegrationNamespace(Namespace):
 class AsyncV2IntegrationNamespace(AsyncNamespace):
     """`client.v2.integration` of an `AsyncOpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def attempt(self) -> AsyncV2IntegrationAttemptNamespace:
         from .v2_integration_attempt import AsyncV2IntegrationAttemptNamespace
 
         return AsyncV2IntegrationAttemptNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def connect(self) -> AsyncV2IntegrationConnectNamespace:
         from .v2_integration_connect import AsyncV2IntegrationConnectNamespace
 

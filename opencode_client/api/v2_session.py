@@ -2,10 +2,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Unpack
 
-from ..calls.namespace import AsyncNamespace, Namespace
+from ..calls.namespace import AsyncNamespace, Namespace, NamespaceProperty
 from ..calls.operation import Arguments, Operation, Scope
 from ..calls.unset import UNSET, Unset
 
@@ -217,19 +216,19 @@ _MESSAGES: Operation[SessionMessagesResponse] = Operation(
 class V2SessionNamespace(Namespace):
     """`client.v2.session` of an `OpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def permission(self) -> V2SessionPermissionNamespace:
         from .v2_session_permission import V2SessionPermissionNamespace
 
         return V2SessionPermissionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def question(self) -> V2SessionQuestionNamespace:
         from .v2_session_question import V2SessionQuestionNamespace
 
         return V2SessionQuestionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def revert(self) -> V2SessionRevertNamespace:
         from .v2_session_revert import V2SessionRevertNamespace
 
@@ -384,8 +383,8 @@ class V2SessionNamespace(Namespace):
 
         Compact a session conversation.
 
-        Waits without a timeout: runs a turn of the model, as session.summarize does; 1.18.33 responds with 503,
-        "not available yet".
+        Waits without a timeout, or for `turn_timeout`: runs a turn of the model, as session.summarize does;
+        1.18.33 responds with 503, "not available yet".
 
         Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
         Source: `POST /api/session/{sessionID}/compact`, opencode 1.14.48 (not in 1.3.2).
@@ -399,7 +398,7 @@ class V2SessionNamespace(Namespace):
 
         Wait for a session agent loop to become idle.
 
-        Waits without a timeout: the response comes when the session is idle.
+        Waits without a timeout, or for `turn_timeout`: the response comes when the session is idle.
 
         Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
         Source: `POST /api/session/{sessionID}/wait`, opencode 1.14.48 (not in 1.3.2).
@@ -521,19 +520,19 @@ class V2SessionNamespace(Namespace):
 class AsyncV2SessionNamespace(AsyncNamespace):
     """`client.v2.session` of an `AsyncOpencodeClient`."""
 
-    @cached_property
+    @NamespaceProperty
     def permission(self) -> AsyncV2SessionPermissionNamespace:
         from .v2_session_permission import AsyncV2SessionPermissionNamespace
 
         return AsyncV2SessionPermissionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def question(self) -> AsyncV2SessionQuestionNamespace:
         from .v2_session_question import AsyncV2SessionQuestionNamespace
 
         return AsyncV2SessionQuestionNamespace(self._caller)
 
-    @cached_property
+    @NamespaceProperty
     def revert(self) -> AsyncV2SessionRevertNamespace:
         from .v2_session_revert import AsyncV2SessionRevertNamespace
 
