@@ -186,6 +186,8 @@ def models(client: OpencodeClient) -> None:
     client.session.shell("ses_1", agent="build", command="ls", model=model)
     session = client.session.create(model=client.session.get("ses_1").model)
     client.v2.session.create(model=session.model)
+    client.session.prompt("ses_1", parts=[], model="anthropic/claude-sonnet-4-5")
+    client.v2.session.switch_model("ses_1", model="anthropic/claude-sonnet-4-5")
 
 
 async def awaited_calls(client: AsyncOpencodeClient) -> None:

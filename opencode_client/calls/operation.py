@@ -52,6 +52,7 @@ class Operation(Generic[T_co]):
     returns: annotation of the value, which is read from JSON, or from the text if `plain`.
     body: an object of `members`, any `json`, or `bytes`. `nullable` members may be null.
     structured: members of the body that are objects or arrays, with what to pass, for error messages.
+    model: of a body with a `model`, the key of its id; a text "provider/model" is taken too.
     errors: models of the documented errors, by status.
     headers: headers to send with every call.
     absent: newest server that is known not to have the operation.
@@ -70,6 +71,7 @@ class Operation(Generic[T_co]):
     scope: Scope | None = field(default=None, kw_only=True)
     nullable: frozenset[str] = field(default=frozenset(), kw_only=True)
     structured: Mapping[str, str] = field(default={}, kw_only=True)
+    model: str = field(default="", kw_only=True)
     errors: Mapping[str, tuple[str, ...]] = field(default={}, kw_only=True)
     headers: Mapping[str, str] = field(default={}, kw_only=True)
     absent: str | None = field(default=None, kw_only=True)

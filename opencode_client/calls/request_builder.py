@@ -17,6 +17,7 @@ from .. import __version__
 from ..decoding import json_text
 from ..errors import ArgumentError
 from .directories import absolute, encoded
+from .model_name import model_in
 from .operation import Arguments, Operation, Scope
 from .options import CONNECT_TIMEOUT_S, LONGEST_S, ClientOptions, Timeout, checked_headers, is_loopback
 from .unset import UNSET
@@ -279,8 +280,10 @@ def _given_members(operation: Operation[Any], body: Any) -> dict[str, object]:  
     UNSET is never sent. None is sent as null if the operation admits null there, else it is left out.
 
     Raises:
-        ArgumentError: a member is a text, but has to be an object or an array.
+        ArgumentError: a member is a text, but has to be an object or an array, or a model's name is wrong.
     """
+    if operation.model and isinstance(body.get("model"), str):
+        body = {**body, "model": model_in(body["model"], operation.id, operation.model)}
     for name, takes in operation.structured.items():
         if isinstance(body.get(name), str):
             raise ArgumentError(f"{operation.id}: {name} takes {takes}, not a text")

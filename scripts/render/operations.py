@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from scripts.normalise.schema import META, Json, referenced
 from scripts.render.docstrings import method_docstring, short_docstring
-from scripts.render.python_types import Types, allows_anything, allows_null, builtin
+from scripts.render.python_types import Types, allows_anything, allows_null, builtin, options
 from scripts.render.text import literal
 from scripts.render.views import MethodView, OperationView
 
@@ -17,6 +17,7 @@ _SCOPES = {
     ("directory", "workspace"): "QUERY",
     ("location[directory]", "location[workspace]"): "LOCATION",
 }
+_MODEL = 'The model, also as text: "provider/model".'
 _WILDCARD = "{path}"
 
 
@@ -47,9 +48,22 @@ class Parameter:
         """True if null can be sent: then None cannot mean "left out"."""
         return self.place == "body" and allows_null(self.schema)
 
+    def model_id(self, types: Types) -> str:
+        """Return the key of a model's id if this is a model, whose name can be passed as text; else ""."""
+        if self.place != "body" or self.wire != "model":
+            return ""
+        names = {name for option in options(self.schema) if (name := referenced(option))}
+        required: set[str] = (
+            set(types.components[names.pop()].get("required", ())) if len(names) == 1 else set()
+        )
+        return next((key for key in ("modelID", "id") if required == {"providerID", key}), "")
+
     def declaration(self, types: Types, hidden: Collection[str]) -> str:
         """Return the parameter with its type and default."""
-        start = f"{self.name}: {types.argument(self.schema, hidden)}"
+        kind = types.argument(self.schema, hidden)
+        if self.model_id(types):
+            kind = f"{builtin('str', hidden)} | {kind}"
+        start = f"{self.name}: {kind}"
         if self.required:
             return f"{start} = {literal(self.schema['const'])}" if "const" in self.schema else start
         if not self.nullable:
@@ -89,7 +103,10 @@ class Described:
                 parameter = given[argument["generator"]]
                 schema, required = parameter["schema"], parameter.get("required", False)
             texts = argument["name"], argument["wire"], argument["place"]
-            found.append(Parameter(*texts, schema, required, argument["description"]))
+            one = Parameter(*texts, schema, required, argument["description"])
+            if one.model_id(self.types) and not one.description:
+                one = evolve(one, description=_MODEL)
+            found.append(one)
         return found
 
     def body_type(self) -> str:
@@ -201,7 +218,13 @@ def _row(described: Described, parameters: list[Parameter]) -> Iterator[str]:
     nullable = [literal(p.wire) for p in parameters if p.nullable]
     if nullable:
         yield f"nullable=frozenset({{{', '.join(nullable)}}})"
-    structures = {p.wire: described.types.structure(p.schema) for p in parameters if p.place == "body"}
+    models = {p.wire: key for p in parameters if (key := p.model_id(described.types))}
+    yield from (f"model={literal(key)}" for key in models.values())
+    structures = {
+        p.wire: described.types.structure(p.schema)
+        for p in parameters
+        if p.place == "body" and p.wire not in models
+    }
     if any(structures.values()):
         texts = (f"{literal(wire)}: {literal(text)}" for wire, text in structures.items() if text)
         yield f"structured={{{', '.join(texts)}}}"

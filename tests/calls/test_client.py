@@ -159,7 +159,8 @@ def test_null_and_a_text_with_it_are_sent(client_kind: ClientKind) -> None:
 _WRONG_ARGUMENTS: dict[str, tuple[Callable[[Any], Any], str]] = {  # Any: any client, any result
     "text for a model": (
         lambda c: c.session.prompt("ses_1", parts=[], model="gpt-5"),
-        r'session\.prompt: model takes \{"providerID": \.\.\., "modelID": \.\.\.\}, not a text',
+        r'session\.prompt: model takes "provider/model", .* or \{"providerID": \.\.\., "modelID": \.\.\.\}, not '
+        r"'gpt-5'",
     ),
     "text for parts": (
         lambda c: c.session.prompt("ses_1", parts="hi"),
