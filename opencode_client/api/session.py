@@ -38,7 +38,8 @@ _CREATE: Operation[Session] = Operation(
     "Session",
     body="members",
     scope=QUERY,
-    structured={"model": '{"id": ..., "providerID": ...}', "metadata": "an object", "permission": "a list"},
+    model="id",
+    structured={"metadata": "an object", "permission": "a list"},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody")},
 )
 _STATUS: Operation[dict[str, SessionStatus]] = Operation(
@@ -114,12 +115,8 @@ _PROMPT: Operation[MessageWithParts] = Operation(
     "MessageWithParts",
     body="members",
     scope=QUERY,
-    structured={
-        "model": '{"providerID": ..., "modelID": ...}',
-        "tools": "an object",
-        "format": "an object",
-        "parts": "a list",
-    },
+    model="modelID",
+    structured={"tools": "an object", "format": "an object", "parts": "a list"},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
     blocking=True,
 )
@@ -203,12 +200,8 @@ _PROMPT_ASYNC: Operation[None] = Operation(
     "/session/{sessionID}/prompt_async",
     body="members",
     scope=QUERY,
-    structured={
-        "model": '{"providerID": ..., "modelID": ...}',
-        "tools": "an object",
-        "format": "an object",
-        "parts": "a list",
-    },
+    model="modelID",
+    structured={"tools": "an object", "format": "an object", "parts": "a list"},
     errors={"400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"), "404": ("NotFoundErrorBody",)},
 )
 _COMMAND: Operation[SessionCommandResponse] = Operation(
@@ -229,7 +222,7 @@ _SHELL: Operation[MessageWithParts] = Operation(
     "MessageWithParts",
     body="members",
     scope=QUERY,
-    structured={"model": '{"providerID": ..., "modelID": ...}'},
+    model="modelID",
     errors={
         "400": ("HttpBadRequestErrorBody", "InvalidRequestErrorBody"),
         "404": ("NotFoundErrorBody",),
@@ -300,7 +293,7 @@ class SessionNamespace(Namespace):
         parent_id: str | None = None,
         title: str | None = None,
         agent: str | None = None,
-        model: ModelRef | JsonMapping | None = None,
+        model: str | ModelRef | JsonMapping | None = None,
         metadata: Mapping[str, Any] | None = None,
         permission: Sequence[PermissionRule | JsonMapping] | None = None,
         workspace_id: str | None = None,
@@ -313,6 +306,8 @@ class SessionNamespace(Namespace):
 
         Create a new OpenCode session for interacting with AI assistants and managing conversations.
 
+        Args:
+            model: The model, also as text: "provider/model".
         Raises: BadRequestError.
         Source: `POST /session`, opencode 1.1.31 or earlier.
         """
@@ -537,7 +532,7 @@ class SessionNamespace(Namespace):
         *,
         parts: Sequence[PartInput | JsonMapping],
         message_id: str | None = None,
-        model: SessionPromptModel | JsonMapping | None = None,
+        model: str | SessionPromptModel | JsonMapping | None = None,
         agent: str | None = None,
         no_reply: bool | None = None,
         tools: Mapping[str, bool] | None = None,
@@ -556,6 +551,8 @@ class SessionNamespace(Namespace):
         Waits without a timeout, or for `turn_timeout`: the response comes when the turn is over; 1.18.33 sends no
         byte before that.
 
+        Args:
+            model: The model, also as text: "provider/model".
         Raises: BadRequestError, NotFoundError.
         Source: `POST /session/{sessionID}/message`, opencode 1.1.31 or earlier.
         """
@@ -809,7 +806,7 @@ class SessionNamespace(Namespace):
         *,
         parts: Sequence[PartInput | JsonMapping],
         message_id: str | None = None,
-        model: SessionPromptModel | JsonMapping | None = None,
+        model: str | SessionPromptModel | JsonMapping | None = None,
         agent: str | None = None,
         no_reply: bool | None = None,
         tools: Mapping[str, bool] | None = None,
@@ -826,6 +823,8 @@ class SessionNamespace(Namespace):
         Create and send a new message to a session asynchronously, starting the session if needed and returning
         immediately.
 
+        Args:
+            model: The model, also as text: "provider/model".
         Raises: BadRequestError, NotFoundError.
         Source: `POST /session/{sessionID}/prompt_async`, opencode 1.1.31 or earlier.
         """
@@ -905,7 +904,7 @@ class SessionNamespace(Namespace):
         agent: str,
         command: str,
         message_id: str | None = None,
-        model: SessionPromptModel | JsonMapping | None = None,
+        model: str | SessionPromptModel | JsonMapping | None = None,
         directory: StrPath | None = None,
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,
@@ -917,6 +916,8 @@ class SessionNamespace(Namespace):
 
         Waits without a timeout, or for `turn_timeout`: the response comes when the command has ended.
 
+        Args:
+            model: The model, also as text: "provider/model".
         Raises: BadRequestError, NotFoundError, ConflictError.
         Source: `POST /session/{sessionID}/shell`, opencode 1.1.31 or earlier.
         """
@@ -1015,7 +1016,7 @@ class AsyncSessionNamespace(AsyncNamespace):
         parent_id: str | None = None,
         title: str | None = None,
         agent: str | None = None,
-        model: ModelRef | JsonMapping | None = None,
+        model: str | ModelRef | JsonMapping | None = None,
         metadata: Mapping[str, Any] | None = None,
         permission: Sequence[PermissionRule | JsonMapping] | None = None,
         workspace_id: str | None = None,
@@ -1193,7 +1194,7 @@ class AsyncSessionNamespace(AsyncNamespace):
         *,
         parts: Sequence[PartInput | JsonMapping],
         message_id: str | None = None,
-        model: SessionPromptModel | JsonMapping | None = None,
+        model: str | SessionPromptModel | JsonMapping | None = None,
         agent: str | None = None,
         no_reply: bool | None = None,
         tools: Mapping[str, bool] | None = None,
@@ -1400,7 +1401,7 @@ class AsyncSessionNamespace(AsyncNamespace):
         *,
         parts: Sequence[PartInput | JsonMapping],
         message_id: str | None = None,
-        model: SessionPromptModel | JsonMapping | None = None,
+        model: str | SessionPromptModel | JsonMapping | None = None,
         agent: str | None = None,
         no_reply: bool | None = None,
         tools: Mapping[str, bool] | None = None,
@@ -1481,7 +1482,7 @@ class AsyncSessionNamespace(AsyncNamespace):
         agent: str,
         command: str,
         message_id: str | None = None,
-        model: SessionPromptModel | JsonMapping | None = None,
+        model: str | SessionPromptModel | JsonMapping | None = None,
         directory: StrPath | None = None,
         workspace: str | None = None,
         timeout: Timeout | Unset = UNSET,

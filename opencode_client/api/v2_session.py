@@ -47,7 +47,8 @@ _CREATE: Operation[V2SessionGetResponse] = Operation(
     "V2SessionGetResponse",
     body="members",
     scope=Scope("location.directory", "location.workspaceID"),
-    structured={"model": '{"id": ..., "providerID": ...}', "location": '{"directory": ...}'},
+    model="id",
+    structured={"location": '{"directory": ...}'},
     errors={"400": ("InvalidRequestErrorBody",), "401": ("UnauthorizedErrorBody",)},
     absent="1.15.13",
 )
@@ -88,7 +89,7 @@ _SWITCH_MODEL: Operation[None] = Operation(
     "POST",
     "/api/session/{sessionID}/model",
     body="members",
-    structured={"model": '{"id": ..., "providerID": ...}'},
+    model="id",
     errors={
         "400": ("InvalidRequestErrorBody",),
         "401": ("UnauthorizedErrorBody",),
@@ -276,7 +277,7 @@ class V2SessionNamespace(Namespace):
         *,
         id: str | None = None,
         agent: str | None = None,
-        model: ModelRef | JsonMapping | None = None,
+        model: str | ModelRef | JsonMapping | None = None,
         location: LocationRef | JsonMapping | None = None,
         directory: StrPath | None = None,
         workspace: str | None = None,
@@ -287,6 +288,8 @@ class V2SessionNamespace(Namespace):
 
         Create a session at the requested location.
 
+        Args:
+            model: The model, also as text: "provider/model".
         Raises: BadRequestError, AuthenticationError.
         Source: `POST /api/session`, opencode 1.17.19 (not in 1.15.13).
         """
@@ -339,7 +342,7 @@ class V2SessionNamespace(Namespace):
         self,
         session_id: str,
         *,
-        model: ModelRef | JsonMapping,
+        model: str | ModelRef | JsonMapping,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -347,6 +350,8 @@ class V2SessionNamespace(Namespace):
 
         Switch the model used by subsequent provider turns.
 
+        Args:
+            model: The model, also as text: "provider/model".
         Raises: BadRequestError, AuthenticationError, NotFoundError.
         Source: `POST /api/session/{sessionID}/model`, opencode 1.17.19 (not in 1.15.13).
         """
@@ -570,7 +575,7 @@ class AsyncV2SessionNamespace(AsyncNamespace):
         *,
         id: str | None = None,
         agent: str | None = None,
-        model: ModelRef | JsonMapping | None = None,
+        model: str | ModelRef | JsonMapping | None = None,
         location: LocationRef | JsonMapping | None = None,
         directory: StrPath | None = None,
         workspace: str | None = None,
@@ -608,7 +613,7 @@ class AsyncV2SessionNamespace(AsyncNamespace):
         self,
         session_id: str,
         *,
-        model: ModelRef | JsonMapping,
+        model: str | ModelRef | JsonMapping,
         timeout: Timeout | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
     ) -> None:
