@@ -1,7 +1,5 @@
-"""Ways to read items that streams, filters and subscriptions have in common. `items.py` has them for threads.
-
-Written by hand beside it, because only this one has `aclose`.
-"""
+# The source of items.py, which `make generate` writes.
+"""Ways to read items that streams, filters and subscriptions have in common."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ T = TypeVar("T")
 class AsyncItems(Generic[T]):
     """Items that arrive one after the other. Iterated, or read by `get`, by one task at a time.
 
-    A task that is cancelled while it waits loses nothing: the next one gets the next item.
+    An interruption while it waits loses nothing: the next call gets the next item.
     """
 
     async def get(self, timeout: float | None = None) -> T:
@@ -40,9 +38,9 @@ class AsyncItems(Generic[T]):
         """Close it. An iteration that waits for an item ends."""
         raise NotImplementedError
 
-    async def aclose(self) -> None:
-        """Close it, as `close` does. For `contextlib.aclosing`."""
-        await self.close()
+    async def aclose(self) -> None:  # the sync twin has no such line
+        """Close it, as `close` does. For `contextlib.aclosing`."""  # the sync twin has no such line
+        await self.close()  # the sync twin has no such line
 
     async def take(self, timeout_s: float | None) -> list[T]:
         """Return the next item; no item at the end. Raises StreamTimeoutError. `get` is for programs."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
 
-from ..calls.async_closing import running_loop
 from ..errors import OpencodeError, StreamClosedError
+from .async_background import here
 from .async_connection import AsyncStreamConnection
 from .async_items import AsyncItems
 from .event_decoder import StreamItem
@@ -52,7 +52,7 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
             StreamClosedError: the stream is closed, or was closed meanwhile.
             OpencodeError: the server cannot be reached, or it sent no event stream.
         """
-        self._home.enter(running_loop())
+        self._home.enter(here())
         self._has_ended = False  # after an attempt that failed
         try:
             while not self._closed.is_set() and self._state.resumes is None and not self._state.connections:
@@ -67,7 +67,7 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
     async def close(self) -> None:
         """Close the connection. An iteration that waits for an item ends."""
         self._closed.set()
-        if not self._home.is_here(running_loop()):
+        if not self._home.is_here(here()):
             return  # the parent process uses the connection, or the loop that could close it has ended
         if self._step is not None:
             self._step.cancel()
@@ -77,13 +77,13 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
             await self._drop()
 
     async def __anext__(self) -> StreamItem[E]:
-        self._home.enter(running_loop())
+        self._home.enter(here())
         if not self._state.items and not await self._wait(None):
             raise StopAsyncIteration
         return self._state.take()
 
     async def take(self, timeout_s: float | None) -> list[StreamItem[E]]:
-        self._home.enter(running_loop())
+        self._home.enter(here())
         return [self._state.take()] if self._state.items or await self._wait(timeout_s) else []
 
     async def _wait(self, timeout_s: float | None) -> bool:

@@ -1,39 +1,34 @@
-"""The process and the event loop that opened a stream: no other can read it."""
+"""The place that opened a stream or terminal. No other place can use it."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 
-from ..errors import StreamClosedError
+from ..errors import OpencodeError, StreamClosedError
+
+
+def _stream_error() -> OpencodeError:
+    return StreamClosedError("this stream was opened in another process or event loop; subscribe again here")
 
 
 class Home:
-    """Remembers the process, and the event loop if there is one, that first called `enter`.
+    """Remembers the place that first called `enter`: the process, and for asyncio its event loop.
 
     After `fork`, the child has the parent's sockets: if both read them, each gets a part of the bytes.
     """
 
-    def __init__(self) -> None:
-        self._process: int | None = None
-        self._loop: object = None
+    def __init__(self, error: Callable[[], OpencodeError] = _stream_error) -> None:
+        """Create a home. `error` makes the error that `enter` raises."""
+        self._error = error
+        self._place: object = None
 
-    def is_here(self, loop: object = None) -> bool:
-        """Return True if the stream was opened here, or nowhere. No other place must touch its connection."""
-        return self._process is None or (self._process == os.getpid() and self._loop is loop)
+    def is_here(self, place: object) -> bool:
+        """Return True if it was opened at this place, or nowhere. No other place must touch its connection."""
+        return self._place is None or self._place == place
 
-    def enter(self, loop: object = None) -> None:
-        """Check that the stream was opened here, or remember this place.
-
-        Raises:
-            StreamClosedError: another process or another event loop opened the stream.
-        """
-        if self._process is None:
-            self._process, self._loop = os.getpid(), loop
-        elif self._process != os.getpid():
-            raise StreamClosedError(
-                "this stream was opened in the parent process; subscribe again in this one"
-            )
-        elif self._loop is not loop:
-            raise StreamClosedError(
-                "this stream was opened in another event loop; subscribe again in this one"
-            )
+    def enter(self, place: object) -> None:
+        """Check that it was opened at this place, or remember the place. Raises the error."""
+        if self._place is None:
+            self._place = place
+        elif self._place != place:
+            raise self._error()

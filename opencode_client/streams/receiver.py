@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 import httpx
 
 from ..errors import OpencodeError, StreamClosedError
+from .background import here
 from .connection import StreamConnection
 from .event_decoder import StreamItem
 from .home import Home
@@ -51,7 +52,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
             StreamClosedError: the stream is closed, or was closed meanwhile.
             OpencodeError: the server cannot be reached, or it sent no event stream.
         """
-        self._home.enter()
+        self._home.enter(here())
         with self._using:
             self._has_ended = False  # after an attempt that failed
             while not self._closed.is_set() and self._state.resumes is None and not self._state.connections:
@@ -63,7 +64,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
     def close(self) -> None:
         """Close the connection. An iteration that waits for an item ends."""
         self._closed.set()
-        if not self._home.is_here():
+        if not self._home.is_here(here()):
             return  # the parent uses the connection
         connection, step = self._connection, self._step
         if connection is not None:
@@ -73,13 +74,13 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
         self._close_unused()
 
     def __next__(self) -> StreamItem[E]:
-        self._home.enter()
+        self._home.enter(here())
         if not self._state.items and not self._wait(None):
             raise StopIteration
         return self._state.take()
 
     def take(self, timeout_s: float | None) -> list[StreamItem[E]]:
-        self._home.enter()
+        self._home.enter(here())
         return [self._state.take()] if self._state.items or self._wait(timeout_s) else []
 
     def _wait(self, timeout_s: float | None) -> bool:

@@ -46,10 +46,15 @@ class SubscriberQueue:
 
 
 class SubscriberQueues:
-    """The queues of a shared stream's subscribers, and how the stream ended. Not thread-safe."""
+    """The queues of a shared stream's subscribers, and how the stream ended.
+
+    `put` and `take` need a lock for threads, and so do `add` and `remove`, another one.
+    """
 
     def __init__(self) -> None:
-        self._queues: list[SubscriberQueue] = []
+        self._queues: tuple[
+            SubscriberQueue, ...
+        ] = ()  # a new one for each change, as `put` may go through it
         self._ended = False
         self._were_left = False  # by all subscribers
         self._error: BaseException | None = None
@@ -68,13 +73,13 @@ class SubscriberQueues:
             )
 
     def add(self, queue: SubscriberQueue) -> None:
-        self._queues.append(queue)
+        self._queues += (queue,)
 
     def remove(self, queue: SubscriberQueue) -> bool:
         """Remove a queue; its subscriber gets no more items. Return True if it was the last queue."""
         if queue not in self._queues:
             return False
-        self._queues.remove(queue)
+        self._queues = tuple(one for one in self._queues if one is not queue)
         queue.left = True
         self._were_left = not self._queues
         return self._were_left
@@ -86,7 +91,8 @@ class SubscriberQueues:
 
     def end(self, error: BaseException | None) -> None:
         """Mark the end of the stream. Every subscriber gets the error after its last item."""
-        self._ended, self._error = True, error
+        self._error = error
+        self._ended = True  # last, as it lets subscribers look at the error
 
     def is_ready(self, queue: SubscriberQueue) -> bool:
         """Return True if `take` has an item, or the end."""

@@ -19,10 +19,11 @@ from ..errors import (
     PtyTimeoutError,
     ResponseDecodeError,
 )
+from ..streams.async_background import here
 from ..streams.async_stream import AsyncEventStream
 from ..streams.reconnect import StreamOptions
+from .async_exit_watch import EVENTS, AsyncExitWatch
 from .async_receiver import AsyncReceiver
-from .exit_watch import EVENTS, AsyncExitWatch
 from .handshake import (
     HandshakeRequest,
     PtyOptions,
@@ -142,7 +143,7 @@ class AsyncPtyConnection(AsyncReceiver):
                 await connection.send(text)
                 return
             except ConnectionClosed as error:
-                if is_normal_end(error) or not (self._output.has_cursor or self._closed.is_set()):
+                if is_normal_end(error) or not (self._output.has_cursor or self._closed):
                     # The reader gets this error by itself, after the output that came before it.
                     raise error_from_close(self._request, error) from error
                 await self._replace(connection, error, NEVER)
@@ -175,13 +176,13 @@ class AsyncPtyConnection(AsyncReceiver):
         def has_news() -> bool:
             return exit_.gone or self._end is not None or exit_.gaps > gaps
 
-        while await watch.wait_until(has_news, deadline.left_s()):
+        while await watch.waiters.wait_until(has_news, deadline.left_s()):
             if exit_.gone:
                 return exit_.code
             if self._end is not None:
-                if self._closed.is_set() or not self._ended_normally:
+                if self._closed or not self._ended_normally:
                     raise self._closed_error()
-                await watch.wait_until(lambda: exit_.gone, EXIT_S)
+                await watch.waiters.wait_until(lambda: exit_.gone, EXIT_S)
                 return exit_.code
             gaps = exit_.gaps
             try:
@@ -192,7 +193,7 @@ class AsyncPtyConnection(AsyncReceiver):
                 failed += 1
                 if failed > _FAILED_CHECKS or deadline.left_s() == 0:
                     raise
-                await watch.wait_until(
+                await watch.waiters.wait_until(
                     lambda: exit_.gone or self._end is not None, deadline.at_most_s(_CHECK_AGAIN_S)
                 )
                 gaps -= 1  # check again
@@ -221,7 +222,7 @@ class AsyncPtyConnection(AsyncReceiver):
         if request.options.get("exit_code", True) and self._exit is None:
             self._watch = self._shared_watch()
             self._exit = await self._watch.join(self.pty_id)
-            if self._closed.is_set():  # `close` ran meanwhile, when there was nothing to leave
+            if self._closed:  # `close` ran meanwhile, when there was nothing to leave
                 await self._leave()
         if request.options.get("auth") != "ticket":
             return None
@@ -240,6 +241,6 @@ class AsyncPtyConnection(AsyncReceiver):
         )  # the first one comes at once, and shows that the stream is open
         subscribe = partial(AsyncEventStream, self._caller, EVENTS, arguments, options)
         watches = self._caller.knowledge.exit_watches
-        key = (self._home, self._request.watch_key)  # a child process does not have the threads of its parent
+        key = (here(), self._request.watch_key)  # a child process does not have the threads of its parent
         watch: AsyncExitWatch = watches.setdefault(key, AsyncExitWatch(subscribe))
         return watch

@@ -19,8 +19,8 @@ from ..errors import (
     ResponseDecodeError,
     ServerError,
 )
+from ..streams.async_background import close_at_exit, finish
 from .async_connection import AsyncPtyConnection
-from .async_finish import close_at_exit, finish
 from .handshake import PtyOptions, check_options
 from .misuse import AsyncOnly
 from .route import find_unix_path

@@ -19,10 +19,11 @@ from ..errors import (
     PtyTimeoutError,
     ResponseDecodeError,
 )
+from ..streams.background import here
 from ..streams.stream import EventStream
 from ..streams.reconnect import StreamOptions
-from .receiver import Receiver
 from .exit_watch import EVENTS, ExitWatch
+from .receiver import Receiver
 from .handshake import (
     HandshakeRequest,
     PtyOptions,
@@ -142,7 +143,7 @@ class PtyConnection(Receiver):
                 connection.send(text)
                 return
             except ConnectionClosed as error:
-                if is_normal_end(error) or not (self._output.has_cursor or self._closed.is_set()):
+                if is_normal_end(error) or not (self._output.has_cursor or self._closed):
                     # The reader gets this error by itself, after the output that came before it.
                     raise error_from_close(self._request, error) from error
                 self._replace(connection, error, NEVER)
@@ -175,13 +176,13 @@ class PtyConnection(Receiver):
         def has_news() -> bool:
             return exit_.gone or self._end is not None or exit_.gaps > gaps
 
-        while watch.wait_until(has_news, deadline.left_s()):
+        while watch.waiters.wait_until(has_news, deadline.left_s()):
             if exit_.gone:
                 return exit_.code
             if self._end is not None:
-                if self._closed.is_set() or not self._ended_normally:
+                if self._closed or not self._ended_normally:
                     raise self._closed_error()
-                watch.wait_until(lambda: exit_.gone, EXIT_S)
+                watch.waiters.wait_until(lambda: exit_.gone, EXIT_S)
                 return exit_.code
             gaps = exit_.gaps
             try:
@@ -192,7 +193,7 @@ class PtyConnection(Receiver):
                 failed += 1
                 if failed > _FAILED_CHECKS or deadline.left_s() == 0:
                     raise
-                watch.wait_until(
+                watch.waiters.wait_until(
                     lambda: exit_.gone or self._end is not None, deadline.at_most_s(_CHECK_AGAIN_S)
                 )
                 gaps -= 1  # check again
@@ -221,7 +222,7 @@ class PtyConnection(Receiver):
         if request.options.get("exit_code", True) and self._exit is None:
             self._watch = self._shared_watch()
             self._exit = self._watch.join(self.pty_id)
-            if self._closed.is_set():  # `close` ran meanwhile, when there was nothing to leave
+            if self._closed:  # `close` ran meanwhile, when there was nothing to leave
                 self._leave()
         if request.options.get("auth") != "ticket":
             return None
@@ -240,6 +241,6 @@ class PtyConnection(Receiver):
         )  # the first one comes at once, and shows that the stream is open
         subscribe = partial(EventStream, self._caller, EVENTS, arguments, options)
         watches = self._caller.knowledge.exit_watches
-        key = (self._home, self._request.watch_key)  # a child process does not have the threads of its parent
+        key = (here(), self._request.watch_key)  # a child process does not have the threads of its parent
         watch: ExitWatch = watches.setdefault(key, ExitWatch(subscribe))
         return watch

@@ -11,6 +11,7 @@ from time import monotonic
 from websockets.exceptions import ConnectionClosed
 
 from ..errors import ArgumentError, OpencodeError, PtyClosedError, PtyGapError, PtyTimeoutError
+from ..streams.home import Home
 from .frames import PtyControl, PtyOutput, count_units
 from .handshake import HandshakeRequest, ReconnectDelays, error_from_close, is_normal_end, is_our_fault
 
@@ -55,8 +56,7 @@ class TerminalState:
         self._end: PtyClosedError | None = None
         self._ended_normally = False  # the process ended, or the user closed this connection
         self._decoder = getincrementaldecoder("utf-8")()
-        self._home: object = None
-        """The process, and for asyncio the event loop, in which this was opened."""
+        self._home = Home(self._elsewhere_error)
 
     @property
     def pty_id(self) -> str:
@@ -105,16 +105,9 @@ class TerminalState:
         starts = range(0, len(text), _PIECE_CHARS)
         self._unread.extendleft(text[start : start + _PIECE_CHARS] for start in reversed(starts))
 
-    def _check_home(self, here: object) -> None:
-        """Raise PtyClosedError if this terminal was opened in another process or event loop."""
-        if self._home is None:
-            self._home = here
-        elif self._is_elsewhere(here):
-            text = "it was opened in another process or event loop; connect to it again here"
-            raise PtyClosedError(f"terminal {self.pty_id}: {text}", code=1006)
-
-    def _is_elsewhere(self, here: object) -> bool:
-        return self._home is not None and self._home != here
+    def _elsewhere_error(self) -> PtyClosedError:
+        text = "it was opened in another process or event loop; connect to it again here"
+        return PtyClosedError(f"terminal {self.pty_id}: {text}", code=1006)
 
     def _concurrency_error(self) -> ArgumentError:
         return ArgumentError(

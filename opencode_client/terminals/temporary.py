@@ -19,8 +19,8 @@ from ..errors import (
     ResponseDecodeError,
     ServerError,
 )
+from ..streams.background import close_at_exit, finish
 from .connection import PtyConnection
-from .finish import close_at_exit, finish
 from .handshake import PtyOptions, check_options
 from .misuse import SyncOnly
 from .route import find_unix_path

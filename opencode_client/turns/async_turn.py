@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ArgumentError, NotFoundError, TurnAbortedError
+from ..streams.async_background import finish
 from ..streams.async_items import AsyncItems
-from ..terminals.async_finish import finish
 from .async_calls import AsyncTurnCalls, prepare, prepare_following
 from .async_hub import AsyncRun, start
 from .inputs import Done, ReplyTo, Stop

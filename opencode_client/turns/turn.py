@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ArgumentError, NotFoundError, TurnAbortedError
+from ..streams.background import finish
 from ..streams.items import Items
-from ..terminals.finish import finish
 from .calls import TurnCalls, prepare, prepare_following
 from .hub import SyncRun, start
 from .inputs import Done, ReplyTo, Stop

@@ -104,7 +104,7 @@ def test_subscribers_that_arrive_together_open_one_stream() -> None:
 
 
 def test_the_first_subscriber_gets_the_first_item() -> None:
-    """Fails without the lock of `FanOut.join`, as the thread that reads is started before the queue is added."""
+    """Fails where `FanOut.join` starts the thread that reads before it adds the queue."""
 
     def round_() -> None:
         with _shared(_Numbers(most=3), 10).subscribe() as items:
@@ -114,10 +114,7 @@ def test_the_first_subscriber_gets_the_first_item() -> None:
 
 
 def test_a_subscriber_knows_of_every_item_while_others_come_and_go() -> None:
-    """Fails where `join`, `leave`, `_read` or `next_items` uses the queues without the lock.
-
-    A queue is skipped then when the list of queues changes during the loop over it, or a lost item is not counted.
-    """
+    """Fails where `_read` or `next_items` uses the queues without the lock: a lost item is not counted then."""
     shared = _shared(_Numbers(), max_queue=1)
 
     def follow_for_a_while() -> None:
@@ -138,7 +135,7 @@ def test_a_subscriber_knows_of_every_item_while_others_come_and_go() -> None:
 
 
 def test_an_item_and_the_end_wake_a_subscriber_that_waits() -> None:
-    """Fails without one of the `notify_all` in `FanOut._read`."""
+    """Fails without one of the `wake` in `FanOut._read`."""
     sending = threading.Semaphore(0)
 
     class Slow(_Numbers):

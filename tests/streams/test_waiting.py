@@ -309,7 +309,7 @@ def test_a_stream_of_another_event_loop_raises() -> None:
         return stream
 
     async def second(stream: Any) -> None:
-        with pytest.raises(StreamClosedError, match="another event loop"):
+        with pytest.raises(StreamClosedError, match="another process or event loop"):
             await anext(stream)
         await stream.close()
 

@@ -8,7 +8,8 @@ from typing import TypeAlias
 import pytest
 
 from opencode_client import OpencodeClient, PtyConnection
-from opencode_client.terminals.exit_watch import Exits, ExitWatch
+from opencode_client.terminals.exit_watch import ExitWatch
+from opencode_client.terminals.exits import Exits
 from tests.support.terminal_server import PTY_ID, PtyServer, cursor, described
 from tests.support.terminal_switches import Switch, run_with_switch
 
@@ -53,6 +54,22 @@ def _see_a_gap_while_another_leaves(client: OpencodeClient, server: PtyServer, l
     return switch.happened
 
 
+def _join_while_the_process_ends(client: OpencodeClient, server: PtyServer, line: int) -> bool:
+    one, other = client.pty.connect(PTY_ID), client.pty.connect(PTY_ID)
+    one.__enter__()
+
+    def end() -> None:
+        server.tell("pty.exited", id=PTY_ID, exitCode=7)
+        assert one.wait(5) == 7
+
+    switch = Switch(Exits.add, line, end)
+    run_with_switch(switch, other.__enter__)
+    if not switch.happened:
+        end()
+    assert other.wait(5) == 7
+    return switch.happened
+
+
 def _check_exits(server: PtyServer, *terminals: PtyConnection) -> None:
     server.until(lambda: len(server.listeners) == 1)
     for code, terminal in enumerate(terminals):
@@ -64,7 +81,13 @@ def _check_exits(server: PtyServer, *terminals: PtyConnection) -> None:
 
 
 @pytest.mark.parametrize(
-    "scene", [_join_while_another_joins, _leave_while_another_joins, _see_a_gap_while_another_leaves]
+    "scene",
+    [
+        _join_while_another_joins,
+        _join_while_the_process_ends,
+        _leave_while_another_joins,
+        _see_a_gap_while_another_leaves,
+    ],
 )
 def test_exits_arrive_wherever_threads_switch(scene: Scene) -> None:
     line, happened = 0, True
@@ -75,4 +98,4 @@ def test_exits_arrive_wherever_threads_switch(scene: Scene) -> None:
         ):
             happened = scene(client, server, line)
         line += 1
-    assert line > 4
+    assert line > 2

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from opencode_client import AsyncOpencodeClient, AuthenticationError, ForbiddenError
-from opencode_client.terminals.exit_watch import Exits
+from opencode_client.terminals.exits import Exits
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import http
 from tests.support.terminal_actions import connected, entered
@@ -161,7 +161,8 @@ _REFUSALS = {
 @pytest.fixture
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open a new event stream, and check again, without a second's delay."""
-    monkeypatch.setattr("opencode_client.terminals.exit_watch._AGAIN_S", 0.02)
+    for module in ("exit_watch", "async_exit_watch"):
+        monkeypatch.setattr(f"opencode_client.terminals.{module}._AGAIN_S", 0.02)
     for module in ("connection", "async_connection"):
         monkeypatch.setattr(f"opencode_client.terminals.{module}._CHECK_AGAIN_S", 0.02)
 
@@ -257,7 +258,8 @@ def test_events_of_another_form_are_passed_over(client_kind: ClientKind, event: 
 def test_who_ends_before_the_event_stream_is_open_again_has_no_exit_code(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opencode_client.terminals.exit_watch._AGAIN_S", 0.3)
+    for module in ("exit_watch", "async_exit_watch"):
+        monkeypatch.setattr(f"opencode_client.terminals.{module}._AGAIN_S", 0.3)
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
 

@@ -138,7 +138,7 @@ def test_a_task_that_is_cancelled_while_it_creates_leaves_no_terminal(times: int
 def test_a_terminal_is_removed_if_it_is_created_long_after_the_cancellation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("opencode_client.terminals.async_finish._PATIENCE_S", 0.05)
+    monkeypatch.setattr("opencode_client.streams.async_background._PATIENCE_S", 0.05)
     client_kind, gate = ClientKind(is_async=True), Gate(None)
     with TerminalList() as server:
         server.on_create = gate

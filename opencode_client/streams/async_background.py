@@ -1,0 +1,104 @@
+"""Work in the background, and waiting for it, in tasks of asyncio. `background.py` has the same names for threads.
+
+Both are written by hand: tasks switch only at an `await`, and are cancelled; threads switch anywhere, and Ctrl-C can
+interrupt the main thread at any step. What is built from these parts is written once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from os import getpid
+from time import monotonic
+from typing import Any, TypeVar
+
+from ..calls.async_closing import running_loop
+
+_PATIENCE_S = 5.0
+"""The longest time to wait for the work after a cancellation. The work goes on after that."""
+
+_Owner = TypeVar("_Owner")
+_T = TypeVar("_T")
+
+
+def here() -> object:
+    """Return the process and the event loop. Raises EventLoopError."""
+    return getpid(), running_loop()
+
+
+class AsyncWaiters:
+    """The tasks that wait for some condition."""
+
+    def __init__(self) -> None:
+        self._woken: list[asyncio.Event] = []
+
+    def wake(self) -> None:
+        """Let all waiters check their condition again."""
+        for woken in self._woken:
+            woken.set()
+
+    async def wait_until(self, condition: Callable[[], bool], timeout_s: float | None) -> bool:
+        """Wait until the condition is true, and return True; return False after the timeout."""
+        if condition():
+            return True
+        woken = asyncio.Event()
+        self._woken.append(woken)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not condition():
+                    await woken.wait()
+                    woken.clear()
+        except TimeoutError:
+            return condition()
+        finally:
+            self._woken.remove(woken)
+        return True
+
+
+class AsyncBackground:
+    """Work in a task of its own."""
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+        """Start the work."""
+        self._task = asyncio.create_task(work(), name=name)
+
+    async def end(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Call `close`, after which the work ends, and wait for that. Cancellation does not interrupt this."""
+        await finish(partial(self._end, close))
+
+    async def _end(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        await close()
+        await asyncio.wait([self._task])
+
+
+async def finish(
+    work: Callable[[], Coroutine[Any, Any, _T]], hurry: Callable[[], object] = bool
+) -> _T:  # Any: as `async def` returns it
+    """Return the result of `work`. Cancellation does not interrupt the work; it is raised after it.
+
+    `hurry` is called at the first cancellation.
+    """
+    task = asyncio.create_task(work())
+    cancelled: asyncio.CancelledError | None = None
+    deadline: float | None = None
+    while not task.done() and (deadline is None or deadline > monotonic()):
+        try:
+            await asyncio.wait([task], timeout=None if deadline is None else deadline - monotonic())
+        except asyncio.CancelledError as error:
+            if cancelled is None:
+                hurry()
+                cancelled, deadline = error, monotonic() + _PATIENCE_S
+    if cancelled is None:
+        return task.result()
+    task.add_done_callback(_retrieve)
+    raise cancelled
+
+
+def close_at_exit(owner: _Owner, close: Callable[[_Owner], object]) -> None:
+    """Do nothing: asyncio closes what is suspended before it ends, and there are no threads to wait for."""
+
+
+def _retrieve(task: asyncio.Task[Any]) -> None:  # Any: of any work
+    if not task.cancelled():
+        task.exception()  # else asyncio would log it

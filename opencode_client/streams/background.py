@@ -1,0 +1,130 @@
+"""Work in the background, and waiting for it, in threads. `async_background.py` has the same names for tasks.
+
+Python's locks of Python code (Condition, Semaphore) may stay taken if Ctrl-C comes at a wrong moment. So waiters use
+queues, which it cannot divide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import copy_context
+from os import getpid
+from queue import Empty, SimpleQueue
+from threading import Thread, current_thread
+from time import monotonic
+from typing import Any, TypeVar
+from weakref import finalize, ref
+
+_JOIN_S = 1.0
+"""The longest time to wait for a thread: closing its stream does not wake it while it connects."""
+_PATIENCE_S = 5.0
+"""The longest time to wait for the work after Ctrl-C. The work goes on after that, unless the program exits."""
+
+_Owner = TypeVar("_Owner")
+_T = TypeVar("_T")
+_Outcome = tuple[Any, BaseException | None]  # Any: the result
+
+
+def here() -> object:
+    """Return the process."""
+    return getpid()
+
+
+class Waiters:
+    """The threads that wait for some condition."""
+
+    def __init__(self) -> None:
+        self._wakes: list[SimpleQueue[None]] = []
+
+    def wake(self) -> None:
+        """Let all waiters check their condition again."""
+        for wakes in tuple(self._wakes):
+            wakes.put(None)
+
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float | None) -> bool:
+        """Wait until the condition is true, and return True; return False after the timeout."""
+        if condition():
+            return True
+        end_s = None if timeout_s is None else monotonic() + timeout_s
+        wakes: SimpleQueue[None] = SimpleQueue()
+        self._wakes.append(wakes)
+        try:
+            while not condition():
+                wakes.get(timeout=None if end_s is None else max(0.0, end_s - monotonic()))
+        except Empty:
+            return condition()
+        finally:
+            self._wakes.remove(wakes)
+        return True
+
+
+class Background:
+    """Work in a thread of its own."""
+
+    def __init__(self, work: Callable[[], None], name: str) -> None:
+        """Start the work."""
+        self._thread = Thread(target=work, daemon=True, name=name)
+        self._thread.start()
+
+    def end(self, close: Callable[[], None]) -> None:
+        """Call `close`, after which the work ends, and wait for that."""
+        close()
+        if self._thread is not current_thread():  # it may be: `on_gap` of a stream runs there
+            self._thread.join(_JOIN_S)
+
+
+def finish(work: Callable[[], _T], hurry: Callable[[], object] = bool) -> _T:
+    """Return the result of `work`. Ctrl-C does not interrupt the work; it is raised after it.
+
+    `hurry` is called at the first Ctrl-C.
+    """
+    outcomes: SimpleQueue[_Outcome] = SimpleQueue()  # Ctrl-C cannot leave it locked, unlike an Event
+    thread = Thread(target=copy_context().run, args=(_run, work, outcomes.put), daemon=True)
+    try:
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no more threads, or the program exits
+            return work()
+        result, error = outcomes.get()
+    except BaseException:
+        hurry()
+        _await(outcomes)
+        raise
+    if error is not None:
+        raise error
+    return result  # type: ignore[no-any-return] # of `work`
+
+
+def close_at_exit(owner: _Owner, close: Callable[[_Owner], object]) -> None:
+    """Call `close` when the program exits, if `owner` still exists.
+
+    Python closes suspended generators after it has stopped its threads. A connection that is closed then would wait
+    for its thread without end.
+    """
+    finalize(owner, _close, ref(owner), close)
+
+
+def _close(owner: ref[_Owner], close: Callable[[_Owner], object]) -> None:
+    existing = owner()
+    if existing is not None:  # None: it was deleted before the program exits
+        close(existing)
+
+
+def _run(work: Callable[[], object], put: Callable[[_Outcome], object]) -> None:
+    try:
+        outcome: _Outcome = work(), None
+    except BaseException as error:  # noqa: BLE001 # raised by `finish`
+        outcome = None, error
+    put(outcome)
+
+
+def _await(outcomes: SimpleQueue[_Outcome]) -> None:
+    deadline = monotonic() + _PATIENCE_S
+    while (left_s := deadline - monotonic()) > 0:
+        try:
+            outcomes.get(timeout=left_s)
+        except Empty:
+            return
+        except BaseException:  # noqa: BLE001, S112 # Ctrl-C again: the first one is raised after the work
+            continue
+        return

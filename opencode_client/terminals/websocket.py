@@ -1,0 +1,100 @@
+"""The WebSocket of a terminal, in threads. `async_websocket.py` has the same names for tasks.
+
+Written by hand: the two forms of `websockets` have other methods that are not documented.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from ssl import SSLSocket
+from typing import Any, cast
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect, unix_connect
+
+from ..calls.sockets import end
+from .handshake import PONG_CHECKS, HandshakeRefusedError, set_keep_alive
+from .tls_socket import TlsSocket
+
+
+class WebSocket(ClientConnection):
+    """One WebSocket. `is_silent` is True if it ended because nothing came after a ping."""
+
+    # Any: passed on
+    def __init__(self, owner: Any, sock: Any, *arguments: Any, ping_timeout: float, **named: Any) -> None:
+        self.owner = owner  # while the WebSocket is open, the client has a terminal to close
+        self.is_silent: bool = False
+        self._has_received: bool = False
+        is_tls = isinstance(sock, SSLSocket)
+        shared: Any = TlsSocket(sock, ping_timeout) if is_tls else sock  # Any: used like a socket
+        owner.opening = self  # before the reading thread starts: then Ctrl-C can end it
+        super().__init__(shared, *arguments, ping_timeout=ping_timeout, **named)
+
+    def receive(self, timeout_s: float | None) -> str | bytes:
+        """Return the next frame. Raises TimeoutError."""
+        return self.recv(timeout_s)
+
+    def abort(self) -> None:
+        """End it, and its threads. `close` would wait for the server."""
+        if hasattr(self, "recv_events_thread"):  # else its thread was not made yet
+            end(self.socket)
+            self.close_socket()
+
+    # Not documented. `websockets` has no other sign that its reading thread has ended.
+    def recv_events(self) -> None:
+        try:
+            super().recv_events()
+        finally:
+            if isinstance(self.socket, TlsSocket):  # the connection is closed: nobody writes any more
+                self.socket.release()
+
+    # Not documented. The pings of `websockets` have a deadline even while nobody reads, or none at all.
+    def keepalive(self) -> None:
+        reader = self.recv_events_thread
+        assert self.ping_interval is not None and self.ping_timeout is not None  # noqa: S101, PT018 # see handshake
+        while True:
+            reader.join(self.ping_interval)
+            if not reader.is_alive():
+                return
+            self._has_received = False
+            try:
+                self.ping()
+            except ConnectionClosed:
+                return
+            for _ in range(PONG_CHECKS):
+                reader.join(self.ping_timeout / PONG_CHECKS)
+                # over a full queue nothing is read, so that the pong cannot be seen
+                if self._has_received or self.recv_messages.paused or not reader.is_alive():
+                    break
+            else:
+                self.is_silent = True
+                end(self.socket)
+                return
+
+    # Not documented, as above.
+    def process_event(self, event: Any) -> None:  # Any: passed on
+        self._has_received = True
+        super().process_event(event)
+
+    # Not documented. `websockets` has no option against redirects, which it makes after this has failed.
+    def handshake(self, *arguments: Any, **named: Any) -> None:  # Any: passed on
+        try:
+            super().handshake(*arguments, **named)
+        except InvalidStatus as error:
+            raise HandshakeRefusedError(error.response) from None
+
+
+def open_websocket(owner: Any, unix_path: str | None, arguments: dict[str, Any]) -> WebSocket:
+    """Return a new WebSocket. Raises the errors of `handshake.FAILURES`."""
+    # Any: websockets 15 returns a connection, later ones will not
+    dial: Any = cast(Any, connect if unix_path is None else partial(unix_connect, unix_path))
+    opened: WebSocket = dial(**arguments, create_connection=partial(WebSocket, owner)).__enter__()
+    set_keep_alive(opened.socket)  # not documented; `connect` takes no options for its socket
+    return opened
+
+
+def abort_opening(owner: Any) -> None:
+    """End the WebSocket that an owner began to open."""
+    opening: WebSocket | None = owner.opening
+    if opening is not None:
+        opening.abort()
