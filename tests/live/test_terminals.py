@@ -139,6 +139,8 @@ def test_one_with_block_creates_and_removes_a_terminal(here: Driven) -> None:
 _MOMENTS = 20
 
 
+# an interrupt inside `socket.create_connection` of the standard library leaves the socket to the garbage collector
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.parametrize("title", [None, "mine"])
 def test_a_start_that_is_interrupted_at_any_moment_leaves_no_terminal(
     here: Driven, client_kind: SyncOrAsync, title: str | None
