@@ -46,6 +46,13 @@ def test_no_generated_class_can_have_a_public_name() -> None:
     assert set(opencode_client.__all__) - {"to_datetime", "to_epoch_ms"} <= HANDWRITTEN
 
 
+def test_every_error_is_public() -> None:
+    kinds = {
+        name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, Exception)
+    }
+    assert {name for name in kinds if name[0] != "_"} <= set(opencode_client.__all__)
+
+
 def test_the_imports_for_type_checkers_give_each_public_name_its_module() -> None:
     """`__all__`, the imports and the table of modules name the same things."""
     tree = ast.parse(Path(opencode_client.__file__).read_text(encoding="utf-8"))

@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from opencode_client import AsyncOpencodeClient, OpencodeClient, testing
+from opencode_client import (
+    AsyncOpencodeClient,
+    ClientOptions,
+    OpencodeClient,
+    PtyOptions,
+    StreamOptions,
+    testing,
+)
 from scripts import regeneration_job
 from scripts.normalise.methods import ON_CLIENTS
 from scripts.normalise.names import HANDWRITTEN
@@ -84,3 +91,16 @@ def test_the_readme_lists_every_argument_of_the_client() -> None:
     rows = re.findall(r"^\| (`.+?) \|", table, re.M)
     listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     assert listed == set(inspect.signature(OpencodeClient).parameters)
+
+
+def test_the_clients_take_every_option() -> None:
+    options = set(inspect.signature(ClientOptions).parameters)
+    assert set(inspect.signature(OpencodeClient).parameters) - {"http_client"} == options
+    changeable = options - {"base_url", "username", "password"}
+    assert set(inspect.signature(OpencodeClient.with_options).parameters) - {"self"} == changeable
+
+
+@pytest.mark.parametrize(("page", "options"), [("events", StreamOptions), ("terminals", PtyOptions)])
+def test_the_guides_name_every_option(page: str, options: type) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert [name for name in options.__annotations__ if not re.search(rf"`{name}\b|\b{name}=", text)] == []

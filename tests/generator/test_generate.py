@@ -17,7 +17,7 @@ from scripts import generate
 from scripts.generate import GenerateError, build, differences, write_package, write_rooms
 from scripts.normalise import DOCUMENT_RULES
 from scripts.normalise.names import HANDWRITTEN
-from scripts.rooms import PACKAGE, REFERENCE, ROOMS, ROOT
+from scripts.rooms import PACKAGE, REFERENCE, ROOMS, ROOT, TWINS
 from tests.support.generated_packages import document
 
 
@@ -140,6 +140,7 @@ def test_spec_without_out_is_refused(spec: Path) -> None:
 def test_git_folds_the_generated_rooms() -> None:
     attributes = (ROOT / ".gitattributes").read_text(encoding="utf-8")
     patterns = [f"{PACKAGE}/{room}" + ("" if room.endswith(".py") else "/**") for room in ROOMS]
+    patterns += [f"{PACKAGE}/{twin}" for twin in TWINS]
     patterns.append(f"{REFERENCE.relative_to(ROOT).as_posix()}/**")
     assert all(f"{pattern} linguist-generated=true" in attributes for pattern in patterns)
 

@@ -53,6 +53,10 @@ def test_the_committed_file_is_as_derived() -> None:
     assert derive_observed.main(["--check"]) == 0
 
 
+def test_every_measured_member_is_an_entry() -> None:
+    assert derive_observed.MEASURED.keys() - _entries().keys() == set()
+
+
 def test_every_entry_is_of_a_member_that_is_there() -> None:
     schemas = schemas_of(normalised())
     assert [place for place in _entries() if place[1] not in schemas[place[0]]["properties"]] == []
