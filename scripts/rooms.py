@@ -28,6 +28,7 @@ TWINS = {
     "streams/fan_out.py": "streams/async_fan_out.py",
     "streams/filtered_stream.py": "streams/async_filtered_stream.py",
     "streams/items.py": "streams/async_items.py",
+    "streams/receiver.py": "streams/async_receiver.py",
     "streams/shared_stream.py": "streams/async_shared_stream.py",
     "streams/stream.py": "streams/async_stream.py",
     "turns/calls.py": "turns/async_calls.py",

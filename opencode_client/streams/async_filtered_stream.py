@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..calls.operation import Arguments
 from ..errors import NotFoundError
 from .async_items import AsyncItems
 from .async_receiver import AsyncEventReceiver
+from .deadline import Deadline
 from .event_decoder import StreamGap
 from .filter import CHILDREN, EventFilter
 from .reconnect import StreamState
@@ -50,11 +50,10 @@ class AsyncFilteredStream(AsyncItems[E | StreamGap], Generic[E]):
 
     async def take(self, timeout_s: float | None) -> list[E | StreamGap]:
         """Return the next item; no item at the end. `get` is for programs."""
-        end_s = None if timeout_s is None else monotonic() + timeout_s
+        deadline = Deadline(timeout_s)
         while True:
             if not self._held:
-                left_s = None if end_s is None else max(0.0, end_s - monotonic())
-                self._held = await self._receiver.take(left_s)
+                self._held = await self._receiver.take(deadline.left_s())
                 if not self._held:
                     return []
             await self._list_children()

@@ -21,6 +21,7 @@ from ..errors import (
 )
 from ..streams.async_background import here
 from ..streams.async_stream import AsyncEventStream
+from ..streams.deadline import NEVER, Deadline
 from ..streams.reconnect import StreamOptions
 from .async_exit_watch import EVENTS, AsyncExitWatch
 from .async_receiver import AsyncReceiver
@@ -34,7 +35,6 @@ from .handshake import (
 )
 from .pattern_search import PatternSearch
 from .route import find_unix_path
-from .state import NEVER, Deadline
 
 if TYPE_CHECKING:
     from ..calls.async_caller import AsyncCaller

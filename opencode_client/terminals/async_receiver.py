@@ -12,12 +12,13 @@ from websockets.exceptions import ConcurrencyError, ConnectionClosed
 
 from ..errors import OpencodeError
 from ..streams.async_background import AsyncWaiters, close_at_exit, finish, here
+from ..streams.deadline import NEVER, Deadline
 from .async_exit_watch import AsyncExitWatch
 from .async_websocket import AsyncWebSocket, abort_opening, open_websocket
 from .exits import Exit
 from .handshake import FAILURES, HandshakeRequest, error_from_handshake, is_final, silence
 from .misuse import AsyncOnly
-from .state import NEVER, Deadline, TerminalState
+from .state import TerminalState
 
 
 class AsyncReceiver(TerminalState, AsyncOnly):

@@ -21,6 +21,7 @@ from ..errors import (
 )
 from ..streams.background import here
 from ..streams.stream import EventStream
+from ..streams.deadline import NEVER, Deadline
 from ..streams.reconnect import StreamOptions
 from .exit_watch import EVENTS, ExitWatch
 from .receiver import Receiver
@@ -34,7 +35,6 @@ from .handshake import (
 )
 from .pattern_search import PatternSearch
 from .route import find_unix_path
-from .state import NEVER, Deadline
 
 if TYPE_CHECKING:
     from ..calls.caller import Caller

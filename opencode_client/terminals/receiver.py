@@ -12,12 +12,13 @@ from websockets.exceptions import ConcurrencyError, ConnectionClosed
 
 from ..errors import OpencodeError
 from ..streams.background import Waiters, close_at_exit, finish, here
+from ..streams.deadline import NEVER, Deadline
 from .exit_watch import ExitWatch
 from .websocket import WebSocket, abort_opening, open_websocket
 from .exits import Exit
 from .handshake import FAILURES, HandshakeRequest, error_from_handshake, is_final, silence
 from .misuse import SyncOnly
-from .state import NEVER, Deadline, TerminalState
+from .state import TerminalState
 
 
 class Receiver(TerminalState, SyncOnly):

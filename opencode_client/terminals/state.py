@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from codecs import getincrementaldecoder
 from collections import deque
-from threading import TIMEOUT_MAX
-from time import monotonic
 
 from websockets.exceptions import ConnectionClosed
 
 from ..errors import ArgumentError, OpencodeError, PtyClosedError, PtyGapError, PtyTimeoutError
+from ..streams.deadline import Deadline
 from ..streams.home import Home
 from .frames import PtyControl, PtyOutput, count_units
 from .handshake import HandshakeRequest, ReconnectDelays, error_from_close, is_normal_end, is_our_fault
 
 _PIECE_CHARS = 4_096
 """The length of the pieces in which text is put back: reading one line of them copies little."""
-
-
-class Deadline:
-    """The time at which a timeout ends. It starts when this is made.
-
-    Raises:
-        ArgumentError: the timeout is not a number.
-    """
-
-    def __init__(self, timeout: float | None) -> None:
-        if timeout is not None and (not isinstance(timeout, int | float) or math.isnan(timeout)):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
-            raise ArgumentError(f"timeout is a number of seconds or None, not {timeout!r}")
-        self.timeout = timeout
-        self._at = None if timeout is None or timeout > TIMEOUT_MAX else monotonic() + timeout
-
-    def left_s(self) -> float | None:
-        """Return the seconds until the timeout ends, at least 0; None if it never ends."""
-        return None if self._at is None else max(0.0, self._at - monotonic())
-
-    def at_most_s(self, most_s: float) -> float:
-        """Return the seconds until the timeout ends, at most `most_s`."""
-        left_s = self.left_s()
-        return most_s if left_s is None else min(left_s, most_s)
-
-
-NEVER: Deadline = Deadline(None)
 
 
 class TerminalState:

@@ -11,11 +11,13 @@ from typing import Any, Self
 
 import pytest
 
-from opencode_client import SharedStream, StreamClosedError, StreamOverflow
+from opencode_client import OpencodeClient, SharedStream, StreamClosedError, StreamOverflow
 from opencode_client.streams.abort import ConnectionAborter
+from opencode_client.streams.receiver import EventReceiver
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import FaultyServer
-from tests.support.stream_cases import begin, cut, idle_event, ids
+from tests.support.stream_cases import begin, cut, hang, idle_event, ids
+from tests.support.terminal_switches import Switch, run_with_switch
 
 _RACING_S = 1.0
 """The time that a race gets to happen, in many rounds."""
@@ -156,6 +158,23 @@ def test_an_item_and_the_end_wake_a_subscriber_that_waits() -> None:
 
         _in_threads(lambda: found.extend(items), send)
     assert found == [1]
+
+
+@pytest.mark.parametrize("use", ["__enter__", "get"])
+def test_a_thread_waits_while_another_one_reads(use: str) -> None:
+    """Fails without the lock of `EventReceiver.open` or of `EventReceiver._wait`."""
+    with (
+        FaultyServer([begin(idle_event("a"), idle_event("b")), hang]) as server,
+        OpencodeClient(server.url) as client,
+        client.event.subscribe() as stream,
+    ):
+        if use == "__enter__":
+            stream = client.event.subscribe()
+        act = getattr(stream, use)
+        switch = Switch(EventReceiver._advance, 3, act)  # pyright: ignore[reportPrivateUsage] # where it reads
+        run_with_switch(switch, act)
+        assert switch.happened
+        stream.close()
 
 
 class _NetworkStream:

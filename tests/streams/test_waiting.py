@@ -165,7 +165,7 @@ def test_a_connection_that_opens_between_two_gets_has_its_gap(client_kind: Clien
             with pytest.raises(StreamTimeoutError):
                 client_kind.call(stream.get, timeout=0.02)
         released.set()
-        connection = stream._receiver._connection  # no event shows that it is open
+        connection = stream._receiver._link.connection  # no event shows that it is open
         until(client_kind, lambda: connection.is_open)
         found += [client_kind.call(stream.get), client_kind.call(stream.get)]
         assert ids(found) == ["a", "StreamGap", "b"]

@@ -1,0 +1,108 @@
+"""A connection as a receiver uses it, in threads. `async_link.py` has the same names for tasks.
+
+Both are written by hand: a task can be cancelled at each `await`, and a thread cannot be stopped.
+"""
+
+from __future__ import annotations
+
+import weakref
+from threading import Event, Thread
+from threading import RLock as RLock
+from time import monotonic
+
+import httpx
+
+from .connection import StreamConnection
+
+
+class Link:
+    """One connection of a stream. Closed by `close`, or when it is forgotten."""
+
+    def __init__(self, connection: StreamConnection) -> None:
+        self.connection = connection
+        self.is_closing: bool = False
+        self._step: _Step | None = None
+        self.release = weakref.finalize(self, connection.close)
+        """Closes the connection at its first call."""
+
+    def step(self, most_s: float | None) -> list[bytes]:
+        """Return the bytes of the connection's next step; none if it takes longer than `most_s`.
+
+        Nothing ends a step of httpx in time and without a loss. So where it must not be waited for, it has a thread.
+        """
+        connection = self.connection
+        if self._step is None and connection.is_exclusive and (most_s is None or connection.is_direct):
+            return connection.step(most_s)
+        step = self._step = self._step or _Step(self)
+        if not step.wait(most_s):
+            return []
+        self._step = None
+        return step.result()
+
+    def wake(self) -> None:
+        """End a step that runs."""
+        step = self._step
+        self.connection.aborter.abort()
+        if step is not None:
+            step.woken.set()
+
+    def close(self) -> None:
+        """Close the connection, or let the thread close it that still uses it."""
+        self.is_closing = True
+        step, self._step = self._step, None
+        if step is None:
+            self.release()
+        else:
+            self.connection.aborter.abort()
+            step.abandon()
+
+
+class _Step:
+    """One step of a connection, in a thread of its own. It keeps the link, which would close if it were forgotten."""
+
+    def __init__(self, link: Link) -> None:
+        """Start the step."""
+        self._link = link
+        self._limit_s = link.connection.limit_s
+        self._end_s = None if self._limit_s is None else monotonic() + self._limit_s
+        self._has_ended = False
+        self._is_abandoned = False
+        self._pieces: list[bytes] = []
+        self._error: BaseException | None = None
+        self.woken: Event = Event()
+        """Ends `wait`, now and from now on."""
+        Thread(target=self._run, daemon=True, name="opencode-stream").start()
+
+    def wait(self, most_s: float | None) -> bool:
+        """Wait at most `most_s` seconds, and return True if the step has ended.
+
+        Raises:
+            httpx.ReadTimeout: it has not ended within its limit.
+        """
+        left_s = [] if self._end_s is None else [self._end_s - monotonic()]
+        self.woken.wait(min([*left_s, most_s] if most_s is not None else left_s, default=None))
+        if not self._has_ended and self._end_s is not None and monotonic() >= self._end_s:
+            raise httpx.ReadTimeout(f"not a byte for {self._limit_s:g} s")
+        return self._has_ended
+
+    def result(self) -> list[bytes]:
+        """Return the result of the step, or raise its error."""
+        if self._error is not None:
+            raise self._error
+        return self._pieces
+
+    def abandon(self) -> None:
+        """Close the connection when the step has ended."""
+        self._is_abandoned = True
+        if self._has_ended:  # read after the assignment, for `_run` does it in the other order
+            self._link.release()
+
+    def _run(self) -> None:
+        try:
+            self._pieces = self._link.connection.step(None)
+        except BaseException as error:  # noqa: BLE001 # raised by `result`
+            self._error = error
+        self._has_ended = True
+        if self._is_abandoned:
+            self._link.release()
+        self.woken.set()
