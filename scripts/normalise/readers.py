@@ -10,14 +10,27 @@ from scripts.normalise.schema import META, Json, referenced, schemas_of, with_sc
 READERS = Path(__file__).with_name("readers.toml")
 
 
+def read_readers(path: Path = READERS) -> dict[str, str]:
+    """Return the committed bases by class.
+
+    Raises:
+        ValueError: an entry has no class, no base or no reason.
+    """
+    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("class", [])
+    for entry in entries:
+        if set(entry) != {"name", "base", "reason"} or not all(entry.values()):
+            raise ValueError(f"{path.name}: an entry has name, base and reason: {entry}")
+    return {entry["name"]: entry["base"] for entry in entries}
+
+
 def add_readers(document: Json) -> Json:
     """Give the classes of readers.toml their bases, where they have a list of `Part` called `parts`.
 
     `MessageWithParts` -> `x-oc.base = PartReaders`
     """
     schemas = dict(schemas_of(document))
-    for entry in tomllib.loads(READERS.read_text(encoding="utf-8"))["class"]:
-        schema = schemas.get(entry["name"], {})
+    for name, base in read_readers().items():
+        schema = schemas.get(name, {})
         if referenced(schema.get("properties", {}).get("parts", {}).get("items", {})) == "Part":
-            schemas[entry["name"]] = {**schema, META: {**schema.get(META, {}), "base": entry["base"]}}
+            schemas[name] = {**schema, META: {**schema.get(META, {}), "base": base}}
     return with_schemas(document, schemas)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from scripts.normalise.names import snake
 from scripts.normalise.schema import META, Json, schemas_of, shape, with_schemas
 
+_TAKEN = ("tag", "tag_name")
+"""Attributes of every unknown variant."""
 _SCALARS = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
@@ -34,7 +37,7 @@ def _shared(union: Json, schemas: dict[str, Json]) -> dict[str, Json]:
     return {
         key: _any_of([members[key] for members in (first, *others)])
         for key in first
-        if key != union["tag"] and all(key in members for members in others)
+        if snake(key) not in (union["tag_member"], *_TAKEN) and all(key in members for members in others)
     }
 
 

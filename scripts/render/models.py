@@ -156,10 +156,12 @@ def _shared(meta: Json, types: Types) -> tuple[tuple[str, str], ...]:
     shared: dict[str, Json] = meta.get("shared", {})
     names: dict[str, str] = meta.get("members", {})
     hidden = {meta.get("tag_member", ""), *names.values()}
-    annotations = (types.annotation(schema, opened=True, hidden=hidden) for schema in shared.values())
     return tuple(
-        (name, text if "None" in text.split(" | ") else f"{text} | None")
-        for name, text in zip(names.values(), annotations, strict=True)
+        (
+            names[wire],
+            types.annotation(schema, opened=True, hidden=hidden) + ("" if allows_null(schema) else " | None"),
+        )
+        for wire, schema in shared.items()
     )
 
 

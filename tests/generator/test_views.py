@@ -66,6 +66,11 @@ def _method(operation: Json, path: str = "/a", method: str = "get") -> MethodVie
     return _package(operation, path, method).namespaces["a"].methods[0]
 
 
+def _body_method(**members: Json) -> MethodView:
+    body = {"content": {"application/json": {"schema": obj(**members)}}}
+    return _method({"operationId": "a.set", "requestBody": body}, method="post")
+
+
 @pytest.mark.parametrize(
     ("schema", "annotation", "argument"),
     [
@@ -101,6 +106,38 @@ def test_a_builtin_that_a_member_hides_is_named_with_its_module() -> None:
     types, schema = _types_of(_map(_array(_TEXT)))
     hidden = {"dict", "list"}
     assert types.annotation(schema, opened=True, hidden=hidden) == "builtins.dict[str, builtins.list[str]]"
+
+
+def test_an_unknown_variant_has_optional_members_in_python() -> None:
+    first, second = (
+        obj("type", type={"const": tag}, theID=_TEXT, to=to) for tag, to in (("a", _TEXT), ("b", _NULL))
+    )
+    schemas = {"A": first, "B": second, "U": {"anyOf": [reference("A"), reference("B")]}}
+    view = union_view("U", Types(schemas_of(_normalised(schemas))))
+    assert view.shared == (("the_id", "str | None"), ("to", "str | None"))
+    assert view.wire_names == (("'the_id'", "'theID'"),)
+
+
+@pytest.mark.parametrize(
+    ("model", "key"),
+    [
+        (obj("providerID", "modelID", providerID=_TEXT, modelID=_TEXT), "modelID"),
+        (obj("providerID", "id", providerID=_TEXT, id=_TEXT, variant=_TEXT), "id"),
+        (_or_null(obj("providerID", "id", providerID=_TEXT, id=_TEXT)), "id"),
+    ],
+)
+def test_a_model_is_also_an_argument_as_text(model: Json, key: str) -> None:
+    method = _body_method(model=model)
+    assert any(parameter.startswith("model: str | ") for parameter in method.keyword)
+    assert f"model='{key}'" in method.operation.arguments
+    assert "structured" not in "".join(method.operation.arguments)
+
+
+@pytest.mark.parametrize(
+    "members", [{"model": _TEXT}, {"model": obj("a", a=_TEXT)}, {"model": {}}, {"other": _TEXT}]
+)
+def test_any_other_argument_is_no_name_of_a_model(members: dict[str, Json]) -> None:
+    assert not any(text.startswith("model=") for text in _body_method(**members).operation.arguments)
 
 
 @pytest.mark.parametrize(

@@ -97,18 +97,18 @@ def test_classes_that_hold_each_other_end() -> None:
     assert _open({"responses": ok(A)}, {"A": obj(b=B), "B": obj(a=A)}) == ["A", "B"]
 
 
-def _placed(schemas: Json) -> dict[str, Any]:
+def _placed(schemas: Json, *shared: str) -> dict[str, Any]:
     marked = {
         name: {"x-pointer": f"#/components/schemas/{name}", **schema} for name, schema in schemas.items()
     }
     found = unions.discriminate(document(marked), namer())
-    for rule in (unions.hide_maps_and_enums, members.open_what_is_read, members.assign_modules):
+    for rule in (unions.hide_maps_and_enums, members.open_what_is_read):
         found = rule(members.name_members(found, namer()))
-    return schemas_in(found)
+    return schemas_in(members.assign_modules(members.name_members(found, namer()), shared))
 
 
-def _modules(schemas: Json) -> dict[str, str]:
-    return {name: schema["x-oc"].get("module") for name, schema in _placed(schemas).items()}
+def _modules(schemas: Json, *shared: str) -> dict[str, str]:
+    return {name: schema["x-oc"].get("module") for name, schema in _placed(schemas, *shared).items()}
 
 
 def _inline(schema: Json, pointer: str) -> Json:
@@ -131,6 +131,18 @@ def test_an_inline_class_that_two_modules_use_has_its_own_module() -> None:
     inner = reference("Data")
     schemas = {"A": obj(d=inner), "B": obj(d=inner), "Data": _inline(obj(), "A/properties/d")}
     assert _modules(schemas)["Data"] == "data"
+
+
+def test_a_class_of_same_toml_is_in_the_module_of_the_class_it_is_named_after() -> None:
+    inner = reference("AData")
+    schemas = {"A": obj(d=inner), "B": obj(d=inner), "AData": _inline(obj(), "A/properties/d")}
+    assert _modules(schemas, "AData") == {"A": "a", "B": "b", "AData": "a"}
+
+
+def test_a_class_of_same_toml_with_another_name_has_its_own_module() -> None:
+    inner = reference("Data")
+    schemas = {"A": obj(d=inner), "B": obj(d=inner), "Data": _inline(obj(), "A/properties/d")}
+    assert _modules(schemas, "Data")["Data"] == "data"
 
 
 def test_an_inline_class_follows_its_only_user() -> None:

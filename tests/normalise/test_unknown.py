@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from scripts.normalise import normalise
 from scripts.normalise.schema import Json, schemas_of
 from tests.normalise.small_documents import document, obj, reference
@@ -28,6 +30,11 @@ def test_a_member_of_all_variants_is_shared() -> None:
 
 def test_the_tag_is_not_shared() -> None:
     assert _shared({}, {}) == {}
+
+
+@pytest.mark.parametrize("name", ["tag", "Tag", "tagName", "Type"])
+def test_a_name_that_every_unknown_variant_has_is_not_shared(name: str) -> None:
+    assert _shared({name: _TEXT}, {name: _TEXT}) == {}
 
 
 def test_a_member_of_several_types_has_them_all() -> None:

@@ -1,0 +1,42 @@
+"""Classes with a hand-written base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.normalise.readers import add_readers, read_readers
+from scripts.normalise.schema import Json
+from tests.normalise.small_documents import document, obj, reference, schemas_in
+
+_PARTS: Json = {"type": "array", "items": reference("Part")}
+
+
+def _meta(name: str, **members: Json) -> Any:  # Any: facts about the class
+    return schemas_in(add_readers(document({name: obj(**members)})))[name].get("x-oc", {})
+
+
+@pytest.mark.parametrize("name", ["MessageWithParts", "SessionCommandResponse"])
+def test_a_class_of_the_table_gets_its_base(name: str) -> None:
+    assert _meta(name, parts=_PARTS)["base"] == "PartReaders"
+
+
+@pytest.mark.parametrize("parts", [{"type": "array", "items": {}}, {"type": "string"}, reference("Part")])
+def test_a_class_without_a_list_of_parts_gets_none(parts: Json) -> None:
+    assert "base" not in _meta("MessageWithParts", parts=parts)
+
+
+def test_another_class_gets_none() -> None:
+    assert "base" not in _meta("Message", parts=_PARTS)
+
+
+@pytest.mark.parametrize(
+    "entry", ['name = "A"\nbase = "B"', 'name = "A"\nbase = "B"\nreason = ""', 'base = "B"']
+)
+def test_an_entry_without_a_reason_is_refused(tmp_path: Path, entry: str) -> None:
+    path = tmp_path / "readers.toml"
+    path.write_text(f"[[class]]\n{entry}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"readers\.toml: an entry has name, base and reason"):
+        read_readers(path)
