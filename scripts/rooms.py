@@ -23,6 +23,7 @@ TWINS = {
     "terminals/exit_watch.py": "terminals/async_exit_watch.py",
     "terminals/receiver.py": "terminals/async_receiver.py",
     "terminals/temporary.py": "terminals/async_temporary.py",
+    "streams/aborter.py": "streams/async_aborter.py",
     "streams/body.py": "streams/async_body.py",
     "streams/connection.py": "streams/async_connection.py",
     "streams/fan_out.py": "streams/async_fan_out.py",

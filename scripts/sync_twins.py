@@ -81,6 +81,7 @@ _NAMES = {
     "aiter_bytes": "iter_bytes",
     "anext": "next",
     "aread": "read",
+    "async_aborter": "aborter",
     "async_background": "background",
     "async_body": "body",
     "async_caller": "caller",

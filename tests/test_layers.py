@@ -61,7 +61,7 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
     "decoding.times": {"dateutil.parser": "it costs half of httpx; only ISO texts need it"},
     "decoding.unions": {"decoding.annotations": UNUSUAL, "decoding.shapes": UNUSUAL},
     "model": {"decoding.annotations": "only JSON that does not match the document, and strict=True, need it"},
-    "streams.abort": {"h2.exceptions": "only responses over HTTP/2 need it"},
+    "streams.http_stream": {"h2.exceptions": "only responses over HTTP/2 need it"},
     "streams.async_connection": {"calls.server_info": "only streams that start late need it"},
     "streams.async_link": {"anyio": "httpx loads it at the first request"},
     "streams.chunked_body": {"httpcore": "httpx loads it at the first request; importing streams must not"},

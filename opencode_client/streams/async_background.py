@@ -72,9 +72,8 @@ class AsyncBackground:
         await asyncio.wait([self._task])
 
 
-async def finish(
-    work: Callable[[], Coroutine[Any, Any, _T]], hurry: Callable[[], object] = bool
-) -> _T:  # Any: as `async def` returns it
+# Any: as `async def` returns it
+async def finish(work: Callable[[], Coroutine[Any, Any, _T]], hurry: Callable[[], object] = bool) -> _T:
     """Return the result of `work`. Cancellation does not interrupt the work; it is raised after it.
 
     `hurry` is called at the first cancellation.
@@ -93,6 +92,11 @@ async def finish(
         return task.result()
     task.add_done_callback(_retrieve)
     raise cancelled
+
+
+async def end_connection(network_stream: Any) -> None:  # Any: of httpcore; importing its type takes time
+    """End a connection. A task that reads from it gets an error."""
+    await network_stream.aclose()
 
 
 def close_at_exit(owner: _Owner, close: Callable[[_Owner], object]) -> None:

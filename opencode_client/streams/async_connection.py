@@ -20,9 +20,10 @@ from ..calls.error_mapping import error_from_httpx, response_or_error
 from ..calls.operation import Arguments, Operation
 from ..calls.response import is_web_page
 from ..errors import OpencodeError
-from .abort import AsyncConnectionAborter, reset_http2_stream, with_connection_trace
+from .async_aborter import AsyncConnectionAborter
 from .async_body import AsyncBody
 from .chunked_body import is_event_stream, unexpected_response
+from .http_stream import reset_http2_stream, with_connection_trace
 from .reconnect import OPENING_S, StreamState
 
 if TYPE_CHECKING:

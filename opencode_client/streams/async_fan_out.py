@@ -50,9 +50,8 @@ class AsyncFanOut:
         if was_last and self._reader is not None:
             await self._reader.end(self._stream.close)
 
-    async def next_items(
-        self, queue: SubscriberQueue, timeout_s: float | None
-    ) -> list[Any]:  # Any: items of any stream
+    # Any: items of any stream
+    async def next_items(self, queue: SubscriberQueue, timeout_s: float | None) -> list[Any]:
         """Wait for one item and return it; no item at the end. Raise the error that ended the stream.
 
         Raises:

@@ -15,6 +15,8 @@ from time import monotonic
 from typing import Any, TypeVar
 from weakref import finalize, ref
 
+from ..calls.sockets import end
+
 _JOIN_S = 1.0
 """The longest time to wait for a thread: closing its stream does not wake it while it connects."""
 _PATIENCE_S = 5.0
@@ -93,6 +95,11 @@ def finish(work: Callable[[], _T], hurry: Callable[[], object] = bool) -> _T:
     if error is not None:
         raise error
     return result  # type: ignore[no-any-return] # of `work`
+
+
+def end_connection(network_stream: Any) -> None:  # Any: of httpcore; importing its type takes time
+    """End a connection. A thread that reads from it gets the end of the stream, or an error."""
+    end(network_stream.get_extra_info("socket"))
 
 
 def close_at_exit(owner: _Owner, close: Callable[[_Owner], object]) -> None:

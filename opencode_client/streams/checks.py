@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..errors import ArgumentError
 from ..model import OpencodeModel
@@ -12,45 +12,45 @@ _LONGEST_S = 1e9
 """Above this, sockets raise OverflowError."""
 
 
-def _is_flag(value: object) -> bool:
+Checks: TypeAlias = Mapping[str, tuple[Callable[[Any], bool], str]]  # Any: whatever callers pass
+"""For each option: is a value right, and which values are."""
+
+
+def is_flag(value: object) -> bool:
+    """Return True for True and False."""
     return isinstance(value, bool)
 
 
-def _is_whole(value: object, least: int) -> bool:
+def is_whole(value: object, least: int) -> bool:
+    """Return True for a whole number from `least` on."""
     return type(value) is int and value >= least
 
 
-def _is_seconds(value: object, *, zero: bool) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return (value >= 0 if zero else value > 0) and value <= _LONGEST_S
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LONGEST_S
 
 
-_OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {  # Any: whatever callers pass
-    "reconnect": (_is_flag, "True or False"),
-    "max_attempts": (lambda it: it is None or _is_whole(it, 0), "a whole number, or None for no limit"),
+STREAM_OPTIONS: Checks = {
+    "reconnect": (is_flag, "True or False"),
+    "max_attempts": (lambda it: it is None or is_whole(it, 0), "a whole number, or None for no limit"),
     "on_gap": (lambda it: it is None or callable(it), "a function that is called with each StreamGap"),
-    "heartbeats": (_is_flag, "True or False"),
-    "watchdog_s": (
-        lambda it: it is None or _is_seconds(it, zero=False),
-        "seconds above 0, or None for never",
-    ),
-    "max_event_bytes": (lambda it: _is_whole(it, 1), "a number of bytes, at least 1"),
+    "heartbeats": (is_flag, "True or False"),
+    "watchdog_s": (lambda it: it is None or (it and _is_seconds(it)), "seconds above 0, or None for never"),
+    "max_event_bytes": (lambda it: is_whole(it, 1), "a number of bytes, at least 1"),
 }
-"""For each option of a stream: is a value right, and which values are."""
 
 
-def check_options(operation_id: str, options: Mapping[str, Any]) -> None:
-    """Check the options of a stream.
+def check_options(operation_id: str, options: Mapping[str, Any], checks: Checks, others: str = "") -> None:
+    """Check the options of a stream or terminal. `others` are the names of further arguments, for the message.
 
     Raises:
         ArgumentError: an option does not exist, or its value is wrong.
     """
     for name, value in options.items():
-        if name not in _OPTIONS:
-            known = ", ".join(_OPTIONS)
-            raise ArgumentError(f"{operation_id}: streams have no option {name!r}; there are {known}")
-        is_right, wanted = _OPTIONS[name]
+        if name not in checks:
+            known = f"{others}{', '.join(checks)}"
+            raise ArgumentError(f"{operation_id}: there is no option {name!r}; there are {known}")
+        is_right, wanted = checks[name]
         if not is_right(value):
             raise ArgumentError(f"{operation_id}: {name} takes {wanted}, not {value!r}")
 
@@ -61,7 +61,7 @@ def checked_timeout(timeout: float | None) -> float | None:
     Raises:
         ArgumentError: it is not a number from 0 on.
     """
-    if timeout is not None and not _is_seconds(timeout, zero=True):
+    if timeout is not None and not _is_seconds(timeout):
         raise ArgumentError(f"get: timeout takes seconds, or None to wait without limit, not {timeout!r}")
     return timeout
 
@@ -105,5 +105,5 @@ def check_queue(max_queue: object) -> None:
     Raises:
         ArgumentError: it is not a whole number from 1 on.
     """
-    if not _is_whole(max_queue, 1):
+    if not is_whole(max_queue, 1):
         raise ArgumentError(f"share: max_queue takes a number of items, at least 1, not {max_queue!r}")

@@ -50,9 +50,8 @@ class FanOut:
         if was_last and self._reader is not None:
             self._reader.end(self._stream.close)
 
-    def next_items(
-        self, queue: SubscriberQueue, timeout_s: float | None
-    ) -> list[Any]:  # Any: items of any stream
+    # Any: items of any stream
+    def next_items(self, queue: SubscriberQueue, timeout_s: float | None) -> list[Any]:
         """Wait for one item and return it; no item at the end. Raise the error that ended the stream.
 
         Raises:

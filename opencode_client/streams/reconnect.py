@@ -24,7 +24,7 @@ from ..errors import (
     StatusError,
 )
 from ..model import OpencodeModel
-from .checks import check_options
+from .checks import STREAM_OPTIONS, check_options
 from .event_decoder import EventDecoder, ServerHeartbeat, StreamGap, StreamItem, UndecodableEvent
 from .sse import DEFAULT_MAX_BYTES, EventSplitter, TooLargeEvent
 
@@ -74,7 +74,7 @@ class StreamState(Generic[E]):
     """
 
     def __init__(self, operation: Operation[E], options: StreamOptions) -> None:
-        check_options(operation.id, options)
+        check_options(operation.id, options, STREAM_OPTIONS)
         self.items: deque[E | StreamGap | ServerHeartbeat | UndecodableEvent | EventTooLargeError] = deque()
         self.connections: int = 0
         """The number of responses that have begun."""

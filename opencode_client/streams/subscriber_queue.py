@@ -52,9 +52,8 @@ class SubscriberQueues:
     """
 
     def __init__(self) -> None:
-        self._queues: tuple[
-            SubscriberQueue, ...
-        ] = ()  # a new one for each change, as `put` may go through it
+        # a new one for each change, as `put` may go through it
+        self._queues: tuple[SubscriberQueue, ...] = ()
         self._ended = False
         self._were_left = False  # by all subscribers
         self._error: BaseException | None = None

@@ -74,9 +74,8 @@ class AsyncReceiver(TerminalState, AsyncOnly):
         """Close this connection and end all waiting for it. The terminal itself continues."""
         is_first, self._closed = not self._closed, True
         self._end_by_close()
-        if not is_first or not self._home.is_here(
-            here()
-        ):  # the other process or event loop uses the connection
+        # elsewhere: the other process or event loop uses the connection
+        if not is_first or not self._home.is_here(here()):
             return
         self._waiters.wake()
         await finish(self._close, bool if self._connection is None else self._connection.abort)

@@ -21,7 +21,7 @@ from ..errors import (
 )
 from ..streams.async_background import close_at_exit, finish
 from .async_connection import AsyncPtyConnection
-from .handshake import PtyOptions, check_options
+from .handshake import PtyOptions, check_pty_options
 from .misuse import AsyncOnly
 from .route import find_unix_path
 
@@ -51,7 +51,7 @@ class AsyncTemporaryTerminal(AbstractAsyncContextManager[AsyncPtyConnection, Non
     ) -> None:
         others = "".join(f"{name}, " for name in made)
         has_tickets = hasattr(namespace, "connect_token")
-        check_options("client.terminal", options, has_tickets=has_tickets, others=others)
+        check_pty_options("client.terminal", options, has_tickets=has_tickets, others=others)
         find_unix_path(caller.connections, caller.options.base_url)
         self._terminals = namespace
         self._wanted_title: str | None = made["title"]

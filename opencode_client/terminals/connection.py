@@ -28,7 +28,7 @@ from .receiver import Receiver
 from .handshake import (
     HandshakeRequest,
     PtyOptions,
-    check_options,
+    check_pty_options,
     error_from_close,
     is_normal_end,
     options_for_reconnecting,
@@ -76,7 +76,7 @@ class PtyConnection(Receiver):
     ) -> None:
         unix_path = find_unix_path(caller.connections, caller.options.base_url)
         super().__init__(HandshakeRequest(caller.requests, operation, arguments, options, unix_path))
-        check_options(operation.id, options, has_tickets=hasattr(namespace, "connect_token"))
+        check_pty_options(operation.id, options, has_tickets=hasattr(namespace, "connect_token"))
         if not isinstance(arguments.path[0], str):
             text = f"takes the id of a terminal, such as pty.id, not {type(arguments.path[0]).__name__}"
             raise ArgumentError(f"{operation.id}: pty_id {text}")
@@ -236,9 +236,8 @@ class PtyConnection(Receiver):
 
     def _shared_watch(self) -> ExitWatch:
         arguments = self._request.arguments.changed(path=())
-        options = StreamOptions(
-            heartbeats=True
-        )  # the first one comes at once, and shows that the stream is open
+        # the first heartbeat comes at once, and shows that the stream is open
+        options = StreamOptions(heartbeats=True)
         subscribe = partial(EventStream, self._caller, EVENTS, arguments, options)
         watches = self._caller.knowledge.exit_watches
         key = (here(), self._request.watch_key)  # a child process does not have the threads of its parent

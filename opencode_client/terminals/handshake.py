@@ -6,7 +6,6 @@ import logging
 import socket
 import struct
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from ssl import SSLContext
 from time import monotonic
@@ -17,6 +16,7 @@ from attrs import evolve, frozen
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 from websockets.http11 import Response
 
+from ..calls import sockets
 from ..calls.error_mapping import error_from_httpx, response_or_error
 from ..calls.operation import Arguments, Operation
 from ..calls.options import ClientOptions
@@ -31,6 +31,7 @@ from ..errors import (
     PtyClosedError,
     UnsupportedOperationError,
 )
+from ..streams.checks import Checks, check_options, is_flag, is_whole
 
 _OPEN_S = 10.0
 _CLOSE_S = 1.0
@@ -44,8 +45,6 @@ FAILURES = (OSError, WebSocketException, EOFError, ImportError, ValueError)
 _MAX_FRAME_BYTES = 64 * 1024 * 1024
 _MAX_FRAMES = 16
 """Frames that are read ahead. Then the connection fills up, and the server keeps the rest."""
-_KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPALIVE": 20, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
-"""With these the system notices within a minute that the server's machine is gone. Each system has some of them."""
 _DELAY_S = 0.25
 _LONGEST_DELAY_S = 5.0
 _SETTLED_S = 5.0
@@ -78,26 +77,23 @@ class PtyOptions(TypedDict, total=False):
     ssl: SSLContext | None
 
 
-def check_options(operation_id: str, options: PtyOptions, *, has_tickets: bool, others: str = "") -> None:
+PTY_OPTIONS: Checks = {
+    "cursor": (lambda it: it is None or is_whole(it, -1), "a whole number, at least -1, or None"),
+    "auth": (lambda it: it in ("basic", "ticket"), "'basic' or 'ticket'"),
+    "reconnect": (is_flag, "True or False"),
+    "max_attempts": (lambda it: is_whole(it, 0), "a whole number, at least 0"),
+    "exit_code": (is_flag, "True or False"),
+    "ssl": (lambda it: isinstance(it, SSLContext | None), "an ssl.SSLContext, or None"),
+}
+
+
+def check_pty_options(operation_id: str, options: PtyOptions, *, has_tickets: bool, others: str = "") -> None:
     """Raise ArgumentError for an option that does not exist, or that has an impossible value.
 
     `others` are the names of further arguments, for the message.
     """
-    known = PtyOptions.__annotations__.keys()
-    for name in options.keys() - known:
-        names = f"{others}{', '.join(sorted(known))}"
-        raise ArgumentError(f"{operation_id}: there is no option {name!r}; there are {names}")
-    given: Mapping[str, object] = {"auth": "basic", "max_attempts": 6, **options}
-    auth, cursor, attempts, ssl = (given.get(name) for name in ("auth", "cursor", "max_attempts", "ssl"))
-    if auth not in ("basic", "ticket"):
-        raise ArgumentError(f"{operation_id}: auth is 'basic' or 'ticket', not {auth!r}")
-    if cursor is not None and not (isinstance(cursor, int) and cursor >= -1):
-        raise ArgumentError(f"{operation_id}: cursor is a whole number, at least -1, not {cursor!r}")
-    if not (isinstance(attempts, int) and attempts >= 0):
-        raise ArgumentError(f"{operation_id}: max_attempts is a whole number, at least 0, not {attempts!r}")
-    if not isinstance(ssl, SSLContext | None):
-        raise ArgumentError(f"{operation_id}: ssl is an ssl.SSLContext, not {ssl!r}")
-    if auth == "ticket" and not has_tickets:
+    check_options(operation_id, options, PTY_OPTIONS, others)
+    if options.get("auth") == "ticket" and not has_tickets:
         raise ArgumentError(f"{operation_id}: this client was generated from a document without tickets")
 
 
@@ -260,12 +256,9 @@ def set_keep_alive(sock: Any) -> None:  # Any: a socket, or the object that asyn
         return
     ms = int(1000 * _PONG_S)
     limit = ms if sys.platform == "win32" else struct.pack("ll", *divmod(1000 * ms, 1_000_000))
+    sockets.set_keep_alive(sock)
     with suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in _KEEPALIVE.items():
-            if hasattr(socket, name):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 class ReconnectDelays:

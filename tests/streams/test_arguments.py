@@ -8,8 +8,9 @@ import pytest
 
 from opencode_client import ArgumentError, StreamGap, UnknownEvent
 from opencode_client.models import EventSessionIdle, GlobalEvent, Session
-from opencode_client.streams.checks import check_options
+from opencode_client.streams.checks import STREAM_OPTIONS, Checks, check_options
 from opencode_client.streams.reconnect import StreamOptions
+from opencode_client.terminals.handshake import PTY_OPTIONS, PtyOptions
 from tests.support.both_clients import ClientKind
 
 
@@ -53,10 +54,13 @@ def test_right_options_are_accepted(client_kind: ClientKind) -> None:
     )
 
 
-def test_each_option_of_a_stream_is_checked() -> None:
-    for name in StreamOptions.__annotations__:
+@pytest.mark.parametrize(
+    ("options", "checks"), [(StreamOptions, STREAM_OPTIONS), (PtyOptions, PTY_OPTIONS)], ids=["stream", "pty"]
+)
+def test_each_option_is_checked(options: type, checks: Checks) -> None:
+    for name in options.__annotations__:
         with pytest.raises(ArgumentError, match=f"{name} takes"):
-            check_options("x", {name: object()})
+            check_options("x", {name: object()}, checks)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any, Self
 import pytest
 
 from opencode_client import OpencodeClient, SharedStream, StreamClosedError, StreamOverflow
-from opencode_client.streams.abort import ConnectionAborter
+from opencode_client.streams.aborter import ConnectionAborter
 from opencode_client.streams.receiver import EventReceiver
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import FaultyServer
@@ -171,7 +171,8 @@ def test_a_thread_waits_while_another_one_reads(use: str) -> None:
         if use == "__enter__":
             stream = client.event.subscribe()
         act = getattr(stream, use)
-        switch = Switch(EventReceiver._advance, 3, act)  # pyright: ignore[reportPrivateUsage] # where it reads
+        receiver: Any = EventReceiver  # Any: its private method
+        switch = Switch(receiver._advance, 3, act)
         run_with_switch(switch, act)
         assert switch.happened
         stream.close()

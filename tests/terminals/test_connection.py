@@ -275,7 +275,7 @@ def test_closing_the_client_closes_terminals_that_nobody_keeps(client_kind: Clie
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"auth": "bearer"}, "auth is"),
+        ({"auth": "bearer"}, "auth takes"),
         ({"cursor": -2}, "at least -1"),
         ({"retries": 1}, "no option 'retries'"),
     ],
