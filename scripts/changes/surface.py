@@ -129,10 +129,11 @@ def _namespaces(holder: griffe.Class, label: str) -> Iterator[tuple[str, Item]]:
 
 
 def _namespace(member: Item) -> griffe.Class | None:
-    """The class of a namespace, if `member` is one: an attribute whose class is in `api`."""
-    if not isinstance(member, griffe.Attribute):
+    """The class of a namespace, if `member` is one: an attribute or a property whose class is in `api`."""
+    if not isinstance(member, griffe.Attribute | griffe.Function):
         return None
-    item = _target(member.module.members.get(str(member.annotation)))
+    kind = member.annotation if isinstance(member, griffe.Attribute) else member.returns
+    item = _target(member.module.members.get(str(kind)))
     return item if isinstance(item, griffe.Class) and is_generated_api(item) else None
 
 
