@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from attrs import define, field
 
 from ..errors import NotFoundError
-from .inputs import Action, Decide, Done, ReplyTo
+from .inputs import Action, Decide, ReplyTo
 from .policies import Answered, answered, decide
 from .result import TurnReply
-from .updates import Ask, AskClosed, PermissionAsk, QuestionAsk, Update
+from .updates import Ask, AskClosed, PermissionAsk, Update
 
 
 @define(eq=False)
@@ -43,6 +43,11 @@ class AskBook:
             return [Decide(ask, policy)]
         return self._decided(ask, decide(ask, policy, may_ask=self.may_ask))
 
+    def reject(self) -> list[Update | Action]:
+        """Reject all that wait: a server of 1.1.x does not end a turn whose asks wait, even if it is aborted."""
+        waiting = [one.ask for one in self._entries.values() if one.ask is not None and not one.is_closed]
+        return [ReplyTo(ask, "reject") for ask in waiting]
+
     def close(self, session_id: str, ask_id: str) -> list[Update | Action]:
         """Note that somebody has answered an ask. A person who was asked is told so."""
         entry = self._entries.setdefault(ask_id, _Entry(None, 0.0))
@@ -63,9 +68,9 @@ class AskBook:
                 out += self.close(entry.ask.session_id, ask_id)
         return out
 
-    def decided(self, done: Done, ask: Ask) -> list[Update | Action]:
+    def decided(self, value: object, ask: Ask) -> list[Update | Action]:
         """Read what the user's function returned. Raises ArgumentError if that is no decision."""
-        return self._decided(ask, answered(ask, done.value, may_ask=self.may_ask))
+        return self._decided(ask, answered(ask, value, may_ask=self.may_ask))
 
     def replied(self, reply: ReplyTo, error: Exception | None) -> list[Update | Action]:
         """Read the end of a reply. After an error, the ask counts as new when it is listed again."""
@@ -85,8 +90,3 @@ class AskBook:
             entry.is_open = True
             return [ask]
         return [ReplyTo(ask, decision)]
-
-
-def is_ask(item: object) -> bool:
-    """Return True if `item` is an ask."""
-    return isinstance(item, PermissionAsk | QuestionAsk)

@@ -52,13 +52,15 @@ class AsyncRun(Run):
 
     async def take(self, timeout_s: float | None) -> list[Update]:
         """Return the next update; none at the end. Raises StreamTimeoutError."""
-        if not await self._wait(lambda: bool(self.inbox) or self.state.is_done or self.is_left, timeout_s):
+        if not await self._wait(
+            lambda: bool(self.inbox) or self.state.result is not None or self.is_left, timeout_s
+        ):
             raise no_item_yet(timeout_s)
         return [self.inbox.take()] if self.inbox else []
 
     async def ended(self, timeout_s: float | None) -> bool:
         """Wait until the turn is over. Return False after the timeout."""
-        return await self._wait(lambda: self.state.is_done or self.is_left, timeout_s)
+        return await self._wait(lambda: self.state.result is not None or self.is_left, timeout_s)
 
     async def _wait(
         self, condition: Any, timeout_s: float | None
@@ -122,7 +124,7 @@ class AsyncHub:
             elif run.inbox is not None:
                 run.inbox.put(out)
                 run.wake()
-        if run.state.is_done:
+        if run.state.result is not None:
             self._remove(run)
         elif type(item) is not Delta:
             self._routes.claim(run)

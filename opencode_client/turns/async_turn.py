@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ArgumentError, NotFoundError, TurnAbortedError
@@ -115,7 +116,7 @@ class AsyncTurn(AsyncItems[Update]):
     async def close(self) -> None:
         """Leave the turn: abort it on the server unless it is over, or was joined by `follow`, or is detached."""
         run = self._run
-        if run is None or run.state.is_done or run.is_left:
+        if run is None or run.state.result is not None or run.is_left:
             return
         if run.state.spec.follows:
             self.detach()
@@ -142,17 +143,10 @@ def turn(
 ) -> AsyncTurn:
     """Return a turn that is not sent yet. `runs`: nobody reads its updates, and nobody can answer its asks."""
     check_options(prompt, options, may_ask=not runs)
-
-    async def prepared() -> AsyncTurnCalls:
-        return await prepare(client, prompt, options, may_ask=not runs)
-
-    return AsyncTurn(prepared, is_quiet=runs)
+    return AsyncTurn(partial(prepare, client, prompt, options, may_ask=not runs), is_quiet=runs)
 
 
 def followed(client: AsyncOpencodeClient, session_id: str, options: FollowOptions) -> AsyncTurn:
     """Return a turn that runs already, not joined yet."""
-
-    async def prepared() -> AsyncTurnCalls:
-        return await prepare_following(client, session_id, options)
-
-    return AsyncTurn(prepared)
+    check_options("follow", options, may_ask=True)
+    return AsyncTurn(partial(prepare_following, client, session_id, options))

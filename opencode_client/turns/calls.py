@@ -3,23 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ..errors import BadRequestError, NotFoundError, SessionBusyError, TurnTimeoutError
-from .inputs import Abort, Action, Decide, Look, ReplyTo, Send, SessionSeen, Snapshot, StatusSeen, TurnSpec
-from .options import (
-    FollowOptions,
-    Prompt,
-    TurnOptions,
-    body_of,
-    check_directory,
-    check_options,
-    model_of,
-    not_found,
-)
-from .result import Reject, SlashCommand
+from . import inputs
+from .inputs import Action, ReplyTo, TurnSpec
+from .options import body_of, check_directory, model_of, not_found, spec_of
+from .result import Reject
 from .updates import PermissionAsk
 from .v1 import asks_of, message_seen, part_seen, status_seen
 
@@ -40,21 +34,21 @@ class TurnCalls:
         self._quick = view.with_options(timeout=_LOOK_S, max_retries=0)
 
     def perform(self, action: Action) -> Any:  # Any: see the actions
-        """Return the value of an action.
-
-        Raises:
-            OpencodeError: it failed.
-        """
+        """Return the value of an action. Raises OpencodeError if it fails."""
         match action:
-            case Send():
-                return self._send()
-            case Look():
+            case inputs.Send():
+                call = self.view.session.command if "command" in self.spec.body else self.view.session.prompt
+                return _seen(call(self.spec.session_id, **self.spec.body, timeout=None))
+            case inputs.Look():
                 return self._look(action)
-            case Abort():
-                return self._abort(action)
-            case ReplyTo():
+            case inputs.Abort():
+                for session_id in action.session_ids:
+                    with suppress(NotFoundError):
+                        self._quick.session.abort(session_id)
+                return None
+            case inputs.ReplyTo():
                 return self.reply(action)
-            case Decide():
+            case inputs.Decide():
                 return action.function(action.ask)
 
     def reply(self, action: ReplyTo) -> None:
@@ -70,49 +64,32 @@ class TurnCalls:
         elif decision != "ask":
             view.permission.reply(action.ask.id, reply=decision)
 
-    def _send(self) -> Any:  # Any: a message and its parts, as inputs
-        session, body = self.view.session, dict(self.spec.body)
-        call = session.command if "command" in body else session.prompt
-        return _seen(call(self.spec.session_id, **body, timeout=None))
-
-    def _look(self, look: Look) -> Snapshot:
-        session_id, view = self.spec.session_id, self._quick
-        children = list(look.children)
+    def _look(self, look: inputs.Look) -> inputs.Snapshot:
+        session_id, children = self.spec.session_id, set(look.children)
         if not look.is_full:
-            messages = self._messages(session_id, look.limit)
-            return Snapshot(messages, child_messages=self._messages_of(children))
-        found = view.resync(session_id, children=True, since_message_id=None)
-        status = StatusSeen(session_id, "idle")
-        if found.status is not None:
-            status = status_seen(session_id, found.status.to_dict())
-        seen = [SessionSeen(one.id, one.parent_id or "", one.title) for one in found.children]
-        asks = asks_of(found.permissions, found.questions, self.spec.directory)
-        new = {one.session_id for one in seen} | set(children)
-        return Snapshot(
-            [_seen(one) for one in found.messages], status, seen, asks, self._messages_of(new)
-        )
+            found = self._messages(session_id, look.limit)
+            return inputs.Snapshot(found, child_messages=self._messages_of(children))
+        now = self._quick.resync(session_id, children=True)
+        status = inputs.StatusSeen(session_id, "idle")
+        if now.status is not None:
+            status = status_seen(session_id, now.status.to_dict())
+        family = [inputs.SessionSeen(one.id, one.parent_id or "", one.title) for one in now.children]
+        asks = asks_of(now.permissions, now.questions, self.spec.directory)
+        messages = self._messages_of(children.union(one.session_id for one in family))
+        return inputs.Snapshot([_seen(one) for one in now.messages], status, family, asks, messages)
 
-    def _messages(self, session_id: str, limit: int | None) -> Any:  # Any: as _send
+    def _messages(self, session_id: str, limit: int | None) -> list[Any]:  # Any: messages and parts
         try:
             return [_seen(one) for one in self._quick.session.messages(session_id, limit=limit)]
         except BadRequestError:
             return []  # 1.14 to 1.18 cannot list a session with a structured output
 
-    def _messages_of(self, children: Any) -> Any:  # Any: ids; as _send
-        found: list[Any] = []
+    def _messages_of(self, children: set[str]) -> list[inputs.MessageSeen]:
+        found: list[inputs.MessageSeen] = []
         for child_id in children:
-            try:
+            with suppress(NotFoundError):  # it was deleted
                 found += [one for one, _ in self._messages(child_id, None) if not one.is_user]
-            except NotFoundError:
-                continue  # it was deleted
         return found
-
-    def _abort(self, action: Abort) -> None:
-        for session_id in action.session_ids:
-            try:
-                self._quick.session.abort(session_id)
-            except NotFoundError:
-                continue
 
 
 def _seen(message: OpencodeModel) -> Any:  # Any: a message and its parts, as inputs
@@ -121,67 +98,44 @@ def _seen(message: OpencodeModel) -> Any:  # Any: a message and its parts, as in
 
 
 def prepare(
-    client: OpencodeClient, prompt: Prompt, options: TurnOptions, *, may_ask: bool
-) -> TurnCalls:
-    """Check the arguments, find or create the session, and return the calls of the turn.
+    client: OpencodeClient, prompt: Any, options: Mapping[str, Any], *, may_ask: bool
+) -> TurnCalls:  # Any: checked before
+    """Find or create the session, and return the calls of the turn.
 
     Raises:
-        ArgumentError: an argument is wrong, or the server does not have the model or the agent.
+        ArgumentError: the directory is wrong, or the server does not have the model or the agent.
         SessionBusyError: the session is busy, and the prompt is a command.
         NotFoundError: the session does not exist.
     """
-    check_options(prompt, options, may_ask=may_ask)
     directory, session_id = options.get("directory"), options.get("session_id")
     view = client if directory is None else client.with_options(directory=directory)
-    model_of(options)
     if session_id is None:
         _check_names(view, options)
         session = view.session.create(title=options.get("title"))
     else:
         session = view.session.get(session_id)
         check_directory(options, session.directory)
-        view = client.with_options(directory=session.directory)
-        _check_names(view, options)
+        _check_names(client.with_options(directory=session.directory), options)
         if options.get("fork"):
             session = view.session.fork(session_id)
     view = client.with_options(directory=session.directory)
-    key = uuid4().hex
-    after = _last_message(view, session.id) if isinstance(prompt, SlashCommand) else None
-    default = "ask" if may_ask else "reject"
-    spec = TurnSpec(
-        session_id=session.id,
-        directory=session.directory,
-        key=None if isinstance(prompt, SlashCommand) else key,
-        after=after,
-        permissions=options.get("permissions", default),
-        questions=options.get("questions", default),
-        may_ask=may_ask,
-        timeout_s=options.get("timeout"),
-        max_cost=options.get("max_cost"),
-        max_steps=options.get("max_steps"),
-        body=body_of(prompt, options, key),
-    )
-    return TurnCalls(view, spec)
+    key: str | None = uuid4().hex
+    body = body_of(prompt, options, str(key))
+    after = None
+    if "command" in body:
+        key, after = None, _last_message(view, session.id)
+    place: Any = {"session_id": session.id, "directory": session.directory}
+    return TurnCalls(view, spec_of(options, may_ask=may_ask, key=key, after=after, body=body, **place))
 
 
 def prepare_following(
-    client: OpencodeClient, session_id: str, options: FollowOptions
-) -> TurnCalls:
+    client: OpencodeClient, session_id: str, options: Mapping[str, Any]
+) -> TurnCalls:  # Any: checked before
     """Return the calls of a turn that runs already."""
-    check_options("follow", options, may_ask=True)
     session = client.session.get(session_id, directory=options.get("directory"))
-    spec = TurnSpec(
-        session_id=session_id,
-        directory=session.directory,
-        follows=True,
-        permissions=options.get("permissions", "ask"),
-        questions=options.get("questions", "ask"),
-        may_ask=True,
-        timeout_s=options.get("timeout"),
-        max_cost=options.get("max_cost"),
-        max_steps=options.get("max_steps"),
-    )
-    return TurnCalls(client.with_options(directory=session.directory), spec)
+    place: Any = {"session_id": session.id, "directory": session.directory}  # Any: members of a TurnSpec
+    view = client.with_options(directory=session.directory)
+    return TurnCalls(view, spec_of(options, may_ask=True, follows=True, **place))
 
 
 def abort_session(
@@ -224,11 +178,10 @@ def _last_prompt(view: OpencodeClient, session_id: str) -> str | None:
     return max((one.message_id for one in seen if one.is_user), default=None)
 
 
-def _check_names(view: OpencodeClient, options: TurnOptions) -> None:
+def _check_names(view: OpencodeClient, options: Mapping[str, Any]) -> None:  # Any: checked before
     """Check that the server has the model and the agent. A name that is not cached is looked up again."""
-    model, agent = model_of(options), options.get("agent")
     cache: Any = view._caller.knowledge.shared  # pyright: ignore[reportPrivateUsage] # ours
-    for name, is_model in (("/".join(model) if model else None, True), (agent, False)):
+    for name, is_model in ((model_of(options), True), (options.get("agent"), False)):
         key = ("names", is_model, view.options.directory)
         if name is not None and name not in cache.get(key, ()):
             cache[key] = (_models(view) if is_model else _agents(view))

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
-from threading import RLock, Thread, current_thread
+from threading import Event, RLock, Thread, current_thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +59,15 @@ class SyncRun(Run):
 
     def take(self, timeout_s: float | None) -> list[Update]:
         """Return the next update; none at the end. Raises StreamTimeoutError."""
-        if not self._wait(lambda: bool(self.inbox) or self.state.is_done or self.is_left, timeout_s):
+        if not self._wait(
+            lambda: bool(self.inbox) or self.state.result is not None or self.is_left, timeout_s
+        ):
             raise no_item_yet(timeout_s)
         return [self.inbox.take()] if self.inbox else []
 
     def ended(self, timeout_s: float | None) -> bool:
         """Wait until the turn is over. Return False after the timeout."""
-        return self._wait(lambda: self.state.is_done or self.is_left, timeout_s)
+        return self._wait(lambda: self.state.result is not None or self.is_left, timeout_s)
 
     def _wait(self, condition: Callable[[], bool], timeout_s: float | None) -> bool:
         end_s = None if timeout_s is None else monotonic() + timeout_s
@@ -94,6 +96,7 @@ class Hub:
         self._stream: Any = None  # Any: a stream of events
         self._threads: list[Thread] = []
         self._is_closed = False
+        self._closing = Event()
         self._used_s = monotonic()
         self._next_s = 0.0
 
@@ -137,6 +140,7 @@ class Hub:
                     Done(Look(True, 0), error=ClientClosedError("the client was closed during this turn")),
                 )
         self._posts.put(None)
+        self._closing.set()
         if self._stream is not None:
             self._stream.close()
         for thread in self._threads:
@@ -156,7 +160,7 @@ class Hub:
             elif run.inbox is not None:
                 run.inbox.put(out)
                 run.wake()
-        if run.state.is_done or run.is_left:
+        if run.state.result is not None or run.is_left:
             self._routes.remove(run)
             self._used_s = monotonic()
             run.wake()
@@ -190,10 +194,7 @@ class Hub:
             if self._is_closed:
                 return
             self._route(StreamGap(0, "the stream ended", 1))
-            pause: SimpleQueue[None] = SimpleQueue()
-            try:
-                pause.get(timeout=_REOPEN_S)
-            except Empty:
+            if not self._closing.wait(_REOPEN_S):
                 self._stream = self._view.event.subscribe()
         self._stream.close()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from ..calls.operation import JsonMapping
 from ..errors import AgentNotFoundError, ArgumentError, ModelNotFoundError
 from ..model import OpencodeModel
+from .inputs import TurnSpec
 from .policies import PermissionPolicy, QuestionPolicy, check_policies
 from .result import SlashCommand
 from .v1 import marked
@@ -54,17 +55,15 @@ class TurnOptions(FollowOptions, total=False):
 
 
 _NAMES = frozenset(TurnOptions.__annotations__)
-_NOT_OF_COMMANDS = ("system", "tools")
 
 
-def check_options(prompt: object, options: FollowOptions, *, may_ask: bool) -> None:
+def check_options(prompt: object, options: Mapping[str, Any], *, may_ask: bool) -> None:  # Any: checked here
     """Check the arguments of a turn. Raises ArgumentError."""
     for name in options.keys() - _NAMES:
         raise ArgumentError(f"a turn has no option {name!r}; it has {', '.join(sorted(_NAMES))}")
-    if not isinstance(prompt, str | SlashCommand) and not _is_list(prompt):
+    is_command = isinstance(prompt, SlashCommand)
+    if not prompt or not (isinstance(prompt, str) or is_command or _is_list(prompt)):
         raise ArgumentError(f"prompt takes a text, a list of parts or a SlashCommand, not {prompt!r}")
-    if isinstance(prompt, str | Sequence) and not prompt:
-        raise ArgumentError("prompt is empty")
     default = "ask" if may_ask else "reject"
     check_policies(options.get("permissions", default), options.get("questions", default), may_ask=may_ask)
     for name in ("timeout", "max_cost", "max_steps"):
@@ -77,61 +76,66 @@ def check_options(prompt: object, options: FollowOptions, *, may_ask: bool) -> N
         raise ArgumentError("fork=True needs the session_id to fork")
     if options.get("title") is not None and options.get("session_id") is not None:
         raise ArgumentError("title is for a new session; use session.update for the title of an existing one")
-    if isinstance(prompt, SlashCommand):
-        for name in _NOT_OF_COMMANDS:
-            if options.get(name) is not None:
-                raise ArgumentError(
-                    f"{name} is not possible with a SlashCommand: the server has no place for it"
-                )
+    if is_command and any(options.get(name) is not None for name in ("system", "tools")):
+        raise ArgumentError("a SlashCommand has no system and no tools: the server has no place for them")
+    model_of(options)
 
 
 def _is_list(prompt: object) -> bool:
     return isinstance(prompt, Sequence) and all(isinstance(one, OpencodeModel | Mapping) for one in prompt)
 
 
-def check_directory(options: TurnOptions, found: str) -> None:
+def check_directory(options: Mapping[str, Any], found: str) -> None:  # Any: as above
     """Check that a session's directory is the given one. Raises ArgumentError."""
-    given = options.get("directory")
+    given: StrPath | None = options.get("directory")
     if given is not None and os.path.normpath(os.path.abspath(given)) != os.path.normpath(found):
         raise ArgumentError(
             f"directory={os.fspath(given)!r}, but the session is in {found!r}; leave directory out"
         )
 
 
-def model_of(options: TurnOptions) -> tuple[str, str] | None:
-    """Return provider and model; None if the server chooses. Raises ArgumentError."""
+def model_of(options: Mapping[str, Any]) -> str | None:  # Any: as above
+    """Return "provider/model"; None if the server chooses. Raises ArgumentError."""
     model: Any = options.get("model")
-    if model is None:
-        return None
     if isinstance(model, OpencodeModel):
         model = model.to_dict()
     if isinstance(model, Mapping):
         model = f"{model.get('providerID', '')}/{model.get('modelID', '')}"
-    provider, slash, name = model.partition("/") if isinstance(model, str) else ("", "", "")
-    if not (provider and slash and name):
+    if model is not None and not (isinstance(model, str) and all(model.partition("/"))):
         raise ArgumentError(f'model takes "provider/model", not {model!r}')
-    return provider, name
+    return model
 
 
-def body_of(
-    prompt: Prompt, options: TurnOptions, key: str
-) -> dict[str, Any]:  # Any: arguments of an operation
+def body_of(prompt: Any, options: Mapping[str, Any], key: str) -> dict[str, Any]:  # Any: as above
     """Return the arguments of `session.prompt`, or of `session.command`."""
     model = model_of(options)
-    body: dict[str, Any] = {name: options.get(name) for name in ("agent", "variant")}  # Any: as above
+    body = {name: options.get(name) for name in ("agent", "variant")}
     if isinstance(prompt, SlashCommand):
-        command = {"command": prompt.name.removeprefix("/"), "arguments": prompt.arguments}
-        return {**body, **command, "model": None if model is None else "/".join(model)}
+        return {
+            **body,
+            "command": prompt.name.removeprefix("/"),
+            "arguments": prompt.arguments,
+            "model": model,
+        }
     parts = [{"type": "text", "text": prompt}] if isinstance(prompt, str) else prompt
     body |= {name: options.get(name) for name in ("system", "tools")}
-    body["model"] = None if model is None else {"providerID": model[0], "modelID": model[1]}
+    if model is not None:
+        provider_id, _, model_id = model.partition("/")
+        body["model"] = {"providerID": provider_id, "modelID": model_id}
     return {**body, "parts": marked(parts, key)}
+
+
+def spec_of(options: Mapping[str, Any], *, may_ask: bool, **more: Any) -> TurnSpec:  # Any: as above
+    """Return what a turn does."""
+    default = "ask" if may_ask else "reject"
+    more |= {name: options.get(name, default) for name in ("permissions", "questions")}
+    more |= {name: options.get(name) for name in ("max_cost", "max_steps")}
+    return TurnSpec(may_ask=may_ask, timeout_s=options.get("timeout"), **more)
 
 
 def not_found(name: str, known: Sequence[str], *, is_model: bool) -> ArgumentError:
     """Return the error for a model or an agent that the server does not have."""
     nearest = get_close_matches(name, known, n=3, cutoff=0.4)
-    kind = "model" if is_model else "agent"
+    kind, error = ("model", ModelNotFoundError) if is_model else ("agent", AgentNotFoundError)
     hint = f"; similar names: {', '.join(nearest)}" if nearest else ""
-    cls = ModelNotFoundError if is_model else AgentNotFoundError
-    return cls(f"{kind}={name!r}: the server does not have this {kind}{hint}", name=name, nearest=nearest)
+    return error(f"{kind}={name!r}: the server does not have this {kind}{hint}", name=name, nearest=nearest)

@@ -8,8 +8,8 @@ Source: `Wildcard.match` and `PermissionNext.evaluate` of opencode 1.1.31 to 1.1
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 from ..errors import ArgumentError
 from .result import Reject
@@ -17,44 +17,37 @@ from .updates import Ask, PermissionAsk, QuestionAsk
 
 Decision: TypeAlias = Literal["once", "always", "reject", "ask"] | Reject
 """Answer to a permission. `ask` yields it as a `PermissionAsk`; `run` does not accept it."""
-Rules: TypeAlias = Mapping[str, "Decision | Mapping[str, Decision]"]
-PermissionPolicy: TypeAlias = (
-    "Decision | Rules | Callable[[PermissionAsk], Decision | Awaitable[Decision | None] | None]"
-)
+Rules: TypeAlias = Mapping[str, Decision | Mapping[str, Decision]]
+_Later: TypeAlias = Awaitable[Decision | None]
+PermissionPolicy: TypeAlias = Decision | Rules | Callable[[PermissionAsk], Decision | _Later | None]
 Answers: TypeAlias = str | Sequence[str | Sequence[str]]
 """Answers in the order of the questions: the label of an option, a text, or a list of them."""
-QuestionPolicy: TypeAlias = (
-    "Literal['reject', 'ask'] | Mapping[str, str | Sequence[str]]"
-    " | Callable[[QuestionAsk], Answers | Awaitable[Answers | None] | None]"
-)
-Answered: TypeAlias = "Decision | list[list[str]]"
+_ByQuestion: TypeAlias = Mapping[str, str | Sequence[str]]
+_Asking: TypeAlias = Callable[[QuestionAsk], Answers | Awaitable[Answers | None] | None]
+QuestionPolicy: TypeAlias = Literal["reject", "ask"] | _ByQuestion | _Asking
+Answered: TypeAlias = Decision | list[list[str]]
 
 _STRICTEST_FIRST = ("reject", "message", "ask", "once", "always")
 
 
-def check_policies(permissions: object, questions: object, *, may_ask: bool) -> None:
+def check_policies(permissions: Any, questions: Any, *, may_ask: bool) -> None:  # Any: checked here
     """Check the arguments `permissions` and `questions`.
 
     Raises:
         ArgumentError: one is wrong, or leaves something to a person although `may_ask` is False.
     """
-    for name, policy in (("permissions", permissions), ("questions", questions)):
-        if callable(policy):
-            continue
-        for value in _values(policy) if name == "permissions" or isinstance(policy, str) else ():
-            if value == "ask" and not may_ask:
-                raise ArgumentError(f'{name}="ask": nobody can answer during run(); use turn()')
-            if name == "questions" and value not in ("reject", "ask"):
-                raise ArgumentError(
-                    f'questions takes "reject", "ask", a mapping or a function, not {value!r}'
-                )
-            _checked(value)
-        if name == "questions" and not isinstance(policy, str | Mapping):
-            raise ArgumentError(f"questions takes a mapping or a function, not {policy!r}")
+    decisions = [] if callable(permissions) else _values(permissions)
+    if not callable(questions) and not isinstance(questions, Mapping):
+        if questions not in ("reject", "ask"):
+            raise ArgumentError(f'questions takes "reject", a mapping or a function, not {questions!r}')
+        decisions.append(questions)
+    for decision in decisions:
+        if _checked(decision) == "ask" and not may_ask:
+            raise ArgumentError('"ask": nobody can answer during run(); use turn(), or a function')
 
 
-def decide(ask: Ask, policy: object, *, may_ask: bool) -> Answered:
-    """Return the decision of a policy that is no function. What it leaves open is "ask", or "reject"."""
+def decide(ask: Ask, policy: Any, *, may_ask: bool) -> Answered:  # Any: a policy that is no function
+    """Return the decision of a policy. What it leaves open is "ask", or "reject"."""
     rest: Decision = "ask" if may_ask else "reject"
     if not isinstance(policy, Mapping):
         return answered(ask, policy, may_ask=may_ask)
@@ -73,41 +66,37 @@ def answered(ask: Ask, value: object, *, may_ask: bool) -> Answered:
     """
     if value is None or (value == "ask" and not may_ask):
         return "ask" if may_ask else "reject"
-    if isinstance(ask, PermissionAsk) or value in ("ask", "reject"):
-        return _checked(value)
-    return answers_of(ask, value)
+    is_decision = isinstance(ask, PermissionAsk) or value in ("ask", "reject")
+    return _checked(value) if is_decision else answers_of(ask, value)
 
 
-def answers_of(ask: QuestionAsk, answers: object) -> list[list[str]]:
+def answers_of(ask: Ask, answers: Any) -> list[list[str]]:  # Any: checked here
     """Return the answers as the server takes them: a list of texts for each question.
 
     Raises:
         ArgumentError: they are not texts, or their number differs from that of the questions.
     """
-    given = [answers] if isinstance(answers, str) else answers
-    if not isinstance(given, Sequence) or not all(isinstance(one, Sequence) for one in given):
-        raise ArgumentError(f"answers are texts or lists of texts, not {answers!r}")
-    count = len(ask.questions)
-    if count == 1 and len(given) != 1:
-        given = [given]
-    lists = [[one] if isinstance(one, str) else list(one) for one in given]
-    if len(lists) != count or not all(isinstance(text, str) for one in lists for text in one):
-        raise ArgumentError(f"{count} questions take {count} answers, each a text or a list, not {answers!r}")
-    return lists
+    count = len(ask.questions) if isinstance(ask, QuestionAsk) else 0
+    given: Any = [answers] if isinstance(answers, str) or (count == 1 and len(answers) != 1) else answers
+    if isinstance(given, Sequence) and all(isinstance(one, Sequence) for one in given):
+        lists: list[list[Any]] = [[one] if isinstance(one, str) else list(one) for one in given]
+        if len(lists) == count and all(isinstance(text, str) for one in lists for text in one):
+            return lists
+    raise ArgumentError(f"{count} questions take {count} answers, each a text or a list, not {answers!r}")
 
 
-def _checked(value: object) -> Decision:
+def _checked(value: Any) -> Decision:  # Any: checked here
     if isinstance(value, Reject) or value in ("once", "always", "reject", "ask"):
-        return value
+        decision: Decision = value
+        return decision
     raise ArgumentError(f'a decision is "once", "always", "reject" or Reject("why"), not {value!r}')
 
 
-def _values(policy: object) -> Iterator[object]:
-    if isinstance(policy, Mapping):
-        for value in policy.values():
-            yield from _values(value)
-    else:
-        yield policy
+def _values(policy: Any) -> list[Any]:  # Any: as above
+    if not isinstance(policy, Mapping):
+        return [policy]
+    rules: Mapping[Any, Any] = policy
+    return [one for rule in rules.values() for one in _values(rule)]
 
 
 def _last_match(rules: Rules, permission: str, pattern: str, rest: Decision) -> Decision:

@@ -13,7 +13,7 @@ from attrs import define, field
 from ..model import JsonObject
 from .inputs import Delta, MessageSeen, PartSeen
 from .updates import Compacting, ReasoningDelta, StepFinished, TextDelta, TextReplaced, ToolUpdate, Update
-from .v1 import tokens_of
+from .v1 import is_automatic, tokens_of
 
 
 @define(eq=False)
@@ -52,10 +52,7 @@ class TurnMessage:
     @property
     def is_automatic(self) -> bool:
         """True for a message that the server has put in the user's place, to make the conversation shorter."""
-        kinds = [part.seen for part in self.parts.values() if part.seen is not None]
-        return bool(kinds) and all(
-            one.kind == "compaction" or (one.kind == "text" and one.is_hidden) for one in kinds
-        )
+        return is_automatic([part.seen for part in self.parts.values() if part.seen is not None])
 
     def plain(self) -> list[JsonObject]:
         """Return the JSON of all parts, with the texts so far."""

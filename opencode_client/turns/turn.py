@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ArgumentError, NotFoundError, TurnAbortedError
@@ -115,7 +116,7 @@ class Turn(Items[Update]):
     def close(self) -> None:
         """Leave the turn: abort it on the server unless it is over, or was joined by `follow`, or is detached."""
         run = self._run
-        if run is None or run.state.is_done or run.is_left:
+        if run is None or run.state.result is not None or run.is_left:
             return
         if run.state.spec.follows:
             self.detach()
@@ -142,17 +143,10 @@ def turn(
 ) -> Turn:
     """Return a turn that is not sent yet. `runs`: nobody reads its updates, and nobody can answer its asks."""
     check_options(prompt, options, may_ask=not runs)
-
-    def prepared() -> TurnCalls:
-        return prepare(client, prompt, options, may_ask=not runs)
-
-    return Turn(prepared, is_quiet=runs)
+    return Turn(partial(prepare, client, prompt, options, may_ask=not runs), is_quiet=runs)
 
 
 def followed(client: OpencodeClient, session_id: str, options: FollowOptions) -> Turn:
     """Return a turn that runs already, not joined yet."""
-
-    def prepared() -> TurnCalls:
-        return prepare_following(client, session_id, options)
-
-    return Turn(prepared)
+    check_options("follow", options, may_ask=True)
+    return Turn(partial(prepare_following, client, session_id, options))

@@ -11,31 +11,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..errors import (
-    TurnAbortedError,
-    TurnAuthenticationError,
-    TurnContextError,
-    TurnError,
-    TurnOutputError,
-    TurnProviderError,
-)
+from .. import errors
+from ..errors import TurnError
 from ..model import JsonObject, OpencodeModel, is_object
-from ..models import MessageWithParts, QuestionInfo, TextPartInput, Todo
-from ..models.assistant_message import AssistantMessage
-from .inputs import (
-    Asked,
-    AskGone,
-    Delta,
-    Event,
-    InstanceGone,
-    MessageSeen,
-    PartSeen,
-    SessionFailed,
-    SessionGone,
-    SessionSeen,
-    StatusSeen,
-    TodosSeen,
-)
+from ..models import AssistantMessage, MessageWithParts, QuestionInfo, TextPartInput, Todo
+from . import inputs
+from .inputs import Event, MessageSeen, PartSeen, SessionSeen, StatusSeen
 from .result import Tokens
 from .updates import Ask, PermissionAsk, QuestionAsk
 
@@ -94,6 +75,13 @@ def part_seen(part: JsonObject) -> PartSeen:
         metadata = state.get("metadata") or {}
         seen.child_id = metadata.get("sessionId") or metadata.get("sessionID")
     return seen
+
+
+def is_automatic(parts: Sequence[PartSeen]) -> bool:
+    """Return True for the parts of a message that the server has put in the user's place, to shorten a conversation."""
+    return bool(parts) and all(
+        one.kind == "compaction" or (one.kind == "text" and one.is_hidden) for one in parts
+    )
 
 
 def message_seen(info: JsonObject) -> MessageSeen:
@@ -165,38 +153,40 @@ def message_of(info: JsonObject, parts: Sequence[JsonObject]) -> MessageWithPart
 
 def error_of(info: Mapping[str, Any]) -> TurnError | None:  # Any: JSON
     """Return the error of a turn whose last message has this `info`; None if it has none."""
-    finish = info.get("finish")
     raw = info.get("error")
     if not is_object(raw):
-        reasons = {"length": "its length reached the limit", "content-filter": "a filter stopped it"}
-        if finish not in reasons:
-            return None
-        cut = TurnOutputError(f"the answer is incomplete: {reasons[finish]}")
-        cut.reason = "length" if finish == "length" else "filter"
-        return cut
+        cut = _CUTS.get(info.get("finish") or "")
+        return None if cut is None else _incomplete(*cut)
     error = _error_named(str(raw.get("name")), raw.get("data") or {})
     error.error = AssistantMessage.from_dict(dict(info)).error
     return error
 
 
 def _error_named(name: str, data: JsonObject) -> TurnError:
-    message = str(data.get("message") or name)
+    message, status = str(data.get("message") or name), data.get("statusCode")
     if name == "MessageAbortedError":
-        return TurnAbortedError(f"the turn was aborted: {message}")
+        return errors.TurnAbortedError(f"the turn was aborted: {message}")
     if name in _OUTPUT_REASONS:
-        cut = TurnOutputError(f"the answer is incomplete: {message}")
-        cut.reason = _OUTPUT_REASONS[name]
-        return cut
-    status = data.get("statusCode")
+        return _incomplete(_OUTPUT_REASONS[name], message)
     if name == "ContextOverflowError" or (name == "APIError" and _TOO_LONG.search(message)):
-        return TurnContextError(f"the conversation is too long for the model: {message}")
+        return errors.TurnContextError(f"the conversation is too long for the model: {message}")
     is_key = name == "ProviderAuthError" or status in (401, 403)
-    error = (TurnAuthenticationError if is_key else TurnProviderError)(f"the provider failed: {message}")
-    error.status = status
-    error.retryable = bool(data.get("isRetryable"))
+    kind = errors.TurnAuthenticationError if is_key else errors.TurnProviderError
+    error = kind(f"the provider failed: {message}")
+    error.status, error.retryable = status, bool(data.get("isRetryable"))
     return error
 
 
+def _incomplete(reason: str, message: str) -> TurnError:
+    error = errors.TurnOutputError(f"the answer is incomplete: {message}")
+    error.reason = reason
+    return error
+
+
+_CUTS = {
+    "length": ("length", "it reached its longest length"),
+    "content-filter": ("filter", "a filter stopped it"),
+}
 _OUTPUT_REASONS = {
     "MessageOutputLengthError": "length",
     "ContentFilterError": "filter",
@@ -207,7 +197,7 @@ _OUTPUT_REASONS = {
 def _delta(raw: JsonObject, _: str) -> Event | None:
     if raw["field"] != "text":
         return None
-    return Delta(raw["sessionID"], raw["messageID"], raw["partID"], raw["delta"])
+    return inputs.Delta(raw["sessionID"], raw["messageID"], raw["partID"], raw["delta"])
 
 
 def _session(raw: JsonObject, _: str) -> Event | None:
@@ -219,13 +209,13 @@ def _session(raw: JsonObject, _: str) -> Event | None:
 
 def _failed(raw: JsonObject, _: str) -> Event:
     error = raw.get("error") or {}
-    return SessionFailed(
+    return inputs.SessionFailed(
         raw.get("sessionID"), str((error.get("data") or {}).get("message") or error.get("name") or "")
     )
 
 
 def _ask_gone(raw: JsonObject, _: str) -> Event:
-    return AskGone(raw["sessionID"], raw["requestID"])
+    return inputs.AskGone(raw["sessionID"], raw["requestID"])
 
 
 _READERS: dict[object, Callable[[JsonObject, str], Event | None]] = {
@@ -236,17 +226,17 @@ _READERS: dict[object, Callable[[JsonObject, str], Event | None]] = {
     "session.idle": lambda raw, _: StatusSeen(raw["sessionID"], "idle"),
     "session.created": _session,
     "session.updated": _session,
-    "session.deleted": lambda raw, _: SessionGone(raw["info"]["id"]),
+    "session.deleted": lambda raw, _: inputs.SessionGone(raw["info"]["id"]),
     "session.error": _failed,
-    "permission.asked": lambda raw, directory: Asked(permission_ask(raw, directory)),
+    "permission.asked": lambda raw, directory: inputs.Asked(permission_ask(raw, directory)),
     "permission.replied": _ask_gone,
-    "question.asked": lambda raw, directory: Asked(question_ask(raw, directory)),
+    "question.asked": lambda raw, directory: inputs.Asked(question_ask(raw, directory)),
     "question.replied": _ask_gone,
     "question.rejected": _ask_gone,
-    "todo.updated": lambda raw, _: TodosSeen(
+    "todo.updated": lambda raw, _: inputs.TodosSeen(
         raw["sessionID"], tuple(Todo.from_dict(one) for one in raw["todos"])
     ),
-    "server.instance.disposed": lambda _raw, _: InstanceGone(),
+    "server.instance.disposed": lambda _raw, _: inputs.InstanceGone(),
 }
 
 

@@ -79,6 +79,14 @@ def server(servers: _Servers, version: str) -> OpencodeServer:
     return servers(version)[0]
 
 
+@pytest.fixture
+def streaming(server: OpencodeServer, version: str) -> OpencodeServer:
+    """A server whose event stream has events. That of 1.14.48 has none, so texts come when they are complete."""
+    if version == "1.14.48":
+        pytest.skip("1.14.48 sends no events")
+    return server
+
+
 @pytest.fixture(params=CLIENT_KINDS)
 def kind(request: pytest.FixtureRequest) -> SyncOrAsync:
     chosen: SyncOrAsync = request.param
@@ -288,35 +296,37 @@ def test_a_turn_that_hangs_is_aborted_at_the_deadline(kind: SyncOrAsync, server:
     assert _busy(server) == []
 
 
-def test_leaving_early_aborts_the_turn(kind: SyncOrAsync, server: OpencodeServer) -> None:
+def test_leaving_early_aborts_the_turn(kind: SyncOrAsync, streaming: OpencodeServer) -> None:
     def leave(_turn: object, one: object) -> None:
         if isinstance(one, TextDelta):
             raise ZeroDivisionError
 
-    played = play(kind, server, "#hang", leave)
+    played = play(kind, streaming, "#hang", leave)
     assert isinstance(played.error, ZeroDivisionError)
-    assert _busy(server) == []
+    assert _busy(streaming) == []
 
 
-def test_aborting_ends_the_turn_with_an_error(kind: SyncOrAsync, server: OpencodeServer) -> None:
+def test_aborting_ends_the_turn_with_an_error(kind: SyncOrAsync, streaming: OpencodeServer) -> None:
     played = play(
-        kind, server, "#hang", lambda turn, one: turn.abort() if isinstance(one, TextDelta) else None
+        kind, streaming, "#hang", lambda turn, one: turn.abort() if isinstance(one, TextDelta) else None
     )
     assert isinstance(played.error, TurnAbortedError)
     assert getattr(played.error.partial, "text", None) == "a part"
 
 
-def test_an_abort_from_another_client_then_the_next_prompt(kind: SyncOrAsync, server: OpencodeServer) -> None:
+def test_an_abort_from_another_client_then_the_next_prompt(
+    kind: SyncOrAsync, streaming: OpencodeServer
+) -> None:
     def abort(turn: Any, one: object) -> None:
         if isinstance(one, TextDelta):
-            with OpencodeClient(server.url, directory=server.directory) as other:
+            with OpencodeClient(streaming.url, directory=streaming.directory) as other:
                 assert other.abort(turn.session_id)
 
-    played = play(kind, server, "#hang", abort)
+    played = play(kind, streaming, "#hang", abort)
     assert isinstance(played.error, TurnAbortedError)
     partial = played.error.partial
     assert partial is not None
-    assert _run(kind, server, "next", session_id=partial.session_id).text.startswith("echo")
+    assert _run(kind, streaming, "next", session_id=partial.session_id).text.startswith("echo")
 
 
 def test_nothing_is_aborted_in_a_session_at_rest(kind: SyncOrAsync, server: OpencodeServer) -> None:
@@ -407,29 +417,29 @@ def test_a_detached_turn_goes_on(kind: SyncOrAsync, server: OpencodeServer) -> N
     assert "slow answer" in played.result.text
 
 
-def test_a_deleted_session_is_lost(kind: SyncOrAsync, server: OpencodeServer) -> None:
+def test_a_deleted_session_is_lost(kind: SyncOrAsync, streaming: OpencodeServer) -> None:
     def delete(turn: Any, one: object) -> None:
         if isinstance(one, TextDelta):
-            with OpencodeClient(server.url, directory=server.directory) as other:
+            with OpencodeClient(streaming.url, directory=streaming.directory) as other:
                 other.session.delete(turn.session_id)
 
-    played = play(kind, server, "#hang", delete, timeout=30)
+    played = play(kind, streaming, "#hang", delete, timeout=30)
     assert isinstance(played.error, TurnLostError)
     assert played.error.stored is False
 
 
-def test_a_disposed_instance_is_lost(kind: SyncOrAsync, server: OpencodeServer) -> None:
+def test_a_disposed_instance_is_lost(kind: SyncOrAsync, streaming: OpencodeServer) -> None:
     def dispose(_turn: object, one: object) -> None:
         if isinstance(one, TextDelta):
-            with OpencodeClient(server.url, directory=server.directory) as other:
+            with OpencodeClient(streaming.url, directory=streaming.directory) as other:
                 other.instance.dispose()
 
-    played = play(kind, server, "#hang", dispose, timeout=60)
+    played = play(kind, streaming, "#hang", dispose, timeout=60)
     assert isinstance(played.error, TurnLostError)
     assert played.error.stored is True
 
 
-def test_a_killed_server_is_lost(kind: SyncOrAsync, version: str) -> None:
+def test_a_killed_server_is_lost(kind: SyncOrAsync, version: str, streaming: OpencodeServer) -> None:
     with scripted_server(version, script=script, snapshot=False) as (server, _):
         started: list[float] = []
 
@@ -445,9 +455,9 @@ def test_a_killed_server_is_lost(kind: SyncOrAsync, version: str) -> None:
     assert time.monotonic() - started[0] < 17
 
 
-def test_a_stream_that_is_cut_again_and_again(kind: SyncOrAsync, server: OpencodeServer) -> None:
-    with ChaosProxy(server.url, seed=1, most_bytes=6_000, fates=[Fate.CUT, Fate.RESET]) as proxy:
-        played = play(kind, server, "#slow", url=proxy.url)
+def test_a_stream_that_is_cut_again_and_again(kind: SyncOrAsync, streaming: OpencodeServer) -> None:
+    with ChaosProxy(streaming.url, seed=1, most_bytes=6_000, fates=[Fate.CUT, Fate.RESET]) as proxy:
+        played = play(kind, streaming, "#slow", url=proxy.url)
         assert proxy.met
     assert played.result.text.strip() == ("a slow answer " * 8).strip()
     assert list(played.texts()[played.last_message_id].values()) == [played.result.text]

@@ -119,6 +119,7 @@ class Message:
         return event("message.part.delta", **ids, field="text", delta=text)
 
     def seen(self) -> Any:  # Any: a message and its parts, as inputs
+        """The inputs for the message."""
         return message_seen(self.info()), [part_seen(dict(part)) for part in self.parts]
 
 
@@ -170,7 +171,7 @@ class Game:
     def wait(self, seconds: float) -> Game:
         """Let time pass, with a tick whenever the turn wants one."""
         end_s = self.now_s + seconds
-        while not self.state.is_done and self.state.wake_at_s < end_s:
+        while self.state.result is None and self.state.wake_at_s < end_s:
             self.now_s = max(self.now_s + 0.01, self.state.wake_at_s)
             self.feed(Tick())
         self.now_s = end_s
@@ -220,7 +221,7 @@ class Game:
         """The number of aborts so far."""
         return sum(isinstance(one, Abort) for one in self.actions)
 
-    def texts(self, kind: type[Any] = TextDelta) -> dict[str, str]:
+    def texts(self, kind: type[TextDelta | ReasoningDelta] = TextDelta) -> dict[str, str]:
         """The text of each part, from deltas and replacements."""
         texts: dict[str, str] = {}
         for one in self.updates:

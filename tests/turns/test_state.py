@@ -106,13 +106,13 @@ def test_an_answer_without_any_event_is_enough() -> None:
 
 def test_idle_before_busy_ends_nothing() -> None:
     game = Game().play(*_IDLE).wait(0.9)
-    assert not game.state.is_done
+    assert game.state.result is None
     assert not game.looks
 
 
 def test_a_second_idle_of_an_aborted_turn_before_this_one_ends_nothing() -> None:
     game = _begin(Game()).play(*_IDLE).wait(0.5)
-    assert not game.state.is_done
+    assert game.state.result is None
     answer = _answer()
     game.play(status("busy"))
     _stream(game, answer, "Hello").answered(answer).play(*_IDLE).looked(prompt(), answer)
@@ -121,7 +121,7 @@ def test_a_second_idle_of_an_aborted_turn_before_this_one_ends_nothing() -> None
 
 def test_a_gap_between_the_prompt_and_busy_does_not_end_the_turn() -> None:
     game = Game().feed(Gap("cut")).looked(status="idle").wait(4)
-    assert not game.state.is_done
+    assert game.state.result is None
     assert game.seen(TurnGap)
 
 
@@ -148,7 +148,7 @@ def test_a_proxy_that_answers_504_does_not_end_the_turn() -> None:
     game = (
         _begin(Game()).lost(ServerError("504", **_STATUS, status=504)).looked(prompt(), status="busy").wait(5)
     )
-    assert not game.state.is_done
+    assert game.state.result is None
 
 
 def test_the_answer_of_another_prompt_is_not_taken() -> None:
@@ -342,7 +342,10 @@ def test_a_function_decides() -> None:
 
 
 def test_a_function_that_fails_aborts_the_turn_and_its_error_is_raised() -> None:
-    game = _begin(Game(permissions=lambda _: "once")).play(permission())
+    def policy(_: PermissionAsk) -> str:
+        return "once"
+
+    game = _begin(Game(permissions=policy)).play(permission())
     [decide] = game.taken(Decide)
     game.feed(Done(decide, error=ZeroDivisionError()))
     assert game.taken(Abort)

@@ -72,7 +72,7 @@ def _end(game: Game) -> None:
     """Answer the prompt, and let the turn read the session until it is over."""
     game.answered(_THEIRS)
     for _ in range(20):
-        if not game.state.is_done:
+        if game.state.result is None:
             if game.looks:
                 game.looked(*_STORED)
             game.wait(1)
@@ -89,7 +89,7 @@ def _check(game: Game) -> None:
     assert (result.cost, result.message_id) == (1.0, "msg_001")
     assert [type(one) for one in game.updates].count(TurnFinished) == 1
     assert isinstance(game.updates[-1], TurnFinished)
-    assert not game.taken(Look) or game.state.is_done
+    assert not game.taken(Look) or game.state.result is not None
 
 
 @settings(max_examples=150, deadline=None)

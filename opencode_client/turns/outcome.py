@@ -1,0 +1,90 @@
+"""The outcome of a turn: its result, its error, its cost. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..errors import TurnAbortedError, TurnError, TurnLostError
+from .inputs import MessageSeen
+from .result import Tokens, TurnReply, TurnResult
+from .transcript import Transcript, TurnMessage
+from .v1 import error_of, message_of
+
+
+def is_complete(answers: Sequence[TurnMessage]) -> bool:
+    """Return True if the last message has ended, and no other one follows it."""
+    last = answers[-1].seen if answers else None
+    return last is not None and last.is_over and not last.goes_on
+
+
+def lost(reason: str, stored: bool | None, cause: Exception | None = None) -> TurnLostError:
+    """Return the error of a turn whose end is not known."""
+    error = TurnLostError(f"the turn is lost: {reason}")
+    error.stored, error.__cause__ = stored, cause
+    return error
+
+
+def error_of_turn(transcript: Transcript, failure: str, *, is_disposed: bool) -> TurnError | None:
+    """Return the error of a turn that is over; None if it succeeded. `failure` is the session's last error."""
+    last = transcript.answers[-1].seen if transcript.answers else None
+    if last is None:
+        late = "the server has answered this prompt together with a later one"
+        return TurnError(late if transcript.is_superseded else f"the turn has no answer: {failure}")
+    error = error_of(last.raw)
+    if isinstance(error, TurnAbortedError) and is_disposed:
+        return lost("the instance was disposed", stored=True)
+    return error
+
+
+def complete(error: TurnError, transcript: Transcript, result: TurnResult[Any]) -> None:
+    """Give an error the result so far, and the error that the server described."""
+    last = transcript.answers[-1].seen if transcript.answers else None
+    own = error_of(last.raw) if last is not None else None
+    error.partial, error.error = result, error.error or (own.error if own else None)
+
+
+def cost_of(transcript: Transcript, children: Mapping[str, MessageSeen]) -> float:
+    """Return the cost so far, with that of the subagents."""
+    return sum(one.cost for one in [*_seen(transcript.answers), *_of_turn(transcript, children)])
+
+
+def result_of(
+    transcript: Transcript,
+    children: Mapping[str, MessageSeen],
+    replies: Iterable[TurnReply],
+    session_id: str,
+    *,
+    duration_s: float,
+    gaps: int,
+) -> TurnResult[Any]:
+    """Return the result of a turn. `children` are the messages of subagents, also of earlier turns."""
+    seens, ours = _seen(transcript.answers), _of_turn(transcript, children)
+    messages = tuple(message_of(one.seen.raw, one.plain()) for one in transcript.messages if one.seen)
+    return TurnResult(
+        session_id=session_id,
+        message_id=transcript.prompt_id,
+        text=transcript.last_text(),
+        reasoning="".join(one.visible("reasoning") for one in transcript.answers),
+        messages=messages,
+        tool_calls=tuple(call for message in messages for call in message.tool_calls),
+        replies=tuple(replies),
+        tokens=sum((seen.tokens for seen in seens), Tokens()),
+        cost=sum(seen.cost for seen in seens),
+        subagent_tokens=sum((one.tokens for one in ours), Tokens()),
+        subagent_cost=sum(one.cost for one in ours),
+        structured=None,
+        finish=seens[-1].finish if seens else None,
+        duration_s=duration_s,
+        gaps=gaps,
+    )
+
+
+def _seen(messages: Iterable[TurnMessage]) -> list[MessageSeen]:
+    return [one.seen for one in messages if one.seen is not None]
+
+
+def _of_turn(transcript: Transcript, children: Mapping[str, MessageSeen]) -> list[MessageSeen]:
+    """Leave out what subagents did in earlier turns."""
+    since_ms = min((seen.created_ms for seen in _seen(transcript.messages)), default=0.0)
+    return [one for one in children.values() if one.created_ms >= since_ms]
