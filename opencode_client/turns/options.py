@@ -11,7 +11,7 @@ from ..calls.operation import JsonMapping
 from ..errors import AgentNotFoundError, ArgumentError, ModelNotFoundError
 from ..model import OpencodeModel
 from .inputs import TurnSpec
-from .policies import PermissionPolicy, QuestionPolicy, check_policies
+from .policies import PermissionPolicy, QuestionPolicy, check_policies, is_list, is_mapping
 from .result import SlashCommand
 from .v1 import marked
 
@@ -62,7 +62,7 @@ def check_options(prompt: object, options: Mapping[str, Any], *, may_ask: bool) 
     for name in options.keys() - _NAMES:
         raise ArgumentError(f"a turn has no option {name!r}; it has {', '.join(sorted(_NAMES))}")
     is_command = isinstance(prompt, SlashCommand)
-    if not prompt or not (isinstance(prompt, str) or is_command or _is_list(prompt)):
+    if not prompt or not (isinstance(prompt, str) or is_command or _are_parts(prompt)):
         raise ArgumentError(f"prompt takes a text, a list of parts or a SlashCommand, not {prompt!r}")
     default = "ask" if may_ask else "reject"
     check_policies(options.get("permissions", default), options.get("questions", default), may_ask=may_ask)
@@ -81,8 +81,8 @@ def check_options(prompt: object, options: Mapping[str, Any], *, may_ask: bool) 
     model_of(options)
 
 
-def _is_list(prompt: object) -> bool:
-    return isinstance(prompt, Sequence) and all(isinstance(one, OpencodeModel | Mapping) for one in prompt)
+def _are_parts(prompt: object) -> bool:
+    return is_list(prompt) and all(isinstance(one, OpencodeModel) or is_mapping(one) for one in prompt)
 
 
 def check_directory(options: Mapping[str, Any], found: str) -> None:  # Any: as above
@@ -99,7 +99,7 @@ def model_of(options: Mapping[str, Any]) -> str | None:  # Any: as above
     model: Any = options.get("model")
     if isinstance(model, OpencodeModel):
         model = model.to_dict()
-    if isinstance(model, Mapping):
+    if is_mapping(model):
         model = f"{model.get('providerID', '')}/{model.get('modelID', '')}"
     if model is not None and not (isinstance(model, str) and all(model.partition("/"))):
         raise ArgumentError(f'model takes "provider/model", not {model!r}')

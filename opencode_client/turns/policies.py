@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeGuard
 
 from ..errors import ArgumentError
 from .result import Reject
@@ -49,10 +49,12 @@ def check_policies(permissions: Any, questions: Any, *, may_ask: bool) -> None: 
 def decide(ask: Ask, policy: Any, *, may_ask: bool) -> Answered:  # Any: a policy that is no function
     """Return the decision of a policy. What it leaves open is "ask", or "reject"."""
     rest: Decision = "ask" if may_ask else "reject"
-    if not isinstance(policy, Mapping):
+    if not is_mapping(policy):
         return answered(ask, policy, may_ask=may_ask)
     if isinstance(ask, PermissionAsk):
-        found = [_last_match(policy, ask.permission, pattern, rest) for pattern in ask.patterns or ("*",)]
+        found: list[Decision] = [
+            _last_match(policy, ask.permission, pattern, rest) for pattern in ask.patterns or ("*",)
+        ]
         return min(found, key=_strictness)
     answers = [policy.get(one.question, policy.get(one.header)) for one in ask.questions]
     return rest if None in answers else answers_of(ask, answers)
@@ -77,11 +79,11 @@ def answers_of(ask: Ask, answers: Any) -> list[list[str]]:  # Any: checked here
         ArgumentError: they are not texts, or their number differs from that of the questions.
     """
     count = len(ask.questions) if isinstance(ask, QuestionAsk) else 0
-    given: Any = [answers] if isinstance(answers, str) or (count == 1 and len(answers) != 1) else answers
-    if isinstance(given, Sequence) and all(isinstance(one, Sequence) for one in given):
-        lists: list[list[Any]] = [[one] if isinstance(one, str) else list(one) for one in given]
-        if len(lists) == count and all(isinstance(text, str) for one in lists for text in one):
-            return lists
+    given: list[Any] = list(answers) if is_list(answers) else [answers]
+    given = [given] if count == 1 != len(given) else given
+    lists: list[list[Any]] = [list(one) if is_list(one) else [one] for one in given]
+    if len(lists) == count and all(isinstance(text, str) for one in lists for text in one):
+        return lists
     raise ArgumentError(f"{count} questions take {count} answers, each a text or a list, not {answers!r}")
 
 
@@ -93,17 +95,25 @@ def _checked(value: Any) -> Decision:  # Any: checked here
 
 
 def _values(policy: Any) -> list[Any]:  # Any: as above
-    if not isinstance(policy, Mapping):
-        return [policy]
-    rules: Mapping[Any, Any] = policy
-    return [one for rule in rules.values() for one in _values(rule)]
+    return [one for rule in policy.values() for one in _values(rule)] if is_mapping(policy) else [policy]
 
 
-def _last_match(rules: Rules, permission: str, pattern: str, rest: Decision) -> Decision:
+def is_list(value: object) -> TypeGuard[Sequence[Any]]:  # Any: of the user
+    """Return True for a list or a tuple."""
+    return isinstance(value, list | tuple)
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:  # Any: of the user
+    """Return True for a mapping."""
+    return isinstance(value, Mapping)
+
+
+def _last_match(rules: Mapping[str, Any], permission: str, pattern: str, rest: Decision) -> Decision:
     found = rest
     for name, rule in rules.items():
         if _matches(permission, name):
-            for wildcard, decision in rule.items() if isinstance(rule, Mapping) else (("*", rule),):
+            patterns: Mapping[str, Decision] = rule if is_mapping(rule) else {"*": rule}
+            for wildcard, decision in patterns.items():
                 found = decision if _matches(pattern, wildcard) else found
     return found
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from contextlib import suppress
+from typing import Generic, TypeVar
 
-from ..model import is_object
+from ..model import JsonObject, is_object
 from ..streams.event_decoder import StreamGap
-from ..streams.filter import session_of
+from ..streams.filter import session_and_parent, session_of
 from .inputs import Gap, Input, SessionSeen
 from .state import TurnState
 from .updates import ReasoningDelta, TextDelta, Update
-from .v1 import read_event
+from .v1 import member, read_event
 
 LINGER_S = 5.0
 """The time that an event connection stays open without a turn."""
@@ -26,24 +26,21 @@ class Inbox:
 
     def __init__(self) -> None:
         self._items: deque[tuple[Update, list[str]]] = deque()
-        self._texts: dict[str, dict[str, str]] = {}
 
     def put(self, update: Update) -> None:
         """Add an update. If it continues the last one, which is not read, it becomes a part of that."""
-        if isinstance(update, TextDelta | ReasoningDelta):
-            try:
-                last, pieces = self._items.pop()  # so that it is not taken meanwhile
-            except IndexError:
-                self._items.append((update, [update.text]))
-                return
-            if type(last) is type(update) and last.part_id == update.part_id:
-                pieces.append(update.text)
-                self._items.append((last, pieces))
-                return
-            self._items.append((last, pieces))
-            self._items.append((update, [update.text]))
+        if not isinstance(update, TextDelta | ReasoningDelta):
+            self._items.append((update, []))
             return
-        self._items.append((update, []))
+        is_more = False
+        with suppress(IndexError):
+            last, pieces = self._items.pop()  # so that it is not taken meanwhile
+            is_more = type(last) is type(update) and getattr(last, "part_id", None) == update.part_id
+            if is_more:
+                pieces.append(update.text)
+            self._items.append((last, pieces))
+        if not is_more:
+            self._items.append((update, [update.text]))
 
     def __len__(self) -> int:
         return len(self._items)
@@ -99,38 +96,29 @@ class Routes(Generic[R]):
 
     def inputs(self, item: object) -> list[tuple[R, Input]]:
         """Return the turns that an item of the stream is for, each with its input."""
-        runs, event = self._input(item)
+        if isinstance(item, StreamGap):
+            return [(run, Gap(item.reason)) for run in self.runs]
+        raw: object = getattr(item, "raw_", None)
+        if not is_object(raw):
+            return []
+        runs = self._runs_for(raw)
+        event = read_event(raw, self._directory) if runs else None
+        if isinstance(event, SessionSeen):
+            family = self._owners.setdefault(event.session_id, [])
+            family += [run for run in runs if run not in family]
         return [(run, event) for run in runs] if event is not None else []
 
-    def _input(self, item: object) -> tuple[list[R], Input | None]:
-        if isinstance(item, StreamGap):
-            return list(self.runs), Gap(item.reason)
-        raw: Any = getattr(item, "raw_", None)
-        if not is_object(raw):
-            return [], None
-        session_id = session_of(raw)
-        owners = self._owners.get(session_id or "")
-        if owners is None and session_id is not None:
-            info = (
-                raw["properties"].get("info")
-                if raw.get("type") in ("session.created", "session.updated")
-                else None
-            )
-            owners = self._owners.get(info.get("parentID") or "") if is_object(info) else None
-        if owners is None and session_id is not None:
-            return [], None
-        event = read_event(raw, self._directory)
+    def _runs_for(self, raw: JsonObject) -> list[R]:
+        session_id = member(raw, "properties").get("sessionID") or session_of(raw)
         if session_id is None:
             is_for_all = raw.get("type") in ("session.error", "server.instance.disposed")
-            return (list(self.runs) if is_for_all else []), event
-        if isinstance(event, SessionSeen) and owners:
-            family = self._owners.setdefault(event.session_id, [])
-            family += [run for run in owners if run not in family]
-        return list(owners or ()), event
+            return self.runs.copy() if is_for_all else []
+        runs = self._owners.get(session_id)
+        if runs is None:
+            child = session_and_parent(raw)
+            runs = self._owners.get(child[1]) if child is not None else None
+        return (runs or []).copy()
 
     def next_wake_s(self, now_s: float) -> float:
         """Return the time at which to look at the turns again: the first one wants it, or none is left."""
         return min((run.state.wake_at_s for run in self.runs), default=now_s + LINGER_S)
-
-
-Perform = Callable[[Any], Any]  # Any: an action -> its value

@@ -13,7 +13,7 @@ from attrs import define, field
 from ..model import JsonObject
 from .inputs import Delta, MessageSeen, PartSeen
 from .updates import Compacting, ReasoningDelta, StepFinished, TextDelta, TextReplaced, ToolUpdate, Update
-from .v1 import is_automatic, tokens_of
+from .v1 import is_automatic, member, tokens_of
 
 
 @define(eq=False)
@@ -272,8 +272,8 @@ class Transcript:
 
 def _tool_update(seen: PartSeen) -> ToolUpdate:
     state = seen.raw["state"]
-    metadata = state.get("metadata") or {}
-    output = state.get("output") or metadata.get("output")
+    metadata = member(state, "metadata")
+    output: object = state.get("output") or metadata.get("output")
     return ToolUpdate(
         tool=seen.raw.get("tool") or "",
         status=state["status"],

@@ -44,7 +44,7 @@ def marked(parts: Sequence[Any], key: str) -> list[Any]:  # Any: models or mappi
     if first is None:
         first = TextPartInput(text="", ignored=True).to_dict()
         plain.append(first)
-    first["metadata"] = {**(first.get("metadata") or {}), KEY: key}
+    first["metadata"] = {**member(first, "metadata"), KEY: key}
     return plain
 
 
@@ -60,6 +60,12 @@ def read_event(raw: Any, directory: str) -> Event | None:  # Any: JSON
         return None  # an event of another form: the messages show the same
 
 
+def member(raw: JsonObject, name: str) -> JsonObject:
+    """Return a member that is an object; an empty one if it is missing."""
+    value: object = raw.get(name)
+    return value if is_object(value) else {}
+
+
 def part_seen(part: JsonObject) -> PartSeen:
     """Return the input for a part."""
     kind: str = part["type"]
@@ -67,12 +73,12 @@ def part_seen(part: JsonObject) -> PartSeen:
     if kind in ("text", "reasoning"):
         seen.text = part.get("text") or ""
         seen.is_hidden = bool(part.get("synthetic") or part.get("ignored"))
-        seen.progress = 2 if (part.get("time") or {}).get("end") is not None else 0
-        seen.key = (part.get("metadata") or {}).get(KEY)
+        seen.progress = 2 if member(part, "time").get("end") is not None else 0
+        seen.key = member(part, "metadata").get(KEY)
     elif kind == "tool":
         state = part["state"]
         seen.progress = _TOOL_PROGRESS.get(state["status"], 2)
-        metadata = state.get("metadata") or {}
+        metadata = member(state, "metadata")
         seen.child_id = metadata.get("sessionId") or metadata.get("sessionID")
     return seen
 
@@ -103,8 +109,8 @@ def message_seen(info: JsonObject) -> MessageSeen:
 
 def tokens_of(raw: Any) -> Tokens:  # Any: JSON
     """Return the numbers of tokens of a message or a step."""
-    raw = raw or {}
-    cache = raw.get("cache") or {}
+    raw = raw if is_object(raw) else JsonObject()
+    cache = member(raw, "cache")
     numbers = (
         raw.get("input"),
         raw.get("output"),
@@ -130,8 +136,8 @@ def permission_ask(raw: JsonObject, directory: str) -> PermissionAsk:
         permission=raw["permission"],
         patterns=tuple(raw.get("patterns") or ()),
         always=tuple(raw.get("always") or ()),
-        metadata=raw.get("metadata") or {},
-        call_id=(raw.get("tool") or {}).get("callID"),
+        metadata=member(raw, "metadata"),
+        call_id=member(raw, "tool").get("callID"),
     )
 
 
@@ -142,7 +148,7 @@ def question_ask(raw: JsonObject, directory: str) -> QuestionAsk:
         session_id=raw["sessionID"],
         directory=directory,
         questions=tuple(QuestionInfo.from_dict(one) for one in raw["questions"]),
-        call_id=(raw.get("tool") or {}).get("callID"),
+        call_id=member(raw, "tool").get("callID"),
     )
 
 
@@ -157,7 +163,7 @@ def error_of(info: Mapping[str, Any]) -> TurnError | None:  # Any: JSON
     if not is_object(raw):
         cut = _CUTS.get(info.get("finish") or "")
         return None if cut is None else _incomplete(*cut)
-    error = _error_named(str(raw.get("name")), raw.get("data") or {})
+    error = _error_named(str(raw.get("name")), member(raw, "data"))
     error.error = AssistantMessage.from_dict(dict(info)).error
     return error
 
@@ -208,9 +214,9 @@ def _session(raw: JsonObject, _: str) -> Event | None:
 
 
 def _failed(raw: JsonObject, _: str) -> Event:
-    error = raw.get("error") or {}
+    error = member(raw, "error")
     return inputs.SessionFailed(
-        raw.get("sessionID"), str((error.get("data") or {}).get("message") or error.get("name") or "")
+        raw.get("sessionID"), str(member(error, "data").get("message") or error.get("name") or "")
     )
 
 

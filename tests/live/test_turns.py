@@ -45,6 +45,7 @@ from opencode_client import (
 from opencode_client.models import FilePartInput
 from opencode_client.server import OpencodeServer
 from opencode_client.testing import MODEL, ScriptedModel
+from opencode_client.turns.policies import Decision
 from tests.live.client_pairs import CLIENT_KINDS, SyncOrAsync, client_of, until
 from tests.live.servers import VERSIONS, scripted_server
 from tests.live.turn_players import play, script
@@ -153,12 +154,20 @@ def test_reasoning_and_text_are_streamed_apart(
     assert isinstance(played.updates[-1], TurnFinished)
 
 
+def _only_bash(ask: PermissionAsk) -> Decision:
+    return "once" if ask.permission == "bash" else "reject"
+
+
+def _fails(_: PermissionAsk) -> Decision:
+    raise ZeroDivisionError
+
+
 @pytest.mark.parametrize(
     ("permissions", "texts"),
     [
         ("once", "done"),
         ({"bash": {"*": "reject", "echo *": "once"}}, "done"),
-        (lambda ask: "once" if ask.permission == "bash" else "reject", "done"),
+        (_only_bash, "done"),
         (Reject("not now"), "done"),
         ("reject", "Let me look."),
     ],
@@ -188,7 +197,7 @@ def test_a_coroutine_answers_permissions(server: OpencodeServer) -> None:
 
 
 def test_a_function_that_fails_is_raised(kind: SyncOrAsync, server: OpencodeServer) -> None:
-    _failure(kind, server, ZeroDivisionError, "#bash", permissions=lambda _: 1 // 0)
+    _failure(kind, server, ZeroDivisionError, "#bash", permissions=_fails)
     assert _busy(server) == []
 
 

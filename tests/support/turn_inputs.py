@@ -131,13 +131,15 @@ def prompt(number: int = 1, key: str | None = MINE, text: str = "hi") -> Message
 
 def permission(ask_id: str = "per_1", session: str = SESSION, **more: Any) -> JsonObject:  # Any: JSON
     """A `permission.asked`."""
-    about = {"permission": "bash", "patterns": ["ls"], "metadata": {}, "always": ["ls *"]}
+    about: JsonObject = {"permission": "bash", "patterns": ["ls"], "metadata": {}, "always": ["ls *"]}
     return event("permission.asked", id=ask_id, sessionID=session, **{**about, **more})
 
 
 def question(ask_id: str = "que_1", *headers: str) -> JsonObject:
     """A `question.asked`."""
-    infos = [{"question": f"{one}?", "header": one, "options": []} for one in headers or ("H",)]
+    infos: list[JsonObject] = [
+        {"question": f"{one}?", "header": one, "options": []} for one in headers or ("H",)
+    ]
     return event("question.asked", id=ask_id, sessionID=SESSION, questions=infos)
 
 
