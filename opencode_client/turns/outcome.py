@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..errors import TurnAbortedError, TurnError, TurnLostError
-from .inputs import MessageSeen
+from ..errors import TurnAbortedError, TurnBudgetError, TurnError, TurnLostError
+from .inputs import MessageSeen, TurnSpec
 from .result import Tokens, TurnReply, TurnResult
 from .transcript import Transcript, TurnMessage
 from .v1 import error_of, message_of
@@ -44,9 +44,17 @@ def complete(error: TurnError, transcript: Transcript, result: TurnResult[Any]) 
     error.partial, error.error = result, error.error or (own.error if own else None)
 
 
-def cost_of(transcript: Transcript, children: Mapping[str, MessageSeen]) -> float:
-    """Return the cost so far, with that of the subagents."""
-    return sum(one.cost for one in [*_seen(transcript.answers), *_of_turn(transcript, children)])
+def passed_budget(
+    transcript: Transcript, children: Mapping[str, MessageSeen], spec: TurnSpec
+) -> TurnBudgetError | None:
+    """Return the error of a turn that costs too much, with its subagents, or that has more steps than it may."""
+    seens = _seen(transcript.answers)
+    cost = sum(one.cost for one in [*seens, *_of_turn(transcript, children)])
+    if spec.max_cost is not None and cost > spec.max_cost:
+        return TurnBudgetError(f"the turn has cost {cost:g} USD, more than max_cost={spec.max_cost:g}")
+    if spec.max_steps is not None and len(seens) > spec.max_steps:
+        return TurnBudgetError(f"the turn needs more steps than max_steps={spec.max_steps}")
+    return None
 
 
 def result_of(

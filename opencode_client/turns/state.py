@@ -32,7 +32,7 @@ from .inputs import (
     StatusSeen,
     TurnSpec,
 )
-from .outcome import complete, cost_of, error_of_turn, is_complete, lost, result_of
+from .outcome import complete, error_of_turn, is_complete, lost, passed_budget, result_of
 from .result import TurnResult
 from .transcript import Transcript
 from .updates import Retrying, SubagentChanged, TodoChanged, TurnFinished, TurnGap, Update
@@ -297,6 +297,7 @@ class TurnState:
             self._out += self._asks.compare(pending, look.since_s, self._now_s)
         if seen.status is not None:
             self._see_status(seen.status)
+        self._check_budget()
         self._judge()
 
     def _fail_to_look(self, error: Exception) -> None:
@@ -319,7 +320,8 @@ class TurnState:
         idle_s = now_s - self._idle_since_s if self._idle_since_s is not None else 0.0
         has_ended = bool(answers) and answers[-1].seen is not None and answers[-1].seen.is_over
         if self._answered_s is not None:
-            is_over = is_idle or transcript.is_superseded or now_s - self._answered_s > STOPPING_S
+            limit_s = _AGAIN_S if self._stopping is not None else STOPPING_S
+            is_over = is_idle or transcript.is_superseded or now_s - self._answered_s > limit_s
         elif self.spec.follows and is_idle:
             is_over = is_done or not is_stored or idle_s >= _IDLE_S["stored"]
         else:
@@ -345,16 +347,15 @@ class TurnState:
             self._finish(lost("the session rests, but the turn has no end", is_stored, self._lost))
 
     def _check_budget(self) -> None:
-        spec = self.spec
-        if self._stopping is not None or (spec.max_cost is None and spec.max_steps is None):
-            return
-        cost = cost_of(self.transcript, self._child_messages)
-        steps = [one.seen for one in self.transcript.answers if one.seen and one.seen.is_over]
-        if spec.max_cost is not None and cost > spec.max_cost:
-            passed = f"the turn has cost {cost:g} USD, more than max_cost={spec.max_cost:g}"
-            self._stop(errors.TurnBudgetError(passed))
-        elif spec.max_steps is not None and steps and len(steps) + steps[-1].goes_on > spec.max_steps:
-            self._stop(errors.TurnBudgetError(f"the turn needs more steps than max_steps={spec.max_steps}"))
+        """Abort the turn if its steps have passed a limit and another one has begun.
+
+        An abort between two steps would leave the status of a 1.1.x session busy for ever.
+        """
+        answers = self.transcript.answers
+        if answers and answers[-1].seen and not answers[-1].seen.is_over:
+            passed = passed_budget(self.transcript, self._child_messages, self.spec)
+            if passed is not None:
+                self._stop(passed)
 
     def _stop(self, error: Exception) -> None:
         if self._stopping is None:
@@ -371,6 +372,8 @@ class TurnState:
     def _finish(self, error: Exception | None) -> None:
         self._take_updates()
         error = self._stopping or error
+        if error is None:
+            error = passed_budget(self.transcript, self._child_messages, self.spec)
         if error is None and (self.transcript.answers or not self.spec.follows):
             error = error_of_turn(self.transcript, self._failure, is_disposed=self._is_disposed)
         self.result = result_of(

@@ -81,7 +81,7 @@ class Message:
         return {
             **info,
             "parentID": f"msg_{self.parent:03}",
-            "cost": 0.5,
+            "cost": 0.5 if self.is_over else 0,
             "tokens": tokens,
             **made,
             **end,

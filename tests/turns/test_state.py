@@ -408,9 +408,9 @@ def test_an_abort_by_another_client_is_an_error() -> None:
 def test_a_step_that_passes_the_cost_aborts_the_turn() -> None:
     game = _begin(Game(max_cost=0.7))
     step, more = Message(2, more={"finish": "tool-calls"}), Message(3, more={"finish": "tool-calls"})
-    game.play(step.updated())
+    game.play(step.updated(), Message(3, is_over=False).updated(), more.updated())
     assert game.taken(Abort) == []
-    game.play(more.updated())
+    game.play(Message(4, is_over=False).updated())
     assert game.taken(Abort)
     game.answered(more).play(*_IDLE).looked(prompt(), step, more)
     _error(game, TurnBudgetError)
@@ -425,8 +425,22 @@ def test_the_cost_of_subagents_counts() -> None:
 
 @pytest.mark.parametrize(("finish", "aborts"), [("tool-calls", True), ("stop", False)])
 def test_the_last_allowed_step_may_end_the_turn(finish: str, aborts: bool) -> None:
-    game = _begin(Game(max_steps=1)).play(Message(2, more={"finish": finish}).updated())
-    assert bool(game.taken(Abort)) is aborts
+    game, step = _begin(Game(max_steps=1)), Message(2, more={"finish": finish})
+    game.play(step.updated())
+    assert game.taken(Abort) == []
+    if aborts:
+        game.play(Message(3, is_over=False).updated())
+        assert game.taken(Abort)
+    else:
+        game.answered(step).play(*_IDLE).looked(prompt(), step)
+        assert game.state.error is None
+
+
+def test_a_last_step_that_passes_the_cost_is_an_error() -> None:
+    game, answer = _begin(Game(max_cost=0.1)), _answer()
+    game.answered(answer).play(*_IDLE).looked(prompt(), answer)
+    assert _error(game, TurnBudgetError).partial.text == "Hello"
+    assert game.taken(Abort) == []
 
 
 def test_a_deleted_session_is_lost() -> None:
