@@ -419,7 +419,7 @@ def test_a_step_that_passes_the_cost_aborts_the_turn() -> None:
 def test_the_cost_of_subagents_counts() -> None:
     game = _begin(Game(max_cost=0.7)).play(Message(2, is_over=False).updated())
     game.play(event("session.created", sessionID=CHILD, info={"id": CHILD, "parentID": SESSION}))
-    game.play(Message(3, session=CHILD).updated())
+    game.play(Message(3, session=CHILD).updated(), Message(4, session=CHILD).updated())
     assert game.taken(Abort)
 
 
