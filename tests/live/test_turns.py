@@ -149,7 +149,7 @@ def test_reasoning_and_text_are_streamed_apart(
     assert played.result.reasoning == "Let me think."
     assert list(played.texts()[played.of(StepFinished)[-1].message_id].values()) == [played.result.text]
     if version != "1.14.48":  # its stream has no events
-        assert len(played.of(TextDelta)) > 5
+        assert len(played.of(TextDelta)) > 1
     assert "".join(one.text for one in played.of(ReasoningDelta)) == "Let me think."
     assert isinstance(played.updates[-1], TurnFinished)
 
@@ -380,7 +380,7 @@ def test_a_command(kind: SyncOrAsync, server: OpencodeServer) -> None:
 def test_two_runs_at_once_in_one_session(kind: SyncOrAsync, server: OpencodeServer) -> None:
     with OpencodeClient(server.url, directory=server.directory) as client, ThreadPoolExecutor(2) as threads:
         session_id = client.session.create().id
-        first = threads.submit(_run, kind, server, "#slow one", session_id=session_id)
+        first = threads.submit(_run, kind, server, "#slower one", session_id=session_id)
         until(lambda: session_id in client.session.status())
         until(lambda: len(client.session.messages(session_id)) == 2)
         with pytest.raises(SessionBusyError):

@@ -34,6 +34,7 @@ _REPLIES = {
     "#questions": Reply(tools=[ToolCall(name="question", arguments={"questions": _QUESTIONS})]),
     "#todo": Reply(tools=[ToolCall(name="todowrite", arguments={"todos": [_TASK]})]),
     "#slow": Reply(reasoning="Let me think.", text="a slow answer " * 8, chunks=20, delay_s=0.05),
+    "#slower": Reply(text="a slow answer", chunks=40, delay_s=0.3),
     "#hang": Reply(text="a part", hang=True),
     "#401": Reply(status=401, error="bad key"),
     "#400": Reply(status=400, error="bad thing"),
