@@ -241,7 +241,10 @@ class Unknown:
 
 
 class UnknownEvent(Unknown):
-    """An event with a type that this version of the client does not know."""
+    """An event with a type that this version of the client does not know.
+
+    All events have `id`. `properties` is what happened; events under /api have `data` in its place, and the rest.
+    """
 
     __slots__ = ()
 
@@ -249,6 +252,8 @@ class UnknownEvent(Unknown):
     id: str | None
     properties: JsonObject | None
     data: JsonObject | None
+    durable: JsonObject | None
+    location: JsonObject | None
     metadata: JsonObject | None
 
 

@@ -33,6 +33,7 @@ from opencode_client.models import (
     TextPartInput,
     ToolPart,
     UnknownPart,
+    V2Event,
 )
 from opencode_client.models.event import read_event
 from opencode_client.models.message import read_message
@@ -169,8 +170,10 @@ def decide(request: PermissionRequest) -> bool:
     return request.permission == "bash" and request.tool is not None
 
 
-def ids(events: list[Event]) -> list[str | None]:
-    return [event.id for event in events]
+def ids(events: list[Event], newer: list[V2Event]) -> list[str | None]:
+    print([(event.data, event.durable, event.location, event.metadata) for event in newer])
+    print([event.properties for event in events])
+    return [event.id for event in (*events, *newer)]
 
 
 def permissions(client: OpencodeClient) -> list[bool]:

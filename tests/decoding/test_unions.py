@@ -166,6 +166,8 @@ def test_an_unknown_variant_can_be_copied(models: ModuleType) -> None:
 def test_an_unknown_event_has_the_members_of_all_events() -> None:
     event = UnknownEvent({"id": "e", "type": "new", "properties": {"a": 1}})
     assert (event.id, event.properties, event.data, event.metadata) == ("e", {"a": 1}, None, None)
+    event = UnknownEvent({"type": "new", "data": {}, "durable": {"seq": 1}, "location": {"directory": "/"}})
+    assert (event.id, event.data, event.durable, event.location) == (None, {}, {"seq": 1}, {"directory": "/"})
 
 
 def test_the_repr_of_an_unknown_variant_shows_its_tag_or_its_type(models: ModuleType) -> None:
