@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
 from os import getpid
-from time import monotonic
 from typing import Any, TypeVar
 
 from ..calls.async_closing import running_loop
+from .deadline import NEVER, Deadline
 
 _PATIENCE_S = 5.0
 """The longest time to wait for the work after a cancellation. The work goes on after that."""
@@ -80,14 +80,14 @@ async def finish(work: Callable[[], Coroutine[Any, Any, _T]], hurry: Callable[[]
     """
     task = asyncio.create_task(work())
     cancelled: asyncio.CancelledError | None = None
-    deadline: float | None = None
-    while not task.done() and (deadline is None or deadline > monotonic()):
+    deadline = NEVER
+    while not task.done() and deadline.left_s() != 0:
         try:
-            await asyncio.wait([task], timeout=None if deadline is None else deadline - monotonic())
+            await asyncio.wait([task], timeout=deadline.left_s())
         except asyncio.CancelledError as error:
             if cancelled is None:
                 hurry()
-                cancelled, deadline = error, monotonic() + _PATIENCE_S
+                cancelled, deadline = error, Deadline(_PATIENCE_S)
     if cancelled is None:
         return task.result()
     task.add_done_callback(_retrieve)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio  # the sync twin has no such line
 from collections.abc import Callable
-from time import monotonic
 from typing import Generic, TypeVar
 
 import httpx
@@ -38,7 +37,7 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
         self._using = AsyncRLock()
         self._is_reading = False
         self._has_ended = False
-        self._connect_at_s = 0.0  # on the monotonic clock
+        self._pause = Deadline(0)  # before the next connection
         self._link: AsyncLink | None = None
         self._is_noted = False  # that the connection is open
 
@@ -123,10 +122,8 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
     async def _do_step(self, most_s: float | None) -> None:
         state, link = self._state, self._link
         if link is None or link.is_closing:
-            delay_s = self._connect_at_s - monotonic()
-            if delay_s > 0:
-                pause_s = delay_s if most_s is None else min(delay_s, most_s)
-                await self._waiters.wait_until(lambda: self._closed, pause_s)
+            if self._pause.left_s():
+                await self._waiters.wait_until(lambda: self._closed, self._pause.at_most_s(most_s))
                 return
             link = self._link = AsyncLink(self._connect())
             self._is_noted = False
@@ -153,7 +150,7 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
                 delay_s = self._state.delay_before_next(error)
                 if delay_s is not None:
                     self._has_ended = False
-                    self._connect_at_s = monotonic() + delay_s
+                    self._pause = Deadline(delay_s)
         finally:
             await self._drop()
 

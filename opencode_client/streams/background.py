@@ -11,11 +11,11 @@ from contextvars import copy_context
 from os import getpid
 from queue import Empty, SimpleQueue
 from threading import Thread, current_thread
-from time import monotonic
 from typing import Any, TypeVar
 from weakref import finalize, ref
 
 from ..calls.sockets import end
+from .deadline import Deadline
 
 _JOIN_S = 1.0
 """The longest time to wait for a thread: closing its stream does not wake it while it connects."""
@@ -47,12 +47,11 @@ class Waiters:
         """Wait until the condition is true, and return True; return False after the timeout."""
         if condition():
             return True
-        end_s = None if timeout_s is None else monotonic() + timeout_s
-        wakes: SimpleQueue[None] = SimpleQueue()
+        deadline, wakes = Deadline(timeout_s), SimpleQueue[None]()
         self._wakes.append(wakes)
         try:
             while not condition():
-                wakes.get(timeout=None if end_s is None else max(0.0, end_s - monotonic()))
+                wakes.get(timeout=deadline.left_s())
         except Empty:
             return condition()
         finally:
@@ -126,8 +125,8 @@ def _run(work: Callable[[], object], put: Callable[[_Outcome], object]) -> None:
 
 
 def _await(outcomes: SimpleQueue[_Outcome]) -> None:
-    deadline = monotonic() + _PATIENCE_S
-    while (left_s := deadline - monotonic()) > 0:
+    deadline = Deadline(_PATIENCE_S)
+    while left_s := deadline.left_s():
         try:
             outcomes.get(timeout=left_s)
         except Empty:

@@ -67,11 +67,6 @@ class ChunkedBody:
         return pieces
 
 
-def is_encoded(response: httpx.Response) -> bool:
-    """Return True if the body is compressed."""
-    return _encoding(response) not in ("", "identity")
-
-
 def is_event_stream(response: httpx.Response) -> bool:
     """Return True if the response is an event stream that can be read."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -101,7 +96,8 @@ def buffered_body(response: httpx.Response) -> bytes | None:
     No public name leads to h11's buffer (httpx 0.27 to 0.28, httpcore 1.0). Where one of the private names is missing,
     httpx reads the body: slower, with the same result.
     """
-    if response.headers.get("transfer-encoding", "").lower() != "chunked" or is_encoded(response):
+    is_chunked = response.headers.get("transfer-encoding", "").lower() == "chunked"
+    if not is_chunked or _encoding(response) not in ("", "identity"):
         return None
     stream: Any = response.stream  # Any: private attributes of httpx's and httpcore's classes, see above
     try:

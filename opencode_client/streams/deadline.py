@@ -26,10 +26,9 @@ class Deadline:
         """Return the seconds until the timeout ends, at least 0; None if it never ends."""
         return None if self._at is None else max(0.0, self._at - monotonic())
 
-    def at_most_s(self, most_s: float) -> float:
-        """Return the seconds until the timeout ends, at most `most_s`."""
-        left_s = self.left_s()
-        return most_s if left_s is None else min(left_s, most_s)
+    def at_most_s(self, most_s: float | None) -> float | None:
+        """Return the seconds until the timeout ends, at most `most_s`; None if neither is a limit."""
+        return min((one for one in (self.left_s(), most_s) if one is not None), default=None)
 
 
 NEVER: Deadline = Deadline(None)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import weakref
 from threading import Event, Thread
 from threading import RLock as RLock
-from time import monotonic
 
 import httpx
 
 from .connection import StreamConnection
+from .deadline import Deadline
 
 
 class Link:
@@ -63,8 +63,7 @@ class _Step:
     def __init__(self, link: Link) -> None:
         """Start the step."""
         self._link = link
-        self._limit_s = link.connection.limit_s
-        self._end_s = None if self._limit_s is None else monotonic() + self._limit_s
+        self._deadline = Deadline(link.connection.limit_s)
         self._has_ended = False
         self._is_abandoned = False
         self._pieces: list[bytes] = []
@@ -79,10 +78,9 @@ class _Step:
         Raises:
             httpx.ReadTimeout: it has not ended within its limit.
         """
-        left_s = [] if self._end_s is None else [self._end_s - monotonic()]
-        self.woken.wait(min([*left_s, most_s] if most_s is not None else left_s, default=None))
-        if not self._has_ended and self._end_s is not None and monotonic() >= self._end_s:
-            raise httpx.ReadTimeout(f"not a byte for {self._limit_s:g} s")
+        self.woken.wait(self._deadline.at_most_s(most_s))
+        if not self._has_ended and self._deadline.left_s() == 0:
+            raise httpx.ReadTimeout(f"not a byte for {self._deadline.timeout:g} s")
         return self._has_ended
 
     def result(self) -> list[bytes]:

@@ -55,7 +55,7 @@ class AsyncReceiver(TerminalState, AsyncOnly):
         while (text := self._next_output()) is None:
             connection = await self._connected()
             try:
-                frame = await connection.receive(deadline.left_s())
+                frame = await connection.receive(deadline)
             except TimeoutError:
                 raise self._timeout_error("no output", deadline) from None
             except ConcurrencyError as error:
@@ -128,8 +128,7 @@ class AsyncReceiver(TerminalState, AsyncOnly):
         last: OpencodeError | None = None
         while (delay_s := self._delays.delay_s()) is not None:
             left_s = deadline.left_s()
-            pause_s = delay_s if left_s is None else min(delay_s, left_s)
-            if await self._waiters.wait_until(lambda: self._closed, pause_s):
+            if await self._waiters.wait_until(lambda: self._closed, deadline.at_most_s(delay_s)):
                 return
             if left_s is not None and left_s < delay_s:
                 raise self._timeout_error("no output, and no new connection", deadline)

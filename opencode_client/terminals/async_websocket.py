@@ -13,6 +13,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
 from websockets.exceptions import InvalidStatus
 
+from ..streams.deadline import NEVER, Deadline
 from .handshake import PONG_CHECKS, HandshakeRefusedError, set_keep_alive
 
 
@@ -25,17 +26,17 @@ class AsyncWebSocket(ClientConnection):
         self.is_silent: bool = False
         self._has_received: bool = False
 
-    def receive(self, timeout_s: float | None) -> Awaitable[str | bytes]:
+    def receive(self, deadline: Deadline) -> Awaitable[str | bytes]:
         """Return the next frame. Raises TimeoutError."""
         # `asyncio.timeout` takes time even if it never ends
-        return self.recv() if timeout_s is None else self._receive(timeout_s)
+        return self.recv() if deadline is NEVER else self._receive(deadline)
 
     def abort(self) -> None:
         """End it. `close` would wait for the server."""
         self.transport.abort()
 
-    async def _receive(self, timeout_s: float) -> str | bytes:
-        async with asyncio.timeout(timeout_s):
+    async def _receive(self, deadline: Deadline) -> str | bytes:
+        async with asyncio.timeout(deadline.left_s()):
             return await self.recv()
 
     # Not documented. The pings of `websockets` have a deadline even while nobody reads, or none at all.

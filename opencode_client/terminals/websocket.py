@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect, unix_connect
 
 from ..calls.sockets import end
+from ..streams.deadline import Deadline
 from .handshake import PONG_CHECKS, HandshakeRefusedError, set_keep_alive
 from .tls_socket import TlsSocket
 
@@ -30,9 +31,9 @@ class WebSocket(ClientConnection):
         owner.opening = self  # before the reading thread starts: then Ctrl-C can end it
         super().__init__(shared, *arguments, ping_timeout=ping_timeout, **named)
 
-    def receive(self, timeout_s: float | None) -> str | bytes:
+    def receive(self, deadline: Deadline) -> str | bytes:
         """Return the next frame. Raises TimeoutError."""
-        return self.recv(timeout_s)
+        return self.recv(deadline.left_s())
 
     def abort(self) -> None:
         """End it, and its threads. `close` would wait for the server."""
