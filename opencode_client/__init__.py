@@ -9,7 +9,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .async_client import AsyncOpencodeClient
+    from .calls.async_paginator import AsyncPaginator
     from .calls.options import ClientOptions, Timeout
+    from .calls.paginator import Paginator
     from .calls.raw import Response
     from .calls.retry_policy import RetryEvent
     from .calls.server_info import ServerInfo
@@ -96,16 +98,16 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "UNSET", "AgentNotFoundError", "ArgumentError", "AskClosed", "AsyncEventStream",
-    "AsyncFilteredStream", "AsyncOpencodeClient", "AsyncPtyConnection", "AsyncSharedStream", "AsyncTurn",
+    "UNSET", "AgentNotFoundError", "ArgumentError", "AskClosed", "AsyncEventStream", "AsyncFilteredStream",
+    "AsyncOpencodeClient", "AsyncPaginator", "AsyncPtyConnection", "AsyncSharedStream", "AsyncTurn",
     "AuthenticationError", "BadRequestError", "ClientClosedError", "ClientOptions", "Compacting",
     "ConflictError", "ConnectError", "ConnectionLostError", "EmptyResponseError", "EventLoopError",
     "EventStream", "EventTooLargeError", "FilteredStream", "ForbiddenError", "ModelNotFoundError",
-    "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel", "OpencodeServer",
-    "PayloadTooLargeError", "PermissionAsk", "PtyClosedError", "PtyConnection", "PtyControl",
-    "PtyGapError", "PtyOptions", "PtyTimeoutError", "QuestionAsk", "RateLimitError", "ReasoningDelta",
-    "Reject", "RequestError", "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent",
-    "Retrying", "ServerError", "ServerHeartbeat", "ServerInfo", "ServerStartError", "SessionBusyError",
+    "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel", "OpencodeServer", "Paginator",
+    "PayloadTooLargeError", "PermissionAsk", "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError",
+    "PtyOptions", "PtyTimeoutError", "QuestionAsk", "RateLimitError", "ReasoningDelta", "Reject",
+    "RequestError", "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent", "Retrying",
+    "ServerError", "ServerHeartbeat", "ServerInfo", "ServerStartError", "SessionBusyError",
     "SessionSnapshot", "SharedStream", "SlashCommand", "StatusError", "StepFinished", "StreamClosedError",
     "StreamGap", "StreamOptions", "StreamOverflow", "StreamTimeoutError", "SubagentChanged", "TextDelta",
     "TextReplaced", "Timeout", "TodoChanged", "Tokens", "ToolUpdate", "Turn", "TurnAbortedError",
@@ -117,7 +119,9 @@ __all__ = [
 
 _HOMES = {
     "async_client": ("AsyncOpencodeClient",),
+    "calls.async_paginator": ("AsyncPaginator",),
     "calls.options": ("ClientOptions", "Timeout"),
+    "calls.paginator": ("Paginator",),
     "calls.raw": ("Response",),
     "calls.retry_policy": ("RetryEvent",),
     "calls.server_info": ("ServerInfo",),

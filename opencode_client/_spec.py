@@ -198,3 +198,13 @@ OPERATIONS: dict[str, tuple[str | None, str | None]] = {
     "v2.projectCopy.refresh": ("1.15.13", "1.17.19"),
 }
 """Every operation, with the newest version known to lack it (None: no version does) and the oldest known to have it."""
+
+PAGES: dict[str, str] = {
+    "experimental.session.list": "cursor",
+    "session.list": "limit",
+    "session.messages": "before",
+    "v2.session.list": "cursor",
+    "v2.session.history": "after",
+    "v2.session.messages": "cursor",
+}
+"""Operations that page, with the parameter of the query for the next page; `limit`: only by a larger limit."""

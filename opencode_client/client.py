@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, overload
 
 from .api import Namespaces
 from .calls.namespace import Namespace
@@ -17,7 +17,7 @@ from .calls.options import (
     find_timeout,
 )
 from .calls.unset import UNSET, Unset
-from .errors import ArgumentError
+from .errors import ArgumentError, BadRequestError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     import httpx
 
     from .calls.caller import Caller
+    from .calls.paginator import Paginator
     from .calls.directories import StrPath
+    from .calls.paging import Page
     from .calls.raw import Response
     from .calls.retry_policy import RetryEvent
     from .calls.server_info import ServerInfo
@@ -178,6 +180,38 @@ class OpencodeClient(Namespaces):
         assert response is not None  # noqa: S101 # the caller keeps it
         return Response(value, response.status_code, dict(response.headers), response.content)
 
+    @overload
+    def paginate(
+        self, method: Callable[P, list[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Paginator[T]: ...
+    @overload
+    def paginate(
+        self, method: Callable[P, Page[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Paginator[T]: ...
+    def paginate(
+        self, method: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> Any:  # Any: see the overloads
+        """Iterate over the items of all pages of an operation, each item once.
+
+        `for message in client.paginate(client.session.messages, session.id, limit=50): ...`
+
+        `limit` is the number of items in a page, 100 by default. Messages of `session.messages` come from new to old.
+        Sessions come from the latest updated to the earliest. Operations of `v2` keep their `order`, and
+        `v2.session.history` runs from old to new. An item that arrives during the iteration may come or not. Where the
+        server has no pages (`session.list`; `session.messages` of 1.1.x), the list is read again with a larger limit.
+
+        Raises:
+            ArgumentError: the operation does not page (the message lists those that do), or an argument is wrong.
+            OpencodeError: during the iteration, as the operation.
+        """
+        from .calls.paginator import Paginator
+        from .calls.paging import start
+
+        own, paging = start(method, Namespace, args, kwargs)
+        caller = own.with_options(own.options)
+        caller.keeps_response = True
+        return Paginator[Any](caller, paging)
+
     def send(
         self,
         method: str,
@@ -289,8 +323,10 @@ class OpencodeClient(Namespaces):
             NotFoundError: the session does not exist.
 
         Source: `session.get`, `session.children`, `session.status`, `session.messages`, `permission.list`,
-            `question.list`.
+            `question.list`. If the server cannot send all messages at once (see `SessionSnapshot.missing`), they are
+            read page by page.
         """
+        from .calls.paging import is_unsendable
         from .streams.snapshot import SessionSnapshot, messages_since
 
         session = self.session.get(session_id)
@@ -303,8 +339,17 @@ class OpencodeClient(Namespaces):
         permissions = [one for one in view.permission.list() if one.session_id in ids]
         questions = [one for one in view.question.list() if one.session_id in ids]
         status = (view.session.status()).get(session_id)
-        messages = messages_since(view.session.messages(session_id), since_message_id)
-        return SessionSnapshot(session, status, messages, permissions, questions, family[1:])
+        missing: Sequence[str] = ()
+        try:
+            messages = view.session.messages(session_id)
+        except BadRequestError as error:
+            if not is_unsendable(error):
+                raise
+            pages = view.paginate(view.session.messages, session_id)
+            messages = [message for message in pages][::-1]
+            missing = pages.missing
+        messages = messages_since(messages, since_message_id)
+        return SessionSnapshot(session, status, messages, permissions, questions, family[1:], missing)
 
     def run(
         self, prompt: Prompt, **options: Unpack[TurnOptions]

@@ -17,6 +17,7 @@ TWINS = {
     "calls/caller.py": "calls/async_caller.py",
     "calls/connections.py": "calls/async_connections.py",
     "calls/http_connection.py": "calls/async_http_connection.py",
+    "calls/paginator.py": "calls/async_paginator.py",
     "calls/server_check.py": "calls/async_server_check.py",
     "calls/tls.py": "calls/async_tls.py",
     "terminals/connection.py": "terminals/async_connection.py",

@@ -12,11 +12,13 @@ from opencode_client import (
     AsyncEventStream,
     AsyncFilteredStream,
     AsyncOpencodeClient,
+    AsyncPaginator,
     AsyncPtyConnection,
     AsyncSharedStream,
     EventStream,
     FilteredStream,
     OpencodeClient,
+    Paginator,
     PtyConnection,
     SharedStream,
 )
@@ -39,6 +41,7 @@ _CLASSES = [
     (SharedStream, AsyncSharedStream),
     (Subscription, AsyncSubscription),
     (PtyConnection, AsyncPtyConnection),
+    (Paginator, AsyncPaginator),
 ]
 
 

@@ -36,6 +36,8 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
     "async_client": {
         "calls.async_caller": HTTPX,
         "calls.async_connections": HTTPX,
+        "calls.async_paginator": "only paginate() needs it",
+        "calls.paging": "only paginate() and resync() need it",
         "calls.raw": "only raw() needs it",
         "calls.server_knowledge": HTTPX,
         "routes": "only send() needs it; it imports every namespace",

@@ -7,9 +7,11 @@ from typing import Any, Literal, assert_type
 
 from opencode_client import (
     AsyncOpencodeClient,
+    AsyncPaginator,
     NotFoundError,
     OpencodeClient,
     OpencodeError,
+    Paginator,
     Response,
     ServerInfo,
 )
@@ -29,6 +31,7 @@ from opencode_client.models import (
     SessionCommandResponse,
     SessionPromptResponse,
     SessionsResponse,
+    SessionV2Info,
     TextPart,
     TextPartInput,
     ToolPart,
@@ -130,6 +133,11 @@ def calls(client: OpencodeClient) -> None:
     assert_type(client.raw(client.session.list, limit=3).value, list[Session])
     assert_type(client.check_server(), ServerInfo)
     assert_type(client.with_options(timeout=None, directory=None, turn_timeout=600), OpencodeClient)
+    for message in client.paginate(client.session.messages, session.id, limit=50):
+        assert_type(message, MessageWithParts)
+    for listed in client.paginate(client.v2.session.list, order="asc"):
+        assert_type(listed, SessionV2Info)
+    assert_type(client.paginate(client.session.list), Paginator[Session])
     title: str = client.send("GET", "/session/ses_1", query={"new": 1})["title"]
     sent = client.raw(client.send, "POST", "/plugin", json=[title, TextPartInput(text="hi")])
     assert_type(sent.status, int)
@@ -197,6 +205,11 @@ async def awaited_calls(client: AsyncOpencodeClient) -> None:
     assert_type(await client.session.create(title="review"), Session)
     assert_type(await client.raw(client.session.list, limit=3), Response[list[Session]])
     assert_type(await client.check_server(), ServerInfo)
+    async for message in client.paginate(client.session.messages, "ses_1", limit=50):
+        assert_type(message, MessageWithParts)
+    async for listed in client.paginate(client.v2.session.list):
+        assert_type(listed, SessionV2Info)
+    assert_type(client.paginate(client.session.list), AsyncPaginator[Session])
     titles: list[str] = [one["title"] for one in await client.send("GET", "/session")]
     sent = await client.raw(client.send, "POST", "/plugin", json=titles)
     assert_type(sent.headers["x-next-cursor"], str)
@@ -212,6 +225,8 @@ def mistakes(client: OpencodeClient) -> None:
     client.session.list(scope="everything")  # type: ignore[arg-type] # not one of the allowed values
     client.session.prompt("ses_1", parts="hi")  # type: ignore[arg-type] # not a sequence of parts
     client.raw(client.session.list, limit="x")  # type: ignore[arg-type] # raw checks the method's arguments
+    client.paginate(client.session.messages, 1)  # type: ignore[call-overload] # paginate does, too
+    client.paginate(client.session.get, "ses_1")  # type: ignore[call-overload] # no list
     client.sessions.list()  # type: ignore[attr-defined] # no such namespace
 
 

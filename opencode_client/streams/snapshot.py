@@ -19,7 +19,7 @@ from ..models import (
 )
 
 _GOES_ON = ("tool-calls", "unknown")
-"""A message that finishes like this is followed by another one of the same turn."""
+"""A message that finishes like this is followed by another one of the same turn, unless it has a structured answer."""
 
 
 @frozen
@@ -27,7 +27,8 @@ class SessionSnapshot:
     """The state of a session: `status` (None: idle), `messages` in order, and the requests that wait for a reply.
 
     `children` are the sessions that it started, and those that they started. If they were wanted, `permissions` and
-    `questions` have their requests, too.
+    `questions` have their requests, too. `missing` are the ids of messages that the server cannot return, "" for an id
+    that is not known: servers 1.14 to 1.18 cannot return a session's first message if it was sent with a JSON schema.
     """
 
     session: Session
@@ -36,23 +37,27 @@ class SessionSnapshot:
     permissions: Sequence[PermissionRequest]
     questions: Sequence[QuestionRequest]
     children: Sequence[Session] = ()
+    missing: Sequence[str] = ()
 
     def turn(self, metadata: Mapping[str, object]) -> Literal["not begun", "running", "over"]:
         """Return the progress of the prompt that has a text part with this `metadata`.
 
         A session without a status has finished the prompt, or has not begun it. Its messages show which. A prompt that
-        fails before the model is called (an unknown model) has no answer: it stays "not begun".
+        fails before the model is called (an unknown model) has no answer: it stays "not begun". If no message has the
+        metadata, a missing message counts as the prompt.
 
         Source: servers 1.1.31 to 1.18.33 keep the metadata; `parentID` of an answer is the prompt's message.
         """
         prompts = [
             one.info.id for one in self.messages if isinstance(one.info, UserMessage) and _has(one, metadata)
         ]
+        prompts = prompts or list(self.missing)
         infos = [one.info for one in self.messages if isinstance(one.info, AssistantMessage)]
         answers = [info for info in infos if info.parent_id in prompts]
         if answers:
             last = answers[-1]
-            ended = last.time.completed is not None and last.finish not in _GOES_ON
+            goes_on = last.finish in _GOES_ON and last.structured is None
+            ended = last.time.completed is not None and not goes_on
             return "over" if ended or last.error is not None else "running"
         return "running" if prompts and self.status is not None else "not begun"
 

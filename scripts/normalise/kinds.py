@@ -27,6 +27,7 @@ class Kind:
     location: str | None = None
     resumes: str | None = None
     late: bool = False
+    pages: str | None = None
     options: tuple[str, ...] = field(default=(), converter=tuple)
     headers: dict[str, str] = field(factory=dict[str, str])
 

@@ -91,6 +91,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
             "extra_headers": kind.headers,
             "resumes": kind.resumes,
             "late": kind.late,
+            "pages": kind.pages,
             "imports": _imports(operation, schemas),
         }
         return {**operation, META: meta}

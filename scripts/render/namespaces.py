@@ -32,6 +32,11 @@ def package_view(document: Json) -> PackageView:
         servers=tuple(
             server_row(meta_of(operation), version) for rows in namespaces.values() for operation in rows
         ),
+        pages=tuple(
+            (literal(meta["operation"]), literal(meta["pages"]))
+            for meta in map(meta_of, every)
+            if meta.get("pages")
+        ),
         modules=modules(types),
         names=tuple(
             (module, tuple(names), literal_lines(names, " ", 108 - len(module)))

@@ -180,13 +180,15 @@ class PackageView:
 
     `modules` are found by the last class in them, `namespaces` by their module: these are what the generator
     renders a template for. `servers` are three literals for each operation: its id, and the newest version without
-    and the oldest with it. `names` are the modules of `models/` with their public names, and a literal of these;
-    `aliases` are classes with their other names in the same form.
+    and the oldest with it. `pages` are two literals: an operation that pages, and its parameter. `names` are the
+    modules of `models/` with their public names, and a literal of these; `aliases` are classes with their other
+    names in the same form.
     """
 
     version: str
     document_sha256: str
     servers: tuple[tuple[str, str, str], ...]
+    pages: tuple[tuple[str, str], ...]
     modules: dict[str, ModuleView]
     names: tuple[tuple[str, tuple[str, ...], str], ...]
     aliases: tuple[tuple[str, tuple[str, ...], str], ...]
