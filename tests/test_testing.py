@@ -11,7 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from opencode_client.testing import Reply, ScriptedModel, ToolCall
+from opencode_client.models import EventSessionIdle, Session
+from opencode_client.models.event import read_event
+from opencode_client.testing import Reply, ScriptedModel, ToolCall, partial
 
 _ASKED: dict[str, Any] = {"messages": [{"role": "user", "content": "hello"}], "tools": [{}], "stream": True}
 
@@ -157,3 +159,23 @@ def test_the_configuration_makes_it_the_only_provider(tmp_path: Path) -> None:
         assert written["permission"] == {"bash": "ask"}
         assert environment["HOME"] == str(tmp_path)
         assert httpx.get(f"{environment['OPENCODE_MODELS_URL']}/api.json", trust_env=False).json() == {}
+
+
+def test_a_partial_model_is_read_without_a_warning(warned: pytest.LogCaptureFixture) -> None:
+    session = partial(Session, {"id": "ses_1", "time": {"created": 1}})
+    assert (session.id, session.time.created) == ("ses_1", 1)
+    assert session.to_dict() == {"id": "ses_1", "time": {"created": 1}}
+    assert not warned.records
+
+
+def test_a_partial_member_of_a_union_is_read_without_a_warning(warned: pytest.LogCaptureFixture) -> None:
+    event = partial(read_event, {"type": "session.idle", "properties": {"sessionID": "ses_1"}})
+    assert isinstance(event, EventSessionIdle)
+    assert event.properties.session_id == "ses_1"
+    assert not warned.records
+
+
+def test_after_a_partial_model_other_models_warn_as_ever(warned: pytest.LogCaptureFixture) -> None:
+    partial(Session, {"id": "ses_1"})
+    Session.from_dict({"id": "ses_1"})
+    assert "Session.title is missing" in warned.text

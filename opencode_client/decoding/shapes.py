@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from types import NoneType
 from typing import Any
 
@@ -30,11 +31,22 @@ _JSON_TYPES: dict[type, str] = {
     NoneType: "null",
 }
 _warned: set[Where] = set()  # never larger than the number of all members
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+@contextmanager
+def no_warnings() -> Generator[None]:
+    """Turn the warnings of this thread or task off, and do not count them as logged."""
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
 
 
 def warn_once(where: Where, found: str, expected: str) -> None:
     """Log one warning for each class and member that differs from the server's document."""
-    if where not in _warned:
+    if where not in _warned and not _quiet.get():
         _warned.add(where)
         logger.warning("%s is %s, not %s as documented", ".".join(filter(None, where)), found, expected)
 

@@ -1,4 +1,4 @@
-"""Test programs that use an OpenCode server: a scripted model on this machine, which needs no key.
+"""Test programs that use an OpenCode server: a scripted model on this machine, which needs no key; partial models.
 
 `ScriptedModel` implements the OpenAI-compatible protocol, for which servers from 1.1.31 to 1.18.33 have a provider.
 With this provider alone, a real server runs whole turns offline.
@@ -13,11 +13,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar, overload
 
 from attrs import field, frozen
 
-from ..model import JsonObject, is_object
+from ..decoding.shapes import no_warnings
+from ..model import JsonObject, OpencodeModel, UnionReader, is_object
 
 MODEL = "scripted/scripted-1"
 """The model's name in opencode: provider/model."""
@@ -29,6 +30,27 @@ _OFFLINE = {
     "OPENCODE_DISABLE_MODELS_FETCH": "1",
 }
 _LIMITS = {"context": 200_000, "output": 8_192}
+
+
+M = TypeVar("M", bound=OpencodeModel)
+T = TypeVar("T")
+
+
+@overload
+def partial(model: type[M], data: JsonObject) -> M: ...
+@overload
+def partial(model: UnionReader[T], data: JsonObject) -> T: ...
+def partial(model: type[M] | UnionReader[T], data: JsonObject) -> M | T:
+    """Return a model for a test from some of its members. It is read as by `from_dict`, but nothing warns.
+
+    Members that are left out are None, required ones too.
+
+    Args:
+        model: Class of the model, or the reader of a union, such as `read_event`.
+        data: JSON object with the server's names.
+    """
+    with no_warnings():
+        return model.read(data) if isinstance(model, UnionReader) else model.from_dict(data)
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,81 @@
+"""The examples in docs/testing.md run as tests of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.rooms import ROOT
+from tests.support.faulty_server import FaultyServer, answer, http
+
+_PAGE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+_EXAMPLES = {
+    section.partition("\n")[0]: block.partition("```")[0]
+    for section, _, block in (part.partition("```python\n") for part in _PAGE.split("\n### ")[1:])
+}
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The output of all examples, run as tests with warnings as errors: with a server, and then without it."""
+    folder = tmp_path_factory.mktemp("examples")
+    for name, example in _EXAMPLES.items():
+        (folder / f"test_{_word(name)}.py").write_text(example, encoding="utf-8")
+    with FaultyServer([answer(http(b'[{"id": "ses_1"}]'))]) as server:
+        url = server.url
+        first = _run(folder, url)
+    return first, _run(folder, url)
+
+
+def _word(name: str) -> str:
+    return re.sub(r"\W", "_", name)
+
+
+def _run(folder: Path, url: str) -> str:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-rA",
+        "-W",
+        "error",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        ".",
+    ]
+    env = {**os.environ, "OPENCODE_BASE_URL": url, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=env, check=False, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+def test_the_page_has_an_example_for_each_way() -> None:
+    names = [
+        "A model with some members",
+        "unittest.mock",
+        "httpx.MockTransport",
+        "respx",
+        "pytest-httpx",
+        "vcrpy",
+    ]
+    assert list(_EXAMPLES) == names
+
+
+@pytest.mark.parametrize("example", list(_EXAMPLES))
+def test_an_example_passes_with_a_server_and_then_without(outputs: tuple[str, str], example: str) -> None:
+    passed = f"PASSED test_{_word(example)}.py::"
+    assert passed in outputs[0]
+    assert passed in outputs[1]
+
+
+@pytest.mark.parametrize("example", list(_EXAMPLES))
+def test_an_example_has_at_most_twelve_lines_beside_imports(example: str) -> None:
+    lines = [
+        line for line in _EXAMPLES[example].splitlines() if line and not re.match(r"(import|from) ", line)
+    ]
+    assert len(lines) <= 12
