@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not live and not job'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-terminals test-live compat test-documents test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-terminals test-turns test-live compat test-documents test-package test-job dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ mutation: pyproject.toml  ## run mutation tests of four groups of modules, or of
 
 test-terminals: $(READY)  ## open and close 500 terminals over TLS beside three busy loops; COUNT=... for another number
 	$(BIN)/python -m tests.terminals.under_load $(or $(COUNT),500)
+
+test-turns: $(READY)  ## turns on real servers of five versions; VERSIONS="1.1.31" for others
+	TURN_VERSIONS="$(or $(VERSIONS),1.1.31 1.3.2 1.14.48 1.15.13 1.18.33)" $(BIN)/pytest -m live tests/live/test_turns.py
 
 test-live: $(READY)  ## run the live suite: real servers from npm
 	$(BIN)/pytest -m live

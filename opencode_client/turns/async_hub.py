@@ -107,7 +107,7 @@ class AsyncHub:
         self._routes.add(run)
         if not run.state.spec.follows:
             self._start(run, Send())
-        self.feed(run, Tick())
+        self.feed(run, self._routes.first)
         self._timer.set()
         return True
 

@@ -117,7 +117,7 @@ class Hub:
             self._routes.add(run)
         if not run.state.spec.follows:
             self._start(run, Send())
-        self.post(run, Tick())
+        self.post(run, self._routes.first)
         return True
 
     def post(self, run: SyncRun, item: Input) -> None:

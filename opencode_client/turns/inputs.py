@@ -120,6 +120,11 @@ class InstanceGone:
 
 
 @frozen
+class EventsWork:
+    """The stream has events of some session. That of 1.14.48 has none."""
+
+
+@frozen
 class Gap:
     """Events are missing here."""
 
@@ -216,7 +221,7 @@ Event: TypeAlias = (
     | TodosSeen
     | InstanceGone
 )
-Input: TypeAlias = Event | Gap | Tick | Stop | Done
+Input: TypeAlias = Event | EventsWork | Gap | Tick | Stop | Done
 
 
 @frozen(kw_only=True)

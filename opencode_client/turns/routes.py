@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from ..model import JsonObject, is_object
 from ..streams.event_decoder import StreamGap
 from ..streams.filter import session_and_parent, session_of
-from .inputs import Gap, Input, SessionSeen
+from .inputs import EventsWork, Gap, Input, SessionSeen, Tick
 from .state import TurnState
 from .updates import ReasoningDelta, TextDelta, Update
 from .v1 import member, read_event
@@ -71,6 +71,8 @@ class Routes(Generic[R]):
         self.runs: list[R] = []
         self._directory = directory
         self._owners: dict[str, list[R]] = {}
+        self.first: Input = Tick()
+        """The first input of a turn."""
 
     def add(self, run: R) -> None:
         """Add a turn."""
@@ -101,15 +103,18 @@ class Routes(Generic[R]):
         raw: object = getattr(item, "raw_", None)
         if not is_object(raw):
             return []
-        runs = self._runs_for(raw)
+        session_id = member(raw, "properties").get("sessionID") or session_of(raw)
+        if session_id is not None and isinstance(self.first, Tick):
+            self.first = EventsWork()
+            return [*((run, self.first) for run in self.runs), *self.inputs(item)]
+        runs = self._runs_for(raw, session_id)
         event = read_event(raw, self._directory) if runs else None
         if isinstance(event, SessionSeen):
             family = self._owners.setdefault(event.session_id, [])
             family += [run for run in runs if run not in family]
         return [(run, event) for run in runs] if event is not None else []
 
-    def _runs_for(self, raw: JsonObject) -> list[R]:
-        session_id = member(raw, "properties").get("sessionID") or session_of(raw)
+    def _runs_for(self, raw: JsonObject, session_id: str | None) -> list[R]:
         if session_id is None:
             is_for_all = raw.get("type") in ("session.error", "server.instance.disposed")
             return self.runs.copy() if is_for_all else []

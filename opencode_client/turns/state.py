@@ -44,14 +44,20 @@ _AGAIN_S = 1.0
 """The time between two looks, and between two aborts, while the end is near."""
 _SETTLE_S = 0.5
 """The time that the last events may need after the answer."""
-_FIRST_SILENCE_S, _NO_EVENTS_S, _SILENCE_S = 1.0, 5.0, 20.0
-"""The time without events after which to look: at first, at most without any event, and after one has come."""
+_FIRST_SILENCE_S, _NO_EVENTS_S = 1.0, 5.0
+"""The time after which to look while there is no event at all: the first time, and at most."""
+_SILENCE_S, _PENDING_S = 20.0, 60.0
+"""The time without an event after which to look: usually, and while the POST waits for its answer."""
 _IDLE_S = {"complete": 1.0, "stored": 1.5, "not stored": 6.0, "unanswered": 10.0}
 """How long a session has to be idle before the turn counts as over or lost. A cold instance needs 5 s to begin."""
 _UNREACHABLE_S, _UNRESPONSIVE_S = 8.0, 30.0
-"""The time after which a server that refuses connections, or does not respond, counts as gone."""
+"""The time after which a server that refuses connections, or does not respond, counts as gone.
+
+One that does not respond may be busy: while the POST waits, its connection shows that the server is there.
+"""
+_SLOW_AGAIN_S = 5.0
 _FAR_S = 3600.0
-_SIGNS_OF_LIFE = (Delta, PartSeen, MessageSeen, StatusSeen, Asked)
+_SIGNS_OF_LIFE = (Delta, PartSeen, MessageSeen, StatusSeen, Asked, inputs.EventsWork)
 _REFUSALS = (errors.ArgumentError, errors.ConnectError, errors.ClientClosedError)
 _REFUSED = (400, 401, 403, 404, 409, 413)
 """After these errors of the POST, and these statuses, the prompt was not accepted. After others the turn may run."""
@@ -108,7 +114,7 @@ class TurnState:
             return []
         self._now_s = now_s
         if isinstance(item, _SIGNS_OF_LIFE):
-            self._event_s, self._silence_s = now_s, _SILENCE_S
+            self._event_s, self._silence_s = now_s, _PENDING_S if self._is_pending else _SILENCE_S
         if isinstance(item, Delta):
             if item.session_id == self.spec.session_id:
                 self.transcript.add_delta(item)
@@ -265,6 +271,7 @@ class TurnState:
 
     def _see_answer(self, done: Done) -> None:
         self._is_pending = False
+        self._silence_s = min(self._silence_s, _SILENCE_S)
         error = done.error
         if error is None:
             self._answered_s = self._now_s
@@ -306,10 +313,11 @@ class TurnState:
         if not isinstance(error, _PASSING):
             return self._finish(error)
         since_s = self._failing_since_s = self._failing_since_s or self._now_s
-        limit_s = _UNREACHABLE_S if isinstance(error, errors.ConnectError) else _UNRESPONSIVE_S
-        if self._now_s - since_s >= limit_s:
+        refuses = isinstance(error, errors.ConnectError) and type(error.__cause__).__name__ != "PoolTimeout"
+        limit_s = _UNREACHABLE_S if refuses else _UNRESPONSIVE_S
+        if self._now_s - since_s >= limit_s and (refuses or not self._is_pending):
             return self._finish(lost(f"the server is gone: {error}", None, error))
-        return self._look_soon(_AGAIN_S)
+        return self._look_soon(_AGAIN_S if refuses else _SLOW_AGAIN_S)
 
     def _judge(self) -> None:
         """Decide if the turn is over, from what was read."""

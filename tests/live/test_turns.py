@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pickle
 import threading
@@ -17,6 +18,7 @@ import pytest
 from opencode_client import (
     AgentNotFoundError,
     AskClosed,
+    AsyncOpencodeClient,
     ModelNotFoundError,
     NotFoundError,
     OpencodeClient,
@@ -471,6 +473,36 @@ def test_a_stream_that_is_cut_again_and_again(kind: SyncOrAsync, streaming: Open
     assert played.result.text.strip() == ("a slow answer " * 8).strip()
     assert list(played.texts()[played.last_message_id].values()) == [played.result.text]
     assert played.result.gaps > 0
+
+
+@pytest.mark.parametrize(("sessions", "directories"), [(20, 5)])
+def test_many_turns_at_once(
+    kind: SyncOrAsync, server: OpencodeServer, sessions: int, directories: int
+) -> None:
+    places = [server.directory / f"place{number}" for number in range(directories)]
+    for place in places:
+        place.mkdir(exist_ok=True)
+
+    def run(number: int) -> str:
+        place = places[number % directories]
+        text: str = client.run("#bash", directory=place, permissions="once").text
+        return text
+
+    async def run_all() -> list[str]:
+        async with AsyncOpencodeClient(server.url) as client:
+            runs = [
+                client.run("#bash", directory=places[number % directories], permissions="once")
+                for number in range(sessions)
+            ]
+            return [result.text for result in await asyncio.gather(*runs)]
+
+    if kind == "async":
+        texts = asyncio.run(run_all())
+    else:
+        with OpencodeClient(server.url) as client, ThreadPoolExecutor(sessions) as threads:
+            texts = list(threads.map(run, range(sessions)))
+    assert texts == ["done"] * sessions
+    assert _busy(server) == []
 
 
 def test_nothing_is_left_behind(server: OpencodeServer) -> None:

@@ -18,6 +18,7 @@ from opencode_client import (
     QuestionAsk,
     ReasoningDelta,
     Reject,
+    RequestTimeoutError,
     Retrying,
     ServerError,
     StepFinished,
@@ -35,7 +36,7 @@ from opencode_client import (
     TurnTimeoutError,
 )
 from opencode_client.models import PermissionRequest
-from opencode_client.turns.inputs import Abort, Decide, Done, Gap, ReplyTo, SessionSeen, Stop
+from opencode_client.turns.inputs import Abort, Decide, Done, EventsWork, Gap, ReplyTo, SessionSeen, Stop
 from opencode_client.turns.v1 import KEY
 from tests.support.turn_inputs import (
     CHILD,
@@ -461,6 +462,27 @@ def test_a_server_that_is_gone_is_lost_within_15_s() -> None:
             game.looked(error=ConnectError("refused", **_HTTP))
         game.wait(1)
     assert _error(game, TurnLostError).stored is None
+
+
+def test_a_server_that_is_too_busy_to_respond_is_not_lost_while_the_prompt_waits() -> None:
+    game = _begin(Game()).feed(Gap("cut"))
+    for _ in range(120):
+        if game.looks:
+            game.looked(error=RequestTimeoutError("slow", **_HTTP))
+        game.wait(1)
+    assert game.state.error is None
+    game.lost(_CUT)
+    for _ in range(40):
+        if game.looks:
+            game.looked(error=RequestTimeoutError("slow", **_HTTP))
+        game.wait(1)
+    assert _error(game, TurnLostError).stored is None
+
+
+def test_a_quiet_turn_is_not_polled_when_events_work() -> None:
+    game = Game().feed(EventsWork()).wait(50)
+    assert not game.looks
+    assert game.wait(15).looks
 
 
 def test_a_server_that_was_started_again_has_stored_the_prompt() -> None:
