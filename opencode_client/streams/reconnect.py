@@ -178,16 +178,16 @@ class StreamState(Generic[E]):
         """
         if self._is_connected:
             self._is_connected = False
-            self._lost = (
-                error  # the reason of the gap: errors of later attempts only mean that there is no connection
-            )
+            # the reason of the gap: errors of later attempts only mean that there is no connection
+            self._lost = error
             if self._last_s - self._opened_s > LONGEST_DELAY_S:
                 self._attempts = 0  # the connection worked, even if it brought only heartbeats
         self._attempts += 1
         too_many = self._max_attempts is not None and self._attempts > self._max_attempts
-        if error is not None and (self._is_final(error) or too_many or not self._reconnects):
+        is_last = too_many or not self._reconnects
+        if error is not None and (is_last or self._is_final(error)):
             raise error
-        if too_many or not self._reconnects:
+        if is_last:
             return None
         first = max(FIRST_DELAY_S, min((self._splitter.retry_ms or 0) / 1000, LONGEST_RETRY_S))
         longest = min(max(LONGEST_DELAY_S, first), first * 2.0 ** min(self._attempts - 1, 16))
@@ -196,10 +196,8 @@ class StreamState(Generic[E]):
     def _is_final(self, error: OpencodeError) -> bool:
         if self.resumes and isinstance(error, RequestTimeoutError):
             return False  # the response begins with the first event: no bytes only means that no event has happened yet
-        passes = isinstance(error, _PASSING) or (
-            isinstance(error, StatusError) and error.status in _PASSING_STATUS
-        )
-        return not (self.connections and passes)
+        is_passing_status = isinstance(error, StatusError) and error.status in _PASSING_STATUS
+        return not self.connections or not (is_passing_status or isinstance(error, _PASSING))
 
     @property
     def _too_large(self) -> str:
