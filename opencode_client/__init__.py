@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from .terminals.handshake import PtyOptions
     from .turns.async_turn import AsyncTurn
     from .turns.options import TurnOptions
+    from .turns.policies import Decision, PermissionPolicy, QuestionPolicy
     from .turns.result import Reject, SlashCommand, Tokens, TurnReply, TurnResult
     from .turns.turn import Turn
     from .turns.updates import (
@@ -98,14 +99,15 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "UNSET", "AgentNotFoundError", "ArgumentError", "AskClosed", "AsyncEventStream", "AsyncFilteredStream",
-    "AsyncOpencodeClient", "AsyncPaginator", "AsyncPtyConnection", "AsyncSharedStream", "AsyncTurn",
-    "AuthenticationError", "BadRequestError", "ClientClosedError", "ClientOptions", "Compacting",
-    "ConflictError", "ConnectError", "ConnectionLostError", "EmptyResponseError", "EventLoopError",
-    "EventStream", "EventTooLargeError", "FilteredStream", "ForbiddenError", "ModelNotFoundError",
-    "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel", "OpencodeServer", "Paginator",
-    "PayloadTooLargeError", "PermissionAsk", "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError",
-    "PtyOptions", "PtyTimeoutError", "QuestionAsk", "RateLimitError", "ReasoningDelta", "Reject",
+    "UNSET", "AgentNotFoundError", "ArgumentError", "AskClosed", "AsyncEventStream",
+    "AsyncFilteredStream", "AsyncOpencodeClient", "AsyncPaginator", "AsyncPtyConnection",
+    "AsyncSharedStream", "AsyncTurn", "AuthenticationError", "BadRequestError", "ClientClosedError",
+    "ClientOptions", "Compacting", "ConflictError", "ConnectError", "ConnectionLostError", "Decision",
+    "EmptyResponseError", "EventLoopError", "EventStream", "EventTooLargeError", "FilteredStream",
+    "ForbiddenError", "ModelNotFoundError", "NotFoundError", "OpencodeClient", "OpencodeError",
+    "OpencodeModel", "OpencodeServer", "Paginator", "PayloadTooLargeError", "PermissionAsk",
+    "PermissionPolicy", "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError", "PtyOptions",
+    "PtyTimeoutError", "QuestionAsk", "QuestionPolicy", "RateLimitError", "ReasoningDelta", "Reject",
     "RequestError", "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent", "Retrying",
     "ServerError", "ServerHeartbeat", "ServerInfo", "ServerStartError", "SessionBusyError",
     "SessionSnapshot", "SharedStream", "SlashCommand", "StatusError", "StepFinished", "StreamClosedError",
@@ -146,6 +148,7 @@ _HOMES = {
     "terminals.handshake": ("PtyOptions",),
     "turns.async_turn": ("AsyncTurn",),
     "turns.options": ("TurnOptions",),
+    "turns.policies": ("Decision", "PermissionPolicy", "QuestionPolicy"),
     "turns.result": ("Reject", "SlashCommand", "Tokens", "TurnReply", "TurnResult"),
     "turns.turn": ("Turn",),
     "turns.updates": (

@@ -34,8 +34,9 @@ HANDWRITTEN = frozenset({
     "StreamOptions", "StreamOverflow", "StreamTimeoutError", "Timeout", "UndecodableEvent", "Unknown",
     "UnknownEvent", "Unset", "UNSET", "UnsupportedOperationError", "UnsupportedServerError",
     # turns
-    "AgentNotFoundError", "AskClosed", "AsyncTurn", "Compacting", "ModelNotFoundError", "PermissionAsk",
-    "QuestionAsk", "ReasoningDelta", "Reject", "Retrying", "SessionBusyError", "SlashCommand", "StepFinished",
+    "AgentNotFoundError", "AskClosed", "AsyncTurn", "Compacting", "Decision", "ModelNotFoundError",
+    "PermissionAsk", "PermissionPolicy", "QuestionAsk", "QuestionPolicy", "ReasoningDelta", "Reject", "Retrying",
+    "SessionBusyError", "SlashCommand", "StepFinished",
     "SubagentChanged", "TextDelta", "TextReplaced", "TodoChanged", "Tokens", "ToolUpdate", "Turn",
     "TurnAbortedError", "TurnAuthenticationError", "TurnBudgetError", "TurnContextError", "TurnError",
     "TurnFinished", "TurnGap", "TurnLostError", "TurnOptions", "TurnOutputError", "TurnProviderError",
