@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-
 import pytest
 
-from scripts.rooms import ROOT
 from tests.support.doc_examples import BLOCKS, needs_server, shown_outputs
 
 _OFFLINE = [block for block in BLOCKS if not needs_server(block)]
@@ -32,12 +29,6 @@ def test_the_comments_behind_prints_show_their_output(printed: str) -> None:
     shown = [comment for block in _OFFLINE for comment in shown_outputs(block)]
     assert [comment for comment in shown if not comment.endswith(lines)] == []
     assert len(shown) > 1
-
-
-def test_the_quick_start_is_the_one_that_make_demo_runs() -> None:
-    program = ast.parse((ROOT / "examples" / "quickstart.py").read_text(encoding="utf-8"))
-    program.body = program.body[1:]  # without its docstring
-    assert ast.unparse(program) == ast.unparse(ast.parse(BLOCKS[0]))
 
 
 def test_the_quick_start_has_at_most_ten_lines() -> None:

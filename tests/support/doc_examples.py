@@ -1,4 +1,4 @@
-"""The Python blocks in README.md and docs/terminals.md."""
+"""The Python blocks in README.md, docs/terminals.md and docs/turns.md."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _SHOWN = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
 
 BLOCKS = _blocks("README.md")
 TERMINAL_BLOCKS = _blocks("docs/terminals.md")
+TURN_BLOCKS = _blocks("docs/turns.md")
 
 
 def shown_outputs(block: str) -> list[str]:
