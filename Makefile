@@ -41,7 +41,7 @@ check-generated: $(READY)  ## fail if the generated code or docs/api differ from
 	$(BIN)/python -m scripts.generate --check
 	$(BIN)/python scripts/gen-opencode-api-docs.py openapi.json --check
 
-demo: $(READY)  ## run the quick start against a real server with a scripted model: no key, no account
+demo: $(READY)  ## show a turn of an agent on a real server with a scripted model: no key, no account
 	$(BIN)/python -m scripts.demo
 
 lint: $(READY)  ## check the handwritten code with ruff, the layers of the package, and the schema and safety of the workflows

@@ -1,11 +1,12 @@
-"""`make demo`: run the quick start against a real server with a scripted model; no key, no account.
+"""`make demo`: talk to an agent on a real server with a scripted model; no key, no account.
 
-Downloads the pinned opencode from npm (once, into .cache), starts it in an empty folder and runs examples/quickstart.py
-unchanged; each request is shown with its status and time.
+Downloads the pinned opencode from npm (once, into .cache), starts it in a new folder, and runs examples/chat.py with a
+prompt and a permission that are typed for you.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -15,19 +16,43 @@ from pathlib import Path
 
 from opencode_client import OpencodeServer
 from opencode_client._spec import OPENCODE_VERSION
-from opencode_client.testing import Reply, ScriptedModel
+from opencode_client.model import JsonObject
+from opencode_client.testing import Reply, ScriptedModel, ToolCall
 from scripts.npm_server import NpmError, get_server
 from scripts.rooms import ROOT
 
-_QUICK_START = ROOT / "examples" / "quickstart.py"
-_REPLY = Reply(text="Hello! I am scripted, but everything between us is real.", chunks=5)
-_RUN = f"""
-import logging, runpy, sys
-logging.basicConfig(stream=sys.stdout, format="        %(message)s", level=logging.DEBUG)
-for name in ("asyncio", "httpcore", "httpx"):
-    logging.getLogger(name).setLevel(logging.WARNING)
-runpy.run_path({str(_QUICK_START)!r})
-"""
+_CHAT = ROOT / "examples" / "chat.py"
+_TYPED = "Does greet.py work?\ny\n\n"
+_LOOK = {"description": "Read greet.py", "prompt": "Read greet.py.", "subagent_type": "general"}
+_RUN = {"command": "python3 greet.py", "description": "Run greet.py"}
+_SUBAGENT = [
+    Reply(tools=[ToolCall(name="read", arguments={"filePath": "greet.py"})]),
+    Reply(text="It prints a greeting."),
+]
+_AGENT = [
+    Reply(
+        reasoning="Somebody should read the file first. I let a subagent do that, and then I run it.",
+        text="I will have it read, and then run it.",
+        tools=[ToolCall(name="task", arguments=_LOOK)],
+        chunks=12,
+        delay_s=0.05,
+    ),
+    Reply(tools=[ToolCall(name="bash", arguments=_RUN)]),
+    Reply(
+        text="Yes. It prints a greeting, and it ran without an error.\n"
+        "I am scripted, but the server, its tools and the client between us are real.",
+        chunks=25,
+        delay_s=0.05,
+    ),
+]
+
+
+def _script(request: JsonObject) -> Reply:
+    """Return the next reply of the agent, or of its subagent."""
+    messages = request["messages"]
+    step: int = sum(message["role"] == "assistant" for message in messages)
+    prompts = json.dumps([message for message in messages if message["role"] == "user"])
+    return (_SUBAGENT if _LOOK["prompt"] in prompts else _AGENT)[step]
 
 
 def _print(text: str) -> None:
@@ -40,24 +65,26 @@ def _demo(folder: Path) -> int:
     home, workspace = folder / "home", folder / "workspace"
     workspace.mkdir()
     home.mkdir()
-    with ScriptedModel(_REPLY) as model:
+    (workspace / "greet.py").write_text('print("Hello from greet.py")\n', encoding="utf-8")
+    with ScriptedModel(script=_script) as model:
+        env = model.install(home, permission={"bash": "ask"})
         _print("start it with the scripted model as its only provider")
-        with OpencodeServer(executable, directory=workspace, env=model.install(home), password="") as server:
+        with OpencodeServer(executable, directory=workspace, env=env, password="") as server:
             _print(f"opencode {server.version} runs at {server.url}")
-            _print(f"run {_QUICK_START.relative_to(ROOT)}; indented lines are its client's DEBUG log\n")
+            _print(f"run {_CHAT.relative_to(ROOT)}; the prompt and the answer `y` are typed for you")
             environment = {**os.environ, "OPENCODE_BASE_URL": server.url, "PYTHONUNBUFFERED": "1"}
+            chat = [sys.executable, str(_CHAT)]
             code = subprocess.run(
-                [sys.executable, "-c", _RUN], cwd=workspace, env=environment, check=False
+                chat, cwd=workspace, env=environment, input=_TYPED, text=True, check=False
             ).returncode
     print()
-    _print("done: the server and the model have stopped" if code == 0 else f"the quick start failed: {code}")
+    _print("done: the server and the model have stopped" if code == 0 else f"the chat failed: {code}")
     return code
 
 
 def main() -> int:
-    """Return 0 when the quick start ran."""
+    """Return 0 when the chat ran."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    print(_QUICK_START.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="opencode-demo-") as folder:
         try:
             return _demo(Path(folder).resolve())
