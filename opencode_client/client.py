@@ -4,20 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from .api import Namespaces
-from .calls.namespace import Namespace
-from .calls.options import (
-    ClientOptions,
-    Timeout,
-    changed_options,
-    checked_seconds,
-    find_server,
-    find_timeout,
-)
+from .client_calls import ClientCalls
+from .calls.options import ClientOptions, Timeout, changed_options, find_server, find_timeout
 from .calls.unset import UNSET, Unset
-from .errors import ArgumentError, BadRequestError
+from .errors import BadRequestError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -25,12 +17,8 @@ if TYPE_CHECKING:
     import httpx
 
     from .calls.caller import Caller
-    from .calls.paginator import Paginator
     from .calls.directories import StrPath
-    from .calls.paging import Page
-    from .calls.raw import Response
     from .calls.retry_policy import RetryEvent
-    from .calls.server_info import ServerInfo
     from .streams.snapshot import SessionSnapshot
     from .terminals.connection import PtyConnection
     from .terminals.handshake import PtyOptions
@@ -38,11 +26,8 @@ if TYPE_CHECKING:
     from .turns.options import FollowOptions, Prompt, TurnOptions
     from .turns.result import TurnResult
 
-P = ParamSpec("P")
-T = TypeVar("T")
 
-
-class OpencodeClient(Namespaces):
+class OpencodeClient(ClientCalls):
     """A client of one OpenCode server.
 
     Opened by its first request. Closed by `close` or the end of `with`, and not reusable after that.
@@ -156,127 +141,6 @@ class OpencodeClient(Namespaces):
             on_retry=on_retry,
         )
         return type(self).__new__(type(self))._open(self._caller.with_options(options), is_view=True)
-
-    def raw(
-        self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Response[T]:
-        """Call an operation of this client, or `send`, and return its value with status and headers.
-
-        `(client.raw(client.session.list, limit=3)).headers["content-type"]`
-
-        Raises:
-            ArgumentError: `method` is not an operation of an `OpencodeClient`, or is a stream or terminal.
-            OpencodeError: as the operation.
-        """
-        own = _owner_of(method)._caller  # pyright: ignore[reportPrivateUsage] # ours
-        caller = own.with_options(own.options)
-        caller.keeps_response = True
-        from .calls.raw import Response, check_single, rebound
-
-        pending: Any = rebound(method, caller)(*args, **kwargs)
-        check_single(pending)
-        value: T = pending
-        response = caller.response
-        assert response is not None  # noqa: S101 # the caller keeps it
-        return Response(value, response.status_code, dict(response.headers), response.content)
-
-    @overload
-    def paginate(
-        self, method: Callable[P, list[T]], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Paginator[T]: ...
-    @overload
-    def paginate(
-        self, method: Callable[P, Page[T]], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Paginator[T]: ...
-    def paginate(
-        self, method: Callable[..., Any], /, *args: Any, **kwargs: Any
-    ) -> Any:  # Any: see the overloads
-        """Iterate over the items of all pages of an operation, each item once.
-
-        `for message in client.paginate(client.session.messages, session.id, limit=50): ...`
-
-        `limit` is the number of items in a page, 100 by default. Messages of `session.messages` come from new to old.
-        Sessions come from the latest updated to the earliest. Operations of `v2` keep their `order`, and
-        `v2.session.history` runs from old to new. An item that arrives during the iteration may come or not. Where the
-        server has no pages (`session.list`; `session.messages` of 1.1.x), the list is read again with a larger limit.
-
-        Raises:
-            ArgumentError: the operation does not page (the message lists those that do), or an argument is wrong.
-            OpencodeError: during the iteration, as the operation.
-        """
-        from .calls.paginator import Paginator
-        from .calls.paging import start
-
-        own, paging = start(method, Namespace, args, kwargs)
-        caller = own.with_options(own.options)
-        caller.keeps_response = True
-        return Paginator[Any](caller, paging)
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, object] | None = None,
-        json: object = UNSET,
-        timeout: Timeout | Unset = UNSET,
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:  # Any: the caller knows what the route returns
-        """Send a request to any route, and return the JSON of its response; None for an empty body.
-
-        For routes, parameters and members that the document lacks. The path of a documented operation follows that
-        operation's rules, for example `turn_timeout`. Another path follows those of its method: GET, PUT and DELETE
-        are sent again after a broken connection. `directory` and `workspace` of the client are sent in the query, under
-        `/api/` as `location[...]`, unless `query` has them.
-
-        `client.send("POST", f"/session/{session.id}/message", json={"parts": [], "newMember": 1})`
-
-        Args:
-            method: HTTP method.
-            path: Path below the base URL, percent-encoded, without a query.
-            query: Parameters of the query. A list repeats its name; None leaves a parameter out.
-            json: Body: JSON or a model. Default: no body.
-
-        Raises:
-            ArgumentError: an argument is wrong, or the path is that of an event stream.
-            ResponseDecodeError: the response is not JSON. `error.body` has its bytes.
-            UnsupportedOperationError: the server does not have this route.
-            OpencodeError: as operations.
-        """
-        from .routes import call_of
-
-        operation, arguments = call_of(method, path, query, json)
-        arguments.timeout, arguments.headers = timeout, headers
-        return self._caller.call(operation, arguments)
-
-    def wait_until_ready(self, *, timeout: float | None = 60.0) -> None:
-        """Wait until the server responds. Use it for a server that another program has just started.
-
-        Args:
-            timeout: Seconds to wait. None: no limit.
-
-        Raises:
-            RequestTimeoutError: the server did not respond in time. `__cause__` is the error of the last try.
-            AuthenticationError: the password is missing or wrong.
-            UnsupportedServerError: the server at this URL is not opencode 1.x.
-            ArgumentError: the timeout is wrong.
-
-        Source: `GET /global/health`, sent again after a pause if there is no connection or a status 429 or 5xx.
-        """
-        self._caller.server_check.wait(checked_seconds("timeout", timeout))
-
-    def check_server(self) -> ServerInfo:
-        """Return the server's version and its operations.
-
-        Raises:
-            UnsupportedServerError: the server at this URL is not opencode 1.x.
-            AuthenticationError: the password is missing or wrong.
-            RequestError: no response.
-
-        Source: `GET /global/health` and `GET /doc`. Where the document is implausible (servers 1.14.34 to 1.14.41),
-            the table of versions.
-        """
-        return self._caller.server_check.info()
 
     def terminal(
         self,
@@ -441,15 +305,6 @@ class OpencodeClient(Namespaces):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.options.base_url!r}, directory={self.options.directory!r})"
-
-
-def _owner_of(method: Callable[..., object]) -> Namespace | OpencodeClient:
-    owner: object = getattr(method, "__self__", None)
-    if isinstance(owner, Namespace):
-        return owner
-    if isinstance(owner, OpencodeClient) and method.__name__ == "send":
-        return owner
-    raise ArgumentError("raw takes an operation, such as client.session.list, and then its arguments")
 
 
 def _new_caller(options: ClientOptions, http_client: httpx.Client | None) -> Caller:
