@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .async_client import AsyncOpencodeClient
+    from .attachments import FileAttachment
     from .calls.async_paginator import AsyncPaginator
     from .calls.options import ClientOptions, Timeout
     from .calls.paginator import Paginator
@@ -103,24 +104,26 @@ __all__ = [
     "AsyncFilteredStream", "AsyncOpencodeClient", "AsyncPaginator", "AsyncPtyConnection",
     "AsyncSharedStream", "AsyncTurn", "AuthenticationError", "BadRequestError", "ClientClosedError",
     "ClientOptions", "Compacting", "ConflictError", "ConnectError", "ConnectionLostError", "Decision",
-    "EmptyResponseError", "EventLoopError", "EventStream", "EventTooLargeError", "FilteredStream",
-    "ForbiddenError", "ModelNotFoundError", "NotFoundError", "OpencodeClient", "OpencodeError",
-    "OpencodeModel", "OpencodeServer", "Paginator", "PayloadTooLargeError", "PermissionAsk",
-    "PermissionPolicy", "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError", "PtyOptions",
-    "PtyTimeoutError", "QuestionAsk", "QuestionPolicy", "RateLimitError", "ReasoningDelta", "Reject",
-    "RequestError", "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent", "Retrying",
-    "ServerError", "ServerHeartbeat", "ServerInfo", "ServerStartError", "SessionBusyError",
-    "SessionSnapshot", "SharedStream", "SlashCommand", "StatusError", "StepFinished", "StreamClosedError",
-    "StreamGap", "StreamOptions", "StreamOverflow", "StreamTimeoutError", "SubagentChanged", "TextDelta",
-    "TextReplaced", "Timeout", "TodoChanged", "Tokens", "ToolUpdate", "Turn", "TurnAbortedError",
-    "TurnAuthenticationError", "TurnBudgetError", "TurnContextError", "TurnError", "TurnFinished",
-    "TurnGap", "TurnLostError", "TurnOptions", "TurnOutputError", "TurnProviderError", "TurnReply",
-    "TurnResult", "TurnTimeoutError", "UndecodableEvent", "Unknown", "UnknownEvent", "Unset",
-    "UnsupportedOperationError", "UnsupportedServerError", "to_datetime", "to_epoch_ms",
+    "EmptyResponseError", "EventLoopError", "EventStream", "EventTooLargeError", "FileAttachment",
+    "FilteredStream", "ForbiddenError", "ModelNotFoundError", "NotFoundError", "OpencodeClient",
+    "OpencodeError", "OpencodeModel", "OpencodeServer", "Paginator", "PayloadTooLargeError",
+    "PermissionAsk", "PermissionPolicy", "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError",
+    "PtyOptions", "PtyTimeoutError", "QuestionAsk", "QuestionPolicy", "RateLimitError",
+    "ReasoningDelta", "Reject", "RequestError", "RequestTimeoutError", "Response",
+    "ResponseDecodeError", "RetryEvent", "Retrying", "ServerError", "ServerHeartbeat", "ServerInfo",
+    "ServerStartError", "SessionBusyError", "SessionSnapshot", "SharedStream", "SlashCommand",
+    "StatusError", "StepFinished", "StreamClosedError", "StreamGap", "StreamOptions", "StreamOverflow",
+    "StreamTimeoutError", "SubagentChanged", "TextDelta", "TextReplaced", "Timeout", "TodoChanged",
+    "Tokens", "ToolUpdate", "Turn", "TurnAbortedError", "TurnAuthenticationError", "TurnBudgetError",
+    "TurnContextError", "TurnError", "TurnFinished", "TurnGap", "TurnLostError", "TurnOptions",
+    "TurnOutputError", "TurnProviderError", "TurnReply", "TurnResult", "TurnTimeoutError",
+    "UndecodableEvent", "Unknown", "UnknownEvent", "Unset", "UnsupportedOperationError",
+    "UnsupportedServerError", "to_datetime", "to_epoch_ms",
 ]  # fmt: skip
 
 _HOMES = {
     "async_client": ("AsyncOpencodeClient",),
+    "attachments": ("FileAttachment",),
     "calls.async_paginator": ("AsyncPaginator",),
     "calls.options": ("ClientOptions", "Timeout"),
     "calls.paginator": ("Paginator",),

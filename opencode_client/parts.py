@@ -1,10 +1,12 @@
-"""Readers of a message with its parts. The generated classes that derive from this one are in readers.toml."""
+"""Base classes of generated models: readers of a message with its parts, and a file as a part. See readers.toml."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    import os
+
     from .models import Part, ToolPart
 
 
@@ -38,3 +40,20 @@ class PartReaders:
     def tool_calls(self) -> list[ToolPart]:
         """The tool calls of the message, in order, whatever their state; an empty list if there is none."""
         return [part for part in self.parts if part.type == "tool"]
+
+
+class FromPath:
+    """A part of a prompt that is a file."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_path(cls, path: str | os.PathLike[str], *, max_bytes: int = 10_000_000) -> Self:
+        """Return the part for a file of this machine, with its content and the media type that servers need.
+
+        Raises:
+            ArgumentError: the file does not exist, is a directory, cannot be read, or has more than `max_bytes`.
+        """
+        from .attachments import read_files
+
+        return cls(**read_files([path], max_bytes)[0])

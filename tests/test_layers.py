@@ -66,6 +66,7 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
     "decoding.times": {"dateutil.parser": "it costs half of httpx; only ISO texts need it"},
     "decoding.unions": {"decoding.annotations": UNUSUAL, "decoding.shapes": UNUSUAL},
     "model": {"decoding.annotations": "only JSON that does not match the document, and strict=True, need it"},
+    "parts": {"attachments": "only from_path() needs it"},
     "streams.http_stream": {"h2.exceptions": "only responses over HTTP/2 need it"},
     "streams.async_connection": {"calls.server_info": "only streams that start late need it"},
     "streams.async_link": {"anyio": "httpx loads it at the first request"},

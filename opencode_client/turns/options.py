@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from ..attachments import MAX_BYTES, Attachable, read_files
 from ..calls.operation import JsonMapping
 from ..errors import AgentNotFoundError, ArgumentError, ModelNotFoundError
 from ..model import OpencodeModel
@@ -42,6 +43,8 @@ class TurnOptions(FollowOptions, total=False):
     mapping, or a function that gets a `PermissionAsk`. `questions`: "reject", a mapping from header or question to
     answers, or a function that gets a `QuestionAsk`. Both are "reject" for `run`, and "ask" for `turn`. `timeout`:
     seconds for the whole turn. `max_cost` (USD, with the subagents) and `max_steps` (responses of the model).
+    `files`: paths on this machine, or `FileAttachment`s. Their contents are sent with the prompt, in all at most
+    `max_file_bytes`, 10,000,000 by default.
     """
 
     session_id: str | None
@@ -52,6 +55,8 @@ class TurnOptions(FollowOptions, total=False):
     variant: str | None
     system: str | None
     tools: Mapping[str, bool] | None
+    files: Sequence[Attachable] | None
+    max_file_bytes: int
 
 
 _NAMES = frozenset(TurnOptions.__annotations__)
@@ -62,11 +67,12 @@ def check_options(prompt: object, options: Mapping[str, Any], *, may_ask: bool) 
     for name in options.keys() - _NAMES:
         raise ArgumentError(f"a turn has no option {name!r}; it has {', '.join(sorted(_NAMES))}")
     is_command = isinstance(prompt, SlashCommand)
-    if not prompt or not (isinstance(prompt, str) or is_command or _are_parts(prompt)):
+    is_empty = not prompt and not options.get("files")
+    if is_empty or not (isinstance(prompt, str) or is_command or _are_parts(prompt)):
         raise ArgumentError(f"prompt takes a text, a list of parts or a SlashCommand, not {prompt!r}")
     default = "ask" if may_ask else "reject"
     check_policies(options.get("permissions", default), options.get("questions", default), may_ask=may_ask)
-    for name in ("timeout", "max_cost", "max_steps"):
+    for name in ("timeout", "max_cost", "max_steps", "max_file_bytes"):
         value = options.get(name)
         if value is not None and (
             not isinstance(value, int | float) or isinstance(value, bool) or value <= 0
@@ -106,7 +112,14 @@ def model_of(options: Mapping[str, Any]) -> str | None:  # Any: as above
     return model
 
 
-def body_of(prompt: Any, options: Mapping[str, Any], key: str) -> dict[str, Any]:  # Any: as above
+def files_of(options: Mapping[str, Any]) -> list[dict[str, str]]:  # Any: as above
+    """Read the files. Return their parts of the prompt. Raises ArgumentError."""
+    return read_files(options.get("files") or (), options.get("max_file_bytes") or MAX_BYTES)
+
+
+def body_of(
+    prompt: Any, options: Mapping[str, Any], key: str, files: Sequence[dict[str, str]]
+) -> dict[str, Any]:  # Any: as above
     """Return the arguments of `session.prompt`, or of `session.command`."""
     model = model_of(options)
     body = {name: options.get(name) for name in ("agent", "variant")}
@@ -116,8 +129,10 @@ def body_of(prompt: Any, options: Mapping[str, Any], key: str) -> dict[str, Any]
             "command": prompt.name.removeprefix("/"),
             "arguments": prompt.arguments,
             "model": model,
+            "parts": files or None,
         }
-    parts = [{"type": "text", "text": prompt}] if isinstance(prompt, str) else prompt
+    text = [{"type": "text", "text": prompt}] if prompt else []
+    parts = [*(text if isinstance(prompt, str) else prompt), *files]
     body |= {name: options.get(name) for name in ("system", "tools")}
     if model is not None:
         provider_id, _, model_id = model.partition("/")

@@ -24,13 +24,20 @@ def read_readers(path: Path = READERS) -> dict[str, str]:
 
 
 def add_readers(document: Json) -> Json:
-    """Give the classes of readers.toml their bases, where they have a list of `Part` called `parts`.
+    """Give the classes of readers.toml their bases, where they have the members that these need.
 
     `MessageWithParts` -> `x-oc.base = PartReaders`
     """
     schemas = dict(schemas_of(document))
     for name, base in read_readers().items():
         schema = schemas.get(name, {})
-        if referenced(schema.get("properties", {}).get("parts", {}).get("items", {})) == "Part":
+        if _fits(base, schema.get("properties", {})):
             schemas[name] = {**schema, META: {**schema.get(META, {}), "base": base}}
     return with_schemas(document, schemas)
+
+
+def _fits(base: str, members: Json) -> bool:
+    """Return True for a file with its type and URL, and for a list of `Part` called `parts`."""
+    if base == "FromPath":
+        return {"mime", "filename", "url"} <= members.keys()
+    return referenced(members.get("parts", {}).get("items", {})) == "Part"

@@ -28,6 +28,12 @@ def test_a_class_without_a_list_of_parts_gets_none(parts: Json) -> None:
     assert "base" not in _meta("MessageWithParts", parts=parts)
 
 
+def test_a_file_with_its_type_and_url_gets_its_base() -> None:
+    text: Json = {"type": "string"}
+    assert _meta("FilePartInput", mime=text, filename=text, url=text)["base"] == "FromPath"
+    assert "base" not in _meta("FilePartInput", mime=text, filename=text)
+
+
 def test_another_class_gets_none() -> None:
     assert "base" not in _meta("Message", parts=_PARTS)
 
