@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Literal
 from attrs import define
 
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
+from ..parts import FromPath
 
 if TYPE_CHECKING:
     from .file_part_source import FilePartSource
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
-class FilePartInput(OpencodeModel):
+class FilePartInput(FromPath, OpencodeModel):
     """Source: `#/components/schemas/FilePartInput`."""
 
     type: Literal["file"] = "file"

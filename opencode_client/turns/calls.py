@@ -12,7 +12,7 @@ from uuid import uuid4
 from ..errors import BadRequestError, NotFoundError, SessionBusyError, TurnTimeoutError
 from . import inputs
 from .inputs import Action, ReplyTo, TurnSpec
-from .options import body_of, check_directory, model_of, not_found, spec_of
+from .options import body_of, check_directory, files_of, model_of, not_found, spec_of
 from .result import Reject
 from .updates import PermissionAsk
 from .v1 import asks_of, message_seen, part_seen, status_seen
@@ -109,6 +109,7 @@ def prepare(
     """
     directory, session_id = options.get("directory"), options.get("session_id")
     view = client if directory is None else client.with_options(directory=directory)
+    files = files_of(options)  # before anything is created
     if session_id is None:
         _check_names(view, options)
         session = view.session.create(title=options.get("title"))
@@ -120,7 +121,7 @@ def prepare(
             session = view.session.fork(session_id)
     view = client.with_options(directory=session.directory)
     key: str | None = uuid4().hex
-    body = body_of(prompt, options, str(key))
+    body = body_of(prompt, options, str(key), files)
     after = None
     if "command" in body:
         key, after = None, _last_message(view, session.id)
