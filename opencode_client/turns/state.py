@@ -92,7 +92,7 @@ class TurnState:
         self._failing_since_s: float | None = None
         self._stopping: Exception | None = None
         self._stop_by_s = self._abort_at_s = 0.0
-        self._is_disposed = False
+        self._is_disposed = self._has_waited = False
         self._gaps = 0
         self._todos: object = None
         self._statuses: dict[str, str] = {}
@@ -337,12 +337,21 @@ class TurnState:
             is_over = is_over or (has_ended and is_idle and idle_s >= _IDLE_S["complete"])
         case = "unanswered" if self._is_pending else "stored" if is_stored else "not stored"
         waits = self._answered_s is not None or (is_idle and (is_stored or not self._is_pending))
-        if is_over:
+        if is_over and self._was_aborted_elsewhere():
+            self._look_soon(_SETTLE_S)
+        elif is_over:
             self._finish(None)
         elif waits and idle_s >= _IDLE_S[case] and self._answered_s is None:
             self._give_up(is_stored=is_stored)
         elif waits:
             self._look_soon(_AGAIN_S)
+
+    def _was_aborted_elsewhere(self) -> bool:
+        """Return True once if the turn was aborted, but not by this program: the reason may be known a bit later."""
+        error = error_of_turn(self.transcript, "", is_disposed=self._is_disposed)
+        waits = isinstance(error, errors.TurnAbortedError) and not (self._stopping or self._has_waited)
+        self._has_waited = self._has_waited or waits
+        return waits
 
     def _give_up(self, *, is_stored: bool) -> None:
         """The session rests without an answer."""

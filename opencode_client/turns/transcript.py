@@ -167,10 +167,12 @@ class Transcript:
         wanted = [one.message_id in self._messages or self._is_prompt(one, parts) for one, parts in listed]
         for message, parts in listed[wanted.index(True) :] if True in wanted else ():
             for part in parts:
-                if message.is_over:
+                if part.text == "":
+                    part.progress = (
+                        0  # the text is not stored yet; 1.3.2 never stores that of an aborted message
+                    )
+                elif message.is_over:
                     part.progress = 2
-                elif part.text == "":
-                    part.progress = 0  # REST shows no text before the part is complete
                 self.see_part(part)
             self.see_message(message)
             if message.is_over:

@@ -402,6 +402,7 @@ def test_an_abort_by_another_client_is_an_error() -> None:
     game = _begin(Game())
     answer = _answer("par", more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}})
     game.play(*_IDLE, answer.updated(), *_IDLE).answered(answer).looked(prompt(), answer)
+    game.wait(0.6).looked(prompt(), answer)
     error = _error(game, TurnAbortedError)
     assert (error.partial.text, type(error.error).__name__) == ("par", "MessageAbortedError")
 
@@ -508,6 +509,23 @@ def test_an_instance_that_was_disposed_is_lost() -> None:
     answer = Message(2, more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}})
     game.answered(answer).wait(1.1).looked(prompt(), answer)
     assert _error(game, TurnLostError).stored is True
+
+
+def test_an_instance_may_be_known_to_be_disposed_only_after_the_answer() -> None:
+    game = _begin(Game())
+    answer = Message(2, more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}})
+    game.answered(answer).play(*_IDLE).looked(prompt(), answer)
+    game.play(event("server.instance.disposed", directory="/repo")).wait(0.6).looked(prompt(), answer)
+    assert _error(game, TurnLostError).stored is True
+
+
+def test_a_text_that_the_server_lost_in_an_abort_is_kept() -> None:
+    """1.3.2 stores no text of an aborted message."""
+    game, answer = _begin(Game()), Message(2, more={"error": {"name": "MessageAbortedError", "data": {}}})
+    game.play(Message(2, is_over=False).updated(), answer.text("").part_updated(text="", time={"start": 1}))
+    game.play(answer.delta("a part")).answered(answer).play(*_IDLE).looked(prompt(), answer)
+    game.wait(0.6).looked(prompt(), answer)
+    assert _error(game, TurnAbortedError).partial.text == "a part"
 
 
 def test_a_refused_connection_is_raised_as_it_is() -> None:
