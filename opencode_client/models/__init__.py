@@ -1720,7 +1720,7 @@ MODULES = {name: module for module, names in _NAMES.items() for name in names.sp
 """The module of each public name."""
 
 _CLASSES = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
-MODULES |= {alias: MODULES[name] for alias, name in _CLASSES.items()}
+MODULES.update({alias: MODULES[name] for alias, name in _CLASSES.items()})
 
 
 def module_of(name: str) -> ModuleType:
