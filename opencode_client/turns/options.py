@@ -42,9 +42,9 @@ class TurnOptions(FollowOptions, total=False):
     `system`, `tools`: as `session.prompt` has them. `permissions`: "once", "always", "reject", `Reject("why")`, a
     mapping, or a function that gets a `PermissionAsk`. `questions`: "reject", a mapping from header or question to
     answers, or a function that gets a `QuestionAsk`. Both are "reject" for `run`, and "ask" for `turn`. `timeout`:
-    seconds for the whole turn. `max_cost` (USD, with the subagents) and `max_steps` (responses of the model).
-    `files`: paths on this machine, or `FileAttachment`s. Their contents are sent with the prompt, in all at most
-    `max_file_bytes`, 10,000,000 by default.
+    seconds for the whole turn, by default the client's `turn_timeout`. `max_cost` (USD, with the subagents) and
+    `max_steps` (responses of the model). `files`: paths on this machine, or `FileAttachment`s. Their contents are sent
+    with the prompt, in all at most `max_file_bytes`, 10,000,000 by default.
     """
 
     session_id: str | None

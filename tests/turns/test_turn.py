@@ -210,6 +210,14 @@ def test_the_deadline_aborts_a_run(client_kind: ClientKind, server: TurnServer) 
     assert server.aborted.is_set()
 
 
+def test_turn_timeout_is_the_deadline_of_a_run_without_timeout(
+    client_kind: ClientKind, server: TurnServer
+) -> None:
+    with pytest.raises(TurnTimeoutError):
+        client_kind.call(client_kind.client(server.url, turn_timeout=0.3).run, "hi")
+    assert server.aborted.is_set()
+
+
 def test_a_detached_turn_is_not_aborted(client_kind: ClientKind, server: TurnServer) -> None:
     turn = _open(client_kind, client_kind.client(server.url).turn("hi"))
     turn.detach()
