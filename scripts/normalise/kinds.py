@@ -29,6 +29,7 @@ class Kind:
     late: bool = False
     pages: str | None = None
     options: tuple[str, ...] = field(default=(), converter=tuple)
+    note: str = ""
     headers: dict[str, str] = field(factory=dict[str, str])
 
 

@@ -78,6 +78,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
             **since.get(name, {"absent": newest, "since": None}),
             "kind": kind.kind,
             "reason": kind.reason,
+            "note": kind.note,
             "deprecated": bool(operation.get("deprecated")),
         }
         namespace, attribute = places[name]

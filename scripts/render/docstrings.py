@@ -50,6 +50,8 @@ def _paragraphs(operation: Json, meta: Json) -> Iterator[str]:
         yield wrapped(description, _WIDTH)
     if meta["kind"] == "blocking":
         yield f"{wrapped(meta['reason'], _WIDTH, first='Waits without a timeout, or for `turn_timeout`: ')}."
+    if meta["note"]:
+        yield wrapped(meta["note"], _WIDTH)
     if meta["deprecated"]:
         yield "Deprecated by the server's document."
     if meta["kind"] == "stream":

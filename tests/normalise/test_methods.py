@@ -79,7 +79,8 @@ def test_a_namespace_has_its_children_and_parents() -> None:
         ("pty.connectToken", {"extra_headers": {"x-opencode-ticket": "1"}}),
         ("v2.session.events", {"kind": "stream", "resumes": "after"}),
         ("global.event", {"kind": "stream", "late": True}),
-        ("not.documented", {"absent": read_since()[0], "since": None, "reason": ""}),
+        ("not.documented", {"absent": read_since()[0], "since": None, "reason": "", "note": ""}),
+        ("session.prompt", {"kind": "blocking", "note": read_kinds()["session.prompt"].note}),
         ("session.messages", {"constant": "_MESSAGES", "deprecated": False}),
     ],
 )
