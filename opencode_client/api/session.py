@@ -551,6 +551,10 @@ class SessionNamespace(Namespace):
         Waits without a timeout, or for `turn_timeout`: the response comes when the turn is over; 1.18.33 sends no
         byte before that.
 
+        Returns the last message of the turn only. If the model fails, it still returns: see the message's
+        `info.error`. It waits while a permission or a question is open, until somebody answers. `client.run`
+        returns the whole turn, raises its error, and answers permissions and questions.
+
         Args:
             model: The model, also as text: "provider/model".
         Raises: BadRequestError, NotFoundError.
@@ -823,6 +827,9 @@ class SessionNamespace(Namespace):
         Create and send a new message to a session asynchronously, starting the session if needed and returning
         immediately.
 
+        Returns nothing, before the turn begins. Only events tell if the turn fails, or waits for a permission or
+        a question. `client.turn` sends a prompt and yields what happens; `detach` leaves the turn running.
+
         Args:
             model: The model, also as text: "provider/model".
         Raises: BadRequestError, NotFoundError.
@@ -872,6 +879,9 @@ class SessionNamespace(Namespace):
         Send a new command to a session for execution by the AI assistant.
 
         Waits without a timeout, or for `turn_timeout`: runs a turn, as session.prompt does.
+
+        Returns the last message of the turn only, with the model's error in its `info.error`, and waits while a
+        permission or a question is open. `client.run(SlashCommand("name", "arguments"))` returns the whole turn.
 
         Raises: BadRequestError, NotFoundError.
         Source: `POST /session/{sessionID}/command`, opencode 1.1.31 or earlier.
