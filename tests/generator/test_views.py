@@ -312,6 +312,12 @@ def test_a_docstring_has_the_documents_words_on_the_operation_its_arguments_and_
     assert method.async_docstring == '"""List: as `ANamespace.get`, awaited."""'
 
 
+def test_a_docstring_has_the_note_of_kinds_toml() -> None:
+    paths = {"/a": {"post": {"operationId": "session.prompt", "responses": ok({})}}}
+    [method] = package_view(_normalised({}, paths)).namespaces["session"].methods
+    assert "`client.run`" in method.docstring
+
+
 def test_a_description_that_repeats_the_summary_is_left_out() -> None:
     assert _method({"summary": "List", "description": "List"}).docstring.count("List") == 1
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Generator
 
+import httpx
 import pytest
 
 from opencode_client import OpencodeClient
@@ -80,3 +82,39 @@ def test_approve_joins_a_turn_and_answers_for_a_person(server: OpencodeServer) -
         assert turn.result().text == "All tests pass."
     assert "\nbash: echo 2 passed\n[y]es, or why not: " in output
     assert "All tests pass." in output
+
+
+@pytest.fixture
+def service(server: OpencodeServer) -> Generator[httpx.Client]:
+    """The service of service.py in a process of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    program = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", "--app-dir", str(ROOT / "examples"), "--fd", str(listener.fileno()),
+         "--log-level", "warning", "service:app"],
+        cwd=server.directory,
+        env={**os.environ, "OPENCODE_BASE_URL": server.url},
+        pass_fds=[listener.fileno()],
+    )  # fmt: skip
+    host, port = listener.getsockname()
+    try:
+        with httpx.Client(base_url=f"http://{host}:{port}", timeout=100) as browser:
+            yield browser
+    finally:
+        program.terminate()
+        program.wait(30)
+        listener.close()
+
+
+def test_service_streams_a_turn_to_a_browser(service: httpx.Client) -> None:
+    assert "EventSource" in service.get("/").text
+    events = service.get("/turn", params={"prompt": "And in one word?"}).text
+    assert events == 'event: text\ndata: "Answers."\n\nevent: end\ndata: "0.0000 USD"\n\n'
+
+
+def test_service_ends_the_turn_when_the_browser_leaves(server: OpencodeServer, service: httpx.Client) -> None:
+    with OpencodeClient(server.url, directory=server.directory) as client:
+        with service.stream("GET", "/turn", params={"prompt": "Count to a million."}) as response:
+            events = response.iter_text()
+            assert "1, 2, 3" in next(events)
+            assert len(client.session.status()) == 1
+        until(lambda: not client.session.status())
