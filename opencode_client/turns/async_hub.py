@@ -182,7 +182,7 @@ class AsyncHub:
                 logger.info("the event stream of turns is opened again: %s", error)
             finally:
                 await stream.close()
-            self._route(StreamGap(0, "the stream ended", 1))
+            self._route(StreamGap(0, "no event stream", 1, OpencodeError("no event stream")))
             await asyncio.sleep(_REOPEN_S)
             stream = self._view.event.subscribe()
 

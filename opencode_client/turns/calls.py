@@ -20,6 +20,7 @@ from .v1 import asks_of, message_seen, part_seen, status_seen
 if TYPE_CHECKING:
     from ..client import OpencodeClient
     from ..model import OpencodeModel
+    from ..models import Session
 
 _LOOK_S = 10.0
 """The timeout of requests that read a session, and of aborts."""
@@ -115,7 +116,7 @@ def prepare(
         _check_names(view, options)
         session = view.session.create(title=options.get("title"))
     else:
-        session = view.session.get(session_id)
+        session = _find_session(view, session_id)
         check_directory(options, session.directory)
         _check_names(client.with_options(directory=session.directory), options)
         if options.get("fork"):
@@ -134,7 +135,9 @@ def prepare_following(
     client: OpencodeClient, session_id: str, options: Mapping[str, Any]
 ) -> TurnCalls:  # Any: checked before
     """Return the calls of a turn that runs already."""
-    session = client.session.get(session_id, directory=options.get("directory"))
+    directory = options.get("directory")
+    view = client if directory is None else client.with_options(directory=directory)
+    session = _find_session(view, session_id)
     place: Any = {"session_id": session.id, "directory": session.directory}  # Any: members of a TurnSpec
     view = client.with_options(directory=session.directory)
     return TurnCalls(view, spec_of(options, may_ask=True, follows=True, **place))
@@ -144,7 +147,7 @@ def abort_session(
     client: OpencodeClient, session_id: str, *, wait_idle: bool, timeout_s: float
 ) -> bool:
     """Abort the turn that runs in a session. Return False if none does. See `abort` of the client."""
-    session = client.session.get(session_id)
+    session = _find_session(client, session_id)
     view = client.with_options(directory=session.directory)
     if (view.session.status()).get(session_id) is None:
         return False
@@ -163,6 +166,17 @@ def abort_session(
         if monotonic() > end_s:
             raise TurnTimeoutError(f"session {session_id} is still busy {timeout_s:g} s after the abort")
         view._caller.connections.pause(0.1)  # pyright: ignore[reportPrivateUsage] # ours
+
+
+def _find_session(view: OpencodeClient, session_id: str) -> Session:
+    """Return a session. Source: 1.1.31 finds only those of the directory's project, so this tries all projects."""
+    try:
+        return view.session.get(session_id)
+    except NotFoundError:
+        for project in view.project.list():
+            with suppress(NotFoundError):
+                return view.session.get(session_id, directory=project.worktree)
+        raise
 
 
 def _last_message(view: OpencodeClient, session_id: str) -> tuple[float, str]:

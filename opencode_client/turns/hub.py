@@ -193,7 +193,7 @@ class Hub:
             self._stream.close()
             if self._is_closed:
                 return
-            self._route(StreamGap(0, "the stream ended", 1))
+            self._route(StreamGap(0, "no event stream", 1, OpencodeError("no event stream")))
             if not self._closing.wait(_REOPEN_S):
                 self._stream = self._view.event.subscribe()
         self._stream.close()

@@ -126,9 +126,10 @@ class EventsWork:
 
 @frozen
 class Gap:
-    """Events are missing here."""
+    """Events are missing here. `is_end`: the server ended the stream, as it does when it disposes an instance."""
 
     reason: str
+    is_end: bool = False
 
 
 @frozen

@@ -40,7 +40,8 @@ class TurnOptions(FollowOptions, total=False):
     `session_id`: session to go on with. Default: a new one, with `title`. `directory`: project to work in. That of a
     given session is looked up. `fork`: run in a fork of the session. `model`: "provider/model". `agent`, `variant`,
     `system`, `tools`: as `session.prompt` has them. `permissions`: "once", "always", "reject", `Reject("why")`, a
-    mapping, or a function that gets a `PermissionAsk`. `questions`: "reject", a mapping from header or question to
+    mapping as in opencode's configuration (no sandbox: "git *" permits `git log > x`), or a function that gets a
+    `PermissionAsk`. `questions`: "reject", a mapping from header or question to
     answers, or a function that gets a `QuestionAsk`. Both are "reject" for `run`, and "ask" for `turn`. `timeout`:
     seconds for the whole turn, by default the client's `turn_timeout`. `max_cost` (USD, with the subagents) and
     `max_steps` (responses of the model). `files`: paths on this machine, or `FileAttachment`s. Their contents are sent

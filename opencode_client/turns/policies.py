@@ -1,6 +1,8 @@
 """Decide asks by a policy: a decision, a mapping or a function. No I/O; the driver calls functions.
 
-A mapping is read as opencode reads its `permission` setting: the last match wins.
+A mapping is read as opencode reads its `permission` setting: the last match wins. It is a convenience, no sandbox.
+Servers split a command at `;`, `&&`, `|`, line ends and `$(...)`, and each part has to match. But `git *` also permits
+`git -c alias.x='!touch x' x` and `git log > x`.
 
 Source: `Wildcard.match` and `PermissionNext.evaluate` of opencode 1.1.31 to 1.18.33.
 """

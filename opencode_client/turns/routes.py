@@ -99,7 +99,7 @@ class Routes(Generic[R]):
     def inputs(self, item: object) -> list[tuple[R, Input]]:
         """Return the turns that an item of the stream is for, each with its input."""
         if isinstance(item, StreamGap):
-            return [(run, Gap(item.reason)) for run in self.runs]
+            return [(run, Gap(item.reason, item.error is None)) for run in self.runs]
         raw: object = getattr(item, "raw_", None)
         if not is_object(raw):
             return []

@@ -166,6 +166,7 @@ class TurnState:
                 self._look_soon(_AGAIN_S)
             case inputs.Gap():
                 self._gaps += 1
+                self._is_disposed = self._is_disposed or item.is_end
                 self._out.append(TurnGap(item.reason))
                 self._look_soon(0.0)
             case inputs.Stop():

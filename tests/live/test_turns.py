@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import pickle
 import threading
@@ -182,6 +183,25 @@ def test_a_policy_answers_permissions(
     assert result.text == texts
     assert [call.tool for call in result.tool_calls] == ["bash"]
     assert len(result.replies) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "runs"),
+    [
+        ("git log; touch made", False),
+        ("git log $(touch made)", False),
+        ("git log | tee made", False),
+        ("git log\ntouch made", False),
+        ("git -c alias.x='!touch made' x", True),  # no sandbox: see `turns/policies.py`
+        ("git log > made", True),
+    ],
+)
+def test_rules_hold_for_each_part_of_a_command(server: OpencodeServer, command: str, runs: bool) -> None:
+    (server.directory / "made").unlink(missing_ok=True)
+    _run(
+        "sync", server, f"#run {json.dumps(command)}", permissions={"bash": {"*": "reject", "git *": "once"}}
+    )
+    assert (server.directory / "made").exists() is runs
 
 
 def test_always_is_not_asked_again(kind: SyncOrAsync, servers: _Servers, version: str) -> None:

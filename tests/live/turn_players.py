@@ -50,6 +50,10 @@ def script(request: JsonObject) -> Reply | None:
     if last["role"] == "tool":
         return Reply(text="done")
     text = json.dumps(last)
+    if "#run " in text:
+        said = last["content"] if isinstance(last["content"], str) else last["content"][-1]["text"]
+        command: str = json.JSONDecoder().raw_decode(said.split("#run ", 1)[1])[0]
+        return Reply(tools=[ToolCall(name="bash", arguments={"command": command, "description": "d"})])
     if "#task" in text:  # `#task#task#bash` is two levels deep
         prompt = text.split("#task", 1)[1].split('"')[0].split("\\")[0]
         call = {"description": "d", "prompt": prompt, "subagent_type": "general"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import methodcaller
 from typing import Any
 
 import pytest
@@ -511,11 +513,15 @@ def test_an_instance_that_was_disposed_is_lost() -> None:
     assert _error(game, TurnLostError).stored is True
 
 
-def test_an_instance_may_be_known_to_be_disposed_only_after_the_answer() -> None:
+@pytest.mark.parametrize(
+    "sign",
+    [methodcaller("play", event("server.instance.disposed")), methodcaller("feed", Gap("", is_end=True))],
+)
+def test_an_instance_may_be_known_to_be_disposed_only_after_the_answer(sign: Callable[[Game], Game]) -> None:
     game = _begin(Game())
     answer = Message(2, more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}})
     game.answered(answer).play(*_IDLE).looked(prompt(), answer)
-    game.play(event("server.instance.disposed", directory="/repo")).wait(0.6).looked(prompt(), answer)
+    sign(game).wait(0.6).looked(prompt(), answer)
     assert _error(game, TurnLostError).stored is True
 
 
