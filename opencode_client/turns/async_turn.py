@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +13,7 @@ from ..streams.async_items import AsyncItems
 from .async_calls import AsyncTurnCalls, prepare, prepare_following
 from .async_hub import AsyncRun, start
 from .inputs import Done, ReplyTo, Stop
-from .options import FollowOptions, Prompt, TurnOptions, check_options
+from .options import FollowOptions, Prompt, check_options
 from .policies import Answers, Decision, answered, answers_of
 from .result import TurnResult
 from .state import STOPPING_S
@@ -139,8 +139,8 @@ class AsyncTurn(AsyncItems[Update]):
 
 
 def turn(
-    client: AsyncOpencodeClient, prompt: Prompt, options: TurnOptions, *, runs: bool = False
-) -> AsyncTurn:
+    client: AsyncOpencodeClient, prompt: Prompt, options: Mapping[str, Any], *, runs: bool = False
+) -> AsyncTurn:  # Any: `TurnOptions`, and `output`
     """Return a turn that is not sent yet. `runs`: nobody reads its updates, and nobody can answer its asks."""
     check_options(prompt, options, may_ask=not runs)
     return AsyncTurn(partial(prepare, client, prompt, options, may_ask=not runs), is_quiet=runs)

@@ -243,4 +243,5 @@ class TurnSpec:
     timeout_s: float | None = None
     max_cost: float | None = None
     max_steps: int | None = None
+    output: Any = None  # Any: a schema or a class
     body: Mapping[str, Any] = field(factory=dict[str, Any])  # Any: arguments of the prompt

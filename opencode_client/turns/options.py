@@ -14,6 +14,7 @@ from ..model import OpencodeModel
 from .inputs import TurnSpec
 from .policies import PermissionPolicy, QuestionPolicy, check_policies, is_list, is_mapping
 from .result import SlashCommand
+from .structured import schema_of
 from .v1 import marked
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class TurnOptions(FollowOptions, total=False):
     max_file_bytes: int
 
 
-_NAMES = frozenset(TurnOptions.__annotations__)
+_NAMES = frozenset(TurnOptions.__annotations__) | {"output"}
 
 
 def check_options(prompt: object, options: Mapping[str, Any], *, may_ask: bool) -> None:  # Any: checked here
@@ -83,8 +84,10 @@ def check_options(prompt: object, options: Mapping[str, Any], *, may_ask: bool) 
         raise ArgumentError("fork=True needs the session_id to fork")
     if options.get("title") is not None and options.get("session_id") is not None:
         raise ArgumentError("title is for a new session; use session.update for the title of an existing one")
-    if is_command and any(options.get(name) is not None for name in ("system", "tools")):
-        raise ArgumentError("a SlashCommand has no system and no tools: the server has no place for them")
+    if is_command and any(options.get(name) is not None for name in ("system", "tools", "output")):
+        raise ArgumentError("a SlashCommand has no system, tools or output: the server has no place for them")
+    if options.get("output") is not None:
+        schema_of(options["output"])
     model_of(options)
 
 
@@ -135,6 +138,8 @@ def body_of(
     text = [{"type": "text", "text": prompt}] if prompt else []
     parts = [*(text if isinstance(prompt, str) else prompt), *files]
     body |= {name: options.get(name) for name in ("system", "tools")}
+    if options.get("output") is not None:
+        body["format"] = {"type": "json_schema", "schema": schema_of(options["output"])}
     if model is not None:
         provider_id, _, model_id = model.partition("/")
         body["model"] = {"providerID": provider_id, "modelID": model_id}
@@ -145,7 +150,7 @@ def spec_of(options: Mapping[str, Any], *, may_ask: bool, **more: Any) -> TurnSp
     """Return what a turn does."""
     default = "ask" if may_ask else "reject"
     more |= {name: options.get(name, default) for name in ("permissions", "questions")}
-    more |= {name: options.get(name) for name in ("max_cost", "max_steps")}
+    more |= {name: options.get(name) for name in ("max_cost", "max_steps", "output")}
     return TurnSpec(may_ask=may_ask, timeout_s=options.get("timeout"), **more)
 
 

@@ -81,7 +81,7 @@ def result_of(
         cost=sum(seen.cost for seen in seens),
         subagent_tokens=sum((one.tokens for one in ours), Tokens()),
         subagent_cost=sum(one.cost for one in ours),
-        structured=None,
+        structured=seens[-1].raw.get("structured") if seens else None,
         finish=seens[-1].finish if seens else None,
         duration_s=duration_s,
         gaps=gaps,

@@ -34,6 +34,7 @@ from .inputs import (
 )
 from .outcome import complete, error_of_turn, is_complete, lost, passed_budget, result_of
 from .result import TurnResult
+from .structured import checked
 from .transcript import Transcript
 from .updates import Retrying, SubagentChanged, TodoChanged, TurnFinished, TurnGap, Update
 from .v1 import is_automatic
@@ -402,6 +403,8 @@ class TurnState:
             duration_s=self._now_s - self._begun_s,
             gaps=self._gaps,
         )
+        if error is None and self.spec.output is not None:
+            self.result, error = checked(self.result, self.spec.output)
         if isinstance(error, TurnError):
             complete(error, self.transcript, self.result)
         self.error = error

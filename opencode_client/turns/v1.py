@@ -100,7 +100,8 @@ def message_seen(info: JsonObject) -> MessageSeen:
     seen.parent_id = info.get("parentID")
     seen.finish = info.get("finish")
     seen.is_over = info["time"].get("completed") is not None or error is not None
-    seen.goes_on = error is None and seen.finish in _GOES_ON
+    has_end = error is not None or info.get("structured") is not None
+    seen.goes_on = not has_end and seen.finish in _GOES_ON
     seen.is_summary = info.get("summary") is True
     seen.cost = info.get("cost") or 0.0
     seen.tokens = tokens_of(info.get("tokens"))

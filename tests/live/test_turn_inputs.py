@@ -11,16 +11,35 @@ from typing import Any
 
 import pytest
 
-from opencode_client import ArgumentError, FileAttachment, SlashCommand
+from opencode_client import (
+    ArgumentError,
+    FileAttachment,
+    SlashCommand,
+    TurnOutputError,
+    UnsupportedOperationError,
+)
+from opencode_client.model import JsonObject
 from opencode_client.models import FilePartInput
 from opencode_client.server import OpencodeServer
-from opencode_client.testing import ScriptedModel
+from opencode_client.testing import Reply, ScriptedModel, ToolCall
 from tests.live.client_pairs import CLIENT_KINDS, SyncOrAsync, client_of
 from tests.live.servers import VERSIONS, scripted_server
 
 pytestmark = pytest.mark.live
 
 _VERSIONS = tuple(os.environ.get("TURN_VERSIONS", " ".join(VERSIONS)).split())
+_REPLIES = {
+    "#number": Reply(text="ok", tools=[ToolCall(name="StructuredOutput", arguments={"a": 1})]),
+    "#wrong": Reply(tools=[ToolCall(name="StructuredOutput", arguments={"a": "x"})]),
+    "#text": Reply(text="I refuse"),
+}
+
+
+def _script(request: JsonObject) -> Reply | None:
+    text = str(request["messages"][-1])
+    return next((reply for name, reply in _REPLIES.items() if name in text), None)
+
+
 _Servers = Callable[[str], tuple[OpencodeServer, ScriptedModel]]
 
 
@@ -31,7 +50,7 @@ def servers() -> Generator[_Servers]:
 
         @cache
         def start(version: str) -> tuple[OpencodeServer, ScriptedModel]:
-            return running.enter_context(scripted_server(version, snapshot=False))
+            return running.enter_context(scripted_server(version, script=_script, snapshot=False))
 
         yield start
 
@@ -83,3 +102,63 @@ def test_a_missing_file_creates_no_session(kind: SyncOrAsync, server: OpencodeSe
         with pytest.raises(ArgumentError, match="does not exist"):
             client.run("look", files=["missing.txt"])
         assert len(client.session.list()) == before
+
+
+class _Answer:
+    """A class like those of pydantic."""
+
+    def __init__(self, a: int) -> None:
+        self.a = a
+
+    @classmethod
+    def model_json_schema(cls) -> dict[str, Any]:
+        return {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+
+    @classmethod
+    def model_validate(cls, value: Any) -> _Answer:
+        if not isinstance(value["a"], int):
+            raise ValueError("a is no number")  # noqa: TRY004 # as pydantic
+        return cls(value["a"])
+
+
+_SCHEMA = _Answer.model_json_schema()
+
+
+@pytest.mark.parametrize("output", [_Answer, _SCHEMA], ids=["class", "schema"])
+def test_structured_output(kind: SyncOrAsync, servers: _Servers, version: str, output: Any) -> None:
+    server, model = servers(version)
+    if version == "1.1.31":
+        asked = len(model.requests)
+        with pytest.raises(UnsupportedOperationError, match=r"1\.2 or newer"):
+            _run(kind, server, "#number", output=output)
+        assert len(model.requests) == asked
+        return
+    result = _run(kind, server, "#number", output=output)
+    assert result.structured == {"a": 1} if output is _SCHEMA else result.structured.a == 1
+    assert result.duration_s < 30
+
+
+@pytest.mark.parametrize("prompt", ["#text", "#wrong"])
+def test_an_output_that_is_none(kind: SyncOrAsync, server: OpencodeServer, version: str, prompt: str) -> None:
+    if version == "1.1.31":
+        pytest.skip("it has no structured output")
+    with pytest.raises(TurnOutputError) as caught:
+        _run(kind, server, prompt, output=_Answer)
+    assert caught.value.reason == "structure"
+    assert caught.value.partial is not None
+
+
+def test_an_output_leaves_the_history_of_a_session_alone(
+    kind: SyncOrAsync, server: OpencodeServer, version: str
+) -> None:
+    if version == "1.1.31":
+        pytest.skip("it has no structured output")
+    session_id = _run(kind, server, "hello").session_id
+    if version.startswith("1.1"):
+        with pytest.raises(ArgumentError, match="could not list"):
+            _run(kind, server, "#number", output=_Answer, session_id=session_id)
+        result = _run(kind, server, "#number", output=_Answer, session_id=session_id, fork=True)
+    else:
+        result = _run(kind, server, "#number", output=_Answer, session_id=session_id)
+    assert result.structured.a == 1
+    assert _run(kind, server, "more", session_id=session_id).text == "echo: more"
