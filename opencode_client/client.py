@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
 from .client_calls import ClientCalls
 from .calls.options import ClientOptions, Timeout, changed_options, find_server, find_timeout
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .calls.caller import Caller
     from .calls.directories import StrPath
+    from .calls.operation import JsonMapping
     from .calls.retry_policy import RetryEvent
     from .streams.snapshot import SessionSnapshot
     from .terminals.connection import PtyConnection
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from .turns.turn import Turn
     from .turns.options import FollowOptions, Prompt, TurnOptions
     from .turns.result import TurnResult
+
+T = TypeVar("T")
 
 
 class OpencodeClient(ClientCalls):
@@ -215,9 +218,19 @@ class OpencodeClient(ClientCalls):
         messages = messages_since(messages, since_message_id)
         return SessionSnapshot(session, status, messages, permissions, questions, family[1:], missing)
 
+    @overload
     def run(
-        self, prompt: Prompt, **options: Unpack[TurnOptions]
-    ) -> TurnResult[Any]:  # Any: `structured`
+        self, prompt: Prompt, *, output: type[T], **options: Unpack[TurnOptions]
+    ) -> TurnResult[T]: ...
+
+    @overload
+    def run(
+        self, prompt: Prompt, *, output: JsonMapping | None = None, **options: Unpack[TurnOptions]
+    ) -> TurnResult[Any]: ...  # Any: JSON
+
+    def run(
+        self, prompt: Prompt, *, output: Any = None, **options: Unpack[TurnOptions]
+    ) -> TurnResult[Any]:  # Any: as above
         """Send a prompt, wait until the agent rests, and return what it did. The prompt is sent once.
 
         `client.run("Fix the failing test", permissions="once", timeout=900)`
@@ -226,25 +239,30 @@ class OpencodeClient(ClientCalls):
 
         Args:
             prompt: A text, a list of inputs of parts, or a `SlashCommand`.
+            output: Shape of `result.structured`: the JSON schema of an object, which gives a dict, or a class with
+                `model_json_schema` and `model_validate`, such as a pydantic model. On servers 1.14 to 1.18 it needs a
+                session of its own: leave `session_id` out, or use `fork=True`. The server does not check a dict.
             options: See `TurnOptions`. Permissions and questions are rejected unless these have a policy.
 
         Raises:
             ArgumentError: an argument is wrong; ModelNotFoundError and AgentNotFoundError, too. Nothing was sent.
             SessionBusyError: the prompt is a command, and the session is busy. Nothing was sent.
+            UnsupportedOperationError: the server does not have structured output. Nothing was sent.
             TurnError: the turn failed; `partial` has its result so far.
         """
         from .turns.turn import turn
 
-        with turn(self, prompt, options, runs=True) as running:
+        with turn(self, prompt, {**options, "output": output}, runs=True) as running:
             return running.result()
 
-    def turn(self, prompt: Prompt, **options: Unpack[TurnOptions]) -> Turn:
+    def turn(self, prompt: Prompt, *, output: Any = None, **options: Unpack[TurnOptions]) -> Turn:
         """Return a turn for `with`, which sends the prompt. It yields what happens as updates.
 
         `with client.turn("Explain this") as turn:` and then `for update in turn:`
 
         Args:
             prompt: A text, a list of inputs of parts, or a `SlashCommand`.
+            output: As that of `run`.
             options: See `TurnOptions`. Permissions and questions are yielded unless these have a policy.
 
         Raises:
@@ -252,7 +270,7 @@ class OpencodeClient(ClientCalls):
         """
         from .turns.turn import turn
 
-        return turn(self, prompt, options)
+        return turn(self, prompt, {**options, "output": output})
 
     def follow(self, session_id: str, **options: Unpack[FollowOptions]) -> Turn:
         """Return a turn that runs already, for `with`, which joins it. It first yields the text so far.

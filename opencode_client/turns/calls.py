@@ -9,11 +9,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from ..calls.server_info import release
 from ..errors import BadRequestError, NotFoundError, SessionBusyError, TurnTimeoutError
 from . import inputs
 from .inputs import Action, ReplyTo, TurnSpec
 from .options import body_of, check_directory, files_of, model_of, not_found, spec_of
 from .result import Reject
+from .structured import check_version
 from .updates import PermissionAsk
 from .v1 import asks_of, message_seen, part_seen, status_seen
 
@@ -112,6 +114,8 @@ def prepare(
     directory, session_id = options.get("directory"), options.get("session_id")
     view = client if directory is None else client.with_options(directory=directory)
     files = files_of(options)  # before anything is created
+    if options.get("output") is not None:
+        _check_output(view, options)
     if session_id is None:
         _check_names(view, options)
         session = view.session.create(title=options.get("title"))
@@ -203,6 +207,14 @@ def _check_names(view: OpencodeClient, options: Mapping[str, Any]) -> None:  # A
             cache[key] = (_models(view) if is_model else _agents(view))
             if name not in cache[key]:
                 raise not_found(name, cache[key], is_model=is_model)
+
+
+def _check_output(view: OpencodeClient, options: Mapping[str, Any]) -> None:  # Any: as above
+    """Check that the server can return structured output in this session."""
+    caller = view._caller  # pyright: ignore[reportPrivateUsage] # ours
+    version = caller.knowledge.version or caller.server_check.version("session.prompt")
+    goes_on = options.get("session_id") is not None and not options.get("fork")
+    check_version(release(version), version, view.options.base_url, goes_on=goes_on)
 
 
 def _models(view: OpencodeClient) -> list[str]:

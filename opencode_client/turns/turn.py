@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +13,7 @@ from ..streams.items import Items
 from .calls import TurnCalls, prepare, prepare_following
 from .hub import SyncRun, start
 from .inputs import Done, ReplyTo, Stop
-from .options import FollowOptions, Prompt, TurnOptions, check_options
+from .options import FollowOptions, Prompt, check_options
 from .policies import Answers, Decision, answered, answers_of
 from .result import TurnResult
 from .state import STOPPING_S
@@ -139,8 +139,8 @@ class Turn(Items[Update]):
 
 
 def turn(
-    client: OpencodeClient, prompt: Prompt, options: TurnOptions, *, runs: bool = False
-) -> Turn:
+    client: OpencodeClient, prompt: Prompt, options: Mapping[str, Any], *, runs: bool = False
+) -> Turn:  # Any: `TurnOptions`, and `output`
     """Return a turn that is not sent yet. `runs`: nobody reads its updates, and nobody can answer its asks."""
     check_options(prompt, options, may_ask=not runs)
     return Turn(partial(prepare, client, prompt, options, may_ask=not runs), is_quiet=runs)
