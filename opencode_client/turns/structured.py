@@ -5,12 +5,12 @@ Source: 1.1.31 ignores `format`. Servers 1.14 to 1.18 cannot list the messages o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from attrs import evolve
 
 from ..errors import ArgumentError, TurnOutputError, UnsupportedOperationError
+from .policies import is_mapping
 from .result import TurnResult
 
 _FIRST = (1, 2)
@@ -24,7 +24,7 @@ def schema_of(output: Any) -> dict[str, Any]:  # Any: an argument; JSON
         ArgumentError: it is neither a schema of an object nor a class that has one.
     """
     schema: Any = output.model_json_schema() if _is_model(output) else output  # Any: JSON
-    if not isinstance(schema, Mapping) or not schema:
+    if not is_mapping(schema) or not schema:
         raise ArgumentError(
             f"output takes a JSON schema, or a class with model_json_schema and model_validate, not {output!r}"
         )
