@@ -1,6 +1,6 @@
 """Structured output: the schema that is sent, and the check of what the model returns. No I/O.
 
-Source: 1.1.31 ignores `format`. Servers 1.14 to 1.18 cannot list the messages of a session that has had one.
+Source: 1.1.31 and 1.1.53 ignore `format`; 1.1.65 does not. Servers 1.14 to 1.18 cannot list the messages of a session that has had one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..errors import ArgumentError, TurnOutputError, UnsupportedOperationError
 from .policies import is_mapping
 from .result import TurnResult
 
-_FIRST = (1, 2)
+_FIRST = (1, 1, 65)
 _LOSES_HISTORY = ((1, 14), (1, 19))
 
 
@@ -43,7 +43,7 @@ def check_version(numbers: tuple[int, ...] | None, version: str, url: str, *, go
         ArgumentError: it would damage the session.
     """
     if numbers is not None and numbers < _FIRST:
-        text = f"output needs opencode 1.2 or newer; the server at {url} is {version}, which ignores it"
+        text = f"output needs opencode 1.1.65 or newer; the server at {url} is {version}, which ignores it"
         raise UnsupportedOperationError(text, operation="session.prompt", url=url, version=version)
     first, end = _LOSES_HISTORY
     if goes_on and (numbers is None or first <= numbers < end):

@@ -129,7 +129,7 @@ def test_structured_output(kind: SyncOrAsync, servers: _Servers, version: str, o
     server, model = servers(version)
     if version == "1.1.31":
         asked = len(model.requests)
-        with pytest.raises(UnsupportedOperationError, match=r"1\.2 or newer"):
+        with pytest.raises(UnsupportedOperationError, match=r"1\.1\.65 or newer"):
             _run(kind, server, "#number", output=output)
         assert len(model.requests) == asked
         return

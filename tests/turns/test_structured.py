@@ -46,6 +46,8 @@ def test_a_command_has_no_output() -> None:
     ("numbers", "goes_on", "error"),
     [
         ((1, 1, 31), False, UnsupportedOperationError),
+        ((1, 1, 53), False, UnsupportedOperationError),
+        ((1, 1, 65), True, None),
         ((1, 3, 2), True, None),
         ((1, 14, 48), True, ArgumentError),
         ((1, 18, 33), True, ArgumentError),
