@@ -21,11 +21,13 @@ _FILE = {
     "options": [{"label": "a.txt", "description": "a text"}],
 }
 _TASK = {"description": "look around", "prompt": "Look around.", "subagent_type": "general"}
+_REVIEW = {"is_ready": False, "problems": ["It has no tests."]}
 _STORIES = {
     "List the files.": [_bash("ls"), Reply(text="Two files.")],
     "What does this project do?": [Reply(text="It returns 42.")],
     "And in one word?": [Reply(text="Answers.")],
     "Compare the two.": [Reply(text="The second one is shorter.")],
+    "Review this project.": [Reply(tools=[ToolCall(name="StructuredOutput", arguments=_REVIEW)])],
     "Think, then run the tests.": [
         Reply(reasoning="First the tests.", tools=[_bash("echo 2 passed").tools[0]]),
         Reply(text="All tests pass.", chunks=3, delay_s=0.02),

@@ -63,6 +63,11 @@ def test_ask_fails_with_the_error_of_the_turn(server: OpencodeServer) -> None:
     assert program.returncode == 1
 
 
+def test_structured_prints_the_answer_as_an_object(server: OpencodeServer) -> None:
+    output, _ = _start(server, "structured.py").communicate(timeout=200)
+    assert output == "not ready\n- It has no tests.\n"
+
+
 def test_chat_shows_turns_and_lets_the_user_decide(server: OpencodeServer) -> None:
     typed = "Let a subagent look.\ny\nAsk me which file, then change it.\na.txt\nNot this file.\n\n"
     output = _output(_start(server, "chat.py"), typed)

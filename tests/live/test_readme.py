@@ -63,6 +63,7 @@ def test_the_blocks_about_turns_run_and_print_the_output_that_they_show(
     assert printed.startswith("It returns 42.\nAnswers. 7 2.5e-05 ")
     assert "\n['echo: Review a.txt.', 'echo: Review src/main.py.']\n" in printed
     assert "\nThe second one is shorter.\n" in printed
+    assert "\nFalse ['It has no tests.']\n" in printed
     assert "\n[bash: echo 2 passed]\nAll tests pass.\nstop, 3 messages\n" in printed
     assert "\nWhich file? ['a.txt']\nmay I bash echo changed >> a.txt\nI changed a.txt.\n" in printed
     assert "\nbash once\nIt is fixed.\nso far: 1, 2, 3\nstopped: False\nAll tests pass.\n" in printed
