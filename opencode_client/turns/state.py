@@ -20,6 +20,7 @@ from .. import errors
 from ..errors import OpencodeError, TurnError
 from . import inputs
 from .ask_book import AskBook
+from .family import Family
 from .inputs import (
     Action,
     Asked,
@@ -36,7 +37,7 @@ from .outcome import complete, error_of_turn, is_complete, lost, passed_budget, 
 from .result import TurnResult
 from .structured import checked
 from .transcript import Transcript
-from .updates import Retrying, SubagentChanged, TodoChanged, TurnFinished, TurnGap, Update
+from .updates import Retrying, TodoChanged, TurnFinished, TurnGap, Update
 from .v1 import is_automatic
 
 STOPPING_S = 5.0
@@ -69,14 +70,14 @@ _PASSING = (errors.RequestError, errors.ServerError, errors.RateLimitError, erro
 class TurnState:
     """The state of one turn. `feed` returns updates for the user, and actions for the driver.
 
-    After the end, `result` and `error` are set. `family` are the subagents' sessions by id, however deep.
+    After the end, `result` and `error` are set. `family` are the subagents' sessions.
     """
 
     def __init__(self, spec: TurnSpec, now_s: float) -> None:
         self.spec = spec
         self.result: TurnResult[Any] | None = None
         self.error: Exception | None = None
-        self.family: dict[str, SessionSeen] = {}
+        self.family: Family = Family(spec.session_id)
         self.transcript: Transcript = Transcript(spec.key, spec.after)
         self._asks = AskBook(spec.permissions, spec.questions, spec.may_ask)
         self._out: list[Update | Action] = []
@@ -96,8 +97,6 @@ class TurnState:
         self._is_disposed = self._has_waited = False
         self._gaps = 0
         self._todos: object = None
-        self._statuses: dict[str, str] = {}
-        self._child_messages: dict[str, MessageSeen] = {}
 
     @property
     def wake_at_s(self) -> float:
@@ -132,28 +131,27 @@ class TurnState:
         match item:
             case PartSeen():
                 if item.child_id is not None:
-                    self._add_child(SessionSeen(item.child_id, item.session_id, ""))
+                    self._out += self.family.add(SessionSeen(item.child_id, item.session_id, ""))
                 if is_own:
                     self.transcript.see_part(item)
             case MessageSeen():
                 if is_own:
                     self.transcript.see_message(item)
                 elif not item.is_user:
-                    self._child_messages[item.message_id] = item
+                    self.family.messages[item.message_id] = item
                 self._check_budget()
             case StatusSeen():
                 self._see_status(item)
             case SessionSeen():
-                self._add_child(item)
+                self._out += self.family.add(item)
             case inputs.SessionGone():
                 if is_own:
                     self._abort()  # the turn may go on; 1.18.33 answers 404 to this
                     self._finish(lost("the session was deleted", stored=False))
-                elif item.session_id in self.family:
-                    self._change(self.family[item.session_id], "deleted")
+                self._out += self.family.change(item.session_id, "deleted")
             case inputs.SessionFailed() if is_own or item.session_id is None:
                 self._failure = item.message or self._failure
-            case Asked() if self._is_family(item.session_id):
+            case Asked() if self.family.has(item.session_id):
                 stops = self._stopping is not None
                 new = [inputs.ReplyTo(item.ask, "reject")] if stops else self._asks.add(item.ask, self._now_s)
                 self._out += new
@@ -222,7 +220,6 @@ class TurnState:
         self._look_at_s = at_s if self._look_at_s is None else min(at_s, self._look_at_s)
 
     def _see_status(self, status: StatusSeen) -> None:
-        child = self.family.get(status.session_id)
         if status.session_id == self.spec.session_id:
             if status.kind != "idle":
                 self._idle_since_s = None
@@ -231,20 +228,8 @@ class TurnState:
             self._status = status.kind
             if status.kind == "retry":
                 self._out.append(Retrying(status.attempt, status.message, status.next_ms))
-        elif child is not None and self._statuses[child.session_id] != status.kind:
-            self._change(child, status.kind)
-
-    def _is_family(self, session_id: str) -> bool:
-        return session_id == self.spec.session_id or session_id in self.family
-
-    def _add_child(self, session: SessionSeen) -> None:
-        if not self._is_family(session.session_id) and self._is_family(session.parent_id):
-            self.family[session.session_id] = session
-            self._change(session, "started")
-
-    def _change(self, child: SessionSeen, status: str) -> None:
-        self._statuses[child.session_id] = status
-        self._out.append(SubagentChanged(child.session_id, child.parent_id, status, child.title))
+        else:
+            self._out += self.family.change(status.session_id, status.kind)
 
     def _end_action(self, done: Done) -> None:
         action, error = done.action, done.error
@@ -294,15 +279,15 @@ class TurnState:
     def _see_snapshot(self, look: inputs.Look, seen: inputs.Snapshot) -> None:
         self._failing_since_s = None
         for child in seen.children:
-            self._add_child(child)
+            self._out += self.family.add(child)
         users = [one.message_id for one, parts in seen.messages if one.is_user and not is_automatic(parts)]
         if self.spec.follows and users:
             self.transcript.adopt(users[-1])  # the last prompt is the turn that runs
         self.transcript.read(seen.messages)
-        self._child_messages |= {one.message_id: one for one in seen.child_messages}
+        self.family.messages |= {one.message_id: one for one in seen.child_messages}
         self._take_updates()
         if seen.asks is not None and self._stopping is None:
-            pending = [ask for ask in seen.asks if self._is_family(ask.session_id)]
+            pending = [ask for ask in seen.asks if self.family.has(ask.session_id)]
             self._out += self._asks.compare(pending, look.since_s, self._now_s)
         if seen.status is not None:
             self._see_status(seen.status)
@@ -372,7 +357,7 @@ class TurnState:
         """
         answers = self.transcript.answers
         if answers and answers[-1].seen and not answers[-1].seen.is_over:
-            passed = passed_budget(self.transcript, self._child_messages, self.spec)
+            passed = passed_budget(self.transcript, self.family.messages, self.spec)
             if passed is not None:
                 self._stop(passed)
 
@@ -392,12 +377,12 @@ class TurnState:
         self._take_updates()
         error = self._stopping or error
         if error is None:
-            error = passed_budget(self.transcript, self._child_messages, self.spec)
+            error = passed_budget(self.transcript, self.family.messages, self.spec)
         if error is None and (self.transcript.answers or not self.spec.follows):
             error = error_of_turn(self.transcript, self._failure, is_disposed=self._is_disposed)
         self.result = result_of(
             self.transcript,
-            self._child_messages,
+            self.family.messages,
             self._asks.replies,
             self.spec.session_id,
             duration_s=self._now_s - self._begun_s,
