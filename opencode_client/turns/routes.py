@@ -115,14 +115,13 @@ class Routes(Generic[R]):
         return [(run, event) for run in runs] if event is not None else []
 
     def _runs_for(self, raw: JsonObject, session_id: str | None) -> list[R]:
+        if session_id in self._owners:
+            return self._owners[session_id].copy()
         if session_id is None:
             is_for_all = raw.get("type") in ("session.error", "server.instance.disposed")
             return self.runs.copy() if is_for_all else []
-        runs = self._owners.get(session_id)
-        if runs is None:
-            child = session_and_parent(raw)
-            runs = self._owners.get(child[1]) if child is not None else None
-        return (runs or []).copy()
+        child = session_and_parent(raw)
+        return self._owners.get(child[1], []).copy() if child is not None else []
 
     def next_wake_s(self, now_s: float) -> float:
         """Return the time at which to look at the turns again: the first one wants it, or none is left."""

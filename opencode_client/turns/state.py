@@ -115,10 +115,11 @@ class TurnState:
         self._now_s = now_s
         if isinstance(item, _SIGNS_OF_LIFE):
             self._event_s, self._silence_s = now_s, _PENDING_S if self._is_pending else _SILENCE_S
-        if isinstance(item, Delta):
+        if isinstance(item, Delta):  # the most frequent input: nothing else depends on it
             if item.session_id == self.spec.session_id:
                 self.transcript.add_delta(item)
-                self._take_updates()
+                self._out += self.transcript.updates
+                self.transcript.updates.clear()
         else:
             self._read(item)
             self._take_updates()
