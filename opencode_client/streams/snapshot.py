@@ -56,7 +56,9 @@ class SessionSnapshot:
         answers = [info for info in infos if info.parent_id in prompts]
         if answers:
             last = answers[-1]
-            goes_on = last.finish in _GOES_ON and last.structured is None
+            # not the attribute: packages of documents before 1.1.65 do not have it
+            is_structured = (last.raw_ or {}).get("structured") is not None
+            goes_on = last.finish in _GOES_ON and not is_structured
             ended = last.time.completed is not None and not goes_on
             return "over" if ended or last.error is not None else "running"
         return "running" if prompts and self.status is not None else "not begun"
