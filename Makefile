@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not live and not job'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-terminals test-turns test-live compat test-documents test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-terminals test-turns test-paging test-live compat test-documents test-package test-job dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,10 +82,13 @@ test-terminals: $(READY)  ## open and close 500 terminals over TLS beside three 
 	$(BIN)/python -m tests.terminals.under_load $(or $(COUNT),500)
 
 test-turns: $(READY)  ## turns on real servers of five versions; VERSIONS="1.1.31" for others
-	TURN_VERSIONS="$(or $(VERSIONS),1.1.31 1.3.2 1.14.48 1.15.13 1.18.33)" $(BIN)/pytest -m live tests/live/test_turns.py
+	TURN_VERSIONS="$(or $(VERSIONS),1.1.31 1.3.2 1.14.48 1.15.13 1.18.33)" $(BIN)/pytest -m live tests/live/test_turns.py tests/live/test_turn_inputs.py
+
+test-paging: $(READY)  ## lists of 250 messages and sessions, on real servers of five versions
+	$(BIN)/pytest -m live tests/live/test_paging.py
 
 test-live: $(READY)  ## run the live suite: real servers from npm
-	$(BIN)/pytest -m live
+	$(BIN)/pytest -m "live and not matrix"
 
 compat: $(READY)  ## test this client with servers of seven versions, or of VERSIONS="1.1.65 latest"; WRITE=1 writes the table
 	$(BIN)/python -m tests.live.compat $(if $(WRITE),--write) $(VERSIONS)

@@ -23,7 +23,14 @@ _HEALING = ("1.1.31", "1.3.2")
 """Versions that can list the messages of a session with a JSON schema."""
 
 
-@pytest.fixture(scope="module", params=["1.1.31", "1.3.2", "1.14.48", "1.15.13", "1.18.33"])
+_VERSIONS = [
+    "1.1.31",
+    *(pytest.param(version, marks=pytest.mark.matrix) for version in ("1.3.2", "1.14.48", "1.15.13")),
+    "1.18.33",
+]
+
+
+@pytest.fixture(scope="module", params=_VERSIONS)
 def server(request: pytest.FixtureRequest) -> Generator[OpencodeServer, None, None]:
     with scripted_server(request.param, script=script) as (running, _):
         yield running

@@ -1,4 +1,4 @@
-"""Turns on real servers. TURN_VERSIONS selects others than the oldest and the newest: see `make test-turns`."""
+"""Turns on real servers. `make test-live` runs a sample on two versions, `make test-turns` all cases on five."""
 
 from __future__ import annotations
 
@@ -121,6 +121,7 @@ def test_plain_text(kind: SyncOrAsync, server: OpencodeServer) -> None:
     assert _busy(server) == []
 
 
+@pytest.mark.matrix
 def test_the_next_turn_goes_on_in_the_session(kind: SyncOrAsync, server: OpencodeServer) -> None:
     with client_of(
         kind, server.url
@@ -135,6 +136,7 @@ def test_the_next_turn_goes_on_in_the_session(kind: SyncOrAsync, server: Opencod
     assert (second.session_id, second.text, len(second.messages)) == (first.session_id, "echo: two", 2)
 
 
+@pytest.mark.matrix
 def test_a_fork_leaves_the_session_alone(kind: SyncOrAsync, server: OpencodeServer) -> None:
     first = _run(kind, server, "one")
     forked = _run(kind, server, "two", session_id=first.session_id, fork=True)
@@ -185,6 +187,7 @@ def test_a_policy_answers_permissions(
     assert len(result.replies) == 1
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("command", "runs"),
     [
@@ -204,6 +207,7 @@ def test_rules_hold_for_each_part_of_a_command(server: OpencodeServer, command: 
     assert (server.directory / "made").exists() is runs
 
 
+@pytest.mark.matrix
 def test_always_is_not_asked_again(kind: SyncOrAsync, servers: _Servers, version: str) -> None:
     with scripted_server(version, script=script, permission={"bash": "ask"}, snapshot=False) as (server, _):
         first = _run(kind, server, "#bash", permissions="always")
@@ -211,6 +215,7 @@ def test_always_is_not_asked_again(kind: SyncOrAsync, servers: _Servers, version
     assert (len(first.replies), len(second.replies), second.text) == (1, 0, "done")
 
 
+@pytest.mark.matrix
 def test_a_coroutine_answers_permissions(server: OpencodeServer) -> None:
     async def policy(ask: PermissionAsk) -> Any:
         return "once"
@@ -218,11 +223,13 @@ def test_a_coroutine_answers_permissions(server: OpencodeServer) -> None:
     assert _run("async", server, "#bash", permissions=policy).text == "done"
 
 
+@pytest.mark.matrix
 def test_a_function_that_fails_is_raised(kind: SyncOrAsync, server: OpencodeServer) -> None:
     _failure(kind, server, ZeroDivisionError, "#bash", permissions=_fails)
     assert _busy(server) == []
 
 
+@pytest.mark.matrix
 def test_a_person_answers_permissions(kind: SyncOrAsync, server: OpencodeServer) -> None:
     played = play(
         kind,
@@ -236,6 +243,7 @@ def test_a_person_answers_permissions(kind: SyncOrAsync, server: OpencodeServer)
     assert {call.tool for call in played.result.tool_calls} == {"bash", "read"}
 
 
+@pytest.mark.matrix
 def test_another_client_answers_permissions(kind: SyncOrAsync, server: OpencodeServer) -> None:
     def answer(_turn: object, one: object) -> None:
         if isinstance(one, PermissionAsk):
@@ -261,10 +269,12 @@ def test_questions_are_answered(
     assert [by_mapping.text, played.result.text] == ["done", "done"]
 
 
+@pytest.mark.matrix
 def test_questions_are_rejected_when_nobody_answers(kind: SyncOrAsync, server: OpencodeServer) -> None:
     assert _run(kind, server, "#question", timeout=60).replies[0].decision == "reject"
 
 
+@pytest.mark.matrix
 def test_tasks_are_shown(kind: SyncOrAsync, server: OpencodeServer, version: str) -> None:
     played = play(kind, server, "#todo")
     if version != "1.14.48":
@@ -283,6 +293,7 @@ def test_permissions_of_subagents_are_answered(
     assert {one.session_id for one in played.of(SubagentChanged)} >= asked - {played.result.session_id}
 
 
+@pytest.mark.matrix
 def test_the_cost_of_subagents_is_beside_that_of_the_turn(kind: SyncOrAsync, server: OpencodeServer) -> None:
     result = _run(kind, server, "#task#bash", permissions="once", timeout=90)
     assert result.subagent_cost > 0
@@ -295,11 +306,13 @@ def test_a_wrong_key_of_the_provider(kind: SyncOrAsync, server: OpencodeServer) 
     assert error.partial.session_id
 
 
+@pytest.mark.matrix
 def test_an_error_of_the_provider(kind: SyncOrAsync, server: OpencodeServer) -> None:
     error = _failure(kind, server, TurnProviderError, "#400")
     assert (error.status, "bad thing" in str(error)) == (400, True)
 
 
+@pytest.mark.matrix
 def test_a_conversation_that_is_too_long(kind: SyncOrAsync, version: str, server: OpencodeServer) -> None:
     if version in ("1.1.31", "1.2.27"):
         _failure(kind, server, TurnContextError, "#long", timeout=60)
@@ -312,6 +325,7 @@ def test_a_conversation_that_is_too_long(kind: SyncOrAsync, version: str, server
     assert result.session_id
 
 
+@pytest.mark.matrix
 def test_errors_for_ever_end_at_the_deadline(kind: SyncOrAsync, server: OpencodeServer) -> None:
     started = time.monotonic()
     played = play(kind, server, "#500", timeout=4)
@@ -327,6 +341,7 @@ def test_a_turn_that_hangs_is_aborted_at_the_deadline(kind: SyncOrAsync, server:
     assert _busy(server) == []
 
 
+@pytest.mark.matrix
 def test_leaving_early_aborts_the_turn(kind: SyncOrAsync, streaming: OpencodeServer) -> None:
     def leave(_turn: object, one: object) -> None:
         if isinstance(one, TextDelta):
@@ -337,6 +352,7 @@ def test_leaving_early_aborts_the_turn(kind: SyncOrAsync, streaming: OpencodeSer
     assert _busy(streaming) == []
 
 
+@pytest.mark.matrix
 def test_aborting_ends_the_turn_with_an_error(kind: SyncOrAsync, streaming: OpencodeServer) -> None:
     played = play(
         kind, streaming, "#hang", lambda turn, one: turn.abort() if isinstance(one, TextDelta) else None
@@ -345,6 +361,7 @@ def test_aborting_ends_the_turn_with_an_error(kind: SyncOrAsync, streaming: Open
     assert getattr(played.error.partial, "text", None) == "a part"
 
 
+@pytest.mark.matrix
 def test_an_abort_from_another_client_then_the_next_prompt(
     kind: SyncOrAsync, streaming: OpencodeServer
 ) -> None:
@@ -360,12 +377,14 @@ def test_an_abort_from_another_client_then_the_next_prompt(
     assert _run(kind, streaming, "next", session_id=partial.session_id).text.startswith("echo")
 
 
+@pytest.mark.matrix
 def test_nothing_is_aborted_in_a_session_at_rest(kind: SyncOrAsync, server: OpencodeServer) -> None:
     session_id = _run(kind, server, "hello").session_id
     with client_of(kind, server.url, directory=server.directory) as client:
         assert client.abort(session_id) is False
 
 
+@pytest.mark.matrix
 def test_a_step_too_many_aborts_the_turn(kind: SyncOrAsync, server: OpencodeServer) -> None:
     _failure(kind, server, TurnBudgetError, "#todo", max_steps=1)
     error = _failure(kind, server, TurnBudgetError, "#todo", max_cost=1e-6)
@@ -380,10 +399,12 @@ def test_names_that_the_server_does_not_have(kind: SyncOrAsync, server: Opencode
     _failure(kind, server, NotFoundError, "hi", session_id="ses_0000000000000000000000")
 
 
+@pytest.mark.matrix
 def test_an_empty_answer(kind: SyncOrAsync, server: OpencodeServer) -> None:
     assert _run(kind, server, "#empty").text == ""
 
 
+@pytest.mark.matrix
 def test_a_prompt_of_a_file_only(kind: SyncOrAsync, servers: _Servers, version: str) -> None:
     server, model = servers(version)
     url = (server.directory / "a.txt").as_uri()
@@ -393,6 +414,7 @@ def test_a_prompt_of_a_file_only(kind: SyncOrAsync, servers: _Servers, version: 
     assert "opencode_client" not in str(users)
 
 
+@pytest.mark.matrix
 def test_a_command(kind: SyncOrAsync, server: OpencodeServer) -> None:
     result = _run(kind, server, SlashCommand("init"))
     assert "AGENTS.md" in result.text
@@ -423,6 +445,7 @@ def test_a_turn_that_was_begun_elsewhere_is_followed(kind: SyncOrAsync, server: 
     assert list(played.texts()[played.last_message_id].values()) == [played.result.text]
 
 
+@pytest.mark.matrix
 def test_leaving_a_followed_turn_does_not_abort_it(kind: SyncOrAsync, server: OpencodeServer) -> None:
     def leave(_turn: object, one: object) -> None:
         raise ZeroDivisionError
@@ -435,6 +458,7 @@ def test_leaving_a_followed_turn_does_not_abort_it(kind: SyncOrAsync, server: Op
         assert "slow answer" in first.result().text
 
 
+@pytest.mark.matrix
 def test_a_detached_turn_goes_on(kind: SyncOrAsync, server: OpencodeServer) -> None:
     sessions: list[str] = []
 
@@ -448,6 +472,7 @@ def test_a_detached_turn_goes_on(kind: SyncOrAsync, server: OpencodeServer) -> N
     assert "slow answer" in played.result.text
 
 
+@pytest.mark.matrix
 def test_a_deleted_session_is_lost(kind: SyncOrAsync, streaming: OpencodeServer) -> None:
     def delete(turn: Any, one: object) -> None:
         if isinstance(one, TextDelta):
@@ -459,6 +484,7 @@ def test_a_deleted_session_is_lost(kind: SyncOrAsync, streaming: OpencodeServer)
     assert played.error.stored is False
 
 
+@pytest.mark.matrix
 def test_a_disposed_instance_is_lost(kind: SyncOrAsync, streaming: OpencodeServer) -> None:
     def dispose(_turn: object, one: object) -> None:
         if isinstance(one, TextDelta):
@@ -470,6 +496,7 @@ def test_a_disposed_instance_is_lost(kind: SyncOrAsync, streaming: OpencodeServe
     assert played.error.stored is True
 
 
+@pytest.mark.matrix
 def test_a_killed_server_is_lost(kind: SyncOrAsync, version: str, streaming: OpencodeServer) -> None:
     with scripted_server(version, script=script, snapshot=False) as (server, _):
         started: list[float] = []
@@ -486,6 +513,7 @@ def test_a_killed_server_is_lost(kind: SyncOrAsync, version: str, streaming: Ope
     assert time.monotonic() - started[0] < 17
 
 
+@pytest.mark.matrix
 def test_a_stream_that_is_cut_again_and_again(kind: SyncOrAsync, streaming: OpencodeServer) -> None:
     with ChaosProxy(streaming.url, seed=1, most_bytes=6_000, fates=[Fate.CUT, Fate.RESET]) as proxy:
         played = play(kind, streaming, "#slow", url=proxy.url)
@@ -495,6 +523,7 @@ def test_a_stream_that_is_cut_again_and_again(kind: SyncOrAsync, streaming: Open
     assert played.result.gaps > 0
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("sessions", "directories"), [(20, 5)])
 def test_many_turns_at_once(
     kind: SyncOrAsync, server: OpencodeServer, sessions: int, directories: int
