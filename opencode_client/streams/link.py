@@ -48,6 +48,8 @@ class Link:
 
     def close(self) -> None:
         """Close the connection, or let the thread close it that still uses it."""
+        if self.is_closing:
+            return  # the thread of the last step may still use the connection
         self.is_closing = True
         step, self._step = self._step, None
         if step is None:

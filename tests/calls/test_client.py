@@ -418,10 +418,8 @@ def test_the_tree_of_errors_is_as_drawn() -> None:
         name: one
         for name, one in vars(errors).items()
         if inspect.isclass(one) and issubclass(one, OpencodeError) and one is not OpencodeError
+        if not name.startswith("_")
     }
     assert sorted(drawn) == sorted(classes)
-    indented = re.findall(
-        r"^│   (?:├──|└──) (\w+)|^    (?:├──|└──) (\w+)", errors.__doc__ or "", re.MULTILINE
-    )
-    below = {first or second for first, second in indented}
+    below = set(re.findall(r"^(?:│   |    )+(?:├──|└──) (\w+)", errors.__doc__ or "", re.MULTILINE))
     assert {name for name, one in classes.items() if OpencodeError not in one.__bases__} == below

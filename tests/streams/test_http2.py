@@ -12,6 +12,7 @@ import pytest
 from attrs import frozen
 
 from opencode_client import RequestTimeoutError, StreamTimeoutError
+from opencode_client.streams.aborter import ConnectionAborter
 from tests.support.both_clients import ClientKind
 from tests.support.http2_server import Http2Server
 from tests.support.stream_cases import hurry as hurry  # a fixture
@@ -98,6 +99,26 @@ def test_closing_a_stream_that_is_read_ends_the_reader_at_once_and_leaves_the_pr
 
     use = close_while_it_is_awaited if shared.kind.is_async else close_while_it_is_read
     assert shared.run(use) == "msg_2"
+
+
+def test_a_stream_can_be_closed_again_while_its_last_read_still_runs(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def close_twice(stream: Any) -> None:
+        with pytest.raises(StreamTimeoutError):
+            stream.get(timeout=0.05)
+        with monkeypatch.context() as patch:
+            patch.setattr(ConnectionAborter, "abort", lambda _: None)  # the read goes on
+            stream.close()
+            stream.close()
+        stream._receiver._link.connection.aborter.abort()
+
+    async def close_twice_awaited(stream: Any) -> None:
+        with pytest.raises(StreamTimeoutError):
+            await stream.get(timeout=0.05)
+        await asyncio.gather(stream.close(), stream.close())
+
+    assert shared.run(close_twice_awaited if shared.kind.is_async else close_twice) == "msg_2"
 
 
 def test_a_cancelled_read_loses_nothing_and_leaves_the_prompt_alone(shared: Shared) -> None:
