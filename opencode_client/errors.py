@@ -76,7 +76,7 @@ class _NameNotFoundError(ArgumentError):
     def __init__(self, message: str, *, name: str, nearest: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.name = name
-        self.nearest = tuple(nearest)
+        self.nearest: tuple[str, ...] = tuple(nearest)
 
 
 class ModelNotFoundError(_NameNotFoundError):

@@ -77,7 +77,7 @@ class Paging:
 
     def __init__(self, operation: Operation[Any], arguments: Arguments) -> None:
         self.operation: Operation[Any] = operation
-        self.is_done = False
+        self.is_done: bool = False
         self.missing: list[str] = []
         self._arguments = arguments
         self._query = dict(arguments.query or {})

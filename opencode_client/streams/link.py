@@ -22,7 +22,7 @@ class Link:
         self.connection = connection
         self.is_closing: bool = False
         self._step: _Step | None = None
-        self.release = weakref.finalize(self, connection.close)
+        self.release: weakref.finalize[[], Link] = weakref.finalize(self, connection.close)
         """Closes the connection at its first call."""
 
     def step(self, most_s: float | None) -> list[bytes]:

@@ -58,7 +58,7 @@ class Run:
 
     def __init__(self, state: TurnState, *, is_quiet: bool) -> None:
         self.state = state
-        self.inbox = None if is_quiet else Inbox()
+        self.inbox: Inbox | None = None if is_quiet else Inbox()
 
 
 R = TypeVar("R", bound=Run)
