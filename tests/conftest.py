@@ -10,6 +10,7 @@ from collections.abc import Generator
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.both_clients import client_kind as client_kind  # a fixture for every test
 from tests.support.generated_packages import document, load_models, write
@@ -19,6 +20,10 @@ from tests.support.surviving_threads import pytest_terminal_summary as pytest_te
 from tests.support.surviving_threads import pytest_testnodedown as pytest_testnodedown
 from tests.support.surviving_threads import pytest_unconfigure as pytest_unconfigure
 from tests.support.tls import tls as tls  # a fixture for every test
+
+# a busy machine can stop a process for seconds, which is no fault of a test
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 _OPEN_FILES = 2048
 _LIMITS_S = {"live": 300, "documents": 600, "package": 600, "job": 900}
