@@ -77,7 +77,7 @@ def tomorrow() -> Generator[str]:
 def test_a_newer_server_is_breaking_and_the_tests_pass(newer: Run) -> None:
     assert newer.code == 0, newer.printed[-4000:]
     assert newer.outputs == {"status": "breaking", "version": _NEW}
-    assert re.search(r"^\d+ passed in ", newer.printed, re.MULTILINE)
+    assert re.search(r"^\d+ passed.* in ", newer.printed, re.MULTILINE)  # and perhaps some skipped
 
 
 def test_the_report_has_changes_of_the_document_and_of_python(newer: Run) -> None:
