@@ -35,7 +35,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
 
 
 class AsyncClosing:
-    """What `close` ends: streams, terminals, calls and pauses. For one event loop at a time."""
+    """The streams, terminals, calls and pauses that `close` ends. For one event loop at a time."""
 
     def __init__(self) -> None:
         self.closed: bool = False

@@ -17,7 +17,7 @@ _CLOSED = "the client was closed"
 
 
 class Closing:
-    """What `close` ends: streams, terminals, calls and pauses. Thread-safe."""
+    """The streams, terminals, calls and pauses that `close` ends. Thread-safe."""
 
     def __init__(self) -> None:
         self.closed: bool = False

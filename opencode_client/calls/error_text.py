@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 Clean: TypeAlias = Callable[[str], str]
 
 _MAX_LENGTH = 500
-"""Of one message, in characters. A response can have several."""
+"""Characters of one message. A response can have several."""
 _MAX_TOTAL = 2000
 _MAX_SHOWN = 200
-"""Of a body that is not JSON."""
+"""Characters of a body that is not JSON."""
 _MAX_SEARCHED = 100_000
 _STACK = re.compile(r"\n    at .*", re.DOTALL)
 _REPEATED = re.compile(r"(, got |received )([{\[\"]).*?(?=\n  at \[|$)", re.DOTALL)

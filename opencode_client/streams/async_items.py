@@ -36,7 +36,7 @@ class AsyncItems(Generic[T]):
 
     async def close(self) -> None:
         """Close it. An iteration that waits for an item ends."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each kind of stream has its own
 
     async def aclose(self) -> None:  # the sync twin has no such line
         """Close it, as `close` does. For `contextlib.aclosing`."""  # the sync twin has no such line
@@ -44,7 +44,7 @@ class AsyncItems(Generic[T]):
 
     async def take(self, timeout_s: float | None) -> list[T]:
         """Return the next item; no item at the end. Raises StreamTimeoutError. `get` is for programs."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each kind of stream has its own
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self

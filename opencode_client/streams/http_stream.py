@@ -1,4 +1,4 @@
-"""What a stream changes in httpx's requests and responses: the trace, the read timeout, the end over HTTP/2."""
+"""Changes of httpx's requests and responses for streams: the trace, the read timeout, the end over HTTP/2."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Items(Generic[T]):
 
     def close(self) -> None:
         """Close it. An iteration that waits for an item ends."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each kind of stream has its own
 
 
 
@@ -44,7 +44,7 @@ class Items(Generic[T]):
 
     def take(self, timeout_s: float | None) -> list[T]:
         """Return the next item; no item at the end. Raises StreamTimeoutError. `get` is for programs."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each kind of stream has its own
 
     def __iter__(self) -> Iterator[T]:
         return self

@@ -227,8 +227,9 @@ Input: TypeAlias = Event | EventsWork | Gap | Tick | Stop | Done
 
 @frozen(kw_only=True)
 class TurnSpec:
-    """What a turn does, without I/O. `key` marks its prompt. Without a key, `after` is the last message before it.
+    """The plan of one turn: its session, policies and limits.
 
+    `key` marks its prompt. Without a key, `after` is the last message before it.
     `follows`: the prompt was sent by somebody else. Times are in seconds.
     """
 

@@ -59,7 +59,7 @@ class TurnReply:
 
 @frozen(kw_only=True)
 class TurnResult(Generic[T]):
-    """What a turn did. Picklable.
+    """The result of a turn. Picklable.
 
     Attributes:
         session_id: The session; pass it to the next `run`.

@@ -1,4 +1,4 @@
-"""What both drivers share, without I/O: the turns that an event is for, and the updates that were not read yet."""
+"""State of both drivers, without I/O: the turns that an event is for, and the updates that were not read yet."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ _FIRST_SILENCE_S, _NO_EVENTS_S = 1.0, 5.0
 _SILENCE_S, _PENDING_S = 20.0, 60.0
 """The time without an event after which to look: usually, and while the POST waits for its answer."""
 _IDLE_S = {"complete": 1.0, "stored": 1.5, "not stored": 6.0, "unanswered": 10.0}
-"""How long a session has to be idle before the turn counts as over or lost. A cold instance needs 5 s to begin."""
+"""Seconds that a session has to be idle before the turn counts as over or lost. A cold instance needs 5 s to begin."""
 _UNREACHABLE_S, _UNRESPONSIVE_S = 8.0, 30.0
 """The time after which a server that refuses connections, or does not respond, counts as gone.
 

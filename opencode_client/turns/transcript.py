@@ -74,7 +74,7 @@ class Transcript:
     def __init__(self, key: str | None, after: tuple[float, str] | None) -> None:
         self.prompt_id: str | None = None
         self.updates: list[Update] = []
-        """What has changed since the last time that this list was emptied."""
+        """Changes since this list was last emptied."""
         self._key = key
         self._after = after
         self._messages: dict[str, TurnMessage] = {}
