@@ -140,14 +140,11 @@ def body_of(
     body |= {name: options.get(name) for name in ("system", "tools")}
     if options.get("output") is not None:
         body["format"] = {"type": "json_schema", "schema": schema_of(options["output"])}
-    if model is not None:
-        provider_id, _, model_id = model.partition("/")
-        body["model"] = {"providerID": provider_id, "modelID": model_id}
-    return {**body, "parts": marked(parts, key)}
+    return {**body, "model": model, "parts": marked(parts, key)}
 
 
 def spec_of(options: Mapping[str, Any], *, may_ask: bool, **more: Any) -> TurnSpec:  # Any: as above
-    """Return what a turn does."""
+    """Return the plan of a turn."""
     default = "ask" if may_ask else "reject"
     more |= {name: options.get(name, default) for name in ("permissions", "questions")}
     more |= {name: options.get(name) for name in ("max_cost", "max_steps", "output")}
