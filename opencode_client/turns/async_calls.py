@@ -12,8 +12,8 @@ from uuid import uuid4
 from ..calls.server_info import release
 from ..errors import BadRequestError, NotFoundError, SessionBusyError, TurnTimeoutError
 from . import inputs
-from .inputs import Action, ReplyTo, TurnSpec
-from .options import body_of, check_directory, files_of, model_of, not_found, spec_of
+from .inputs import Action, ReplyTo, TurnPlan
+from .options import body_of, check_directory, files_of, model_of, not_found, plan_of
 from .result import Reject
 from .structured import check_version
 from .updates import PermissionAsk
@@ -31,17 +31,17 @@ _LOOK_S = 10.0
 class AsyncTurnCalls:
     """The requests of one turn. `view` is a client for the session's directory."""
 
-    def __init__(self, view: AsyncOpencodeClient, spec: TurnSpec) -> None:
+    def __init__(self, view: AsyncOpencodeClient, plan: TurnPlan) -> None:
         self.view = view
-        self.spec = spec
+        self.plan = plan
         self._quick = view.with_options(timeout=_LOOK_S, max_retries=0)
 
     async def perform(self, action: Action) -> Any:  # Any: see the actions
         """Return the value of an action. Raises OpencodeError if it fails."""
         match action:
             case inputs.Send():
-                call = self.view.session.command if "command" in self.spec.body else self.view.session.prompt
-                return _seen(await call(self.spec.session_id, **self.spec.body, timeout=None))
+                call = self.view.session.command if "command" in self.plan.body else self.view.session.prompt
+                return _seen(await call(self.plan.session_id, **self.plan.body, timeout=None))
             case inputs.Look():
                 return await self._look(action)
             case inputs.Abort():
@@ -68,7 +68,7 @@ class AsyncTurnCalls:
             await view.permission.reply(action.ask.id, reply=decision)
 
     async def _look(self, look: inputs.Look) -> inputs.Snapshot:
-        session_id, children = self.spec.session_id, set(look.children)
+        session_id, children = self.plan.session_id, set(look.children)
         if not look.is_full:
             found = await self._messages(session_id, look.limit)
             return inputs.Snapshot(found, child_messages=await self._messages_of(children))
@@ -77,7 +77,7 @@ class AsyncTurnCalls:
         if now.status is not None:
             status = status_seen(session_id, now.status.to_dict())
         family = [inputs.SessionSeen(one.id, one.parent_id or "", one.title) for one in now.children]
-        asks = asks_of(now.permissions, now.questions, self.spec.directory)
+        asks = asks_of(now.permissions, now.questions, self.plan.directory)
         messages = await self._messages_of(children.union(one.session_id for one in family))
         return inputs.Snapshot([_seen(one) for one in now.messages], status, family, asks, messages)
 
@@ -132,7 +132,7 @@ async def prepare(
     if "command" in body:
         key, after = None, await _last_message(view, session.id)
     place: Any = {"session_id": session.id, "directory": session.directory}
-    return AsyncTurnCalls(view, spec_of(options, may_ask=may_ask, key=key, after=after, body=body, **place))
+    return AsyncTurnCalls(view, plan_of(options, may_ask=may_ask, key=key, after=after, body=body, **place))
 
 
 async def prepare_following(
@@ -142,9 +142,9 @@ async def prepare_following(
     directory = options.get("directory")
     view = client if directory is None else client.with_options(directory=directory)
     session = await _find_session(view, session_id)
-    place: Any = {"session_id": session.id, "directory": session.directory}  # Any: members of a TurnSpec
+    place: Any = {"session_id": session.id, "directory": session.directory}  # Any: members of a TurnPlan
     view = client.with_options(directory=session.directory)
-    return AsyncTurnCalls(view, spec_of(options, may_ask=True, follows=True, **place))
+    return AsyncTurnCalls(view, plan_of(options, may_ask=True, follows=True, **place))
 
 
 async def abort_session(

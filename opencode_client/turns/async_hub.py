@@ -35,7 +35,7 @@ class AsyncRun(Run):
     """One turn that runs. Its user reads updates with `take`, and waits with `ended`."""
 
     def __init__(self, calls: AsyncTurnCalls, *, is_quiet: bool) -> None:
-        super().__init__(TurnState(calls.spec, monotonic()), is_quiet=is_quiet)
+        super().__init__(TurnState(calls.plan, monotonic()), is_quiet=is_quiet)
         self.calls = calls
         self.hub: AsyncHub
         self.actions: dict[asyncio.Task[None], Action] = {}
@@ -105,7 +105,7 @@ class AsyncHub:
             return False
         run.hub = self
         self._routes.add(run)
-        if not run.state.spec.follows:
+        if not run.state.plan.follows:
             self._start(run, Send())
         self.feed(run, self._routes.first)
         self._timer.set()
@@ -209,10 +209,10 @@ class AsyncHub:
 async def start(calls: AsyncTurnCalls, *, is_quiet: bool) -> AsyncRun:
     """Start a turn on the connection of its client and directory. Opens the connection if there is none."""
     caller = calls.view._caller  # pyright: ignore[reportPrivateUsage] # ours
-    key = ("hub", os.getpid(), id(running_loop()), calls.spec.directory, calls.view.options.workspace)
+    key = ("hub", os.getpid(), id(running_loop()), calls.plan.directory, calls.view.options.workspace)
     run = AsyncRun(calls, is_quiet=is_quiet)
     while True:
-        hub: AsyncHub = caller.knowledge.shared.setdefault(key, AsyncHub(calls.view, calls.spec.directory))
+        hub: AsyncHub = caller.knowledge.shared.setdefault(key, AsyncHub(calls.view, calls.plan.directory))
         caller.connections.to_close.add(hub)
         if await hub.join(run):
             return run

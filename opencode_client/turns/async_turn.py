@@ -47,7 +47,7 @@ class AsyncTurn(AsyncItems[Update]):
     @property
     def session_id(self) -> str:
         """The turn's session."""
-        return self._running().calls.spec.session_id
+        return self._running().calls.plan.session_id
 
     @property
     def text(self) -> str:
@@ -118,7 +118,7 @@ class AsyncTurn(AsyncItems[Update]):
         run = self._run
         if run is None or run.state.result is not None or run.is_left:
             return
-        if run.state.spec.follows:
+        if run.state.plan.follows:
             self.detach()
         else:
             await finish(self.abort)

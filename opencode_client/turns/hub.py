@@ -40,7 +40,7 @@ class SyncRun(Run):
     """One turn that runs. Its user reads updates with `take`, and waits with `ended`."""
 
     def __init__(self, calls: TurnCalls, *, is_quiet: bool) -> None:
-        super().__init__(TurnState(calls.spec, monotonic()), is_quiet=is_quiet)
+        super().__init__(TurnState(calls.plan, monotonic()), is_quiet=is_quiet)
         self.calls = calls
         self.hub: Hub
         self.is_left = False
@@ -115,7 +115,7 @@ class Hub:
                 return False
             run.hub = self
             self._routes.add(run)
-        if not run.state.spec.follows:
+        if not run.state.plan.follows:
             self._start(run, Send())
         self.post(run, self._routes.first)
         return True
@@ -226,10 +226,10 @@ class Hub:
 def start(calls: TurnCalls, *, is_quiet: bool) -> SyncRun:
     """Start a turn on the connection of its client and directory. Opens the connection if there is none."""
     caller = calls.view._caller  # pyright: ignore[reportPrivateUsage] # ours
-    key = ("hub", os.getpid(), calls.spec.directory, calls.view.options.workspace)
+    key = ("hub", os.getpid(), calls.plan.directory, calls.view.options.workspace)
     run = SyncRun(calls, is_quiet=is_quiet)
     while True:
-        hub: Hub = caller.knowledge.shared.setdefault(key, Hub(calls.view, calls.spec.directory))
+        hub: Hub = caller.knowledge.shared.setdefault(key, Hub(calls.view, calls.plan.directory))
         caller.connections.to_close.add(hub)
         if hub.join(run):
             return run

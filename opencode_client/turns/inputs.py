@@ -226,7 +226,7 @@ Input: TypeAlias = Event | EventsWork | Gap | Tick | Stop | Done
 
 
 @frozen(kw_only=True)
-class TurnSpec:
+class TurnPlan:
     """The plan of one turn: its session, policies and limits.
 
     `key` marks its prompt. Without a key, `after` is the last message before it.

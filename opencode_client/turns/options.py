@@ -11,7 +11,7 @@ from ..attachments import MAX_BYTES, Attachable, read_files
 from ..calls.operation import JsonMapping
 from ..errors import AgentNotFoundError, ArgumentError, ModelNotFoundError
 from ..model import OpencodeModel
-from .inputs import TurnSpec
+from .inputs import TurnPlan
 from .policies import PermissionPolicy, QuestionPolicy, check_policies, is_list, is_mapping
 from .result import SlashCommand
 from .structured import schema_of
@@ -143,12 +143,12 @@ def body_of(
     return {**body, "model": model, "parts": marked(parts, key)}
 
 
-def spec_of(options: Mapping[str, Any], *, may_ask: bool, **more: Any) -> TurnSpec:  # Any: as above
+def plan_of(options: Mapping[str, Any], *, may_ask: bool, **more: Any) -> TurnPlan:  # Any: as above
     """Return the plan of a turn."""
     default = "ask" if may_ask else "reject"
     more |= {name: options.get(name, default) for name in ("permissions", "questions")}
     more |= {name: options.get(name) for name in ("max_cost", "max_steps", "output")}
-    return TurnSpec(may_ask=may_ask, timeout_s=options.get("timeout"), **more)
+    return TurnPlan(may_ask=may_ask, timeout_s=options.get("timeout"), **more)
 
 
 def not_found(name: str, known: Sequence[str], *, is_model: bool) -> ArgumentError:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import TurnAbortedError, TurnBudgetError, TurnError, TurnLostError
-from .inputs import MessageSeen, TurnSpec
+from .inputs import MessageSeen, TurnPlan
 from .result import Tokens, TurnReply, TurnResult
 from .transcript import Transcript, TurnMessage
 from .v1 import error_of, message_of
@@ -45,15 +45,15 @@ def complete(error: TurnError, transcript: Transcript, result: TurnResult[Any]) 
 
 
 def passed_budget(
-    transcript: Transcript, children: Mapping[str, MessageSeen], spec: TurnSpec
+    transcript: Transcript, children: Mapping[str, MessageSeen], plan: TurnPlan
 ) -> TurnBudgetError | None:
     """Return the error of a turn that costs too much, with its subagents, or that has more steps than it may."""
     seens = _seen(transcript.answers)
     cost = sum(one.cost for one in [*seens, *_of_turn(transcript, children)])
-    if spec.max_cost is not None and cost > spec.max_cost:
-        return TurnBudgetError(f"the turn has cost {cost:g} USD, more than max_cost={spec.max_cost:g}")
-    if spec.max_steps is not None and len(seens) > spec.max_steps:
-        return TurnBudgetError(f"the turn needs more steps than max_steps={spec.max_steps}")
+    if plan.max_cost is not None and cost > plan.max_cost:
+        return TurnBudgetError(f"the turn has cost {cost:g} USD, more than max_cost={plan.max_cost:g}")
+    if plan.max_steps is not None and len(seens) > plan.max_steps:
+        return TurnBudgetError(f"the turn needs more steps than max_steps={plan.max_steps}")
     return None
 
 

@@ -77,7 +77,7 @@ class Routes(Generic[R]):
     def add(self, run: R) -> None:
         """Add a turn."""
         self.runs.append(run)
-        self._owners.setdefault(run.state.spec.session_id, []).append(run)
+        self._owners.setdefault(run.state.plan.session_id, []).append(run)
 
     def remove(self, run: R) -> None:
         """Remove a turn."""

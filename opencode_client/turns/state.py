@@ -31,7 +31,7 @@ from .inputs import (
     PartSeen,
     SessionSeen,
     StatusSeen,
-    TurnSpec,
+    TurnPlan,
 )
 from .outcome import complete, error_of_turn, is_complete, lost, passed_budget, result_of
 from .result import TurnResult
@@ -73,23 +73,23 @@ class TurnState:
     After the end, `result` and `error` are set. `family` are the subagents' sessions.
     """
 
-    def __init__(self, spec: TurnSpec, now_s: float) -> None:
-        self.spec = spec
+    def __init__(self, plan: TurnPlan, now_s: float) -> None:
+        self.plan = plan
         self.result: TurnResult[Any] | None = None
         self.error: Exception | None = None
-        self.family: Family = Family(spec.session_id)
-        self.transcript: Transcript = Transcript(spec.key, spec.after)
-        self._asks = AskBook(spec.permissions, spec.questions, spec.may_ask)
+        self.family: Family = Family(plan.session_id)
+        self.transcript: Transcript = Transcript(plan.key, plan.after)
+        self._asks = AskBook(plan.permissions, plan.questions, plan.may_ask)
         self._out: list[Update | Action] = []
         self._begun_s = self._now_s = self._event_s = now_s
         self._silence_s = _FIRST_SILENCE_S
-        self._is_pending = not spec.follows  # the POST
+        self._is_pending = not plan.follows  # the POST
         self._answered_s: float | None = None
         self._lost: Exception | None = None  # the error of the POST
         self._status = self._failure = ""
         self._looking: inputs.Look | None = None
-        self._look_at_s: float | None = now_s if spec.follows else None
-        self._is_stale = spec.follows  # more than the messages has to be read
+        self._look_at_s: float | None = now_s if plan.follows else None
+        self._is_stale = plan.follows  # more than the messages has to be read
         self._idle_since_s: float | None = None
         self._failing_since_s: float | None = None
         self._stopping: Exception | None = None
@@ -104,8 +104,8 @@ class TurnState:
         times = [self._look_due_s()]
         if self._stopping is not None:
             times += [self._stop_by_s, self._abort_at_s]
-        elif self.spec.timeout_s is not None:
-            times.append(self._begun_s + self.spec.timeout_s)
+        elif self.plan.timeout_s is not None:
+            times.append(self._begun_s + self.plan.timeout_s)
         return min(times)
 
     def feed(self, item: Input, now_s: float) -> list[Update | Action]:
@@ -116,7 +116,7 @@ class TurnState:
         if isinstance(item, _SIGNS_OF_LIFE):
             self._event_s, self._silence_s = now_s, _PENDING_S if self._is_pending else _SILENCE_S
         if isinstance(item, Delta):  # the most frequent input: nothing else depends on it
-            if item.session_id == self.spec.session_id:
+            if item.session_id == self.plan.session_id:
                 self.transcript.add_delta(item)
                 self._out += self.transcript.updates
                 self.transcript.updates.clear()
@@ -128,7 +128,7 @@ class TurnState:
         return out
 
     def _read(self, item: Input) -> None:
-        is_own = getattr(item, "session_id", None) == self.spec.session_id
+        is_own = getattr(item, "session_id", None) == self.plan.session_id
         match item:
             case PartSeen():
                 if item.child_id is not None:
@@ -178,7 +178,7 @@ class TurnState:
 
     def _advance(self) -> None:
         """Do what is due at this time."""
-        now_s, limit_s = self._now_s, self.spec.timeout_s
+        now_s, limit_s = self._now_s, self.plan.timeout_s
         if self.result is not None:
             return
         if self._stopping is None and limit_s is not None and now_s - self._begun_s >= limit_s:
@@ -221,7 +221,7 @@ class TurnState:
         self._look_at_s = at_s if self._look_at_s is None else min(at_s, self._look_at_s)
 
     def _see_status(self, status: StatusSeen) -> None:
-        if status.session_id == self.spec.session_id:
+        if status.session_id == self.plan.session_id:
             if status.kind != "idle":
                 self._idle_since_s = None
             elif self._status != "idle" and self._answered_s is not None:
@@ -264,7 +264,7 @@ class TurnState:
         if error is None:
             self._answered_s = self._now_s
             prompt_id = done.value[0].parent_id
-            if self.spec.key is None and prompt_id is not None:
+            if self.plan.key is None and prompt_id is not None:
                 self.transcript.adopt(prompt_id)
             self.transcript.read([done.value])
         elif (
@@ -282,7 +282,7 @@ class TurnState:
         for child in seen.children:
             self._out += self.family.add(child)
         users = [one.message_id for one, parts in seen.messages if one.is_user and not is_automatic(parts)]
-        if self.spec.follows and users:
+        if self.plan.follows and users:
             self.transcript.adopt(users[-1])  # the last prompt is the turn that runs
         self.transcript.read(seen.messages)
         self.family.messages |= {one.message_id: one for one in seen.child_messages}
@@ -318,7 +318,7 @@ class TurnState:
         if self._answered_s is not None:
             limit_s = _AGAIN_S if self._stopping is not None else STOPPING_S
             is_over = is_idle or transcript.is_superseded or now_s - self._answered_s > limit_s
-        elif self.spec.follows and is_idle:
+        elif self.plan.follows and is_idle:
             is_over = is_done or not is_stored or idle_s >= _IDLE_S["stored"]
         else:
             is_over = is_done and transcript.is_superseded
@@ -358,7 +358,7 @@ class TurnState:
         """
         answers = self.transcript.answers
         if answers and answers[-1].seen and not answers[-1].seen.is_over:
-            passed = passed_budget(self.transcript, self.family.messages, self.spec)
+            passed = passed_budget(self.transcript, self.family.messages, self.plan)
             if passed is not None:
                 self._stop(passed)
 
@@ -372,25 +372,25 @@ class TurnState:
     def _abort(self) -> None:
         self._abort_at_s = self._now_s + _AGAIN_S
         if not self.transcript.has_later_prompt:  # else the abort would stop that one
-            self._out.append(inputs.Abort((self.spec.session_id, *self.family)))
+            self._out.append(inputs.Abort((self.plan.session_id, *self.family)))
 
     def _finish(self, error: Exception | None) -> None:
         self._take_updates()
         error = self._stopping or error
         if error is None:
-            error = passed_budget(self.transcript, self.family.messages, self.spec)
-        if error is None and (self.transcript.answers or not self.spec.follows):
+            error = passed_budget(self.transcript, self.family.messages, self.plan)
+        if error is None and (self.transcript.answers or not self.plan.follows):
             error = error_of_turn(self.transcript, self._failure, is_disposed=self._is_disposed)
         self.result = result_of(
             self.transcript,
             self.family.messages,
             self._asks.replies,
-            self.spec.session_id,
+            self.plan.session_id,
             duration_s=self._now_s - self._begun_s,
             gaps=self._gaps,
         )
-        if error is None and self.spec.output is not None:
-            self.result, error = checked(self.result, self.spec.output)
+        if error is None and self.plan.output is not None:
+            self.result, error = checked(self.result, self.plan.output)
         if isinstance(error, TurnError):
             complete(error, self.transcript, self.result)
         self.error = error

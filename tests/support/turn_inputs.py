@@ -19,7 +19,7 @@ from opencode_client.turns.inputs import (
     Snapshot,
     StatusSeen,
     Tick,
-    TurnSpec,
+    TurnPlan,
 )
 from opencode_client.turns.state import TurnState
 from opencode_client.turns.updates import ReasoningDelta, TextDelta, TextReplaced, Update
@@ -146,11 +146,11 @@ def question(ask_id: str = "que_1", *headers: str) -> JsonObject:
 class Game:
     """Plays inputs against one turn, at times that the test sets. Actions wait until the test ends them."""
 
-    def __init__(self, **spec: Any) -> None:  # Any: members of a TurnSpec
-        spec = {"session_id": SESSION, "directory": DIRECTORY, "key": MINE, "may_ask": True, **spec}
-        spec = {"permissions": "ask", "questions": "ask", **spec}
+    def __init__(self, **plan: Any) -> None:  # Any: members of a TurnPlan
+        plan = {"session_id": SESSION, "directory": DIRECTORY, "key": MINE, "may_ask": True, **plan}
+        plan = {"permissions": "ask", "questions": "ask", **plan}
         self.now_s = 100.0
-        self.state = TurnState(TurnSpec(**spec), self.now_s)
+        self.state = TurnState(TurnPlan(**plan), self.now_s)
         self.updates: list[Update] = []
         self.actions: list[Action] = []
         self.feed(Tick())
