@@ -44,14 +44,16 @@ OpencodeError
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import httpx
 
-    from .model import OpencodeModel, Unknown
-    from .turns.result import TurnResult
+    from ..model import OpencodeModel
+    from .terminals import *  # noqa: F403 # all its errors; see __getattr__
+    from .turns import *  # noqa: F403 # as above
 
 
 class OpencodeError(Exception):
@@ -72,21 +74,6 @@ class ArgumentError(OpencodeError, ValueError):
     """An argument is wrong, so no request was made."""
 
 
-class _NameNotFoundError(ArgumentError):
-    def __init__(self, message: str, *, name: str, nearest: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.name = name
-        self.nearest: tuple[str, ...] = tuple(nearest)
-
-
-class ModelNotFoundError(_NameNotFoundError):
-    """The server does not have the model `name`. `nearest` are the most similar names that it has."""
-
-
-class AgentNotFoundError(_NameNotFoundError):
-    """The server does not have the agent `name`. `nearest` are the most similar names that it has."""
-
-
 class ClientClosedError(OpencodeError):
     """The client was closed, before or during this call. After a fork: an `http_client` that the parent used."""
 
@@ -101,43 +88,6 @@ class StreamClosedError(OpencodeError):
 
 class StreamTimeoutError(OpencodeError, TimeoutError):
     """An event stream had no item in time. Nothing is lost; you can read on."""
-
-
-class PtyClosedError(OpencodeError):
-    """A terminal ended, or its connection broke and cannot be restored.
-
-    Attributes:
-        code: The WebSocket's close code: 1000 if the process or the terminal ended, 1006 if the connection broke.
-        reason: The WebSocket's close reason.
-        seen: The text that `read_until` had read.
-    """
-
-    def __init__(self, message: str, *, code: int, reason: str = "", seen: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.reason = reason
-        self.seen = seen
-
-
-class PtyGapError(OpencodeError):
-    """Output of a terminal is missing here because its connection broke. You can read on after it.
-
-    Attributes:
-        lost: The number of missing UTF-16 code units. None if it is not known (opencode 1.1.53 and older); then
-            nothing may be missing at all.
-    """
-
-    def __init__(self, message: str, *, lost: int | None) -> None:
-        super().__init__(message)
-        self.lost = lost
-
-
-class PtyTimeoutError(OpencodeError, TimeoutError):
-    """A terminal did not show the expected text in time. `seen` is the text that it did show; you can read it again."""
-
-    def __init__(self, message: str, *, seen: str = "") -> None:
-        super().__init__(message)
-        self.seen = seen
 
 
 class ResponseDecodeError(OpencodeError, ValueError):
@@ -241,76 +191,6 @@ class ConnectionLostError(RequestError):
 
 class RequestTimeoutError(RequestError, TimeoutError):
     """No response in time. The server may have done the work, or may still work on it."""
-
-
-class SessionBusyError(OpencodeError):
-    """The session works on another prompt, so this one was not sent. `session_id` is the session.
-
-    A prompt of text does not raise this: the server queues it. A 409 of the server raises ConflictError.
-    """
-
-    def __init__(self, message: str, *, session_id: str) -> None:
-        super().__init__(message)
-        self.session_id = session_id
-
-
-class TurnError(OpencodeError):
-    """A turn failed.
-
-    Attributes:
-        partial: The result so far; None if the turn had none.
-        error: The error as the server described it; None if it did not.
-    """
-
-    partial: TurnResult[Any] | None = None  # Any: the structured output
-    error: OpencodeModel | Unknown | None = None
-
-
-class TurnAbortedError(TurnError):
-    """The turn was aborted: by this program, by another client or by the server."""
-
-
-class TurnProviderError(TurnError):
-    """The provider of the model failed.
-
-    Attributes:
-        status: The HTTP status of the provider; None if there is none.
-        retryable: True if another attempt may succeed.
-    """
-
-    status: int | None = None
-    retryable: bool = False
-
-
-class TurnAuthenticationError(TurnProviderError):
-    """The provider does not accept the key, or there is none."""
-
-
-class TurnContextError(TurnError):
-    """The conversation is too long for the model, and could not be made shorter."""
-
-
-class TurnOutputError(TurnError):
-    """The answer is incomplete. `reason` is "length", "filter" or "structure"."""
-
-    reason: str = "length"
-
-
-class TurnTimeoutError(TurnError, TimeoutError):
-    """The turn was not over in time, so it was aborted on the server."""
-
-
-class TurnBudgetError(TurnError):
-    """The turn passed `max_cost` or `max_steps`, so it was aborted on the server."""
-
-
-class TurnLostError(TurnError):
-    """The session, the instance or the server is gone, so the end of the turn is not known.
-
-    `stored` tells if the server has stored the prompt; None if no server could be asked.
-    """
-
-    stored: bool | None = None
 
 
 class EventTooLargeError(OpencodeError):
@@ -419,3 +299,14 @@ _BY_STATUS: dict[int, type[StatusError]] = {
 def error_class(status: int) -> type[StatusError]:
     """Return the error class for a status. The status must not be a success."""
     return _BY_STATUS.get(status) or (ServerError if status >= 500 else StatusError)
+
+
+if not TYPE_CHECKING:  # a checker would accept any name
+
+    def __getattr__(name: str) -> object:
+        """Return an error of terminals or turns, which most programs do not need."""
+        if not name.endswith("Error"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = "terminals" if name.startswith("Pty") else "turns"
+        value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+        return value

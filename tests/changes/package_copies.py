@@ -18,6 +18,7 @@ _FILES = (
     "api/session.py",
     "api/v2_session.py",
     "api/vcs.py",
+    "errors/*.py",
     "models/__init__.py",
     "models/message.py",
     "models/message_with_parts.py",

@@ -45,7 +45,7 @@ _EDITS = [
     ),
     # hand-written code
     ("client.py", "        max_retries: int | Unset = UNSET,\n", ""),
-    ("errors.py", "class ConflictError(StatusError)", "class ConflictError(OpencodeError)"),
+    ("errors/__init__.py", "class ConflictError(StatusError)", "class ConflictError(OpencodeError)"),
 ]
 
 _EXPECTED = {

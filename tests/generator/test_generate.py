@@ -36,7 +36,7 @@ def test_a_package_is_complete_and_leaves_the_tree_alone(spec: Path, tmp_path: P
     ).stdout
     assert generate.main(["--spec", str(spec), "--out", str(tmp_path / "out")]) == 0
     written = tmp_path / "out" / PACKAGE
-    assert {"py.typed", "errors.py", "model.py", "models"} <= {file.name for file in written.iterdir()}
+    assert {"py.typed", "errors", "model.py", "models"} <= {file.name for file in written.iterdir()}
     assert [file.name for file in sorted((written / "models").iterdir())] == ["__init__.py", "only.py"]
     after = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, check=True).stdout
     assert after == before
