@@ -5,11 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..errors import TurnAbortedError, TurnBudgetError, TurnError, TurnLostError
+from ..errors import (
+    ArgumentError,
+    ClientClosedError,
+    ConnectError,
+    OpencodeError,
+    TurnAbortedError,
+    TurnBudgetError,
+    TurnError,
+    TurnLostError,
+)
 from .inputs import MessageSeen, TurnPlan
 from .result import Tokens, TurnReply, TurnResult
 from .transcript import Transcript, TurnMessage
 from .v1 import error_of, message_of
+
+_REFUSALS = (ArgumentError, ConnectError, ClientClosedError)
+_REFUSED = (400, 401, 403, 404, 409, 413)
+
+
+def was_refused(error: Exception) -> bool:
+    """Return True if a POST with this error was not accepted. After other errors the turn may run."""
+    is_ours = isinstance(error, OpencodeError) and not isinstance(error, _REFUSALS)
+    return not is_ours or getattr(error, "status", None) in _REFUSED
 
 
 def is_complete(answers: Sequence[TurnMessage]) -> bool:

@@ -17,23 +17,13 @@ from __future__ import annotations
 from typing import Any
 
 from .. import errors
-from ..errors import OpencodeError, TurnError
+from ..errors import TurnError
 from . import inputs
 from .ask_book import AskBook
 from .family import Family
-from .inputs import (
-    Action,
-    Asked,
-    Delta,
-    Done,
-    Input,
-    MessageSeen,
-    PartSeen,
-    SessionSeen,
-    StatusSeen,
-    TurnPlan,
-)
-from .outcome import complete, error_of_turn, is_complete, lost, passed_budget, result_of
+from .inputs import Action, Asked, Delta, Done, Input, MessageSeen, PartSeen, StatusSeen, TurnPlan
+from .look_timer import AGAIN_S, LookTimer
+from .outcome import complete, error_of_turn, is_complete, lost, passed_budget, result_of, was_refused
 from .result import TurnResult
 from .structured import checked
 from .transcript import Transcript
@@ -42,29 +32,11 @@ from .v1 import is_automatic
 
 STOPPING_S = 5.0
 """The longest time between an abort and the end of the turn."""
-_AGAIN_S = 1.0
-"""The time between two looks, and between two aborts, while the end is near."""
 _SETTLE_S = 0.5
 """The time that the last events may need after the answer."""
-_FIRST_SILENCE_S, _NO_EVENTS_S = 1.0, 5.0
-"""The time after which to look while there is no event at all: the first time, and at most."""
-_SILENCE_S, _PENDING_S = 20.0, 60.0
-"""The time without an event after which to look: usually, and while the POST waits for its answer."""
 _IDLE_S = {"complete": 1.0, "stored": 1.5, "not stored": 6.0, "unanswered": 10.0}
 """Seconds that a session has to be idle before the turn counts as over or lost. A cold instance needs 5 s to begin."""
-_UNREACHABLE_S, _UNRESPONSIVE_S = 8.0, 30.0
-"""The time after which a server that refuses connections, or does not respond, counts as gone.
-
-One that does not respond may be busy: while the POST waits, its connection shows that the server is there.
-"""
-_SLOW_AGAIN_S = 5.0
-_FAR_S = 3600.0
 _SIGNS_OF_LIFE = (Delta, PartSeen, MessageSeen, StatusSeen, Asked, inputs.EventsWork)
-_REFUSALS = (errors.ArgumentError, errors.ConnectError, errors.ClientClosedError)
-_REFUSED = (400, 401, 403, 404, 409, 413)
-"""After these errors of the POST, and these statuses, the prompt was not accepted. After others the turn may run."""
-_PASSING = (errors.RequestError, errors.ServerError, errors.RateLimitError, errors.EmptyResponseError)
-"""Errors of a look that another look may not meet."""
 
 
 class TurnState:
@@ -81,17 +53,13 @@ class TurnState:
         self.transcript: Transcript = Transcript(plan.key, plan.after)
         self._asks = AskBook(plan.permissions, plan.questions, plan.may_ask)
         self._out: list[Update | Action] = []
-        self._begun_s = self._now_s = self._event_s = now_s
-        self._silence_s = _FIRST_SILENCE_S
+        self._begun_s = self._now_s = now_s
         self._is_pending = not plan.follows  # the POST
         self._answered_s: float | None = None
         self._lost: Exception | None = None  # the error of the POST
         self._status = self._failure = ""
-        self._looking: inputs.Look | None = None
-        self._look_at_s: float | None = now_s if plan.follows else None
-        self._is_stale = plan.follows  # more than the messages has to be read
+        self._looks = LookTimer(now_s, is_due=plan.follows)
         self._idle_since_s: float | None = None
-        self._failing_since_s: float | None = None
         self._stopping: Exception | None = None
         self._stop_by_s = self._abort_at_s = 0.0
         self._is_disposed = self._has_waited = False
@@ -114,7 +82,7 @@ class TurnState:
             return []
         self._now_s = now_s
         if isinstance(item, _SIGNS_OF_LIFE):
-            self._event_s, self._silence_s = now_s, _PENDING_S if self._is_pending else _SILENCE_S
+            self._looks.see_event(now_s, is_pending=self._is_pending)
         if isinstance(item, Delta):  # the most frequent input: nothing else depends on it
             if item.session_id == self.plan.session_id:
                 self.transcript.add_delta(item)
@@ -132,7 +100,7 @@ class TurnState:
         match item:
             case PartSeen():
                 if item.child_id is not None:
-                    self._out += self.family.add(SessionSeen(item.child_id, item.session_id, ""))
+                    self._out += self.family.add(inputs.SessionSeen(item.child_id, item.session_id, ""))
                 if is_own:
                     self.transcript.see_part(item)
             case MessageSeen():
@@ -143,7 +111,7 @@ class TurnState:
                 self._check_budget()
             case StatusSeen():
                 self._see_status(item)
-            case SessionSeen():
+            case inputs.SessionSeen():
                 self._out += self.family.add(item)
             case inputs.SessionGone():
                 if is_own:
@@ -163,7 +131,7 @@ class TurnState:
                 self._out.append(TodoChanged(item.todos))
             case inputs.InstanceGone():
                 self._is_disposed = True
-                self._look_soon(_AGAIN_S)
+                self._look_soon(AGAIN_S)
             case inputs.Gap():
                 self._gaps += 1
                 self._is_disposed = self._is_disposed or item.is_end
@@ -194,38 +162,30 @@ class TurnState:
 
     def _look_due_s(self) -> float:
         """Return the time to look at the session: because the turn seems to be over, or because nothing happens."""
-        if self._looking is not None:
-            return self._now_s + _FAR_S
-        silent_s, is_idle = self._event_s + self._silence_s, self._status == "idle"
-        if self._look_at_s is not None:
-            return min(silent_s, self._look_at_s)
+        planned_s, is_idle = self._looks.next_s(self._now_s), self._status == "idle"
+        if planned_s is not None:
+            return planned_s
         if self._answered_s is not None:
             return self._now_s if is_idle else self._answered_s + _SETTLE_S
         rests = is_idle and not self._is_pending
         is_near = (rests or self.transcript.is_superseded) and is_complete(self.transcript.answers)
-        return self._now_s if is_near else silent_s
+        return self._now_s if is_near else self._looks.silent_s
 
     def _look(self) -> None:
-        is_full = self._is_stale or self._status != "idle" or self._answered_s is None
-        if self._now_s >= self._event_s + self._silence_s:
-            self._event_s = self._now_s
-            self._silence_s = max(self._silence_s, min(2 * self._silence_s, _NO_EVENTS_S))
-        self._look_at_s, self._is_stale = None, False
+        is_full = self._looks.is_stale or self._status != "idle" or self._answered_s is None
+        self._looks.begin(self._now_s)
         limit = 10 + 2 * len(self.transcript.messages)
-        self._looking = inputs.Look(is_full, limit, tuple(self.family), self._now_s)
-        self._out.append(self._looking)
+        self._out.append(inputs.Look(is_full, limit, tuple(self.family), self._now_s))
 
     def _look_soon(self, delay_s: float) -> None:
-        self._is_stale = True
-        at_s = self._now_s + delay_s
-        self._look_at_s = at_s if self._look_at_s is None else min(at_s, self._look_at_s)
+        self._looks.read_all(self._now_s + delay_s)
 
     def _see_status(self, status: StatusSeen) -> None:
         if status.session_id == self.plan.session_id:
             if status.kind != "idle":
                 self._idle_since_s = None
             elif self._status != "idle" and self._answered_s is not None:
-                self._look_at_s = self._now_s
+                self._looks.read_messages(self._now_s)
             self._status = status.kind
             if status.kind == "retry":
                 self._out.append(Retrying(status.attempt, status.message, status.next_ms))
@@ -238,11 +198,13 @@ class TurnState:
             case inputs.Send():
                 self._see_answer(done)
             case inputs.Look():
-                self._looking = None
+                self._looks.is_looking = False
                 if error is None:
                     self._see_snapshot(action, done.value)
                 else:
-                    self._fail_to_look(error)
+                    ending = self._looks.fail(error, self._now_s, is_pending=self._is_pending)
+                    if ending is not None:
+                        self._finish(ending)
             case inputs.Decide():
                 try:
                     self._out += self._asks.decided(done.value, action.ask) if error is None else []
@@ -253,13 +215,13 @@ class TurnState:
             case inputs.ReplyTo():
                 self._out += self._asks.replied(action, error)
                 if error is not None:
-                    self._look_soon(_AGAIN_S)
+                    self._look_soon(AGAIN_S)
             case inputs.Abort():
                 pass
 
     def _see_answer(self, done: Done) -> None:
         self._is_pending = False
-        self._silence_s = min(self._silence_s, _SILENCE_S)
+        self._looks.see_answer()
         error = done.error
         if error is None:
             self._answered_s = self._now_s
@@ -267,18 +229,14 @@ class TurnState:
             if self.plan.key is None and prompt_id is not None:
                 self.transcript.adopt(prompt_id)
             self.transcript.read([done.value])
-        elif (
-            isinstance(error, _REFUSALS)
-            or getattr(error, "status", None) in _REFUSED
-            or not isinstance(error, OpencodeError)
-        ):
+        elif was_refused(error):
             self._finish(error)
         else:
             self._lost = error
             self._look_soon(0.0)
 
     def _see_snapshot(self, look: inputs.Look, seen: inputs.Snapshot) -> None:
-        self._failing_since_s = None
+        self._looks.succeed()
         for child in seen.children:
             self._out += self.family.add(child)
         users = [one.message_id for one, parts in seen.messages if one.is_user and not is_automatic(parts)]
@@ -295,18 +253,6 @@ class TurnState:
         self._check_budget()
         self._judge()
 
-    def _fail_to_look(self, error: Exception) -> None:
-        if isinstance(error, errors.NotFoundError):
-            return self._finish(lost("the session does not exist any more", stored=False))
-        if not isinstance(error, _PASSING):
-            return self._finish(error)
-        since_s = self._failing_since_s = self._failing_since_s or self._now_s
-        refuses = isinstance(error, errors.ConnectError) and type(error.__cause__).__name__ != "PoolTimeout"
-        limit_s = _UNREACHABLE_S if refuses else _UNRESPONSIVE_S
-        if self._now_s - since_s >= limit_s and (refuses or not self._is_pending):
-            return self._finish(lost(f"the server is gone: {error}", None, error))
-        return self._look_soon(_AGAIN_S if refuses else _SLOW_AGAIN_S)
-
     def _judge(self) -> None:
         """Decide if the turn is over, from what was read."""
         transcript, now_s = self.transcript, self._now_s
@@ -316,7 +262,7 @@ class TurnState:
         idle_s = now_s - self._idle_since_s if self._idle_since_s is not None else 0.0
         has_ended = bool(answers) and answers[-1].seen is not None and answers[-1].seen.is_over
         if self._answered_s is not None:
-            limit_s = _AGAIN_S if self._stopping is not None else STOPPING_S
+            limit_s = AGAIN_S if self._stopping is not None else STOPPING_S
             is_over = is_idle or transcript.is_superseded or now_s - self._answered_s > limit_s
         elif self.plan.follows and is_idle:
             is_over = is_done or not is_stored or idle_s >= _IDLE_S["stored"]
@@ -332,7 +278,7 @@ class TurnState:
         elif waits and idle_s >= _IDLE_S[case] and self._answered_s is None:
             self._give_up(is_stored=is_stored)
         elif waits:
-            self._look_soon(_AGAIN_S)
+            self._look_soon(AGAIN_S)
 
     def _was_aborted_elsewhere(self) -> bool:
         """Return True once if the turn was aborted, but not by this program: the reason may be known a bit later."""
@@ -370,7 +316,7 @@ class TurnState:
             self._out += self._asks.reject()
 
     def _abort(self) -> None:
-        self._abort_at_s = self._now_s + _AGAIN_S
+        self._abort_at_s = self._now_s + AGAIN_S
         if not self.transcript.has_later_prompt:  # else the abort would stop that one
             self._out.append(inputs.Abort((self.plan.session_id, *self.family)))
 
