@@ -166,11 +166,10 @@ class Transcript:
         """Read the messages as the server has stored them. Those before the prompt are left out."""
         wanted = [one.message_id in self._messages or self._is_prompt(one, parts) for one, parts in listed]
         for message, parts in listed[wanted.index(True) :] if True in wanted else ():
+            is_whole = message.is_over and message.raw.get("error") is None
             for part in parts:
-                if part.text == "":
-                    part.progress = (
-                        0  # the text is not stored yet; 1.3.2 never stores that of an aborted message
-                    )
+                if part.text == "" and not is_whole:
+                    part.progress = 0  # the text is not stored yet, or never: 1.3.2, an aborted message
                 elif message.is_over:
                     part.progress = 2
                 self.see_part(part)
