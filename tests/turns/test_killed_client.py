@@ -1,0 +1,44 @@
+"""A program that is killed while it sends its prompt: however far it came, the prompt was sent at most once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+from tests.support.both_clients import ClientKind
+from tests.support.killable import Killable
+from tests.support.prompt_proxy import KillingProxy
+from tests.support.turn_server import TurnServer, turn_server
+
+_STEP = 64
+_ENOUGH = 1_000_000
+
+
+@pytest.fixture
+def server() -> Generator[TurnServer]:
+    with turn_server() as made:
+        made.let_end()
+        yield made
+
+
+def _play(programs: Killable, kind: str, server: TurnServer, after_bytes: int) -> KillingProxy:
+    with KillingProxy(server.url, after_bytes=after_bytes, kill=programs.kill) as proxy:
+        programs.start(kind, base_url=proxy.url)
+        programs.wait()
+    return proxy
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the programs are forks")
+def test_a_prompt_is_sent_at_most_once(client_kind: ClientKind, server: TurnServer) -> None:
+    kind = "async" if client_kind.is_async else "sync"
+    with Killable() as programs:
+        whole = _play(programs, kind, server, _ENOUGH).passed
+        head, all_bytes = whole.index(b"\r\n\r\n") + 4, len(whole)
+        edges = [edge + more for edge in (head, all_bytes) for more in (-1, 0, 1)]
+        for after_bytes in {0, 1, *range(_STEP, all_bytes, _STEP), *edges, all_bytes + 100}:
+            before = server.count("POST", "/message")
+            proxy = _play(programs, kind, server, after_bytes)
+            assert (proxy.posts, len(proxy.passed)) == (1, min(after_bytes, all_bytes))
+            assert server.count("POST", "/message") - before <= 1
