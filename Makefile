@@ -82,7 +82,7 @@ test-terminals: $(READY)  ## open and close 500 terminals over TLS beside three 
 	$(BIN)/python -m tests.terminals.under_load $(or $(COUNT),500)
 
 test-turns: $(READY)  ## turns on real servers of five versions; VERSIONS="1.1.31" for others
-	TURN_VERSIONS="$(or $(VERSIONS),1.1.31 1.3.2 1.14.48 1.15.13 1.18.33)" $(BIN)/pytest -m live tests/live/test_turns.py tests/live/test_turn_inputs.py
+	TURN_VERSIONS="$(or $(VERSIONS),1.1.31 1.3.2 1.14.48 1.15.13 1.18.33)" $(BIN)/pytest -m live tests/live/turns
 
 test-paging: $(READY)  ## lists of 250 messages and sessions, on real servers of five versions
 	$(BIN)/pytest -m live tests/live/test_paging.py

@@ -37,6 +37,15 @@ def client_of(
             yield cast("OpencodeClient", _Driven(driven, runner.run))
         finally:
             runner.run(driven.close())
+            runner.run(assert_no_tasks())
+
+
+async def assert_no_tasks() -> None:
+    """Fail if another task is left on this event loop. One that was cancelled may need a moment."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    if left:
+        _, left = await asyncio.wait(left, timeout=1)
+    assert not left, left
 
 
 @frozen

@@ -1,13 +1,19 @@
-"""Turns on real servers: the model's script, and one function that plays a turn with either client."""
+"""Turns on real servers: a server behind a proxy, the model's script, functions that run turns with either client."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from inspect import isawaitable
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
+import pytest
 from attrs import field, frozen
 
 from opencode_client import (
@@ -20,8 +26,12 @@ from opencode_client import (
 )
 from opencode_client.model import JsonObject
 from opencode_client.server import OpencodeServer
-from opencode_client.testing import Reply, ToolCall
-from tests.live.client_pairs import SyncOrAsync
+from opencode_client.testing import Reply, Script, ScriptedModel, ToolCall
+from tests.live.client_pairs import SyncOrAsync, assert_no_tasks, client_of
+from tests.live.servers import VERSIONS, scripted_server
+from tests.support.prompt_proxy import PromptProxy
+
+TURN_VERSIONS = tuple(os.environ.get("TURN_VERSIONS", " ".join(VERSIONS)).split())
 
 BASH = ToolCall(name="bash", arguments={"command": "echo hi", "description": "says hi"})
 _OPTION = {"label": "A", "description": "a"}
@@ -42,6 +52,15 @@ _REPLIES = {
     "#long": Reply(status=400, error="This model's maximum context length is 8 tokens"),
     "#empty": Reply(text=""),
 }
+_FAULTS = {
+    "429": Reply(status=429, error="too fast", headers={"retry-after": "2"}),
+    "cut": Reply(text="a broken answer " * 4, chunks=8, delay_s=0.05, cut=True),
+    "cutthought": Reply(reasoning="a broken thought", delay_s=0.05, cut=True),
+    "cuttool": Reply(text="Let me look.", tools=[BASH], cut=True),
+}
+HOOKS: dict[str, Callable[[], object]] = {}
+"""Functions that the model calls before it answers a prompt with `#call:<name>`."""
+_met: Counter[str] = Counter()
 
 
 def script(request: JsonObject) -> Reply | None:
@@ -50,6 +69,14 @@ def script(request: JsonObject) -> Reply | None:
     if last["role"] == "tool":
         return Reply(text="done")
     text = json.dumps(last)
+    if found := re.search(r"#call:(\w+)", text):
+        HOOKS[found[1]]()
+    if found := re.search(
+        r"#(once|always):(\w+):(\w+)", text
+    ):  # a fault, and a name that no other prompt has
+        _met[found[3]] += 1
+        is_first = _met[found[3]] == 1 or found[1] == "always"
+        return _FAULTS[found[2]] if is_first else Reply(text="a whole answer", chunks=4)
     if "#run " in text:
         said = last["content"] if isinstance(last["content"], str) else last["content"][-1]["text"]
         command: str = json.JSONDecoder().raw_decode(said.split("#run ", 1)[1])[0]
@@ -59,6 +86,63 @@ def script(request: JsonObject) -> Reply | None:
         call = {"description": "d", "prompt": prompt, "subagent_type": "general"}
         return Reply(tools=[ToolCall(name="task", arguments=call)])
     return next((reply for name, reply in reversed(_REPLIES.items()) if name in text), None)
+
+
+@frozen
+class Site:
+    """A real server behind a proxy that counts prompts and connections."""
+
+    server: OpencodeServer
+    model: ScriptedModel
+    proxy: PromptProxy
+
+    @property
+    def url(self) -> str:
+        return self.proxy.url
+
+    @property
+    def directory(self) -> Path:
+        return self.server.directory
+
+    @property
+    def pid(self) -> int:
+        """The process of the server."""
+        assert self.server.pid is not None
+        return self.server.pid
+
+
+Sites: TypeAlias = Callable[[str], Site]
+
+
+@contextmanager
+def open_site(
+    version: str, script: Script = script, **config: Any
+) -> Generator[Site]:  # Any: opencode's configuration
+    """Start a server of a version."""
+    with (
+        scripted_server(version, script=script, snapshot=False, **config) as (server, model),
+        PromptProxy(server.url) as proxy,
+    ):
+        yield Site(server, model, proxy)
+
+
+def busy(server: Site, directory: Path | None = None) -> list[str]:
+    """The sessions that are busy, in one directory."""
+    with OpencodeClient(server.server.url, directory=directory or server.directory) as client:
+        return list(client.session.status())
+
+
+def run(kind: SyncOrAsync, server: Site, prompt: Any, **options: Any) -> Any:
+    """Run a turn, and return its result."""
+    with client_of(kind, server.url, directory=server.directory) as client:
+        return client.run(prompt, **options)
+
+
+def failure(kind: SyncOrAsync, server: Site, error: type[Any], prompt: Any, **options: Any) -> Any:
+    """Run a turn, and return its error, which has to be of this type."""
+    with pytest.raises(error) as caught:
+        run(kind, server, prompt, **options)
+    return caught.value
 
 
 @frozen
@@ -106,7 +190,7 @@ On = Callable[[Any, Any], Any]  # a turn and an update
 
 def play(
     client_kind: SyncOrAsync,
-    server: OpencodeServer,
+    server: Site,
     prompt: Any,
     on_update: On = lambda _turn, _update: None,
     *,
@@ -119,7 +203,7 @@ def play(
     return asyncio.run(_play_async(url or server.url, server, prompt, on_update, options))
 
 
-def _play(url: str, server: OpencodeServer, prompt: Any, on_update: On, options: dict[str, Any]) -> Played:
+def _play(url: str, server: Site, prompt: Any, on_update: On, options: dict[str, Any]) -> Played:
     played, follows = Played(), options.pop("follow", False)
     with OpencodeClient(url, directory=server.directory) as client:
         opened = client.follow(**options) if follows else client.turn(prompt, **options)
@@ -135,9 +219,7 @@ def _play(url: str, server: OpencodeServer, prompt: Any, on_update: On, options:
     return played
 
 
-async def _play_async(
-    url: str, server: OpencodeServer, prompt: Any, on_update: On, options: dict[str, Any]
-) -> Played:
+async def _play_async(url: str, server: Site, prompt: Any, on_update: On, options: dict[str, Any]) -> Played:
     played, follows = Played(), options.pop("follow", False)
     async with AsyncOpencodeClient(url, directory=server.directory) as client:
         opened = client.follow(**options) if follows else client.turn(prompt, **options)
@@ -152,4 +234,5 @@ async def _play_async(
                 assert turn.text == played.result.text
         except (OpencodeError, ArithmeticError) as error:
             played.end.append(error)
+    await assert_no_tasks()
     return played

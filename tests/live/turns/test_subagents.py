@@ -1,0 +1,57 @@
+"""Subagents of turns, on real servers."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from opencode_client import OpencodeClient, SubagentChanged
+from tests.live.client_pairs import SyncOrAsync, until
+from tests.live.turns.players import HOOKS, Site, play, run
+
+pytestmark = pytest.mark.live
+
+
+@pytest.mark.parametrize("prompt", ["#task#bash", "#task#task#bash"])
+def test_permissions_of_subagents_are_answered(kind: SyncOrAsync, server: Site, prompt: str) -> None:
+    played = play(kind, server, prompt, permissions="once", timeout=90)
+    assert played.result.text == "done"
+    asked = {reply.ask.session_id for reply in played.result.replies}
+    assert played.result.session_id not in asked or "#task#task" in prompt
+    assert {one.session_id for one in played.of(SubagentChanged)} >= asked - {played.result.session_id}
+
+
+@pytest.mark.matrix
+def test_the_cost_of_subagents_is_beside_that_of_the_turn(kind: SyncOrAsync, server: Site) -> None:
+    result = run(kind, server, "#task#bash", permissions="once", timeout=90)
+    assert result.subagent_cost > 0
+    assert result.subagent_tokens.input > 0
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    "prompt", ["#call:{} #task#bash", "#call:{} #task#task#bash", "#task #call:{} #task#bash"]
+)
+def test_permissions_of_subagents_that_began_while_the_stream_was_cut(
+    kind: SyncOrAsync, streaming: Site, monkeypatch: pytest.MonkeyPatch, prompt: str
+) -> None:
+    name = uuid4().hex
+    monkeypatch.setitem(HOOKS, name, streaming.proxy.shut)
+    with OpencodeClient(streaming.server.url, directory=streaming.directory) as other:
+
+        def open_when_it_waits() -> None:
+            until(lambda: other.permission.list(), 60)
+            streaming.proxy.open()
+
+        with ThreadPoolExecutor(1) as threads:
+            opened = threads.submit(open_when_it_waits)
+            played = play(kind, streaming, prompt.format(name), permissions="once", timeout=60)
+            opened.result()
+    assert played.result.text == "done"
+    assert played.result.gaps >= 1
+    asks = [reply.ask for reply in played.result.replies]
+    [session_id] = {ask.session_id for ask in asks if getattr(ask, "permission", "") == "bash"}
+    assert session_id != played.result.session_id
+    assert session_id in {one.session_id for one in played.of(SubagentChanged)}
