@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -58,6 +59,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     skip = pytest.mark.skip(reason="npm is not installed, so there is no real server to test with")
     for item in real:
         item.add_marker(skip)
+
+
+def pytest_collection_finish() -> None:
+    """Leave the tests themselves out of the garbage collections, which would look at all of them each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -24,7 +25,7 @@ def _modules() -> Iterator[tuple[str, ast.Module]]:
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), ast.parse(source)
 
 
-MODULES = dict(_modules())
+modules = cache(lambda: dict(_modules()))
 
 SOME = "only some calls need it"
 FAILED = "only failed calls need it"
@@ -91,7 +92,7 @@ def _imported(module: str, node: ast.AST) -> Iterator[str]:
         home = ".".join([*filter(None, start), *([node.module] if node.module else [])])
         for alias in node.names:
             inside = f"{home}.{alias.name}".removeprefix(".")
-            yield inside if node.level and inside in MODULES else home
+            yield inside if node.level and inside in modules() else home
 
 
 def _is_package(module: str) -> bool:
@@ -111,11 +112,11 @@ def _imports_computed_names(module: str, tree: ast.Module) -> bool:
 
 
 def test_only_getattr_of_a_package_imports_modules_by_computed_names() -> None:
-    assert [name for name, tree in MODULES.items() if _imports_computed_names(name, tree)] == []
+    assert [name for name, tree in modules().items() if _imports_computed_names(name, tree)] == []
 
 
 def test_each_import_inside_a_function_has_its_reason_in_the_table() -> None:
-    found = {name: _imports_in_functions(name, tree) for name, tree in MODULES.items()}
+    found = {name: _imports_in_functions(name, tree) for name, tree in modules().items()}
     assert {name: imports for name, imports in found.items() if imports} == {
         name: set(reasons) for name, reasons in IMPORTS_IN_FUNCTIONS.items()
     }

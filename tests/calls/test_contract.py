@@ -100,6 +100,12 @@ class Wire:
         headers = {"content-type": media} if media else {}
         return httpx.Response(said.status, headers=headers, content=content)
 
+    def some_of(self, answers: list[Answer]) -> list[Answer]:
+        """Return all answers for sync clients. Async clients read with the same code: one of each status is enough."""
+        if not self.client_kind.is_async:
+            return answers
+        return list({(answer.status, answer.media): answer for answer in answers}.values())
+
     def call(self, client: Any, endpoint: Endpoint, sample: Sample, answer: Answer) -> Any:  # Any: as above
         """Return what the method returns for this response."""
         self.answer = answer
@@ -286,20 +292,23 @@ def test_no_argument_leads_to_another_operation(wires: list[Wire], argument: str
 
 @with_both_clients
 def test_every_documented_success_is_read_as_what_it_is(wire: Wire, endpoint: Endpoint) -> None:
-    for answer in endpoint.answers():
-        for client in (wire.plain, wire.strict) if answer.status < 300 else ():
-            value = wire.call(client, endpoint, endpoint.least(), answer)
-            if answer.media == "application/json":
-                assert to_plain(value) == answer.value
-                assert_typed(value, answer.value)
-            else:
-                assert value == {"": None, "application/octet-stream": BYTES}.get(answer.media, TEXT)
+    for answer in wire.some_of(endpoint.answers()):
+        if answer.status >= 300:
+            continue
+        value = wire.call(wire.plain, endpoint, endpoint.least(), answer)
+        if answer.media == "application/json":
+            assert to_plain(value) == answer.value
+            assert_typed(value, answer.value)
+        else:
+            assert value == {"": None, "application/octet-stream": BYTES}.get(answer.media, TEXT)
+        strict = wire.call(wire.strict, endpoint, endpoint.least(), answer)
+        assert (type(strict), strict) == (type(value), value)
     assert wire.warned == set()
 
 
 @with_both_clients
 def test_every_documented_error_is_raised_with_its_model(wire: Wire, endpoint: Endpoint) -> None:
-    for answer in endpoint.answers():
+    for answer in wire.some_of(endpoint.answers()):
         if answer.status < 300:
             continue
         with pytest.raises(StatusError) as caught:

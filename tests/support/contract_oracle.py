@@ -176,6 +176,11 @@ class Endpoint:
         """The Python names of the variables in the path."""
         return [python_name(match[1] or "path") for match in _VARIABLE.finditer(self.path)]
 
+    @cache  # noqa: B019 # as long as the process, like the endpoints
+    def pattern(self) -> re.Pattern[str]:
+        """Return the regular expression of its path."""
+        return re.compile(_VARIABLE.sub(lambda match: "([^/]+)" if match[1] else "(.+)", self.path))
+
     @property
     def places(self) -> dict[str, str]:
         """The places of directory and workspace in the request: `a[b]` is in the query, `a.b` in the body."""
@@ -305,8 +310,7 @@ def read_path(method: str, path: str) -> tuple[str, tuple[str, ...]]:
     """
     found: list[tuple[str, tuple[str, ...]]] = []
     for endpoint in ENDPOINTS.values():
-        pattern = _VARIABLE.sub(lambda match: "([^/]+)" if match[1] else "(.+)", endpoint.path)
-        match = re.fullmatch(pattern, path) if endpoint.method == method else None
+        match = endpoint.pattern().fullmatch(path) if endpoint.method == method else None
         if match:
             found.append((endpoint.id, tuple(unquote(text, errors="strict") for text in match.groups())))
     return min(found, key=lambda candidate: len(candidate[1]))

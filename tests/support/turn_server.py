@@ -17,6 +17,14 @@ from tests.support.turn_inputs import SESSION, Message, event, prompt, status
 PIECES = 500
 
 
+class _QuickServer(HTTPServer):
+    """A server that stops at once: other ones look twice a second if they must."""
+
+    def thread_target(self) -> None:
+        assert self.server is not None
+        self.server.serve_forever(poll_interval=0.01)
+
+
 class TurnServer:
     """A server with one session. The test lets the turn begin, and end."""
 
@@ -118,7 +126,7 @@ def _json(value: object) -> Response:
 @contextmanager
 def turn_server() -> Generator[TurnServer]:
     """Start the server."""
-    with HTTPServer("127.0.0.1", 0, threaded=True) as httpserver:
+    with _QuickServer("127.0.0.1", 0, threaded=True) as httpserver:
         made = TurnServer(httpserver)
         yield made
         made.closing.set()
