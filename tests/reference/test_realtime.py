@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from scripts.recordings import DOCUMENTED, document
+from scripts.recordings import document
+from tests.support.documents import every_document
 from tests.support.reference_pages import NEWEST, pages, pages_of, small_document
 
 _OVERVIEW = re.compile(r"^\| \[`(\S+ \S+)`\]\(", re.M)
@@ -25,7 +26,7 @@ def test_every_stream_terminal_and_long_answer_is_listed() -> None:
     } < set(_OVERVIEW.findall(_page()))  # fmt: skip
 
 
-@pytest.mark.parametrize("version", DOCUMENTED)
+@every_document
 def test_every_event_type_of_the_document_is_listed(version: str) -> None:
     schemas = document(version)["components"]["schemas"]
     names = [variant["$ref"].rsplit("/", 1)[-1] for variant in schemas["Event"]["anyOf"]]

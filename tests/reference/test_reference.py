@@ -10,9 +10,10 @@ import pytest
 
 from opencode_client._spec import OPENCODE_VERSION
 from scripts.documents import operations
-from scripts.recordings import DOCUMENTED, document
+from scripts.recordings import document
 from scripts.reference.writing import differences, make_reference
 from scripts.rooms import REFERENCE, ROOT
+from tests.support.documents import every_document
 from tests.support.reference_pages import NEWEST, SEED, body, pages, pages_of, rows, small_document
 
 
@@ -37,7 +38,7 @@ def test_the_index_has_the_parts_that_it_had() -> None:
         assert line.rstrip("。") in made
 
 
-@pytest.mark.parametrize("version", DOCUMENTED)
+@every_document
 def test_every_operation_has_its_row_and_its_section(version: str) -> None:
     made = pages(version)
     listed = rows(made["en/README.md"])
