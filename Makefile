@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not live and not job'
+OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not live and not job and not stress'
+
+# Without compiled code, each worker and each program that a test starts compiles everything again: 40 s of the offline suite.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-terminals test-turns test-paging test-live compat test-documents test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-stress test-terminals test-turns test-paging test-live compat test-documents test-package test-job dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +81,9 @@ mutation: pyproject.toml  ## run mutation tests of four groups of modules, or of
 	build/mutation/bin/python -m pip install --quiet --editable . --group dev --group mutation
 	build/mutation/bin/python -m scripts.mutation $(GROUP)
 
+test-stress: $(READY)  ## run the tests with full sizes that the offline suite runs with small ones: crowds, interrupts, large bodies
+	$(BIN)/pytest -n auto -m stress
+
 test-terminals: $(READY)  ## open and close 500 terminals over TLS beside three busy loops; COUNT=... for another number
 	$(BIN)/python -m tests.terminals.under_load $(or $(COUNT),500)
 
@@ -94,7 +100,7 @@ compat: $(READY)  ## test this client with servers of seven versions, or of VERS
 	$(BIN)/python -m tests.live.compat $(if $(WRITE),--write) $(VERSIONS)
 
 test-documents: $(READY)  ## generate and type-check packages from all seven committed documents
-	$(BIN)/pytest -m documents
+	$(BIN)/pytest -n auto --dist loadgroup -m documents
 
 test-package: $(READY)  ## build the wheel and use it in a clean environment
 	$(BIN)/pytest -m package

@@ -28,6 +28,7 @@ from tests.support.concurrency import EMPTY_LIST, HALF, NO_WAITING, PROMPTS, Thr
 from tests.support.concurrency import busy as busy  # a fixture
 from tests.support.concurrency import one_connection as one_connection  # a fixture
 from tests.support.faulty_server import FaultyServer, Peer, answer, stall
+from tests.support.sizes import small_and_full
 
 T = TypeVar("T")
 
@@ -42,21 +43,21 @@ class Crowd:
     tasks: int
 
 
-def _ask_from_threads(url: str) -> tuple[list[object], int]:
+def _ask_from_threads(url: str, calls: int) -> tuple[list[object], int]:
     def work(number: int) -> list[str]:
         return [client.session.get(f"ses_{number}x{i}").id for i in range(5)]
 
     with OpencodeClient(url) as client:
-        outcomes = Threads(64, work).join()
-    right = [[f"ses_{number}x{i}" for i in range(5)] for number in range(64)]
+        outcomes = Threads(calls // 5, work).join()
+    right = [[f"ses_{number}x{i}" for i in range(5)] for number in range(calls // 5)]
     return [outcome for outcome in outcomes if outcome not in right], 0
 
 
-def _ask_from_tasks(url: str) -> tuple[list[object], int]:
+def _ask_from_tasks(url: str, calls: int) -> tuple[list[object], int]:
     async def ask() -> tuple[list[object], int]:
         async with AsyncOpencodeClient(url) as client:
-            calls = [client.session.get(f"ses_{i}") for i in range(1000)]
-            sessions = await asyncio.gather(*calls, return_exceptions=True)
+            waiting = [client.session.get(f"ses_{i}") for i in range(calls)]
+            sessions = await asyncio.gather(*waiting, return_exceptions=True)
         wrong = [s for i, s in enumerate(sessions) if isinstance(s, BaseException) or s.id != f"ses_{i}"]
         return list(wrong), len(asyncio.all_tasks()) - 1
 
@@ -74,12 +75,21 @@ def _files() -> Counter[str]:
     return found
 
 
-@pytest.fixture(scope="module", params=[_ask_from_threads, _ask_from_tasks], ids=["64 threads", "1000 tasks"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param((_ask_from_threads, 80), id="16 threads"),
+        pytest.param((_ask_from_tasks, 150), id="150 tasks"),  # more than there are connections
+        pytest.param((_ask_from_threads, 320), id="64 threads", marks=pytest.mark.stress),
+        pytest.param((_ask_from_tasks, 1000), id="1000 tasks", marks=pytest.mark.stress),
+    ],
+)
 def crowd(request: pytest.FixtureRequest) -> Crowd:
     """Asked once for all tests that look at what became of it."""
     with BusyServer() as server:
         files, threads = _files(), set(threading.enumerate())
-        wrong, tasks = request.param(server.url)
+        ask, calls = request.param
+        wrong, tasks = ask(server.url, calls)
         server.await_connections(0)
         left = sorted((_files() - files).elements())
         return Crowd(wrong, left, set(threading.enumerate()) - threads, tasks)
@@ -172,25 +182,29 @@ def test_a_call_cancelled_at_any_turn_of_the_loop_leaves_no_connection_behind(
     assert set(outcomes) == {"fine", "not cancelled"}
 
 
+@small_and_full("calls", 120, 1500)
 @pytest.mark.parametrize("cancels", [1, 2])
 @pytest.mark.parametrize("is_given", [False, True], ids=["own connections", "http_client"])
 def test_calls_that_are_cancelled_leave_no_connection_behind(
-    busy: BusyServer, is_given: bool, cancels: int
+    busy: BusyServer, one_connection: None, is_given: bool, cancels: int, calls: int
 ) -> None:
-    """The second cancellation meets the call while it cleans up after the first one."""
+    """The second cancellation meets the call while it cleans up after the first one.
+
+    All steps of a call and of its cleaning up are met in 60 calls.
+    """
 
     async def body() -> None:
         given = httpx.AsyncClient(trust_env=False) if is_given else None
         async with AsyncOpencodeClient(busy.url, http_client=given) as client:
-            for number in range(600 if is_given else 1500):
+            for number in range(calls // 2 if is_given else calls):
                 call = asyncio.create_task(client.session.get(f"ses_{number}"))
                 for turns in (number % 15, number % 4)[:cancels]:
                     for _ in range(turns):
                         await asyncio.sleep(0)
                     call.cancel()
                 await asyncio.gather(call, return_exceptions=True)
-            calls = [client.session.get(f"ses_{number}", timeout=5) for number in range(100)]
-            assert [session.id for session in await asyncio.gather(*calls)] == [
+            others = [client.session.get(f"ses_{number}", timeout=5) for number in range(100)]
+            assert [session.id for session in await asyncio.gather(*others)] == [
                 f"ses_{number}" for number in range(100)
             ]
         if given is not None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opencode_client import StatusError
@@ -15,6 +15,7 @@ from tests.support.both_clients import Action, ClientKind
 from tests.support.faulty_server import FaultyServer, answer, http
 from tests.support.retry_cases import CREATE, PLAIN, json_answer
 from tests.support.retry_cases import waits as waits  # a fixture for every test here
+from tests.support.sizes import small_and_full
 
 _STACK = "Error: boom\n    at f (a.ts:1)\n    at g (b.ts:2)"
 _ZOD = {"data": {"title": 5}, "error": [{"path": ["title"], "message": "not a string"}], "success": False}
@@ -169,17 +170,19 @@ _JSON = st.recursive(
 _STATUSES = st.integers(300, 999).filter(lambda status: status != 304)  # 304 has no body
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(body=_JSON.map(lambda value: json.dumps(value).encode()) | st.binary(), status=_STATUSES)
-def test_any_body_of_an_error_gives_one_error_with_that_body(
-    client_kind: ClientKind, body: bytes, status: int
-) -> None:
-    with FaultyServer([answer(http(body, status))]) as server:
-        error = client_kind.error(server.url, CREATE)
-    assert isinstance(error, StatusError)
-    assert (error.status, error.body) == (status, body)
-    assert len(str(error).splitlines()) == 1
-    assert len(str(error)) < 2300
+@small_and_full("examples", 12, 40)
+def test_any_body_of_an_error_gives_one_error_with_that_body(client_kind: ClientKind, examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(body=_JSON.map(lambda value: json.dumps(value).encode()) | st.binary(), status=_STATUSES)
+    def check(body: bytes, status: int) -> None:
+        with FaultyServer([answer(http(body, status))]) as server:
+            error = client_kind.error(server.url, CREATE)
+        assert isinstance(error, StatusError)
+        assert (error.status, error.body) == (status, body)
+        assert len(str(error).splitlines()) == 1
+        assert len(str(error)) < 2300
+
+    check()
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ from tests.support.retry_cases import (
     json_answer,
 )
 from tests.support.retry_cases import waits as waits  # a fixture for every test here
+from tests.support.sizes import small_and_full
 
 
 @every_break
@@ -442,8 +443,9 @@ def test_an_error_for_a_text_has_what_the_server_sent(client_kind: ClientKind, s
     assert status == 502 or "with 200 OK, text/plain: 'We are" in str(error)
 
 
-def test_a_body_of_200_mb_comes_back(client_kind: ClientKind) -> None:
-    block, blocks = memoryview(b"x" * 2**20), 200
+@small_and_full("blocks", 20, 200)
+def test_a_large_body_comes_back(client_kind: ClientKind, blocks: int) -> None:
+    block = memoryview(b"x" * 2**20)
 
     def send(peer: Peer) -> None:
         peer.receive()

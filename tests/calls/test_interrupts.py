@@ -1,4 +1,4 @@
-"""Ctrl-C at any step of a call: the client goes on."""
+"""Ctrl-C at any step of a call: the client goes on. `make test-stress` has thousands of them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pytest
 from scripts.rooms import ROOT
 from tests.support.busy_server import BusyServer
 from tests.support.concurrency import busy as busy  # a fixture
-
-_INTERRUPTS = 3000
+from tests.support.sizes import small_and_full
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer")
-def test_a_client_goes_on_after_thousands_of_interrupts(busy: BusyServer) -> None:
+@small_and_full("interrupts", 300, 3000)
+def test_a_client_goes_on_after_many_interrupts(busy: BusyServer, interrupts: int) -> None:
     program = [sys.executable, "-X", "faulthandler", "-m", "tests.calls.interrupted_program"]
     done = subprocess.run(
-        [*program, busy.url, str(_INTERRUPTS)],
+        [*program, busy.url, str(interrupts)],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -27,5 +27,5 @@ def test_a_client_goes_on_after_thousands_of_interrupts(busy: BusyServer) -> Non
         timeout=100,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert int(done.stdout) == _INTERRUPTS
+    assert int(done.stdout) == interrupts
     busy.await_connections(0)

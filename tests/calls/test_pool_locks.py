@@ -13,6 +13,7 @@ from opencode_client import ConnectError, OpencodeClient
 from tests.support.busy_server import PATIENCE_S
 from tests.support.concurrency import EMPTY_LIST, NO_WAITING, Threads
 from tests.support.faulty_server import FaultyServer, answer, stall
+from tests.support.sizes import small_and_full
 
 
 @pytest.fixture
@@ -39,8 +40,9 @@ def test_calls_wait_for_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
         first.join()
 
 
-def test_streams_may_be_made_while_the_client_closes(many_switches: None) -> None:
-    for _ in range(20):
+@small_and_full("rounds", 3, 20)
+def test_streams_may_be_made_while_the_client_closes(many_switches: None, rounds: int) -> None:
+    for _ in range(rounds):
         client = OpencodeClient("http://127.0.0.1:1")
         streams = [client.event.subscribe() for _ in range(200)]
         makers = Threads(1, partial(_make_streams, client, start := threading.Barrier(2)))

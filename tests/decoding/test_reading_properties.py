@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from hypothesis import strategies as st
 from opencode_client.errors import ResponseDecodeError
 from opencode_client.model import OpencodeModel, Unknown, is_array, is_object, to_plain
 from tests.support.recorded_payloads import Reader, recorded_payloads
+from tests.support.sizes import small_and_full
 
-_PAYLOADS = recorded_payloads()
+_payloads = cache(recorded_payloads)  # takes seconds
 _VALUES: list[Any] = [
     None, True, False, 0, -1, 1.5, 10**400, -(10**40), 1e308, float("inf"), "", "text", "\ud83d", "__unknown__",
     [], [None], [[]], {}, {"type": None}, {"type": "new.type"}, {"type": []}, {"": {}}, "2026-11-23T07:15:43.845Z",
@@ -42,7 +44,7 @@ def quiet() -> Iterator[None]:
 @st.composite
 def _changed(draw: st.DrawFn) -> tuple[Reader, Any]:
     """Draw a recorded payload with one to four changes: members removed, added, set to null or to another type."""
-    reader, payload = draw(st.sampled_from(_PAYLOADS))
+    reader, payload = draw(st.sampled_from(_payloads()))
     payload = copy.deepcopy(payload)
     for _ in range(draw(st.integers(1, 4))):
         _change(draw, payload)
@@ -73,27 +75,38 @@ def _containers(holder: Any) -> list[Any]:
     return [value for value in inside if is_object(value) or is_array(value)]
 
 
-@given(_changed())
-@settings(
-    max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
-def test_lenient_reading_always_gives_a_model_with_the_same_json(changed: tuple[Reader, Any]) -> None:
-    reader, payload = changed
-    read = reader(copy.deepcopy(payload), strict=False)
-    assert isinstance(read, OpencodeModel | Unknown | list | dict)
-    assert to_plain(read) == payload
+def _check_each(check: Callable[[Reader, Any], None], examples: int) -> None:
+    @given(_changed())
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    def checked(changed: tuple[Reader, Any]) -> None:
+        check(*changed)
+
+    checked()
 
 
-@given(_changed())
-@settings(
-    max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
-def test_strict_reading_gives_a_model_or_names_the_path(changed: tuple[Reader, Any]) -> None:
-    reader, payload = changed
-    error = _error_of(reader, payload)
-    if error is not None:
-        assert error.path.startswith("$")
-        assert f"{error.path}: expected {error.expected}, got {error.got}" in str(error)
+@small_and_full("examples", 100, 600)
+def test_lenient_reading_always_gives_a_model_with_the_same_json(examples: int) -> None:
+    def check(reader: Reader, payload: Any) -> None:
+        read = reader(copy.deepcopy(payload), strict=False)
+        assert isinstance(read, OpencodeModel | Unknown | list | dict)
+        assert to_plain(read) == payload
+
+    _check_each(check, examples)
+
+
+@small_and_full("examples", 100, 600)
+def test_strict_reading_gives_a_model_or_names_the_path(examples: int) -> None:
+    def check(reader: Reader, payload: Any) -> None:
+        error = _error_of(reader, payload)
+        if error is not None:
+            assert error.path.startswith("$")
+            assert f"{error.path}: expected {error.expected}, got {error.got}" in str(error)
+
+    _check_each(check, examples)
 
 
 def _error_of(reader: Reader, payload: Any) -> ResponseDecodeError | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opencode_client import (
@@ -24,6 +24,7 @@ from opencode_client.streams import reconnect
 from opencode_client.streams.reconnect import StreamState
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import FaultyServer, Peer, Step, answer, http
+from tests.support.sizes import small_and_full
 from tests.support.stream_cases import HEALTH, begin, chunk, end, event_of, hang, idle_event, ids, take
 from tests.support.stream_cases import hurry as hurry  # a fixture
 
@@ -252,16 +253,24 @@ _JSON = st.recursive(
 )
 
 
-@given(st.binary(max_size=60) | _JSON.map(lambda value: b"data: " + json.dumps(value).encode() + b"\n\n"))
-def test_no_bytes_make_a_stream_raise(data: bytes) -> None:
-    for operation in _STREAMS:
-        state: StreamState[Any] = StreamState(operation, {"max_event_bytes": 1000})
-        state.connected()
-        state.feed(b": a\n\n")
-        state.feed(data)
-        state.feed(b"\n\n" + idle_event("a"))
-        state.next_arguments(Arguments())
-        assert state.items
+_DATA = st.binary(max_size=60) | _JSON.map(lambda value: b"data: " + json.dumps(value).encode() + b"\n\n")
+
+
+@small_and_full("examples", 40, 200)
+def test_no_bytes_make_a_stream_raise(examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(_DATA)
+    def check(data: bytes) -> None:
+        for operation in _STREAMS:
+            state: StreamState[Any] = StreamState(operation, {"max_event_bytes": 1000})
+            state.connected()
+            state.feed(b": a\n\n")
+            state.feed(data)
+            state.feed(b"\n\n" + idle_event("a"))
+            state.next_arguments(Arguments())
+            assert state.items
+
+    check()
 
 
 _STREAMS: list[Operation[Any]] = [

@@ -19,11 +19,10 @@ from opencode_client.models import EventSessionIdle, SessionNextTextEnded
 from tests.support.both_clients import ClientKind
 from tests.support.chaos_proxy import ChaosProxy, Fate
 from tests.support.faulty_server import FaultyServer, Peer, Step, http
+from tests.support.sizes import small_and_full
 from tests.support.stream_cases import HEAD, chunk, event_of
 from tests.support.stream_cases import hurry as hurry  # a fixture
 
-_EVENTS = 10_000
-_LIVE_EVENTS = 5_000
 _WATCHDOG_S = 0.2
 _HEALTH = http(b'{"healthy": true, "version": "1.18.33"}')
 
@@ -110,13 +109,17 @@ def _until(client_kind: ClientKind, stream: Any, is_enough: Callable[[list[Any]]
     return found
 
 
-def test_a_session_stream_loses_and_doubles_nothing(client_kind: ClientKind) -> None:
-    events = [_durable(sequence) for sequence in range(1, _EVENTS + 1)]
-    with FaultyServer([_replays(events)]) as server, ChaosProxy(server.url, seed=4) as proxy:
+@small_and_full("count", 2_000, 10_000)
+def test_a_session_stream_loses_and_doubles_nothing(client_kind: ClientKind, count: int) -> None:
+    events = [_durable(sequence) for sequence in range(1, count + 1)]
+    with (
+        FaultyServer([_replays(events)]) as server,
+        ChaosProxy(server.url, seed=4, most_bytes=15 * count) as proxy,
+    ):
         stream = client_kind.client(proxy.url).v2.session.events("ses_1", watchdog_s=_WATCHDOG_S)
-        found = _until(client_kind, stream, lambda items: _sequence(items[-1]) == _EVENTS)
+        found = _until(client_kind, stream, lambda items: _sequence(items[-1]) == count)
     assert {type(item) for item in found} == {SessionNextTextEnded}
-    assert [item.durable.seq for item in found] == list(range(1, _EVENTS + 1))
+    assert [item.durable.seq for item in found] == list(range(1, count + 1))
     assert proxy.met.keys() == set(Fate)
 
 
@@ -124,11 +127,15 @@ def _sequence(item: Any) -> int | None:
     return item.durable.seq if isinstance(item, SessionNextTextEnded) and item.durable else None
 
 
-def test_a_live_stream_has_a_gap_where_it_lost_events(client_kind: ClientKind) -> None:
+@small_and_full("count", 1_500, 5_000)
+def test_a_live_stream_has_a_gap_where_it_lost_events(client_kind: ClientKind, count: int) -> None:
     instance = _Instance(seed=4)
-    with FaultyServer([instance.step]) as server, ChaosProxy(server.url, seed=4, most_bytes=40_000) as proxy:
+    with (
+        FaultyServer([instance.step]) as server,
+        ChaosProxy(server.url, seed=4, most_bytes=8 * count) as proxy,
+    ):
         stream = client_kind.client(proxy.url).event.subscribe(watchdog_s=_WATCHDOG_S)
-        found = _until(client_kind, stream, lambda items: len(items) == _LIVE_EVENTS)
+        found = _until(client_kind, stream, lambda items: len(items) == count)
     assert {type(item) for item in found} == {EventSessionIdle, StreamGap}
     assert proxy.met.keys() == set(Fate)
     with_gap, without_gap = _steps(found)
@@ -155,7 +162,8 @@ def _steps(items: list[Any]) -> tuple[list[int], list[int]]:
     return steps
 
 
-def test_two_hundred_streams_stay_open_while_calls_go_through() -> None:
+@small_and_full("count", 40, 200)
+def test_many_streams_stay_open_while_calls_go_through(count: int) -> None:
     release = threading.Event()
 
     def step(peer: Peer) -> None:
@@ -170,16 +178,17 @@ def test_two_hundred_streams_stay_open_while_calls_go_through() -> None:
     async def run(url: str) -> tuple[list[Any], list[Any]]:
         async with AsyncOpencodeClient(url) as client, AsyncExitStack() as opened:
             streams = [
-                await opened.enter_async_context(client.event.subscribe(reconnect=False)) for _ in range(200)
+                await opened.enter_async_context(client.event.subscribe(reconnect=False))
+                for _ in range(count)
             ]
             first = asyncio.gather(*(anext(stream) for stream in streams))
-            calls = await asyncio.gather(*(client.session.list() for _ in range(200)))
+            calls = await asyncio.gather(*(client.session.list() for _ in range(count)))
             assert not first.done()
             release.set()
             return calls, await first
 
     with FaultyServer([step]) as server:
         calls, events = asyncio.run(run(server.url))
-        server.await_ended(200)
-    assert calls == [[]] * 200
-    assert [type(event) for event in events] == [EventSessionIdle] * 200
+        server.await_ended(count)
+    assert calls == [[]] * count
+    assert [type(event) for event in events] == [EventSessionIdle] * count

@@ -16,10 +16,11 @@ from opencode_client.streams.aborter import ConnectionAborter
 from opencode_client.streams.receiver import EventReceiver
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import FaultyServer
+from tests.support.sizes import small_and_full
 from tests.support.stream_cases import begin, cut, hang, idle_event, ids
 from tests.support.terminal_switches import Switch, run_with_switch
 
-_RACING_S = 1.0
+each_size = small_and_full("racing_s", 0.15, 1.0)
 """The time that a race gets to happen, in many rounds."""
 
 
@@ -53,8 +54,8 @@ def _in_threads(*works: Callable[[], object]) -> None:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def _repeat(work: Callable[[], object]) -> None:
-    end_s = time.monotonic() + _RACING_S
+def _repeat(work: Callable[[], object], racing_s: float) -> None:
+    end_s = time.monotonic() + racing_s
     while time.monotonic() < end_s:
         work()
 
@@ -87,7 +88,8 @@ def _shared(numbers: _Numbers, max_queue: int) -> SharedStream[int]:
     return SharedStream(stream, max_queue)
 
 
-def test_subscribers_that_arrive_together_open_one_stream() -> None:
+@each_size
+def test_subscribers_that_arrive_together_open_one_stream(racing_s: float) -> None:
     """Fails without the lock of `FanOut.join`."""
 
     def round_() -> None:
@@ -102,20 +104,22 @@ def test_subscribers_that_arrive_together_open_one_stream() -> None:
         _in_threads(*[subscribe] * 4)
         assert numbers.opened == 1
 
-    _repeat(round_)
+    _repeat(round_, racing_s)
 
 
-def test_the_first_subscriber_gets_the_first_item() -> None:
+@each_size
+def test_the_first_subscriber_gets_the_first_item(racing_s: float) -> None:
     """Fails where `FanOut.join` starts the thread that reads before it adds the queue."""
 
     def round_() -> None:
         with _shared(_Numbers(most=3), 10).subscribe() as items:
             assert list(items) == [1, 2, 3]
 
-    _repeat(round_)
+    _repeat(round_, racing_s)
 
 
-def test_a_subscriber_knows_of_every_item_while_others_come_and_go() -> None:
+@each_size
+def test_a_subscriber_knows_of_every_item_while_others_come_and_go(racing_s: float) -> None:
     """Fails where `_read` or `next_items` uses the queues without the lock: a lost item is not counted then."""
     shared = _shared(_Numbers(), max_queue=1)
 
@@ -133,7 +137,7 @@ def test_a_subscriber_knows_of_every_item_while_others_come_and_go() -> None:
                     break
 
     with shared.subscribe():  # the stream stays open
-        _in_threads(*[lambda: _repeat(follow_for_a_while)] * 4)
+        _in_threads(*[lambda: _repeat(follow_for_a_while, racing_s)] * 4)
 
 
 def test_an_item_and_the_end_wake_a_subscriber_that_waits() -> None:
@@ -194,7 +198,8 @@ class _NetworkStream:
         self.ended.set()
 
 
-def test_a_connection_that_is_made_while_its_stream_is_aborted_ends() -> None:
+@each_size
+def test_a_connection_that_is_made_while_its_stream_is_aborted_ends(racing_s: float) -> None:
     """Fails where `ConnectionAborter.add` reads `aborted` before its append, or not at all, or `abort` sets it last."""
 
     def round_() -> None:
@@ -202,7 +207,7 @@ def test_a_connection_that_is_made_while_its_stream_is_aborted_ends() -> None:
         _in_threads(aborter.abort, lambda: aborter.add(network_stream))
         assert network_stream.ended.is_set()
 
-    _repeat(round_)
+    _repeat(round_, racing_s)
 
 
 def test_closing_ends_the_wait_for_the_next_connection(

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_BLOCKED_S = 0.15
+BLOCKED_S = 0.15
 """A thread that is not done after this time waits for a lock of the paused one."""
 _PATIENCE_S = 10.0
 
@@ -42,7 +42,7 @@ class Switch:
             if self._lines_left == 0:
                 self.happened = True
                 self._other.start()
-                self._other.join(_BLOCKED_S)
+                self._other.join(BLOCKED_S)
             self._lines_left -= 1
         return self._trace_line
 

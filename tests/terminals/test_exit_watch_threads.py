@@ -10,6 +10,8 @@ import pytest
 from opencode_client import OpencodeClient, PtyConnection
 from opencode_client.terminals.exit_watch import ExitWatch
 from opencode_client.terminals.exits import Exits
+from tests.support import terminal_switches
+from tests.support.sizes import small_and_full
 from tests.support.terminal_server import PTY_ID, PtyServer, cursor, described
 from tests.support.terminal_switches import Switch, run_with_switch
 
@@ -80,6 +82,7 @@ def _check_exits(server: PtyServer, *terminals: PtyConnection) -> None:
     server.until(lambda: not server.listeners)
 
 
+@small_and_full("blocked_s", 0.05, 0.15)
 @pytest.mark.parametrize(
     "scene",
     [
@@ -89,7 +92,10 @@ def _check_exits(server: PtyServer, *terminals: PtyConnection) -> None:
         _see_a_gap_while_another_leaves,
     ],
 )
-def test_exits_arrive_wherever_threads_switch(scene: Scene) -> None:
+def test_exits_arrive_wherever_threads_switch(
+    scene: Scene, blocked_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal_switches, "BLOCKED_S", blocked_s)
     line, happened = 0, True
     while happened:
         with (

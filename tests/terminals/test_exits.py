@@ -12,6 +12,7 @@ from opencode_client import AsyncOpencodeClient, AuthenticationError, ForbiddenE
 from opencode_client.terminals.exits import Exits
 from tests.support.both_clients import ClientKind
 from tests.support.faulty_server import http
+from tests.support.sizes import small_and_full
 from tests.support.terminal_actions import connected, entered
 from tests.support.terminal_server import PTY_ID, Gate, Line, PtyServer, cursor, described
 
@@ -124,9 +125,12 @@ def test_the_last_terminal_to_close_ends_the_event_stream(client_kind: ClientKin
         server.until(lambda: not server.listeners)
 
 
-def test_the_last_terminal_to_close_waits_for_the_listening_thread(client_kind: ClientKind) -> None:
+@small_and_full("rounds", 10, 50)
+def test_the_last_terminal_to_close_waits_for_the_listening_thread(
+    client_kind: ClientKind, rounds: int
+) -> None:
     with PtyServer([cursor(0)]) as server:
-        for _ in range(50):  # the thread is often quick enough without that
+        for _ in range(rounds):  # the thread is often quick enough without that
             client_kind.call(connected(client_kind, server).close)
             assert "opencode-exits" not in [thread.name for thread in threading.enumerate()]
 

@@ -13,6 +13,7 @@ import pytest
 
 from opencode_client import PtyClosedError
 from tests.support.both_clients import ClientKind
+from tests.support.sizes import small_and_full
 from tests.support.terminal_actions import connected
 from tests.support.terminal_server import (
     PTY_ID,
@@ -28,20 +29,19 @@ from tests.support.terminal_server import (
 )
 
 _FRAME = 65_536 * "x"
-_FRAMES = 1_600
-"""Number of frames of 65,536 bytes: 100 MB."""
 _MB = 1_000_000
 _PATH = f"/pty/{PTY_ID}"
 
 
 class Flood:
-    """A step of a `PtyServer` script that sends 100 MB. `sent` counts the frames that were sent."""
+    """A step of a `PtyServer` script that sends frames of 65,536 bytes. `sent` counts those that were sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, frames: int) -> None:
+        self.frames = frames
         self.sent = 0
 
     def __call__(self, line: Line) -> None:
-        for _ in range(_FRAMES):
+        for _ in range(self.frames):
             line.send(_FRAME)
             self.sent += 1
 
@@ -53,20 +53,17 @@ class Flood:
             time.sleep(0.1)  # that nothing happens is no event
 
 
-@pytest.fixture
-def flood() -> Flood:
-    return Flood()
-
-
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
-def test_a_hundred_megabytes_wait_with_the_server_and_come_whole(flood: Flood, is_async: bool) -> None:
+@small_and_full("frames", 600, 1600)
+def test_much_output_waits_with_the_server_and_comes_whole(is_async: bool, frames: int) -> None:
+    flood = Flood(frames)
     with PtyServer([cursor(0), flood, end]) as server:
         tracemalloc.start()
         try:
             length, most = asyncio.run(_drunk_async(server, flood)) if is_async else _drunk(server, flood)
         finally:
             tracemalloc.stop()
-    assert length == _FRAMES * len(_FRAME)
+    assert length == frames * len(_FRAME)
     assert most < 8 * _MB
 
 
@@ -75,7 +72,7 @@ def _drunk(server: PtyServer, flood: Flood) -> tuple[int, int]:
     client_kind = ClientKind(is_async=False)
     terminal = connected(client_kind, server)
     flood.await_blocked()
-    assert flood.sent < _FRAMES // 4
+    assert flood.sent < flood.frames // 4
     length = sum(map(len, terminal))
     client_kind.close()
     return length, tracemalloc.get_traced_memory()[1]
@@ -86,12 +83,13 @@ async def _drunk_async(server: PtyServer, flood: Flood) -> tuple[int, int]:
 
     async with AsyncOpencodeClient(server.url) as client, client.pty.connect(PTY_ID) as terminal:
         await asyncio.to_thread(flood.await_blocked)
-        assert flood.sent < _FRAMES // 4
+        assert flood.sent < flood.frames // 4
         length = sum([len(text) async for text in terminal])
     return length, tracemalloc.get_traced_memory()[1]
 
 
-def test_closing_is_quick_behind_much_output(client_kind: ClientKind, flood: Flood) -> None:
+def test_closing_is_quick_behind_much_output(client_kind: ClientKind) -> None:
+    flood = Flood(600)
     with PtyServer([cursor(0), flood]) as server:
         terminal = connected(client_kind, server)
         if not client_kind.is_async:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from opencode_client import OpencodeClient
 from opencode_client.terminals.receiver import Receiver
+from tests.support import terminal_switches
+from tests.support.sizes import small_and_full
 from tests.support.terminal_replays import replay
 from tests.support.terminal_server import PTY_ID, Line, PtyServer, cursor, cut, end, hear, say
 from tests.support.terminal_switches import Switch, run_with_switch
@@ -33,7 +37,11 @@ def _read_while_another_thread_reconnects(line: int) -> tuple[str, bool]:
         return first + "".join(terminal), switch.happened
 
 
-def test_a_frame_is_not_read_twice_while_another_thread_reconnects() -> None:
+@small_and_full("blocked_s", 0.05, 0.15)
+def test_a_frame_is_not_read_twice_while_another_thread_reconnects(
+    blocked_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal_switches, "BLOCKED_S", blocked_s)
     line, happened = 0, True
     while happened:
         text, happened = _read_while_another_thread_reconnects(line)

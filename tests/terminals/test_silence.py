@@ -14,6 +14,7 @@ import pytest
 from opencode_client import PtyClosedError
 from tests.support.both_clients import ClientKind
 from tests.support.muting_proxy import MutingProxy
+from tests.support.sizes import small_and_full
 from tests.support.terminal_actions import connected, entered, read, rest
 from tests.support.terminal_server import PTY_ID, Line, PtyServer, cursor, end, hear, say
 
@@ -80,15 +81,19 @@ def test_a_quiet_terminal_stays_open(client_kind: ClientKind) -> None:
 
 
 @pytest.mark.parametrize("sleeps", [asyncio.sleep, time.sleep], ids=["lets the loop run", "blocks the loop"])
-def test_who_sleeps_behind_much_output_is_not_taken_for_dead(client_kind: ClientKind, sleeps: Any) -> None:
-    with PtyServer([cursor(0), say(*100 * [_MUCH * "x"]), end]) as server:
+@small_and_full("frames", 30, 100)
+def test_who_sleeps_behind_much_output_is_not_taken_for_dead(
+    client_kind: ClientKind, sleeps: Any, frames: int
+) -> None:
+    pauses = frames // 30
+    with PtyServer([cursor(0), say(*frames * [_MUCH * "x"]), end]) as server:
         terminal = connected(client_kind, server, reconnect=False)
-        for _ in range(3):
+        for _ in range(pauses):
             assert client_kind.call(terminal.recv, 5)
             if client_kind.is_async:
                 client_kind.call(asyncio.sleep, 0.05)  # fills the queue
             client_kind.call(sleeps if client_kind.is_async else time.sleep, 2 * (_PING_S + _PONG_S))
-        assert sum(map(len, rest(client_kind, terminal))) == 97 * _MUCH
+        assert sum(map(len, rest(client_kind, terminal))) == (frames - pauses) * _MUCH
 
 
 @pytest.mark.parametrize("over_tls", [False, True], ids=["TCP", "TLS"])

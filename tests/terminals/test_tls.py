@@ -19,6 +19,7 @@ from opencode_client import ConnectError
 from tests.support.acceptor import Acceptor
 from tests.support.both_clients import ClientKind
 from tests.support.resources import pause, resources, until
+from tests.support.sizes import small_and_full
 from tests.support.terminal_actions import entered, read
 from tests.support.terminal_server import PTY_ID, PtyServer, cursor, say
 
@@ -99,7 +100,10 @@ def test_a_silent_server_is_given_up_in_time(
         assert resources() == before
 
 
-def test_closed_terminals_leave_no_thread_and_no_descriptor(client_kind: ClientKind, tls: Contexts) -> None:
+@small_and_full("openings", 8, _OPENINGS)
+def test_closed_terminals_leave_no_thread_and_no_descriptor(
+    client_kind: ClientKind, tls: Contexts, openings: int
+) -> None:
     served, trusting = tls
     with PtyServer([cursor(0), say("a")], tls=served) as server:
         client = _client(client_kind, server.url)
@@ -111,7 +115,7 @@ def test_closed_terminals_leave_no_thread_and_no_descriptor(client_kind: ClientK
 
         pause(client_kind)
         before = resources()
-        for _ in range(_OPENINGS):
+        for _ in range(openings):
             open_and_close()
         until(client_kind, lambda: resources() == before)
         assert resources() == before
