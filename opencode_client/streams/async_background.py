@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from os import getpid
 from typing import Any, TypeVar
 
 from ..calls.async_closing import running_loop
@@ -23,8 +22,8 @@ _T = TypeVar("_T")
 
 
 def here() -> object:
-    """Return the process and the event loop. Raises EventLoopError."""
-    return getpid(), running_loop()
+    """Return the event loop, which a forked child does not have. Raises EventLoopError."""
+    return running_loop()
 
 
 class AsyncWaiters:

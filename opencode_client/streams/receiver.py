@@ -73,21 +73,21 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
 
     def __next__(self) -> StreamItem[E]:
         self._home.enter(here())
-        if not self._state.items and not self._wait(None):
+        if not self._state.has_item() and not self._wait(None):
             raise StopIteration
         return self._state.take()
 
     def take(self, timeout_s: float | None) -> list[StreamItem[E]]:
         self._home.enter(here())
-        return [self._state.take()] if self._state.items or self._wait(timeout_s) else []
+        return [self._state.take()] if self._state.has_item() or self._wait(timeout_s) else []
 
     def _wait(self, timeout_s: float | None) -> bool:
         """Wait for items. Return False at the end. Raises StreamTimeoutError."""
         deadline, is_late = NEVER if timeout_s is None else Deadline(timeout_s), False
         try:
             with self._using:
-                while not self._state.items:
-                    if self._closed or self._has_ended:
+                while not self._state.has_item():
+                    if (self._closed or self._has_ended) and self._state.failure is None:
                         return False
                     if is_late:
                         raise no_item_yet(timeout_s)
@@ -121,6 +121,9 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
 
     def _do_step(self, most_s: float | None) -> None:
         state, link = self._state, self._link
+        if state.failure is not None:
+            error, state.failure = state.failure, None
+            raise error
         if link is None or link.is_closing:
             if self._pause.left_s():
                 self._waiters.wait_until(lambda: self._closed, self._pause.at_most_s(most_s))

@@ -26,7 +26,7 @@ from ..errors import (
 from ..model import OpencodeModel
 from .checks import STREAM_OPTIONS, check_options
 from .event_decoder import EventDecoder, ServerHeartbeat, StreamGap, StreamItem, UndecodableEvent
-from .sse import DEFAULT_MAX_BYTES, EventSplitter, TooLargeEvent
+from .sse import DEFAULT_MAX_BYTES, EventSplitter, ServerSentEvent, TooLargeEvent
 
 E = TypeVar("E")
 
@@ -75,7 +75,8 @@ class StreamState(Generic[E]):
 
     def __init__(self, operation: Operation[E], options: StreamOptions) -> None:
         check_options(operation.id, options, STREAM_OPTIONS)
-        self.items: deque[E | StreamGap | ServerHeartbeat | UndecodableEvent | EventTooLargeError] = deque()
+        self.failure: OpencodeError | None = None
+        """The error of an event that ends the stream."""
         self.connections: int = 0
         """The number of responses that have begun."""
         self.is_http1: bool = False
@@ -98,12 +99,14 @@ class StreamState(Generic[E]):
         self._max_attempts = options.get("max_attempts")
         self._max_bytes = options.get("max_event_bytes", DEFAULT_MAX_BYTES)
         self._splitter = EventSplitter(max_bytes=self._max_bytes)
+        self._events: deque[ServerSentEvent | TooLargeEvent] = deque()
+        self._items: deque[E | StreamGap | ServerHeartbeat | UndecodableEvent | EventTooLargeError] = deque()
         self._opened_s = 0.0
         self._last_s = 0.0
         self._lost: OpencodeError | None = None
         self._is_connected = False
         self._attempts = 0
-        self._received: int | None = None  # the last sequence number whose event is in `items` or was taken
+        self._received: int | None = None  # the last sequence number whose event was decoded
 
     def next_arguments(self, arguments: Arguments) -> Arguments:
         """Return the arguments of the next request: those of the user, and where to resume."""
@@ -137,27 +140,43 @@ class StreamState(Generic[E]):
         self._opened_s = self._last_s = time()
         if gap is not None:
             if self._on_gap is None:
-                self.items.append(gap)
+                self._items.append(gap)
             else:
                 self._on_gap(gap)
 
     def feed(self, chunk: bytes) -> None:
-        """Add the items that these bytes complete."""
-        items, decode = self.items, self._decoder.decode
-        before = len(items)
-        for event in self._splitter.feed(chunk):
-            if isinstance(event, TooLargeEvent):
-                self._decoder.drop(event.head)
-                items.append(EventTooLargeError(self._too_large))
-            else:
-                item = decode(event)
-                if item is not None:
-                    items.append(item)
-            # last: if Ctrl-C comes in between, the event is requested again
-            self._received = self._decoder.sequence
+        """Keep the events that these bytes complete. They are decoded when they are wanted, as items need memory."""
+        self._events += self._splitter.feed(chunk)
         self._last_s = time()
-        if len(items) > before:
-            self._attempts = 0
+
+    def has_item(self) -> bool:
+        """Return False if more bytes are needed, or after an error."""
+        return bool(self._items) or self._decode()
+
+    def _decode(self) -> bool:
+        """Decode events until one of them is an item. Return False if none is left, or after an error."""
+        events = self._events
+        while events:
+            event = events.popleft()
+            try:
+                item = self._decoder.decode(event) if type(event) is ServerSentEvent else self._dropped(event)
+            except OpencodeError as error:
+                self.failure = error
+                events.clear()
+                return False
+            except BaseException:  # such as Ctrl-C
+                events.appendleft(event)
+                raise
+            self._received = self._decoder.sequence
+            if item is not None:
+                self._attempts = 0
+                self._items.append(item)
+                return True
+        return False
+
+    def _dropped(self, event: ServerSentEvent | TooLargeEvent) -> EventTooLargeError:
+        self._decoder.drop(event[0])
+        return EventTooLargeError(self._too_large)
 
     def take(self) -> StreamItem[E]:
         """Return the next item.
@@ -165,7 +184,7 @@ class StreamState(Generic[E]):
         Raises:
             EventTooLargeError: an event was dropped here, because it is too large.
         """
-        item = self.items.popleft()
+        item = self._items.popleft()
         if isinstance(item, EventTooLargeError):
             raise item
         return item
@@ -176,6 +195,8 @@ class StreamState(Generic[E]):
         Raises:
             OpencodeError: `error`, if it is final, if the first connection failed, or after too many attempts.
         """
+        while self._decode():
+            pass  # an item says that the connection worked
         if self._is_connected:
             self._is_connected = False
             # the reason of the gap: errors of later attempts only mean that there is no connection
