@@ -32,14 +32,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
     def log_message(self, *args): pass
 server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+child = subprocess.Popen(["sleep", "600"])
 print("noise", "x" * 200_000, flush=True)
 print("child", child.pid, flush=True)
 print(f"opencode server listening on http://127.0.0.1:{server.server_port}", flush=True)
 server.serve_forever()
 """
 
-_DETACHED = _SERVE.replace('sleep(600)"]', 'sleep(600)"], start_new_session=True')
+_DETACHED = _SERVE.replace('"600"]', '"600"], start_new_session=True')
 
 Fake = Callable[[str], str]
 

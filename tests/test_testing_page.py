@@ -20,6 +20,10 @@ _EXAMPLES = {
 }
 
 
+_PLUGINS = ("-p", "pytest_httpx", "-p", "respx.plugin", "-p", "anyio.pytest_plugin")
+"""The plugins that the examples need; others take seconds to load."""
+
+
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """The output of all examples, run as tests with warnings as errors: with a server, and then without it."""
@@ -41,6 +45,7 @@ def _run(folder: Path, url: str) -> str:
         sys.executable,
         "-m",
         "pytest",
+        *_PLUGINS,
         "-rA",
         "-W",
         "error",
@@ -49,7 +54,12 @@ def _run(folder: Path, url: str) -> str:
         "--rootdir",
         ".",
     ]
-    env = {**os.environ, "OPENCODE_BASE_URL": url, "PYTHONPATH": str(ROOT)}
+    env = {
+        **os.environ,
+        "OPENCODE_BASE_URL": url,
+        "PYTHONPATH": str(ROOT),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     done = subprocess.run(command, cwd=folder, env=env, check=False, capture_output=True, text=True)
     return done.stdout + done.stderr
 

@@ -105,5 +105,6 @@ class Route:
             ArgumentError: as `tls_context` and `environment_proxy`.
         """
         if self._known is None:
-            self._known = httpx.URL(self._url), tls_context(self._url), environment_proxy(self._url)
+            proxy = environment_proxy(self._url)  # before the certificates, which take longer to read
+            self._known = httpx.URL(self._url), tls_context(self._url), proxy
         return self._known

@@ -31,6 +31,7 @@ from tests.changes.small_documents import (
     report_lines,
     returning,
 )
+from tests.support.sizes import small_and_full
 
 _INTEGER = {"type": "integer"}
 _ANY: dict[str, Any] = {}
@@ -289,19 +290,28 @@ def _served(body: dict[str, Any], response: dict[str, Any], models: dict[str, An
 
 _schemas: _Schemas = st.recursive(st.sampled_from([*_SCALARS, *_REFERENCES]), _larger, max_leaves=6)
 _models = st.dictionaries(st.sampled_from(["One", "Two", "Three", ""]), _schemas, max_size=3)
+each_size = small_and_full("examples", 15, 100)
 _documents: _Schemas = st.builds(_served, _schemas, _schemas, _models)
 
 
-@settings(max_examples=40, deadline=None)
-@given(_documents)
-def test_a_document_against_itself_has_no_changes(value: dict[str, Any]) -> None:
-    assert compare_documents(value, copy.deepcopy(value)) == []
+@each_size
+def test_a_document_against_itself_has_no_changes(examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(_documents)
+    def check(value: dict[str, Any]) -> None:
+        assert compare_documents(value, copy.deepcopy(value)) == []
+
+    check()
 
 
-@settings(max_examples=40, deadline=None)
-@given(_documents, _documents)
-def test_removed_in_one_direction_is_added_in_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
-    assert _where(compare_documents(old, new), "removed") == _where(compare_documents(new, old), "added")
+@each_size
+def test_removed_in_one_direction_is_added_in_the_other(examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(_documents, _documents)
+    def check(old: dict[str, Any], new: dict[str, Any]) -> None:
+        assert _where(compare_documents(old, new), "removed") == _where(compare_documents(new, old), "added")
+
+    check()
 
 
 def _where(changes: list[Change], kind: str) -> list[str]:
@@ -333,6 +343,10 @@ def _operations(changes: list[Change], kind: str) -> int:
 def test_real_servers_only_added_operations(history: list[Change]) -> None:
     assert (_operations(history, "added"), _operations(history, "removed")) == (93, 0)
     assert (_operations(history, "renamed"), _operations(history, "moved")) == (0, 0)
+
+
+@pytest.mark.documents
+def test_the_last_servers_only_added_operations() -> None:
     last = compare_documents(recorded("1.3.2"), recorded("1.18.33"))
     assert (_operations(last, "added"), _operations(last, "removed")) == (83, 0)
 

@@ -49,6 +49,10 @@ _RUNS = {
 }
 
 
+_OFTEN = {(block, "the loop is closed") for block in _BLOCKS} | {("temporary", "the loop is left")}
+"""The cases of the offline suite. `make test-stress` runs the others."""
+
+
 def _run(program: str, server: TerminalList) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "ignore", "-c", program, server.url]
     return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S)
@@ -64,8 +68,19 @@ def test_a_program_exits_though_a_terminal_is_suspended(block: str) -> None:
         server.until(lambda: server.open == 0 and not server.listeners)
 
 
-@pytest.mark.parametrize("block", _BLOCKS.values(), ids=list(_BLOCKS))
-@pytest.mark.parametrize("run", _RUNS.values(), ids=list(_RUNS))
+@pytest.mark.parametrize(
+    ("block", "run"),
+    [
+        pytest.param(
+            _BLOCKS[block],
+            _RUNS[run],
+            id=f"{block}, {run}",
+            marks=() if (block, run) in _OFTEN else pytest.mark.stress,
+        )
+        for block in _BLOCKS
+        for run in _RUNS
+    ],
+)
 def test_an_asynchronous_program_exits_though_a_terminal_is_suspended(block: str, run: str) -> None:
     with TerminalList([cursor(0), say("a")]) as server:
         server.titles[PTY_ID] = "t"
