@@ -77,10 +77,13 @@ if TYPE_CHECKING:
     from .terminals.connection import PtyConnection
     from .terminals.frames import PtyControl
     from .terminals.handshake import PtyOptions
+    from .turns.async_many import AsyncManyTurns
     from .turns.async_turn import AsyncTurn
+    from .turns.many import ManyTurns
     from .turns.options import TurnOptions
     from .turns.policies import Decision, PermissionPolicy, QuestionPolicy
     from .turns.result import Reject, SlashCommand, Tokens, TurnReply, TurnResult
+    from .turns.specs import TurnOutcome, TurnSpec
     from .turns.turn import Turn
     from .turns.updates import (
         AskClosed,
@@ -101,24 +104,25 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNSET", "AgentNotFoundError", "ArgumentError", "AskClosed", "AsyncEventStream",
-    "AsyncFilteredStream", "AsyncOpencodeClient", "AsyncPaginator", "AsyncPtyConnection",
-    "AsyncSharedStream", "AsyncTurn", "AuthenticationError", "BadRequestError", "ClientClosedError",
-    "ClientOptions", "Compacting", "ConflictError", "ConnectError", "ConnectionLostError", "Decision",
-    "EmptyResponseError", "EventLoopError", "EventStream", "EventTooLargeError", "FileAttachment",
-    "FilteredStream", "ForbiddenError", "ModelNotFoundError", "NotFoundError", "OpencodeClient",
-    "OpencodeError", "OpencodeModel", "OpencodeServer", "Paginator", "PayloadTooLargeError",
-    "PermissionAsk", "PermissionPolicy", "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError",
-    "PtyOptions", "PtyTimeoutError", "QuestionAsk", "QuestionPolicy", "RateLimitError",
-    "ReasoningDelta", "Reject", "RequestError", "RequestTimeoutError", "Response",
-    "ResponseDecodeError", "RetryEvent", "Retrying", "ServerError", "ServerHeartbeat", "ServerInfo",
-    "ServerStartError", "SessionBusyError", "SessionSnapshot", "SharedStream", "SlashCommand",
-    "StatusError", "StepFinished", "StreamClosedError", "StreamGap", "StreamOptions", "StreamOverflow",
-    "StreamTimeoutError", "SubagentChanged", "TextDelta", "TextReplaced", "Timeout", "TodoChanged",
-    "Tokens", "ToolUpdate", "Turn", "TurnAbortedError", "TurnAuthenticationError", "TurnBudgetError",
-    "TurnContextError", "TurnError", "TurnFinished", "TurnGap", "TurnLostError", "TurnOptions",
-    "TurnOutputError", "TurnProviderError", "TurnReply", "TurnResult", "TurnTimeoutError",
-    "UndecodableEvent", "Unknown", "UnknownEvent", "Unset", "UnsupportedOperationError",
-    "UnsupportedServerError", "to_datetime", "to_epoch_ms",
+    "AsyncFilteredStream", "AsyncManyTurns", "AsyncOpencodeClient", "AsyncPaginator",
+    "AsyncPtyConnection", "AsyncSharedStream", "AsyncTurn", "AuthenticationError", "BadRequestError",
+    "ClientClosedError", "ClientOptions", "Compacting", "ConflictError", "ConnectError",
+    "ConnectionLostError", "Decision", "EmptyResponseError", "EventLoopError", "EventStream",
+    "EventTooLargeError", "FileAttachment", "FilteredStream", "ForbiddenError", "ManyTurns",
+    "ModelNotFoundError", "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel",
+    "OpencodeServer", "Paginator", "PayloadTooLargeError", "PermissionAsk", "PermissionPolicy",
+    "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError", "PtyOptions", "PtyTimeoutError",
+    "QuestionAsk", "QuestionPolicy", "RateLimitError", "ReasoningDelta", "Reject", "RequestError",
+    "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent", "Retrying", "ServerError",
+    "ServerHeartbeat", "ServerInfo", "ServerStartError", "SessionBusyError", "SessionSnapshot",
+    "SharedStream", "SlashCommand", "StatusError", "StepFinished", "StreamClosedError", "StreamGap",
+    "StreamOptions", "StreamOverflow", "StreamTimeoutError", "SubagentChanged", "TextDelta",
+    "TextReplaced", "Timeout", "TodoChanged", "Tokens", "ToolUpdate", "Turn", "TurnAbortedError",
+    "TurnAuthenticationError", "TurnBudgetError", "TurnContextError", "TurnError", "TurnFinished",
+    "TurnGap", "TurnLostError", "TurnOptions", "TurnOutcome", "TurnOutputError", "TurnProviderError",
+    "TurnReply", "TurnResult", "TurnSpec", "TurnTimeoutError", "UndecodableEvent", "Unknown",
+    "UnknownEvent", "Unset", "UnsupportedOperationError", "UnsupportedServerError", "to_datetime",
+    "to_epoch_ms",
 ]  # fmt: skip
 
 _HOMES = {
@@ -149,10 +153,13 @@ _HOMES = {
     "terminals.connection": ("PtyConnection",),
     "terminals.frames": ("PtyControl",),
     "terminals.handshake": ("PtyOptions",),
+    "turns.async_many": ("AsyncManyTurns",),
     "turns.async_turn": ("AsyncTurn",),
+    "turns.many": ("ManyTurns",),
     "turns.options": ("TurnOptions",),
     "turns.policies": ("Decision", "PermissionPolicy", "QuestionPolicy"),
     "turns.result": ("Reject", "SlashCommand", "Tokens", "TurnReply", "TurnResult"),
+    "turns.specs": ("TurnOutcome", "TurnSpec"),
     "turns.turn": ("Turn",),
     "turns.updates": (
         "AskClosed",

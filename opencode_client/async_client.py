@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from .streams.snapshot import SessionSnapshot
     from .terminals.async_connection import AsyncPtyConnection
     from .terminals.handshake import PtyOptions
+    from .turns.async_many import AsyncManyTurns
     from .turns.async_turn import AsyncTurn
     from .turns.options import FollowOptions, Prompt, TurnOptions
     from .turns.result import TurnResult
+    from .turns.specs import AsyncSpecs
 
 T = TypeVar("T")
 
@@ -284,6 +286,28 @@ class AsyncOpencodeClient(AsyncClientCalls):
         from .turns.async_turn import followed
 
         return followed(self, session_id, options)
+
+    def run_many(self, specs: AsyncSpecs, *, concurrency: int = 8, progress: bool = False) -> AsyncManyTurns:
+        """Run many turns, some of them at the same time. Yields an outcome for each one, as they end.
+
+        `async with client.run_many(specs) as outcomes:` and then `async for outcome in outcomes:`
+
+        A turn that fails does not stop the others: its error is in its outcome. Leaving `async with` early starts no
+        more turns, and aborts those that run on the server.
+
+        Args:
+            specs: The turns. Also a generator: it is read as fast as turns start. An error that it raises aborts the
+                turns that run, and is raised after the outcomes.
+            concurrency: The number of turns that run at the same time. No turn starts while so many outcomes are
+                unread.
+            progress: Show the progress on stderr, if that is a terminal. Needs rich: the extra `cli`.
+
+        Raises:
+            ArgumentError: an argument is wrong, or an option of one of the turns in a list. Nothing was sent.
+        """
+        from .turns.async_many import AsyncManyTurns
+
+        return AsyncManyTurns(self, specs, concurrency=concurrency, progress=progress)
 
     async def abort(self, session_id: str, *, wait_idle: bool = True, timeout: float = 10) -> bool:
         """Abort the turn that runs in a session, and wait until it rests. Return False if no turn runs.

@@ -35,6 +35,7 @@ TWINS = {
     "streams/shared_stream.py": "streams/async_shared_stream.py",
     "streams/stream.py": "streams/async_stream.py",
     "turns/calls.py": "turns/async_calls.py",
+    "turns/many.py": "turns/async_many.py",
     "turns/turn.py": "turns/async_turn.py",
 }
 """The synchronous modules that `make generate` writes, each with its source."""

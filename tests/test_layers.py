@@ -42,6 +42,7 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
         "streams.snapshot": "only resync() needs it",
         "terminals.async_temporary": "only terminal() needs it; it loads websockets",
         "turns.async_calls": "only abort() needs it",
+        "turns.async_many": "only run_many() needs it; it loads httpx",
         "turns.async_turn": "only run(), turn() and follow() need it; it loads httpx",
     },
     "async_client_calls": {
@@ -71,6 +72,10 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
     "streams.http_stream": {"h2.exceptions": "only responses over HTTP/2 need it"},
     "streams.async_connection": {"calls.server_info": "only streams that start late need it"},
     "streams.async_link": {"anyio": "httpx loads it at the first request"},
+    "turns.progress": {
+        "rich.console": "an optional dependency, which only progress=True needs",
+        "rich.progress": "as above",
+    },
     "streams.chunked_body": {"httpcore": "httpx loads it at the first request; importing streams must not"},
 }
 """Module -> module that one of its functions imports -> reason why the import is not at the top."""

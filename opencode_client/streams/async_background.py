@@ -66,6 +66,10 @@ class AsyncBackground:
         """Call `close`, after which the work ends, and wait for that. Cancellation does not interrupt this."""
         await finish(partial(self._end, close))
 
+    def cancel(self) -> None:
+        """Cancel the work soon, but not before its first step: else its `finally` would not run."""
+        self._task.get_loop().call_soon(self._task.cancel)
+
     async def _end(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
         await close()
         await asyncio.wait([self._task])

@@ -64,7 +64,7 @@ class Background:
 
     def __init__(self, work: Callable[[], None], name: str) -> None:
         """Start the work."""
-        self._thread = Thread(target=work, daemon=True, name=name)
+        self._thread = Thread(target=copy_context().run, args=(work,), daemon=True, name=name)
         self._thread.start()
 
     def end(self, close: Callable[[], None]) -> None:

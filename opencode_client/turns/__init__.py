@@ -1,7 +1,9 @@
 """Running an agent turn: a prompt, and all that the agent does about it, until it rests.
 
 ```
-async_client.py: run, turn, follow, abort
+async_client.py: run, turn, follow, abort, run_many
+   async_many.py, specs.py           `AsyncManyTurns` (many.py is its generated twin); its turns and outcomes
+      progress.py                    a line on the terminal
    async_turn.py                     `AsyncTurn`, what users see (turn.py is its generated twin)
    options.py, policies.py           the arguments and their checks; who decides an ask
    async_hub.py, hub.py              one event connection and its turns: feed inputs, perform actions, keep time

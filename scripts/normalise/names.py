@@ -34,12 +34,13 @@ HANDWRITTEN = frozenset({
     "StreamOptions", "StreamOverflow", "StreamTimeoutError", "Timeout", "UndecodableEvent", "Unknown",
     "UnknownEvent", "Unset", "UNSET", "UnsupportedOperationError", "UnsupportedServerError",
     # turns
-    "AgentNotFoundError", "AskClosed", "AsyncTurn", "Compacting", "Decision", "FileAttachment", "ModelNotFoundError",
-    "PermissionAsk", "PermissionPolicy", "QuestionAsk", "QuestionPolicy", "ReasoningDelta", "Reject", "Retrying",
-    "SessionBusyError", "SlashCommand", "StepFinished", "SubagentChanged", "TextDelta", "TextReplaced", "TodoChanged",
-    "Tokens", "ToolUpdate", "Turn", "TurnAbortedError", "TurnAuthenticationError", "TurnBudgetError",
-    "TurnContextError", "TurnError", "TurnFinished", "TurnGap", "TurnLostError", "TurnOptions", "TurnOutputError",
-    "TurnProviderError", "TurnReply", "TurnResult", "TurnTimeoutError",
+    "AgentNotFoundError", "AskClosed", "AsyncManyTurns", "AsyncTurn", "Compacting", "Decision", "FileAttachment",
+    "ManyTurns", "ModelNotFoundError", "PermissionAsk", "PermissionPolicy", "QuestionAsk", "QuestionPolicy",
+    "ReasoningDelta", "Reject", "Retrying", "SessionBusyError", "SlashCommand", "StepFinished", "SubagentChanged",
+    "TextDelta", "TextReplaced", "TodoChanged", "Tokens", "ToolUpdate", "Turn", "TurnAbortedError",
+    "TurnAuthenticationError", "TurnBudgetError", "TurnContextError", "TurnError", "TurnFinished", "TurnGap",
+    "TurnLostError", "TurnOptions", "TurnOutcome", "TurnOutputError", "TurnProviderError", "TurnReply", "TurnResult",
+    "TurnSpec", "TurnTimeoutError",
     # for tests of users
     "Reply", "ScriptedModel", "ToolCall",
     # what generated modules import

@@ -61,6 +61,7 @@ def test_the_blocks_about_turns_run_and_print_the_output_that_they_show(
         assert (server.directory / "a.txt").read_text(encoding="utf-8").count("fixed") == 1
     printed = capsys.readouterr().out
     assert printed.startswith("It returns 42.\nAnswers. 7 2.5e-05 ")
+    assert "\na.txt - echo: Review a.txt.\n" in printed
     assert "\n['echo: Review a.txt.', 'echo: Review src/main.py.']\n" in printed
     assert "\nThe second one is shorter.\n" in printed
     assert "\nFalse ['It has no tests.']\n" in printed
