@@ -45,6 +45,7 @@ _STORIES = {
     ],
     "Look around.": [_bash("echo seen"), Reply(text="I looked around.")],
     "Use the wrong key.": [Reply(status=401, error="bad key")],
+    "Review this file.": [Reply(text="It is fine.")],
 }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Generator
+from functools import partial
 
 import httpx
 import pytest
@@ -44,9 +46,9 @@ def _start(server: OpencodeServer, name: str, *arguments: str) -> subprocess.Pop
     )
 
 
-def _output(program: subprocess.Popen[str], typed: str = "") -> str:
+def _output(program: subprocess.Popen[str], typed: str = "", timeout_s: float = 200) -> str:
     """Return what a program printed, after it has ended well."""
-    output, errors = program.communicate(typed, timeout=200)
+    output, errors = program.communicate(typed, timeout=timeout_s)
     assert (program.returncode, errors) == (0, "")
     return output
 
@@ -87,6 +89,37 @@ def test_approve_joins_a_turn_and_answers_for_a_person(server: OpencodeServer) -
         assert turn.result().text == "All tests pass."
     assert "\nbash: echo 2 passed\n[y]es, or why not: " in output
     assert "All tests pass." in output
+
+
+def _many_repos(server: OpencodeServer, prompt: str) -> subprocess.Popen[str]:
+    """Start many_repos.py with a hundred files in ten directories. The model has the wrong key for one of them."""
+    for number in range(100):
+        file = server.directory / f"repo{number // 10}" / f"file{number % 10}.py"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(
+            f"print({number})  # {'Use the wrong key.' if number == 55 else ''}\n", encoding="utf-8"
+        )
+    return _start(server, "many_repos.py", prompt, *(f"repo{number}" for number in range(10)))
+
+
+@pytest.mark.timeout(600)  # a busy machine needs seconds for the first turn in each directory
+def test_many_repos_prints_an_outcome_for_each_file_and_the_cost(server: OpencodeServer) -> None:
+    lines = _output(_many_repos(server, "Review this file."), timeout_s=500).splitlines()
+    assert lines[-1] == "100 turns, 1 failed, 0.0025 USD"
+    failed = ["repo5/file5.py: failed: the provider failed: bad key"]
+    fine = [f"repo{one // 10}/file{one % 10}.py: It is fine." for one in range(100) if one != 55]
+    assert sorted(lines[:-1]) == sorted(failed + fine)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_many_repos_aborts_its_turns_at_ctrl_c(server: OpencodeServer) -> None:
+    program = _many_repos(server, "Count to a million.")
+    with OpencodeClient(server.url) as client:
+        busy = partial(client.session.status, directory=server.directory / "repo0")
+        until(lambda: len(busy()) == 8)
+        program.send_signal(signal.SIGINT)
+        assert program.communicate(timeout=60)[1].endswith("KeyboardInterrupt\n")
+        assert busy() == {}
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def _run_many(
                         found.append(outcome)
                         on_outcome(outcome)
             found += [outcome async for outcome in outcomes]
-        assert_no_tasks()
+        await assert_no_tasks()
         return found
 
     return sync() if kind == "sync" else asyncio.run(asynchronous())
