@@ -88,7 +88,7 @@ def test_a_plain_turn_is_over_when_it_was_answered_and_is_idle() -> None:
     result = game.state.result
     assert result is not None
     assert (result.text, result.finish, result.cost, result.tokens.input) == ("Hello", "stop", 0.5, 10)
-    assert (result.message_id, len(result.messages)) == ("msg_001", 2)
+    assert (result.message_id, len(result.messages), repr(result.subagent_cost)) == ("msg_001", 2, "0.0")
     assert [type(one).__name__ for one in game.updates] == ["TextDelta", "TextDelta", "TurnFinished"]
 
 
