@@ -28,7 +28,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def server() -> Generator[OpencodeServer]:
-    with scripted_server(NEW, script=script, password="", **CONFIG) as (running, _):
+    with scripted_server(NEW, script=script, password="", snapshot=False, **CONFIG) as (running, _):
         yield running
 
 
