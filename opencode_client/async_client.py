@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Self, Unpack
 
-from .async_client_calls import AsyncClientCalls
+from .async_client_turns import AsyncClientTurns
 from .calls.options import ClientOptions, Timeout, changed_options, find_server, find_timeout
 from .calls.unset import UNSET, Unset
 from .errors import BadRequestError
@@ -18,21 +18,13 @@ if TYPE_CHECKING:
 
     from .calls.async_caller import AsyncCaller
     from .calls.directories import StrPath
-    from .calls.operation import JsonMapping
     from .calls.retry_policy import RetryEvent
     from .streams.snapshot import SessionSnapshot
     from .terminals.async_connection import AsyncPtyConnection
     from .terminals.handshake import PtyOptions
-    from .turns.async_many import AsyncManyTurns
-    from .turns.async_turn import AsyncTurn
-    from .turns.options import FollowOptions, Prompt, TurnOptions
-    from .turns.result import TurnResult
-    from .turns.specs import AsyncSpecs
-
-T = TypeVar("T")
 
 
-class AsyncOpencodeClient(AsyncClientCalls):
+class AsyncOpencodeClient(AsyncClientTurns):
     """A client of one OpenCode server, for one event loop of asyncio.
 
     Opened by its first request. Closed by `close` or the end of `async with`, and not reusable after that.
@@ -219,114 +211,6 @@ class AsyncOpencodeClient(AsyncClientCalls):
             missing = pages.missing
         messages = messages_since(messages, since_message_id)
         return SessionSnapshot(session, status, messages, permissions, questions, family[1:], missing)
-
-    @overload
-    async def run(
-        self, prompt: Prompt, *, output: type[T], **options: Unpack[TurnOptions]
-    ) -> TurnResult[T]: ...
-
-    @overload
-    async def run(
-        self, prompt: Prompt, *, output: JsonMapping | None = None, **options: Unpack[TurnOptions]
-    ) -> TurnResult[Any]: ...  # Any: JSON
-
-    async def run(
-        self, prompt: Prompt, *, output: Any = None, **options: Unpack[TurnOptions]
-    ) -> TurnResult[Any]:  # Any: as above
-        """Send a prompt, wait until the agent rests, and return what it did. The prompt is sent once.
-
-        `await client.run("Fix the failing test", permissions="once", timeout=900)`
-
-        Reaching the timeout, cancelling or Ctrl-C aborts the turn on the server.
-
-        Args:
-            prompt: A text, a list of inputs of parts, or a `SlashCommand`.
-            output: Shape of `result.structured`: the JSON schema of an object, which gives a dict, or a class with
-                `model_json_schema` and `model_validate`, such as a pydantic model. On servers 1.14 to 1.18 it needs a
-                session of its own: leave `session_id` out, or use `fork=True`. The server does not check a dict.
-            options: See `TurnOptions`. Permissions and questions are rejected unless these have a policy.
-
-        Raises:
-            ArgumentError: an argument is wrong; ModelNotFoundError and AgentNotFoundError, too. Nothing was sent.
-            SessionBusyError: the prompt is a command, and the session is busy. Nothing was sent.
-            UnsupportedOperationError: the server does not have structured output. Nothing was sent.
-            TurnError: the turn failed; `partial` has its result so far.
-        """
-        from .turns.async_turn import turn
-
-        async with turn(self, prompt, {**options, "output": output}, runs=True) as running:
-            return await running.result()
-
-    def turn(self, prompt: Prompt, *, output: Any = None, **options: Unpack[TurnOptions]) -> AsyncTurn:
-        """Return a turn for `async with`, which sends the prompt. It yields what happens as updates.
-
-        `async with client.turn("Explain this") as turn:` and then `async for update in turn:`
-
-        Args:
-            prompt: A text, a list of inputs of parts, or a `SlashCommand`.
-            output: As that of `run`.
-            options: See `TurnOptions`. Permissions and questions are yielded unless these have a policy.
-
-        Raises:
-            ArgumentError: an argument is wrong.
-        """
-        from .turns.async_turn import turn
-
-        return turn(self, prompt, {**options, "output": output})
-
-    def follow(self, session_id: str, **options: Unpack[FollowOptions]) -> AsyncTurn:
-        """Return a turn that runs already, for `async with`, which joins it. It first yields the text so far.
-
-        Leaving it does not abort it. If the session is at rest, it yields its last turn.
-
-        Args:
-            session_id: The session.
-            options: See `FollowOptions`; as those of `turn`.
-        """
-        from .turns.async_turn import followed
-
-        return followed(self, session_id, options)
-
-    def run_many(self, specs: AsyncSpecs, *, concurrency: int = 8, progress: bool = False) -> AsyncManyTurns:
-        """Run many turns, some of them at the same time. Yields an outcome for each one, as they end.
-
-        `async with client.run_many(specs) as outcomes:` and then `async for outcome in outcomes:`
-
-        A turn that fails does not stop the others: its error is in its outcome. Leaving `async with` early starts no
-        more turns, and aborts those that run on the server.
-
-        Args:
-            specs: The turns. Also a generator: it is read as fast as turns start. An error that it raises aborts the
-                turns that run, and is raised after the outcomes.
-            concurrency: The number of turns that run at the same time. No turn starts while so many outcomes are
-                unread.
-            progress: Show the progress on stderr, if that is a terminal. Needs rich: the extra `cli`.
-
-        Raises:
-            ArgumentError: an argument is wrong, or an option of one of the turns in a list. Nothing was sent.
-        """
-        from .turns.async_many import AsyncManyTurns
-
-        return AsyncManyTurns(self, specs, concurrency=concurrency, progress=progress)
-
-    async def abort(self, session_id: str, *, wait_idle: bool = True, timeout: float = 10) -> bool:
-        """Abort the turn that runs in a session, and wait until it rests. Return False if no turn runs.
-
-        It looks just before it sends that the turn which it saw still runs, and does not send again once there is a
-        newer prompt. A prompt that arrives between this look and the abort is aborted, too: no server prevents that.
-
-        Args:
-            session_id: The session.
-            wait_idle: Wait until the turn is over.
-            timeout: Seconds to wait.
-
-        Raises:
-            TurnTimeoutError: the session is still busy.
-            NotFoundError: the session does not exist.
-        """
-        from .turns.async_calls import abort_session
-
-        return await abort_session(self, session_id, wait_idle=wait_idle, timeout_s=timeout)
 
     async def close(self) -> None:
         """Close the client with its streams and terminals. Later calls raise ClientClosedError.

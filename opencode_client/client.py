@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Self, Unpack
 
-from .client_calls import ClientCalls
+from .client_turns import ClientTurns
 from .calls.options import ClientOptions, Timeout, changed_options, find_server, find_timeout
 from .calls.unset import UNSET, Unset
 from .errors import BadRequestError
@@ -18,21 +18,13 @@ if TYPE_CHECKING:
 
     from .calls.caller import Caller
     from .calls.directories import StrPath
-    from .calls.operation import JsonMapping
     from .calls.retry_policy import RetryEvent
     from .streams.snapshot import SessionSnapshot
     from .terminals.connection import PtyConnection
     from .terminals.handshake import PtyOptions
-    from .turns.many import ManyTurns
-    from .turns.turn import Turn
-    from .turns.options import FollowOptions, Prompt, TurnOptions
-    from .turns.result import TurnResult
-    from .turns.specs import Specs
-
-T = TypeVar("T")
 
 
-class OpencodeClient(ClientCalls):
+class OpencodeClient(ClientTurns):
     """A client of one OpenCode server.
 
     Opened by its first request. Closed by `close` or the end of `with`, and not reusable after that.
@@ -219,114 +211,6 @@ class OpencodeClient(ClientCalls):
             missing = pages.missing
         messages = messages_since(messages, since_message_id)
         return SessionSnapshot(session, status, messages, permissions, questions, family[1:], missing)
-
-    @overload
-    def run(
-        self, prompt: Prompt, *, output: type[T], **options: Unpack[TurnOptions]
-    ) -> TurnResult[T]: ...
-
-    @overload
-    def run(
-        self, prompt: Prompt, *, output: JsonMapping | None = None, **options: Unpack[TurnOptions]
-    ) -> TurnResult[Any]: ...  # Any: JSON
-
-    def run(
-        self, prompt: Prompt, *, output: Any = None, **options: Unpack[TurnOptions]
-    ) -> TurnResult[Any]:  # Any: as above
-        """Send a prompt, wait until the agent rests, and return what it did. The prompt is sent once.
-
-        `client.run("Fix the failing test", permissions="once", timeout=900)`
-
-        Reaching the timeout, cancelling or Ctrl-C aborts the turn on the server.
-
-        Args:
-            prompt: A text, a list of inputs of parts, or a `SlashCommand`.
-            output: Shape of `result.structured`: the JSON schema of an object, which gives a dict, or a class with
-                `model_json_schema` and `model_validate`, such as a pydantic model. On servers 1.14 to 1.18 it needs a
-                session of its own: leave `session_id` out, or use `fork=True`. The server does not check a dict.
-            options: See `TurnOptions`. Permissions and questions are rejected unless these have a policy.
-
-        Raises:
-            ArgumentError: an argument is wrong; ModelNotFoundError and AgentNotFoundError, too. Nothing was sent.
-            SessionBusyError: the prompt is a command, and the session is busy. Nothing was sent.
-            UnsupportedOperationError: the server does not have structured output. Nothing was sent.
-            TurnError: the turn failed; `partial` has its result so far.
-        """
-        from .turns.turn import turn
-
-        with turn(self, prompt, {**options, "output": output}, runs=True) as running:
-            return running.result()
-
-    def turn(self, prompt: Prompt, *, output: Any = None, **options: Unpack[TurnOptions]) -> Turn:
-        """Return a turn for `with`, which sends the prompt. It yields what happens as updates.
-
-        `with client.turn("Explain this") as turn:` and then `for update in turn:`
-
-        Args:
-            prompt: A text, a list of inputs of parts, or a `SlashCommand`.
-            output: As that of `run`.
-            options: See `TurnOptions`. Permissions and questions are yielded unless these have a policy.
-
-        Raises:
-            ArgumentError: an argument is wrong.
-        """
-        from .turns.turn import turn
-
-        return turn(self, prompt, {**options, "output": output})
-
-    def follow(self, session_id: str, **options: Unpack[FollowOptions]) -> Turn:
-        """Return a turn that runs already, for `with`, which joins it. It first yields the text so far.
-
-        Leaving it does not abort it. If the session is at rest, it yields its last turn.
-
-        Args:
-            session_id: The session.
-            options: See `FollowOptions`; as those of `turn`.
-        """
-        from .turns.turn import followed
-
-        return followed(self, session_id, options)
-
-    def run_many(self, specs: Specs, *, concurrency: int = 8, progress: bool = False) -> ManyTurns:
-        """Run many turns, some of them at the same time. Yields an outcome for each one, as they end.
-
-        `with client.run_many(specs) as outcomes:` and then `for outcome in outcomes:`
-
-        A turn that fails does not stop the others: its error is in its outcome. Leaving `with` early starts no
-        more turns, and aborts those that run on the server.
-
-        Args:
-            specs: The turns. Also a generator: it is read as fast as turns start. An error that it raises aborts the
-                turns that run, and is raised after the outcomes.
-            concurrency: The number of turns that run at the same time. No turn starts while so many outcomes are
-                unread.
-            progress: Show the progress on stderr, if that is a terminal. Needs rich: the extra `cli`.
-
-        Raises:
-            ArgumentError: an argument is wrong, or an option of one of the turns in a list. Nothing was sent.
-        """
-        from .turns.many import ManyTurns
-
-        return ManyTurns(self, specs, concurrency=concurrency, progress=progress)
-
-    def abort(self, session_id: str, *, wait_idle: bool = True, timeout: float = 10) -> bool:
-        """Abort the turn that runs in a session, and wait until it rests. Return False if no turn runs.
-
-        It looks just before it sends that the turn which it saw still runs, and does not send again once there is a
-        newer prompt. A prompt that arrives between this look and the abort is aborted, too: no server prevents that.
-
-        Args:
-            session_id: The session.
-            wait_idle: Wait until the turn is over.
-            timeout: Seconds to wait.
-
-        Raises:
-            TurnTimeoutError: the session is still busy.
-            NotFoundError: the session does not exist.
-        """
-        from .turns.calls import abort_session
-
-        return abort_session(self, session_id, wait_idle=wait_idle, timeout_s=timeout)
 
     def close(self) -> None:
         """Close the client with its streams and terminals. Later calls raise ClientClosedError.

@@ -15,6 +15,7 @@ ROOMS = ("api", "models", "_spec.py")
 TWINS = {
     "client.py": "async_client.py",
     "client_calls.py": "async_client_calls.py",
+    "client_turns.py": "async_client_turns.py",
     "calls/caller.py": "calls/async_caller.py",
     "calls/connections.py": "calls/async_connections.py",
     "calls/http_connection.py": "calls/async_http_connection.py",

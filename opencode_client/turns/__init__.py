@@ -1,7 +1,7 @@
 """Running an agent turn: a prompt, and all that the agent does about it, until it rests.
 
 ```
-async_client.py: run, turn, follow, abort, run_many
+async_client_turns.py: run, turn, follow, abort, run_many
    async_many.py, specs.py           `AsyncManyTurns` (many.py is its generated twin); its turns and outcomes
       progress.py                    a line on the terminal
    async_turn.py                     `AsyncTurn`, what users see (turn.py is its generated twin)

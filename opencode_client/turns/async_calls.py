@@ -110,7 +110,8 @@ async def prepare(
         SessionBusyError: the session is busy, and the prompt is a command.
         NotFoundError: the session does not exist.
     """
-    options = {"timeout": client.options.turn_timeout, **options}
+    if options.get("timeout") is None:
+        options = {**options, "timeout": client.options.turn_timeout}
     directory, session_id = options.get("directory"), options.get("session_id")
     view = client if directory is None else client.with_options(directory=directory)
     files = files_of(options)  # before anything is created

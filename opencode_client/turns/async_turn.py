@@ -13,7 +13,7 @@ from ..streams.async_items import AsyncItems
 from .async_calls import AsyncTurnCalls, prepare, prepare_following
 from .async_hub import AsyncRun, start
 from .inputs import Done, ReplyTo, Stop
-from .options import FollowOptions, Prompt, check_options
+from .options import Prompt, check_options
 from .policies import Answers, Decision, answered, answers_of
 from .result import TurnResult
 from .state import STOPPING_S
@@ -146,7 +146,9 @@ def turn(
     return AsyncTurn(partial(prepare, client, prompt, options, may_ask=not runs), is_quiet=runs)
 
 
-def followed(client: AsyncOpencodeClient, session_id: str, options: FollowOptions) -> AsyncTurn:
+def followed(
+    client: AsyncOpencodeClient, session_id: str, options: Mapping[str, Any]
+) -> AsyncTurn:  # Any: as above
     """Return a turn that runs already, not joined yet."""
     check_options("follow", options, may_ask=True)
     return AsyncTurn(partial(prepare_following, client, session_id, options))

@@ -44,7 +44,7 @@ class TurnOptions(FollowOptions, total=False):
     mapping as in opencode's configuration (no sandbox: "git *" permits `git log > x`), or a function that gets a
     `PermissionAsk`. `questions`: "reject", a mapping from header or question to
     answers, or a function that gets a `QuestionAsk`. Both are "reject" for `run`, and "ask" for `turn`. `timeout`:
-    seconds for the whole turn, by default the client's `turn_timeout`. `max_cost` (USD, with the subagents) and
+    seconds for the whole turn; None: the client's `turn_timeout`. `max_cost` (USD, with the subagents) and
     `max_steps` (responses of the model). `files`: paths on this machine, or `FileAttachment`s. Their contents are sent
     with the prompt, in all at most `max_file_bytes`, 10,000,000 by default.
     """
@@ -61,13 +61,8 @@ class TurnOptions(FollowOptions, total=False):
     max_file_bytes: int
 
 
-_NAMES = frozenset(TurnOptions.__annotations__) | {"output"}
-
-
 def check_options(prompt: object, options: Mapping[str, Any], *, may_ask: bool) -> None:  # Any: checked here
     """Check the arguments of a turn. Raises ArgumentError."""
-    for name in options.keys() - _NAMES:
-        raise ArgumentError(f"a turn has no option {name!r}; it has {', '.join(sorted(_NAMES))}")
     is_command = isinstance(prompt, SlashCommand)
     is_empty = not prompt and not options.get("files")
     if is_empty or not (isinstance(prompt, str) or is_command or _are_parts(prompt)):

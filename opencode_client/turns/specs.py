@@ -78,9 +78,8 @@ class TurnOutcome:
 
 
 def options_of(spec: TurnSpec) -> dict[str, Any]:  # Any: see TurnSpec
-    """Return the options as `run` takes them. None means: the default."""
-    options = asdict(spec, recurse=False, filter=lambda _, value: value is not None)
-    return {name: value for name, value in options.items() if name not in ("prompt", "key")}
+    """Return the options of `run`."""
+    return asdict(spec, recurse=False, filter=lambda one, _: one.name not in ("prompt", "key"))
 
 
 def check_spec(spec: object, position: int) -> None:

@@ -13,7 +13,7 @@ from ..streams.items import Items
 from .calls import TurnCalls, prepare, prepare_following
 from .hub import SyncRun, start
 from .inputs import Done, ReplyTo, Stop
-from .options import FollowOptions, Prompt, check_options
+from .options import Prompt, check_options
 from .policies import Answers, Decision, answered, answers_of
 from .result import TurnResult
 from .state import STOPPING_S
@@ -146,7 +146,9 @@ def turn(
     return Turn(partial(prepare, client, prompt, options, may_ask=not runs), is_quiet=runs)
 
 
-def followed(client: OpencodeClient, session_id: str, options: FollowOptions) -> Turn:
+def followed(
+    client: OpencodeClient, session_id: str, options: Mapping[str, Any]
+) -> Turn:  # Any: as above
     """Return a turn that runs already, not joined yet."""
     check_options("follow", options, may_ask=True)
     return Turn(partial(prepare_following, client, session_id, options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Generator
 from typing import Any
 
@@ -16,9 +17,12 @@ from opencode_client import (
     TextDelta,
     TurnAbortedError,
     TurnFinished,
+    TurnOptions,
+    TurnSpec,
     TurnTimeoutError,
 )
 from opencode_client.model import JsonObject
+from opencode_client.turns.options import FollowOptions
 from opencode_client.turns.v1 import KEY
 from tests.support.both_clients import ClientKind
 from tests.support.turn_inputs import SESSION
@@ -149,7 +153,6 @@ def test_without_a_server_nothing_is_sent(client_kind: ClientKind) -> None:
         ("hi", {"timeout": -1}),
         ("hi", {"max_steps": True}),
         ("hi", {"fork": True}),
-        ("hi", {"titel": "t"}),
         ("hi", {"session_id": SESSION, "title": "t"}),
         ("hi", {"session_id": SESSION, "directory": "/other"}),
     ],
@@ -160,6 +163,30 @@ def test_wrong_arguments_are_errors_before_anything_is_sent(
     with pytest.raises(ArgumentError):
         client_kind.call(client_kind.client(server.url).run, given, **options)
     assert server.count("POST", "/message") == 0
+
+
+def _defaults(method: Any) -> dict[str, Any]:
+    parameters = inspect.signature(method).parameters.values()
+    return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
+
+
+def test_help_shows_the_options_of_turns_with_their_defaults(client_kind: ClientKind) -> None:
+    client = client_kind.client()
+    run = _defaults(client.run)
+    assert run == {
+        **dict.fromkeys(("session_id", "title", "directory", "model", "agent", "variant", "system", "tools")),
+        **dict.fromkeys(("output", "timeout", "max_cost", "max_steps")),
+        "files": (),
+        "max_file_bytes": 10_000_000,
+        "permissions": "reject",
+        "questions": "reject",
+        "fork": False,
+    }
+    turn = {**run, "permissions": "ask", "questions": "ask"}
+    assert _defaults(client.turn) == turn
+    assert _defaults(client.follow) == {name: turn[name] for name in FollowOptions.__annotations__}
+    assert _defaults(TurnSpec) == {"key": None, **run}
+    assert {*TurnOptions.__annotations__, "output"} == run.keys()
 
 
 def test_a_turn_is_opened_once_and_before_it_is_used(client_kind: ClientKind, server: TurnServer) -> None:
