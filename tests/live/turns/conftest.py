@@ -22,7 +22,8 @@ def sites() -> Generator[Sites]:
 
         @cache
         def start(version: str) -> Site:
-            return running.enter_context(open_site(version, permission={"bash": "ask"}))
+            subagents = {"general": {"permission": {"task": "allow"}}}  # so that they may start others
+            return running.enter_context(open_site(version, permission={"bash": "ask"}, agent=subagents))
 
         yield start
 
@@ -61,6 +62,8 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Generator[None]:
     if "version" in request.fixturenames:
         site = request.getfixturevalue("sites")(request.getfixturevalue("version"))
     yield
+    if site is not None:
+        site.proxy.open()
     until(
         lambda: not [one.name for one in threading.enumerate() if one.name.startswith("opencode-")], _LEFT_S
     )
