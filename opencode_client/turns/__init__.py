@@ -11,6 +11,7 @@ async_client_turns.py: run, turn, follow, abort, run_many
       async_calls.py                 the requests of a turn (calls.py is its generated twin)
    state.py                          `TurnState`: when a turn is over, and how it went. No I/O, no clock
       transcript.py, ask_book.py     the messages that belong to it; the asks
+      growing_text.py                a text that comes in many pieces
       look_timer.py                  when to read the session again
       inputs.py                      what is fed to it, and the actions that it returns
       v1.py                          the adapter: all that is particular to servers 1.x

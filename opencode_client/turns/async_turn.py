@@ -12,6 +12,7 @@ from ..streams.async_background import finish
 from ..streams.async_items import AsyncItems
 from .async_calls import AsyncTurnCalls, prepare, prepare_following
 from .async_hub import AsyncRun, start
+from .growing_text import GrowingText
 from .inputs import Done, ReplyTo, Stop
 from .options import Prompt, check_options
 from .policies import Answers, Decision, answered, answers_of
@@ -36,7 +37,7 @@ class AsyncTurn(AsyncItems[Update]):
         self._prepare = prepare_calls
         self._is_quiet = is_quiet
         self._run: AsyncRun | None = None
-        self._texts: dict[str, dict[str, str]] = {}
+        self._texts: dict[str, dict[str, GrowingText]] = {}
 
     async def __aenter__(self) -> Self:
         if self._run is not None:
@@ -55,7 +56,7 @@ class AsyncTurn(AsyncItems[Update]):
         state = self._running().state
         if state.result is not None and not self._running().inbox:
             return state.result.text
-        return "".join(list(self._texts.values())[-1].values()) if self._texts else ""
+        return "".join(map(str, list(self._texts.values())[-1].values())) if self._texts else ""
 
     async def take(self, timeout_s: float | None) -> list[Update]:
         """Return the next update; none at the end. `get` is for programs."""
@@ -63,8 +64,8 @@ class AsyncTurn(AsyncItems[Update]):
         for update in found:
             if isinstance(update, TextDelta | TextReplaced) and not getattr(update, "is_reasoning", False):
                 parts = self._texts.setdefault(update.message_id, {})
-                before = parts.get(update.part_id, "") if isinstance(update, TextDelta) else ""
-                parts[update.part_id] = before + update.text
+                text = parts.setdefault(update.part_id, GrowingText())
+                (text.add if isinstance(update, TextDelta) else text.set)(update.text)
         return found
 
     async def reply(self, ask: PermissionAsk, decision: Decision) -> None:

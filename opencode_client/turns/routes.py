@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from ..model import JsonObject, is_object
 from ..streams.event_decoder import StreamGap
 from ..streams.filter import session_and_parent, session_of
+from .growing_text import GrowingText
 from .inputs import EventsWork, Gap, Input, SessionSeen, Tick
 from .state import TurnState
 from .updates import ReasoningDelta, TextDelta, Update
@@ -25,31 +26,31 @@ class Inbox:
     """
 
     def __init__(self) -> None:
-        self._items: deque[tuple[Update, list[str]]] = deque()
+        self._items: deque[tuple[Update, GrowingText | None]] = deque()
 
     def put(self, update: Update) -> None:
         """Add an update. If it continues the last one, which is not read, it becomes a part of that."""
         if not isinstance(update, TextDelta | ReasoningDelta):
-            self._items.append((update, []))
+            self._items.append((update, None))
             return
         is_more = False
         with suppress(IndexError):
-            last, pieces = self._items.pop()  # so that it is not taken meanwhile
+            last, text = self._items.pop()  # so that it is not taken meanwhile
             is_more = type(last) is type(update) and getattr(last, "part_id", None) == update.part_id
-            if is_more:
-                pieces.append(update.text)
-            self._items.append((last, pieces))
+            if is_more and text is not None:
+                text.add(update.text)
+            self._items.append((last, text))
         if not is_more:
-            self._items.append((update, [update.text]))
+            self._items.append((update, GrowingText(update.text)))
 
     def __len__(self) -> int:
         return len(self._items)
 
     def take(self) -> Update:
         """Return the next update."""
-        update, pieces = self._items.popleft()
-        if len(pieces) > 1 and isinstance(update, TextDelta | ReasoningDelta):
-            return type(update)("".join(pieces), update.part_id, update.message_id)
+        update, text = self._items.popleft()
+        if text is not None and isinstance(update, TextDelta | ReasoningDelta):
+            return type(update)(str(text), update.part_id, update.message_id)
         return update
 
 

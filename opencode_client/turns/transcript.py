@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from attrs import define, field
 
 from ..model import JsonObject
+from .growing_text import GrowingText
 from .inputs import Delta, MessageSeen, PartSeen
 from .updates import Compacting, ReasoningDelta, StepFinished, TextDelta, TextReplaced, ToolUpdate, Update
 from .v1 import is_automatic, member, tokens_of
@@ -19,15 +20,10 @@ from .v1 import is_automatic, member, tokens_of
 @define(eq=False)
 class _Part:
     id: str
-    pieces: list[str] = field(factory=list[str])
+    text: GrowingText = field(factory=GrowingText)
     seen: PartSeen | None = None
     is_shown: bool = False
     shown: ToolUpdate | None = None
-
-    def text(self) -> str:
-        if len(self.pieces) != 1:
-            self.pieces[:] = ["".join(self.pieces)]
-        return self.pieces[0]
 
 
 @define(eq=False)
@@ -57,12 +53,14 @@ class TurnMessage:
     def plain(self) -> list[JsonObject]:
         """Return the JSON of all parts, with the texts so far."""
         parts = [(part, part.seen) for part in self.parts.values() if part.seen is not None]
-        return [seen.raw if seen.text is None else {**seen.raw, "text": part.text()} for part, seen in parts]
+        return [
+            seen.raw if seen.text is None else {**seen.raw, "text": str(part.text)} for part, seen in parts
+        ]
 
     def visible(self, kind: str) -> str:
         """Return the text of all parts of a kind: "text" or "reasoning"."""
         parts = [part for part in self.parts.values() if part.seen is not None and part.seen.kind == kind]
-        return "".join(part.text() for part in parts if part.seen and not part.seen.is_hidden)
+        return "".join(str(part.text) for part in parts if part.seen and not part.seen.is_hidden)
 
 
 class Transcript:
@@ -120,7 +118,7 @@ class Transcript:
         part = message.parts.get(delta.part_id) or self._part(message, delta.part_id)
         if part.seen is not None and part.seen.progress == 2:
             return  # it comes late: the part has its whole text
-        part.pieces.append(delta.text)
+        part.text.add(delta.text)
         if part.is_shown and part.seen is not None:
             kind = TextDelta if part.seen.kind == "text" else ReasoningDelta
             self.updates.append(kind(delta.text, part.id, message.id))
@@ -196,10 +194,10 @@ class Transcript:
         return message.parts.setdefault(part_id, _Part(part_id))
 
     def _set_text(self, message: TurnMessage, part: _Part, text: str) -> None:
-        before = part.text()
+        before = str(part.text)
         if text == before or (part.seen and part.seen.progress < 2 and before.startswith(text)):
             return  # the second is an older state: a part begins with an empty text
-        part.pieces[:] = [text]
+        part.text.set(text)
         if not part.is_shown or part.seen is None:
             return
         is_reasoning = part.seen.kind == "reasoning"
@@ -254,7 +252,7 @@ class Transcript:
             return
         part.is_shown = True
         if seen.kind in ("text", "reasoning"):
-            if text := part.text():
+            if text := str(part.text):
                 self.updates.append(
                     (TextDelta if seen.kind == "text" else ReasoningDelta)(text, part.id, message.id)
                 )

@@ -12,6 +12,7 @@ from ..streams.background import finish
 from ..streams.items import Items
 from .calls import TurnCalls, prepare, prepare_following
 from .hub import SyncRun, start
+from .growing_text import GrowingText
 from .inputs import Done, ReplyTo, Stop
 from .options import Prompt, check_options
 from .policies import Answers, Decision, answered, answers_of
@@ -36,7 +37,7 @@ class Turn(Items[Update]):
         self._prepare = prepare_calls
         self._is_quiet = is_quiet
         self._run: SyncRun | None = None
-        self._texts: dict[str, dict[str, str]] = {}
+        self._texts: dict[str, dict[str, GrowingText]] = {}
 
     def __enter__(self) -> Self:
         if self._run is not None:
@@ -55,7 +56,7 @@ class Turn(Items[Update]):
         state = self._running().state
         if state.result is not None and not self._running().inbox:
             return state.result.text
-        return "".join(list(self._texts.values())[-1].values()) if self._texts else ""
+        return "".join(map(str, list(self._texts.values())[-1].values())) if self._texts else ""
 
     def take(self, timeout_s: float | None) -> list[Update]:
         """Return the next update; none at the end. `get` is for programs."""
@@ -63,8 +64,8 @@ class Turn(Items[Update]):
         for update in found:
             if isinstance(update, TextDelta | TextReplaced) and not getattr(update, "is_reasoning", False):
                 parts = self._texts.setdefault(update.message_id, {})
-                before = parts.get(update.part_id, "") if isinstance(update, TextDelta) else ""
-                parts[update.part_id] = before + update.text
+                text = parts.setdefault(update.part_id, GrowingText())
+                (text.add if isinstance(update, TextDelta) else text.set)(update.text)
         return found
 
     def reply(self, ask: PermissionAsk, decision: Decision) -> None:
