@@ -30,6 +30,8 @@ class TurnServer:
 
     def __init__(self, server: HTTPServer) -> None:
         self.url = server.url_for("")
+        self.log = server.log
+        """All requests, with their responses."""
         self.requests: list[tuple[str, str]] = []
         self.body: JsonObject = {}
         self.sent, self.may_stream, self.may_end = (threading.Event() for _ in range(3))
