@@ -13,7 +13,7 @@ import platform
 import time
 from importlib.metadata import version
 
-from benchmarks import call_instructions, calls, events, imports, latency, messages, streams, terminals
+from benchmarks import call_instructions, calls, events, imports, latency, messages, streams, terminals, turns
 from benchmarks.measure import Row
 from scripts.recordings import RECORDED
 
@@ -39,6 +39,7 @@ def main() -> None:
     rows += streams.rows(rounds=3 if quick else 20, memory_events=20_000 if quick else 200_000)
     rows += latency.rows(rounds=2 if quick else 6, seconds=1 if quick else 2)
     rows += terminals.rows(rounds=3 if quick else 20, idle_s=1 if quick else 3)
+    rows += turns.rows(rounds=2 if quick else 10, memory_deltas=20_000 if quick else 200_000)
     rows += [] if quick else call_instructions.rows()
     rows += imports.rows(peers=not quick)
     print(_table(rows))
