@@ -77,6 +77,8 @@ if TYPE_CHECKING:
     from .terminals.connection import PtyConnection
     from .terminals.frames import PtyControl
     from .terminals.handshake import PtyOptions
+    from .turns.asks import Asks
+    from .turns.async_asks import AsyncAsks
     from .turns.async_many import AsyncManyTurns
     from .turns.async_turn import AsyncTurn
     from .turns.many import ManyTurns
@@ -103,26 +105,27 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "UNSET", "AgentNotFoundError", "ArgumentError", "AskClosed", "AsyncEventStream",
-    "AsyncFilteredStream", "AsyncManyTurns", "AsyncOpencodeClient", "AsyncPaginator",
-    "AsyncPtyConnection", "AsyncSharedStream", "AsyncTurn", "AuthenticationError", "BadRequestError",
-    "ClientClosedError", "ClientOptions", "Compacting", "ConflictError", "ConnectError",
-    "ConnectionLostError", "Decision", "EmptyResponseError", "EventLoopError", "EventStream",
-    "EventTooLargeError", "FileAttachment", "FilteredStream", "ForbiddenError", "ManyTurns",
-    "ModelNotFoundError", "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel",
-    "OpencodeServer", "Paginator", "PayloadTooLargeError", "PermissionAsk", "PermissionPolicy",
-    "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError", "PtyOptions", "PtyTimeoutError",
-    "QuestionAsk", "QuestionPolicy", "RateLimitError", "ReasoningDelta", "Reject", "RequestError",
-    "RequestTimeoutError", "Response", "ResponseDecodeError", "RetryEvent", "Retrying", "ServerError",
-    "ServerHeartbeat", "ServerInfo", "ServerStartError", "SessionBusyError", "SessionSnapshot",
-    "SharedStream", "SlashCommand", "StatusError", "StepFinished", "StreamClosedError", "StreamGap",
-    "StreamOptions", "StreamOverflow", "StreamTimeoutError", "SubagentChanged", "TextDelta",
-    "TextReplaced", "Timeout", "TodoChanged", "Tokens", "ToolUpdate", "Turn", "TurnAbortedError",
+    "UNSET", "AgentNotFoundError", "ArgumentError", "AskClosed", "Asks", "AsyncAsks",
+    "AsyncEventStream", "AsyncFilteredStream", "AsyncManyTurns", "AsyncOpencodeClient",
+    "AsyncPaginator", "AsyncPtyConnection", "AsyncSharedStream", "AsyncTurn", "AuthenticationError",
+    "BadRequestError", "ClientClosedError", "ClientOptions", "Compacting", "ConflictError",
+    "ConnectError", "ConnectionLostError", "Decision", "EmptyResponseError", "EventLoopError",
+    "EventStream", "EventTooLargeError", "FileAttachment", "FilteredStream", "ForbiddenError",
+    "ManyTurns", "ModelNotFoundError", "NotFoundError", "OpencodeClient", "OpencodeError",
+    "OpencodeModel", "OpencodeServer", "Paginator", "PayloadTooLargeError", "PermissionAsk",
+    "PermissionPolicy", "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError",
+    "PtyOptions", "PtyTimeoutError", "QuestionAsk", "QuestionPolicy", "RateLimitError",
+    "ReasoningDelta", "Reject", "RequestError", "RequestTimeoutError", "Response",
+    "ResponseDecodeError", "RetryEvent", "Retrying", "ServerError", "ServerHeartbeat", "ServerInfo",
+    "ServerStartError", "SessionBusyError", "SessionSnapshot", "SharedStream", "SlashCommand",
+    "StatusError", "StepFinished", "StreamClosedError", "StreamGap", "StreamOptions",
+    "StreamOverflow", "StreamTimeoutError", "SubagentChanged", "TextDelta", "TextReplaced",
+    "Timeout", "TodoChanged", "Tokens", "ToolUpdate", "Turn", "TurnAbortedError",
     "TurnAuthenticationError", "TurnBudgetError", "TurnContextError", "TurnError", "TurnFinished",
-    "TurnGap", "TurnLostError", "TurnOptions", "TurnOutcome", "TurnOutputError", "TurnProviderError",
-    "TurnReply", "TurnResult", "TurnSpec", "TurnTimeoutError", "UndecodableEvent", "Unknown",
-    "UnknownEvent", "Unset", "UnsupportedOperationError", "UnsupportedServerError", "to_datetime",
-    "to_epoch_ms",
+    "TurnGap", "TurnLostError", "TurnOptions", "TurnOutcome", "TurnOutputError",
+    "TurnProviderError", "TurnReply", "TurnResult", "TurnSpec", "TurnTimeoutError",
+    "UndecodableEvent", "Unknown", "UnknownEvent", "Unset", "UnsupportedOperationError",
+    "UnsupportedServerError", "to_datetime", "to_epoch_ms",
 ]  # fmt: skip
 
 _HOMES = {
@@ -153,6 +156,8 @@ _HOMES = {
     "terminals.connection": ("PtyConnection",),
     "terminals.frames": ("PtyControl",),
     "terminals.handshake": ("PtyOptions",),
+    "turns.asks": ("Asks",),
+    "turns.async_asks": ("AsyncAsks",),
     "turns.async_many": ("AsyncManyTurns",),
     "turns.async_turn": ("AsyncTurn",),
     "turns.many": ("ManyTurns",),

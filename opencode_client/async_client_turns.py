@@ -1,5 +1,5 @@
 # The source of client_turns.py, which `make generate` writes.
-"""The part of `AsyncOpencodeClient` with `run`, `turn`, `follow`, `run_many` and `abort`."""
+"""The part of `AsyncOpencodeClient` with `run`, `turn`, `follow`, `run_many`, `asks` and `abort`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .attachments import Attachable
     from .calls.directories import StrPath
     from .calls.operation import JsonMapping
+    from .turns.async_asks import AsyncAsks
     from .turns.async_many import AsyncManyTurns
     from .turns.async_turn import AsyncTurn
     from .turns.options import Prompt, TurnOptions
@@ -170,6 +171,34 @@ class AsyncClientTurns(AsyncClientCalls):
 
         client: Any = self  # Any: a client, as this is its base class
         return AsyncManyTurns(client, specs, concurrency=concurrency, progress=progress)
+
+    def asks(self, session_id: str | None = None, *, directory: StrPath | None = None) -> AsyncAsks:
+        """Return the permissions and questions that wait for a person, for `async with`. They can be of any program.
+
+        `async with client.asks() as asks:` and then `async for ask in asks:`
+
+        It yields each ask once: a `PermissionAsk` or a `QuestionAsk`, those that wait already and those that come.
+        Answer with `asks.reply(ask, "once")` or `asks.answer(ask, ["A"])`, or later and from another process with
+        `client.permission.reply(ask.id, reply="once", directory=ask.directory)`. An `AskClosed` follows when an ask
+        does not wait any more, whoever has answered it. If a policy of a turn answers, you get the ask and its
+        `AskClosed`, or neither if it was answered before it was listed. After a `TurnGap` all asks are listed again.
+
+        Args:
+            session_id: Only the asks of this session and of its subagents, however deep. Its directory is looked up.
+            directory: Only the asks in this directory. Default: those in all directories of the server that
+                `project.list`, `experimental.session.list` or an event names. The server then opens each of them.
+
+        Raises:
+            ArgumentError: the directory is wrong.
+
+        Source: `permission.list`, `question.list`, `event.subscribe`, `global.event`, opencode 1.1.31 to 1.18.33. The
+            `/event` of 1.14.48 has no events: there, with `directory` or `session_id`, the lists are polled every 2
+            seconds.
+        """
+        from .turns.async_asks import asks
+
+        client: Any = self  # Any: as above
+        return asks(client, session_id, directory)
 
     async def abort(self, session_id: str, *, wait_idle: bool = True, timeout: float = 10) -> bool:
         """Abort the turn that runs in a session, and wait until it rests. Return False if no turn runs.

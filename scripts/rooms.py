@@ -35,6 +35,7 @@ TWINS = {
     "streams/receiver.py": "streams/async_receiver.py",
     "streams/shared_stream.py": "streams/async_shared_stream.py",
     "streams/stream.py": "streams/async_stream.py",
+    "turns/asks.py": "turns/async_asks.py",
     "turns/calls.py": "turns/async_calls.py",
     "turns/many.py": "turns/async_many.py",
     "turns/turn.py": "turns/async_turn.py",

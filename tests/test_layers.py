@@ -49,6 +49,7 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
         "routes": "only send() needs it; it imports every namespace",
     },
     "async_client_turns": {
+        "turns.async_asks": "only asks() needs it; it loads httpx",
         "turns.async_calls": "only abort() needs it",
         "turns.async_many": "only run_many() needs it; it loads httpx",
         "turns.async_turn": "only run(), turn() and follow() need it; it loads httpx",

@@ -43,6 +43,11 @@ class AskBook:
             return [Decide(ask, policy)]
         return self._decided(ask, decide(ask, policy, may_ask=self.may_ask))
 
+    @property
+    def open(self) -> list[Ask]:
+        """The asks that wait for a person."""
+        return [one.ask for one in self._entries.values() if one.ask is not None and one.is_open]
+
     def reject(self) -> list[Update | Action]:
         """Reject all that wait: a server of 1.1.x does not end a turn whose asks wait, even if it is aborted."""
         waiting = [one.ask for one in self._entries.values() if one.ask is not None and not one.is_closed]
@@ -54,16 +59,19 @@ class AskBook:
         was_open, entry.is_open, entry.is_closed = entry.is_open, False, True
         return [AskClosed(ask_id, session_id)] if was_open else []
 
-    def compare(self, pending: Sequence[Ask], since_s: float, now_s: float) -> list[Update | Action]:
-        """Read the list of all pending asks, as it was at a time not before `since_s`."""
+    def compare(
+        self, pending: Sequence[Ask], directory: str, since_s: float, now_s: float
+    ) -> list[Update | Action]:
+        """Read the list of all asks that wait in a directory, as it was at a time not before `since_s`."""
         out = [one for ask in pending for one in self.add(ask, now_s)]
         ids = {ask.id for ask in pending}
         for ask_id, entry in list(self._entries.items()):
             if (
                 entry.ask is not None
+                and entry.ask.directory == directory
                 and not entry.is_closed
                 and ask_id not in ids
-                and entry.since_s < since_s
+                and entry.since_s <= since_s
             ):
                 out += self.close(entry.ask.session_id, ask_id)
         return out

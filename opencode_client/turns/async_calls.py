@@ -1,5 +1,8 @@
 # The source of calls.py, which `make generate` writes.
-"""The requests of a turn: what has to be known before it, and its actions. `v1.py` says what the responses mean."""
+"""The requests of a turn: what has to be known before it, and its actions. `v1.py` says what the responses mean.
+
+Those of a feed of asks, too.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ..calls.server_info import release
-from ..errors import BadRequestError, NotFoundError, SessionBusyError, TurnTimeoutError
+from ..errors import (
+    BadRequestError,
+    NotFoundError,
+    SessionBusyError,
+    TurnTimeoutError,
+    UnsupportedOperationError,
+)
 from . import inputs
 from .inputs import Action, ReplyTo, TurnPlan
 from .options import body_of, check_directory, files_of, model_of, not_found, plan_of
@@ -21,6 +30,7 @@ from .v1 import asks_of, message_seen, part_seen, status_seen
 
 if TYPE_CHECKING:
     from ..async_client import AsyncOpencodeClient
+    from ..calls.directories import StrPath
     from ..model import OpencodeModel
     from ..models import Session
 
@@ -29,7 +39,7 @@ _LOOK_S = 10.0
 
 
 class AsyncTurnCalls:
-    """The requests of one turn. `view` is a client for the session's directory."""
+    """The requests of one turn or feed. `view` is a client for the session's directory."""
 
     def __init__(self, view: AsyncOpencodeClient, plan: TurnPlan) -> None:
         self.view = view
@@ -53,6 +63,10 @@ class AsyncTurnCalls:
                 return await self.reply(action)
             case inputs.Decide():
                 return action.function(action.ask)
+            case inputs.FindDirectories():
+                return await self._directories()
+            case inputs.ListAsks():
+                return await self._list_asks(action.directory)
 
     async def reply(self, action: ReplyTo) -> None:
         """Answer an ask. Raises NotFoundError if somebody else has answered it."""
@@ -80,6 +94,30 @@ class AsyncTurnCalls:
         asks = asks_of(now.permissions, now.questions, self.plan.directory)
         messages = await self._messages_of(children.union(one.session_id for one in family))
         return inputs.Snapshot([_seen(one) for one in now.messages], status, family, asks, messages)
+
+    async def _directories(self) -> list[str]:
+        """Return the directories of the server, of its projects and of their sessions."""
+        view = self._quick
+        found = [(await view.path.get()).directory]
+        for project in await view.project.list():
+            found += [project.worktree, *project.sandboxes]
+        with suppress(UnsupportedOperationError):  # subagents are in the directories of their parents
+            sessions = view.paginate(view.experimental.session.list, roots=True)
+            found += [one.directory async for one in sessions]
+        return found
+
+    async def _list_asks(self, directory: str) -> inputs.Snapshot:
+        view, family = self._quick.with_options(directory=directory), list[inputs.SessionSeen]()
+        parents = [self.plan.session_id] if self.plan.session_id else []
+        for parent_id in parents:  # it grows meanwhile
+            with suppress(NotFoundError):  # it was deleted
+                children = await view.session.children(parent_id)
+                family += [inputs.SessionSeen(one.id, parent_id, one.title) for one in children]
+                parents += [one.id for one in children]
+        asks = asks_of(await view.permission.list(), await view.question.list(), directory)
+        # after an abort, servers list asks that nobody waits for; their sessions are idle
+        busy = await view.session.status() if asks else {}
+        return inputs.Snapshot((), children=family, asks=[ask for ask in asks if ask.session_id in busy])
 
     async def _messages(self, session_id: str, limit: int | None) -> list[Any]:  # Any: messages and parts
         try:
@@ -146,6 +184,19 @@ async def prepare_following(
     place: Any = {"session_id": session.id, "directory": session.directory}  # Any: members of a TurnPlan
     view = client.with_options(directory=session.directory)
     return AsyncTurnCalls(view, plan_of(options, may_ask=True, follows=True, **place))
+
+
+async def prepare_asks(
+    client: AsyncOpencodeClient, session_id: str | None, directory: StrPath | None
+) -> AsyncTurnCalls:
+    """Find the session, and return the calls of a feed of asks."""
+    view = client if directory is None else client.with_options(directory=directory)
+    place = "" if directory is None else str(view.options.directory)
+    if session_id is not None:
+        place = (await _find_session(view, session_id)).directory
+        check_directory({"directory": directory}, place)
+        view = client.with_options(directory=place)
+    return AsyncTurnCalls(view, TurnPlan(session_id=session_id or "", directory=place, follows=True))
 
 
 async def abort_session(

@@ -1,5 +1,7 @@
 """Drive turns with tasks: one event connection for all turns of a client in one directory. `hub.py` uses threads.
 
+It also drives feeds of asks. Those of all directories have another event connection.
+
 Both are written by hand: there, threads need a lock, and timers a thread.
 """
 
@@ -10,14 +12,14 @@ import logging
 import os
 from inspect import isawaitable
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from ..calls.async_closing import running_loop
 from ..errors import ClientClosedError, OpencodeError
 from ..streams.event_decoder import StreamGap
 from ..streams.subscriber_queue import no_item_yet
 from .inputs import ACTIONS, Abort, Action, Delta, Done, Input, Look, Send, Tick
-from .routes import LINGER_S, Routes, Run
+from .routes import LINGER_S, Routes, Run, S
 from .state import TurnState
 from .updates import Update
 
@@ -31,11 +33,11 @@ _REOPEN_S = 1.0
 """The delay before a new event stream, after one has ended with an error."""
 
 
-class AsyncRun(Run):
-    """One turn that runs. Its user reads updates with `take`, and waits with `ended`."""
+class AsyncRun(Run[S], Generic[S]):
+    """One turn or feed that runs. Its user reads updates with `take`, and waits with `ended`."""
 
-    def __init__(self, calls: AsyncTurnCalls, *, is_quiet: bool) -> None:
-        super().__init__(TurnState(calls.plan, monotonic()), is_quiet=is_quiet)
+    def __init__(self, calls: AsyncTurnCalls, state: S, *, is_quiet: bool = False) -> None:
+        super().__init__(state, is_quiet=is_quiet)
         self.calls = calls
         self.hub: AsyncHub
         self.actions: dict[asyncio.Task[None], Action] = {}
@@ -52,15 +54,13 @@ class AsyncRun(Run):
 
     async def take(self, timeout_s: float | None) -> list[Update]:
         """Return the next update; none at the end. Raises StreamTimeoutError."""
-        if not await self._wait(
-            lambda: bool(self.inbox) or self.state.result is not None or self.is_left, timeout_s
-        ):
+        if not await self._wait(lambda: bool(self.inbox) or self.is_over or self.is_left, timeout_s):
             raise no_item_yet(timeout_s)
         return [self.inbox.take()] if self.inbox else []
 
     async def ended(self, timeout_s: float | None) -> bool:
         """Wait until the turn is over. Return False after the timeout."""
-        return await self._wait(lambda: self.state.result is not None or self.is_left, timeout_s)
+        return await self._wait(lambda: self.is_over or self.is_left, timeout_s)
 
     async def _wait(
         self, condition: Any, timeout_s: float | None
@@ -75,15 +75,19 @@ class AsyncRun(Run):
         return True
 
 
-class AsyncHub:
-    """The event connection of a client in one directory, and the turns that use it.
+_AnyRun: TypeAlias = AsyncRun[Any]  # Any: of a turn or a feed
 
-    Opened by the first turn, closed some seconds after the last one.
+
+class AsyncHub:
+    """The event connection of a client in one directory, or in all (""), and the turns and feeds that use it.
+
+    Opened by the first one, closed some seconds after the last turn, or by a feed that leaves last.
     """
 
     def __init__(self, view: AsyncOpencodeClient, directory: str) -> None:
         self._view = view
-        self._routes: Routes[AsyncRun] = Routes(directory)
+        self._routes: Routes[_AnyRun] = Routes(directory)
+        self._directory = directory
         self._opening = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._timer = asyncio.Event()
@@ -91,11 +95,11 @@ class AsyncHub:
         self._used_s = monotonic()
         self._next_s = 0.0
 
-    async def join(self, run: AsyncRun) -> bool:
+    async def join(self, run: _AnyRun) -> bool:
         """Start a turn. Return False if the connection was closed meanwhile."""
         async with self._opening:
             if not self._tasks and not self._is_closed:
-                stream = self._view.event.subscribe()
+                stream = self._subscribe()
                 await stream.__aenter__()
                 self._tasks = [
                     asyncio.create_task(self._read(stream)),
@@ -111,12 +115,21 @@ class AsyncHub:
         self._timer.set()
         return True
 
-    def leave(self, run: AsyncRun) -> None:
+    def leave(self, run: _AnyRun) -> None:
         """Stop driving a turn, which goes on on the server."""
         run.is_left = True
         self._remove(run)
 
-    def feed(self, run: AsyncRun, item: Input) -> None:
+    async def end(self, run: _AnyRun) -> None:
+        """End a feed, with its requests. Closes the connection unless others use it."""
+        self.leave(run)
+        for task in list(run.actions):
+            task.cancel()
+            await asyncio.wait([task])
+        if not self._routes.runs:
+            await self.close()
+
+    def feed(self, run: _AnyRun, item: Input) -> None:
         """Feed an input to a turn, and do what follows from it."""
         for out in run.state.feed(item, monotonic()):
             if isinstance(out, ACTIONS):
@@ -124,7 +137,8 @@ class AsyncHub:
             elif run.inbox is not None:
                 run.inbox.put(out)
                 run.wake()
-        if run.state.result is not None:
+        run.is_over = run.state.is_over
+        if run.is_over:
             self._remove(run)
         elif type(item) is not Delta:
             self._routes.claim(run)
@@ -149,7 +163,7 @@ class AsyncHub:
         for key in [key for key, value in shared.items() if value is self]:
             del shared[key]
 
-    def _remove(self, run: AsyncRun) -> None:
+    def _remove(self, run: _AnyRun) -> None:
         self._routes.remove(run)
         self._used_s = monotonic()
         self._timer.set()
@@ -158,12 +172,12 @@ class AsyncHub:
             if not run.is_left and not isinstance(action, Abort):
                 task.cancel()
 
-    def _start(self, run: AsyncRun, action: Action) -> None:
+    def _start(self, run: _AnyRun, action: Action) -> None:
         task = asyncio.create_task(self._act(run, action))
         run.actions[task] = action
         task.add_done_callback(run.actions.pop)
 
-    async def _act(self, run: AsyncRun, action: Action) -> None:
+    async def _act(self, run: _AnyRun, action: Action) -> None:
         try:
             value = await run.calls.perform(action)
             done = Done(action, await value if isawaitable(value) else value)
@@ -184,7 +198,10 @@ class AsyncHub:
                 await stream.close()
             self._route(StreamGap(0, "no event stream", 1, OpencodeError("no event stream")))
             await asyncio.sleep(_REOPEN_S)
-            stream = self._view.event.subscribe()
+            stream = self._subscribe()
+
+    def _subscribe(self) -> Any:  # Any: a stream of events
+        return self._view.event.subscribe() if self._directory else self._view.global_.event()
 
     def _route(self, item: object) -> None:
         for run, event in self._routes.inputs(item):
@@ -206,11 +223,16 @@ class AsyncHub:
                 continue
 
 
-async def start(calls: AsyncTurnCalls, *, is_quiet: bool) -> AsyncRun:
-    """Start a turn on the connection of its client and directory. Opens the connection if there is none."""
+async def start(calls: AsyncTurnCalls, *, is_quiet: bool) -> AsyncRun[TurnState]:
+    """Start a turn. With `is_quiet`, nobody reads its updates."""
+    return await drive(AsyncRun(calls, TurnState(calls.plan, monotonic()), is_quiet=is_quiet))
+
+
+async def drive(run: AsyncRun[S]) -> AsyncRun[S]:
+    """Start a turn or a feed on the connection of its client and directory. Opens it if there is none."""
+    calls = run.calls
     caller = calls.view._caller  # pyright: ignore[reportPrivateUsage] # ours
     key = ("hub", os.getpid(), id(running_loop()), calls.plan.directory, calls.view.options.workspace)
-    run = AsyncRun(calls, is_quiet=is_quiet)
     while True:
         hub: AsyncHub = caller.knowledge.shared.setdefault(key, AsyncHub(calls.view, calls.plan.directory))
         caller.connections.to_close.add(hub)

@@ -21,7 +21,7 @@ from .inputs import Stop
 from .progress import TurnProgress
 from .result import TurnResult
 from .specs import AsyncSpecs, TurnOutcome, TurnSpec, check_spec, options_of
-from .state import STOPPING_S
+from .state import STOPPING_S, TurnState
 
 if TYPE_CHECKING:
     from ..async_client import AsyncOpencodeClient
@@ -37,7 +37,7 @@ class _Entry:
 
     spec: TurnSpec
     position: int
-    run: AsyncRun | None = None
+    run: AsyncRun[TurnState] | None = None
     work: AsyncBackground = field(init=False)
 
 
@@ -189,5 +189,5 @@ class AsyncManyTurns(AsyncItems[TurnOutcome]):
         for entry in self._running.copy():  # the sync twin has no such line
             entry.work.cancel()  # the sync twin has no such line
 
-    def _abort(self, run: AsyncRun) -> None:
+    def _abort(self, run: AsyncRun[TurnState]) -> None:
         run.post(Stop(TurnAbortedError("the turn was aborted: run_many ended before it")))

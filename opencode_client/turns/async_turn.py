@@ -7,24 +7,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from ..errors import ArgumentError, NotFoundError, TurnAbortedError
+from ..errors import ArgumentError, TurnAbortedError
 from ..streams.async_background import finish
-from ..streams.async_items import AsyncItems
+from .async_asks import AsyncAnswering
 from .async_calls import AsyncTurnCalls, prepare, prepare_following
-from .async_hub import AsyncRun, start
+from .async_hub import start
 from .growing_text import GrowingText
-from .inputs import Done, ReplyTo, Stop
+from .inputs import Stop
 from .options import Prompt, check_options
-from .policies import Answers, Decision, answered, answers_of
 from .result import TurnResult
-from .state import STOPPING_S
-from .updates import PermissionAsk, QuestionAsk, TextDelta, TextReplaced, Update
+from .state import STOPPING_S, TurnState
+from .updates import TextDelta, TextReplaced, Update
 
 if TYPE_CHECKING:
     from ..async_client import AsyncOpencodeClient
 
 
-class AsyncTurn(AsyncItems[Update]):
+class AsyncTurn(AsyncAnswering[Update, TurnState]):
     """A prompt and all that the agent does about it. Yields updates; see `TurnFinished` for the last one.
 
     Opened by `async with`, which sends the prompt. Leaving `async with` before the turn is over aborts it on the
@@ -36,7 +35,6 @@ class AsyncTurn(AsyncItems[Update]):
     ) -> None:
         self._prepare = prepare_calls
         self._is_quiet = is_quiet
-        self._run: AsyncRun | None = None
         self._texts: dict[str, dict[str, GrowingText]] = {}
 
     async def __aenter__(self) -> Self:
@@ -67,26 +65,6 @@ class AsyncTurn(AsyncItems[Update]):
                 text = parts.setdefault(update.part_id, GrowingText())
                 (text.add if isinstance(update, TextDelta) else text.set)(update.text)
         return found
-
-    async def reply(self, ask: PermissionAsk, decision: Decision) -> None:
-        """Answer a permission: "once", "always", "reject", or `Reject("why")`, after which the model goes on.
-
-        An ask that somebody else has answered is no error: the turn yields an `AskClosed` for it.
-
-        Raises:
-            ArgumentError: it is no decision.
-        """
-        if not isinstance(ask, PermissionAsk):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
-            raise ArgumentError("reply takes a PermissionAsk; answer a QuestionAsk with turn.answer()")
-        await self._send(ReplyTo(ask, answered(ask, decision, may_ask=False)))
-
-    async def answer(self, ask: QuestionAsk, answers: Answers | None) -> None:
-        """Answer questions: a text or a list of texts for each one. None rejects them.
-
-        Raises:
-            ArgumentError: the number of answers differs from that of the questions.
-        """
-        await self._send(ReplyTo(ask, "reject" if answers is None else answers_of(ask, answers)))
 
     async def abort(self) -> None:
         """Abort the turn on the server, and wait until it is over. `result` raises TurnAbortedError then."""
@@ -123,20 +101,6 @@ class AsyncTurn(AsyncItems[Update]):
             self.detach()
         else:
             await finish(self.abort)
-
-    async def _send(self, reply: ReplyTo) -> None:
-        run = self._running()
-        try:
-            await run.calls.reply(reply)
-        except NotFoundError as error:
-            run.post(Done(reply, error=error))
-        else:
-            run.post(Done(reply))
-
-    def _running(self) -> AsyncRun:
-        if self._run is None:
-            raise ArgumentError("open the turn first: `async with client.turn(...) as turn`")
-        return self._run
 
 
 def turn(

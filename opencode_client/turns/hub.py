@@ -14,13 +14,13 @@ from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Event, RLock, Thread, current_thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from ..errors import ClientClosedError, OpencodeError
 from ..streams.event_decoder import StreamGap
 from ..streams.subscriber_queue import no_item_yet
 from .inputs import ACTIONS, Action, Delta, Done, Input, Look, Send, Tick
-from .routes import LINGER_S, Routes, Run
+from .routes import LINGER_S, Routes, Run, S
 from .state import TurnState
 from .updates import Update
 
@@ -36,14 +36,15 @@ _JOIN_S = 1.0
 """The longest time to wait for a thread that ends: closing a stream does not wake it while it connects."""
 
 
-class SyncRun(Run):
-    """One turn that runs. Its user reads updates with `take`, and waits with `ended`."""
+class SyncRun(Run[S], Generic[S]):
+    """One turn or feed that runs. Its user reads updates with `take`, and waits with `ended`."""
 
-    def __init__(self, calls: TurnCalls, *, is_quiet: bool) -> None:
-        super().__init__(TurnState(calls.plan, monotonic()), is_quiet=is_quiet)
+    def __init__(self, calls: TurnCalls, state: S, *, is_quiet: bool = False) -> None:
+        super().__init__(state, is_quiet=is_quiet)
         self.calls = calls
         self.hub: Hub
         self.is_left = False
+        self.threads: set[Thread] = set()  # of its actions
         self._wakes: SimpleQueue[None] = SimpleQueue()  # Ctrl-C cannot leave it locked
         self._waits = False
 
@@ -59,15 +60,13 @@ class SyncRun(Run):
 
     def take(self, timeout_s: float | None) -> list[Update]:
         """Return the next update; none at the end. Raises StreamTimeoutError."""
-        if not self._wait(
-            lambda: bool(self.inbox) or self.state.result is not None or self.is_left, timeout_s
-        ):
+        if not self._wait(lambda: bool(self.inbox) or self.is_over or self.is_left, timeout_s):
             raise no_item_yet(timeout_s)
         return [self.inbox.take()] if self.inbox else []
 
     def ended(self, timeout_s: float | None) -> bool:
         """Wait until the turn is over. Return False after the timeout."""
-        return self._wait(lambda: self.state.result is not None or self.is_left, timeout_s)
+        return self._wait(lambda: self.is_over or self.is_left, timeout_s)
 
     def _wait(self, condition: Callable[[], bool], timeout_s: float | None) -> bool:
         end_s = None if timeout_s is None else monotonic() + timeout_s
@@ -82,17 +81,21 @@ class SyncRun(Run):
         return True
 
 
-class Hub:
-    """The event connection of a client in one directory, and the turns that use it. Thread-safe.
+_AnyRun: TypeAlias = SyncRun[Any]  # Any: of a turn or a feed
 
-    Opened by the first turn, closed some seconds after the last one.
+
+class Hub:
+    """The event connection of a client in one directory, or in all (""), and the turns and feeds that use it.
+
+    Opened by the first one, closed some seconds after the last turn, or by a feed that leaves last. Thread-safe.
     """
 
     def __init__(self, view: OpencodeClient, directory: str) -> None:
         self._view = view
-        self._routes: Routes[SyncRun] = Routes(directory)
+        self._routes: Routes[_AnyRun] = Routes(directory)
+        self._directory = directory
         self._lock = RLock()
-        self._posts: SimpleQueue[tuple[SyncRun, Input] | None] = SimpleQueue()
+        self._posts: SimpleQueue[tuple[_AnyRun, Input] | None] = SimpleQueue()
         self._stream: Any = None  # Any: a stream of events
         self._threads: list[Thread] = []
         self._is_closed = False
@@ -100,11 +103,11 @@ class Hub:
         self._used_s = monotonic()
         self._next_s = 0.0
 
-    def join(self, run: SyncRun) -> bool:
+    def join(self, run: _AnyRun) -> bool:
         """Start a turn. Return False if the connection was closed meanwhile."""
         with self._lock:
             if self._stream is None and not self._is_closed:
-                stream = self._view.event.subscribe()
+                stream = self._subscribe()
                 stream.__enter__()
                 self._stream = stream
                 for work in (self._read, self._serve):
@@ -120,14 +123,26 @@ class Hub:
         self.post(run, self._routes.first)
         return True
 
-    def post(self, run: SyncRun, item: Input) -> None:
+    def post(self, run: _AnyRun, item: Input) -> None:
         """Feed an input to a turn soon. Any thread may call this."""
         self._posts.put((run, item))
 
-    def leave(self, run: SyncRun) -> None:
+    def leave(self, run: _AnyRun) -> None:
         """Stop driving a turn, which goes on on the server."""
         run.is_left = True
         self.post(run, Tick())
+
+    def end(self, run: _AnyRun) -> None:
+        """End a feed, with its requests. Closes the connection unless others use it."""
+        run.is_left = True
+        with self._lock:
+            self._feed(run, Tick())
+            is_unused = not self._routes.runs
+            self._is_closed = self._is_closed or is_unused
+        if is_unused:
+            self.close()
+        for thread in list(run.threads):
+            thread.join(_JOIN_S)
 
     def close(self) -> None:
         """Close the connection. Turns that run end with ClientClosedError."""
@@ -152,7 +167,7 @@ class Hub:
         for key in [key for key, value in list(shared.items()) if value is self]:
             shared.pop(key, None)
 
-    def _feed(self, run: SyncRun, item: Input) -> None:
+    def _feed(self, run: _AnyRun, item: Input) -> None:
         """Feed an input to a turn, and do what follows from it. The caller has the lock."""
         for out in () if run.is_left else run.state.feed(item, monotonic()):
             if isinstance(out, ACTIONS):
@@ -160,7 +175,8 @@ class Hub:
             elif run.inbox is not None:
                 run.inbox.put(out)
                 run.wake()
-        if run.state.result is not None or run.is_left:
+        run.is_over = run.state.is_over
+        if run.is_over or run.is_left:
             self._routes.remove(run)
             self._used_s = monotonic()
             run.wake()
@@ -170,15 +186,18 @@ class Hub:
             if run.state.wake_at_s < self._next_s:
                 self._posts.put(None)
 
-    def _start(self, run: SyncRun, action: Action) -> None:
+    def _start(self, run: _AnyRun, action: Action) -> None:
         work = copy_context().run
-        Thread(target=work, args=(self._act, run, action), daemon=True, name="opencode-turn").start()
+        thread = Thread(target=work, args=(self._act, run, action), daemon=True, name="opencode-turn")
+        run.threads.add(thread)
+        thread.start()
 
-    def _act(self, run: SyncRun, action: Action) -> None:
+    def _act(self, run: _AnyRun, action: Action) -> None:
         try:
             done = Done(action, run.calls.perform(action))
         except Exception as error:  # noqa: BLE001 # raised by the turn
             done = Done(action, error=error)
+        run.threads.discard(current_thread())
         self.post(run, done)
 
     def _read(self) -> None:
@@ -195,8 +214,11 @@ class Hub:
                 return
             self._route(StreamGap(0, "no event stream", 1, OpencodeError("no event stream")))
             if not self._closing.wait(_REOPEN_S):
-                self._stream = self._view.event.subscribe()
+                self._stream = self._subscribe()
         self._stream.close()
+
+    def _subscribe(self) -> Any:  # Any: a stream of events
+        return self._view.event.subscribe() if self._directory else self._view.global_.event()
 
     def _route(self, item: object) -> None:
         with self._lock:
@@ -223,11 +245,16 @@ class Hub:
         return None
 
 
-def start(calls: TurnCalls, *, is_quiet: bool) -> SyncRun:
-    """Start a turn on the connection of its client and directory. Opens the connection if there is none."""
+def start(calls: TurnCalls, *, is_quiet: bool) -> SyncRun[TurnState]:
+    """Start a turn. With `is_quiet`, nobody reads its updates."""
+    return drive(SyncRun(calls, TurnState(calls.plan, monotonic()), is_quiet=is_quiet))
+
+
+def drive(run: SyncRun[S]) -> SyncRun[S]:
+    """Start a turn or a feed on the connection of its client and directory. Opens it if there is none."""
+    calls = run.calls
     caller = calls.view._caller  # pyright: ignore[reportPrivateUsage] # ours
     key = ("hub", os.getpid(), calls.plan.directory, calls.view.options.workspace)
-    run = SyncRun(calls, is_quiet=is_quiet)
     while True:
         hub: Hub = caller.knowledge.shared.setdefault(key, Hub(calls.view, calls.plan.directory))
         caller.connections.to_close.add(hub)

@@ -116,7 +116,15 @@ class TodosSeen:
 
 @frozen
 class InstanceGone:
+    directory: str
     session_id: None = None
+
+
+@frozen
+class DirectorySeen:
+    """An event is from a directory that a feed of asks does not know."""
+
+    directory: str
 
 
 @frozen
@@ -196,8 +204,21 @@ class ReplyTo:
     decision: Answered
 
 
-Action: TypeAlias = Send | Look | Abort | Decide | ReplyTo
-ACTIONS = (Send, Look, Abort, Decide, ReplyTo)
+@frozen
+class FindDirectories:
+    """Action: find the directories in which asks may wait. Its value is a list of them."""
+
+
+@frozen
+class ListAsks:
+    """Action: list the asks that wait in a directory. Its value is a Snapshot of them, and of the feed's subagents."""
+
+    directory: str
+    since_s: float
+
+
+Action: TypeAlias = Send | Look | Abort | Decide | ReplyTo | FindDirectories | ListAsks
+ACTIONS = (Send, Look, Abort, Decide, ReplyTo, FindDirectories, ListAsks)
 
 
 @frozen
@@ -221,13 +242,16 @@ Event: TypeAlias = (
     | AskGone
     | TodosSeen
     | InstanceGone
+    | DirectorySeen
 )
 Input: TypeAlias = Event | EventsWork | Gap | Tick | Stop | Done
 
 
 @frozen(kw_only=True)
 class TurnPlan:
-    """The plan of one turn: its session, policies and limits.
+    """The plan of one turn: its session, policies and limits. A feed of asks has a plan, too.
+
+    A feed without a session has "" for it; one for all directories has "" for the directory.
 
     `key` marks its prompt. Without a key, `after` is the last message before it.
     `follows`: the prompt was sent by somebody else. Times are in seconds.

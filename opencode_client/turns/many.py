@@ -21,7 +21,7 @@ from .inputs import Stop
 from .progress import TurnProgress
 from .result import TurnResult
 from .specs import Specs, TurnOutcome, TurnSpec, check_spec, options_of
-from .state import STOPPING_S
+from .state import STOPPING_S, TurnState
 
 if TYPE_CHECKING:
     from ..client import OpencodeClient
@@ -37,7 +37,7 @@ class _Entry:
 
     spec: TurnSpec
     position: int
-    run: SyncRun | None = None
+    run: SyncRun[TurnState] | None = None
     work: Background = field(init=False)
 
 
@@ -189,5 +189,5 @@ class ManyTurns(Items[TurnOutcome]):
 
 
 
-    def _abort(self, run: SyncRun) -> None:
+    def _abort(self, run: SyncRun[TurnState]) -> None:
         run.post(Stop(TurnAbortedError("the turn was aborted: run_many ended before it")))

@@ -1,22 +1,27 @@
-"""State of both drivers, without I/O: the turns that an event is for, and the updates that were not read yet."""
+"""State of both drivers, without I/O: whom an event is for, and the updates that were not read yet."""
 
 from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..model import JsonObject, is_object
 from ..streams.event_decoder import StreamGap
 from ..streams.filter import session_and_parent, session_of
+from .asks_state import AsksState
 from .growing_text import GrowingText
-from .inputs import EventsWork, Gap, Input, SessionSeen, Tick
+from .inputs import DirectorySeen, EventsWork, Gap, Input, SessionSeen, Tick
 from .state import TurnState
 from .updates import ReasoningDelta, TextDelta, Update
-from .v1 import member, read_event
+from .v1 import ASK_EVENTS, member, read_event
 
 LINGER_S = 5.0
 """The time that an event connection stays open without a turn."""
+
+
+_NO_DIRECTORIES = ("", "global")
+"""What `/global/event` has in place of a directory, for events that belong to none."""
 
 
 class Inbox:
@@ -54,34 +59,46 @@ class Inbox:
         return update
 
 
-class Run:
-    """One turn of a driver: its state, and its unread updates unless nobody wants them."""
+S = TypeVar("S", bound=TurnState | AsksState)
 
-    def __init__(self, state: TurnState, *, is_quiet: bool) -> None:
-        self.state = state
+
+class Run(Generic[S]):
+    """One turn or feed of asks of a driver: its state, and its unread updates unless nobody wants them."""
+
+    def __init__(self, state: S, *, is_quiet: bool) -> None:
+        self.state: S = state
         self.inbox: Inbox | None = None if is_quiet else Inbox()
+        self.is_over = False
+        """True when the last update is in the inbox: its user may read in another thread."""
 
 
-R = TypeVar("R", bound=Run)
+R = TypeVar("R", bound=Run[Any])  # Any: of a turn or a feed
 
 
 class Routes(Generic[R]):
-    """The turns that share an event connection. Not thread-safe."""
+    """The turns and feeds that share an event connection. Not thread-safe."""
 
     def __init__(self, directory: str) -> None:
+        """Create routes for the stream of a directory, or of all directories: ""."""
         self.runs: list[R] = []
         self._directory = directory
+        self._feeds: list[R] = []
         self._owners: dict[str, list[R]] = {}
         self.first: Input = Tick()
         """The first input of a turn."""
 
     def add(self, run: R) -> None:
-        """Add a turn."""
+        """Add a turn or a feed."""
         self.runs.append(run)
-        self._owners.setdefault(run.state.plan.session_id, []).append(run)
+        if isinstance(run.state, AsksState):
+            self._feeds.append(run)
+        else:
+            self._owners.setdefault(run.state.plan.session_id, []).append(run)
 
     def remove(self, run: R) -> None:
-        """Remove a turn."""
+        """Remove a turn or a feed."""
+        if run in self._feeds:
+            self._feeds.remove(run)
         if run in self.runs:
             self.runs.remove(run)
             for session_id, owners in list(self._owners.items()):
@@ -92,28 +109,36 @@ class Routes(Generic[R]):
 
     def claim(self, run: R) -> None:
         """Send a turn the events of its subagents, too."""
-        for session_id in run.state.family:
+        for session_id in () if run in self._feeds else run.state.family:
             owners = self._owners.setdefault(session_id, [])
             if run not in owners:
                 owners.append(run)
 
     def inputs(self, item: object) -> list[tuple[R, Input]]:
-        """Return the turns that an item of the stream is for, each with its input."""
+        """Return the turns and feeds that an item of the stream is for, each with its input."""
         if isinstance(item, StreamGap):
             return [(run, Gap(item.reason, item.error is None)) for run in self.runs]
         raw: object = getattr(item, "raw_", None)
+        directory = self._directory
+        if not directory and is_object(raw):
+            directory, raw = raw.get("directory") or "", member(raw, "payload")
         if not is_object(raw):
             return []
         session_id = member(raw, "properties").get("sessionID") or session_of(raw)
+        found: list[tuple[R, Input]] = []
         if session_id is not None and isinstance(self.first, Tick):
             self.first = EventsWork()
-            return [*((run, self.first) for run in self.runs), *self.inputs(item)]
+            found += [(run, self.first) for run in self.runs]
         runs = self._runs_for(raw, session_id)
-        event = read_event(raw, self._directory) if runs else None
-        if isinstance(event, SessionSeen):
+        feeds = self._feeds if raw.get("type") in ASK_EVENTS else ()
+        event = read_event(raw, directory) if runs or feeds else None
+        if runs and isinstance(event, SessionSeen):
             family = self._owners.setdefault(event.session_id, [])
             family += [run for run in runs if run not in family]
-        return [(run, event) for run in runs] if event is not None else []
+        if directory not in _NO_DIRECTORIES:
+            unaware = [run for run in self._feeds if directory not in run.state.directories]
+            found += [(run, DirectorySeen(directory)) for run in unaware]
+        return found + [(run, event) for run in (*runs, *feeds) if event is not None]
 
     def _runs_for(self, raw: JsonObject, session_id: str | None) -> list[R]:
         if session_id in self._owners:

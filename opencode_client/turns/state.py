@@ -47,6 +47,7 @@ class TurnState:
 
     def __init__(self, plan: TurnPlan, now_s: float) -> None:
         self.plan = plan
+        self.is_over = False
         self.result: TurnResult[Any] | None = None
         self.error: Exception | None = None
         self.family: Family = Family(plan.session_id)
@@ -216,7 +217,7 @@ class TurnState:
                 self._out += self._asks.replied(action, error)
                 if error is not None:
                     self._look_soon(AGAIN_S)
-            case inputs.Abort():
+            case _:
                 pass
 
     def _see_answer(self, done: Done) -> None:
@@ -247,7 +248,7 @@ class TurnState:
         self._take_updates()
         if seen.asks is not None and self._stopping is None:
             pending = [ask for ask in seen.asks if self.family.has(ask.session_id)]
-            self._out += self._asks.compare(pending, look.since_s, self._now_s)
+            self._out += self._asks.compare(pending, self.plan.directory, look.since_s, self._now_s)
         if seen.status is not None:
             self._see_status(seen.status)
         self._check_budget()
@@ -340,6 +341,7 @@ class TurnState:
         if isinstance(error, TurnError):
             complete(error, self.transcript, self.result)
         self.error = error
+        self.is_over = True
         self._out.append(TurnFinished(self.result, error))
 
     def _take_updates(self) -> None:

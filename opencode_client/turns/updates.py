@@ -91,7 +91,7 @@ class TodoChanged:
 
 @frozen(kw_only=True)
 class PermissionAsk:
-    """The agent waits for a permission. Reply with `turn.reply(ask, "once")`.
+    """The agent waits for a permission. Reply with `turn.reply(ask, "once")`, or `reply` of `client.asks`.
 
     Attributes:
         id: The id for `client.permission.reply`.
@@ -133,7 +133,10 @@ Ask: TypeAlias = PermissionAsk | QuestionAsk
 
 @frozen
 class AskClosed:
-    """A PermissionAsk or QuestionAsk, which `id` names, does not wait any more: somebody has answered it."""
+    """A PermissionAsk or QuestionAsk, which `id` names, does not wait any more.
+
+    Somebody has answered it, or its turn was aborted, or its session or instance is gone.
+    """
 
     id: str
     session_id: str
@@ -170,7 +173,10 @@ class Compacting:
 
 @frozen
 class TurnGap:
-    """The event stream was interrupted. The turn has read again what it missed; texts may be replaced."""
+    """The event stream was interrupted. The turn has read again what it missed; texts may be replaced.
+
+    In `client.asks`, the asks are listed again: those that are new follow, and an AskClosed for those that are gone.
+    """
 
     reason: str
 
@@ -182,6 +188,9 @@ class TurnFinished:
     result: TurnResult[Any]  # Any: the structured output
     error: OpencodeError | Exception | None = None
 
+
+AskUpdate: TypeAlias = PermissionAsk | QuestionAsk | AskClosed | TurnGap
+"""All that `client.asks` yields."""
 
 Update: TypeAlias = (
     TextDelta

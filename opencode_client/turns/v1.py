@@ -23,6 +23,12 @@ from .updates import Ask, PermissionAsk, QuestionAsk
 KEY = "opencode_client.turn"
 """The member of a text part's `metadata` that marks a prompt. Servers keep it; the model does not see it."""
 
+ASK_EVENTS = frozenset({
+    "permission.asked", "permission.replied", "question.asked", "question.replied", "question.rejected",
+    "session.created", "session.updated", "session.deleted", "session.status", "session.idle",
+})  # fmt: skip
+"""The events of a session that say which asks wait. Others have nothing to do with asks."""
+
 _GOES_ON = (None, "tool-calls", "unknown")
 """A message without an error that finishes like this is followed by another one of the same turn."""
 _TOOL_PROGRESS = {"pending": 0, "running": 1}
@@ -243,7 +249,7 @@ _READERS: dict[object, Callable[[JsonObject, str], Event | None]] = {
     "todo.updated": lambda raw, _: inputs.TodosSeen(
         raw["sessionID"], tuple(Todo.from_dict(one) for one in raw["todos"])
     ),
-    "server.instance.disposed": lambda _raw, _: inputs.InstanceGone(),
+    "server.instance.disposed": lambda _raw, directory: inputs.InstanceGone(directory),
 }
 
 

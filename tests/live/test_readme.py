@@ -67,6 +67,10 @@ def test_the_blocks_about_turns_run_and_print_the_output_that_they_show(
     assert "\nFalse ['It has no tests.']\n" in printed
     assert "\n[bash: echo 2 passed]\nAll tests pass.\nstop, 3 messages\n" in printed
     assert "\nWhich file? ['a.txt']\nmay I bash echo changed >> a.txt\nI changed a.txt.\n" in printed
+    assert (
+        "\nsomebody asks: Which file?\nno longer waits: True\n"
+        "somebody asks: bash echo changed >> a.txt\nI changed a.txt.\n" in printed
+    )
     assert "\nbash once\nIt is fixed.\nso far: 1, 2, 3\nstopped: False\nAll tests pass.\n" in printed
     assert "\nlook around (@general subagent) True\nI looked around.\n" in printed
     assert (
