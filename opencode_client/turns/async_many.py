@@ -129,6 +129,7 @@ class AsyncManyTurns(AsyncItems[TurnOutcome]):
                 self._error = error
                 await self._stop()
         finally:
+            self._specs = None  # so that a generator is closed
             self._is_read = True
             self._waiters.wake()
 

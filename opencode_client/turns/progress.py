@@ -31,7 +31,12 @@ class TurnProgress:
         is_terminal = sys.stderr is not None and sys.stderr.isatty()  # pyright: ignore[reportUnnecessaryComparison] # None under pythonw
         console = Console(stderr=True, quiet=not is_terminal)
         columns = ("turns", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), sums)
-        self._line = Progress(*columns, console=console, disable=not is_terminal)
+        self._line = Progress(
+            *columns,
+            console=console,
+            disable=not is_terminal,
+            redirect_stdout=is_terminal and sys.stdout.isatty(),  # else a file for stdout would stay empty
+        )
         self._task = self._line.add_task("", total=total, failed=0, cost=0.0)
         self._failed, self._cost = 0, 0.0
         self._lock = Lock()

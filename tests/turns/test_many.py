@@ -231,9 +231,12 @@ def test_a_generator_is_read_as_fast_as_turns_start(client_kind: ClientKind, ser
     text.set("wait")
 
     def specs() -> Iterator[TurnSpec]:
-        for number in range(100):
-            read.append(number)
-            yield TurnSpec(text.get())
+        try:
+            for number in range(100):
+                read.append(number)
+                yield TurnSpec(text.get())
+        finally:
+            read.append(-1)
 
     many = _many(client_kind, server, specs(), concurrency=2)
     until(client_kind, lambda: len(server.running) == 2)
@@ -243,6 +246,7 @@ def test_a_generator_is_read_as_fast_as_turns_start(client_kind: ClientKind, ser
     until(client_kind, lambda: len(server.prompts) == 3)
     assert read == [0, 1, 2]
     client_kind.call(many.close)
+    assert read == [0, 1, 2, -1]  # the generator is closed
 
 
 def test_an_async_iterable_is_read_while_turns_run(server: Server) -> None:
@@ -465,7 +469,11 @@ class _Terminal:
 
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_the_progress_is_shown_on_a_terminal(
-    client_kind: ClientKind, server: Server, monkeypatch: pytest.MonkeyPatch, is_terminal: bool
+    client_kind: ClientKind,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    is_terminal: bool,
 ) -> None:
     stderr = _Terminal(is_terminal)
     monkeypatch.setattr(sys, "stderr", stderr)
@@ -473,7 +481,9 @@ def test_the_progress_is_shown_on_a_terminal(
     monkeypatch.setenv("COLUMNS", "120")
     many = _many(client_kind, server, [TurnSpec("hi"), TurnSpec("refuse")], progress=True)
     assert len(_outcomes(client_kind, many)) == 2
+    print("for a file")
     client_kind.call(many.close)
+    assert capsys.readouterr().out == "for a file\n"
     shown = "2/2" in stderr.text and "1 failed, 0.5000 USD" in stderr.text
     assert shown if is_terminal else stderr.text == ""
 
