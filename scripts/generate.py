@@ -28,6 +28,7 @@ from scripts.normalise.names import read_pins
 from scripts.normalise.references import MissingReferenceError
 from scripts.normalise.same import read_same
 from scripts.normalise.schema import plain_text
+from scripts.normalise.support import UnsupportedDocumentError
 from scripts.render import generator
 from scripts.rooms import PACKAGE, ROOMS, ROOT
 from scripts.sync_twins import TwinError, differing_twins, write_twins
@@ -70,8 +71,10 @@ def build(spec: Path, *, strict: bool) -> Generator[Built, None, None]:
         raise GenerateError(str(error)) from error
     except NameCollisionError as error:
         raise GenerateError(f"{spec.name}: names collide.\n\n{error}") from error
-    except MissingReferenceError as error:
+    except (MissingReferenceError, UnsupportedDocumentError) as error:
         raise GenerateError(f"{spec.name} {error}") from error
+    except RecursionError as error:
+        raise GenerateError(f"{spec.name} is nested too deeply: more than some hundred levels") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GenerateError(
             f"{spec}: cannot be read as an OpenAPI document: {type(error).__name__}: {error}"

@@ -22,6 +22,7 @@ from scripts.normalise import (
     readers,
     references,
     same,
+    support,
     unions,
     unknown,
     wire,
@@ -48,6 +49,9 @@ DOCUMENT_RULES: tuple[Rule, ...] = (
     keywords.remove_reserved,
     wire.correct,
     references.check_references,
+    references.inline_parts,
+    keywords.boolean_schemas,
+    support.refuse_unsupported,
     parameters.own_parameters,
     operations.stream_items,
     everywhere(keywords.remove_reserved_keywords),
@@ -113,6 +117,7 @@ def normalise(
     Raises:
         NameCollisionError: two schemas have one name; has both pointers and the lines to add to names.toml.
         MissingReferenceError: a reference has no target.
+        UnsupportedDocumentError: no rule handles a part of the document.
     """
     if pins is None:
         pins, alike = read_pins(), read_same() if alike is None else alike

@@ -7,6 +7,7 @@ integers, `array` with `items`, `object` with `properties` or with `additionalPr
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from scripts.normalise.schema import (
     META,
@@ -55,6 +56,32 @@ def remove_reserved_keywords(schema: Json) -> Json:
     `{"type": "string", "x-pointer": "#/x"}` -> `{"type": "string"}`
     """
     return {key: value for key, value in schema.items() if key not in _OURS}
+
+
+def boolean_schemas(document: Json) -> Json:
+    """Write the schemas `true` and `false` as objects. A member whose schema is `false` is left out: it is never there.
+
+    `{"properties": {"a": true, "b": false}}` -> `{"properties": {"a": {}}}`
+    """
+
+    def plain(schema: Any) -> Json:  # Any: a schema
+        if not isinstance(schema, dict):
+            return {}
+        result = dict(schema)
+        for key in ("items", "additionalProperties"):
+            if isinstance(result.get(key), dict) or (key == "items" and key in result):
+                result[key] = plain(result[key])
+        for key in ("anyOf", "oneOf", "allOf", "prefixItems"):
+            if isinstance(result.get(key), list):
+                result[key] = [plain(child) for child in result[key] if child is not False]
+        for key in ("properties", "patternProperties"):
+            if isinstance(result.get(key), dict):
+                result[key] = {
+                    name: plain(child) for name, child in result[key].items() if child is not False
+                }
+        return result
+
+    return map_roots(document, lambda _, schema: plain(schema))
 
 
 def mark_pointers(document: Json) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from scripts.normalise.names import member_names, snake
-from scripts.normalise.schema import META, Json, map_operations
+from scripts.normalise.schema import META, Json, map_operations, referenced, schemas_of
 
 VARIABLE = re.compile(r"\{([^{}]*)\}")
 """A variable in a path."""
@@ -14,22 +14,15 @@ _PLACES = frozenset({"query", "path", "header", "cookie"})
 
 
 def own_parameters(document: Json) -> Json:
-    """Give every operation all its parameters: its path's too, with references resolved.
+    """Give every operation all its parameters: its path's too.
 
     `{"parameters": [A], "get": {"parameters": [B]}}` -> `{"get": {"parameters": [B, A]}}`
     """
-    shared = document.get("components", {}).get("parameters", {})
-
-    def resolved(parameter: Json) -> Json:
-        found: Json = shared.get(
-            str(parameter.get("$ref")).removeprefix("#/components/parameters/"), parameter
-        )
-        return found
 
     def gather(path: str, _: str, operation: Json) -> Json:
         every = [*operation.get("parameters", []), *document["paths"][path].get("parameters", [])]
         unique: dict[tuple[str, str], Json] = {}
-        for parameter in map(resolved, every):
+        for parameter in every:
             if parameter.get("in") in _PLACES:
                 unique.setdefault((parameter["in"], parameter["name"]), parameter)
         return {**operation, "parameters": list(unique.values())}
@@ -46,10 +39,12 @@ def named_parameters(document: Json) -> Json:
     which is sent as `location[directory]`. A variable of the path without a description is a string.
     """
 
+    schemas = schemas_of(document)
+
     def rename(path: str, _: str, operation: Json) -> Json:
         if "parameters" in operation.get(META, {}):
             return operation
-        spread = [part for parameter in operation["parameters"] for part in _spread(parameter)]
+        spread = [part for parameter in operation["parameters"] for part in _spread(parameter, schemas)]
         variables = list(dict.fromkeys(VARIABLE.findall(path)))
         places = {("path", name): _path_variable(name) for name in variables}
         described = {(part["in"], part["name"]): part for part in spread}
@@ -77,8 +72,10 @@ def _parameter_names(flat: list[Json]) -> list[str]:
     return list(member_names(keys, [], "").values())
 
 
-def _spread(parameter: Json) -> list[Json]:
+def _spread(parameter: Json, schemas: dict[str, Json]) -> list[Json]:
     schema = parameter.get("schema", {})
+    if parameter.get("style") == "deepObject":
+        schema = schemas.get(referenced(schema) or "", schema)
     required = parameter["in"] == "path" or parameter.get("required", False)
     if parameter.get("style") != "deepObject" or not schema.get("properties"):
         kept: Json = {key: value for key, value in parameter.items() if key in ("name", "in", "description")}

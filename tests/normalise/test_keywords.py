@@ -326,3 +326,25 @@ def test_a_union_of_one_reference_is_that_without_notes() -> None:
 def test_a_union_of_one_keeps_the_notes_of_the_union() -> None:
     given = {"x-pointer": "#/s", "anyOf": [{**STRING, "x-pointer": "#/s/anyOf/0"}]}
     assert keywords.plain_unions(given) == {**STRING, "x-pointer": "#/s"}
+
+
+def test_boolean_schemas_are_objects() -> None:
+    given: Json = {
+        "type": "object",
+        "properties": {
+            "any": True,
+            "never": False,
+            "list": {"items": True},
+            "map": {"additionalProperties": True},
+        },
+        "additionalProperties": False,
+        "anyOf": [True, False, {"oneOf": [False, {}]}],
+    }
+    found = keywords.boolean_schemas(document({"A": given, "B": True, "C": False}))["components"]["schemas"]
+    assert found["A"] == {
+        "type": "object",
+        "properties": {"any": {}, "list": {"items": {}}, "map": {"additionalProperties": True}},
+        "additionalProperties": False,
+        "anyOf": [{}, {"oneOf": [{}]}],
+    }
+    assert (found["B"], found["C"]) == ({}, {})

@@ -26,12 +26,6 @@ def test_an_operations_own_parameter_wins_over_the_path_items() -> None:
     assert only(parameters.own_parameters(given))["parameters"] == [own]
 
 
-def test_a_parameter_by_reference_is_the_component() -> None:
-    given = one_operation({"parameters": [{"$ref": "#/components/parameters/Limit"}]})
-    given["components"]["parameters"] = {"Limit": _parameter("limit")}
-    assert only(parameters.own_parameters(given))["parameters"] == [_parameter("limit")]
-
-
 def _named(*given: Json, path: str = "/a") -> dict[str, Json]:
     """{Python's name: {wire, in}} of an operation with these parameters."""
     found = only(parameters.named_parameters(one_operation({"parameters": list(given)}, path)))
@@ -119,3 +113,11 @@ def test_a_path_parameter_that_the_path_does_not_hold_is_dropped() -> None:
 
 def test_a_keyword_as_parameter_gets_an_underscore() -> None:
     assert list(_named(_parameter("from"))) == ["from_"]
+
+
+def test_the_members_of_a_deep_object_by_reference_are_arguments() -> None:
+    given = _parameter("location", schema={"$ref": "#/components/schemas/Location"}, style="deepObject")
+    found = parameters.named_parameters(
+        one_operation({"parameters": [given]}, schemas={"Location": obj("directory", directory=STRING)})
+    )
+    assert [one["name"] for one in only(found)["parameters"]] == ["location_directory"]

@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from scripts.normalise.references import MissingReferenceError, check_references
+from scripts.normalise.references import MissingReferenceError, check_references, inline_parts
 from scripts.normalise.schema import Json
 from scripts.recordings import DOCUMENTED, document
+from tests.normalise.small_documents import one_operation, only
 
 _THERE: Json = {"a/b%": {}}
 _SESSION: Json = {"$ref": "#/components/schemas/Session"}
@@ -59,3 +60,59 @@ def test_a_document_with_all_targets_is_unchanged(schema: Json) -> None:
 def test_a_member_called_default_is_looked_into() -> None:
     with pytest.raises(MissingReferenceError):
         check_references(_document({"properties": {"default": _SESSION}}))
+
+
+_BODY: Json = {"content": {"application/json": {"schema": _SESSION}}}
+_ANSWER: Json = {"description": "It worked.", "content": {"application/json": {"schema": _SESSION}}}
+_LIMIT: Json = {"name": "limit", "in": "query", "schema": {"type": "integer"}}
+
+
+def _by_reference() -> Json:
+    """Return a document whose parts are all components, one of them with `/` in its name."""
+    given = one_operation(
+        {
+            "requestBody": {"$ref": "#/components/requestBodies/Body"},
+            "responses": {"200": {"$ref": "#/components/responses/a~1b"}},
+            "parameters": [{"$ref": "#/components/parameters/Alias"}],
+        }
+    )
+    given["components"] |= {
+        "requestBodies": {"Body": _BODY},
+        "responses": {"a/b": _ANSWER},
+        "parameters": {"Alias": {"$ref": "#/components/parameters/Limit"}, "Limit": _LIMIT},
+        "pathItems": {"A": given["paths"]["/a"]},
+    }
+    return given
+
+
+def test_parts_by_reference_are_put_in_place() -> None:
+    found = only(inline_parts(_by_reference()))
+    assert (found["requestBody"], found["responses"]) == (_BODY, {"200": _ANSWER})
+    assert found["parameters"] == [_LIMIT]
+
+
+def test_a_path_item_by_reference_keeps_what_stands_beside_it() -> None:
+    given = _by_reference()
+    given["paths"] = {"/b": {"$ref": "#/components/pathItems/A", "parameters": [_LIMIT]}}
+    item = inline_parts(given)["paths"]["/b"]
+    assert item["get"]["requestBody"] == _BODY
+    assert item["parameters"] == [_LIMIT]
+
+
+def test_the_description_beside_a_reference_replaces_the_targets() -> None:
+    given = _by_reference()
+    only(given)["responses"]["200"]["description"] = "The session."
+    assert only(inline_parts(given))["responses"]["200"] == {**_ANSWER, "description": "The session."}
+
+
+def test_a_reference_that_leads_to_itself_is_an_error() -> None:
+    given = _by_reference()
+    given["components"]["parameters"]["Limit"] = {"$ref": "#/components/parameters/Alias"}
+    with pytest.raises(MissingReferenceError, match=r"themselves:\n  #/components/parameters/Alias"):
+        inline_parts(given)
+
+
+@pytest.mark.parametrize("version", DOCUMENTED)
+def test_the_servers_documents_have_no_parts_by_reference(version: str) -> None:
+    served = document(version)
+    assert inline_parts(served) == served

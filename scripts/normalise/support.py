@@ -1,0 +1,118 @@
+"""Refuse what no rule handles: it would be sent or read wrongly, without notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from scripts.normalise.schema import Json, operations, referenced, schemas_of, token
+
+_FORMS = ("multipart/", "application/x-www-form-urlencoded")
+_STYLES = {"query": "form", "path": "simple", "header": "simple", "cookie": "form"}
+_LISTED = 10
+
+
+class UnsupportedDocumentError(ValueError):
+    """A document has something that no rule handles; the message lists each place with what to do."""
+
+
+def refuse_unsupported(document: Json) -> Json:
+    """Return the document, if the rules handle all its parameters, bodies and responses.
+
+    Raises:
+        UnsupportedDocumentError: `/paths/~1a/post/requestBody: a body of multipart/form-data ...`
+    """
+    schemas = schemas_of(document)
+    found = [
+        f"/paths/{token(path)}{place}: {text}"
+        for path, item in document["paths"].items()
+        for place, text in _in_parameters(item, schemas)
+    ]
+    found += [
+        f"/paths/{token(path)}/{method}{place}: {text}"
+        for path, method, operation in operations(document)
+        for place, text in _in_operation(operation, schemas)
+    ]
+    if found:
+        more = [f"... and {len(found) - _LISTED} more"] if len(found) > _LISTED else []
+        raise UnsupportedDocumentError(
+            "\n  ".join(["has what cannot be generated:", *found[:_LISTED], *more])
+        )
+    return document
+
+
+def _in_operation(operation: Json, schemas: dict[str, Json]) -> Iterator[tuple[str, str]]:
+    """Yield the place and the problem for everything in an operation that no rule handles."""
+    yield from _in_parameters(operation, schemas)
+    kinds = list(operation.get("requestBody", {}).get("content", {}))
+    if kinds and all(kind.startswith(_FORMS) for kind in kinds):
+        yield (
+            "/requestBody/content",
+            f"a body of {kinds[0]} is not supported: describe it as JSON, if the server takes JSON too",
+        )
+    for status, response in operation.get("responses", {}).items():
+        content = response.get("content", {})
+        if "text/event-stream" in content and len(content) > 1:
+            text = f"a response that is an event stream or {', '.join(sorted({*content} - {'text/event-stream'}))}"
+            yield f"/responses/{status}/content", f"{text} is not supported: keep one of them"
+
+
+def _in_parameters(holder: Json, schemas: dict[str, Json]) -> Iterator[tuple[str, str]]:
+    for index, parameter in enumerate(holder.get("parameters", [])):
+        for text in _in_parameter(parameter, schemas):
+            yield f"/parameters/{index}", f"the parameter {parameter.get('name')!r} {text}"
+
+
+def _in_parameter(parameter: Json, schemas: dict[str, Json]) -> Iterator[str]:
+    place = parameter.get("in")
+    if place not in _STYLES:
+        yield f"has in={place!r}, which is not supported: only {', '.join(_STYLES)} are"
+        return
+    if "content" in parameter:
+        yield "has a content, which is not supported: give it a schema"
+        return
+    schema = _target(parameter.get("schema", {}), schemas)
+    style = parameter.get("style", _STYLES.get(place))
+    if style == "deepObject":
+        yield from _in_deep_object(parameter, schema, schemas)
+        return
+    kind = _kind(schema, schemas)
+    if style != _STYLES.get(place) and kind != "value":
+        yield f"has style={style!r}, which is not supported: only {_STYLES.get(place)!r} is"
+    elif style in ("label", "matrix"):
+        yield f"has style={style!r}, which is not supported in a path: only 'simple' is"
+    elif kind == "array" and place != "query":
+        yield f"is an array in the {place}, which is not supported: only a query may have arrays"
+    elif kind == "array" and parameter.get("explode") is False:
+        yield "has explode=false, which is not supported for an array: the client repeats the name for each item"
+    elif kind == "object":
+        yield "is an object, which is not supported: use style='deepObject', or a parameter for each member"
+
+
+def _in_deep_object(parameter: Json, schema: Json, schemas: dict[str, Json]) -> Iterator[str]:
+    if parameter.get("in", "query") != "query" or _kind(schema, schemas) != "object":
+        yield "has style='deepObject', which only an object in the query may have"
+        return
+    for name, member in schema.get("properties", {}).items():
+        if _kind(_target(member, schemas), schemas) != "value":
+            yield f"has a member {name!r} that is no single value, which style='deepObject' does not define"
+
+
+def _target(schema: Any, schemas: dict[str, Json]) -> Json:  # Any: JSON
+    """Return the component that a schema refers to; the schema itself if it refers to none."""
+    seen: set[str] = set()
+    while isinstance(schema, dict) and (name := referenced(schema)) is not None and name not in seen:
+        seen.add(name)
+        schema = schemas.get(name, {})
+    return schema if isinstance(schema, dict) else {}
+
+
+def _kind(schema: Json, schemas: dict[str, Json]) -> str:
+    """Return "array", "object" or "value": what a parameter of this schema can be at most."""
+    parts = [part for key in ("anyOf", "oneOf", "allOf") for part in schema.get(key, [])]
+    kinds = {_kind(_target(part, schemas), schemas) for part in parts}
+    types = schema.get("type", [])
+    kinds |= {types} if isinstance(types, str) else set(types)
+    if kinds & {"object"} or "properties" in schema:
+        return "object"
+    return "array" if kinds & {"array"} or "items" in schema else "value"

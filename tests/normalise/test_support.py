@@ -1,0 +1,103 @@
+"""What no rule handles is an error with its place and what to do."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from scripts.normalise import support
+from scripts.normalise.schema import Json
+from scripts.normalise.support import UnsupportedDocumentError
+from tests.normalise.small_documents import one_operation
+
+STRING: Json = {"type": "string"}
+STRINGS: Json = {"type": "array", "items": STRING}
+OBJECT: Json = {"type": "object", "properties": {"a": STRING}}
+FORM: Json = {"multipart/form-data": {"schema": OBJECT}}
+URLENCODED: Json = {"application/x-www-form-urlencoded": {"schema": OBJECT}}
+JSON: Json = {"application/json": {"schema": OBJECT}}
+EVENTS: Json = {"text/event-stream": {"schema": STRING}}
+
+
+def _parameter(schema: Json, place: str = "query", **more: object) -> Json:
+    return {"parameters": [{"name": "x", "in": place, "schema": schema, **more}]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        ({"requestBody": {"content": FORM}}, "requestBody/content: a body of multipart/form-data is not"),
+        ({"requestBody": {"content": URLENCODED}}, "a body of application/x-www-form-urlencoded is not"),
+        ({"requestBody": {"content": {**FORM, **URLENCODED}}}, "a body of multipart/form-data is not"),
+        (
+            {"responses": {"200": {"content": {**JSON, **EVENTS}}}},
+            "responses/200/content: a response that is",
+        ),
+        (
+            {"parameters": [{"name": "x", "in": "query", "content": JSON}]},
+            "parameters/0: the parameter 'x' has",
+        ),
+        (_parameter(STRING, "querystring"), "has in='querystring'"),
+        ({"parameters": [{"name": "x", "schema": STRING}]}, "has in=None"),
+        (_parameter(STRINGS, "path", required=True), "is an array in the path"),
+        (_parameter({"$ref": "#/components/schemas/Strings"}, "path"), "is an array in the path"),
+        (_parameter({"anyOf": [STRING, STRINGS]}, "path"), "is an array in the path"),
+        (_parameter({"type": ["array", "null"], "items": STRING}, "header"), "is an array in the header"),
+        (_parameter(STRING, "path", style="label"), "style='label'"),
+        (_parameter(STRING, "path", style="matrix"), "style='matrix'"),
+        (_parameter(STRINGS, style="pipeDelimited"), "style='pipeDelimited'"),
+        (_parameter(STRINGS, style="spaceDelimited"), "style='spaceDelimited'"),
+        (_parameter(STRINGS, explode=False), "explode=false"),
+        (_parameter(OBJECT), "is an object"),
+        (_parameter(OBJECT, "path"), "is an object"),
+        (_parameter(STRING, style="deepObject"), "only an object in the query"),
+        (_parameter(OBJECT, "path", style="deepObject"), "only an object in the query"),
+        (
+            _parameter({"type": "object", "properties": {"a": STRINGS}}, style="deepObject"),
+            "has a member 'a' that is no single value",
+        ),
+    ],
+)
+def test_it_is_refused_with_its_place(operation: Json, message: str) -> None:
+    given = one_operation(operation, "/a/{x}", {"Strings": STRINGS})
+    with pytest.raises(UnsupportedDocumentError, match=rf"\n  /paths/~1a~1{{x}}/get/.*{re.escape(message)}"):
+        support.refuse_unsupported(given)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"requestBody": {"content": {**FORM, **JSON}}},
+        {"requestBody": {"content": {"application/octet-stream": {}}}},
+        {"requestBody": {}},
+        {"responses": {"200": {"content": EVENTS}, "400": {"content": JSON}}},
+        _parameter(STRING, "path", style="simple"),
+        _parameter(STRING, explode=False),
+        _parameter(STRING, style="pipeDelimited"),  # the same as without it
+        _parameter(STRINGS),
+        _parameter(STRINGS, style="form", explode=True),
+        _parameter({"$ref": "#/components/schemas/Location"}, style="deepObject", explode=True),
+        _parameter({"$ref": "#/components/schemas/Circle"}),
+        {"parameters": [{"name": "x", "in": "query"}]},
+    ],
+)
+def test_what_the_rules_handle_is_unchanged(operation: Json) -> None:
+    circle: Json = {"$ref": "#/components/schemas/Circle"}
+    given = one_operation(operation, "/a", {"Location": OBJECT, "Circle": circle})
+    assert support.refuse_unsupported(given) is given
+
+
+def test_a_parameter_of_a_path_is_looked_at() -> None:
+    given = one_operation({})
+    given["paths"]["/a"] |= _parameter(OBJECT)
+    with pytest.raises(
+        UnsupportedDocumentError, match=r"\n  /paths/~1a/parameters/0: the parameter 'x' is an object"
+    ):
+        support.refuse_unsupported(given)
+
+
+def test_many_are_counted() -> None:
+    parameters = [{"name": f"p{number}", "in": "query", "schema": OBJECT} for number in range(12)]
+    with pytest.raises(UnsupportedDocumentError, match=r"\n  \.\.\. and 2 more$"):
+        support.refuse_unsupported(one_operation({"parameters": parameters}))
