@@ -26,7 +26,7 @@ spec: $(READY)  ## download /doc to openapi.json from OPENCODE_URL, or from open
 	$(BIN)/python -m scripts.fetch_spec
 
 generate: $(READY)  ## write the generated code again, offline; SPEC=<file> OUT=<folder> for another document
-	$(BIN)/python -m scripts.generate $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)')
+	$(BIN)/python -m scripts.generate $(if $(SPEC),--spec '$(subst ','\'',$(SPEC))') $(if $(OUT),--out '$(subst ','\'',$(OUT))')
 
 regenerate: $(READY)  ## spec, generate and docs, then list the changes since the last commit; CHECK=1 fails if there are any
 	$(BIN)/python -m scripts.regenerate

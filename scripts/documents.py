@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from opencode_client.model import is_object
 from scripts.normalise.schema import METHODS, Json
+
+_AROUND = 40
+"""Characters to show before and after a mistake."""
 
 
 class SpecError(Exception):
@@ -14,15 +20,12 @@ class SpecError(Exception):
 
 
 def parse_document(body: bytes, name: str) -> Json:
-    """Return the parsed document.
+    """Return the parsed document: JSON, or YAML if `name` ends with `.yaml` or `.yml`.
 
     Raises:
-        SpecError: `body` is not JSON, no object, not OpenAPI 3.x or without paths; the message starts with `name`.
+        SpecError: `body` is neither, no object, not OpenAPI 3.x or without paths; the message starts with `name`.
     """
-    try:
-        document: Any = json.loads(body, parse_constant=_reject_constant)
-    except (ValueError, RecursionError):
-        raise SpecError(f"{name} is not JSON: {start_of(body)}") from None
+    document = _read_yaml(body, name) if name.endswith((".yaml", ".yml")) else _read_json(body, name)
     if not is_object(document):
         raise SpecError(f"{name} is JSON but no object: {start_of(body)}")
     version = document.get("openapi")
@@ -33,8 +36,33 @@ def parse_document(body: bytes, name: str) -> Json:
     return document
 
 
+def _read_json(body: bytes, name: str) -> Any:  # Any: JSON
+    try:
+        return json.loads(body, parse_constant=_reject_constant)
+    except json.JSONDecodeError as error:
+        if error.pos == 0:
+            raise SpecError(f"{name} is not JSON: {start_of(body)}") from None
+        there = ascii(error.doc[max(error.pos - _AROUND, 0) : error.pos + _AROUND])
+        place = f"line {error.lineno}, column {error.colno}"
+        raise SpecError(f"{name} is not JSON: {place}: {error.msg}; the text there: {there}") from None
+    except RecursionError:
+        raise SpecError(f"{name} is not JSON that can be read: it is nested too deeply") from None
+    except ValueError as error:  # NaN, or bytes that are no text
+        raise SpecError(f"{name} is not JSON: {error}: {start_of(body)}") from None
+
+
+def _read_yaml(body: bytes, name: str) -> Any:  # Any: JSON
+    yaml: Any = YAML(typ="safe", pure=True)  # Any: untyped
+    yaml.constructor.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
+    try:
+        # keys such as the status 200 are numbers in YAML
+        return json.loads(json.dumps(yaml.load(body), allow_nan=False))
+    except (YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise SpecError(f"{name} is not YAML with JSON's types: {error}") from None
+
+
 def _reject_constant(constant: str) -> None:
-    raise ValueError(constant)
+    raise ValueError(f"{constant} is no JSON number")
 
 
 def start_of(body: bytes) -> str:

@@ -76,7 +76,7 @@ def test_the_url_may_end_in_doc_or_not(served: HTTPServer, end: str) -> None:
     ("status", "kind", "body", "message"),
     [
         (200, "text/html", "<!doctype html><p>", "gave 200 text/html: '<!doctype html><p>'"),
-        (200, "application/json", "{nope", "/doc is not JSON: '{nope'"),
+        (200, "application/json", "{nope", "/doc is not JSON: line 1, column 2: "),
         (200, "application/json", "[1]", "/doc is JSON but no object: '[1]'"),
         (200, "application/json", '{"swagger": "2.0"}', "/doc is not OpenAPI 3.x: openapi is None"),
         (200, "application/json", '{"openapi": "2.0"}', "/doc is not OpenAPI 3.x: openapi is '2.0'"),

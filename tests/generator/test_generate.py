@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from opencode_client._spec import OPERATIONS
 from scripts import generate
+from scripts.documents import SpecError, parse_document
 from scripts.generate import GenerateError, build, differences, write_package, write_rooms
 from scripts.normalise import DOCUMENT_RULES
 from scripts.normalise.names import HANDWRITTEN
@@ -90,6 +92,9 @@ def test_the_check_names_every_file_that_differs(spec: Path, tmp_path: Path, cha
         ('{"swagger": "2.0", "paths": {}}', "is not OpenAPI 3.x"),
         ('{"openapi": "3.1.0", "paths": 5}', "without paths"),
         ("<html>", "is not JSON: '<html>'"),
+        ('{"a": 1,\n<<<<<<< HEAD\n', "is not JSON: line 2, column 1: Expecting property name"),
+        ('{"a": NaN}', "is not JSON: NaN is no JSON number"),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_an_invalid_document_is_one_line_and_writes_nothing(
@@ -102,6 +107,58 @@ def test_an_invalid_document_is_one_line_and_writes_nothing(
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+_FORM = """
+openapi: 3.1.0
+paths:
+  /a:
+    post:
+      requestBody: {content: {multipart/form-data: {schema: {type: object}}}}
+      responses: {200: {description: since 2026-01-01}}
+"""
+
+
+def test_what_no_rule_handles_is_named_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "it's.yaml").write_text(_FORM, encoding="utf-8")
+    assert generate.main(["--spec", str(tmp_path / "it's.yaml"), "--out", str(tmp_path / "out")]) == 1
+    assert (
+        "it's.yaml has what cannot be generated:\n  /paths/~1a/post/requestBody/" in capsys.readouterr().err
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", "is not YAML"),
+        ("a: .nan", "is not YAML"),
+        ("a: &x [*x]", "is not YAML"),
+        ("- a", "no object"),
+    ],
+)
+def test_yaml_that_is_no_document_is_an_error(text: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        parse_document(text.encode(), "doc.yaml")
+
+
+def test_yaml_is_read_as_json_would_be() -> None:
+    text = "openapi: 3.1.0\npaths: {}\nx: {200: no, when: 2026-01-01, on: [1, 0o7, true]}"
+    expected = {"200": "no", "when": "2026-01-01", "on": [1, 7, True]}
+    assert parse_document(text.encode(), "doc.yml")["x"] == expected
+
+
+def test_make_takes_a_file_with_an_apostrophe() -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", "generate", "SPEC=it's.json"],  # the make of the machine
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shlex.split(done.stdout.splitlines()[-1])[-1] == "it's.json"
 
 
 def test_a_warning_of_the_generator_fails_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
