@@ -62,7 +62,7 @@ class AsyncManyTurns(AsyncItems[TurnOutcome]):
         if hasattr(specs, "__aiter__"):  # the sync twin has no such line
             iterate = aiter  # the sync twin has no such line
         try:
-            self._specs = iterate(specs)
+            self._specs: Any = iterate(specs)  # Any: as above
         except TypeError as error:
             raise ArgumentError(f"specs takes an iterable of TurnSpecs, not {specs!r:.60}") from error
         total = len(specs) if isinstance(specs, Sized) else None

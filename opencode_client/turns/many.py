@@ -62,7 +62,7 @@ class ManyTurns(Items[TurnOutcome]):
 
 
         try:
-            self._specs = iterate(specs)
+            self._specs: Any = iterate(specs)  # Any: as above
         except TypeError as error:
             raise ArgumentError(f"specs takes an iterable of TurnSpecs, not {specs!r:.60}") from error
         total = len(specs) if isinstance(specs, Sized) else None
