@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any, Self
 
 import pytest
@@ -118,7 +119,7 @@ def test_the_first_subscriber_gets_the_first_item(racing_s: float) -> None:
     _repeat(round_, racing_s)
 
 
-@each_size
+@small_and_full("racing_s", 0.5, 5.0)
 def test_a_subscriber_knows_of_every_item_while_others_come_and_go(racing_s: float) -> None:
     """Fails where `_read` or `next_items` uses the queues without the lock: a lost item is not counted then."""
     shared = _shared(_Numbers(), max_queue=1)
@@ -198,16 +199,20 @@ class _NetworkStream:
         self.ended.set()
 
 
-@each_size
-def test_a_connection_that_is_made_while_its_stream_is_aborted_ends(racing_s: float) -> None:
+@pytest.mark.parametrize("paused", ["add", "abort"])
+def test_a_connection_that_is_made_while_its_stream_is_aborted_ends(paused: str) -> None:
     """Fails where `ConnectionAborter.add` reads `aborted` before its append, or not at all, or `abort` sets it last."""
-
-    def round_() -> None:
+    line, happened = 0, True
+    while happened:
         aborter, network_stream = ConnectionAborter(), _NetworkStream()
-        _in_threads(aborter.abort, lambda: aborter.add(network_stream))
-        assert network_stream.ended.is_set()
-
-    _repeat(round_, racing_s)
+        add, abort = partial(aborter.add, network_stream), aborter.abort
+        first, other = (add, abort) if paused == "add" else (abort, add)
+        switch = Switch(getattr(ConnectionAborter, paused), line, other)
+        run_with_switch(switch, first)
+        happened = switch.happened
+        assert network_stream.ended.is_set() or not happened, f"after a switch at line {line}"
+        line += 1
+    assert line > 2
 
 
 def test_closing_ends_the_wait_for_the_next_connection(
