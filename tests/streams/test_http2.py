@@ -141,12 +141,12 @@ def test_a_stream_that_was_silent_for_too_long_connects_again_and_leaves_the_pro
     shared: Shared,
 ) -> None:
     def now(_: Any) -> None:
-        with shared.client.event.subscribe(watchdog_s=0.1) as stream:
+        with shared.client.event.subscribe(watchdog_s=0.5) as stream:
             _answer_second(shared, 2)
             assert ids([next(stream), next(stream)]) == ["StreamGap", "b"]
 
     async def awaited(_: Any) -> None:
-        async with shared.client.event.subscribe(watchdog_s=0.1) as stream:
+        async with shared.client.event.subscribe(watchdog_s=0.5) as stream:
             _answer_second(shared, 2)
             assert ids([await anext(stream), await anext(stream)]) == ["StreamGap", "b"]
 
