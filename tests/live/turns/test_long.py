@@ -15,7 +15,7 @@ from opencode_client.model import JsonObject
 from opencode_client.testing import Reply
 from tests.live.turns.players import TURN_VERSIONS, open_site
 
-pytestmark = [pytest.mark.live, pytest.mark.matrix, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.live, pytest.mark.matrix]
 
 _LONG_S = 370.0
 _PIECES = 10
@@ -30,6 +30,7 @@ def _script(request: JsonObject) -> Reply | None:
     return next((reply for name, reply in _REPLIES.items() if name in text), None)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.skipif("TURN_VERSIONS" not in os.environ, reason="`make test-turns` has the time")
 def test_turns_of_more_than_six_minutes() -> None:
     with ExitStack() as running, ThreadPoolExecutor(3 * len(TURN_VERSIONS)) as threads:
