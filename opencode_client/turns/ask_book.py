@@ -59,6 +59,10 @@ class AskBook:
         was_open, entry.is_open, entry.is_closed = entry.is_open, False, True
         return [AskClosed(ask_id, session_id)] if was_open else []
 
+    def end(self) -> list[Update | Action]:
+        """Close the asks that are open: the turn is over."""
+        return [update for ask in self.open for update in self.close(ask.session_id, ask.id)]
+
     def compare(
         self, pending: Sequence[Ask], directory: str, since_s: float, now_s: float
     ) -> list[Update | Action]:

@@ -57,6 +57,7 @@ class TurnState:
         self._begun_s = self._now_s = now_s
         self._is_pending = not plan.follows  # the POST
         self._answered_s: float | None = None
+        self._answer: Any = None  # Any: the message of the answer, and its parts
         self._lost: Exception | None = None  # the error of the POST
         self._status = self._failure = ""
         self._looks = LookTimer(now_s, is_due=plan.follows)
@@ -225,11 +226,8 @@ class TurnState:
         self._looks.see_answer()
         error = done.error
         if error is None:
-            self._answered_s = self._now_s
-            prompt_id = done.value[0].parent_id
-            if self.plan.key is None and prompt_id is not None:
-                self.transcript.adopt(prompt_id)
-            self.transcript.read([done.value])
+            self._answered_s, self._answer = self._now_s, done.value
+            self.transcript.read_answer(*done.value, is_ours=self.plan.key is None)
         elif was_refused(error):
             self._finish(error)
         else:
@@ -243,6 +241,8 @@ class TurnState:
         users = [one.message_id for one, parts in seen.messages if one.is_user and not is_automatic(parts)]
         if self.plan.follows and users:
             self.transcript.adopt(users[-1])  # the last prompt is the turn that runs
+        if self._answer is not None and not users:  # 1.14 to 1.18 cannot list some prompts
+            self.transcript.read_answer(*self._answer, is_ours=True)
         self.transcript.read(seen.messages)
         self.family.messages |= {one.message_id: one for one in seen.child_messages}
         self._take_updates()
@@ -323,6 +323,7 @@ class TurnState:
 
     def _finish(self, error: Exception | None) -> None:
         self._take_updates()
+        self._out += self._asks.end()
         error = self._stopping or error
         if error is None:
             error = passed_budget(self.transcript, self.family.messages, self.plan)

@@ -162,7 +162,11 @@ class Transcript:
 
     def read(self, listed: Sequence[tuple[MessageSeen, Sequence[PartSeen]]]) -> None:
         """Read the messages as the server has stored them. Those before the prompt are left out."""
-        wanted = [one.message_id in self._messages or self._is_prompt(one, parts) for one, parts in listed]
+        known = self._messages
+        wanted = [
+            one.message_id in known or one.parent_id == (self.prompt_id or "") or self._is_prompt(one, parts)
+            for one, parts in listed
+        ]
         for message, parts in listed[wanted.index(True) :] if True in wanted else ():
             is_whole = message.is_over and message.raw.get("error") is None
             for part in parts:
@@ -174,6 +178,12 @@ class Transcript:
             self.see_message(message)
             if message.is_over:
                 self._arrange(self._message(message.message_id), [part.part_id for part in parts])
+
+    def read_answer(self, message: MessageSeen, parts: Sequence[PartSeen], *, is_ours: bool) -> None:
+        """Read the answer of the POST. If it is surely that of this prompt, its parent is the prompt."""
+        if is_ours and message.parent_id is not None:
+            self.adopt(message.parent_id)
+        self.read([(message, parts)])
 
     def _later(self) -> list[TurnMessage]:
         prompt = self._messages.get(self.prompt_id or "")
