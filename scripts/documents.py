@@ -53,12 +53,18 @@ def _read_json(body: bytes, name: str) -> Any:  # Any: JSON
 
 def _read_yaml(body: bytes, name: str) -> Any:  # Any: JSON
     yaml: Any = YAML(typ="safe", pure=True)  # Any: untyped
-    yaml.constructor.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
+    yaml.constructor.add_constructor("tag:yaml.org,2002:timestamp", _text_of)
     try:
         # keys such as the status 200 are numbers in YAML
         return json.loads(json.dumps(yaml.load(body), allow_nan=False))
     except (YAMLError, ValueError, TypeError, RecursionError) as error:
         raise SpecError(f"{name} is not YAML with JSON's types: {error}") from None
+
+
+def _text_of(_constructor: Any, node: Any) -> str:  # Any: untyped
+    """Return a date as the text that it is in JSON."""
+    text: str = node.value
+    return text
 
 
 def _reject_constant(constant: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from opencode_client.model import is_object
 from scripts.normalise.schema import (
     META,
     Json,
@@ -65,9 +66,9 @@ def boolean_schemas(document: Json) -> Json:
     """
 
     def plain(schema: Any) -> Json:  # Any: a schema
-        if not isinstance(schema, dict):
+        if not is_object(schema):
             return {}
-        result = dict(schema)
+        result: Json = dict(schema)
         for key in ("items", "additionalProperties"):
             if isinstance(result.get(key), dict) or (key == "items" and key in result):
                 result[key] = plain(result[key])

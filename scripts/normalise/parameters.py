@@ -73,7 +73,7 @@ def _parameter_names(flat: list[Json]) -> list[str]:
 
 
 def _spread(parameter: Json, schemas: dict[str, Json]) -> list[Json]:
-    schema = parameter.get("schema", {})
+    schema: Json = parameter.get("schema", {})
     if parameter.get("style") == "deepObject":
         schema = schemas.get(referenced(schema) or "", schema)
     required = parameter["in"] == "path" or parameter.get("required", False)

@@ -59,7 +59,7 @@ def _found(ref: str, document: Json) -> Any:  # Any: JSON
     """Return the target of `#/components/<kind>/<name>`; None if there is none."""
     start, _, rest = ref.partition("#/components/")
     kind, _, name = rest.partition("/")
-    components = {} if start else document.get("components", {}).get(kind, {})
+    components: Json = {} if start else document.get("components", {}).get(kind, {})
     plain = unquote(name).replace("~1", "/").replace("~0", "~")
     return components.get(name, components.get(plain))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from opencode_client.model import is_object
 from scripts.normalise.schema import Json, operations, referenced, schemas_of, token
 
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
@@ -101,10 +102,10 @@ def _in_deep_object(parameter: Json, schema: Json, schemas: dict[str, Json]) -> 
 def _target(schema: Any, schemas: dict[str, Json]) -> Json:  # Any: JSON
     """Return the component that a schema refers to; the schema itself if it refers to none."""
     seen: set[str] = set()
-    while isinstance(schema, dict) and (name := referenced(schema)) is not None and name not in seen:
+    while is_object(schema) and (name := referenced(schema)) is not None and name not in seen:
         seen.add(name)
         schema = schemas.get(name, {})
-    return schema if isinstance(schema, dict) else {}
+    return schema if is_object(schema) else {}
 
 
 def _kind(schema: Json, schemas: dict[str, Json]) -> str:
