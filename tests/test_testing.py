@@ -39,7 +39,7 @@ def _text(chunks: list[dict[str, Any]]) -> str:
 
 
 def test_replies_come_in_their_order_and_then_the_model_echoes() -> None:
-    with ScriptedModel(Reply(text="one")) as model:
+    with ScriptedModel("one") as model:
         model.say("two")
         assert [_text(_ask(model)) for _ in range(3)] == ["one", "two", "echo: hello"]
 

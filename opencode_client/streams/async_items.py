@@ -31,7 +31,7 @@ class AsyncItems(Generic[T]):
         """
         items = await self.take(checked_timeout(timeout))
         if not items:
-            raise StreamClosedError("this stream has ended; subscribe again")
+            raise StreamClosedError("there are no more items: it has ended or was closed")
         return items[0]
 
     async def close(self) -> None:

@@ -101,12 +101,13 @@ class ScriptedModel:
     Source: servers 1.1.31 to 1.18.33, which bundle `@ai-sdk/openai-compatible`.
     """
 
-    def __init__(self, *replies: Reply, script: Script | None = None) -> None:
+    def __init__(self, *replies: Reply | str, script: Script | None = None) -> None:
         self.requests: list[JsonObject] = []
         """The JSON of each request with tools, in order."""
-        self._queue = deque(replies)
+        self._queue: deque[Reply] = deque()
         self._script = script
         self._lock = threading.Lock()
+        self.say(*replies)
         self._closing = threading.Event()
         self._server = _Server(self)
         self._thread = threading.Thread(

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Answering(Items[T], Generic[T, S]):
-    """What yields asks, and sends the answers to them."""
+    """The part of turns and feeds that answers asks."""
 
     _run: SyncRun[S] | None = None
 

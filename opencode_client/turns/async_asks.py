@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class AsyncAnswering(AsyncItems[T], Generic[T, S]):
-    """What yields asks, and sends the answers to them."""
+    """The part of turns and feeds that answers asks."""
 
     _run: AsyncRun[S] | None = None
 

@@ -80,7 +80,9 @@ def answers_of(ask: Ask, answers: Any) -> list[list[str]]:  # Any: checked here
     Raises:
         ArgumentError: they are not texts, or their number differs from that of the questions.
     """
-    count = len(ask.questions) if isinstance(ask, QuestionAsk) else 0
+    if not isinstance(ask, QuestionAsk):
+        raise ArgumentError("answer takes a QuestionAsk; decide a PermissionAsk with reply()")
+    count = len(ask.questions)
     given: list[Any] = list(answers) if is_list(answers) else [answers]
     given = [given] if count == 1 != len(given) else given
     lists: list[list[Any]] = [list(one) if is_list(one) else [one] for one in given]

@@ -51,7 +51,7 @@ class Tokens:
 
 @frozen
 class TurnReply:
-    """An ask of a turn, and the decision or the answers that this program sent."""
+    """An ask of a turn, and the decision or the answers that the turn sent."""
 
     ask: Ask
     decision: str | Reject | Sequence[Sequence[str]]
@@ -68,7 +68,8 @@ class TurnResult(Generic[T]):
         reasoning: The model's reasoning in all messages.
         messages: The prompt and the messages that answer it.
         tool_calls: The tool calls of all messages.
-        replies: The permissions and questions that this program answered.
+        replies: The answers to permissions and questions: of policies, of `turn.reply` and `turn.answer`, and the
+            rejections when the turn is stopped. Those of `client.asks` are not included.
         cost: Cost in USD, summed over the messages. `subagent_cost` is not included.
         tokens: Tokens, summed over the messages. `subagent_tokens` are not included.
         structured: The structured output; None without `output`.

@@ -21,7 +21,7 @@ LINGER_S = 5.0
 
 
 _NO_DIRECTORIES = ("", "global")
-"""What `/global/event` has in place of a directory, for events that belong to none."""
+"""Name in place of a directory, for events of `/global/event` that belong to none."""
 
 
 class Inbox:

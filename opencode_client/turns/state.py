@@ -296,7 +296,10 @@ class TurnState:
             error.__cause__ = self._lost
             self._finish(error)
         else:
-            self._finish(lost("the session rests, but the turn has no end", is_stored, self._lost))
+            reason = "the session rests, but the turn has no end"
+            if not self.transcript.answers:
+                reason += f"; does the server have the directory {self.plan.directory!r}?"
+            self._finish(lost(reason, is_stored, self._lost))
 
     def _check_budget(self) -> None:
         """Abort the turn if its steps have passed a limit and another one has begun.

@@ -1,4 +1,4 @@
-"""What no rule handles is an error with its place and what to do."""
+"""Parts of a document that no rule handles are errors, with their places and what to do."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def test_get_raises_at_the_end(client_kind: ClientKind, reader: Reader) -> None:
         released.set()
         assert ids([client_kind.call(items.get, timeout=5)]) == ["a"]
         for _ in range(2):
-            with pytest.raises(StreamClosedError, match="subscribe again"):
+            with pytest.raises(StreamClosedError, match="no more items"):
                 client_kind.call(items.get, timeout=5)
         client_kind.call(items.close)
         with pytest.raises(StreamClosedError):

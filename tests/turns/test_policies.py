@@ -100,3 +100,8 @@ def test_answers_that_do_not_fit_the_questions_are_errors(given: object) -> None
 def test_wrong_policies_are_errors_before_anything_is_sent(permissions: object, questions: object) -> None:
     with pytest.raises(ArgumentError):
         check_policies(permissions, questions, may_ask=False)
+
+
+def test_answers_to_a_permission_are_an_error_that_names_reply() -> None:
+    with pytest.raises(ArgumentError, match=r"decide a PermissionAsk with reply\(\)"):
+        answers_of(_ask("*"), ["yes"])
