@@ -56,7 +56,12 @@ class PromptProxy(LoopbackProxy):
         super().close()
 
     def serve(self, client: socket.socket) -> None:
-        with client, socket.create_connection(self._upstream) as server:
+        try:
+            server = socket.create_connection(self._upstream)
+        except OSError:  # the server has gone
+            client.close()
+            return
+        with client, server:
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:

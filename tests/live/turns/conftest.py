@@ -6,10 +6,12 @@ import threading
 from collections.abc import Generator
 from contextlib import ExitStack
 from functools import cache
+from typing import Any
 
 import pytest
 
 from tests.live.client_pairs import CLIENT_KINDS, SyncOrAsync, until
+from tests.live.servers import NEW
 from tests.live.turns.players import TURN_VERSIONS, Site, Sites, busy, open_site
 
 _LEFT_S = 2.0
@@ -22,8 +24,10 @@ def sites() -> Generator[Sites]:
 
         @cache
         def start(version: str) -> Site:
-            subagents = {"general": {"permission": {"task": "allow"}}}  # so that they may start others
-            return running.enter_context(open_site(version, permission={"bash": "ask"}, agent=subagents))
+            more: Any = {"agent": {"general": {"permission": {"task": "allow"}}}}  # it may start subagents
+            if version == NEW:  # older servers have no limit, and no such setting
+                more["subagent_depth"] = 3
+            return running.enter_context(open_site(version, permission={"bash": "ask"}, **more))
 
         yield start
 
