@@ -86,6 +86,8 @@ def _in_parameter(parameter: Json, schemas: dict[str, Json]) -> Iterator[str]:
         yield f"is an array in the {place}, which is not supported: only a query may have arrays"
     elif kind == "array" and parameter.get("explode") is False:
         yield "has explode=false, which is not supported for an array: the client repeats the name for each item"
+    elif kind == "array" and _kind(_target(schema.get("items", {}), schemas), schemas) != "value":
+        yield "is an array of arrays or objects, which is not supported: only single values can be sent"
     elif kind == "object":
         yield "is an object, which is not supported: use style='deepObject', or a parameter for each member"
 

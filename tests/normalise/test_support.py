@@ -49,6 +49,8 @@ def _parameter(schema: Json, place: str = "query", **more: object) -> Json:
         (_parameter(STRINGS, style="pipeDelimited"), "style='pipeDelimited'"),
         (_parameter(STRINGS, style="spaceDelimited"), "style='spaceDelimited'"),
         (_parameter(STRINGS, explode=False), "explode=false"),
+        (_parameter({"type": "array", "items": OBJECT}), "is an array of arrays or objects"),
+        (_parameter({"type": "array", "items": STRINGS}), "is an array of arrays or objects"),
         (_parameter(OBJECT), "is an object"),
         (_parameter(OBJECT, "path"), "is an object"),
         (_parameter(STRING, style="deepObject"), "only an object in the query"),
