@@ -37,7 +37,7 @@ class AsksState:
 
     def __init__(self, plan: TurnPlan, now_s: float) -> None:
         self.plan = plan
-        self.is_over = False
+        self.is_over: bool = False
         self.error: Exception | None = None
         self.family: Family = Family(plan.session_id)
         self.directories: dict[str, None] = {}

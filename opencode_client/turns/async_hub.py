@@ -15,11 +15,11 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from ..calls.async_closing import running_loop
-from ..errors import ClientClosedError, OpencodeError
+from ..errors import ClientClosedError, OpencodeError, RequestTimeoutError
 from ..streams.event_decoder import StreamGap
 from ..streams.subscriber_queue import no_item_yet
 from .inputs import ACTIONS, Abort, Action, Delta, Done, Input, Look, Send, Tick
-from .routes import LINGER_S, Routes, Run, S
+from .routes import LINGER_S, OPENINGS, Routes, Run, S
 from .state import TurnState
 from .updates import Update
 
@@ -99,8 +99,7 @@ class AsyncHub:
         """Start a turn. Return False if the connection was closed meanwhile."""
         async with self._opening:
             if not self._tasks and not self._is_closed:
-                stream = self._subscribe()
-                await stream.__aenter__()
+                stream = await self._open()
                 self._tasks = [
                     asyncio.create_task(self._read(stream)),
                     asyncio.create_task(self._keep_time()),
@@ -199,6 +198,17 @@ class AsyncHub:
             self._route(StreamGap(0, "no event stream", 1, OpencodeError("no event stream")))
             await asyncio.sleep(_REOPEN_S)
             stream = self._subscribe()
+
+    async def _open(self) -> Any:  # Any: as above
+        for left in reversed(range(OPENINGS)):
+            stream = self._subscribe()
+            try:
+                await stream.__aenter__()
+                return stream
+            except RequestTimeoutError:
+                if not left:
+                    raise
+        return None
 
     def _subscribe(self) -> Any:  # Any: a stream of events
         return self._view.event.subscribe() if self._directory else self._view.global_.event()

@@ -16,11 +16,11 @@ from threading import Event, RLock, Thread, current_thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
-from ..errors import ClientClosedError, OpencodeError
+from ..errors import ClientClosedError, OpencodeError, RequestTimeoutError
 from ..streams.event_decoder import StreamGap
 from ..streams.subscriber_queue import no_item_yet
 from .inputs import ACTIONS, Action, Delta, Done, Input, Look, Send, Tick
-from .routes import LINGER_S, Routes, Run, S
+from .routes import LINGER_S, OPENINGS, Routes, Run, S
 from .state import TurnState
 from .updates import Update
 
@@ -107,9 +107,7 @@ class Hub:
         """Start a turn. Return False if the connection was closed meanwhile."""
         with self._lock:
             if self._stream is None and not self._is_closed:
-                stream = self._subscribe()
-                stream.__enter__()
-                self._stream = stream
+                self._stream = self._open()
                 for work in (self._read, self._serve):
                     thread = Thread(target=work, daemon=True, name="opencode-turns")
                     self._threads.append(thread)
@@ -216,6 +214,17 @@ class Hub:
             if not self._closing.wait(_REOPEN_S):
                 self._stream = self._subscribe()
         self._stream.close()
+
+    def _open(self) -> Any:  # Any: as above
+        for left in reversed(range(OPENINGS)):
+            stream = self._subscribe()
+            try:
+                stream.__enter__()
+                return stream
+            except RequestTimeoutError:
+                if not left:
+                    raise
+        return None
 
     def _subscribe(self) -> Any:  # Any: a stream of events
         return self._view.event.subscribe() if self._directory else self._view.global_.event()

@@ -28,8 +28,8 @@ class LookTimer:
     """
 
     def __init__(self, now_s: float, *, is_due: bool) -> None:
-        self.is_looking = False
-        self.is_stale = is_due
+        self.is_looking: bool = False
+        self.is_stale: bool = is_due
         self._at_s: float | None = now_s if is_due else None
         self._event_s = now_s
         self._silence_s = _FIRST_SILENCE_S

@@ -16,6 +16,8 @@ from .state import TurnState
 from .updates import ReasoningDelta, TextDelta, Update
 from .v1 import ASK_EVENTS, member, read_event
 
+OPENINGS = 6
+"""Attempts to open the event stream: a server may not respond for some seconds in a directory that is new to it."""
 LINGER_S = 5.0
 """The time that an event connection stays open without a turn."""
 

@@ -47,7 +47,7 @@ class TurnState:
 
     def __init__(self, plan: TurnPlan, now_s: float) -> None:
         self.plan = plan
-        self.is_over = False
+        self.is_over: bool = False
         self.result: TurnResult[Any] | None = None
         self.error: Exception | None = None
         self.family: Family = Family(plan.session_id)

@@ -36,6 +36,8 @@ class TurnServer:
         self.body: JsonObject = {}
         self.sent, self.may_stream, self.may_end = (threading.Event() for _ in range(3))
         self.aborted, self.closing = threading.Event(), threading.Event()
+        self.silent_openings = 0
+        """The number of event streams that do not begin."""
         self.answer = Message(2).text("word " * PIECES)
         server.expect_request("/event").respond_with_handler(self._events)
         server.expect_request(f"/session/{SESSION}/message", "POST").respond_with_handler(self._prompt)
@@ -69,6 +71,9 @@ class TurnServer:
 
     def _events(self, _: Request) -> Response:
         self.requests.append(("GET", "/event"))
+        if self.silent_openings:
+            self.silent_openings -= 1
+            self.closing.wait(20)
 
         def stream() -> Generator[bytes]:
             yield _sse(event("server.connected"))

@@ -74,6 +74,16 @@ def test_two_turns_share_one_event_connection(client_kind: ClientKind, server: T
     assert server.count("GET", "/event") == 1
 
 
+def test_a_server_may_not_respond_at_once_in_a_new_directory(
+    client_kind: ClientKind, server: TurnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opencode_client.streams.reconnect.HEAD_S", 0.3)
+    server.let_end()
+    server.silent_openings = 2
+    assert client_kind.call(client_kind.client(server.url).run, "hi").text == "word " * PIECES
+    assert server.count("GET", "/event") == 3
+
+
 def test_unread_deltas_are_merged(client_kind: ClientKind, server: TurnServer) -> None:
     server.let_end()
     turn = _open(client_kind, client_kind.client(server.url).turn("hi"))
