@@ -97,10 +97,12 @@ class AsyncTurnCalls:
 
     async def _directories(self) -> list[str]:
         """Return the directories of the server, of its projects and of their sessions."""
-        view = self._quick
-        found = [(await view.path.get()).directory]
+        view: Any = self._quick  # Any: a client of an old document has no experimental.session
+        found: list[str] = [(await view.path.get()).directory]
         for project in await view.project.list():
             found += [project.worktree, *project.sandboxes]
+        if not hasattr(view.experimental, "session"):
+            return found
         with suppress(UnsupportedOperationError):  # subagents are in the directories of their parents
             sessions = view.paginate(view.experimental.session.list, roots=True)
             found += [one.directory async for one in sessions]

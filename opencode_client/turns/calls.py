@@ -97,10 +97,12 @@ class TurnCalls:
 
     def _directories(self) -> list[str]:
         """Return the directories of the server, of its projects and of their sessions."""
-        view = self._quick
-        found = [(view.path.get()).directory]
+        view: Any = self._quick  # Any: a client of an old document has no experimental.session
+        found: list[str] = [(view.path.get()).directory]
         for project in view.project.list():
             found += [project.worktree, *project.sandboxes]
+        if not hasattr(view.experimental, "session"):
+            return found
         with suppress(UnsupportedOperationError):  # subagents are in the directories of their parents
             sessions = view.paginate(view.experimental.session.list, roots=True)
             found += [one.directory for one in sessions]
