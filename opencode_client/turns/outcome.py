@@ -9,7 +9,9 @@ from ..errors import (
     ArgumentError,
     ClientClosedError,
     ConnectError,
+    EmptyResponseError,
     OpencodeError,
+    StatusError,
     TurnAbortedError,
     TurnBudgetError,
     TurnError,
@@ -41,6 +43,19 @@ def lost(reason: str, stored: bool | None, cause: Exception | None = None) -> Tu
     error = TurnLostError(f"the turn is lost: {reason}")
     error.stored, error.__cause__ = stored, cause
     return error
+
+
+def unanswered(transcript: Transcript, failure: str, cause: Exception | None, directory: str) -> TurnError:
+    """Return the error of a turn whose session rests without an end. `failure` is the session's last error."""
+    refused = isinstance(cause, EmptyResponseError | StatusError)
+    if (failure or refused) and not transcript.answers:
+        error = TurnError(f"the turn did not begin: {failure or cause}")
+        error.__cause__ = cause
+        return error
+    reason = "the session rests, but the turn has no end"
+    if not transcript.answers:
+        reason += f"; does the server have the directory {directory!r}?"
+    return lost(reason, transcript.prompt_id is not None, cause)
 
 
 def error_of_turn(transcript: Transcript, failure: str, *, is_disposed: bool) -> TurnError | None:

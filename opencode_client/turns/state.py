@@ -23,7 +23,16 @@ from .ask_book import AskBook
 from .family import Family
 from .inputs import Action, Asked, Delta, Done, Input, MessageSeen, PartSeen, StatusSeen, TurnPlan
 from .look_timer import AGAIN_S, LookTimer
-from .outcome import complete, error_of_turn, is_complete, lost, passed_budget, result_of, was_refused
+from .outcome import (
+    complete,
+    error_of_turn,
+    is_complete,
+    lost,
+    passed_budget,
+    result_of,
+    unanswered,
+    was_refused,
+)
 from .result import TurnResult
 from .structured import checked
 from .transcript import Transcript
@@ -277,7 +286,7 @@ class TurnState:
         elif is_over:
             self._finish(None)
         elif waits and idle_s >= _IDLE_S[case] and self._answered_s is None:
-            self._give_up(is_stored=is_stored)
+            self._finish(unanswered(transcript, self._failure, self._lost, self.plan.directory))
         elif waits:
             self._look_soon(AGAIN_S)
 
@@ -287,19 +296,6 @@ class TurnState:
         waits = isinstance(error, errors.TurnAbortedError) and not (self._stopping or self._has_waited)
         self._has_waited = self._has_waited or waits
         return waits
-
-    def _give_up(self, *, is_stored: bool) -> None:
-        """The session rests without an answer."""
-        refused = isinstance(self._lost, errors.EmptyResponseError | errors.StatusError)
-        if (self._failure or refused) and not self.transcript.answers:
-            error = TurnError(f"the turn did not begin: {self._failure or self._lost}")
-            error.__cause__ = self._lost
-            self._finish(error)
-        else:
-            reason = "the session rests, but the turn has no end"
-            if not self.transcript.answers:
-                reason += f"; does the server have the directory {self.plan.directory!r}?"
-            self._finish(lost(reason, is_stored, self._lost))
 
     def _check_budget(self) -> None:
         """Abort the turn if its steps have passed a limit and another one has begun.
