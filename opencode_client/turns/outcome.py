@@ -53,7 +53,7 @@ def unanswered(transcript: Transcript, failure: str, cause: Exception | None, di
         error.__cause__ = cause
         return error
     reason = "the session rests, but the turn has no end"
-    if not transcript.answers:
+    if not any(answer.parts for answer in transcript.answers):
         reason += f"; does the server have the directory {directory!r}?"
     return lost(reason, transcript.prompt_id is not None, cause)
 
