@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _LOOK_S = 10.0
 """The timeout of requests that read a session, and of aborts."""
+_ABORT_AGAIN_S = 2.0
+"""An abort is sent again after this time: the first one may come before the turn has begun."""
 
 
 class AsyncTurnCalls:
@@ -209,14 +211,17 @@ async def abort_session(
     view = client.with_options(directory=session.directory)
     if (await view.session.status()).get(session_id) is None:
         return False
-    before = await _last_prompt(view, session_id)
+    before, _ = await _last_prompt(view, session_id)
     end_s, sent_s = monotonic() + timeout_s, 0.0
     while True:
-        if (await view.session.status()).get(session_id) is None or await _last_prompt(
-            view, session_id
-        ) != before:
+        if (await view.session.status()).get(session_id) is None:
             return True
-        if monotonic() - sent_s >= 2.0:
+        prompt_id, is_over = await _last_prompt(view, session_id)
+        if prompt_id != before:
+            return True
+        if monotonic() - sent_s >= _ABORT_AGAIN_S:
+            if sent_s and is_over:  # source: after an abort between two steps, 1.1.31 shows "busy" for ever
+                return True
             sent_s = monotonic()
             await view.session.abort(session_id)
             if not wait_idle:
@@ -247,9 +252,12 @@ async def _last_message(view: AsyncOpencodeClient, session_id: str) -> tuple[flo
     return max(((one.created_ms, one.message_id) for one in seen), default=(0.0, ""))
 
 
-async def _last_prompt(view: AsyncOpencodeClient, session_id: str) -> str | None:
+async def _last_prompt(view: AsyncOpencodeClient, session_id: str) -> tuple[str | None, bool]:
+    """Return the last prompt of a session, and if its last message is a complete answer."""
     seen = [_seen(one)[0] for one in await view.session.messages(session_id, limit=20)]
-    return max((one.message_id for one in seen if one.is_user), default=None)
+    prompt_id = max((one.message_id for one in seen if one.is_user), default=None)
+    last = max(seen, key=lambda one: (one.created_ms, one.message_id), default=None)
+    return prompt_id, last is not None and last.is_over and not last.is_user
 
 
 async def _check_names(view: AsyncOpencodeClient, options: Mapping[str, Any]) -> None:  # Any: checked before

@@ -14,7 +14,7 @@ from tests.live.client_pairs import CLIENT_KINDS, SyncOrAsync, until
 from tests.live.servers import NEW
 from tests.live.turns.players import TURN_VERSIONS, Site, Sites, busy, open_site
 
-_LEFT_S = 2.0
+_LEFT_S = 5.0
 
 
 @pytest.fixture(scope="package")

@@ -1,0 +1,89 @@
+"""`client.abort` of both clients, against a small server whose status and messages the test chooses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from opencode_client import TurnTimeoutError
+from opencode_client.model import JsonObject
+from opencode_client.turns import async_calls, calls
+from tests.support.both_clients import ClientKind
+from tests.support.turn_inputs import SESSION, Message, prompt
+
+
+class BusyServer:
+    """A server whose session is busy until `is_busy` is false."""
+
+    def __init__(self, server: HTTPServer) -> None:
+        self.url = server.url_for("")
+        self.is_busy, self.ends_after_abort = True, False
+        self.messages = [prompt(), Message(2)]
+        self.aborts = 0
+        place = f"/session/{SESSION}"
+        times = {"created": 1, "updated": 1}
+        names = {"id": SESSION, "directory": "/repo", "title": "t", "version": "1", "projectID": "p"}
+        server.expect_request(place).respond_with_json({**names, "time": times})
+        server.expect_request("/session/status").respond_with_handler(
+            lambda _: _json({SESSION: {"type": "busy"}} if self.is_busy else {})
+        )
+        server.expect_request(f"{place}/message").respond_with_handler(
+            lambda _: _json([{"info": one.info(), "parts": one.parts} for one in self.messages])
+        )
+        server.expect_request(f"{place}/abort", "POST").respond_with_handler(self._abort)
+
+    def _abort(self, _: Request) -> Response:
+        self.aborts += 1
+        self.is_busy = self.is_busy and not self.ends_after_abort
+        return _json(True)
+
+
+def _json(value: JsonObject | list[JsonObject] | bool) -> Response:
+    return Response(json.dumps(value), mimetype="application/json")
+
+
+@pytest.fixture
+def server(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Generator[BusyServer]:
+    for module in (calls, async_calls):
+        monkeypatch.setattr(module, "_ABORT_AGAIN_S", 0.2)
+    yield BusyServer(httpserver)
+    httpserver.check_assertions()
+
+
+def test_nothing_is_sent_to_a_session_at_rest(client_kind: ClientKind, server: BusyServer) -> None:
+    server.is_busy = False
+    assert client_kind.call(client_kind.client(server.url).abort, SESSION) is False
+    assert server.aborts == 0
+
+
+def test_the_end_of_the_turn_is_awaited(client_kind: ClientKind, server: BusyServer) -> None:
+    server.ends_after_abort = True
+    assert client_kind.call(client_kind.client(server.url).abort, SESSION) is True
+    assert server.aborts == 1
+
+
+def test_without_waiting_one_abort_is_sent(client_kind: ClientKind, server: BusyServer) -> None:
+    assert client_kind.call(client_kind.client(server.url).abort, SESSION, wait_idle=False) is True
+    assert server.aborts == 1
+
+
+def test_a_status_that_stays_busy_after_a_complete_answer_is_not_awaited(
+    client_kind: ClientKind, server: BusyServer
+) -> None:
+    """1.1.31 shows "busy" for ever if the abort came between two steps."""
+    assert client_kind.call(client_kind.client(server.url).abort, SESSION) is True
+    assert server.aborts == 1
+
+
+@pytest.mark.parametrize("last", [prompt(), Message(2, is_over=False)], ids=["no answer", "answer begun"])
+def test_a_turn_that_goes_on_after_the_abort_is_an_error(
+    client_kind: ClientKind, server: BusyServer, last: Message
+) -> None:
+    server.messages = [prompt(), last]
+    with pytest.raises(TurnTimeoutError, match="still busy"):
+        client_kind.call(client_kind.client(server.url).abort, SESSION, timeout=0.25)
+    assert server.aborts == 2
