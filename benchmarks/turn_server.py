@@ -171,8 +171,9 @@ def _write(data: bytes) -> None:
         for stream in _streams.copy():
             try:
                 stream.sendall(data)
-            except OSError:  # its client has gone
-                _streams.remove(stream)
+            except OSError:  # its client has gone, so its thread may remove it, too
+                with suppress(ValueError):
+                    _streams.remove(stream)
 
 
 def _chunk(kind: str, **properties: Any) -> bytes:

@@ -37,6 +37,7 @@ TWINS = {
     "streams/stream.py": "streams/async_stream.py",
     "turns/asks.py": "turns/async_asks.py",
     "turns/calls.py": "turns/async_calls.py",
+    "turns/hub.py": "turns/async_hub.py",
     "turns/many.py": "turns/async_many.py",
     "turns/turn.py": "turns/async_turn.py",
 }

@@ -75,6 +75,20 @@ class AsyncBackground:
         await asyncio.wait([self._task])
 
 
+class AsyncCrew:
+    """Tasks for small works."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncBackground:
+        """Start a work, and return it. Hold it until it ends, unless it waits for nothing."""
+        return AsyncBackground(work, self._name)
+
+    def end(self) -> None:
+        """Do nothing: a task ends with its work."""
+
+
 # Any: as `async def` returns it
 async def finish(work: Callable[[], Coroutine[Any, Any, _T]], hurry: Callable[[], object] = bool) -> _T:
     """Return the result of `work`. Cancellation does not interrupt the work; it is raised after it.

@@ -7,7 +7,9 @@ queues, which it cannot divide.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from os import getpid
 from queue import Empty, SimpleQueue
 from threading import Thread, current_thread
@@ -72,6 +74,41 @@ class Background:
         close()
         if self._thread is not current_thread():  # it may be: `on_gap` of a stream runs there
             self._thread.join(_JOIN_S)
+
+
+class Crew:
+    """Threads for small works. A thread without work takes the next one, as a new thread costs more than most works."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._idle: list[SimpleQueue[Callable[[], None] | None]] = []
+        self._has_ended = False
+
+    def start(self, work: Callable[[], None]) -> object:
+        """Start a work. A thread cannot be stopped, so this returns nothing."""
+        in_context = partial(copy_context().run, work)
+        try:
+            self._idle.pop().put(in_context)
+        except IndexError:
+            Thread(target=self._serve, args=(in_context,), daemon=True, name=self._name).start()
+        return None
+
+    def end(self) -> None:
+        """Let the threads end, each after its work."""
+        self._has_ended = True
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().put(None)
+
+    def _serve(self, work: Callable[[], None] | None) -> None:
+        works: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        while work is not None:
+            work()
+            del work  # what it holds is not kept until the next one
+            self._idle.append(works)
+            if self._has_ended:
+                self.end()
+            work = works.get()
 
 
 def finish(work: Callable[[], _T], hurry: Callable[[], object] = bool) -> _T:

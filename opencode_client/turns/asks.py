@@ -13,7 +13,7 @@ from ..streams.background import finish
 from ..streams.items import Items
 from .asks_state import AsksState
 from .calls import TurnCalls, prepare_asks
-from .hub import SyncRun, drive
+from .hub import SyncRun, start
 from .inputs import Done, ReplyTo
 from .policies import Answers, Decision, answered, answers_of
 from .routes import S
@@ -81,7 +81,7 @@ class Asks(Answering[AskUpdate, AsksState]):
         if self._run is not None:
             raise ArgumentError("this was opened before: call client.asks() again")
         calls = self._prepare()
-        self._run = drive(SyncRun(calls, AsksState(calls.plan, monotonic())))
+        self._run = start(SyncRun(calls, AsksState(calls.plan, monotonic())))
         return self
 
     def take(self, timeout_s: float | None) -> list[AskUpdate]:

@@ -13,7 +13,7 @@ from ..streams.async_background import finish
 from ..streams.async_items import AsyncItems
 from .asks_state import AsksState
 from .async_calls import AsyncTurnCalls, prepare_asks
-from .async_hub import AsyncRun, drive
+from .async_hub import AsyncRun, start
 from .inputs import Done, ReplyTo
 from .policies import Answers, Decision, answered, answers_of
 from .routes import S
@@ -81,7 +81,7 @@ class AsyncAsks(AsyncAnswering[AskUpdate, AsksState]):
         if self._run is not None:
             raise ArgumentError("this was opened before: call client.asks() again")
         calls = await self._prepare()
-        self._run = await drive(AsyncRun(calls, AsksState(calls.plan, monotonic())))
+        self._run = await start(AsyncRun(calls, AsksState(calls.plan, monotonic())))
         return self
 
     async def take(self, timeout_s: float | None) -> list[AskUpdate]:

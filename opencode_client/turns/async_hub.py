@@ -1,26 +1,37 @@
-"""Drive turns with tasks: one event connection for all turns of a client in one directory. `hub.py` uses threads.
+# The source of hub.py, which `make generate` writes.
+"""Drive turns and feeds of asks: one event connection for those of a client in one directory.
 
-It also drives feeds of asks. Those of all directories have another event connection.
-
-Both are written by hand: there, threads need a lock, and timers a thread.
+Feeds of all directories have another event connection. One background work reads the events, and one feeds ticks in
+time. Each action is a work of its own, so a request or a function of the user blocks no turn. States are fed under a
+lock, by these works alone while turns run: so Ctrl-C, which the main thread gets, interrupts none of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from inspect import isawaitable
+from functools import partial
+from inspect import isawaitable  # the sync twin has no such line
+from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
-from ..calls.async_closing import running_loop
 from ..errors import ClientClosedError, OpencodeError, RequestTimeoutError
+from ..streams.async_background import AsyncBackground, AsyncCrew, AsyncWaiters, here
 from ..streams.event_decoder import StreamGap
 from ..streams.subscriber_queue import no_item_yet
-from .inputs import ACTIONS, Abort, Action, Delta, Done, Input, Look, Send, Tick
+from .inputs import (
+    ACTIONS,
+    Abort,  # the sync twin has no such line
+    Action,
+    Delta,
+    Done,
+    Input,
+    Look,
+    Send,
+    Tick,
+)
 from .routes import LINGER_S, OPENINGS, Routes, Run, S
-from .state import TurnState
 from .updates import Update
 
 if TYPE_CHECKING:
@@ -31,6 +42,8 @@ logger: logging.Logger = logging.getLogger(__package__)
 
 _REOPEN_S = 1.0
 """The delay before a new event stream, after one has ended with an error."""
+_END_S = 1.0
+"""The longest time to wait for the requests of a feed that ends: a thread cannot be stopped."""
 
 
 class AsyncRun(Run[S], Generic[S]):
@@ -40,39 +53,26 @@ class AsyncRun(Run[S], Generic[S]):
         super().__init__(state, is_quiet=is_quiet)
         self.calls = calls
         self.hub: AsyncHub
-        self.actions: dict[asyncio.Task[None], Action] = {}
-        self.is_left = False
-        self._changed = asyncio.Event()
-
-    def wake(self) -> None:
-        """Wake the user."""
-        self._changed.set()
+        self.waiters = AsyncWaiters()
+        self.actions: dict[int, tuple[Action, Any]] = {}  # Any: the work of an action
+        """The actions that are being performed, by their `id`."""
 
     def post(self, item: Input) -> None:
-        """Feed an input."""
-        self.hub.feed(self, item)
+        """Feed an input soon."""
+        self.hub.post(self, item)
 
     async def take(self, timeout_s: float | None) -> list[Update]:
         """Return the next update; none at the end. Raises StreamTimeoutError."""
-        if not await self._wait(lambda: bool(self.inbox) or self.is_over or self.is_left, timeout_s):
+        if not self.inbox and not await self.waiters.wait_until(self._has_news, timeout_s):
             raise no_item_yet(timeout_s)
         return [self.inbox.take()] if self.inbox else []
 
     async def ended(self, timeout_s: float | None) -> bool:
         """Wait until the turn is over. Return False after the timeout."""
-        return await self._wait(lambda: self.is_over or self.is_left, timeout_s)
+        return await self.waiters.wait_until(lambda: self.is_over or self.is_left, timeout_s)
 
-    async def _wait(
-        self, condition: Any, timeout_s: float | None
-    ) -> bool:  # Any: a function without arguments
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not condition():
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            return bool(condition())
-        return True
+    def _has_news(self) -> bool:
+        return bool(self.inbox) or self.is_over or self.is_left
 
 
 _AnyRun: TypeAlias = AsyncRun[Any]  # Any: of a turn or a feed
@@ -81,168 +81,192 @@ _AnyRun: TypeAlias = AsyncRun[Any]  # Any: of a turn or a feed
 class AsyncHub:
     """The event connection of a client in one directory, or in all (""), and the turns and feeds that use it.
 
-    Opened by the first one, closed some seconds after the last turn, or by a feed that leaves last.
+    Opened by the first one, closed some seconds after the last turn, or by a feed that leaves last. Tasks may share it.
     """
 
     def __init__(self, view: AsyncOpencodeClient, directory: str) -> None:
         self._view = view
-        self._routes: Routes[_AnyRun] = Routes(directory)
         self._directory = directory
-        self._opening = asyncio.Lock()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._timer = asyncio.Event()
-        self._is_closed = False
+        self._routes: Routes[_AnyRun] = Routes(directory)
+        self._opening = asyncio.Lock()  # held while the first one opens the stream
+        self._using = RLock()  # held while a state is fed, during which nothing waits
+        self._stream: Any = None  # Any: a stream of events
+        self._works: list[AsyncBackground] = []
+        self._crew = AsyncCrew("opencode-turn")
+        self._waiters = AsyncWaiters()  # of the works
+        self._is_due = self._is_closed = False
         self._used_s = monotonic()
         self._next_s = 0.0
 
     async def join(self, run: _AnyRun) -> bool:
-        """Start a turn. Return False if the connection was closed meanwhile."""
+        """Start a turn or a feed. Return False if the connection was closed meanwhile."""
         async with self._opening:
-            if not self._tasks and not self._is_closed:
-                stream = await self._open()
-                self._tasks = [
-                    asyncio.create_task(self._read(stream)),
-                    asyncio.create_task(self._keep_time()),
+            if not self._works and not self._is_closed:
+                await self._open()
+                self._works = [
+                    AsyncBackground(work, "opencode-turns") for work in (self._read, self._keep_time)
                 ]
-        if self._is_closed:
-            return False
-        run.hub = self
-        self._routes.add(run)
-        if not run.state.plan.follows:
-            self._start(run, Send())
-        self.feed(run, self._routes.first)
-        self._timer.set()
+        with self._using:
+            if self._is_closed:
+                return False
+            run.hub = self
+            self._routes.add(run)
+            if not run.state.plan.follows:
+                self._start(run, Send())
+            self._feed(run, self._routes.first)
         return True
+
+    def post(self, run: _AnyRun, item: Input) -> None:
+        """Feed an input to a turn soon."""
+        self._crew.start(partial(self._feed_one, run, item))
 
     def leave(self, run: _AnyRun) -> None:
         """Stop driving a turn, which goes on on the server."""
-        run.is_left = True
-        self._remove(run)
+        with self._using:
+            run.is_left = True
+            self._remove(run)
 
     async def end(self, run: _AnyRun) -> None:
         """End a feed, with its requests. Closes the connection unless others use it."""
-        self.leave(run)
-        for task in list(run.actions):
-            task.cancel()
-            await asyncio.wait([task])
-        if not self._routes.runs:
+        with self._using:
+            self.leave(run)
+            is_unused = not self._routes.runs
+            self._is_closed = self._is_closed or is_unused
+            for _, work in run.actions.values():  # the sync twin has no such line
+                work.cancel()  # the sync twin has no such line
+        if is_unused:
             await self.close()
-
-    def feed(self, run: _AnyRun, item: Input) -> None:
-        """Feed an input to a turn, and do what follows from it."""
-        for out in run.state.feed(item, monotonic()):
-            if isinstance(out, ACTIONS):
-                self._start(run, out)
-            elif run.inbox is not None:
-                run.inbox.put(out)
-                run.wake()
-        run.is_over = run.state.is_over
-        if run.is_over:
-            self._remove(run)
-        elif type(item) is not Delta:
-            self._routes.claim(run)
-            if run.state.wake_at_s < self._next_s:
-                self._timer.set()
+        await run.waiters.wait_until(lambda: not run.actions, _END_S)
 
     async def close(self) -> None:
         """Close the connection. Turns that run end with ClientClosedError."""
         self._is_closed = True
         self._forget()
-        for run in list(self._routes.runs):
-            self.feed(
-                run, Done(Look(True, 0), error=ClientClosedError("the client was closed during this turn"))
-            )
-        for task in self._tasks:
-            if task is not asyncio.current_task():
-                task.cancel()
-                await asyncio.wait([task])
+        closed = ClientClosedError("the client was closed during this turn")
+        with self._using:
+            for run in self._routes.runs.copy():
+                self._feed(run, Done(Look(True, 0), error=closed))
+        for work in self._works:
+            await work.end(self._end_works)
+
+    async def _end_works(self) -> None:
+        self._crew.end()
+        self._waiters.wake()
+        await self._stream.close()
 
     def _forget(self) -> None:
         shared = self._view._caller.knowledge.shared  # pyright: ignore[reportPrivateUsage] # ours
-        for key in [key for key, value in shared.items() if value is self]:
-            del shared[key]
+        for key in [key for key, value in list(shared.items()) if value is self]:
+            shared.pop(key, None)
+
+    async def _feed_one(self, run: _AnyRun, item: Input) -> None:
+        with self._using:
+            self._feed(run, item)
+
+    def _feed(self, run: _AnyRun, item: Input) -> None:
+        """Feed an input to a turn, and do what follows from it. The caller has the lock."""
+        for out in () if run.is_left else run.state.feed(item, monotonic()):
+            if isinstance(out, ACTIONS):
+                self._start(run, out)
+            elif run.inbox is not None:
+                run.inbox.put(out)
+                run.waiters.wake()
+        if type(item) is Delta:
+            return
+        run.is_over = run.state.is_over
+        if run.is_over or run.is_left:
+            self._remove(run)
+            return
+        self._routes.claim(run)
+        if run.state.wake_at_s < self._next_s:
+            self._next_s = run.state.wake_at_s
+            self._is_due = True
+            self._waiters.wake()
 
     def _remove(self, run: _AnyRun) -> None:
         self._routes.remove(run)
         self._used_s = monotonic()
-        self._timer.set()
-        run.wake()
-        for task, action in run.actions.items():
-            if not run.is_left and not isinstance(action, Abort):
-                task.cancel()
+        run.waiters.wake()
+        for action, work in run.actions.values():  # the sync twin has no such line
+            if not run.is_left and not isinstance(action, Abort):  # the sync twin has no such line
+                work.cancel()  # the sync twin has no such line
 
     def _start(self, run: _AnyRun, action: Action) -> None:
-        task = asyncio.create_task(self._act(run, action))
-        run.actions[task] = action
-        task.add_done_callback(run.actions.pop)
+        run.actions[id(action)] = action, self._crew.start(partial(self._act, run, action))
 
     async def _act(self, run: _AnyRun, action: Action) -> None:
+        done: Done | None = None  # of an action that was cancelled
         try:
             value = await run.calls.perform(action)
-            done = Done(action, await value if isawaitable(value) else value)
+            if isawaitable(value):  # the sync twin has no such line
+                value = await value  # the sync twin has no such line
+            done = Done(action, value)
         except Exception as error:  # noqa: BLE001 # raised by the turn
             done = Done(action, error=error)
-        self.feed(run, done)
+        finally:
+            with self._using:
+                del run.actions[id(action)]
+                if done is not None:
+                    self._feed(run, done)
+            if run.is_left:  # `end` may wait for it
+                run.waiters.wake()
 
-    async def _read(self, stream: Any) -> None:  # Any: a stream of events
-        while True:
+    async def _read(self) -> None:
+        while not self._is_closed:
             try:
-                async for item in stream:
-                    self._route(item)
+                async for item in self._stream:
+                    with self._using:
+                        for run, event in self._routes.inputs(item):
+                            self._feed(run, event)
             except ClientClosedError:
                 return
             except OpencodeError as error:
                 logger.info("the event stream of turns is opened again: %s", error)
             finally:
-                await stream.close()
-            self._route(StreamGap(0, "no event stream", 1, OpencodeError("no event stream")))
-            await asyncio.sleep(_REOPEN_S)
-            stream = self._subscribe()
+                await self._stream.close()
+            if self._is_closed:
+                return
+            with self._using:
+                for run, event in self._routes.inputs(StreamGap(0, "no event stream", 1, OpencodeError())):
+                    self._feed(run, event)
+            if not await self._waiters.wait_until(lambda: self._is_closed, _REOPEN_S):
+                self._stream = self._subscribe()
 
-    async def _open(self) -> Any:  # Any: as above
+    async def _open(self) -> None:
         for left in reversed(range(OPENINGS)):
-            stream = self._subscribe()
+            self._stream = self._subscribe()
             try:
-                await stream.__aenter__()
-                return stream
+                await self._stream.__aenter__()
+                return
             except RequestTimeoutError:
                 if not left:
                     raise
-        return None
 
     def _subscribe(self) -> Any:  # Any: a stream of events
         return self._view.event.subscribe() if self._directory else self._view.global_.event()
 
-    def _route(self, item: object) -> None:
-        for run, event in self._routes.inputs(item):
-            self.feed(run, event)
-
     async def _keep_time(self) -> None:
-        while True:
-            now_s = monotonic()
-            for run in [one for one in self._routes.runs if one.state.wake_at_s <= now_s]:
-                self.feed(run, Tick())
-            if not self._routes.runs and now_s - self._used_s >= LINGER_S:
-                return await self.close()
-            self._next_s = self._routes.next_wake_s(now_s)
-            self._timer.clear()
-            try:
-                async with asyncio.timeout(max(0.0, self._next_s - monotonic())):
-                    await self._timer.wait()
-            except TimeoutError:
-                continue
+        try:
+            while not self._is_closed:
+                now_s, self._is_due = monotonic(), False
+                with self._using:
+                    for run in [one for one in self._routes.runs if one.state.wake_at_s <= now_s]:
+                        self._feed(run, Tick())
+                    self._next_s = self._routes.next_wake_s(now_s)
+                    if not self._routes.runs and now_s - self._used_s >= LINGER_S:
+                        self._is_closed = True
+                delay_s = max(0.0, self._next_s - monotonic())
+                await self._waiters.wait_until(lambda: self._is_due or self._is_closed, delay_s)
+        finally:
+            self._forget()
+            await self._end_works()
 
 
-async def start(calls: AsyncTurnCalls, *, is_quiet: bool) -> AsyncRun[TurnState]:
-    """Start a turn. With `is_quiet`, nobody reads its updates."""
-    return await drive(AsyncRun(calls, TurnState(calls.plan, monotonic()), is_quiet=is_quiet))
-
-
-async def drive(run: AsyncRun[S]) -> AsyncRun[S]:
+async def start(run: AsyncRun[S]) -> AsyncRun[S]:
     """Start a turn or a feed on the connection of its client and directory. Opens it if there is none."""
     calls = run.calls
     caller = calls.view._caller  # pyright: ignore[reportPrivateUsage] # ours
-    key = ("hub", os.getpid(), id(running_loop()), calls.plan.directory, calls.view.options.workspace)
+    key = ("hub", here(), calls.plan.directory, calls.view.options.workspace)
     while True:
         hub: AsyncHub = caller.knowledge.shared.setdefault(key, AsyncHub(calls.view, calls.plan.directory))
         caller.connections.to_close.add(hub)

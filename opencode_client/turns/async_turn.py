@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ArgumentError, TurnAbortedError
 from ..streams.async_background import finish
 from .async_asks import AsyncAnswering
 from .async_calls import AsyncTurnCalls, prepare, prepare_following
-from .async_hub import start
+from .async_hub import AsyncRun, start
 from .growing_text import GrowingText
 from .inputs import Stop
 from .options import Prompt, check_options
@@ -40,7 +41,9 @@ class AsyncTurn(AsyncAnswering[Update, TurnState]):
     async def __aenter__(self) -> Self:
         if self._run is not None:
             raise ArgumentError("a turn is sent once: call client.turn() again for another one")
-        self._run = await start(await self._prepare(), is_quiet=self._is_quiet)
+        calls = await self._prepare()
+        state = TurnState(calls.plan, monotonic())
+        self._run = await start(AsyncRun(calls, state, is_quiet=self._is_quiet))
         return self
 
     @property

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence, Sized
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define, field
@@ -155,7 +156,8 @@ class ManyTurns(Items[TurnOutcome]):
             check_spec(spec, entry.position)
             calls = prepare(self._client, spec.prompt, options_of(spec), may_ask=False)
             if not self._is_leaving:
-                run = entry.run = start(calls, is_quiet=True)
+                run = SyncRun(calls, TurnState(calls.plan, monotonic()), is_quiet=True)
+                entry.run = start(run)
                 if self._is_leaving:  # since this moment
                     self._abort(run)
                 run.ended(None)

@@ -72,6 +72,8 @@ class Run(Generic[S]):
         self.inbox: Inbox | None = None if is_quiet else Inbox()
         self.is_over = False
         """True when the last update is in the inbox: its user may read in another thread."""
+        self.is_left = False
+        """True if its user has left it: nothing is fed any more."""
 
 
 R = TypeVar("R", bound=Run[Any])  # Any: of a turn or a feed
@@ -152,5 +154,6 @@ class Routes(Generic[R]):
         return self._owners.get(child[1], []).copy() if child is not None else []
 
     def next_wake_s(self, now_s: float) -> float:
-        """Return the time at which to look at the turns again: the first one wants it, or none is left."""
-        return min((run.state.wake_at_s for run in self.runs), default=now_s + LINGER_S)
+        """Return the time at which to look at the turns again: the first one wants it, or none may be left."""
+        at_s: list[float] = [run.state.wake_at_s for run in self.runs]
+        return min([now_s + LINGER_S, *at_s])

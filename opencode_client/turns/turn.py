@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ArgumentError, TurnAbortedError
 from ..streams.background import finish
 from .asks import Answering
 from .calls import TurnCalls, prepare, prepare_following
-from .hub import start
+from .hub import SyncRun, start
 from .growing_text import GrowingText
 from .inputs import Stop
 from .options import Prompt, check_options
@@ -40,7 +41,9 @@ class Turn(Answering[Update, TurnState]):
     def __enter__(self) -> Self:
         if self._run is not None:
             raise ArgumentError("a turn is sent once: call client.turn() again for another one")
-        self._run = start(self._prepare(), is_quiet=self._is_quiet)
+        calls = self._prepare()
+        state = TurnState(calls.plan, monotonic())
+        self._run = start(SyncRun(calls, state, is_quiet=self._is_quiet))
         return self
 
     @property
