@@ -21,7 +21,6 @@ from ..streams.background import Background, Crew, Waiters, here
 from ..streams.event_decoder import StreamGap
 from ..streams.subscriber_queue import no_item_yet
 from .inputs import (
-    ACTIONS,
 
     Action,
     Delta,
@@ -166,7 +165,7 @@ class Hub:
     def _feed(self, run: _AnyRun, item: Input) -> None:
         """Feed an input to a turn, and do what follows from it. The caller has the lock."""
         for out in () if run.is_left else run.state.feed(item, monotonic()):
-            if isinstance(out, ACTIONS):
+            if isinstance(out, Action):
                 self._start(run, out)
             elif run.inbox is not None:
                 run.inbox.put(out)

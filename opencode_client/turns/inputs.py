@@ -164,13 +164,18 @@ class Snapshot:
 
 
 @frozen
-class Send:
-    """Action: send the prompt. Its value is the message of the answer, with its parts."""
+class Action:
+    """A request, or a call of the user's function. Its driver performs it, and feeds its value with Done."""
 
 
 @frozen
-class Look:
-    """Action: read the session, at most `limit` messages. Its value is a Snapshot.
+class Send(Action):
+    """Send the prompt. Its value is the message of the answer, with its parts."""
+
+
+@frozen
+class Look(Action):
+    """Read the session, at most `limit` messages. Its value is a Snapshot.
 
     `is_full`: also the status, and the subagents with their asks.
     """
@@ -182,43 +187,39 @@ class Look:
 
 
 @frozen
-class Abort:
-    """Action: stop the sessions on the server."""
+class Abort(Action):
+    """Stop the sessions on the server."""
 
     session_ids: Sequence[str]
 
 
 @frozen
-class Decide:
-    """Action: call the user's function. Its value is what it returns."""
+class Decide(Action):
+    """Call the user's function. Its value is what it returns."""
 
     ask: Ask
     function: Callable[[Any], Any]  # Any: of the user
 
 
 @frozen
-class ReplyTo:
-    """Action: answer an ask."""
+class ReplyTo(Action):
+    """Answer an ask."""
 
     ask: Ask
     decision: Answered
 
 
 @frozen
-class FindDirectories:
-    """Action: find the directories in which asks may wait. Its value is a list of them."""
+class FindDirectories(Action):
+    """Find the directories in which asks may wait. Its value is a list of them."""
 
 
 @frozen
-class ListAsks:
-    """Action: list the asks that wait in a directory. Its value is a Snapshot of them, and of the feed's subagents."""
+class ListAsks(Action):
+    """List the asks that wait in a directory. Its value is a Snapshot of them, and of the feed's subagents."""
 
     directory: str
     since_s: float
-
-
-Action: TypeAlias = Send | Look | Abort | Decide | ReplyTo | FindDirectories | ListAsks
-ACTIONS = (Send, Look, Abort, Decide, ReplyTo, FindDirectories, ListAsks)
 
 
 @frozen

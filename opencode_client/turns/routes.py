@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from ..model import JsonObject, is_object
@@ -11,10 +10,10 @@ from ..streams.event_decoder import StreamGap
 from ..streams.filter import session_and_parent, session_of
 from .asks_state import AsksState
 from .growing_text import GrowingText
-from .inputs import DirectorySeen, EventsWork, Gap, Input, SessionSeen, Tick
+from .inputs import Delta, DirectorySeen, EventsWork, Gap, Input, SessionSeen, Tick
 from .state import TurnState
 from .updates import ReasoningDelta, TextDelta, Update
-from .v1 import ASK_EVENTS, member, read_event
+from .v1 import ASK_EVENTS, DELTA, member, read_event
 
 OPENINGS = 6
 """Attempts to open the event stream: a server may not respond for some seconds in a directory that is new to it."""
@@ -40,15 +39,17 @@ class Inbox:
         if not isinstance(update, TextDelta | ReasoningDelta):
             self._items.append((update, None))
             return
-        is_more = False
-        with suppress(IndexError):
+        try:
             last, text = self._items.pop()  # so that it is not taken meanwhile
-            is_more = type(last) is type(update) and getattr(last, "part_id", None) == update.part_id
-            if is_more and text is not None:
-                text.add(update.text)
-            self._items.append((last, text))
-        if not is_more:
+        except IndexError:
             self._items.append((update, GrowingText(update.text)))
+            return
+        is_more = type(last) is type(update) and getattr(last, "part_id", None) == update.part_id
+        if is_more and text is not None:
+            text.add(update.text)
+            self._items.append((last, text))
+        else:
+            self._items.extend(((last, text), (update, GrowingText(update.text))))
 
     def __len__(self) -> int:
         return len(self._items)
@@ -123,6 +124,10 @@ class Routes(Generic[R]):
         if isinstance(item, StreamGap):
             return [(run, Gap(item.reason, item.error is None)) for run in self.runs]
         raw: object = getattr(item, "raw_", None)
+        if is_object(raw) and raw.get("type") == DELTA:  # the most frequent event
+            delta = read_event(raw, self._directory)
+            owners = self._owners.get(delta.session_id) if isinstance(delta, Delta) else None
+            return [(run, delta) for run in owners or () if delta is not None]
         directory = self._directory
         if not directory and is_object(raw):
             directory, raw = raw.get("directory") or "", member(raw, "payload")

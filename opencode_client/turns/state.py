@@ -95,14 +95,10 @@ class TurnState:
         if isinstance(item, _SIGNS_OF_LIFE):
             self._looks.see_event(now_s, is_pending=self._is_pending)
         if isinstance(item, Delta):  # the most frequent input: nothing else depends on it
-            if item.session_id == self.plan.session_id:
-                self.transcript.add_delta(item)
-                self._out += self.transcript.updates
-                self.transcript.updates.clear()
-        else:
-            self._read(item)
-            self._take_updates()
-            self._advance()
+            return self.transcript.add_delta(item) if item.session_id == self.plan.session_id else []
+        self._read(item)
+        self._out += self.transcript.take_updates()
+        self._advance()
         out, self._out = self._out, []
         return out
 
@@ -254,7 +250,7 @@ class TurnState:
             self.transcript.read_answer(*self._answer, is_ours=True)
         self.transcript.read(seen.messages)
         self.family.messages |= {one.message_id: one for one in seen.child_messages}
-        self._take_updates()
+        self._out += self.transcript.take_updates()
         if seen.asks is not None and self._stopping is None:
             pending = [ask for ask in seen.asks if self.family.has(ask.session_id)]
             self._out += self._asks.compare(pending, self.plan.directory, look.since_s, self._now_s)
@@ -321,7 +317,7 @@ class TurnState:
             self._out.append(inputs.Abort((self.plan.session_id, *self.family)))
 
     def _finish(self, error: Exception | None) -> None:
-        self._take_updates()
+        self._out += self.transcript.take_updates()
         self._out += self._asks.end()
         error = self._stopping or error
         if error is None:
@@ -343,7 +339,3 @@ class TurnState:
         self.error = error
         self.is_over = True
         self._out.append(TurnFinished(self.result, error))
-
-    def _take_updates(self) -> None:
-        self._out += self.transcript.updates
-        self.transcript.updates.clear()

@@ -12,7 +12,7 @@ from attrs import define, field
 
 from ..model import JsonObject
 from .growing_text import GrowingText
-from .inputs import Delta, MessageSeen, PartSeen
+from .inputs import Action, Delta, MessageSeen, PartSeen
 from .updates import Compacting, ReasoningDelta, StepFinished, TextDelta, TextReplaced, ToolUpdate, Update
 from .v1 import is_automatic, member, tokens_of
 
@@ -71,8 +71,7 @@ class Transcript:
 
     def __init__(self, key: str | None, after: tuple[float, str] | None) -> None:
         self.prompt_id: str | None = None
-        self.updates: list[Update] = []
-        """Changes since this list was last emptied."""
+        self._updates: list[Update] = []
         self._key = key
         self._after = after
         self._messages: dict[str, TurnMessage] = {}
@@ -112,18 +111,23 @@ class Transcript:
             self._message(prompt_id).belongs = True
             self._place()
 
-    def add_delta(self, delta: Delta) -> None:
-        """Add text to a part."""
+    def take_updates(self) -> list[Update]:
+        """Return the changes since the last call."""
+        taken, self._updates = self._updates, []
+        return taken
+
+    def add_delta(self, delta: Delta) -> list[Update | Action]:
+        """Add text to a part, and return the changes."""
         message = self._message(delta.message_id)
         part = message.parts.get(delta.part_id) or self._part(message, delta.part_id)
-        if part.seen is not None and part.seen.progress == 2:
-            return  # it comes late: the part has its whole text
+        seen = part.seen
+        if seen is not None and seen.progress == 2:
+            return []  # it comes late: the part has its whole text
         part.text.add(delta.text)
-        if part.is_shown and part.seen is not None:
-            kind = TextDelta if part.seen.kind == "text" else ReasoningDelta
-            self.updates.append(kind(delta.text, part.id, message.id))
-        else:
-            self._show(message, part)
+        if seen is not None and part.is_shown:
+            return [(TextDelta if seen.kind == "text" else ReasoningDelta)(delta.text, part.id, message.id)]
+        self._show(message, part)
+        return [*self.take_updates()]
 
     def see_message(self, seen: MessageSeen) -> None:
         """Read a message."""
@@ -157,7 +161,7 @@ class Transcript:
         """Leave only these parts, in this order."""
         for part in message.parts.values():
             if part.id not in part_ids and part.is_shown and part.seen is not None and part.seen.text:
-                self.updates.append(TextReplaced("", part.id, message.id, part.seen.kind == "reasoning"))
+                self._updates.append(TextReplaced("", part.id, message.id, part.seen.kind == "reasoning"))
         message.parts = {part_id: message.parts[part_id] for part_id in part_ids}
 
     def read(self, listed: Sequence[tuple[MessageSeen, Sequence[PartSeen]]]) -> None:
@@ -213,9 +217,9 @@ class Transcript:
         is_reasoning = part.seen.kind == "reasoning"
         if text.startswith(before):
             kind = ReasoningDelta if is_reasoning else TextDelta
-            self.updates.append(kind(text[len(before) :], part.id, message.id))
+            self._updates.append(kind(text[len(before) :], part.id, message.id))
         else:
-            self.updates.append(TextReplaced(text, part.id, message.id, is_reasoning))
+            self._updates.append(TextReplaced(text, part.id, message.id, is_reasoning))
 
     def _place(self) -> None:
         """Find out which messages belong to the turn, and show those that do."""
@@ -234,7 +238,7 @@ class Transcript:
                 message.belongs = self._belongs(message, seen)
             if message.is_answer:
                 if seen.is_summary:
-                    self.updates.append(Compacting(message.id))
+                    self._updates.append(Compacting(message.id))
                 for part in message.parts.values():
                     self._show(message, part)
         return None
@@ -263,18 +267,18 @@ class Transcript:
         part.is_shown = True
         if seen.kind in ("text", "reasoning"):
             if text := str(part.text):
-                self.updates.append(
+                self._updates.append(
                     (TextDelta if seen.kind == "text" else ReasoningDelta)(text, part.id, message.id)
                 )
         elif seen.kind == "tool":
             update = _tool_update(seen)
             if update != part.shown:
                 part.shown = update
-                self.updates.append(update)
+                self._updates.append(update)
         elif seen.kind == "step-finish":
             raw = seen.raw
             finished = (raw.get("reason") or "", raw.get("cost") or 0.0, tokens_of(raw.get("tokens")))
-            self.updates.append(
+            self._updates.append(
                 StepFinished(finish=finished[0], cost=finished[1], tokens=finished[2], message_id=message.id)
             )
 

@@ -23,6 +23,9 @@ from .updates import Ask, PermissionAsk, QuestionAsk
 KEY = "opencode_client.turn"
 """The member of a text part's `metadata` that marks a prompt. Servers keep it; the model does not see it."""
 
+DELTA = "message.part.delta"
+"""The event with more text of a part."""
+
 ASK_EVENTS = frozenset({
     "permission.asked", "permission.replied", "question.asked", "question.replied", "question.rejected",
     "session.created", "session.updated", "session.deleted", "session.status", "session.idle",
@@ -232,7 +235,7 @@ def _ask_gone(raw: JsonObject, _: str) -> Event:
 
 
 _READERS: dict[object, Callable[[JsonObject, str], Event | None]] = {
-    "message.part.delta": _delta,
+    DELTA: _delta,
     "message.part.updated": lambda raw, _: part_seen(raw["part"]),
     "message.updated": lambda raw, _: message_seen(raw["info"]),
     "session.status": lambda raw, _: status_seen(raw["sessionID"], raw["status"]),

@@ -8,7 +8,6 @@ from attrs import define, field
 
 from opencode_client.model import JsonObject
 from opencode_client.turns.inputs import (
-    ACTIONS,
     Abort,
     Action,
     Done,
@@ -159,7 +158,7 @@ class Game:
         """Feed inputs at this time."""
         for item in items:
             for out in self.state.feed(item, self.now_s):
-                (self.actions if isinstance(out, ACTIONS) else self.updates).append(out)  # type: ignore[arg-type] # one of both
+                (self.actions if isinstance(out, Action) else self.updates).append(out)  # type: ignore[arg-type] # one of both
         return self
 
     def play(self, *raws: JsonObject) -> Game:

@@ -10,7 +10,7 @@ from opencode_client.errors import AuthenticationError, ClientClosedError, Serve
 from opencode_client.model import JsonObject
 from opencode_client.turns.asks_state import AsksState
 from opencode_client.turns.inputs import (
-    ACTIONS,
+    Action,
     Asked,
     DirectorySeen,
     Done,
@@ -56,7 +56,7 @@ class _Feed:
     def feed(self, *items: Input) -> _Feed:
         for item in items:
             for out in self.state.feed(item, self.now_s):
-                (self.actions if isinstance(out, ACTIONS) else self.seen).append(out)
+                (self.actions if isinstance(out, Action) else self.seen).append(out)
         return self
 
     def play(self, *raws: JsonObject) -> _Feed:
