@@ -235,3 +235,27 @@ class Game:
     def seen(self, kind: type[Any]) -> list[Any]:
         """The updates of a kind."""
         return [one for one in self.updates if isinstance(one, kind)]
+
+
+IDLE = (status("idle"), event("session.idle", sessionID=SESSION))
+
+
+def answered_with(text: str = "Hello", number: int = 2, **more: Any) -> Message:
+    return Message(number, **more).text(text)
+
+
+def begun(game: Game) -> Game:
+    return game.play(prompt().updated(), prompt().part_updated(), status("busy"))
+
+
+def streamed(game: Game, answer: Message, *pieces: str) -> Game:
+    """Play an answer as 1.18.33 streams it."""
+    game.play(Message(answer.number, is_over=False).updated())
+    game.play(answer.part_updated(text="", time={"start": 1}))
+    game.play(*(answer.delta(piece) for piece in pieces))
+    return game.play(answer.part_updated(), answer.updated(), answer.updated())
+
+
+def error_of(game: Game, kind: type[Any]) -> Any:
+    assert isinstance(game.state.error, kind), game.state.error
+    return game.state.error

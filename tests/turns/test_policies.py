@@ -8,7 +8,7 @@ import pytest
 
 from opencode_client import ArgumentError, PermissionAsk, QuestionAsk, Reject
 from opencode_client.models import QuestionInfo
-from opencode_client.turns.policies import answers_of, check_policies, decide
+from opencode_client.turns.policies import answers_of, check_policies, decide, decision_of
 
 _RULES: Any = {
     "*": "reject",
@@ -100,6 +100,36 @@ def test_answers_that_do_not_fit_the_questions_are_errors(given: object) -> None
 def test_wrong_policies_are_errors_before_anything_is_sent(permissions: object, questions: object) -> None:
     with pytest.raises(ArgumentError):
         check_policies(permissions, questions, may_ask=False)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("allow", "once"),
+        ("Approve", "once"),
+        (True, "once"),
+        ("always allow", "always"),
+        ("deny", "reject"),
+        ("disallow", "reject"),
+        (False, "reject"),
+    ],
+)
+def test_the_word_of_another_program_gets_a_hint(word: object, meant: str) -> None:
+    for policy in (word, {"bash": {"*": word}}):
+        with pytest.raises(ArgumentError, match=f'do you mean "{meant}"'):
+            check_policies(policy, "reject", may_ask=False)
+
+
+@pytest.mark.parametrize("word", ["unknown", 5, ["once"], {}])
+def test_other_values_get_no_hint(word: object) -> None:
+    with pytest.raises(ArgumentError, match=r"a decision is [^;]*$"):
+        decision_of(word)
+
+
+@pytest.mark.parametrize("value", ["ask", None])
+def test_a_person_cannot_leave_a_permission_open(value: object) -> None:
+    with pytest.raises(ArgumentError, match="a decision is"):
+        decision_of(value)
 
 
 def test_answers_to_a_permission_are_an_error_that_names_reply() -> None:

@@ -1,0 +1,144 @@
+"""A turn whose session, instance or server is gone, without a server, and one that did not begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import methodcaller
+from typing import Any
+
+import pytest
+
+from opencode_client import (
+    ClientClosedError,
+    ConnectError,
+    ConnectionLostError,
+    EmptyResponseError,
+    NotFoundError,
+    RequestTimeoutError,
+    TurnAbortedError,
+    TurnError,
+    TurnLostError,
+)
+from opencode_client.turns.inputs import Abort, EventsWork, Gap
+from tests.support.turn_inputs import (
+    IDLE,
+    SESSION,
+    Game,
+    Message,
+    begun,
+    error_of,
+    event,
+    prompt,
+)
+
+_HTTP: dict[str, Any] = {"operation": "session.prompt", "method": "POST", "url": "http://server"}
+_STATUS: dict[str, Any] = {**_HTTP, "headers": {}, "body": b""}
+_CUT = ConnectionLostError("cut", **_HTTP)
+_GONE = NotFoundError("no session", **_STATUS, status=404)
+
+
+def test_a_deleted_session_is_lost() -> None:
+    game = begun(Game()).play(event("session.deleted", info={"id": SESSION}))
+    assert error_of(game, TurnLostError).stored is False
+    assert game.taken(Abort)  # the server would go on with the turn
+
+
+def test_a_session_that_is_not_found_is_lost() -> None:
+    game = begun(Game()).lost(_CUT).looked(error=_GONE)
+    assert error_of(game, TurnLostError).stored is False
+
+
+def test_a_server_that_is_gone_is_lost_within_15_s() -> None:
+    game = begun(Game()).lost(_CUT)
+    for _ in range(15):
+        if game.looks:
+            game.looked(error=ConnectError("refused", **_HTTP))
+        game.wait(1)
+    assert error_of(game, TurnLostError).stored is None
+
+
+def test_a_server_that_is_too_busy_to_respond_is_not_lost_while_the_prompt_waits() -> None:
+    game = begun(Game()).feed(Gap("cut"))
+    for _ in range(120):
+        if game.looks:
+            game.looked(error=RequestTimeoutError("slow", **_HTTP))
+        game.wait(1)
+    assert game.state.error is None
+    game.lost(_CUT)
+    for _ in range(40):
+        if game.looks:
+            game.looked(error=RequestTimeoutError("slow", **_HTTP))
+        game.wait(1)
+    assert error_of(game, TurnLostError).stored is None
+
+
+def test_a_quiet_turn_is_not_polled_when_events_work() -> None:
+    game = Game().feed(EventsWork()).wait(50)
+    assert not game.looks
+    assert game.wait(15).looks
+
+
+def test_a_server_that_was_started_again_has_stored_the_prompt() -> None:
+    game = begun(Game()).lost(_CUT)
+    for _ in range(5):
+        if game.looks:
+            game.looked(prompt(), Message(2, is_over=False))
+        game.wait(1)
+    assert error_of(game, TurnLostError).stored is True
+
+
+def test_a_prompt_that_never_arrived_is_lost() -> None:
+    game = Game().lost(_CUT)
+    for _ in range(10):
+        if game.looks:
+            game.looked()
+        game.wait(1)
+    assert error_of(game, TurnLostError).stored is False
+
+
+def test_an_instance_that_was_disposed_is_lost() -> None:
+    game = begun(Game()).play(event("server.instance.disposed", directory="/repo"))
+    answer = Message(2, more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}})
+    game.answered(answer).wait(1.1).looked(prompt(), answer)
+    assert error_of(game, TurnLostError).stored is True
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [methodcaller("play", event("server.instance.disposed")), methodcaller("feed", Gap("", is_end=True))],
+)
+def test_an_instance_may_be_known_to_be_disposed_only_after_the_answer(sign: Callable[[Game], Game]) -> None:
+    game = begun(Game())
+    answer = Message(2, more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}})
+    game.answered(answer).play(*IDLE).looked(prompt(), answer)
+    sign(game).wait(0.6).looked(prompt(), answer)
+    assert error_of(game, TurnLostError).stored is True
+
+
+def test_a_text_that_the_server_lost_in_an_abort_is_kept() -> None:
+    """1.3.2 stores no text of an aborted message."""
+    game, answer = begun(Game()), Message(2, more={"error": {"name": "MessageAbortedError", "data": {}}})
+    game.play(Message(2, is_over=False).updated(), answer.text("").part_updated(text="", time={"start": 1}))
+    game.play(answer.delta("a part")).answered(answer).play(*IDLE).looked(prompt(), answer)
+    game.wait(0.6).looked(prompt(), answer)
+    assert error_of(game, TurnAbortedError).partial.text == "a part"
+
+
+def test_a_refused_connection_is_raised_as_it_is() -> None:
+    error_of(Game().lost(ConnectError("refused", **_HTTP)), ConnectError)
+
+
+def test_a_closed_client_ends_the_turn() -> None:
+    error_of(Game().lost(ClientClosedError("closed")), ClientClosedError)
+
+
+def test_the_reason_of_a_prompt_that_failed_is_that_of_the_event() -> None:
+    game = Game().play(
+        event("session.error", error={"name": "UnknownError", "data": {"message": "Model not found: x"}})
+    )
+    game.lost(EmptyResponseError("empty", **_HTTP, status=200))
+    for _ in range(10):
+        if game.looks:
+            game.looked(prompt())
+        game.wait(1)
+    assert "Model not found: x" in str(error_of(game, TurnError))

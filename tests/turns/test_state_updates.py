@@ -1,0 +1,126 @@
+"""The updates of a turn, without a server: texts, tools, steps, compactions."""
+
+from __future__ import annotations
+
+from opencode_client import (
+    Compacting,
+    ReasoningDelta,
+    Retrying,
+    StepFinished,
+    TextDelta,
+    TextReplaced,
+    TodoChanged,
+    ToolUpdate,
+)
+from opencode_client.turns.inputs import Gap
+from tests.support.turn_inputs import (
+    IDLE,
+    SESSION,
+    Game,
+    Message,
+    answered_with,
+    begun,
+    event,
+    prompt,
+    status,
+    streamed,
+)
+
+
+def test_a_text_that_lost_its_middle_is_replaced() -> None:
+    game, answer = begun(Game()), answered_with("Hello, world")
+    streamed(game, answer, "Hello, ", "ld")
+    assert game.seen(TextReplaced)[0].text == "Hello, world"
+    assert game.texts() == {"prt_002_0": "Hello, world"}
+
+
+def test_deltas_of_a_part_whose_kind_is_not_known_wait() -> None:
+    game, answer = begun(Game()), Message(2).text("hm", kind="reasoning")
+    game.play(Message(2, is_over=False).updated(), answer.delta("h"), answer.delta("m"))
+    assert game.updates == []
+    game.play(answer.part_updated())
+    assert game.texts(ReasoningDelta) == {"prt_002_0": "hm"}
+
+
+def test_reading_the_messages_does_not_take_back_a_text_in_progress() -> None:
+    game, answer = begun(Game()), answered_with("Hello")
+    game.play(
+        Message(2, is_over=False).updated(),
+        answer.part_updated(text="", time={"start": 1}),
+        answer.delta("Hel"),
+    )
+    game.feed(Gap("cut")).looked(prompt(), Message(2, is_over=False).text("", is_over=False), status="busy")
+    game.play(answer.delta("lo"))
+    assert game.texts() == {"prt_002_0": "Hello"}
+    assert not game.seen(TextReplaced)
+
+
+def test_cumulative_texts_of_old_servers_become_deltas() -> None:
+    game, answer = begun(Game()), answered_with("Hello")
+    game.play(Message(2, is_over=False).updated())
+    for text in ("", "He", "Hell", "Hello"):
+        game.play(answer.part_updated(text=text, time={"start": 1}))
+    assert [one.text for one in game.seen(TextDelta)] == ["He", "ll", "o"]
+
+
+def test_synthetic_and_ignored_texts_are_not_shown() -> None:
+    game, answer = begun(Game()), Message(2).text("a", synthetic=True).text("b", ignored=True).text("c")
+    game.answered(answer).wait(0.6).looked(prompt(), answer)
+    assert game.state.result is not None
+    assert (game.state.result.text, game.texts()) == ("c", {"prt_002_2": "c"})
+
+
+def test_several_steps_are_one_turn() -> None:
+    game = begun(Game())
+    step = Message(2, more={"finish": "tool-calls"}).tool("completed", output="a.txt")
+    last = answered_with("done", 3)
+    game.play(step.updated(), step.part_updated()).play(*IDLE)
+    assert not game.looks
+    streamed(game, last, "done").answered(last).play(status("busy"), *IDLE).looked(prompt(), step, last)
+    assert game.state.result is not None
+    assert (game.state.result.text, game.state.result.cost) == ("done", 1.0)
+    assert [call.tool for call in game.state.result.tool_calls] == ["bash"]
+
+
+def test_a_tool_shows_each_state_once() -> None:
+    game = begun(Game()).play(Message(2, is_over=False).updated())
+    for state in ("pending", "pending", "running", "completed", "running"):  # the last one is late
+        game.play(Message(2).tool(state).part_updated())
+    assert [one.status for one in game.seen(ToolUpdate)] == ["pending", "running", "completed"]
+
+
+def test_a_step_that_ends_is_shown_with_its_cost() -> None:
+    game, answer = begun(Game()), Message(2)
+    answer.with_part({"type": "step-finish", "reason": "stop", "cost": 0.25, "tokens": {"input": 3}})
+    game.play(answer.updated(), answer.part_updated(), answer.part_updated())
+    assert [(one.finish, one.cost, one.tokens.input) for one in game.seen(StepFinished)] == [
+        ("stop", 0.25, 3)
+    ]
+
+
+def test_a_compaction_continues_the_turn() -> None:
+    """The order of 1.18.33 for a conversation that is too long."""
+    game = begun(Game())
+    failed = Message(2, more={"finish": None})
+    compaction = Message(3, "user").with_part({"type": "compaction", "auto": True})
+    summary = answered_with("a summary", 4, parent=3, more={"summary": True})
+    goes_on = Message(5, "user").text("Continue", synthetic=True)
+    last = answered_with("done", 6, parent=5)
+    for one in (failed, compaction, summary, goes_on, last):
+        game.play(one.updated(), *(one.part_updated(index) for index in range(len(one.parts))))
+    game.answered(last).play(*IDLE).looked(prompt(), failed, compaction, summary, goes_on, last)
+    assert game.state.result is not None
+    assert (game.state.result.text, game.state.result.cost) == ("done", 1.5)
+    assert game.texts() == {"prt_006_0": "done"}
+    assert len(game.seen(Compacting)) == 1
+
+
+def test_a_retry_is_shown() -> None:
+    game = begun(Game()).play(status("retry", attempt=2, message="boom", next=5))
+    assert game.seen(Retrying) == [Retrying(2, "boom", 5)]
+
+
+def test_the_tasks_are_shown_when_they_change() -> None:
+    todos = [{"content": "c", "status": "pending", "priority": "high"}]
+    game = begun(Game()).play(*[event("todo.updated", sessionID=SESSION, todos=todos)] * 2)
+    assert [one.todos[0].content for one in game.seen(TodoChanged)] == ["c"]
