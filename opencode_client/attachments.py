@@ -113,5 +113,10 @@ def _read(path: str | os.PathLike[str], max_bytes: int) -> FileAttachment:
             raise ArgumentError(f"this is not a file: {os.fspath(path)!r}; a prompt takes single files")
         with place.open("rb") as file:
             return FileAttachment(place.name, file.read(max_bytes + 1))
-    except (OSError, TypeError) as error:
+    except TypeError as error:
+        raise ArgumentError(
+            f"files takes paths and FileAttachments, not {type(path).__name__};"
+            ' for contents in memory, use FileAttachment("name.txt", data)'
+        ) from error
+    except OSError as error:
         raise ArgumentError(f"this file cannot be read: {path!r}: {error}") from error

@@ -130,6 +130,8 @@ _PHRASES = {
     "The asynchronous client: `AsyncOpencodeClient`, for asyncio.": "The synchronous client: `OpencodeClient`.",
     "A client of one OpenCode server, for one event loop of asyncio.": "A client of one OpenCode server.",
     "Tasks may share it": "Threads may share it",
+    "Any task": "Any thread",
+    "One task": "One thread",
     "any task": "any thread",
     "many tasks": "many threads",
     "one task": "one thread",

@@ -77,6 +77,13 @@ def test_what_is_no_file_is_refused(tmp_path: Path, problem: str) -> None:
         read_files(files[problem] if problem in files else [FileAttachment("a", no_bytes)], 5)
 
 
+def test_contents_without_a_name_are_an_error_that_names_the_class() -> None:
+    files: list[Any] = [b"secret"]  # Any: a wrong argument
+    with pytest.raises(ArgumentError, match=r"not bytes.*FileAttachment") as caught:
+        read_files(files, 9)
+    assert "secret" not in str(caught.value)
+
+
 def test_a_file_as_large_as_allowed_is_sent() -> None:
     assert read_files([FileAttachment("a", b"12"), FileAttachment("b", b"345")], 5)
 

@@ -37,7 +37,7 @@ _SHOWN_BYTES = 2000
 class StreamConnection:
     """One connection of an event stream: `step` opens it, then reads it. Not reusable.
 
-    Closed by `close`. Any task may call `aborter.abort()`, which ends a `step` that waits.
+    Closed by `close`. Any thread may call `aborter.abort()`, which ends a `step` that waits.
 
     Raises:
         ArgumentError: an argument of the operation is wrong.

@@ -22,7 +22,7 @@ from .state import TerminalState
 
 
 class Receiver(TerminalState, SyncOnly):
-    """Makes the connections of a terminal, and receives its output. One task reads; any thread may close."""
+    """Makes the connections of a terminal, and receives its output. One thread reads; any thread may close."""
 
     def __init__(self, request: HandshakeRequest) -> None:
         super().__init__(request)

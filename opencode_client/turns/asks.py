@@ -15,7 +15,7 @@ from .asks_state import AsksState
 from .calls import TurnCalls, prepare_asks
 from .hub import SyncRun, start
 from .inputs import Done, ReplyTo
-from .policies import Answers, Decision, answered, answers_of
+from .policies import Answers, Decision, answers_of, decision_of
 from .routes import S
 from .updates import AskUpdate, PermissionAsk, QuestionAsk
 
@@ -41,7 +41,7 @@ class Answering(Items[T], Generic[T, S]):
         """
         if not isinstance(ask, PermissionAsk):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
             raise ArgumentError("reply takes a PermissionAsk; answer a QuestionAsk with answer()")
-        self._send(ReplyTo(ask, answered(ask, decision, may_ask=False)))
+        self._send(ReplyTo(ask, decision_of(decision)))
 
     def answer(self, ask: QuestionAsk, answers: Answers | None) -> None:
         """Answer questions: a text or a list of texts for each one. None rejects them.
@@ -71,7 +71,7 @@ class Asks(Answering[AskUpdate, AsksState]):
 
     Yields a `PermissionAsk` or `QuestionAsk`, an `AskClosed` when one that it has yielded does not wait any more, and a
     `TurnGap` when the event stream was interrupted. Opened by `with`, closed by its end or by `close`; not
-    reusable. Any task may call its methods; one thread at a time reads.
+    reusable. Any thread may call its methods; one thread at a time reads.
     """
 
     def __init__(self, prepare_calls: Callable[[], TurnCalls]) -> None:

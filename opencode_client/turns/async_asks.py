@@ -15,7 +15,7 @@ from .asks_state import AsksState
 from .async_calls import AsyncTurnCalls, prepare_asks
 from .async_hub import AsyncRun, start
 from .inputs import Done, ReplyTo
-from .policies import Answers, Decision, answered, answers_of
+from .policies import Answers, Decision, answers_of, decision_of
 from .routes import S
 from .updates import AskUpdate, PermissionAsk, QuestionAsk
 
@@ -41,7 +41,7 @@ class AsyncAnswering(AsyncItems[T], Generic[T, S]):
         """
         if not isinstance(ask, PermissionAsk):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
             raise ArgumentError("reply takes a PermissionAsk; answer a QuestionAsk with answer()")
-        await self._send(ReplyTo(ask, answered(ask, decision, may_ask=False)))
+        await self._send(ReplyTo(ask, decision_of(decision)))
 
     async def answer(self, ask: QuestionAsk, answers: Answers | None) -> None:
         """Answer questions: a text or a list of texts for each one. None rejects them.

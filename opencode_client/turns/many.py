@@ -46,7 +46,7 @@ class ManyTurns(Items[TurnOutcome]):
     """Many turns, some of them at the same time. Yields an outcome for each one, in the order in which they end.
 
     Opened by `with`, which starts the first turns. Leaving `with` early starts no more turns, and aborts
-    those that run on the server. Outcomes that were not read can be read after it. Not reusable. One task at a time
+    those that run on the server. Outcomes that were not read can be read after it. Not reusable. One thread at a time
     reads outcomes.
     """
 

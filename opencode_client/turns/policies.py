@@ -17,19 +17,27 @@ from ..errors import ArgumentError
 from .result import Reject
 from .updates import Ask, PermissionAsk, QuestionAsk
 
-Decision: TypeAlias = Literal["once", "always", "reject", "ask"] | Reject
-"""Answer to a permission. `ask` yields it as a `PermissionAsk`; `run` does not accept it."""
-Rules: TypeAlias = Mapping[str, Decision | Mapping[str, Decision]]
-_Later: TypeAlias = Awaitable[Decision | None]
-PermissionPolicy: TypeAlias = Decision | Rules | Callable[[PermissionAsk], Decision | _Later | None]
+Decision: TypeAlias = Literal["once", "always", "reject"] | Reject
+"""Answer to a permission."""
+_Choice: TypeAlias = Decision | Literal["ask"]
+"""`ask` yields the permission as a `PermissionAsk`; `run` does not accept it."""
+_Rules: TypeAlias = Mapping[str, _Choice | Mapping[str, _Choice]]
+_Later: TypeAlias = Awaitable[_Choice | None]
+PermissionPolicy: TypeAlias = _Choice | _Rules | Callable[[PermissionAsk], _Choice | _Later | None]
 Answers: TypeAlias = str | Sequence[str | Sequence[str]]
 """Answers in the order of the questions: the label of an option, a text, or a list of them."""
 _ByQuestion: TypeAlias = Mapping[str, str | Sequence[str]]
 _Asking: TypeAlias = Callable[[QuestionAsk], Answers | Awaitable[Answers | None] | None]
 QuestionPolicy: TypeAlias = Literal["reject", "ask"] | _ByQuestion | _Asking
-Answered: TypeAlias = Decision | list[list[str]]
+Answered: TypeAlias = _Choice | list[list[str]]
 
 _STRICTEST_FIRST = ("reject", "message", "ask", "once", "always")
+_HINTS = {
+    "always": r"\balways|\bforever",
+    "reject": r"\b(den[iy]|disallow|refus|declin|block|never|no\b|false)",
+    "once": r"\b(once|allow|accept|approv|grant|permit|yes|ok\b|true)",
+}
+"""The decision that is meant by a word of another program."""
 
 
 def check_policies(permissions: Any, questions: Any, *, may_ask: bool) -> None:  # Any: checked here
@@ -50,11 +58,11 @@ def check_policies(permissions: Any, questions: Any, *, may_ask: bool) -> None: 
 
 def decide(ask: Ask, policy: Any, *, may_ask: bool) -> Answered:  # Any: a policy that is no function
     """Return the decision of a policy. What it leaves open is "ask", or "reject"."""
-    rest: Decision = "ask" if may_ask else "reject"
+    rest: _Choice = "ask" if may_ask else "reject"
     if not is_mapping(policy):
         return answered(ask, policy, may_ask=may_ask)
     if isinstance(ask, PermissionAsk):
-        found: list[Decision] = [
+        found: list[_Choice] = [
             _last_match(policy, ask.permission, pattern, rest) for pattern in ask.patterns or ("*",)
         ]
         return min(found, key=_strictness)
@@ -91,11 +99,19 @@ def answers_of(ask: Ask, answers: Any) -> list[list[str]]:  # Any: checked here
     raise ArgumentError(f"{count} questions take {count} answers, each a text or a list, not {answers!r}")
 
 
-def _checked(value: Any) -> Decision:  # Any: checked here
-    if isinstance(value, Reject) or value in ("once", "always", "reject", "ask"):
+def decision_of(value: Any) -> Decision:  # Any: checked here
+    """Return the decision of a person. Raises ArgumentError if it is none."""
+    if isinstance(value, Reject) or value in ("once", "always", "reject"):
         decision: Decision = value
         return decision
-    raise ArgumentError(f'a decision is "once", "always", "reject" or Reject("why"), not {value!r}')
+    word = str(value) if isinstance(value, str | bool) else ""
+    hints = [name for name, words in _HINTS.items() if re.search(words, word, re.IGNORECASE)]
+    hint = f'; do you mean "{hints[0]}"?' if hints else ""
+    raise ArgumentError(f'a decision is "once", "always", "reject" or Reject("why"), not {value!r}{hint}')
+
+
+def _checked(value: Any) -> _Choice:  # Any: checked here
+    return "ask" if value == "ask" else decision_of(value)
 
 
 def _values(policy: Any) -> list[Any]:  # Any: as above
@@ -112,11 +128,11 @@ def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:  # Any: of the us
     return isinstance(value, Mapping)
 
 
-def _last_match(rules: Mapping[str, Any], permission: str, pattern: str, rest: Decision) -> Decision:
+def _last_match(rules: Mapping[str, Any], permission: str, pattern: str, rest: _Choice) -> _Choice:
     found = rest
     for name, rule in rules.items():
         if _matches(permission, name):
-            patterns: Mapping[str, Decision] = rule if is_mapping(rule) else {"*": rule}
+            patterns: Mapping[str, _Choice] = rule if is_mapping(rule) else {"*": rule}
             for wildcard, decision in patterns.items():
                 found = decision if _matches(pattern, wildcard) else found
     return found
@@ -129,5 +145,5 @@ def _matches(text: str, wildcard: str) -> bool:
     return re.fullmatch(expression, text.replace("\\", "/"), re.DOTALL) is not None
 
 
-def _strictness(decision: Decision) -> int:
+def _strictness(decision: _Choice) -> int:
     return _STRICTEST_FIRST.index("message" if isinstance(decision, Reject) else decision)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from attrs import asdict, frozen
 
 from ..attachments import MAX_BYTES, Attachable
-from ..errors import ArgumentError
+from ..errors import ArgumentError, TurnError
 from .options import Prompt, check_options
 from .policies import PermissionPolicy, QuestionPolicy
 from .result import TurnResult
@@ -63,7 +63,7 @@ class TurnOutcome:
     Attributes:
         spec: The turn as it was given.
         result: Its result; None if it failed.
-        error: The error that `run` would have raised; None if it did not fail. A `TurnError` has the result so far.
+        error: The error that `run` would have raised; None if it did not fail.
     """
 
     spec: TurnSpec
@@ -71,9 +71,14 @@ class TurnOutcome:
     error: Exception | None = None
 
     @property
+    def partial(self) -> TurnResult[Any] | None:  # Any: as above
+        """The result so far of a turn that failed; None if it did not fail, or not as a `TurnError`."""
+        return self.error.partial if isinstance(self.error, TurnError) else None
+
+    @property
     def cost(self) -> float:
         """The cost in USD, with the subagents', also of a turn that failed."""
-        result = self.result or getattr(self.error, "partial", None)
+        result = self.result or self.partial
         return result.cost + result.subagent_cost if result is not None else 0.0
 
 

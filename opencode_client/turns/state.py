@@ -36,7 +36,7 @@ from .outcome import (
 from .result import TurnResult
 from .structured import checked
 from .transcript import Transcript
-from .updates import Retrying, TodoChanged, TurnFinished, TurnGap, Update
+from .updates import Ask, PermissionAsk, Retrying, TodoChanged, TurnFinished, TurnGap, Update
 from .v1 import is_automatic
 
 STOPPING_S = 5.0
@@ -157,9 +157,9 @@ class TurnState:
         if self.result is not None:
             return
         if self._stopping is None and limit_s is not None and now_s - self._begun_s >= limit_s:
-            self._stop(
-                errors.TurnTimeoutError(f"the turn was not over after {limit_s:g} s, so it was aborted")
-            )
+            waiting = "; it waited for an answer to " + ", ".join(map(_name, self._asks.open))
+            text = f"the turn was not over after {limit_s:g} s, so it was aborted"
+            self._stop(errors.TurnTimeoutError(text + waiting if self._asks.open else text))
         if self._stopping is not None and now_s >= self._stop_by_s:
             self._finish(None)
         elif self._stopping is not None and now_s >= self._abort_at_s:
@@ -339,3 +339,9 @@ class TurnState:
         self.error = error
         self.is_over = True
         self._out.append(TurnFinished(self.result, error))
+
+
+def _name(ask: Ask) -> str:
+    if isinstance(ask, PermissionAsk):
+        return f"the permission {ask.permission!r} ({ask.id})"
+    return f"the question {', '.join(repr(one.header) for one in ask.questions)} ({ask.id})"

@@ -28,7 +28,7 @@ class Turn(Answering[Update, TurnState]):
     """A prompt and all that the agent does about it. Yields updates; see `TurnFinished` for the last one.
 
     Opened by `with`, which sends the prompt. Leaving `with` before the turn is over aborts it on the
-    server; a turn that `follow` joined goes on. Any task may call its methods; one thread at a time reads updates.
+    server; a turn that `follow` joined goes on. Any thread may call its methods; one thread at a time reads updates.
     """
 
     def __init__(
