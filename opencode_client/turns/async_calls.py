@@ -60,7 +60,6 @@ class AsyncTurnCalls:
                 for session_id in action.session_ids:
                     with suppress(NotFoundError):
                         await self._quick.session.abort(session_id)
-                return None
             case inputs.ReplyTo():
                 return await self.reply(action)
             case inputs.Decide():
@@ -69,6 +68,9 @@ class AsyncTurnCalls:
                 return await self._directories()
             case inputs.ListAsks():
                 return await self._list_asks(action.directory)
+            case _:
+                pass
+        return None
 
     async def reply(self, action: ReplyTo) -> None:
         """Answer an ask. Raises NotFoundError if somebody else has answered it."""

@@ -60,7 +60,6 @@ class TurnCalls:
                 for session_id in action.session_ids:
                     with suppress(NotFoundError):
                         self._quick.session.abort(session_id)
-                return None
             case inputs.ReplyTo():
                 return self.reply(action)
             case inputs.Decide():
@@ -69,6 +68,9 @@ class TurnCalls:
                 return self._directories()
             case inputs.ListAsks():
                 return self._list_asks(action.directory)
+            case _:
+                pass
+        return None
 
     def reply(self, action: ReplyTo) -> None:
         """Answer an ask. Raises NotFoundError if somebody else has answered it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from queue import Queue
 from typing import Any
@@ -147,7 +147,7 @@ def _json(value: object) -> Response:
 
 
 @contextmanager
-def many_server() -> Iterator[ManyServer]:
+def many_server() -> Generator[ManyServer]:
     """Start the server."""
     with HTTPServer("127.0.0.1", 0, threaded=True) as httpserver:
         made = ManyServer(httpserver)
