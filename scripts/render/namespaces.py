@@ -49,7 +49,7 @@ def package_view(document: Json) -> PackageView:
         client=_namespace(parents.get("", {"path": "", "class": "", "children": []}), parents),
         parents=tuple(nodes),
         namespaces={
-            module: _with_methods([Described(operation, types, version) for operation in rows])
+            module: _with_methods([Described(operation, types, version) for operation in rows], parents)
             for module, rows in namespaces.items()
         },
     )
@@ -60,21 +60,22 @@ def server_row(meta: Json, version: str) -> tuple[str, str, str]:
     return literal(meta["operation"]), literal(meta["absent"]), literal(meta["since"] or version or None)
 
 
-def _namespace(node: Json, here: Collection[str]) -> NamespaceView:
-    """Return a namespace's view; the classes of the paths in `here` are in the same module."""
+def _namespace(node: Json, parents: Collection[str]) -> NamespaceView:
+    """Return a namespace's view; the classes of the paths in `parents` are in `api/__init__.py`."""
+    beside = None if node["path"] in parents or not node["path"] else ""
     children = [
         ChildView(
             name=child["name"],
             class_name=child["class"],
-            module="" if child["path"] in here else child["module"],
+            module=beside if child["path"] in parents else child["module"],
         )
         for child in node["children"]
     ]
     return NamespaceView(path=node["path"], class_name=node["class"], children=tuple(children))
 
 
-def _with_methods(described: list[Described]) -> NamespaceView:
-    node = _namespace(described[0].meta["namespace"], ())
+def _with_methods(described: list[Described], parents: Collection[str]) -> NamespaceView:
+    node = _namespace(described[0].meta["namespace"], parents)
     imports = {(module, name) for one in described for module, name in one.meta["imports"]}
     return NamespaceView(
         path=node.path,

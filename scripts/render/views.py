@@ -156,11 +156,15 @@ class MethodView:
 
 @frozen(kw_only=True)
 class ChildView:
-    """A namespace below another; `module` is "" where both are classes of one module."""
+    """A namespace below another.
+
+    `module` is the name in a relative import: `a_b`, or "" for a class of `api/__init__.py`. It is None where both are
+    classes of one module.
+    """
 
     name: str
     class_name: str
-    module: str
+    module: str | None
 
 
 @frozen(kw_only=True)

@@ -331,7 +331,17 @@ def test_a_namespace_with_operations_is_no_class_of_the_parents_module() -> None
 def test_namespaces_without_operations_are_classes_of_one_module() -> None:
     package = _package({"operationId": "a.b.get"})
     assert [(parent.path, parent.children[0].module) for parent in package.parents] == [("a", "a_b")]
-    assert [(child.name, child.module) for child in package.client.children] == [("a", "")]
+    assert [(child.name, child.module) for child in package.client.children] == [("a", None)]
+
+
+def test_a_namespace_without_operations_below_one_with_operations_is_imported_from_the_parents_module() -> None:
+    ids = ("a.get", "a.b.c.list")
+    package = package_view(
+        _normalised({}, {f"/{name}": {"get": {"operationId": name, "responses": ok({})}} for name in ids})
+    )
+    [child] = package.namespaces["a"].children
+    [parent] = package.parents
+    assert (child.name, child.module, parent.path, parent.children[0].module) == ("b", "", "a.b", "a_b_c")
 
 
 def test_wrapped_text_is_escaped_and_keeps_its_paragraphs() -> None:
