@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from websockets.exceptions import ConnectionClosed
 
@@ -46,18 +45,6 @@ _FAILED_CHECKS = 30
 """`wait` raises the error of a call after so many that fail in a row."""
 
 
-class PtyCalls(Protocol):
-    """The methods of `client.pty` and `client.v2.pty` that a connection calls.
-
-    With `auth="ticket"` it also calls `connect_token`, which the documents of old servers lack.
-    """
-
-    @property
-    def get(self) -> Callable[..., Any]: ...
-    @property
-    def update(self) -> Callable[..., Any]: ...
-
-
 class PtyConnection(Receiver):
     """The output of a terminal as text, and its input. Use it in `with client.pty.connect(pty_id) as terminal`.
 
@@ -72,7 +59,7 @@ class PtyConnection(Receiver):
         operation: Operation[Any],
         arguments: Arguments,
         options: PtyOptions,
-        namespace: PtyCalls,
+        namespace: Any,  # Any: each document has other operations beside this one
     ) -> None:
         unix_path = find_unix_path(caller.connections, caller.options.base_url)
         super().__init__(HandshakeRequest(caller.requests, operation, arguments, options, unix_path))
@@ -81,7 +68,7 @@ class PtyConnection(Receiver):
             text = f"takes the id of a terminal, such as pty.id, not {type(arguments.path[0]).__name__}"
             raise ArgumentError(f"{operation.id}: pty_id {text}")
         self._caller = caller
-        self._calls = namespace
+        self._calls = namespace  # `get`, `update` and `connect_token` of it are called, where it has them
         caller.connections.to_close.add(self)
 
     def __enter__(self) -> Self:
@@ -153,6 +140,9 @@ class PtyConnection(Receiver):
         if not (isinstance(rows, int) and isinstance(cols, int) and rows > 0 and cols > 0):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
             text = f"a terminal has at least one row and one column, not {rows!r} and {cols!r}"
             raise ArgumentError(f"terminal {self.pty_id}: {text}")
+        if not hasattr(self._calls, "update"):
+            text = "the document of this client has no operation that resizes it"
+            raise ArgumentError(f"terminal {self.pty_id}: {text}")
         self._calls.update(self.pty_id, size={"rows": rows, "cols": cols}, **self._request.call_options)
 
     def wait(self, timeout: float | None = None) -> int | None:
@@ -200,6 +190,8 @@ class PtyConnection(Receiver):
         raise self._timeout_error("the process did not end", deadline)
 
     def _is_running(self) -> bool:
+        if not hasattr(self._calls, "get"):
+            return True
         try:
             response = self._calls.get(self.pty_id, **self._request.call_options)
         except NotFoundError as error:
@@ -210,7 +202,7 @@ class PtyConnection(Receiver):
 
     def _before_handshake(self, *, again: bool) -> str | None:
         request, knowledge, check = self._request, self._caller.knowledge, self._caller.server_check
-        calls: Any = self._calls  # Any: the documents of old servers lack connect_token
+        calls = self._calls
         if again:  # a server that does not answer is given up soon
             calls = type(calls)(self._caller.with_options(options_for_reconnecting(self._caller.options)))
         if request.operation.absent is not None and not knowledge.allows(request.operation):
@@ -218,7 +210,8 @@ class PtyConnection(Receiver):
         version = knowledge.version or check.version(request.operation.id)
         self._output.has_cursor = request.check_cursor(version)
         # This call explains errors that the handshake does not explain: 1.1.x answers 500 for an unknown id.
-        calls.get(self.pty_id, **request.call_options)
+        if hasattr(calls, "get"):
+            calls.get(self.pty_id, **request.call_options)
         if request.options.get("exit_code", True) and self._exit is None:
             self._watch = self._shared_watch()
             self._exit = self._watch.join(self.pty_id)

@@ -143,7 +143,7 @@ class HandshakeRequest:
 
     def prepare(self, cursor: int | None) -> Prepared:
         """Return the HTTP request of the handshake, as the server's document describes it."""
-        query = None if cursor is None else {"cursor": str(cursor)}
+        query = {**(self.arguments.query or {}), **({} if cursor is None else {"cursor": str(cursor)})}
         return self.requests.prepare(self.operation, self.arguments.changed(timeout=None, query=query))
 
     def connect_arguments(self, prepared: Prepared, ticket: str | None) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from attrs import evolve
+
 from scripts.normalise.kinds import Kind, read_kinds, read_since
 from scripts.normalise.members import BUILTINS, reachable, references
 from scripts.normalise.names import Namer, digest, module, pascal, snake
@@ -30,6 +32,9 @@ ON_CLIENTS = frozenset({
 
 _ARGUMENTS = frozenset({"self", "directory", "workspace", "timeout", "headers", "body"})
 """Parameters that every method may have: a field with the same name gets its place as a prefix."""
+
+_OF_TERMINALS = ("cursor", "ticket")
+"""Parameters of the query that a terminal's connection sets."""
 
 _SCOPES = {"directory": "directory", "workspace": "workspace"}
 _LOCATIONS = {"location[directory]": "directory", "location[workspace]": "workspace"}
@@ -72,7 +77,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
 
     def describe(_: str, __: str, operation: Json) -> Json:
         name = operation["operationId"]
-        kind = _kind(kinds, name)
+        kind = _kind(kinds, operation)
         meta: Json = {
             **operation[META],
             **since.get(name, {"absent": newest, "since": None}),
@@ -100,8 +105,15 @@ def describe_methods(document: Json, namer: Namer) -> Json:
     return map_operations(document, describe)
 
 
-def _kind(kinds: dict[str, Kind], name: str) -> Kind:
-    return kinds.get(name) or Kind(id=name, reason="")
+def _kind(kinds: dict[str, Kind], operation: Json) -> Kind:
+    """Return an operation's entry in kinds.toml. Its document decides about WebSockets, where it marks them."""
+    name, is_websocket = operation["operationId"], operation.get("x-websocket")
+    kind = kinds.get(name) or Kind(id=name, reason="")
+    if is_websocket is True and kind.kind != "websocket":
+        return evolve(kind, kind="websocket", options=_OF_TERMINALS, reason="the document marks it")
+    if is_websocket is False and kind.kind == "websocket":
+        return Kind(id=name, reason="")
+    return kind
 
 
 def _check_kinds(kinds: dict[str, Kind], every: Iterable[tuple[Json, str]], namer: Namer) -> None:

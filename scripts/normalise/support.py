@@ -32,7 +32,7 @@ def refuse_unsupported(document: Json) -> Json:
     found += [
         f"/paths/{token(path)}/{method}{place}: {text}"
         for path, method, operation in operations(document)
-        for place, text in _in_operation(operation, schemas)
+        for place, text in _in_operation(path, operation, schemas)
     ]
     if found:
         more = [f"... and {len(found) - _LISTED} more"] if len(found) > _LISTED else []
@@ -42,9 +42,11 @@ def refuse_unsupported(document: Json) -> Json:
     return document
 
 
-def _in_operation(operation: Json, schemas: dict[str, Json]) -> Iterator[tuple[str, str]]:
+def _in_operation(path: str, operation: Json, schemas: dict[str, Json]) -> Iterator[tuple[str, str]]:
     """Yield the place and the problem for everything in an operation that no rule handles."""
     yield from _in_parameters(operation, schemas)
+    if operation.get("x-websocket") is True and "{" not in path:
+        yield "", "a WebSocket without a variable in its path is not supported: a terminal has an id"
     kinds = list(operation.get("requestBody", {}).get("content", {}))
     if kinds and all(kind.startswith(_FORMS) for kind in kinds):
         yield (

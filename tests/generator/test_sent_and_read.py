@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from scripts.normalise.schema import Json
 from tests.normalise.small_documents import document, ok
 from tests.support.whole_packages import answering, client, load
 
@@ -14,3 +17,36 @@ def test_a_namespace_of_namespaces_below_one_with_methods_works(tmp_path: Path) 
     package = load(tmp_path, document({}, paths))
     with client(package, answering(200, "x")) as opened:
         assert (opened.a.get(), opened.a.b.c.list()) == ("x", "x")
+
+
+def _websocket(**more: object) -> Json:
+    query = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in ("cursor", "role")]
+    variable = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    return {"parameters": [variable, *query], "responses": ok({"type": "boolean"}), **more}
+
+
+def _connected(folder: Path, operation: Json) -> tuple[str, str]:
+    """Return the class that the method returns, and the URL of its request."""
+    package = load(folder, document({}, {"/tty/{id}": {"get": operation}}))
+    with package.OpencodeClient("http://test.invalid") as opened:
+        namespace = opened
+        *names, method = operation["operationId"].split(".")
+        for name in names:
+            namespace = getattr(namespace, name)
+        terminal = getattr(namespace, method)("t1", role="a b")
+        return type(terminal).__name__, terminal._request.prepare(5).text
+
+
+@pytest.mark.parametrize("name", ["tty.attach", "v2.pty.connect"])
+def test_a_marked_operation_is_a_websocket_with_its_own_query(tmp_path: Path, name: str) -> None:
+    operation = _websocket(operationId=name, **{"x-websocket": True})
+    assert _connected(tmp_path, operation) == (
+        "PtyConnection", "http://test.invalid/tty/t1?role=a%20b&cursor=5",
+    )  # fmt: skip
+
+
+def test_the_document_decides_before_the_table(tmp_path: Path) -> None:
+    operation = _websocket(operationId="v2.pty.connect", **{"x-websocket": False})
+    package = load(tmp_path, document({}, {"/tty/{id}": {"get": operation}}))
+    with client(package, answering(200, True)) as opened:
+        assert opened.v2.pty.connect("t1", cursor="5") is True

@@ -38,6 +38,7 @@ def _parameter(schema: Json, place: str = "query", **more: object) -> Json:
             {"parameters": [{"name": "x", "in": "query", "content": JSON}]},
             "parameters/0: the parameter 'x' has",
         ),
+        ({"x-websocket": True, "parameters": []}, "a WebSocket without a variable in its path"),
         (_parameter(STRING, "querystring"), "has in='querystring'"),
         ({"parameters": [{"name": "x", "schema": STRING}]}, "has in=None"),
         (_parameter(STRINGS, "path", required=True), "is an array in the path"),
@@ -62,8 +63,10 @@ def _parameter(schema: Json, place: str = "query", **more: object) -> Json:
     ],
 )
 def test_it_is_refused_with_its_place(operation: Json, message: str) -> None:
-    given = one_operation(operation, "/a/{x}", {"Strings": STRINGS})
-    with pytest.raises(UnsupportedDocumentError, match=rf"\n  /paths/~1a~1{{x}}/get/.*{re.escape(message)}"):
+    path = "/a" if "x-websocket" in operation else "/a/{x}"
+    given = one_operation(operation, path, {"Strings": STRINGS})
+    place = re.escape(f"/paths/{path.replace('/', '~1')}/get")
+    with pytest.raises(UnsupportedDocumentError, match=rf"\n  {place}[/:].*{re.escape(message)}"):
         support.refuse_unsupported(given)
 
 
