@@ -65,8 +65,9 @@ def _found(method: str, path: str) -> tuple[Operation[Any], tuple[str, ...]]:
                 raise ArgumentError(f"send: {path} is an event stream; use client.{operation.id}")
             returns = operation.returns
             if returns != "bytes" and not operation.plain:
-                returns = JSON_OR_NOTHING if returns == "None" else "Any"
-            return evolve(operation, returns=returns), tuple(map(unquote, match.groups()))
+                possible = (returns, *(other for other, _ in operation.others.values()))
+                returns = JSON_OR_NOTHING if "None" in possible else "Any"
+            return evolve(operation, returns=returns, others={}), tuple(map(unquote, match.groups()))
     scope = LOCATION if path.startswith("/api/") else QUERY
     return Operation("send", method, path, JSON_OR_NOTHING, scope=scope), ()
 

@@ -91,7 +91,7 @@ def response_if_done(
     operation = prepared.operation
     if operation.method != "DELETE" or not isinstance(error, NotFoundError) or not may_have_been_done(before):
         return None
-    if operation.returns not in ("bool", "None"):
+    if operation.returns not in ("bool", "None") or operation.others:
         error.add_note("An earlier try, whose response was lost, may have done it.")
         return None
     return httpx.Response(200, headers={"content-type": "application/json"}, content=b"true")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from copy import copy
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .directories import StrPath
 from .options import Timeout
@@ -50,6 +50,7 @@ class Operation(Generic[T_co]):
 
     path: as in the document, with names in braces; a `*` at the end is filled with the rest of the URL.
     returns: annotation of the value, which is read from JSON, or from the text if `plain`.
+    others: `returns` and `plain` of other successful statuses such as `202` or `2XX`, where they differ.
     body: an object of `members`, any `json`, or `bytes`. `nullable` members may be null.
     structured: members of the body that are objects or arrays, with what to pass, for error messages.
     model: of a body with a `model`, the key of its id; a text "provider/model" is taken too.
@@ -67,6 +68,7 @@ class Operation(Generic[T_co]):
     path: str
     returns: str = "None"
     plain: bool = field(default=False, kw_only=True)
+    others: Mapping[str, tuple[str, bool]] = field(default={}, kw_only=True)
     body: Literal["", "members", "json", "bytes"] = field(default="", kw_only=True)
     scope: Scope | None = field(default=None, kw_only=True)
     nullable: frozenset[str] = field(default=frozenset(), kw_only=True)
@@ -85,6 +87,11 @@ class Operation(Generic[T_co]):
     def repeatable(self) -> bool:
         """True if sending it twice is safe. It is then retried when the connection breaks."""
         return self.method in _REPEATABLE and not self.consumes
+
+    def at(self, status: int) -> Operation[T_co]:
+        """Return the operation with `returns` and `plain` of a status."""
+        other = self.others.get(str(status)) or self.others.get(f"{status // 100}XX")
+        return evolve(self, returns=other[0], plain=other[1], others={}) if other else self
 
 
 class Arguments:

@@ -31,7 +31,7 @@ def is_web_page(operation: Operation[Any], response: httpx.Response) -> bool:
 
     Source: 1.18.33.
     """
-    return operation.returns != "bytes" and response.headers.get("content-type", "").startswith("text/html")
+    return operation.at(response.status_code).returns != "bytes" and response.headers.get("content-type", "").startswith("text/html")
 
 
 def decode(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any:  # Any: see returns
@@ -43,6 +43,9 @@ def decode(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any
             other difference from the document.
     """
     operation, content = prepared.operation, response.content
+    if operation.others:
+        operation = operation.at(response.status_code)
+        prepared = Prepared(operation, prepared.http, prepared.text, prepared.sent)
     returns = operation.returns
     if returns == "None" or (returns == JSON_OR_NOTHING and not content):
         return None

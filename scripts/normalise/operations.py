@@ -56,7 +56,8 @@ def stream_items(document: Json) -> Json:
     def describe(_: str, __: str, operation: Json) -> Json:
         responses = {}
         for status, response in operation.get("responses", {}).items():
-            media = response.get("content", {}).get("text/event-stream")
+            content = response.get("content", {}) if status[0] not in "1345" else {}
+            media = next((content[kind] for kind in content if is_event_stream(kind)), None)
             if media is None:
                 responses[status] = response
                 continue
@@ -69,6 +70,11 @@ def stream_items(document: Json) -> Json:
         return {**operation, "responses": responses}
 
     return map_operations(document, describe)
+
+
+def is_event_stream(kind: str) -> bool:
+    """Return True for the media type of server-sent events, with parameters or without."""
+    return kind.partition(";")[0].strip().lower() == "text/event-stream"
 
 
 def _stream_item(schema: Json, document: Json) -> Json:

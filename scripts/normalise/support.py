@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from opencode_client.model import is_object
+from scripts.normalise.operations import is_event_stream
 from scripts.normalise.schema import Json, operations, referenced, schemas_of, token
 
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
 _STYLES = {"query": "form", "path": "simple", "header": "simple", "cookie": "form"}
+_STATUS = re.compile(r"[1-5](\d\d|XX)|default")
 _LISTED = 10
 
 
@@ -53,11 +56,24 @@ def _in_operation(path: str, operation: Json, schemas: dict[str, Json]) -> Itera
             "/requestBody/content",
             f"a body of {kinds[0]} is not supported: describe it as JSON, if the server takes JSON too",
         )
-    for status, response in operation.get("responses", {}).items():
-        content = response.get("content", {})
-        if "text/event-stream" in content and len(content) > 1:
-            text = f"a response that is an event stream or {', '.join(sorted({*content} - {'text/event-stream'}))}"
-            yield f"/responses/{status}/content", f"{text} is not supported: keep one of them"
+    yield from _in_responses(operation.get("responses", {}))
+
+
+def _in_responses(responses: Json) -> Iterator[tuple[str, str]]:
+    successful = [status for status in responses if status[0] == "2"] or ["default"]
+    for status, response in responses.items():
+        content: Json = response.get("content", {})
+        if not _STATUS.fullmatch(status):
+            yield f"/responses/{status}", "is no status: 200, 2XX and default are examples"
+        if status not in successful or not any(map(is_event_stream, content)):
+            continue
+        if len(content) > 1:
+            others = ", ".join(sorted(kind for kind in content if not is_event_stream(kind)))
+            text = f"a response that is an event stream or {others} is not supported: keep one of them"
+            yield f"/responses/{status}/content", text
+        if len(successful) > 1:
+            text = "an event stream beside another successful response is not supported: keep one of them"
+            yield f"/responses/{status}", text
 
 
 def _in_parameters(holder: Json, schemas: dict[str, Json]) -> Iterator[tuple[str, str]]:

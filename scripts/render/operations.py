@@ -121,17 +121,34 @@ class Described:
             return schema
         return {}
 
+    def contents(self) -> dict[str, tuple[str, Json] | None]:
+        """Return the media type and the schema of each successful response. The default counts if there is no other."""
+        every = statuses(self.operation)
+        found: dict[str, tuple[str, Json] | None] = {}
+        for status in [status for status in every if status[0] == "2"] or every[-1:]:
+            if status[0] == "2" or status == "default":
+                content: Mapping[str, Json] = self.operation["responses"][status].get("content", {})
+                found[status] = next(((kind, media["schema"]) for kind, media in content.items()), None)
+        return found
+
     def content(self) -> tuple[str, Json] | None:
         """Return the media type and the schema of the response of the first successful status."""
-        for status in statuses(self.operation):
-            if status[0] == "2" or status == "default":
-                found: Mapping[str, Json] = self.operation["responses"][status].get("content", {})
-                return next(((kind, media["schema"]) for kind, media in found.items()), None)
-        return None
+        return next(iter(self.contents().values()), None)
 
     def returns(self, hidden: Collection[str] = ()) -> str:
         """Return the type of the method's result."""
-        content = self.content()
+        types = [self.type_of(content, hidden) for content in self.contents().values()] or ["None"]
+        return " | ".join(dict.fromkeys(types)) if "Any" not in types else "Any"
+
+    def others(self) -> dict[str, tuple[str, bool]]:
+        """Return the types of successful statuses if they differ, and True where the response is plain text."""
+        found = {
+            status: (self.type_of(content), is_text(content)) for status, content in self.contents().items()
+        }
+        return found if len(set(found.values())) > 1 else {}
+
+    def type_of(self, content: tuple[str, Json] | None, hidden: Collection[str] = ()) -> str:
+        """Return the type of a response's content."""
         if content is None:
             return "None"
         if content[0].startswith("text/"):
@@ -139,6 +156,11 @@ class Described:
         if content[0] == "application/octet-stream":
             return builtin("bytes", hidden)
         return self.types.annotation(content[1], opened=True, hidden=hidden)
+
+
+def is_text(content: tuple[str, Json] | None) -> bool:
+    """Return True if a response's content is plain text."""
+    return content is not None and content[0].startswith("text/")
 
 
 def method_view(described: Described) -> MethodView:
@@ -201,15 +223,18 @@ def _operation_view(described: Described, parameters: list[Parameter]) -> Operat
 
 def _row(described: Described, parameters: list[Parameter]) -> Iterator[str]:
     """Yield the arguments of `Operation(...)`, without those that have their default."""
-    meta, returns = described.meta, described.returns()
+    meta, content = described.meta, described.content()
+    returns = described.type_of(content)
     path = meta["path"]
     yield literal(meta["operation"])
     yield literal(meta["method"].upper())
     yield literal(f"{path.removesuffix(_WILDCARD)}*" if meta.get("wildcard") else path)
     if returns != "None":
         yield literal(returns)
-    if (content := described.content()) and content[0].startswith("text/"):
+    if is_text(content):
         yield "plain=True"
+    if others := described.others():
+        yield f"others={literal(others)}"
     if meta["body"]:
         yield f"body={literal(meta['body'])}"
     if meta["scope"]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
+import httpx
 import pytest
 
 from scripts.normalise.schema import Json
-from tests.normalise.small_documents import document, ok
+from tests.normalise.small_documents import document, obj, ok, reference
 from tests.support.whole_packages import answering, client, load
 
 
@@ -50,3 +52,30 @@ def test_the_document_decides_before_the_table(tmp_path: Path) -> None:
     package = load(tmp_path, document({}, {"/tty/{id}": {"get": operation}}))
     with client(package, answering(200, True)) as opened:
         assert opened.v2.pty.connect("t1", cursor="5") is True
+
+
+_JOB = obj("state", state={"type": "string"})
+_ITEM = obj("id", id={"type": "integer"})
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_the_status_decides_between_two_successful_answers(tmp_path: Path, strict: bool) -> None:
+    responses: Json = {
+        **ok(reference("Item")),
+        "202": ok(reference("Job"))["200"],
+        "204": {"description": ""},
+        "2XX": ok({}, "text/plain")["200"],
+    }
+    paths = {"/a": {"post": {"operationId": "a.add", "responses": responses}}}
+    package = load(tmp_path, document({"Item": _ITEM, "Job": _JOB}, paths))
+    answers = iter([
+        httpx.Response(200, json={"id": 1}),
+        httpx.Response(202, json={"state": "waits"}),
+        httpx.Response(204),
+        httpx.Response(203, text="later"),
+    ])
+    with client(package, lambda _: next(answers), strict=strict) as opened:
+        item, job = opened.a.add(), opened.a.add()
+        assert (type(item).__name__, item.id, type(job).__name__, job.state) == ("Item", 1, "Job", "waits")
+        assert (opened.a.add(), opened.a.add()) == (None, "later")
+        assert inspect.signature(opened.a.add).return_annotation == "Item | Job | None | str"

@@ -34,6 +34,8 @@ def _parameter(schema: Json, place: str = "query", **more: object) -> Json:
             {"responses": {"200": {"content": {**JSON, **EVENTS}}}},
             "responses/200/content: a response that is",
         ),
+        ({"responses": {"200": {"content": EVENTS}, "202": {}}}, "responses/200: an event stream beside"),
+        ({"responses": {"2xx": {}}}, "responses/2xx: is no status"),
         (
             {"parameters": [{"name": "x", "in": "query", "content": JSON}]},
             "parameters/0: the parameter 'x' has",
