@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -131,11 +132,11 @@ def _version(health: bytes, url: str) -> str:
 def _refuse_losses(document: dict[str, Any], root: Path) -> None:
     if not operations(document):
         raise SpecError(f"/doc is OpenAPI {document['openapi']} without operations")
-    committed = root / "openapi.json"
-    if os.environ.get("ALLOW_REMOVED") == "1" or not committed.exists():
+    committed = _committed_document(root)
+    if os.environ.get("ALLOW_REMOVED") == "1" or committed is None:
         return
     try:
-        before = parse_document(committed.read_bytes(), "it")
+        before = parse_document(committed, "it")
     except SpecError as error:
         raise SpecError(
             f"the committed openapi.json is broken (restore it, or set ALLOW_REMOVED=1): {error}"
@@ -147,6 +148,17 @@ def _refuse_losses(document: dict[str, Any], root: Path) -> None:
         raise SpecError(
             f"{len(lost)} operations would be removed (ALLOW_REMOVED=1 accepts that):\n  {listed}"
         )
+
+
+def _committed_document(root: Path) -> bytes | None:
+    """Return openapi.json of the last commit; without one, that of the work tree; None if there is neither."""
+    with suppress(FileNotFoundError):  # there is no git
+        show = ("git", "-C", str(root), "show", "HEAD:./openapi.json")
+        shown = subprocess.run(show, capture_output=True, check=False)
+        if not shown.returncode:
+            return shown.stdout
+    file = root / "openapi.json"
+    return file.read_bytes() if file.exists() else None
 
 
 def write(document: dict[str, Any], served: Served, root: Path) -> None:

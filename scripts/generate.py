@@ -16,12 +16,14 @@ import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 from ruamel.yaml import YAML
 
+from scripts.all_or_none import all_or_none, remove
 from scripts.documents import SpecError, parse_document
 from scripts.normalise import NameCollisionError, Normalised, normalise
 from scripts.normalise.names import read_pins
@@ -30,7 +32,7 @@ from scripts.normalise.same import read_same
 from scripts.normalise.schema import plain_text
 from scripts.normalise.support import UnsupportedDocumentError
 from scripts.render import generator
-from scripts.rooms import PACKAGE, ROOMS, ROOT
+from scripts.rooms import PACKAGE, ROOMS, ROOT, TWINS
 from scripts.sync_twins import TwinError, differing_twins, write_twins
 
 SPEC = ROOT / "openapi.json"
@@ -39,6 +41,10 @@ _BUILD = ROOT / "build"
 _RUFF = ("--config", str(ROOT / "scripts" / "generated.ruff.toml"), "--quiet", "--no-cache")
 _MARK = ".written-by-make-generate"
 """A file in every package that OUT gets: a folder without it is never replaced."""
+
+
+WRITTEN = (*(ROOT / PACKAGE / name for name in (*ROOMS, *TWINS)), _BUILD / "openapi.normalised.json")
+"""The files and folders that `make generate` writes."""
 
 
 class GenerateError(Exception):
@@ -146,19 +152,13 @@ def write_rooms(built: Built, package: Path) -> None:
     """Replace the generated folders and files of `package`."""
     for room in ROOMS:
         fresh = package / f".{room}.new"
-        _remove(fresh)
+        remove(fresh)
         if (built.folder / room).is_dir():
             shutil.copytree(built.folder / room, fresh)
-            _remove(package / room)
+            remove(package / room)
         else:
             shutil.copy(built.folder / room, fresh)
         fresh.replace(package / room)
-
-
-def _remove(place: Path) -> None:
-    if place.is_file():
-        place.unlink()
-    shutil.rmtree(place, ignore_errors=True)
 
 
 def write_package(built: Built, out: Path) -> Path:
@@ -225,10 +225,15 @@ def _generate(spec: Path, out: Path | None, *, check: bool) -> int:
         if out is not None:
             _print_report(built, write_package(built, out))
             return 0
-        write_rooms(built, ROOT / PACKAGE)
-        write_twins()
-        _keep_products(built)
+        all_or_none(WRITTEN, partial(_write_here, built))
         _print_report(built, ROOT / PACKAGE)
+    return 0
+
+
+def _write_here(built: Built) -> int:
+    write_rooms(built, ROOT / PACKAGE)
+    write_twins()
+    _keep_products(built)
     return 0
 
 

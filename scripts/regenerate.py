@@ -12,21 +12,32 @@ import subprocess
 import sys
 
 from scripts import fetch_spec, generate
+from scripts.all_or_none import all_or_none
 from scripts.changes import command as changes
-from scripts.rooms import ROOT
+from scripts.rooms import REFERENCE, ROOT
 
 _REFERENCE = ("scripts/gen-opencode-api-docs.py", "openapi.json")
 
+WRITTEN = (ROOT / "openapi.json", ROOT / "openapi.source.json", *generate.WRITTEN, REFERENCE)
+"""What a regeneration writes: all of it, or nothing."""
+
 
 def main() -> int:
-    """Return 0 when everything is written; without a server, from the committed document."""
+    """Return 0 when everything is written; without a server, from the committed document.
+
+    If a step fails, all files become what they were.
+    """
     changes.remove_report()
+    return all_or_none(WRITTEN, _write) or _report()
+
+
+def _write() -> int:
     fetched = fetch_spec.main()
     if fetched == fetch_spec.NO_SERVER:
         print("No npm and no OPENCODE_URL: rebuilding from the committed openapi.json.")
     elif fetched:
         return fetched
-    return generate.main([]) or _write_reference() or _report()
+    return generate.main([]) or _write_reference()
 
 
 def _write_reference() -> int:

@@ -31,7 +31,9 @@ def is_web_page(operation: Operation[Any], response: httpx.Response) -> bool:
 
     Source: 1.18.33.
     """
-    return operation.at(response.status_code).returns != "bytes" and response.headers.get("content-type", "").startswith("text/html")
+    return operation.at(response.status_code).returns != "bytes" and response.headers.get(
+        "content-type", ""
+    ).startswith("text/html")
 
 
 def decode(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any:  # Any: see returns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,19 @@ def test_a_committed_document_that_is_broken_is_said_to_be(
     (tree / "openapi.json").write_text("<<<<<<< HEAD", encoding="utf-8")
     assert fetch_spec.main() == 1
     assert "the committed openapi.json is broken" in capsys.readouterr().err
+
+
+def test_losses_are_those_since_the_last_commit(
+    served: HTTPServer, tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = {**_DOCUMENT["paths"], "/c": {"get": {"operationId": "c.get"}}}
+    (tree / "openapi.json").write_text(json.dumps({**_DOCUMENT, "paths": paths}), encoding="utf-8")
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    for command in (["init", "-q"], ["add", "openapi.json"], ["commit", "-qm", "."]):
+        subprocess.run(["git", *who, *command], cwd=tree, check=True)
+    (tree / "openapi.json").write_text(json.dumps(_DOCUMENT), encoding="utf-8")
+    assert fetch_spec.main() == 1
+    assert "GET /c (c.get)" in capsys.readouterr().err
 
 
 def test_when_one_file_cannot_be_written_neither_is(

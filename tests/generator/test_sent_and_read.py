@@ -68,12 +68,14 @@ def test_the_status_decides_between_two_successful_answers(tmp_path: Path, stric
     }
     paths = {"/a": {"post": {"operationId": "a.add", "responses": responses}}}
     package = load(tmp_path, document({"Item": _ITEM, "Job": _JOB}, paths))
-    answers = iter([
-        httpx.Response(200, json={"id": 1}),
-        httpx.Response(202, json={"state": "waits"}),
-        httpx.Response(204),
-        httpx.Response(203, text="later"),
-    ])
+    answers = iter(
+        [
+            httpx.Response(200, json={"id": 1}),
+            httpx.Response(202, json={"state": "waits"}),
+            httpx.Response(204),
+            httpx.Response(203, text="later"),
+        ]
+    )
     with client(package, lambda _: next(answers), strict=strict) as opened:
         item, job = opened.a.add(), opened.a.add()
         assert (type(item).__name__, item.id, type(job).__name__, job.state) == ("Item", 1, "Job", "waits")

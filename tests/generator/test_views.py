@@ -334,7 +334,9 @@ def test_namespaces_without_operations_are_classes_of_one_module() -> None:
     assert [(child.name, child.module) for child in package.client.children] == [("a", None)]
 
 
-def test_a_namespace_without_operations_below_one_with_operations_is_imported_from_the_parents_module() -> None:
+def test_a_namespace_without_operations_below_one_with_operations_is_imported_from_the_parents_module() -> (
+    None
+):
     ids = ("a.get", "a.b.c.list")
     package = package_view(
         _normalised({}, {f"/{name}": {"get": {"operationId": name, "responses": ok({})}} for name in ids})

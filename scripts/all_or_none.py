@@ -1,0 +1,66 @@
+"""Change several files and folders, or none of them."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from scripts.rooms import ROOT
+
+
+def all_or_none(places: Sequence[Path], step: Callable[[], int]) -> int:
+    """Run `step` and return its exit code. If it fails, is interrupted or raises, `places` become what they were.
+
+    Each place is a file or a folder, and may be missing. SIGTERM is an interrupt, too.
+    """
+    (ROOT / "build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="before-", dir=ROOT / "build") as scratch, _sigterm_as_exit():
+        before = [_copied(place, Path(scratch, str(index))) for index, place in enumerate(places)]
+        code = 1
+        try:
+            code = step()
+        finally:
+            if code:
+                for place, kept in zip(places, before, strict=True):
+                    _restore(place, kept)
+        return code
+
+
+@contextmanager
+def _sigterm_as_exit() -> Generator[None, None, None]:
+    """Raise SystemExit at SIGTERM, so that `finally` blocks run; only the main thread can do that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _copied(place: Path, to: Path) -> Path:
+    if place.is_dir():
+        shutil.copytree(place, to, symlinks=True)
+    elif place.exists():
+        shutil.copy2(place, to)
+    return to
+
+
+def _restore(place: Path, kept: Path) -> None:
+    remove(place)
+    if kept.exists():
+        shutil.move(kept, place)
+
+
+def remove(place: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if place.is_file():
+        place.unlink()
+    shutil.rmtree(place, ignore_errors=True)
