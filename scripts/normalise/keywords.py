@@ -27,9 +27,9 @@ from scripts.normalise.schema import (
 _KEPT = frozenset({
     "$ref", "additionalProperties", "allOf", "anyOf", "const", "default", "description", "enum", "items",
     "nullable", "oneOf", "patternProperties", "prefixItems", "properties", "required", "type", "x-oc",
-    "x-pointer", "x-item",
+    "x-pointer", "x-item", "x-tag",
 })  # fmt: skip
-_OURS = frozenset({META, "x-pointer", "x-item"})
+_OURS = frozenset({META, "x-pointer", "x-item", "x-tag"})
 _TYPES = frozenset({"string", "number", "integer", "boolean", "null", "array", "object"})
 _NUMBER_TEXTS = frozenset({"NaN", "Infinity", "-Infinity"})
 _BOOLEAN_TEXTS = frozenset({"true", "false"})
@@ -139,11 +139,14 @@ def document_default(schema: Json) -> Json:
 def one_of_as_any_of(schema: Json) -> Json:
     """Turn `oneOf`, `nullable` and lists of types into `anyOf`.
 
-    `{"type": ["string", "null"]}` -> `{"anyOf": [{"type": "string"}, {"type": "null"}]}`
+    `{"type": ["string", "null"]}` -> `{"anyOf": [{"type": "string"}, {"type": "null"}]}`; where there are both `oneOf`
+    and `anyOf`, both have to hold: `{"allOf": [{"anyOf": ...}], "anyOf": ...}`
     """
     rest = {key: value for key, value in schema.items() if key not in notes_of(schema)}
-    if "oneOf" in rest:
-        rest["anyOf"] = [*rest.get("anyOf", []), *rest.pop("oneOf")]
+    if "oneOf" in rest and "anyOf" in rest:
+        rest["allOf"] = [*rest.get("allOf", []), {"anyOf": rest.pop("oneOf")}]
+    elif "oneOf" in rest:
+        rest["anyOf"] = rest.pop("oneOf")
     nullable = rest.pop("nullable", False)
     if isinstance(rest.get("type"), list):
         kinds = rest.pop("type")
@@ -151,49 +154,6 @@ def one_of_as_any_of(schema: Json) -> Json:
     if nullable:
         rest = {"anyOf": [rest, {"type": "null"}]}
     return {**notes_of(schema), **rest}
-
-
-def merge_all_of(schema: Json) -> Json:
-    """Merge the parts of `allOf`: all members, and of other keywords the last one.
-
-    `{"allOf": [{"properties": {"a": A}}, {"properties": {"b": B}}]}` -> `{"properties": {"a": A, "b": B}}`
-    """
-    if "allOf" not in schema:
-        return schema
-    parts: list[Json] = [*schema["allOf"], {key: value for key, value in schema.items() if key != "allOf"}]
-    for part in parts:
-        if "$ref" in part:
-            return part
-    merged: Json = {}
-    for part in parts:
-        properties = {**merged.get("properties", {}), **part.get("properties", {})}
-        required = list(dict.fromkeys([*merged.get("required", []), *part.get("required", [])]))
-        merged |= part
-        merged |= {"properties": properties} if properties else {}
-        merged |= {"required": required} if required else {}
-    return merged
-
-
-def inline_references_in_all_of(document: Json) -> Json:
-    """Replace references in an `allOf` that adds something by the component's members.
-
-    `{"allOf": [{"$ref": "A"}, {"properties": ...}]}` -> `{"allOf": [<A>, {"properties": ...}]}`
-    """
-    schemas = schemas_of(document)
-
-    def inline(schema: Json) -> Json:
-        adds = len(schema.get("allOf", [])) > 1 or schema.keys() & {"properties", "required"}
-        return resolved(schema, frozenset()) if "allOf" in schema and adds else schema
-
-    def resolved(part: Json, above: frozenset[str]) -> Json:
-        name = referenced(part)
-        if name is not None:
-            return {} if name in above else resolved(schemas.get(name, {}), above | {name})
-        if "allOf" in part:
-            return {**part, "allOf": [resolved(each, above) for each in part["allOf"]]}
-        return part
-
-    return everywhere(inline)(document)
 
 
 def plain_enums(schema: Json) -> Json:
@@ -207,7 +167,7 @@ def plain_enums(schema: Json) -> Json:
     values = [schema["const"]] if "const" in schema else schema["enum"]
     if any(isinstance(value, dict | list) for value in values):
         return notes
-    values = list(dict.fromkeys(values))
+    values = [value for _, value in dict.fromkeys((type(value), value) for value in values)]
     if values == [None]:
         return {**notes, "type": "null"}
     if None in values:
@@ -219,7 +179,7 @@ def plain_enums(schema: Json) -> Json:
         return {**notes, "type": "string", "enum": values}
     if values and all(isinstance(value, int) and not isinstance(value, bool) for value in values):
         return {**notes, "type": "integer", "enum": values}
-    if set(values) == {True, False}:
+    if len(values) == 2 and all(isinstance(value, bool) for value in values):
         return {**notes, "type": "boolean"}
     return notes
 
@@ -269,6 +229,8 @@ def plain_objects(schema: Json) -> Json:
         result = notes_of(schema) | {"type": "array", "items": {}}
     if result.get("type") == "array":
         result.setdefault("items", {})
+    else:
+        result.pop("items", None)
     patterns = list(result.pop("patternProperties", {}).values())
     if "properties" in result and "type" not in result and "anyOf" not in result:
         result["type"] = "object"
@@ -282,8 +244,11 @@ def plain_objects(schema: Json) -> Json:
         return result
     result.pop("properties", None)
     result.pop("required", None)
-    if not isinstance(result.get("additionalProperties"), dict):
-        result["additionalProperties"] = patterns[0] if len(patterns) == 1 else {}
+    others = result.get("additionalProperties")
+    if patterns:
+        result["additionalProperties"] = patterns[0] if len(patterns) == 1 and not others else {}
+    elif not isinstance(others, dict):
+        result["additionalProperties"] = {}
     return result
 
 
@@ -296,13 +261,14 @@ def plain_unions(schema: Json) -> Json:
     if "anyOf" not in schema:
         return schema
     notes = notes_of(schema)
+    tags = [part["x-tag"] for part in (schema, *schema["anyOf"]) if "x-tag" in part]
     variants = [part for variant in schema["anyOf"] for part in variant.get("anyOf", [variant])]
     variants = _without_text_forms(_merged_texts(_distinct(variants)))
     if any(not shape(variant) for variant in variants):
         return notes
     if len(variants) == 1:
         return variants[0] if "$ref" in variants[0] else {**variants[0], **notes}
-    return {**notes, "anyOf": variants}
+    return {**notes, **({"x-tag": tags[0]} if len(tags) == 1 else {}), "anyOf": variants}
 
 
 def _distinct(variants: list[Json]) -> list[Json]:

@@ -182,6 +182,8 @@ def shape(schema: Json) -> Json:
         kept = {key: value for key, value in part.items() if key not in _NOTES}
         if "required" in kept:
             kept["required"] = sorted(kept["required"])
+        if isinstance(kept.get("const"), bool):
+            kept["type"] = "boolean"  # for Python, true is 1
         return kept
 
     return rewrite(schema, bare)

@@ -20,6 +20,13 @@ class UnsupportedDocumentError(ValueError):
     """A document has something that no rule handles; the message lists each place with what to do."""
 
 
+def unsupported(schema: Json, text: str) -> UnsupportedDocumentError:
+    """Return the error for a schema that is marked with its place."""
+    return UnsupportedDocumentError(
+        f"has what cannot be generated:\n  {str(schema.get('x-pointer', '?')).removeprefix('#')}: {text}"
+    )
+
+
 def refuse_unsupported(document: Json) -> Json:
     """Return the document, if the rules handle all its parameters, bodies and responses.
 
