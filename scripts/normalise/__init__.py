@@ -13,6 +13,7 @@ from functools import partial
 from attrs import frozen
 
 from scripts.normalise import (
+    discriminators,
     hoist,
     keywords,
     members,
@@ -58,6 +59,7 @@ DOCUMENT_RULES: tuple[Rule, ...] = (
     everywhere(keywords.remove_reserved_keywords),
     merging.siblings_of_references,
     keywords.mark_pointers,
+    discriminators.obey,
     everywhere(keywords.drop_noise),
     everywhere(keywords.document_default),
     everywhere(keywords.one_of_as_any_of),

@@ -25,6 +25,7 @@ from scripts.normalise.schema import (
     shape,
     with_schemas,
 )
+from scripts.normalise.support import unsupported
 
 _TAG_ORDER = ("type", "status", "role", "_tag", "name", "kind")
 _PAYLOADS = frozenset({"properties", "data", "syncEvent"})
@@ -131,7 +132,10 @@ def _union(name: str, schema: Json, schemas: Mapping[str, Json], namer: Namer) -
     }
     names = [referenced(variant) for variant in variants]
     objects = [(n, schemas[n]) for n in names if n is not None and "properties" in schemas.get(n, {})]
-    table = _table(objects) if len(objects) == len(variants) else None
+    tag = schema.get("x-tag")
+    table = _table(objects, tag) if len(objects) == len(variants) else None
+    if table is None and tag is not None:
+        raise unsupported(schema, f"has a discriminator {tag!r} that does not tell its variants apart")
     if table is None:
         return {**result, META: {"kind": "mixed"}}
     unknown = "UnknownEvent"
@@ -169,9 +173,13 @@ def _values(schema: Json, key: str) -> list[Any]:
     return [member["const"]] if "const" in member else list(member.get("enum", []))
 
 
-def _table(objects: list[tuple[str, Json]]) -> Json | None:
-    """Return the tag and its table, `[{value, class, constants} | {value, path, table}]`; None without a tag."""
-    keys = list(dict.fromkeys(key for _, schema in objects for key in schema["properties"]))
+def _table(objects: list[tuple[str, Json]], tag: str | None = None) -> Json | None:
+    """Return the tag and its table, `[{value, class, constants} | {value, path, table}]`; None without a tag.
+
+    Args:
+        tag: the tag that the document names.
+    """
+    keys = [tag] if tag else list(dict.fromkeys(key for _, schema in objects for key in schema["properties"]))
     keys.sort(key=lambda key: _TAG_ORDER.index(key) if key in _TAG_ORDER else len(_TAG_ORDER))
     for spared in (0, 1):
         for key in keys:

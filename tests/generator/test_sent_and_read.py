@@ -81,3 +81,26 @@ def test_the_status_decides_between_two_successful_answers(tmp_path: Path, stric
         assert (type(item).__name__, item.id, type(job).__name__, job.state) == ("Item", 1, "Job", "waits")
         assert (opened.a.add(), opened.a.add()) == (None, "later")
         assert inspect.signature(opened.a.add).return_annotation == "Item | Job | None | str"
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("extended", [False, True])
+def test_a_discriminator_selects_the_class(tmp_path: Path, strict: bool, extended: bool) -> None:
+    text: Json = {"type": "string"}
+    discriminator = {"propertyName": "petType", "mapping": {"dog": "#/components/schemas/Dog"}}
+    own = obj("petType", petType=text, name=text)
+    part = reference("Pet") if extended else own
+    pet: Json = own if extended else {"oneOf": [reference("Cat"), reference("Dog")]}
+    schemas = {
+        "Pet": {**pet, "discriminator": discriminator},
+        "Cat": {"allOf": [part, obj(claws=text)]},
+        "Dog": {"allOf": [part, obj(bark=text)]},
+    }
+    answers: Json = {"type": "array", "items": reference("Pet")}
+    paths = {"/a": {"get": {"operationId": "a.list", "responses": ok(answers)}}}
+    package = load(tmp_path, document(schemas, paths))
+    data = [{"petType": kind, "name": "x"} for kind in ("dog", "Cat", "Dog", "Pet")]
+    with client(package, answering(200, data), strict=strict) as opened:
+        names = [type(pet).__name__ for pet in opened.a.list()]
+    assert names == ["Dog", "Cat", "UnknownPet", "PetBase" if extended else "UnknownPet"]
+    assert package.models.Dog().to_dict() == {"petType": "dog"}

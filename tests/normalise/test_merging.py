@@ -41,9 +41,12 @@ def _merged(schema: Json, schemas: Json | None = None) -> Any:
             {"type": "array", "items": INTEGER},
         ),
         ([{"anyOf": [STRING, INTEGER]}, NUMBER], {"anyOf": [INTEGER]}),
-        ([{"anyOf": [STRING, NUMBER]}, {"anyOf": [INTEGER, STRING]}], {"anyOf": [{"anyOf": [STRING]}, {"anyOf": [INTEGER]}]}),
+        (
+            [{"anyOf": [STRING, NUMBER]}, {"anyOf": [INTEGER, STRING]}],
+            {"anyOf": [{"anyOf": [STRING]}, {"anyOf": [INTEGER]}]},
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_parts_of_all_of_become_one_schema(parts: list[Json], whole: Json) -> None:
     assert _merged({"allOf": parts}) == whole
 
