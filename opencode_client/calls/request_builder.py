@@ -107,7 +107,7 @@ class RequestBuilder:
             url = f"{url}?{query}"
         if operation.body == "members":
             body = _given_members(operation, body)
-        content = _content(operation, body) if operation.body else None
+        content = _content(operation, body) if operation.body and body is not UNSET else None
         timeout = arguments.timeout
         default = self._blocking if operation.blocking else self._ordinary
         try:

@@ -234,13 +234,17 @@ def hoist_operations(document: Json, namer: Namer) -> Json:
         if operation.get("requestBody", {}).get("content"):
             result["requestBody"] = _body(operation["requestBody"], prefix, hoister)
         result["responses"] = {
-            status: _response(response, f"{prefix}{'Event' if META in response else 'Response'}", hoister)
+            status: _response(response, f"{prefix}{_result_name(response)}", hoister)
             for status, response in operation["responses"].items()
         }
         return result
 
     document = map_operations(document, hoist)
     return with_schemas(document, schemas)
+
+
+def _result_name(response: Json) -> str:
+    return "Event" if response.get(META, {}).get("stream") else "Response"
 
 
 def _bodies_alone(document: Json) -> list[str]:
@@ -256,6 +260,7 @@ def _bodies_alone(document: Json) -> list[str]:
         referenced(media["schema"])
         for _, _, operation in operations(document)
         for media in operation.get("requestBody", {}).get("content", {}).values()
+        if not operation["requestBody"].get(META, {}).get("whole")
     ]
     schemas = schemas_of(document)
     return [name for name in bodies if name and uses[name] == 1 and "properties" in schemas.get(name, {})]
@@ -264,7 +269,7 @@ def _bodies_alone(document: Json) -> list[str]:
 def _body(body: Json, prefix: str, hoister: Hoister) -> Json:
     kind, media = next(iter(body["content"].items()))
     schema = media["schema"]
-    if schema.get("type") == "object" and "properties" in schema:
+    if schema.get("type") == "object" and "properties" in schema and not body.get(META, {}).get("whole"):
         name, _ = hoister.namer.claim(schema.get("x-pointer", prefix), f"{prefix}Body", schema)
         members = {
             key: hoister.inline(member, f"{prefix}{pascal(singular(key) if 'items' in member else key)}")

@@ -111,6 +111,31 @@ def mark_pointers(document: Json) -> Json:
     return map_roots(document, mark)
 
 
+def one_way_members(document: Json) -> Json:
+    """Let members be optional that only requests or only responses have.
+
+    `{"properties": {"id": {"readOnly": true}}, "required": ["id"]}` -> `{"properties": {"id": {...}}, "required": []}`
+    """
+
+    def loosened(schema: Json) -> Json:
+        parts = [schema, *schema.get("allOf", ())]
+        members = {name: part for one in parts for name, part in one.get("properties", {}).items()}
+        one_way = {name for name, part in members.items() if part.get("readOnly") or part.get("writeOnly")}
+        if not one_way:
+            return schema
+        result = without(schema, one_way)
+        if "allOf" in schema:
+            result["allOf"] = [without(part, one_way) for part in schema["allOf"]]
+        return result
+
+    def without(schema: Json, names: set[str]) -> Json:
+        if "required" not in schema:
+            return dict(schema)
+        return {**schema, "required": [name for name in schema["required"] if name not in names]}
+
+    return everywhere(loosened)(document)
+
+
 def drop_noise(schema: Json) -> Json:
     """Keep only keywords that affect a Python type: not `pattern`, `minimum`, `title`, `format` ...
 
@@ -167,7 +192,7 @@ def plain_enums(schema: Json) -> Json:
     values = [schema["const"]] if "const" in schema else schema["enum"]
     if any(isinstance(value, dict | list) for value in values):
         return notes
-    values = [value for _, value in dict.fromkeys((type(value), value) for value in values)]
+    values = list({(type(value).__name__, value): value for value in values}.values())  # True equals 1
     if values == [None]:
         return {**notes, "type": "null"}
     if None in values:

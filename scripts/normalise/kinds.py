@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ from attrs import field, frozen
 KINDS = Path(__file__).with_name("kinds.toml")
 SINCE = Path(__file__).with_name("since.json")
 _KINDS = frozenset({"blocking", "request", "stream", "websocket"})
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
 
 
 @frozen(kw_only=True)
@@ -28,7 +33,7 @@ class Kind:
     resumes: str | None = None
     late: bool = False
     pages: str | None = None
-    options: tuple[str, ...] = field(default=(), converter=tuple)
+    options: tuple[str, ...] = field(default=(), converter=_texts)
     note: str = ""
     headers: dict[str, str] = field(factory=dict[str, str])
 

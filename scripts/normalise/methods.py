@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from attrs import evolve
-
 from scripts.normalise.kinds import Kind, read_kinds, read_since
 from scripts.normalise.members import BUILTINS, reachable, references
 from scripts.normalise.names import Namer, digest, module, pascal, snake
@@ -94,7 +92,8 @@ def describe_methods(document: Json, namer: Namer) -> Json:
             "attribute": attribute,
             "constant": f"_{attribute.upper()}",
             "consumes": kind.consumes,
-            "extra_headers": kind.headers,
+            "extra_headers": {**_headers(operation), **kind.headers},
+            "body_optional": operation.get("requestBody", {}).get(META, {}).get("optional", False),
             "resumes": kind.resumes,
             "late": kind.late,
             "pages": kind.pages,
@@ -110,7 +109,7 @@ def _kind(kinds: dict[str, Kind], operation: Json) -> Kind:
     name, is_websocket = operation["operationId"], operation.get("x-websocket")
     kind = kinds.get(name) or Kind(id=name, reason="")
     if is_websocket is True and kind.kind != "websocket":
-        return evolve(kind, kind="websocket", options=_OF_TERMINALS, reason="the document marks it")
+        return Kind(id=name, kind="websocket", options=_OF_TERMINALS, reason="the document marks it")
     if is_websocket is False and kind.kind == "websocket":
         return Kind(id=name, reason="")
     return kind
@@ -128,6 +127,14 @@ def _check_kinds(kinds: dict[str, Kind], every: Iterable[tuple[Json, str]], name
                 f'    [[operation]]\n    id = {json.dumps(name)}\n    kind = "stream"\n    reason = "..."',
                 f"{name} is a stream",
             )
+
+
+def _headers(operation: Json) -> dict[str, str]:
+    """Return the headers for media types: of a body that is not plain JSON, and of responses with a choice."""
+    media = operation.get("requestBody", {}).get(META, {}).get("media", "application/json")
+    accept = operation[META].get("accept")
+    sent = {"content-type": media} if media not in ("", "application/json") and "*" not in media else {}
+    return sent | ({"accept": accept} if accept else {})
 
 
 MethodPath = tuple[tuple[str, ...], str]
@@ -252,7 +259,8 @@ def _body(operation: Json, schemas: dict[str, Json]) -> tuple[str, dict[str, str
         return "", {}, {}
     media, body = next(iter(content.items()))
     schema = schemas.get(referenced(body["schema"]) or "", {})
-    if schema.get(META, {}).get("kind") in ("body", "object"):
+    whole = operation["requestBody"].get(META, {}).get("whole")
+    if schema.get(META, {}).get("kind") in ("body", "object") and not whole:
         return "members", schema[META]["members"], schema["properties"]
     return ("json" if media == "application/json" else "bytes"), {}, {}
 

@@ -56,8 +56,8 @@ def stream_items(document: Json) -> Json:
     def describe(_: str, __: str, operation: Json) -> Json:
         responses = {}
         for status, response in operation.get("responses", {}).items():
-            content = response.get("content", {}) if status[0] not in "1345" else {}
-            media = next((content[kind] for kind in content if is_event_stream(kind)), None)
+            content: Json = response.get("content", {}) if status[0] not in "1345" else {}
+            media: Json | None = next((content[kind] for kind in content if is_event_stream(kind)), None)
             if media is None:
                 responses[status] = response
                 continue
@@ -90,6 +90,29 @@ def _stream_item(schema: Json, document: Json) -> Json:
     return result
 
 
+def whole_bodies(document: Json) -> Json:
+    """Mark bodies that are one argument, although they are objects: their members cannot be arguments.
+
+    With `required: false`, nothing may be sent in place of the members that are required together. Of an object with
+    further members that the document does not name, these could not be sent.
+    """
+    schemas = schemas_of(document)
+
+    def mark(_: str, __: str, operation: Json) -> Json:
+        body: Json = operation.get("requestBody", {})
+        optional = body.get("required") is False
+        for media in body.get("content", {}).values():
+            schema: Json = media.get("schema", {})
+            target = schemas.get(referenced(schema) or "", schema)
+            whole = (optional and target.get("required")) or target.get("additionalProperties")
+            if "properties" not in target or whole:
+                marks = {"optional": optional, "whole": bool(whole)}
+                return {**operation, "requestBody": {**body, META: marks}}
+        return operation
+
+    return map_operations(document, mark)
+
+
 def readable_contents(document: Json) -> Json:
     """Keep one media type, the first that the client reads; an unknown one is read as bytes.
 
@@ -100,26 +123,49 @@ def readable_contents(document: Json) -> Json:
         content = holder.get("content")
         if not content:
             return {key: value for key, value in holder.items() if key != "content"}
-        known = sorted(
-            (kind for kind in content if _READABLE.match(kind)), key=lambda kind: not _JSON.match(kind)
-        )
-        kind = known[0] if known else next(iter(content))
-        name = "application/json" if _JSON.match(kind) else kind if known else "application/octet-stream"
+        kind = _chosen(content)
+        name = "application/json" if _JSON.match(kind) else kind
+        name = name if _READABLE.match(name) else "application/octet-stream"
         return {**holder, "content": {name: {"schema": content[kind].get("schema", {})}}}
 
     def read(_: str, __: str, operation: Json) -> Json:
         result = dict(operation)
-        if "requestBody" in result:
-            body = choose(result["requestBody"])
-            kind = next(iter(body.get("content", {})), "")
-            if kind.startswith("text/"):
-                body["content"] = {"application/octet-stream": body["content"][kind]}
-            result["requestBody"] = body
-        result["responses"] = {s: choose(r) for s, r in result.get("responses", {}).items() if _is_status(s)}
-        result["responses"] = result["responses"] or {"200": {"description": ""}}
+        if "media" not in result.get("requestBody", {META: {"media": ""}}).get(META, {}):
+            result["requestBody"] = _sent(result["requestBody"], choose(result["requestBody"]))
+        responses: dict[str, Json] = {s: r for s, r in result.get("responses", {}).items() if _is_status(s)}
+        if accept := _accepted(responses):
+            result[META] = {**result.get(META, {}), "accept": accept}
+        result["responses"] = {s: choose(r) for s, r in responses.items()} or {"200": {"description": ""}}
         return result
 
     return map_operations(document, read)
+
+
+def _chosen(content: Json) -> str:
+    """Return the media type to use: JSON before others that the client reads, these before unknown ones."""
+    known = sorted(
+        (kind for kind in content if _READABLE.match(kind)), key=lambda kind: not _JSON.match(kind)
+    )
+    return known[0] if known else next(iter(content))
+
+
+def _sent(body: Json, chosen: Json) -> Json:
+    """Return a body with its media type, and text as bytes."""
+    kind = next(iter(chosen.get("content", {})), "")
+    if kind.startswith("text/"):
+        chosen["content"] = {"application/octet-stream": chosen["content"][kind]}
+    media = _chosen(body["content"]) if kind else ""
+    return {**chosen, META: {**body.get(META, {}), "media": media}}
+
+
+def _accepted(responses: dict[str, Json]) -> str:
+    """Return the header `accept` that makes the server choose as the client, if it has a choice."""
+    contents: list[Json] = [
+        r.get("content", {}) for s, r in responses.items() if s[0] == "2" or s == "default"
+    ]
+    if all(len(content) < 2 for content in contents):
+        return ""
+    return ", ".join(dict.fromkeys(_chosen(content) for content in contents if content))
 
 
 def _is_status(status: str) -> bool:

@@ -8,11 +8,14 @@ from typing import Any
 
 from opencode_client.model import is_object
 from scripts.normalise.operations import is_event_stream
-from scripts.normalise.schema import Json, operations, referenced, schemas_of, token
+from scripts.normalise.parameters import VARIABLE
+from scripts.normalise.schema import METHODS, Json, operations, referenced, schemas_of, token
 
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
 _STYLES = {"query": "form", "path": "simple", "header": "simple", "cookie": "form"}
 _STATUS = re.compile(r"[1-5](\d\d|XX)|default")
+_IN_PATHS = frozenset({"$ref", "description", "parameters", "servers", "summary", *METHODS})
+_SERVERS = "has a server of its own, which is not supported: a client has one base_url"
 _LISTED = 10
 
 
@@ -37,24 +40,59 @@ def refuse_unsupported(document: Json) -> Json:
     found = [
         f"/paths/{token(path)}{place}: {text}"
         for path, item in document["paths"].items()
-        for place, text in _in_parameters(item, schemas)
+        for place, text in _in_path(path, item, schemas)
     ]
     found += [
         f"/paths/{token(path)}/{method}{place}: {text}"
         for path, method, operation in operations(document)
         for place, text in _in_operation(path, operation, schemas)
     ]
+    refuse(found)
+    return document
+
+
+def refuse(found: list[str]) -> None:
+    """Raise UnsupportedDocumentError if anything was found."""
     if found:
         more = [f"... and {len(found) - _LISTED} more"] if len(found) > _LISTED else []
         raise UnsupportedDocumentError(
             "\n  ".join(["has what cannot be generated:", *found[:_LISTED], *more])
         )
-    return document
+
+
+def _in_path(path: str, item: Json, schemas: dict[str, Json]) -> Iterator[tuple[str, str]]:
+    """Yield the place and the problem for everything in a path, apart from its operations."""
+    yield from _in_parameters(item, schemas)
+    variables = VARIABLE.findall(path)
+    if twice := sorted({name for name in variables if variables.count(name) > 1}):
+        yield "", f"has the variable {twice[0]!r} twice: give each its own name"
+    if not path.startswith("/") or {"?", "#"} & set(path):
+        yield "", "is no path: it starts with '/', and has neither a query nor a fragment"
+    for key in item.keys() - _IN_PATHS:
+        if not key.startswith("x-"):
+            yield (
+                f"/{token(key)}",
+                f"has {key!r}, which is not supported: only {', '.join(METHODS)} are methods",
+            )
+    if "servers" in item:
+        yield "/servers", _SERVERS
+    for place, holder in (
+        ("", item),
+        *((f"/{method}", item[method]) for method in METHODS if method in item),
+    ):
+        for index, parameter in enumerate(holder.get("parameters", [])):
+            if parameter.get("in") == "path" and parameter.get("name") not in (*variables, "*"):
+                yield (
+                    f"{place}/parameters/{index}",
+                    f"the parameter {parameter.get('name')!r} is not in the path",
+                )
 
 
 def _in_operation(path: str, operation: Json, schemas: dict[str, Json]) -> Iterator[tuple[str, str]]:
     """Yield the place and the problem for everything in an operation that no rule handles."""
     yield from _in_parameters(operation, schemas)
+    if "servers" in operation:
+        yield "/servers", _SERVERS
     if operation.get("x-websocket") is True and "{" not in path:
         yield "", "a WebSocket without a variable in its path is not supported: a terminal has an id"
     kinds = list(operation.get("requestBody", {}).get("content", {}))
@@ -121,6 +159,8 @@ def _in_deep_object(parameter: Json, schema: Json, schemas: dict[str, Json]) -> 
     if parameter.get("in", "query") != "query" or _kind(schema, schemas) != "object":
         yield "has style='deepObject', which only an object in the query may have"
         return
+    if not schema.get("properties") or schema.keys() & {"allOf", "anyOf", "oneOf"}:
+        yield "has style='deepObject', and an object without named members: name them, without allOf or anyOf"
     for name, member in schema.get("properties", {}).items():
         if _kind(_target(member, schemas), schemas) != "value":
             yield f"has a member {name!r} that is no single value, which style='deepObject' does not define"

@@ -193,7 +193,8 @@ def _keyword(described: Described, parameters: list[Parameter]) -> Iterator[str]
     named = [p for p in parameters if p.place != "path"]
     yield from (p.declaration(types, hidden) for p in named if p.required)
     if described.body_type():
-        yield f"body: {described.body_type()}"
+        optional = " | Unset = UNSET" if described.meta["body_optional"] else ""
+        yield f"body: {described.body_type()}{optional}"
     yield from (p.declaration(types, hidden) for p in named if not p.required)
     scope = described.meta["scope"]
     yield from (

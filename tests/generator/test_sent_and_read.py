@@ -104,3 +104,64 @@ def test_a_discriminator_selects_the_class(tmp_path: Path, strict: bool, extende
         names = [type(pet).__name__ for pet in opened.a.list()]
     assert names == ["Dog", "Cat", "UnknownPet", "PetBase" if extended else "UnknownPet"]
     assert package.models.Dog().to_dict() == {"petType": "dog"}
+
+
+def _sent(folder: Path, operation: Json, **keywords: object) -> httpx.Request:
+    """Return the request of a POST with these arguments."""
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(202, text="x")
+
+    responses = operation.get("responses", {"202": {"description": ""}})
+    paths = {"/a": {"post": {"operationId": "a.add", **operation, "responses": responses}}}
+    with client(load(folder, document({"Item": _ITEM}, paths)), answer) as opened:
+        opened.a.add(**keywords)
+    [request] = requests
+    return request
+
+
+def _body(schema: Json, media: str = "application/json", **more: object) -> Json:
+    return {"requestBody": {"content": {media: {"schema": schema}}, **more}}
+
+
+@pytest.mark.parametrize(
+    ("body", "arguments", "content", "kind"),
+    [
+        (_body(reference("Item"), required=False), {}, b"", None),
+        (_body(reference("Item"), required=False), {"body": {"id": 1}}, b'{"id":1}', "application/json"),
+        (_body(reference("Item")), {"id": 1}, b'{"id":1}', "application/json"),
+        (
+            _body({**_ITEM, "additionalProperties": {"type": "string"}}),
+            {"body": {"id": 1, "b": "x"}},
+            b'{"id":1,"b":"x"}',
+            "application/json",
+        ),
+        (
+            _body(obj("id", "name", id={"type": "integer", "readOnly": True}, name={"type": "string"})),
+            {"name": "x"},
+            b'{"name":"x"}',
+            "application/json",
+        ),
+        (_body({}, "application/xml"), {"body": "<a/>"}, b"<a/>", "application/xml"),
+        (_body({"type": "string"}, "text/plain", required=False), {}, b"", None),
+        (
+            _body(_ITEM, "application/merge-patch+json"),
+            {"id": 1},
+            b'{"id":1}',
+            "application/merge-patch+json",
+        ),
+    ],
+)
+def test_a_body_is_sent_as_described(
+    tmp_path: Path, body: Json, arguments: dict[str, object], content: bytes, kind: str | None
+) -> None:
+    request = _sent(tmp_path, body, **arguments)
+    assert (request.content, request.headers.get("content-type") if content else None) == (content, kind)
+
+
+def test_the_server_learns_which_of_several_media_types_the_client_reads(tmp_path: Path) -> None:
+    content: Json = {"text/html": {}, "application/json": {"schema": {}}}
+    responses: Json = {"200": {"description": "", "content": content}, "202": ok({}, "text/plain")["200"]}
+    assert _sent(tmp_path, {"responses": responses}).headers["accept"] == "application/json, text/plain"

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from scripts.normalise import support
+from scripts.normalise import keywords, support, support_schemas
 from scripts.normalise.schema import Json
 from scripts.normalise.support import UnsupportedDocumentError
-from tests.normalise.small_documents import one_operation
+from tests.normalise.small_documents import document, one_operation
 
 STRING: Json = {"type": "string"}
 STRINGS: Json = {"type": "array", "items": STRING}
@@ -41,6 +41,12 @@ def _parameter(schema: Json, place: str = "query", **more: object) -> Json:
             "parameters/0: the parameter 'x' has",
         ),
         ({"x-websocket": True, "parameters": []}, "a WebSocket without a variable in its path"),
+        ({"servers": [{"url": "/v2"}]}, "servers: has a server of its own"),
+        (
+            {"parameters": [{"name": "y", "in": "path", "schema": STRING}]},
+            "parameters/0: the parameter 'y' is not in the path",
+        ),
+        (_parameter({"type": "object"}, style="deepObject"), "an object without named members"),
         (_parameter(STRING, "querystring"), "has in='querystring'"),
         ({"parameters": [{"name": "x", "schema": STRING}]}, "has in=None"),
         (_parameter(STRINGS, "path", required=True), "is an array in the path"),
@@ -79,7 +85,6 @@ def test_it_is_refused_with_its_place(operation: Json, message: str) -> None:
         {"requestBody": {"content": {"application/octet-stream": {}}}},
         {"requestBody": {}},
         {"responses": {"200": {"content": EVENTS}, "400": {"content": JSON}}},
-        _parameter(STRING, "path", style="simple"),
         _parameter(STRING, explode=False),
         _parameter(STRING, style="pipeDelimited"),  # the same as without it
         _parameter(STRINGS),
@@ -93,6 +98,38 @@ def test_what_the_rules_handle_is_unchanged(operation: Json) -> None:
     circle: Json = {"$ref": "#/components/schemas/Circle"}
     given = one_operation(operation, "/a", {"Location": OBJECT, "Circle": circle})
     assert support.refuse_unsupported(given) is given
+
+
+@pytest.mark.parametrize(
+    ("path", "item", "message"),
+    [
+        ("/a/{x}/b/{x}", {}, ": has the variable 'x' twice"),
+        ("/a?b=c", {}, ": is no path"),
+        ("a", {}, ": is no path"),
+        ("/a", {"query": {}}, "/query: has 'query', which is not supported"),
+        ("/a", {"servers": []}, "/servers: has a server of its own"),
+    ],
+)
+def test_a_path_is_refused_with_its_place(path: str, item: Json, message: str) -> None:
+    given = document({}, {path: {"get": {"responses": {}}, "x-of-theirs": 1, **item}})
+    place = re.escape(f"/paths/{path.replace('/', '~1')}{message}")
+    with pytest.raises(UnsupportedDocumentError, match=rf"\n  {place}"):
+        support.refuse_unsupported(given)
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ({"if": {}, "then": OBJECT}, "has the keyword 'if'"),
+        ({"type": "object", "properties": {"b": {"dependentSchemas": {}}}}, "has the keyword 'dependentSchemas'"),
+        ({"$dynamicRef": "#x"}, "has the keyword '$dynamicRef'"),
+        ({"$ref": "#/components/responses/Gone"}, "which is no schema"),
+    ],
+)  # fmt: skip
+def test_a_schema_is_refused_with_its_place(schema: Json, message: str) -> None:
+    given = keywords.mark_pointers(document({"A": schema}))
+    with pytest.raises(UnsupportedDocumentError, match=rf"\n  /components/schemas/A.*{re.escape(message)}"):
+        support_schemas.refuse_schemas(given)
 
 
 def test_a_parameter_of_a_path_is_looked_at() -> None:
