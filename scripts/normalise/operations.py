@@ -56,7 +56,7 @@ def stream_items(document: Json) -> Json:
     def describe(_: str, __: str, operation: Json) -> Json:
         responses = {}
         for status, response in operation.get("responses", {}).items():
-            content: Json = response.get("content", {}) if status[0] not in "1345" else {}
+            content: Json = response.get("content", {}) if status[:1] not in ("1", "3", "4", "5") else {}
             media: Json | None = next((content[kind] for kind in content if is_event_stream(kind)), None)
             if media is None:
                 responses[status] = response

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -70,14 +71,14 @@ def _run_stages(
 ) -> None:
     """Replace each stage by one that writes to its place. The stage `failing` also fails, after it wrote."""
 
-    def stage(name: str) -> int:
+    def stage(name: str, *_: object) -> int:
         place = places[name] if name == "spec" else places[name] / "new.py"
         place.parent.mkdir(exist_ok=True)
         place.write_text("after", encoding="utf-8")
         return fail() if name == failing else 0
 
     monkeypatch.setattr(fetch_spec, "main", lambda: stage("spec"))
-    monkeypatch.setattr(generate, "main", lambda _: stage("generate"))
+    monkeypatch.setattr(generate, "main", partial(stage, "generate"))
     monkeypatch.setattr(regenerate, "_write_reference", lambda: stage("docs"))
 
 
@@ -113,7 +114,7 @@ def test_an_interrupt_changes_nothing(
 def test_a_regeneration_without_a_failure_keeps_everything(
     places: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "report_changes", lambda _: 0)
+    monkeypatch.setattr(changes, "report_changes", lambda _ref="": 0)
     _run_stages(places, monkeypatch, "", lambda: 0)
     assert regenerate.main() == 0
     after = {Path(name).relative_to(tmp_path).as_posix() for name in _contents(tmp_path)}
