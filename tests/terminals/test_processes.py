@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import pytest
 
 from tests.support.terminal_list import TerminalList
 from tests.support.terminal_server import PTY_ID, cursor, hear, say
+from tests.support.warm_programs import WarmPrograms
+from tests.support.warm_programs import warm_programs as warm_programs  # a fixture
 
-_PATIENCE_S = 20.0
 _SUSPENDED = """
 import sys
 from opencode_client import OpencodeClient
@@ -53,16 +52,11 @@ _OFTEN = {(block, "the loop is closed") for block in _BLOCKS} | {("temporary", "
 """The cases of the offline suite. `make test-stress` runs the others."""
 
 
-def _run(program: str, server: TerminalList) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "ignore", "-c", program, server.url]
-    return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S)
-
-
 @pytest.mark.parametrize("block", _BLOCKS.values(), ids=list(_BLOCKS))
-def test_a_program_exits_though_a_terminal_is_suspended(block: str) -> None:
+def test_a_program_exits_though_a_terminal_is_suspended(warm_programs: WarmPrograms, block: str) -> None:
     with TerminalList([cursor(0), say("a")]) as server:
         server.titles[PTY_ID] = "t"
-        done = _run(_SUSPENDED.format(block=block), server)
+        done = warm_programs.run(_SUSPENDED.format(block=block), server.url)
         assert (done.stdout, done.stderr, done.returncode) == ("a\n", "", 0)
         assert server.removals == (1 if "terminal" in block else 0)
         server.until(lambda: server.open == 0 and not server.listeners)
@@ -81,10 +75,12 @@ def test_a_program_exits_though_a_terminal_is_suspended(block: str) -> None:
         for run in _RUNS
     ],
 )
-def test_an_asynchronous_program_exits_though_a_terminal_is_suspended(block: str, run: str) -> None:
+def test_an_asynchronous_program_exits_though_a_terminal_is_suspended(
+    warm_programs: WarmPrograms, block: str, run: str
+) -> None:
     with TerminalList([cursor(0), say("a")]) as server:
         server.titles[PTY_ID] = "t"
-        done = _run(_ASYNC_SUSPENDED.format(block=block, run=run), server)
+        done = warm_programs.run(_ASYNC_SUSPENDED.format(block=block, run=run), server.url)
         assert (done.stdout, done.returncode) == ("a\n", 0)
         server.until(lambda: server.open == 0 and not server.listeners)
         if "asyncio.run" in run:
@@ -154,10 +150,12 @@ asyncio.run(main())
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only some systems fork")
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
-def test_a_child_process_cannot_use_the_terminals_of_its_parent(is_async: bool) -> None:
+def test_a_child_process_cannot_use_the_terminals_of_its_parent(
+    warm_programs: WarmPrograms, is_async: bool
+) -> None:
     script = [cursor(0), say("a"), hear, say("b")]
     with TerminalList(script) as server:
-        done = _run(_ASYNC_FORKED if is_async else _FORKED, server)
+        done = warm_programs.run(_ASYNC_FORKED if is_async else _FORKED, server.url)
         lines = done.stdout.splitlines()
         assert (done.stderr, done.returncode) == ("", 0)
         assert all("it was opened in another process or event loop; connect" in line for line in lines[:4])
