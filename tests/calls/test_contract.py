@@ -146,18 +146,38 @@ def wires() -> Iterator[list[Wire]]:
             wire.client_kind.close()
 
 
-each = pytest.mark.parametrize("endpoint", METHODS, ids=lambda endpoint: endpoint.id)
+NAMESPACES = sorted({endpoint.namespace for endpoint in METHODS})
+each_namespace = pytest.mark.parametrize("namespace", NAMESPACES)
 Body: TypeAlias = Callable[[Wire, Endpoint], None]
+BodyOfBoth: TypeAlias = Callable[[list[Wire], Endpoint], None]
 
 
-def with_both_clients(body: Body) -> Callable[[list[Wire], Endpoint], None]:
-    """A test for each operation that runs its body twice; pytest takes a second for a thousand tests more."""
+def with_each_operation(body: BodyOfBoth) -> Callable[[list[Wire], str], None]:
+    """A test for each namespace that runs its body for each operation; pytest takes seconds for a thousand tests more.
 
-    def test(wires: list[Wire], endpoint: Endpoint) -> None:
+    A failure has the operation as a note.
+    """
+
+    def test(wires: list[Wire], namespace: str) -> None:
+        for endpoint in METHODS:
+            if endpoint.namespace == namespace:
+                try:
+                    body(wires, endpoint)
+                except BaseException as error:
+                    error.add_note(f"operation: {endpoint.id}")
+                    raise
+
+    return each_namespace(test)
+
+
+def with_both_clients(body: Body) -> Callable[[list[Wire], str], None]:
+    """As above, and the body runs with the sync client, then with the async one."""
+
+    def run(wires: list[Wire], endpoint: Endpoint) -> None:
         for wire in wires:
             body(wire, endpoint)
 
-    return each(test)
+    return with_each_operation(run)
 
 
 def assert_sent(request: httpx.Request, endpoint: Endpoint, sample: Sample) -> None:
@@ -329,7 +349,7 @@ def test_every_documented_error_is_raised_with_its_model(wire: Wire, endpoint: E
         assert_typed(error.error, answer.value)
 
 
-@each
+@with_each_operation
 def test_what_is_in_the_path_is_positional_and_everything_else_has_its_name(
     wires: list[Wire], endpoint: Endpoint
 ) -> None:
@@ -339,7 +359,7 @@ def test_what_is_in_the_path_is_positional_and_everything_else_has_its_name(
     assert (first, named, len(parameters)) == (endpoint.variables, endpoint.keywords, len(first) + len(named))
 
 
-@each
+@with_each_operation
 def test_twins_have_the_same_arguments_in_the_same_order(wires: list[Wire], endpoint: Endpoint) -> None:
     called, awaited = (method_of(wire.plain, endpoint) for wire in wires)
     assert [inspect.iscoroutinefunction(method) for method in (called, awaited)] == [False, True]

@@ -172,6 +172,11 @@ class Endpoint:
         return ".".join(python_name(segment) for segment in (*above, last))
 
     @property
+    def namespace(self) -> str:
+        """The attribute of a client that has its method, or that has a namespace with its method."""
+        return self.attribute.partition(".")[0]
+
+    @property
     def variables(self) -> list[str]:
         """The Python names of the variables in the path."""
         return [python_name(match[1] or "path") for match in _VARIABLE.finditer(self.path)]
