@@ -82,7 +82,7 @@ mutation: pyproject.toml  ## run mutation tests of four groups of modules, or of
 	build/mutation/bin/python -m scripts.mutation $(GROUP)
 
 test-stress: $(READY)  ## run the tests with full sizes that the offline suite runs with small ones: crowds, interrupts, large bodies
-	$(BIN)/pytest -n auto -m stress
+	$(BIN)/pytest -n logical -m stress
 
 test-terminals: $(READY)  ## open and close 500 terminals over TLS beside three busy loops; COUNT=... for another number
 	$(BIN)/python -m tests.terminals.under_load $(or $(COUNT),500)
@@ -100,7 +100,7 @@ compat: $(READY)  ## test this client with servers of seven versions, or of VERS
 	$(BIN)/python -m tests.live.compat $(if $(WRITE),--write) $(VERSIONS)
 
 test-documents: $(READY)  ## generate and type-check packages from all seven committed documents
-	$(BIN)/pytest -n auto --dist loadgroup -m documents
+	$(BIN)/pytest -n logical --dist loadgroup -m documents
 
 test-package: $(READY)  ## build the wheel and use it in a clean environment
 	$(BIN)/pytest -m package

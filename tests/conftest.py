@@ -14,13 +14,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.both_clients import client_kind as client_kind  # a fixture for every test
-from tests.support.generated_packages import document, load_models, write
 from tests.support.small_package import PATHS, SCHEMAS
 from tests.support.surviving_threads import pytest_sessionfinish as pytest_sessionfinish  # hooks
 from tests.support.surviving_threads import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.surviving_threads import pytest_testnodedown as pytest_testnodedown
 from tests.support.surviving_threads import pytest_unconfigure as pytest_unconfigure
 from tests.support.tls import tls as tls  # a fixture for every test
+from tests.support.workers import pytest_runtest_protocol as pytest_runtest_protocol  # hooks
+from tests.support.workers import pytest_xdist_auto_num_workers as pytest_xdist_auto_num_workers
 
 # a busy machine can stop a process for seconds, which is no fault of a test
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -80,6 +81,8 @@ def _without_the_callers_settings() -> Generator[None]:
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     """Generate a package from the small document, and return its models."""
+    from tests.support.generated_packages import document, load_models, write  # imports the generator: 0.5 s
+
     return load_models(write(tmp_path_factory.mktemp("small"), document(SCHEMAS, PATHS)), "small_client")
 
 
