@@ -20,26 +20,29 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="what is left of a process is read from /proc"
 )
 
-_SERVE = """
-import http.server, json, os, subprocess, sys
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        wants = os.environ.get("OPENCODE_SERVER_PASSWORD")
-        if wants and not self.headers.get("authorization"):
-            self.send_response(401); self.end_headers(); return
-        body = json.dumps({"healthy": True, "version": "1.2.3"}).encode()
-        self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *args): pass
-server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-child = subprocess.Popen(["sleep", "600"])
+_BODY = 'b\'{"healthy": true, "version": "1.2.3"}\''
+_SERVE = f"""
+import os, socket
+body, wants = {_BODY}, os.environ.get("OPENCODE_SERVER_PASSWORD")
+listener = socket.create_server(("127.0.0.1", 0))
+child = os.posix_spawnp("sleep", ["sleep", "600"], os.environ)
 print("noise", "x" * 200_000, flush=True)
-print("child", child.pid, flush=True)
-print(f"opencode server listening on http://127.0.0.1:{server.server_port}", flush=True)
-server.serve_forever()
+print("child", child, flush=True)
+print(f"opencode server listening on http://127.0.0.1:{{listener.getsockname()[1]}}", flush=True)
+while True:
+    peer, _ = listener.accept()
+    head = b""
+    while b"\\r\\n\\r\\n" not in head and (data := peer.recv(65_536)):
+        head += data
+    if wants and b"authorization:" not in head.lower():
+        peer.sendall(b"HTTP/1.0 401 Unauthorized\\r\\ncontent-length: 0\\r\\n\\r\\n")
+    else:
+        peer.sendall(b"HTTP/1.0 200 OK\\r\\ncontent-length: %d\\r\\n\\r\\n" % len(body) + body)
+    peer.close()
 """
+"""A server with a child. It imports little, as Python has to start for each test."""
 
-_DETACHED = _SERVE.replace('"600"]', '"600"], start_new_session=True')
+_DETACHED = _SERVE.replace("os.environ)", "os.environ, setsid=True)")
 
 Fake = Callable[[str], str]
 
@@ -207,7 +210,7 @@ def test_a_server_that_closes_its_output_and_lives_on_is_an_error(fake: Fake) ->
 
 
 def test_health_that_is_no_json_is_an_error_that_says_what_came(fake: Fake) -> None:
-    html = _SERVE.replace('json.dumps({"healthy": True, "version": "1.2.3"}).encode()', 'b"<!doctype html>"')
+    html = _SERVE.replace(_BODY, 'b"<!doctype html>"')
     with pytest.raises(ServerStartError, match=r"is not an opencode server: .* gave 200 .*<!doctype html>"):
         OpencodeServer(fake(html)).start()
 
@@ -311,9 +314,7 @@ def test_a_wrong_argument_is_an_error_that_names_it(arguments: dict[str, Any], m
 
 
 def test_a_health_response_nested_too_deeply_is_an_error(fake: Fake) -> None:
-    deep = _SERVE.replace(
-        'json.dumps({"healthy": True, "version": "1.2.3"}).encode()', 'b"[" * 100_000 + b"]" * 100_000'
-    )
+    deep = _SERVE.replace(_BODY, 'b"[" * 100_000 + b"]" * 100_000')
     with pytest.raises(ServerStartError, match="is not an opencode server"):
         OpencodeServer(fake(deep)).start()
 
