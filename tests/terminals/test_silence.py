@@ -20,6 +20,8 @@ from tests.support.terminal_server import PTY_ID, Line, PtyServer, cursor, end, 
 
 _PING_S = 0.05
 _PONG_S = 0.2
+_OPEN_S = 0.3
+"""The limit of an attempt to connect again. The first attempt has the usual limit: it has to succeed."""
 _MUCH = 1 << 20
 
 
@@ -27,7 +29,6 @@ _MUCH = 1 << 20
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opencode_client.terminals.handshake._PING_S", _PING_S)
     monkeypatch.setattr("opencode_client.terminals.handshake._PONG_S", _PONG_S)
-    monkeypatch.setattr("opencode_client.terminals.handshake._OPEN_S", 0.1)
     monkeypatch.setattr("opencode_client.terminals.handshake._DELAY_S", 0.01)
 
 
@@ -52,20 +53,26 @@ def test_a_proxy_that_forwards_nothing_breaks_the_connection(client_kind: Client
         assert caught.value.code == 1006
 
 
-def test_the_terminal_goes_on_over_a_new_connection(client_kind: ClientKind) -> None:
+def test_the_terminal_goes_on_over_a_new_connection(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scripts = [cursor(0), say("a")], [cursor(1), say("b"), end]
     with PtyServer(*scripts) as server, MutingProxy(server.url) as proxy:
         terminal = _through(client_kind, proxy)
         assert read(client_kind, terminal, 1) == "a"
         proxy.mute()
+        monkeypatch.setattr("opencode_client.terminals.handshake._OPEN_S", _OPEN_S)
         assert rest(client_kind, terminal) == ["b"]
 
 
-def test_attempts_that_are_not_answered_have_an_end(client_kind: ClientKind) -> None:
+def test_attempts_that_are_not_answered_have_an_end(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with PtyServer([cursor(0), say("a")]) as server, MutingProxy(server.url) as proxy:
         terminal = _through(client_kind, proxy, max_attempts=2)
         assert read(client_kind, terminal, 1) == "a"
         proxy.mute(later=True)
+        monkeypatch.setattr("opencode_client.terminals.handshake._OPEN_S", _OPEN_S)
         began = time.monotonic()
         with pytest.raises(PtyClosedError, match="the connection broke"):
             client_kind.call(terminal.recv)
