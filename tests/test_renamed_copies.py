@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from scripts.normalise.schema import Json, with_schemas
 from scripts.recordings import document
 from scripts.rooms import PACKAGE, ROOT
 from tests.support.faulty_server import http
@@ -21,6 +23,7 @@ _OLD = "other"
 _NESTED = "acme.oc"
 _NESTED_DEEPER = "acme.vendored.oc"
 _NAMES = (_NESTED, _NESTED_DEEPER, _OLD)
+_KEPT = ("/event", "/global", "/permission", "/pty", "/question", "/session")
 _PROGRAM = ROOT / "tests" / "support" / "use_packages.py"
 
 each_use = pytest.mark.parametrize(
@@ -43,13 +46,24 @@ def _server(name: str) -> PtyServer:
     return PtyServer([say(name), cursor(len(name)), end], answers=answers)
 
 
+def _small(served: Json) -> Json:
+    """Return the document with the operations that are used here alone, and what they refer to."""
+    paths = {path: item for path, item in served["paths"].items() if path.startswith(_KEPT)}
+    schemas, todo = dict[str, Json](), [json.dumps(paths)]
+    while todo:
+        for name in set(re.findall(r'#/components/schemas/([^"]+)"', todo.pop())) - schemas.keys():
+            schemas[name] = served["components"]["schemas"][name]
+            todo.append(json.dumps(schemas[name]))
+    return with_schemas({**served, "paths": paths}, schemas)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds the committed package twice and, as `other`, the package of 1.1.31."""
+    """A folder that holds the committed package twice and, as `other`, a package of some operations of 1.1.31."""
     out = tmp_path_factory.mktemp("copies")
     for name in (_NESTED, _NESTED_DEEPER):  # with the compiled code, which saves seconds
         shutil.copytree(ROOT / PACKAGE, out.joinpath(*name.split(".")))
-    write(tmp_path_factory.mktemp("old"), document("1.1.31")).rename(out / _OLD)
+    write(tmp_path_factory.mktemp("old"), _small(document("1.1.31"))).rename(out / _OLD)
     return out
 
 

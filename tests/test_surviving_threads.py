@@ -17,7 +17,7 @@ def test_leaves_a_thread():
 """
 _LIMIT_S = 90.0
 _PLAIN: list[str] = []
-_WORKERS = ["-p", "xdist", "-n", "2"]  # without other plugins, which take seconds to load
+_WORKER = ["-p", "xdist", "-n", "1"]  # without other plugins, which take seconds to load
 
 
 def _run(folder: Path, arguments: list[str], *, daemon: bool) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,7 @@ def _run(folder: Path, arguments: list[str], *, daemon: bool) -> subprocess.Comp
     )
 
 
-@pytest.mark.parametrize("arguments", [_PLAIN, _WORKERS], ids=["one process", "workers"])
+@pytest.mark.parametrize("arguments", [_PLAIN, _WORKER], ids=["one process", "a worker"])
 def test_a_surviving_thread_is_named_and_fails_the_run(tmp_path: Path, arguments: list[str]) -> None:
     ended = _run(tmp_path, arguments, daemon=False)
     assert "\nleft behind" in ended.stdout

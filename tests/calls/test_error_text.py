@@ -170,7 +170,7 @@ _JSON = st.recursive(
 _STATUSES = st.integers(300, 999).filter(lambda status: status != 304)  # 304 has no body
 
 
-@small_and_full("examples", 12, 40)
+@small_and_full("examples", 6, 40)
 def test_any_body_of_an_error_gives_one_error_with_that_body(client_kind: ClientKind, examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(body=_JSON.map(lambda value: json.dumps(value).encode()) | st.binary(), status=_STATUSES)

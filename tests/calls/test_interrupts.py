@@ -15,7 +15,7 @@ from tests.support.sizes import small_and_full
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer")
-@small_and_full("interrupts", 300, 3000)
+@small_and_full("interrupts", 100, 3000)
 def test_a_client_goes_on_after_many_interrupts(busy: BusyServer, interrupts: int) -> None:
     program = [sys.executable, "-X", "faulthandler", "-m", "tests.calls.interrupted_program"]
     done = subprocess.run(

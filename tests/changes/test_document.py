@@ -290,7 +290,7 @@ def _served(body: dict[str, Any], response: dict[str, Any], models: dict[str, An
 
 _schemas: _Schemas = st.recursive(st.sampled_from([*_SCALARS, *_REFERENCES]), _larger, max_leaves=6)
 _models = st.dictionaries(st.sampled_from(["One", "Two", "Three", ""]), _schemas, max_size=3)
-each_size = small_and_full("examples", 15, 100)
+each_size = small_and_full("examples", 8, 100)
 _documents: _Schemas = st.builds(_served, _schemas, _schemas, _models)
 
 
@@ -326,7 +326,7 @@ def _reversed(value: Any) -> Any:
 
 
 def test_order_does_not_matter() -> None:
-    served = recorded("1.14.48")
+    served = recorded("1.1.31")
     assert compare_documents(served, _reversed(served)) == []
 
 

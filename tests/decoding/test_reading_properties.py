@@ -88,7 +88,7 @@ def _check_each(check: Callable[[Reader, Any], None], examples: int) -> None:
     checked()
 
 
-@small_and_full("examples", 100, 600)
+@small_and_full("examples", 40, 600)
 def test_lenient_reading_always_gives_a_model_with_the_same_json(examples: int) -> None:
     def check(reader: Reader, payload: Any) -> None:
         read = reader(copy.deepcopy(payload), strict=False)
@@ -98,7 +98,7 @@ def test_lenient_reading_always_gives_a_model_with_the_same_json(examples: int) 
     _check_each(check, examples)
 
 
-@small_and_full("examples", 100, 600)
+@small_and_full("examples", 40, 600)
 def test_strict_reading_gives_a_model_or_names_the_path(examples: int) -> None:
     def check(reader: Reader, payload: Any) -> None:
         error = _error_of(reader, payload)

@@ -256,7 +256,7 @@ _JSON = st.recursive(
 _DATA = st.binary(max_size=60) | _JSON.map(lambda value: b"data: " + json.dumps(value).encode() + b"\n\n")
 
 
-@small_and_full("examples", 40, 200)
+@small_and_full("examples", 15, 200)
 def test_no_bytes_make_a_stream_raise(examples: int) -> None:
     @settings(max_examples=examples)
     @given(_DATA)

@@ -109,7 +109,7 @@ def _until(client_kind: ClientKind, stream: Any, is_enough: Callable[[list[Any]]
     return found
 
 
-@small_and_full("count", 2_000, 10_000)
+@small_and_full("count", 1_000, 10_000)
 def test_a_session_stream_loses_and_doubles_nothing(client_kind: ClientKind, count: int) -> None:
     events = [_durable(sequence) for sequence in range(1, count + 1)]
     with (
@@ -127,7 +127,7 @@ def _sequence(item: Any) -> int | None:
     return item.durable.seq if isinstance(item, SessionNextTextEnded) and item.durable else None
 
 
-@small_and_full("count", 1_500, 5_000)
+@small_and_full("count", 800, 5_000)
 def test_a_live_stream_has_a_gap_where_it_lost_events(client_kind: ClientKind, count: int) -> None:
     instance = _Instance(seed=4)
     with (

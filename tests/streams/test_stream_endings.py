@@ -17,6 +17,7 @@ from opencode_client import (
     StreamClosedError,
 )
 from tests.support.both_clients import ClientKind
+from tests.support.concurrency import one_connection as one_connection  # a fixture
 from tests.support.faulty_server import FaultyServer, Peer, Step, http, stall
 from tests.support.stream_cases import HEALTH, begin, hang, idle_event, ids, take
 from tests.support.stream_cases import hurry as hurry  # a fixture
@@ -197,17 +198,17 @@ def test_a_stream_that_is_left_early_leaves_no_connection(client_kind: ClientKin
         server.await_ended(1)
 
 
-def test_streams_take_no_connections_that_calls_need(client_kind: ClientKind) -> None:
+def test_streams_take_no_connections_that_calls_need(client_kind: ClientKind, one_connection: None) -> None:
     with FaultyServer([begin(idle_event("a")), hang]) as server:
         client = client_kind.client(server.url)
-        streams = [client.event.subscribe() for _ in range(120)]
+        streams = [client.event.subscribe() for _ in range(20)]
         enter = methodcaller("__aenter__" if client_kind.is_async else "__enter__")
         for stream in streams:
             client_kind.call(enter, stream)
-        assert server.connections == 120
+        assert server.connections == 20
         for stream in streams:
             client_kind.call(stream.close)
-        server.await_ended(120)
+        server.await_ended(20)
 
 
 def test_closing_the_client_ends_its_streams(client_kind: ClientKind) -> None:
