@@ -1,4 +1,4 @@
-"""Derive since.json: the first committed document with each operation, and the last one without it.
+"""Derive since.json: the first committed document with each operation, the last one without it, and its route.
 
 `python -m scripts.derive_since` writes it; tests/normalise/test_kinds.py compares.
 """
@@ -9,22 +9,24 @@ import json
 from itertools import pairwise
 
 from scripts.documents import operations
-from scripts.normalise.kinds import SINCE
+from scripts.normalise.kinds import SINCE, route
 from scripts.recordings import DOCUMENTED, document
 
 
 def derive() -> dict[str, dict[str, str | None]]:
-    """Return for each operationId `absent`, the newest version without it or None, and `since`, the oldest with it."""
+    """Return for each operationId its row in since.json, see `kinds.Since`."""
     found: dict[str, dict[str, str | None]] = {}
     for older, version in pairwise([None, *DOCUMENTED]):
-        for name in sorted(operations(document(version or "")).values()):
-            found.setdefault(name, {"absent": older, "since": version})
+        for (method, path), name in sorted(
+            operations(document(version or "")).items(), key=lambda item: item[1]
+        ):
+            found.setdefault(name, {"absent": older, "since": version, "route": route(method, path)})
     return found
 
 
 def text() -> str:
     """Return the text of since.json."""
-    return json.dumps({"newest": DOCUMENTED[-1], "operations": derive()}, indent=1) + "\n"
+    return json.dumps({"versions": DOCUMENTED, "operations": derive()}, indent=1) + "\n"
 
 
 if __name__ == "__main__":

@@ -55,6 +55,8 @@ class AsyncServerCheck:
             raise await self._second_generation() or unsupported from None
         except UnsupportedServerError as error:
             raise (None if error.version else await self._second_generation()) or error from None
+        if not server_info.is_expected(version) and not (await self._info(version)).is_alike:
+            raise server_info.other_version(url, version, version)
         caller.knowledge.version = version
         return version
 
@@ -87,7 +89,10 @@ class AsyncServerCheck:
 
     async def info(self) -> ServerInfo:
         """Return the server's version and operations. Raises as `version`."""
-        caller, version = self._caller, await self.version()
+        return await self._info(await self.version())
+
+    async def _info(self, version: str) -> ServerInfo:
+        caller = self._caller
         try:
             document = (await caller.send(caller.requests.prepare(server_info.DOCUMENT))).content
         except StatusError:
@@ -103,10 +108,8 @@ class AsyncServerCheck:
             OpencodeError: as `version`.
         """
         version = await self.version(operation.id)
-        found = server_info.has_operation(operation.id, version)
-        if found is None:
-            found = (await self.info()).supports(operation.id)
-        if not found:
+        has_it = server_info.has_operation(operation.id, version)
+        if not has_it and not (await self._info(version)).supports(operation.id):
             raise self._unsupported(operation)
 
     async def unsupported(

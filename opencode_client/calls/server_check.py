@@ -55,6 +55,8 @@ class ServerCheck:
             raise self._second_generation() or unsupported from None
         except UnsupportedServerError as error:
             raise (None if error.version else self._second_generation()) or error from None
+        if not server_info.is_expected(version) and not (self._info(version)).is_alike:
+            raise server_info.other_version(url, version, version)
         caller.knowledge.version = version
         return version
 
@@ -87,7 +89,10 @@ class ServerCheck:
 
     def info(self) -> ServerInfo:
         """Return the server's version and operations. Raises as `version`."""
-        caller, version = self._caller, self.version()
+        return self._info(self.version())
+
+    def _info(self, version: str) -> ServerInfo:
+        caller = self._caller
         try:
             document = (caller.send(caller.requests.prepare(server_info.DOCUMENT))).content
         except StatusError:
@@ -103,10 +108,8 @@ class ServerCheck:
             OpencodeError: as `version`.
         """
         version = self.version(operation.id)
-        found = server_info.has_operation(operation.id, version)
-        if found is None:
-            found = (self.info()).supports(operation.id)
-        if not found:
+        has_it = server_info.has_operation(operation.id, version)
+        if not has_it and not (self._info(version)).supports(operation.id):
             raise self._unsupported(operation)
 
     def unsupported(

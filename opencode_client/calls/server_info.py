@@ -1,5 +1,8 @@
 """Parse a server's version and its operations from its responses. No I/O; shared by sync and async.
 
+What a server has follows from the document that this package was generated from, if the server has that version; else
+from the table of opencode's versions in `_spec.py`, and from the server's own document.
+
 Source: `GET /global/health` and `GET /doc`, servers 1.1.31 to 1.18.33. The document of 1.14.34 to 1.14.41 has only
 three operations, so it is not used. 1.1.31 forwards unknown paths to the internet.
 """
@@ -11,7 +14,7 @@ import re
 import httpx
 from attrs import field, frozen
 
-from .._spec import OPERATIONS
+from .._spec import OPENCODE_VERSION, OPERATIONS
 from ..decoding import json_text
 from ..errors import (
     OpencodeError,
@@ -26,6 +29,8 @@ from .operation import Operation
 DOCUMENT: Operation[None] = Operation("check_server", "GET", "/doc")
 SECOND_INFO: Operation[None] = Operation("check_server", "GET", "/api/info")
 """OpenCode 2.x has it, and sends a web page for most operations of 1.x."""
+_STUNTED = 3
+"""The operations in the document of 1.14.34 to 1.14.41."""
 _RELEASE = re.compile(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})")
 
 
@@ -45,6 +50,11 @@ class ServerInfo:
     version: str
     operations: frozenset[str] = field(repr=lambda ids: f"<{len(ids)}>")
     from_document: bool
+
+    @property
+    def is_alike(self) -> bool:
+        """True if the server lists more than half of the operations of this client."""
+        return self.from_document and 2 * len(self.operations) > len(OPERATIONS)
 
     @property
     def missing(self) -> frozenset[str]:
@@ -69,6 +79,8 @@ def has_operation(operation_id: str, version: str) -> bool | None:
     absent, since = OPERATIONS[operation_id]
     if numbers is None:
         return None
+    if absent == "":
+        return True if version == OPENCODE_VERSION else None
     if absent is None:
         return True
     first, last_without = release(since or ""), release(absent) or ()
@@ -83,17 +95,20 @@ def version_in(response: httpx.Response, url: str) -> str:
     """Return the version in the response to `health`.
 
     Raises:
-        UnsupportedServerError: the server is not opencode, or not opencode 1.x.
+        UnsupportedServerError: the server is not opencode.
     """
     version: object = _json_object(response.content).get("version")
     if not isinstance(version, str):
         kind = response.headers.get("content-type", "no content type")
         got = f"GET /global/health gave {response.status_code} {kind} without a version"
         raise UnsupportedServerError(f"{url} is not an opencode server: {got}", url=url)
-    numbers = release(version)
-    if numbers is not None and numbers[0] != 1:
-        raise _other_version(url, version, version)
     return version
+
+
+def is_expected(version: str) -> bool:
+    """Return True for versions that this package is for: the one of its document, 1.x, and builds without a number."""
+    numbers = release(version)
+    return numbers is None or numbers[0] == 1 or version == OPENCODE_VERSION
 
 
 def no_server(error: StatusError, url: str) -> UnsupportedServerError | None:
@@ -107,12 +122,13 @@ def second_generation(answer: httpx.Response | StatusError, url: str) -> Unsuppo
     """Return the error for OpenCode 2.x if that sent this answer to `SECOND_INFO`, else None."""
     if isinstance(answer, StatusError):
         refused = answer.status == 401 and is_object(answer.data) and "_tag" in answer.data
-        return _other_version(url, "2.x", None) if refused else None
+        return other_version(url, "2.x", None) if refused else None
     version: object = _json_object(answer.content).get("version")
-    return _other_version(url, version, version) if isinstance(version, str) else None
+    return other_version(url, version, version) if isinstance(version, str) else None
 
 
-def _other_version(url: str, shown: str, version: str | None) -> UnsupportedServerError:
+def other_version(url: str, shown: str, version: str | None) -> UnsupportedServerError:
+    """Return the error for a server of another generation."""
     message = (
         f"{url} is OpenCode {shown}, which has another API; this client works with 1.x. "
         "Start a server of 1.x (`npm install opencode-ai@1`), or use a client for that version"
@@ -123,11 +139,15 @@ def _other_version(url: str, shown: str, version: str | None) -> UnsupportedServ
 def info(version: str, document: bytes | None) -> ServerInfo:
     """Return the operations of a server, from its document if that is usable, else from the table of versions."""
     listed = _operation_ids(document or b"")
-    oldest = {name for name, (absent, _) in OPERATIONS.items() if absent is None}
-    if 2 * len(listed & oldest) > len(oldest):
+    if len(listed) > min(_STUNTED, len(OPERATIONS) - 1):
         return ServerInfo(version, listed & OPERATIONS.keys(), from_document=True)
     # a version between two versions of the table counts as the older one
-    known = (name for name in OPERATIONS if has_operation(name, version) or release(version) is None)
+    is_unknown = release(version) is None
+    known = (
+        name
+        for name, (absent, _) in OPERATIONS.items()
+        if is_unknown or absent == "" or has_operation(name, version)
+    )
     return ServerInfo(version, frozenset(known), from_document=False)
 
 

@@ -29,5 +29,5 @@ class ServerKnowledge:
             return False
         from .server_info import has_operation
 
-        found = has_operation(operation.id, self.version)
-        return bool(found) or (found is None and self.info is not None and self.info.supports(operation.id))
+        in_info = self.info is not None and self.info.supports(operation.id)
+        return in_info or has_operation(operation.id, self.version) is True

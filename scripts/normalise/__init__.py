@@ -84,7 +84,7 @@ DOCUMENT_RULES: tuple[Rule, ...] = (
 """The rules that need no names of ours: the change report compares documents after these."""
 
 
-def rules(namer: Namer, observed: list[Json]) -> tuple[Rule, ...]:
+def rules(namer: Namer, observed: list[Json] | None) -> tuple[Rule, ...]:
     """Return every rule, in order."""
     return (
         *DOCUMENT_RULES,
@@ -130,7 +130,7 @@ def normalise(
         pins, alike = read_pins(), read_same() if alike is None else alike
     namer = Namer(pins, strict, alike or {})
     result = document
-    for rule in rules(namer, wire.read_observed() if observed is None else observed):
+    for rule in rules(namer, observed):
         result = rule(result)
     namer.raise_collisions()
     return Normalised(result | {"openapi": "3.1.0"}, _overrides(result), tuple(namer.report))

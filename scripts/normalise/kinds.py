@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,55 @@ def read_kinds(path: Path = KINDS) -> dict[str, Kind]:
     return kinds
 
 
-def read_since(path: Path = SINCE) -> tuple[str, dict[str, dict[str, str | None]]]:
-    """Return the newest version of the documents, and {operationId: {absent, since}}."""
+def route(method: str, path: str) -> str:
+    """Return an operation's place without the names of its parameters: `GET /session/{}`, also for `/session/*`."""
+    return f"{method.upper()} {re.sub(r'{[^}]*}|[*]', '{}', path)}"
+
+
+UNKNOWN = {"absent": "", "since": ""}
+"""The versions of an operation of a document that is not opencode's own."""
+
+
+@frozen
+class Since:
+    """What opencode's own versions have: `versions` were compared, from old to new.
+
+    `rows`: for each operationId `absent`, the newest version without it or None; `since`, the oldest with it; `route`.
+    """
+
+    versions: tuple[str, ...]
+    rows: dict[str, dict[str, Any]]
+
+    def is_other(self, name: str, place: str) -> bool:
+        """Return True if opencode 1.x has this operationId for another route."""
+        return name in self.rows and self.rows[name]["route"] != place
+
+    def is_related(self, places: Iterable[tuple[str, str]]) -> bool:
+        """Return True if opencode 1.x has one of these (operationId, route): only then its deviations may occur."""
+        return any(self.rows.get(name, {}).get("route") == place for name, place in places)
+
+    def describes(self, places: Collection[str]) -> bool:
+        """Return True if a document with these routes may be one of opencode 1.x.
+
+        Each version has all operations of the older ones. A document that lacks one of them, or that has an operation
+        of its own although it lacks some of the newest version, is another program's.
+        """
+        ages = {row["route"]: self.versions.index(row["since"]) for row in self.rows.values()}
+        newest = max((ages[place] for place in places if place in ages), default=-1)
+        expected = {place for place, age in ages.items() if age < newest}
+        has_own = any(place not in ages for place in places)
+        has_all = set(ages) <= set(places)
+        return newest >= 0 and expected <= set(places) and (has_all or not has_own)
+
+    def versions_of(self, name: str, *, is_own: bool) -> dict[str, str | None]:
+        """Return `absent` and `since` of an operation. `is_own`: the document `describes` opencode 1.x."""
+        if not is_own:
+            return dict(UNKNOWN)
+        row = self.rows.get(name, {"absent": self.versions[-1], "since": None})
+        return {"absent": row["absent"], "since": row["since"]}
+
+
+def read_since(path: Path = SINCE) -> Since:
+    """Return the committed table."""
     held = json.loads(path.read_text(encoding="utf-8"))
-    return held["newest"], held["operations"]
+    return Since(tuple(held["versions"]), held["operations"])

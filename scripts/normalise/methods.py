@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from scripts.normalise.kinds import Kind, read_kinds, read_since
+from scripts.normalise.kinds import Kind, Since, read_kinds, read_since, route
 from scripts.normalise.members import BUILTINS, reachable, references
 from scripts.normalise.names import Namer, digest, module, pascal, snake
 from scripts.normalise.schema import (
@@ -43,7 +43,7 @@ def numbers_in_queries(document: Json) -> Json:
 
     `limit: string` -> `limit: integer`
     """
-    kinds = read_kinds()
+    kinds = kinds_of(document, read_since())
 
     def number(_: str, __: str, operation: Json) -> Json:
         kind = kinds.get(operation["operationId"])
@@ -64,8 +64,9 @@ def describe_methods(document: Json, namer: Namer) -> Json:
     `session.prompt` -> `x-oc.namespace = session`, `x-oc.attribute = prompt`, `x-oc.arguments = [session_id in path,
     parts in body ...]`
     """
-    kinds = read_kinds()
-    newest, since = read_since()
+    since = read_since()
+    kinds = kinds_of(document, since)
+    is_own = since.describes({route(method, path) for path, method, _ in operations(document)})
     every = [(operation, method) for _, method, operation in operations(document)]
     ids = {operation["operationId"] for operation, _ in every}
     _check_kinds(kinds, every, namer)
@@ -78,7 +79,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
         kind = _kind(kinds, operation)
         meta: Json = {
             **operation[META],
-            **since.get(name, {"absent": newest, "since": None}),
+            **since.versions_of(name, is_own=is_own),
             "kind": kind.kind,
             "reason": kind.reason,
             "note": kind.note,
@@ -102,6 +103,19 @@ def describe_methods(document: Json, namer: Namer) -> Json:
         return {**operation, META: meta}
 
     return map_operations(document, describe)
+
+
+def kinds_of(document: Json, since: Since) -> dict[str, Kind]:
+    """Return the entries of kinds.toml that are about operations of this document.
+
+    An operation of another program, or of another API, may have an operationId of opencode 1.x, but not its route.
+    """
+    others = {
+        operation["operationId"]
+        for path, method, operation in operations(document)
+        if since.is_other(operation["operationId"], route(method, path))
+    }
+    return {name: kind for name, kind in read_kinds().items() if name not in others}
 
 
 def _kind(kinds: dict[str, Kind], operation: Json) -> Kind:

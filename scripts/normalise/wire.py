@@ -11,10 +11,12 @@ from pathlib import Path
 
 from attrs import frozen
 
+from scripts.normalise.kinds import read_since, route
 from scripts.normalise.schema import (
     COMPONENTS,
     Json,
     notes_of,
+    operations,
     referenced,
     schemas_of,
     shape,
@@ -96,11 +98,16 @@ def read_observed(path: Path = OBSERVED) -> list[Json]:
     return entries
 
 
-def loosen(document: Json, observed: list[Json]) -> Json:
+def loosen(document: Json, observed: list[Json] | None) -> Json:
     """Make members optional, or add a type, where a supported server is known to differ.
 
     required, seen "missing" -> not required; `Command.template` seen "object" -> `string | object`
+
+    Without `observed`, these are the committed deviations, if the document is one of opencode 1.x or of a fork.
     """
+    if observed is None:
+        places = ((one["operationId"], route(method, path)) for path, method, one in operations(document))
+        observed = read_observed() if read_since().is_related(places) else []
     schemas = dict(schemas_of(document))
     for entry in observed:
         schema = schemas.get(entry["model"], {})

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from opencode_client.model import is_object
-from scripts.normalise.kinds import read_kinds, read_since
+from scripts.normalise.kinds import read_kinds, read_since, route
 from scripts.normalise.schema import METHODS, Json
 from scripts.reference.catalogue import Catalogue
 from scripts.reference.markdown import slug
@@ -71,7 +71,8 @@ class Entry:
         if self.stream is not None:
             return "stream"
         kind = _kinds().get(self.id)
-        return kind.kind if kind else "request"
+        is_other = _since().is_other(self.id, route(self.method, self.path))
+        return kind.kind if kind and not is_other else "request"
 
 
 def entries(document: Json, modules: Modules, catalogue: Catalogue) -> list[Entry]:
@@ -105,6 +106,7 @@ def _with_shared_parameters(operation: Json, item: Json, document: Json) -> Json
 
 def first_version(entry: Entry) -> tuple[str | None, str | None, str]:
     """Return (newest version known without it, oldest known with it, newest that was compared)."""
-    newest, since = _since()
-    known = since.get(entry.id, {"absent": newest, "since": None})
-    return known["absent"], known["since"], newest
+    since = _since()
+    is_other = since.is_other(entry.id, route(entry.method, entry.path))
+    known = since.versions_of("" if is_other else entry.id, is_own=True)
+    return known["absent"], known["since"], since.versions[-1]

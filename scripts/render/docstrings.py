@@ -72,10 +72,19 @@ def _last_section(meta: Json, arguments: Iterable[Argument], result: str, versio
     errors = dict.fromkeys(_error_name(status) for status in meta["errors"] if status != "default")
     if errors:
         yield f"Raises: {', '.join(errors)}."
-    first = meta["since"] or version or "newer"
-    older = f"(not in {meta['absent']})" if meta["absent"] else "or earlier"
-    source = f"Source: `{meta['texts']['source']}`, opencode {first} {older}."
+    source = f"Source: `{meta['texts']['source']}`{_versions(meta, version)}."
     yield indented(wrapped(source, _WIDTH - 4), "    ")
+
+
+def _versions(meta: Json, version: str) -> str:
+    if meta["absent"] == "":  # the document is not opencode's own
+        return ""
+    first = meta["since"] or version or "newer"
+    return (
+        f", opencode {first} (not in {meta['absent']})"
+        if meta["absent"]
+        else f", opencode {first} or earlier"
+    )
 
 
 def _error_name(status: str) -> str:

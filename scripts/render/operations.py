@@ -259,7 +259,7 @@ def _row(described: Described, parameters: list[Parameter]) -> Iterator[str]:
     if meta["extra_headers"]:
         yield f"headers={literal(meta['extra_headers'])}"
     for name in ("absent", "resumes"):
-        if meta[name]:
+        if meta[name] is not None:
             yield f"{name}={literal(meta[name])}"
     flags = {"late": meta["late"], "blocking": meta["kind"] == "blocking"}
     flags |= {"consumes": meta["consumes"], "deprecated": meta["deprecated"]}

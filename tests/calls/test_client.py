@@ -29,7 +29,10 @@ from opencode_client import (
     errors,
 )
 from opencode_client._spec import OPERATIONS
+from opencode_client.calls import server_info
 from opencode_client.calls.server_info import has_operation, info
+from opencode_client.errors import terminals as errors_of_terminals
+from opencode_client.errors import turns as errors_of_turns
 from opencode_client.models import Session, TextPartInput
 from scripts.recordings import DOCUMENTED, document
 from tests.support.both_clients import ClientKind, Handler
@@ -276,7 +279,53 @@ def test_an_operation_newer_than_the_server_is_not_sent(client_kind: ClientKind)
         UnsupportedOperationError, match=r"v2\.session\.list: opencode 1\.1\.31 .* 1\.14\.48 has it"
     ):
         client_kind.call(client_kind.mocked(server).v2.session.list)
-    assert server.paths == ["/global/health"]
+    assert server.paths == ["/global/health", "/doc"]
+
+
+def test_an_operation_that_the_servers_document_lists_is_sent(client_kind: ClientKind) -> None:
+    """A fork may have the number of an older version, and newer operations."""
+    listed = document("1.18.33")
+    server = _versions("1.1.16", doc=lambda: httpx.Response(200, json=listed), api_session=_empty_page)
+    client = client_kind.mocked(server)
+    for _ in range(2):
+        assert client_kind.call(client.v2.session.list).data == []
+    assert server.paths == ["/global/health", "/doc", "/api/session", "/api/session"]
+
+
+def test_half_a_document_is_believed(client_kind: ClientKind) -> None:
+    """A newer version may have lost most operations of the older ones."""
+    listed = document("1.18.33")
+    paths = {path: item for path, item in listed["paths"].items() if path.startswith("/api")}
+    server = _versions("1.19.0", doc=lambda: httpx.Response(200, json={**listed, "paths": paths}))
+    found: ServerInfo = client_kind.call(client_kind.mocked(server).check_server)
+    assert found.from_document
+    assert found.supports("v2.session.list")
+    assert not found.supports("session.list")
+
+
+@pytest.mark.parametrize("version", ["26.08.24", "7.4.1"])
+def test_a_version_of_another_number_is_accepted_by_its_document(
+    client_kind: ClientKind, version: str
+) -> None:
+    listed = document("1.17.19")
+    server = _versions(version, doc=lambda: httpx.Response(200, json=listed), api_session=_empty_page)
+    assert client_kind.call(client_kind.mocked(server).check_server).version == version
+    assert client_kind.call(client_kind.mocked(server).v2.session.list).data == []
+
+
+def test_the_package_of_another_programs_document_knows_its_own_version(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(OPERATIONS, "v2.session.list", ("", "26.08.24"))
+    monkeypatch.setattr(server_info, "OPENCODE_VERSION", "26.08.24")
+    server = _versions("26.08.24", api_session=_empty_page)
+    assert client_kind.call(client_kind.mocked(server).v2.session.list).data == []
+    assert server.paths == ["/global/health", "/api/session"]
+    older = _versions("26.07.01", doc=lambda: httpx.Response(200, json=document("1.3.2")))
+    with pytest.raises(
+        UnsupportedOperationError, match=r"opencode 26\.07\.01 .* does not have GET /api/session$"
+    ):
+        client_kind.call(client_kind.mocked(older).v2.session.list)
 
 
 def test_the_version_is_asked_once_while_the_server_has_the_operation(client_kind: ClientKind) -> None:
@@ -305,6 +354,7 @@ def test_a_server_that_was_upgraded_is_asked_again(client_kind: ClientKind) -> N
     answers = {
         "/global/health": lambda: httpx.Response(200, json={"healthy": True, "version": version[0]}),
         "/api/session": lambda: httpx.Response(200, json={"data": [], "cursor": {}}),
+        "/doc": lambda: httpx.Response(404),
     }
     client = client_kind.mocked(lambda request: answers[request.url.path]())
     with pytest.raises(UnsupportedOperationError):
@@ -416,7 +466,8 @@ def test_the_tree_of_errors_is_as_drawn() -> None:
     drawn = re.findall(r"^[│ ]*(?:├──|└──) (\w+)", errors.__doc__ or "", re.MULTILINE)
     classes = {
         name: one
-        for name, one in vars(errors).items()
+        for module in (errors, errors_of_terminals, errors_of_turns)
+        for name, one in vars(module).items()
         if inspect.isclass(one) and issubclass(one, OpencodeError) and one is not OpencodeError
         if not name.startswith("_")
     }

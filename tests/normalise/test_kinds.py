@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 
 from scripts import derive_since
-from scripts.normalise.kinds import SINCE, read_kinds, read_since
-from scripts.recordings import document
+from scripts.documents import operations
+from scripts.normalise.kinds import SINCE, read_kinds, read_since, route
+from scripts.recordings import DOCUMENTED, document
+
+
+def _places(version: str) -> set[str]:
+    return {route(method, path) for method, path in operations(document(version))}
 
 
 def _table(folder: Path, text: str) -> Path:
@@ -41,7 +46,43 @@ def test_the_committed_versions_are_as_derived() -> None:
 
 
 def test_an_operation_is_in_no_document_before_its_own() -> None:
-    _, since = read_since()
-    assert since["session.get"] == {"absent": None, "since": "1.1.31"}
-    assert since["v2.session.list"] == {"absent": "1.3.2", "since": "1.14.48"}
-    assert since["v2.fs.read"] == {"absent": "1.15.13", "since": "1.17.19"}
+    since = read_since()
+    for name, absent, first in (
+        ("session.get", None, "1.1.31"),
+        ("v2.session.list", "1.3.2", "1.14.48"),
+        ("v2.fs.read", "1.15.13", "1.17.19"),
+    ):
+        assert since.versions_of(name, is_own=True) == {"absent": absent, "since": first}
+
+
+@pytest.mark.parametrize("version", DOCUMENTED)
+def test_every_committed_document_is_opencodes_own(version: str) -> None:
+    assert read_since().describes(_places(version))
+
+
+def test_a_version_between_two_documents_is_opencodes_own() -> None:
+    places = sorted(_places("1.17.19") - _places("1.15.13"))
+    assert read_since().describes(_places("1.15.13") | set(places[:3]))
+
+
+def test_a_newer_version_with_operations_of_its_own_is_opencodes_own() -> None:
+    assert read_since().describes({*_places("1.18.33"), "GET /new"})
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        _places("1.15.13") | {"GET /of/a/fork"},
+        _places("1.18.33") - {"GET /session"},
+        _places("1.18.33") - {"GET /api/session"},
+        {"GET /other"},
+        set[str](),
+    ],
+    ids=["own operation", "an old one is missing", "a later one is missing", "another program", "empty"],
+)
+def test_a_document_of_another_program_is_not_opencodes_own(places: set[str]) -> None:
+    assert not read_since().describes(places)
+
+
+def test_an_operation_of_another_program_has_no_versions() -> None:
+    assert read_since().versions_of("session.get", is_own=False) == {"absent": "", "since": ""}

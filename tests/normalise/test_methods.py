@@ -27,6 +27,16 @@ def _get(name: str, **more: Any) -> Json:
     return {"get": {"operationId": name, "responses": ok(_STRING), **more}}
 
 
+def _own(name: str, **more: Any) -> dict[str, Json]:
+    """Return the path of an operation of opencode 1.x."""
+    method, path = read_since().rows[name]["route"].split()
+    count = path.count("{}")
+    path = path.replace("{}", "{{p{}}}").format(*range(count))
+    parameters = [{"name": f"p{n}", "in": "path", "required": True, "schema": _STRING} for n in range(count)]
+    more = {**more, "parameters": [*parameters, *more.get("parameters", [])]}
+    return {path: {method.lower(): _get(name, **more)["get"]}}
+
+
 def _query(*names: str) -> list[Json]:
     return [{"name": name, "in": "query", "schema": _STRING} for name in names]
 
@@ -79,27 +89,40 @@ def test_a_namespace_has_its_children_and_parents() -> None:
         ("pty.connectToken", {"extra_headers": {"x-opencode-ticket": "1"}}),
         ("v2.session.events", {"kind": "stream", "resumes": "after"}),
         ("global.event", {"kind": "stream", "late": True}),
-        ("not.documented", {"absent": read_since()[0], "since": None, "reason": "", "note": ""}),
         ("session.prompt", {"kind": "blocking", "note": read_kinds()["session.prompt"].note}),
         ("session.messages", {"constant": "_MESSAGES", "deprecated": False}),
     ],
 )
 def test_an_operation_has_its_entry_of_kinds_toml(name: str, entry: Json) -> None:
-    described = _described({"/a": _get(name)})[name]
+    described = _described(_own(name))[name]
     assert {key: described[key] for key in entry} == entry
 
 
-def test_an_operation_has_its_oldest_version() -> None:
-    name, versions = next(iter(read_since()[1].items()))
-    described = _described({"/a": _get(name)})[name]
-    assert {key: described[key] for key in versions} == versions
+def test_an_operation_of_another_api_has_no_entry_of_kinds_toml() -> None:
+    described = _described({"/api/event": _get("global.event"), "/a": _get("session.prompt")})
+    assert [(one["kind"], one["note"], one["late"]) for one in described.values()] == [
+        ("request", "", False)
+    ] * 2
+
+
+def test_an_operation_of_a_document_that_is_not_opencodes_has_no_versions() -> None:
+    described = _described({"/a": _get("not.documented"), **_own("session.list")})
+    assert {(one["absent"], one["since"]) for one in described.values()} == {("", "")}
+
+
+def test_an_operation_of_opencodes_document_has_its_oldest_version() -> None:
+    paths: dict[str, Json] = {"/new": _get("not.documented")}
+    for name in read_since().rows:
+        for path, item in _own(name).items():
+            paths[path] = paths.get(path, {}) | item
+    described = _described(paths)
+    found = [described[name] for name in ("session.list", "v2.session.list", "not.documented")]
+    versions = [(None, "1.1.31"), ("1.3.2", "1.14.48"), ("1.18.33", None)]
+    assert [(one["absent"], one["since"]) for one in found] == versions
 
 
 def test_an_operation_has_the_reason_for_its_kind() -> None:
-    assert (
-        _described({"/a": _get("global.event")})["global.event"]["reason"]
-        == read_kinds()["global.event"].reason
-    )
+    assert _described(_own("global.event"))["global.event"]["reason"] == read_kinds()["global.event"].reason
 
 
 def test_a_deprecated_operation_says_so() -> None:
@@ -156,10 +179,8 @@ def test_a_stream_that_no_table_knows_fails_the_build_and_is_one_elsewhere() -> 
 
 
 def test_parameters_that_the_terminal_sets_are_no_arguments() -> None:
-    described = _described({"/a": _get("pty.connect", parameters=_query("cursor", "ticket", "size"))})[
-        "pty.connect"
-    ]
-    assert [one["name"] for one in described["arguments"]] == ["size"]
+    paths = _own("pty.connect", parameters=_query("cursor", "ticket", "size"))
+    assert [one["name"] for one in _described(paths)["pty.connect"]["arguments"]] == ["p0", "size"]
 
 
 def test_path_arguments_come_first_in_the_order_of_the_path() -> None:
@@ -187,7 +208,7 @@ def test_a_place_for_the_directory_is_no_argument_of_its_own(given: list[Json], 
 
 
 def test_a_filter_is_an_argument_and_no_default_fills_it() -> None:
-    described = _described({"/a": _get("v2.session.list", parameters=_query("directory", "workspace"))})
+    described = _described(_own("v2.session.list", parameters=_query("directory", "workspace")))
     assert described["v2.session.list"]["scope"] == {}
     assert [one["name"] for one in described["v2.session.list"]["arguments"]] == ["directory", "workspace"]
 
@@ -247,7 +268,7 @@ def test_cookies_and_headers_are_no_arguments(place: str) -> None:
 
 def test_a_place_in_the_body_is_filled_where_the_table_says_so() -> None:
     body = _sent(obj(location=obj(directory=_STRING)))
-    described = _described({"/a": _get("v2.session.create", requestBody=body)})["v2.session.create"]
+    described = _described(_own("v2.session.create", requestBody=body))["v2.session.create"]
     assert described["scope"] == {"directory": "location.directory", "workspace": "location.workspaceID"}
 
 
@@ -317,7 +338,7 @@ def test_a_body_that_one_operation_alone_takes_makes_no_class() -> None:
 
 
 def test_a_consuming_operation_is_marked() -> None:
-    described = _described({"/a": _get("session.list"), "/b": _get("tui.control.next")})
+    described = _described(_own("session.list") | _own("tui.control.next"))
     assert (described["session.list"]["consumes"], described["tui.control.next"]["consumes"]) == (False, True)
 
 
@@ -329,7 +350,7 @@ def test_two_namespaces_whose_modules_would_be_one_stay_apart() -> None:
 def test_a_text_that_is_a_number_takes_a_number() -> None:
     parameters = _query("limit", "directory")
     found = normalise(
-        document({}, {"/a": _get("v2.fs.find", parameters=parameters)}), strict=False, pins={}, observed=[]
+        document({}, _own("v2.fs.find", parameters=parameters)), strict=False, pins={}, observed=[]
     ).document
     [(_, _, operation)] = operations(found)
     assert [p["schema"]["type"] for p in operation["parameters"]] == ["integer", "string"]

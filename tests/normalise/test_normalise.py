@@ -85,7 +85,10 @@ def test_the_committed_names_are_given_unless_others_are() -> None:
 
 def test_the_committed_deviations_are_used_unless_others_are_given() -> None:
     entry = next(entry for entry in read_observed() if entry["seen"] == ["missing"])
-    given = document({entry["model"]: obj(entry["member"], **{entry["member"]: _STRING})})
+    operation = {"operationId": "session.list", "responses": ok({"type": "string"})}
+    schemas = {entry["model"]: obj(entry["member"], **{entry["member"]: _STRING})}
+    given = document(schemas, {"/session": {"get": operation}})
+    other = document(schemas, {"/session/all": {"get": operation}})  # this is not opencode's session.list
 
     def required(found: Normalised) -> list[str]:
         described: list[str] = schemas_of(found.document)[entry["model"]]["required"]
@@ -93,3 +96,4 @@ def test_the_committed_deviations_are_used_unless_others_are_given() -> None:
 
     assert required(normalise(given, strict=True, pins={})) == []
     assert required(normalise(given, strict=True, pins={}, observed=[])) == [entry["member"]]
+    assert required(normalise(other, strict=True, pins={})) == [entry["member"]]
