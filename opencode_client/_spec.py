@@ -197,7 +197,10 @@ OPERATIONS: dict[str, tuple[str | None, str | None]] = {
     "v2.projectCopy.remove": ("1.15.13", "1.17.19"),
     "v2.projectCopy.refresh": ("1.15.13", "1.17.19"),
 }
-"""Every operation, with the newest version known to lack it (None: no version does) and the oldest known to have it."""
+"""Every operation, with the newest version known to lack it (None: no version does) and the oldest known to have it.
+
+"" means that the document is not opencode's own, so that nothing is known of other versions.
+"""
 
 PAGES: dict[str, str] = {
     "experimental.session.list": "cursor",
