@@ -1,6 +1,7 @@
 """`make spec`: get `/doc` from a server into openapi.json, or change nothing and print the reason.
 
 The server is OPENCODE_URL (Basic auth from OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD, or from the URL).
+OPENCODE_URL may also be the full address of the document: `http://127.0.0.1:4096/api/openapi.json`.
 Without it, npm provides a server of OPENCODE_VERSION; the default is the version of the committed document. A document
 does not contain its server's version, so openapi.source.json does. ALLOW_REMOVED=1 accepts removed operations.
 """
@@ -39,17 +40,18 @@ _TIMEOUT_S = 30.0
 
 @frozen
 class Served:
-    """A document as served: its bytes after content decoding, and its server's version."""
+    """A document as served: its bytes after content decoding, its server's version, and its path."""
 
     body: bytes
     version: str
+    path: str = "/doc"
 
 
 def main() -> int:
     """Return 0 when openapi.json is written, NO_SERVER if there is no server, or 1 after printing the reason."""
     try:
         served = _fetch()
-        document = parse_document(served.body, "/doc")
+        document = parse_document(served.body, served.path)
         _refuse_losses(document, ROOT)
         write(document, served, ROOT)
     except NpmMissingError as error:
@@ -84,7 +86,7 @@ def committed_version() -> str:
 
 
 def fetch(url: str, auth: tuple[str, str] | None = None, *, source: str = "OPENCODE_URL") -> Served:
-    """Get the document and the version of the server at `url`; `url` may end in `/doc`.
+    """Get the document and the version of the server at `url`; `url` may be the full address of the document.
 
     `source` names the origin of the URL in messages.
 
@@ -92,17 +94,42 @@ def fetch(url: str, auth: tuple[str, str] | None = None, *, source: str = "OPENC
         SpecError: no server, or another response; the message never contains a credential.
     """
     try:
-        shown, user, password = split_url(url.rstrip("/").removesuffix("/doc"), source)
+        root, path = _document_of(url)
+        shown, user, password = split_url(root, source)
     except ArgumentError as error:
         raise SpecError(str(error)) from None
     login = auth or ((user, password or "") if user else None)
     try:
         with httpx.Client(timeout=_TIMEOUT_S, auth=login, trust_env=not is_loopback(shown)) as client:
-            body = _get(client, f"{shown}/doc")
-            health = _get(client, f"{shown}/global/health")
+            version = _find_version(client, shown, is_first=not path)
+            return Served(_get(client, f"{shown}{path or '/doc'}"), version, path or "/doc")
     except httpx.HTTPError as error:
         raise SpecError(f"{shown}: {type(error).__name__}: {error}") from None
-    return Served(body, _version(health, shown))
+
+
+def _find_version(client: httpx.Client, url: str, *, is_first: bool) -> str:
+    """Return the server's version. With `is_first`, one of 2.x is an error."""
+    try:
+        return _version(_get(client, f"{url}/global/health"), f"{url}/global/health")
+    except SpecError as error:
+        second = client.get(f"{url}/api/info", headers={"accept": "application/json"})
+        if second.status_code == 401 and "_tag" in second.text:
+            _get(client, f"{url}/api/info")  # raises, and names the variables of the password
+        if second.status_code != 200 or not second.content.startswith(b"{"):
+            raise error from None
+        version = _version(second.content, f"{url}/api/info")
+    if is_first:
+        raise SpecError(
+            f"{url} is OpenCode {version} (by GET /api/info); this client speaks 1.x: see docs/opencode-2.md"
+        )
+    return version
+
+
+def _document_of(url: str) -> tuple[str, str]:
+    """Return the server's URL and the path of its document: "" if `url` does not name one."""
+    found = re.fullmatch(r"(.*?)(/(?:api/)?(?:doc|openapi)(?:\.json|\.ya?ml)?)?/*", url)
+    assert found is not None  # noqa: S101 # the pattern fits any text
+    return found[1].rstrip("/"), found[2] or ""
 
 
 def _get(client: httpx.Client, url: str) -> bytes:
@@ -125,7 +152,7 @@ def _version(health: bytes, url: str) -> str:
     except (ValueError, KeyError, TypeError):
         version = None
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
-        raise SpecError(f"{url}/global/health has no valid version: {start_of(health)}")
+        raise SpecError(f"{url} has no valid version: {start_of(health)}")
     return version
 
 

@@ -31,6 +31,7 @@ from scripts.normalise.references import MissingReferenceError
 from scripts.normalise.same import read_same
 from scripts.normalise.schema import plain_text
 from scripts.normalise.support import UnsupportedDocumentError
+from scripts.overlays import Overlay, missing_overlays, remove_overlays
 from scripts.render import generator
 from scripts.rooms import PACKAGE, ROOMS, ROOT, TWINS
 from scripts.sync_twins import TwinError, differing_twins, write_twins
@@ -57,6 +58,8 @@ class Built:
 
     folder: Path
     normalised: Normalised
+    missing: list[Overlay]
+    """Handwritten parts that do not work with this document."""
 
 
 @contextmanager
@@ -87,7 +90,8 @@ def build(spec: Path, *, strict: bool) -> Generator[Built, None, None]:
         ) from error
     normalised.document["info"] = _origin(spec)
     with tempfile.TemporaryDirectory(prefix="opencode-client-") as scratch:
-        yield Built(_run_generator(Path(scratch), normalised), normalised)
+        missing = missing_overlays(document)
+        yield Built(_run_generator(Path(scratch), normalised), normalised, missing)
 
 
 def _origin(spec: Path) -> dict[str, str]:
@@ -162,7 +166,7 @@ def write_rooms(built: Built, package: Path) -> None:
 
 
 def write_package(built: Built, out: Path) -> Path:
-    """Write a complete package into `out`: the handwritten modules of this one and the generated ones.
+    """Write a complete package into `out`: the generated modules, and the handwritten ones that work with them.
 
     Raises:
         GenerateError: a folder of that name exists that this command did not write.
@@ -173,6 +177,10 @@ def write_package(built: Built, out: Path) -> Path:
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(ROOT / PACKAGE, fresh, ignore=shutil.ignore_patterns("__pycache__", *ROOMS))
     write_rooms(built, fresh)
+    changed = remove_overlays(fresh, built.missing)
+    if changed:  # imports that nothing uses any more, and gaps
+        _run(out, "ruff", "check", *_RUFF, "--select", "F401", "--fix", *map(str, changed))
+        _run(out, "ruff", "format", *_RUFF, *map(str, changed))
     (fresh / _MARK).touch()
     shutil.rmtree(package, ignore_errors=True)
     fresh.rename(package)
@@ -203,6 +211,9 @@ def _files(package: Path, room: str) -> set[str]:
 def _print_report(built: Built, where: Path) -> None:
     rooms = [file for room in ROOMS for file in _files(built.folder, room)]
     lines = sum(len((built.folder / file).read_text(encoding="utf-8").splitlines()) for file in rooms)
+    for overlay in built.missing:
+        names = [f"client.{name}" for name in overlay.methods] or overlay.modules
+        print(f"note: without {', '.join(names)}: the document lacks operations of opencode 1.x for them")
     for line in built.normalised.report:
         print(f"note: {plain_text(line)}")
     print(f"{len(rooms)} files, {lines} lines in {where}")

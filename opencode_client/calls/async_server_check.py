@@ -56,7 +56,7 @@ class AsyncServerCheck:
         except UnsupportedServerError as error:
             raise (None if error.version else await self._second_generation()) or error from None
         if not server_info.is_expected(version) and not (await self._info(version)).is_alike:
-            raise server_info.other_version(url, version, version)
+            raise server_info.other_version(url, version, response.request.url.path)
         caller.knowledge.version = version
         return version
 

@@ -14,7 +14,7 @@ import re
 import httpx
 from attrs import field, frozen
 
-from .._spec import OPENCODE_VERSION, OPERATIONS
+from .._spec import OPENCODE_VERSION, OPERATIONS, VERSION_PATH
 from ..decoding import json_text
 from ..errors import (
     OpencodeError,
@@ -29,6 +29,8 @@ from .operation import Operation
 DOCUMENT: Operation[None] = Operation("check_server", "GET", "/doc")
 SECOND_INFO: Operation[None] = Operation("check_server", "GET", "/api/info")
 """OpenCode 2.x has it, and sends a web page for most operations of 1.x."""
+_GENERATION = 2 if VERSION_PATH == SECOND_INFO.path else 1
+"""The first number of the versions that have this client's operations."""
 _STUNTED = 3
 """The operations in the document of 1.14.34 to 1.14.41."""
 _RELEASE = re.compile(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})")
@@ -36,7 +38,7 @@ _RELEASE = re.compile(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})")
 
 def health(operation_id: str) -> Operation[None]:
     """Return the operation that reads the version. Its errors name `operation_id`, which needs the version."""
-    return Operation(operation_id, "GET", "/global/health")
+    return Operation(operation_id, "GET", VERSION_PATH)
 
 
 @frozen
@@ -100,15 +102,15 @@ def version_in(response: httpx.Response, url: str) -> str:
     version: object = _json_object(response.content).get("version")
     if not isinstance(version, str):
         kind = response.headers.get("content-type", "no content type")
-        got = f"GET /global/health gave {response.status_code} {kind} without a version"
+        got = f"GET {VERSION_PATH} gave {response.status_code} {kind} without a version"
         raise UnsupportedServerError(f"{url} is not an opencode server: {got}", url=url)
     return version
 
 
 def is_expected(version: str) -> bool:
-    """Return True for versions that this package is for: the one of its document, 1.x, and builds without a number."""
+    """Return True for versions that this package is for: that of its document, and builds without a number, too."""
     numbers = release(version)
-    return numbers is None or numbers[0] == 1 or version == OPENCODE_VERSION
+    return numbers is None or numbers[0] == _GENERATION or version == OPENCODE_VERSION
 
 
 def no_server(error: StatusError, url: str) -> UnsupportedServerError | None:
@@ -122,16 +124,16 @@ def second_generation(answer: httpx.Response | StatusError, url: str) -> Unsuppo
     """Return the error for OpenCode 2.x if that sent this answer to `SECOND_INFO`, else None."""
     if isinstance(answer, StatusError):
         refused = answer.status == 401 and is_object(answer.data) and "_tag" in answer.data
-        return other_version(url, "2.x", None) if refused else None
+        return other_version(url, None, SECOND_INFO.path) if refused else None
     version: object = _json_object(answer.content).get("version")
-    return other_version(url, version, version) if isinstance(version, str) else None
+    return other_version(url, version, SECOND_INFO.path) if isinstance(version, str) else None
 
 
-def other_version(url: str, shown: str, version: str | None) -> UnsupportedServerError:
-    """Return the error for a server of another generation."""
+def other_version(url: str, version: str | None, path: str) -> UnsupportedServerError:
+    """Return the error for a server of another generation, whose version was read from `path`."""
     message = (
-        f"{url} is OpenCode {shown}, which has another API; this client works with 1.x. "
-        "Start a server of 1.x (`npm install opencode-ai@1`), or use a client for that version"
+        f"{url} is OpenCode {version or '2.x'} (by GET {path}); "
+        f"this client speaks {_GENERATION}.x: see docs/opencode-2.md"
     )
     return UnsupportedServerError(message, url=url, version=version)
 
@@ -171,7 +173,7 @@ def not_ready(failure: OpencodeError, url: str, timeout: float | None) -> Reques
     """Return the error for a server that did not respond in `timeout` seconds. `failure` is that of the last try."""
     message = f"wait_until_ready: no opencode server at {url} within {timeout} s; the last try: {failure}"
     return RequestTimeoutError(
-        message, operation="wait_until_ready", method="GET", url=f"{url}/global/health"
+        message, operation="wait_until_ready", method="GET", url=f"{url}{VERSION_PATH}"
     )
 
 

@@ -11,6 +11,9 @@ from scripts.render.python_types import Types
 from scripts.render.text import literal, literal_lines
 from scripts.render.views import ChildView, NamespaceView, PackageView
 
+_VERSION_PATHS = ("/global/health", "/api/info")
+"""Where opencode 1.x and 2.x show their version."""
+
 
 def package_view(document: Json) -> PackageView:
     """Return everything that templates print, from a document that went through all rules."""
@@ -29,6 +32,7 @@ def package_view(document: Json) -> PackageView:
     return PackageView(
         version=literal(version),
         document_sha256=literal(document["info"]["description"]),
+        version_path=literal(_version_path(document)),
         servers=tuple(
             server_row(meta_of(operation), version) for rows in namespaces.values() for operation in rows
         ),
@@ -53,6 +57,11 @@ def package_view(document: Json) -> PackageView:
             for module, rows in namespaces.items()
         },
     )
+
+
+def _version_path(document: Json) -> str:
+    """Return the first of these paths that the document has; without one, that of 1.x."""
+    return next((path for path in _VERSION_PATHS if "get" in document["paths"].get(path, {})), _VERSION_PATHS[0])
 
 
 def server_row(meta: Json, version: str) -> tuple[str, str, str]:

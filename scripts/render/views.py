@@ -183,7 +183,7 @@ class PackageView:
     """Everything that templates print.
 
     `modules` are found by the last class in them, `namespaces` by their module: these are what the generator
-    renders a template for. `servers` are three literals for each operation: its id, and the newest version without
+    renders a template for. `version_path` is a literal of the path with the server's version. `servers` are three literals for each operation: its id, and the newest version without
     and the oldest with it. `pages` are two literals: an operation that pages, and its parameter. `names` are the
     modules of `models/` with their public names, and a literal of these; `aliases` are classes with their other
     names in the same form.
@@ -191,6 +191,7 @@ class PackageView:
 
     version: str
     document_sha256: str
+    version_path: str
     servers: tuple[tuple[str, str, str], ...]
     pages: tuple[tuple[str, str], ...]
     modules: dict[str, ModuleView]

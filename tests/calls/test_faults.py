@@ -397,11 +397,12 @@ def test_a_web_page_is_an_operation_that_this_server_does_not_have(
 
 
 _INFO = {"version": "2.1.2", "pid": 1}
+_SECOND = r"is OpenCode {} \(by GET /api/info\); this client speaks 1\.x: see docs/opencode-2\.md$"
 _OTHER_SERVERS: dict[str, tuple[dict[str, bytes], str, str | None]] = {
     "a web page": ({}, "is not an opencode server: GET /global/health gave 200 text/html", None),
-    "OpenCode 2": ({"/api/info": json_answer(_INFO)}, r"is OpenCode 2\.1\.2, .* Start a server of 1\.x", "2.1.2"),
+    "OpenCode 2": ({"/api/info": json_answer(_INFO)}, _SECOND.format(r"2\.1\.2"), "2.1.2"),
     "OpenCode 2 with a password": (
-        {"/api/info": json_answer({"_tag": "UnauthorizedError"}, 401)}, r"is OpenCode 2\.x, ", None,
+        {"/api/info": json_answer({"_tag": "UnauthorizedError"}, 401)}, _SECOND.format(r"2\.x"), None,
     ),
     "a page with a login": ({"/api/info": http(status=401)}, "is not an opencode server", None),
 }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,41 @@ def test_two_runs_write_the_same_bytes(served: HTTPServer, tree: Path) -> None:
 @pytest.mark.parametrize("end", ["", "/", "/doc", "/doc/"])
 def test_the_url_may_end_in_doc_or_not(served: HTTPServer, end: str) -> None:
     assert fetch(served.url_for("").rstrip("/") + end).version == "1.18.33"
+
+
+@pytest.mark.parametrize("path", ["/api/openapi.json", "/api/doc", "/openapi.yaml"])
+def test_the_url_may_be_the_full_address_of_the_document(served: HTTPServer, path: str) -> None:
+    body = json.dumps({**_DOCUMENT, "openapi": "3.1.1"})  # JSON is YAML, too
+    served.expect_request(path).respond_with_data(body)
+    found = fetch(served.url_for(path))
+    assert (found.body.decode(), found.version, found.path) == (body, "1.18.33", path)
+
+
+@pytest.fixture
+def second(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tree: Path) -> HTTPServer:
+    """A server of OpenCode 2.x: its document has an address of its own, and other paths have a web page."""
+    httpserver.expect_request("/api/info").respond_with_json({"version": "2.1.3", "pid": 1})
+    httpserver.expect_request("/api/openapi.json").respond_with_json(_DOCUMENT)
+    httpserver.expect_request(re.compile(".*")).respond_with_data("<!doctype html>", content_type="text/html")
+    return httpserver
+
+
+def test_a_server_of_2_x_is_named(second: HTTPServer) -> None:
+    url = second.url_for("").rstrip("/")
+    text = f"{url} is OpenCode 2.1.3 (by GET /api/info); this client speaks 1.x: see docs/opencode-2.md"
+    with pytest.raises(SpecError, match=f"^{re.escape(text)}$"):
+        fetch(url)
+
+
+def test_the_document_of_2_x_is_read_from_its_full_address(second: HTTPServer) -> None:
+    assert fetch(second.url_for("/api/openapi.json")).version == "2.1.3"
+
+
+def test_a_password_that_2_x_wants_is_named(httpserver: HTTPServer, tree: Path) -> None:
+    httpserver.expect_request("/api/info").respond_with_json({"_tag": "UnauthorizedError"}, status=401)
+    httpserver.expect_request(re.compile(".*")).respond_with_data("<!doctype html>", content_type="text/html")
+    with pytest.raises(SpecError, match="/api/info gave 401 .*; set OPENCODE_SERVER_USERNAME"):
+        fetch(httpserver.url_for(""))
 
 
 @pytest.mark.parametrize(
@@ -231,7 +267,7 @@ def test_when_one_file_cannot_be_written_neither_is(
 
 
 def test_a_wrong_password_is_not_asked_for_again(httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/doc").respond_with_data("", status=401)
+    httpserver.expect_request(re.compile("/doc|/global/health")).respond_with_data("", status=401)
     with pytest.raises(SpecError, match="has another user name or password") as raised:
         fetch(httpserver.url_for(""), ("opencode", "hunter2"))
     assert "hunter2" not in str(raised.value)
