@@ -7,6 +7,9 @@ OPENCODE_VERSION = "1.18.33"
 DOCUMENT_SHA256 = "46db986090aae41846cd6dbe16225a1d883f0bbcb4c48814008d3f6ce140aa5c"
 """The SHA-256 of that document, as the server sent it."""
 
+VERSION_PATH = "/global/health"
+"""The path that responds with the server's version."""
+
 OPERATIONS: dict[str, tuple[str | None, str | None]] = {
     "auth.set": (None, "1.1.31"),
     "auth.remove": ("1.1.31", "1.2.27"),

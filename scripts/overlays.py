@@ -18,7 +18,7 @@ _CLIENTS = ("client.py", "async_client.py", "client_turns.py", "async_client_tur
 
 @frozen
 class Overlay:
-    """A part of the package: modules, and methods of the clients. It needs all operations of `needs`, as 1.x has them."""
+    """A part of the package: modules, and methods of the clients. It needs the operations `needs` of opencode 1.x."""
 
     needs: tuple[str, ...]
     modules: tuple[str, ...]
@@ -27,14 +27,18 @@ class Overlay:
 
 OVERLAYS = (
     Overlay(
-        needs=("session.create", "session.get", "session.prompt", "session.messages", "session.status")
-        + ("session.abort", "event.subscribe", "permission.list", "config.providers", "app.agents"),
+        needs=(
+            *("session.create", "session.get", "session.prompt", "session.messages", "session.status"),
+            *("session.abort", "event.subscribe", "permission.list", "config.providers", "app.agents"),
+        ),
         modules=("turns",),
         methods=("run", "turn", "follow", "run_many", "asks", "abort"),
     ),
     Overlay(
-        needs=("session.get", "session.children", "session.status", "session.messages")
-        + ("permission.list", "question.list"),
+        needs=(
+            *("session.get", "session.children", "session.status", "session.messages"),
+            *("permission.list", "question.list"),
+        ),
         modules=("streams/snapshot.py",),
         methods=("resync",),
     ),
@@ -81,7 +85,9 @@ def _is_gone(module: str, gone: Iterable[str]) -> bool:
 
 def _without_imports(text: str, gone: Iterable[str]) -> str:
     imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
-    return _without_lines(text, [node for node in imports if node.level == 1 and _is_gone(node.module or "", gone)])
+    return _without_lines(
+        text, [node for node in imports if node.level == 1 and _is_gone(node.module or "", gone)]
+    )
 
 
 def _without_methods(text: str, methods: set[str]) -> str:

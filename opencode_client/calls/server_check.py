@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from .._spec import VERSION_PATH
 from ..errors import (
     OpencodeError,
     RateLimitError,
@@ -56,7 +57,7 @@ class ServerCheck:
         except UnsupportedServerError as error:
             raise (None if error.version else self._second_generation()) or error from None
         if not server_info.is_expected(version) and not (self._info(version)).is_alike:
-            raise server_info.other_version(url, version, version)
+            raise server_info.other_version(url, version, VERSION_PATH)
         caller.knowledge.version = version
         return version
 

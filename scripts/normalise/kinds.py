@@ -65,8 +65,8 @@ def route(method: str, path: str) -> str:
     return f"{method.upper()} {re.sub(r'{[^}]*}|[*]', '{}', path)}"
 
 
-UNKNOWN = {"absent": "", "since": ""}
-"""The versions of an operation of a document that is not opencode's own."""
+VERSION_PATHS = ("/global/health", "/api/info")
+"""Where opencode 1.x and 2.x show their version."""
 
 
 @frozen
@@ -100,10 +100,19 @@ class Since:
         has_all = set(ages) <= set(places)
         return newest >= 0 and expected <= set(places) and (has_all or not has_own)
 
-    def versions_of(self, name: str, *, is_own: bool) -> dict[str, str | None]:
-        """Return `absent` and `since` of an operation. `is_own`: the document `describes` opencode 1.x."""
-        if not is_own:
-            return dict(UNKNOWN)
+    def versions_of(self, name: str, places: Collection[str]) -> dict[str, str | None]:
+        """Return `absent` and `since` of an operation of a document with these routes.
+
+        In a document that is not opencode's own, `since` is "". `absent` is "" if the server shows a version: then its
+        document is asked, else nothing is known and None.
+        """
+        if not self.describes(places):
+            has_version = any(route("get", path) in places for path in VERSION_PATHS)
+            return {"absent": "" if has_version else None, "since": ""}
+        return self.row(name)
+
+    def row(self, name: str) -> dict[str, str | None]:
+        """Return `absent` and `since` of an operation in opencode's own versions."""
         row = self.rows.get(name, {"absent": self.versions[-1], "since": None})
         return {"absent": row["absent"], "since": row["since"]}
 

@@ -66,7 +66,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
     """
     since = read_since()
     kinds = kinds_of(document, since)
-    is_own = since.describes({route(method, path) for path, method, _ in operations(document)})
+    routes = {route(method, path) for path, method, _ in operations(document)}
     every = [(operation, method) for _, method, operation in operations(document)]
     ids = {operation["operationId"] for operation, _ in every}
     _check_kinds(kinds, every, namer)
@@ -79,7 +79,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
         kind = _kind(kinds, operation)
         meta: Json = {
             **operation[META],
-            **since.versions_of(name, is_own=is_own),
+            **since.versions_of(name, routes),
             "kind": kind.kind,
             "reason": kind.reason,
             "note": kind.note,

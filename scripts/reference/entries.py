@@ -108,5 +108,5 @@ def first_version(entry: Entry) -> tuple[str | None, str | None, str]:
     """Return (newest version known without it, oldest known with it, newest that was compared)."""
     since = _since()
     is_other = since.is_other(entry.id, route(entry.method, entry.path))
-    known = since.versions_of("" if is_other else entry.id, is_own=True)
+    known = since.row("" if is_other else entry.id)
     return known["absent"], known["since"], since.versions[-1]

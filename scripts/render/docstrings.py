@@ -77,7 +77,7 @@ def _last_section(meta: Json, arguments: Iterable[Argument], result: str, versio
 
 
 def _versions(meta: Json, version: str) -> str:
-    if meta["absent"] == "":  # the document is not opencode's own
+    if meta["since"] == "":  # the document is not opencode's own
         return ""
     first = meta["since"] or version or "newer"
     return (

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from scripts.normalise.kinds import VERSION_PATHS
 from scripts.normalise.schema import Json, operations, schemas_of
 from scripts.render.models import aliases_of, modules, public_names
 from scripts.render.operations import Described, meta_of, method_view
 from scripts.render.python_types import Types
 from scripts.render.text import literal, literal_lines
 from scripts.render.views import ChildView, NamespaceView, PackageView
-
-_VERSION_PATHS = ("/global/health", "/api/info")
-"""Where opencode 1.x and 2.x show their version."""
 
 
 def package_view(document: Json) -> PackageView:
@@ -61,7 +59,9 @@ def package_view(document: Json) -> PackageView:
 
 def _version_path(document: Json) -> str:
     """Return the first of these paths that the document has; without one, that of 1.x."""
-    return next((path for path in _VERSION_PATHS if "get" in document["paths"].get(path, {})), _VERSION_PATHS[0])
+    return next(
+        (path for path in VERSION_PATHS if "get" in document["paths"].get(path, {})), VERSION_PATHS[0]
+    )
 
 
 def server_row(meta: Json, version: str) -> tuple[str, str, str]:

@@ -183,10 +183,10 @@ class PackageView:
     """Everything that templates print.
 
     `modules` are found by the last class in them, `namespaces` by their module: these are what the generator
-    renders a template for. `version_path` is a literal of the path with the server's version. `servers` are three literals for each operation: its id, and the newest version without
-    and the oldest with it. `pages` are two literals: an operation that pages, and its parameter. `names` are the
-    modules of `models/` with their public names, and a literal of these; `aliases` are classes with their other
-    names in the same form.
+    renders a template for. `version_path` is a literal of the path with the server's version. `servers` are
+    three literals for each operation: its id, and the newest version without and the oldest with it. `pages`
+    are two literals: an operation that pages, and its parameter. `names` are the modules of `models/` with
+    their public names, and a literal of these; `aliases` are classes with their other names in the same form.
     """
 
     version: str

@@ -105,7 +105,7 @@ def test_the_document_of_2_x_is_read_from_its_full_address(second: HTTPServer) -
 def test_a_password_that_2_x_wants_is_named(httpserver: HTTPServer, tree: Path) -> None:
     httpserver.expect_request("/api/info").respond_with_json({"_tag": "UnauthorizedError"}, status=401)
     httpserver.expect_request(re.compile(".*")).respond_with_data("<!doctype html>", content_type="text/html")
-    with pytest.raises(SpecError, match="/api/info gave 401 .*; set OPENCODE_SERVER_USERNAME"):
+    with pytest.raises(SpecError, match=r"/api/info gave 401 .*; set OPENCODE_SERVER_USERNAME"):
         fetch(httpserver.url_for(""))
 
 

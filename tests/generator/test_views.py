@@ -313,7 +313,7 @@ def test_a_docstring_has_the_documents_words_on_the_operation_its_arguments_and_
 
 
 def test_a_docstring_has_the_note_of_kinds_toml() -> None:
-    paths = {"/a": {"post": {"operationId": "session.prompt", "responses": ok({})}}}
+    paths = {"/session/{id}/message": {"post": {"operationId": "session.prompt", "responses": ok({})}}}
     [method] = package_view(_normalised({}, paths)).namespaces["session"].methods
     assert "`client.run`" in method.docstring
 

@@ -52,7 +52,7 @@ def test_an_operation_is_in_no_document_before_its_own() -> None:
         ("v2.session.list", "1.3.2", "1.14.48"),
         ("v2.fs.read", "1.15.13", "1.17.19"),
     ):
-        assert since.versions_of(name, is_own=True) == {"absent": absent, "since": first}
+        assert since.versions_of(name, _places("1.18.33")) == {"absent": absent, "since": first}
 
 
 @pytest.mark.parametrize("version", DOCUMENTED)
@@ -85,4 +85,7 @@ def test_a_document_of_another_program_is_not_opencodes_own(places: set[str]) ->
 
 
 def test_an_operation_of_another_program_has_no_versions() -> None:
-    assert read_since().versions_of("session.get", is_own=False) == {"absent": "", "since": ""}
+    since = read_since()
+    assert since.versions_of("session.get", {"GET /other"}) == {"absent": None, "since": ""}
+    for path in ("/global/health", "/api/info"):  # its server shows a version, so its document is asked
+        assert since.versions_of("session.get", {"GET /other", f"GET {path}"}) == {"absent": "", "since": ""}

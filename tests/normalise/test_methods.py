@@ -107,7 +107,7 @@ def test_an_operation_of_another_api_has_no_entry_of_kinds_toml() -> None:
 
 def test_an_operation_of_a_document_that_is_not_opencodes_has_no_versions() -> None:
     described = _described({"/a": _get("not.documented"), **_own("session.list")})
-    assert {(one["absent"], one["since"]) for one in described.values()} == {("", "")}
+    assert {(one["absent"], one["since"]) for one in described.values()} == {(None, "")}
 
 
 def test_an_operation_of_opencodes_document_has_its_oldest_version() -> None:
