@@ -29,7 +29,7 @@ from .operation import Operation
 DOCUMENT: Operation[None] = Operation("check_server", "GET", "/doc")
 SECOND_INFO: Operation[None] = Operation("check_server", "GET", "/api/info")
 """OpenCode 2.x has it, and sends a web page for most operations of 1.x."""
-_GENERATION = 2 if VERSION_PATH == SECOND_INFO.path else 1
+_GENERATION = 2 if SECOND_INFO.path == VERSION_PATH else 1
 """The first number of the versions that have this client's operations."""
 _STUNTED = 3
 """The operations in the document of 1.14.34 to 1.14.41."""
