@@ -31,7 +31,7 @@ generate: $(READY)  ## write the generated code again, offline; SPEC=<file> OUT=
 regenerate: $(READY)  ## spec, generate and docs, then list the changes since the last commit; CHECK=1 fails if there are any
 	$(BIN)/python -m scripts.regenerate
 
-regeneration-job: $(READY)  ## regenerate from OPENCODE_URL or OPENCODE_VERSION, test, and write a patch
+regeneration-job: $(READY)  ## regenerate from OPENCODE_URL or OPENCODE_VERSION, test, and write a patch; TESTS="tests/calls" for fewer tests
 	$(BIN)/python -m scripts.regeneration_job
 
 api-diff: $(READY)  ## list the changes since AGAINST=<git ref> (default: HEAD), without downloading anything

@@ -3,13 +3,15 @@
 The server is OPENCODE_URL or OPENCODE_VERSION, as for `make spec`. If something changed, build/job gets `report.txt`
 and `report.json`. If the tests pass, the changelog gets an entry, and build/job gets `regeneration.patch`: the
 generated files and the changelog, no other change of the work tree. If nothing changed, build/job is removed. In GitHub
-Actions the outputs `status` (unchanged, changed, breaking) and `version` are set.
+Actions the outputs `status` (unchanged, changed, breaking) and `version` are set. The job runs the offline suite; TESTS
+names files or folders with tests to run instead, for a quick look.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -48,7 +50,8 @@ def main() -> int:
     for name in ("report.txt", "report.json"):
         shutil.copy(build / name, ROOT / JOB / name)
     settings = {name: value for name, value in os.environ.items() if not name.startswith("OPENCODE_")}
-    if failed := _run(TEST, settings):  # without the server's password
+    tests = shlex.split(os.environ.get("TESTS", ""))  # none: all
+    if failed := _run((*TEST, *tests), settings):  # without the server's password
         print(
             f"The tests failed, so there is no patch. The generated files are in the work tree, the report in {JOB};"
             " to undo: `git restore .` and `git clean -fd opencode_client docs/api`.",

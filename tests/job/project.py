@@ -102,5 +102,5 @@ def _commit(project: Project, message: str) -> None:
 
 def _environment() -> dict[str, str]:
     """Our environment without the variables of pytest, make and jobs."""
-    removed = ("PYTEST_", "OPENCODE_", "GITHUB_", "MAKE", "CHECK", "VIRTUAL_ENV")
+    removed = ("PYTEST_", "OPENCODE_", "GITHUB_", "MAKE", "CHECK", "TESTS", "VIRTUAL_ENV")
     return {name: value for name, value in os.environ.items() if not name.startswith(removed)}
