@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opencode_client._spec import OPERATIONS
@@ -18,6 +18,7 @@ _TEXTS = st.sampled_from(["True", "list[A | B]", "UnsupportedOperationError", "N
 _COLUMNS = st.dictionaries(_CASES, _TEXTS, min_size=1)
 
 
+@settings(max_examples=25)
 @given(st.fixed_dictionaries({"1.1.31": _COLUMNS, "1.18.33": _COLUMNS}))
 def test_reading_a_written_page_returns_the_same_columns(columns: dict[str, Column]) -> None:
     assert read(written(columns)) == columns

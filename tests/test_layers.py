@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
-
-import pytest
 
 from scripts.rooms import PACKAGE, ROOT
 
@@ -143,9 +139,3 @@ def test_the_package_imports_itself_by_relative_names() -> None:
         if isinstance(node, ast.Import | ast.ImportFrom) and looks_absolute.match(ast.unparse(node))
     ]
     assert absolute == []
-
-
-@pytest.mark.parametrize("module", ["client", "async_client", "calls.options", "api"])
-def test_this_module_does_not_import_httpx(module: str) -> None:
-    code = f"import sys, {PACKAGE}.{module}; sys.exit('httpx' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
