@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,50 +12,13 @@ import pytest
 
 from opencode_client.errors import ArgumentError, ServerStartError
 from opencode_client.server import OpencodeServer
-from tests.support.executables import write_program
+from tests.support.fake_opencode import BODY, DETACHED, SERVE, Fake
+from tests.support.fake_opencode import fake as fake  # a fixture
 from tests.support.faulty_server import FaultyServer, answer, http
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="what is left of a process is read from /proc"
 )
-
-_BODY = 'b\'{"healthy": true, "version": "1.2.3"}\''
-_SERVE = f"""
-import os, socket
-body, wants = {_BODY}, os.environ.get("OPENCODE_SERVER_PASSWORD")
-listener = socket.create_server(("127.0.0.1", 0))
-child = os.posix_spawnp("sleep", ["sleep", "600"], os.environ)
-print("noise", "x" * 200_000, flush=True)
-print("child", child, flush=True)
-print(f"opencode server listening on http://127.0.0.1:{{listener.getsockname()[1]}}", flush=True)
-while True:
-    peer, _ = listener.accept()
-    head = b""
-    while b"\\r\\n\\r\\n" not in head and (data := peer.recv(65_536)):
-        head += data
-    if wants and b"authorization:" not in head.lower():
-        peer.sendall(b"HTTP/1.0 401 Unauthorized\\r\\ncontent-length: 0\\r\\n\\r\\n")
-    else:
-        peer.sendall(b"HTTP/1.0 200 OK\\r\\ncontent-length: %d\\r\\n\\r\\n" % len(body) + body)
-    peer.close()
-"""
-"""A server with a child. It imports little, as Python has to start for each test."""
-
-_DETACHED = _SERVE.replace("os.environ)", "os.environ, setsid=True)")
-
-Fake = Callable[[str], str]
-
-
-@pytest.fixture
-def fake(tmp_path: Path) -> Fake:
-    """Writes an executable with this Python source."""
-
-    def write(source: str) -> str:
-        path = tmp_path / "opencode"
-        write_program(path, source)
-        return str(path)
-
-    return write
 
 
 def _is_gone(pid: int) -> bool:
@@ -78,14 +40,14 @@ def _child(server: OpencodeServer) -> int:
 
 
 def test_it_knows_url_port_pid_and_version_once_started(fake: Fake) -> None:
-    with OpencodeServer(fake(_SERVE)) as server:
+    with OpencodeServer(fake(SERVE)) as server:
         assert server.url == f"http://127.0.0.1:{server.port}"
         assert server.pid
         assert server.version == "1.2.3"
 
 
 def test_the_server_and_its_children_are_gone_after_close(fake: Fake) -> None:
-    with OpencodeServer(fake(_SERVE)) as server:
+    with OpencodeServer(fake(SERVE)) as server:
         pid, child = server.pid, _child(server)
     assert pid
     assert _is_gone(pid)
@@ -97,7 +59,7 @@ def test_a_server_that_ignores_sigterm_is_gone_after_close(
 ) -> None:
     monkeypatch.setattr("opencode_client.server._GRACE_S", 0.2)
     with OpencodeServer(
-        fake(f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{_SERVE}")
+        fake(f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{SERVE}")
     ) as server:
         pid = server.pid
     assert pid
@@ -105,7 +67,7 @@ def test_a_server_that_ignores_sigterm_is_gone_after_close(
 
 
 def test_closing_twice_is_closing_once(fake: Fake) -> None:
-    server = OpencodeServer(fake(_SERVE)).start()
+    server = OpencodeServer(fake(SERVE)).start()
     server.close()
     server.close()
 
@@ -134,14 +96,14 @@ def test_an_executable_that_is_not_there_is_an_error_that_names_it(tmp_path: Pat
 def test_a_path_to_an_executable_is_one_from_here(
     fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake(_SERVE)
+    fake(SERVE)
     monkeypatch.chdir(tmp_path)
     with OpencodeServer("./opencode", directory="/") as server:
         assert server.version == "1.2.3"
 
 
 def test_a_password_reaches_the_server_and_no_repr_or_command_line(fake: Fake) -> None:
-    with OpencodeServer(fake(_SERVE), password="hunter2") as server:
+    with OpencodeServer(fake(SERVE), password="hunter2") as server:
         command = Path(f"/proc/{server.pid}/cmdline").read_bytes()
         assert server.version == "1.2.3"
         assert b"hunter2" not in command
@@ -151,7 +113,7 @@ def test_a_password_reaches_the_server_and_no_repr_or_command_line(fake: Fake) -
 def test_the_server_goes_when_the_program_that_started_it_is_killed(fake: Fake) -> None:
     code = (
         "import sys; from opencode_client.server import OpencodeServer\n"
-        f"server = OpencodeServer({fake(_SERVE)!r}).start(); print(server.pid, flush=True); sys.stdin.read()"
+        f"server = OpencodeServer({fake(SERVE)!r}).start(); print(server.pid, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -163,18 +125,18 @@ def test_the_server_goes_when_the_program_that_started_it_is_killed(fake: Fake) 
 
 
 def test_the_server_goes_when_the_program_ends_without_closing_it(fake: Fake) -> None:
-    code = f"from opencode_client.server import OpencodeServer\nprint(OpencodeServer({fake(_SERVE)!r}).start().pid)"
+    code = f"from opencode_client.server import OpencodeServer\nprint(OpencodeServer({fake(SERVE)!r}).start().pid)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert _is_gone(int(done.stdout))
 
 
 def test_a_server_that_listens_late_is_waited_for(fake: Fake) -> None:
-    with OpencodeServer(fake(f"import time\ntime.sleep(0.5)\n{_SERVE}")) as server:
+    with OpencodeServer(fake(f"import time\ntime.sleep(0.5)\n{SERVE}")) as server:
         assert server.version == "1.2.3"
 
 
 def test_children_in_sessions_of_their_own_are_gone_after_close(fake: Fake) -> None:
-    with OpencodeServer(fake(_DETACHED)) as server:
+    with OpencodeServer(fake(DETACHED)) as server:
         child = _child(server)
     assert _is_gone(child)
 
@@ -182,7 +144,7 @@ def test_children_in_sessions_of_their_own_are_gone_after_close(fake: Fake) -> N
 def test_children_in_sessions_of_their_own_go_when_the_program_is_killed(fake: Fake) -> None:
     code = (
         "import sys; from opencode_client.server import OpencodeServer\n"
-        f"server = OpencodeServer({fake(_DETACHED)!r}).start()\n"
+        f"server = OpencodeServer({fake(DETACHED)!r}).start()\n"
         "print(server.log.partition('child ')[2].split()[0], flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -210,7 +172,7 @@ def test_a_server_that_closes_its_output_and_lives_on_is_an_error(fake: Fake) ->
 
 
 def test_health_that_is_no_json_is_an_error_that_says_what_came(fake: Fake) -> None:
-    html = _SERVE.replace(_BODY, 'b"<!doctype html>"')
+    html = SERVE.replace(BODY, 'b"<!doctype html>"')
     with pytest.raises(ServerStartError, match=r"is not an opencode server: .* gave 200 .*<!doctype html>"):
         OpencodeServer(fake(html)).start()
 
@@ -245,12 +207,12 @@ def test_a_server_that_does_not_get_ready_is_an_error_that_says_what_it_answered
 
 
 def test_the_log_keeps_its_last_65536_bytes(fake: Fake) -> None:
-    with OpencodeServer(fake(_SERVE)) as server:
+    with OpencodeServer(fake(SERVE)) as server:
         assert len(server.log) == 65_536
 
 
 def test_starting_twice_is_an_error_and_the_server_runs_on(fake: Fake) -> None:
-    with OpencodeServer(fake(_SERVE)) as server:
+    with OpencodeServer(fake(SERVE)) as server:
         with pytest.raises(ServerStartError, match="was started before"):
             server.start()
         assert server.pid
@@ -258,7 +220,7 @@ def test_starting_twice_is_an_error_and_the_server_runs_on(fake: Fake) -> None:
 
 def test_the_password_of_the_environment_is_used(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "hunter2")
-    with OpencodeServer(fake(_SERVE)) as server:
+    with OpencodeServer(fake(SERVE)) as server:
         assert server.version == "1.2.3"
 
 
@@ -292,7 +254,7 @@ def test_no_attribute_and_no_local_variable_of_an_error_holds_the_password(
 @pytest.mark.parametrize("env", [{"A": "b\0c"}, {"A=B": "c"}, {"A": 1}], ids=["zero", "name", "number"])
 def test_a_variable_that_no_process_can_have_is_an_error(fake: Fake, env: Any) -> None:
     with pytest.raises(ServerStartError, match="could not be started"):
-        OpencodeServer(fake(_SERVE), env=env).start()
+        OpencodeServer(fake(SERVE), env=env).start()
 
 
 _WRONG: dict[str, tuple[dict[str, Any], str]] = {  # Any: what callers without types pass
@@ -314,19 +276,19 @@ def test_a_wrong_argument_is_an_error_that_names_it(arguments: dict[str, Any], m
 
 
 def test_a_health_response_nested_too_deeply_is_an_error(fake: Fake) -> None:
-    deep = _SERVE.replace(_BODY, 'b"[" * 100_000 + b"]" * 100_000')
+    deep = SERVE.replace(BODY, 'b"[" * 100_000 + b"]" * 100_000')
     with pytest.raises(ServerStartError, match="is not an opencode server"):
         OpencodeServer(fake(deep)).start()
 
 
 def test_a_variable_given_as_none_is_taken_out(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "hunter2")
-    with OpencodeServer(fake(_SERVE), env={"OPENCODE_SERVER_PASSWORD": None}) as server:
+    with OpencodeServer(fake(SERVE), env={"OPENCODE_SERVER_PASSWORD": None}) as server:
         assert server.auth is None
 
 
 def test_a_password_that_the_server_writes_is_not_in_the_log(fake: Fake) -> None:
-    telling = _SERVE.replace('print("child"', 'print(os.environ["OPENCODE_SERVER_PASSWORD"])\nprint("child"')
+    telling = SERVE.replace('print("child"', 'print(os.environ["OPENCODE_SERVER_PASSWORD"])\nprint("child"')
     with OpencodeServer(fake(telling), password="hunter2") as server:
         assert "hunter2" not in server.log
 
@@ -334,7 +296,7 @@ def test_a_password_that_the_server_writes_is_not_in_the_log(fake: Fake) -> None
 def test_a_forked_child_that_exits_leaves_the_server_alone(fake: Fake) -> None:
     code = (
         "import os, sys; from opencode_client.server import OpencodeServer\n"
-        f"server = OpencodeServer({fake(_SERVE)!r}).start()\n"
+        f"server = OpencodeServer({fake(SERVE)!r}).start()\n"
         "if (child := os.fork()) == 0: sys.exit()\n"
         "os.waitpid(child, 0)\n"
         "print(open(f'/proc/{server.pid}/stat').read().split()[2])"
@@ -350,5 +312,5 @@ def test_a_forked_child_that_exits_leaves_the_server_alone(fake: Fake) -> None:
     [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "127.0.0.1"), ("localhost", "localhost")],  # noqa: S104 # a test's
 )
 def test_a_server_on_every_address_is_asked_on_the_loopback(fake: Fake, hostname: str, asked: str) -> None:
-    with OpencodeServer(fake(_SERVE), hostname=hostname) as server:
+    with OpencodeServer(fake(SERVE), hostname=hostname) as server:
         assert server.url == f"http://{asked}:{server.port}"

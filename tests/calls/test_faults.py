@@ -20,9 +20,7 @@ from opencode_client import (
     ConnectError,
     ConnectionLostError,
     EmptyResponseError,
-    RateLimitError,
     RequestError,
-    RequestTimeoutError,
     ResponseDecodeError,
     RetryEvent,
     ServerError,
@@ -38,27 +36,20 @@ from tests.support.faulty_server import (
     Step,
     answer,
     answer_each,
-    answer_late,
     chunked,
     cut,
     http,
     nobody,
     nobody_picks_up,
-    reset,
-    stall,
 )
 from tests.support.retry_cases import (
     CREATE,
     EMPTY_LIST,
-    HUNDRED_BYTES,
     LIST,
     PLAIN,
-    PROMPT,
     SESSION,
-    SOON,
     Call,
     attempts_of,
-    busy,
     every_break,
     every_call,
     json_answer,
@@ -139,168 +130,6 @@ def test_a_connection_that_breaks_under_its_second_call_is_a_break_like_others(
     with FaultyServer([answer(EMPTY_LIST), cut(b"")], [cut(b"")]) as server:
         client_kind.error(server.url, LIST, call)
     assert len(server.requests) == 1 + attempts_of(call)
-
-
-@every_call
-def test_no_answer_in_time_is_an_error_and_never_sent_again(client_kind: ClientKind, call: Call) -> None:
-    with FaultyServer([stall()]) as server:
-        error = client_kind.error(server.url, call.within(SOON))
-    assert isinstance(error, RequestTimeoutError)
-    assert str(error).startswith(f"{call.operation}: {call.method} {error.url}: no response in time: ")
-    assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200", http(b"[", headers=HUNDRED_BYTES)])
-def test_the_clients_timeout_is_for_silence_at_any_point_of_the_answer(
-    client_kind: ClientKind, start: bytes
-) -> None:
-    with FaultyServer([stall(start)]) as server:
-        error = client_kind.error(server.url, LIST, timeout=0.1)
-    assert isinstance(error, RequestTimeoutError)
-
-
-def test_a_calls_timeout_wins_over_the_clients(client_kind: ClientKind) -> None:
-    with FaultyServer([answer_late(EMPTY_LIST, 5)]) as server:
-        error = client_kind.error(server.url, LIST.within(0.1), timeout=60)
-    assert isinstance(error, RequestTimeoutError)
-
-
-def test_a_prompt_outlives_the_clients_timeout(client_kind: ClientKind) -> None:
-    with FaultyServer([answer_late(http(PROMPT.value), 0.3)]) as server:
-        assert client_kind.run(server.url, PROMPT, timeout=0.1).parts == []
-
-
-def _shell(client: Client) -> object:
-    return client.session.shell("ses_1", command="true", agent="build")
-
-
-def _authenticate(client: Client) -> object:
-    return client.mcp.auth.authenticate("own")
-
-
-@pytest.mark.parametrize("call", [PROMPT, _shell, _authenticate])
-def test_turn_timeout_ends_operations_that_wait_for_a_turn_or_a_person(
-    client_kind: ClientKind, call: Action
-) -> None:
-    with FaultyServer([stall()]) as server:
-        error = client_kind.error(server.url, call, timeout=60, turn_timeout=0.1)
-    assert isinstance(error, RequestTimeoutError)
-    assert len(server.requests) == 1
-
-
-def test_a_calls_timeout_wins_over_turn_timeout(client_kind: ClientKind) -> None:
-    with FaultyServer([answer_late(http(PROMPT.value), 0.3)]) as server:
-        assert client_kind.run(server.url, PROMPT.within(None), turn_timeout=0.1).parts == []
-
-
-def test_turn_timeout_is_not_for_other_operations(client_kind: ClientKind) -> None:
-    with FaultyServer([answer_late(EMPTY_LIST, 0.3)]) as server:
-        assert client_kind.run(server.url, LIST, turn_timeout=0.1) == []
-
-
-def test_a_view_has_its_own_turn_timeout(client_kind: ClientKind) -> None:
-    with FaultyServer([stall()]) as server:
-        error = client_kind.error(server.url, lambda client: PROMPT(client.with_options(turn_timeout=0.1)))
-    assert isinstance(error, RequestTimeoutError)
-
-
-@every_call
-def test_a_busy_server_is_asked_again_only_for_what_may_run_twice(
-    client_kind: ClientKind, call: Call
-) -> None:
-    with FaultyServer(itertools.repeat(answer(json_answer({"message": "busy"}, 503)))) as server:
-        error = client_kind.error(server.url, call)
-    assert len(server.requests) == attempts_of(call)
-    assert isinstance(error, StatusError)
-    assert (error.operation, error.method, error.url) == (call.operation, call.method, server.url + call.path)
-    assert str(error) == f"{call.operation}: 503 Service Unavailable: busy"
-
-
-@pytest.mark.parametrize(
-    ("status", "attempts"), [(408, 3), (429, 3), (502, 3), (503, 3), (504, 3), (400, 1), (409, 1), (500, 1)]
-)
-def test_a_read_is_sent_again_for_the_statuses_that_pass(
-    client_kind: ClientKind, status: int, attempts: int
-) -> None:
-    with FaultyServer(itertools.repeat(answer(http(status=status)))) as server:
-        client_kind.error(server.url, LIST)
-    assert len(server.requests) == attempts
-
-
-@pytest.mark.parametrize(("status", "kind"), [(429, RateLimitError), (503, ServerError), (408, StatusError)])
-def test_a_status_has_its_class(client_kind: ClientKind, status: int, kind: type[StatusError]) -> None:
-    with FaultyServer([answer(http(status=status))]) as server:
-        assert type(client_kind.error(server.url, CREATE)) is kind
-
-
-_AT_S = 1445412480  # Wed, 21 Oct 2015 07:28:00 GMT
-
-
-@pytest.mark.parametrize(
-    ("retry_after", "delay_s"),
-    [
-        ("3", 3.0),
-        ("0.25", 0.25),
-        ("0", 0.0),
-        ("-5", 0.0),
-        ("60", 60.0),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", 10.0),
-        ("Wednesday, 21-Oct-15 07:28:00 GMT", 10.0),
-        ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0),
-    ],
-)
-def test_retry_after_says_when(
-    client_kind: ClientKind,
-    waits: list[float],
-    monkeypatch: pytest.MonkeyPatch,
-    retry_after: str,
-    delay_s: float,
-) -> None:
-    monkeypatch.setattr("opencode_client.calls.retry_policy.time", lambda: _AT_S - 10.0)
-    with FaultyServer([busy(retry_after), answer(EMPTY_LIST)]) as server:
-        assert client_kind.run(server.url, LIST) == []
-    assert waits == [delay_s]
-
-
-@pytest.mark.parametrize("retry_after", ["", "soon", "nan", "inf", "1, 2", "Wed, 99 Foo 2015"])
-def test_a_retry_after_that_nobody_can_read_is_ignored(
-    client_kind: ClientKind, waits: list[float], retry_after: str
-) -> None:
-    with FaultyServer([busy(retry_after), busy(retry_after), answer(EMPTY_LIST)]) as server:
-        assert client_kind.run(server.url, LIST) == []
-    first_s, second_s = waits
-    assert 0.25 <= first_s <= 0.5 <= second_s <= 1.0
-
-
-@pytest.mark.parametrize("retry_after", ["61", "86400", "1e300", "Wed, 21 Oct 2099 07:28:00 GMT"])
-def test_a_server_that_wants_more_than_a_minute_is_not_waited_for(
-    client_kind: ClientKind, waits: list[float], retry_after: str
-) -> None:
-    with FaultyServer([busy(retry_after), answer(EMPTY_LIST)]) as server:
-        error = client_kind.error(server.url, LIST)
-    assert isinstance(error, RateLimitError)
-    assert error.headers["retry-after"] == retry_after
-    assert waits == []
-
-
-def test_on_retry_is_told_of_each_wait_before_it(client_kind: ClientKind, waits: list[float]) -> None:
-    retries: list[tuple[str, int, float, int]] = []
-
-    def on_retry(event: RetryEvent) -> None:
-        assert isinstance(event.error, StatusError)
-        assert len(waits) == len(retries)
-        retries.append((event.operation, event.attempt, event.delay_s, event.error.status))
-
-    with FaultyServer([busy("1"), answer(http(status=503)), answer(EMPTY_LIST)]) as server:
-        client_kind.run(server.url, LIST, on_retry=on_retry)
-    assert retries == [("session.list", 1, 1.0, 429), ("session.list", 2, waits[1], 503)]
-
-
-@pytest.mark.parametrize("step", [answer(http(status=503)), reset, cut(b"")])
-def test_with_no_retries_a_read_is_sent_once(client_kind: ClientKind, step: Step, waits: list[float]) -> None:
-    with FaultyServer([step]) as server:
-        client_kind.error(server.url, LIST, max_retries=0)
-    assert (server.connections, waits) == (1, [])
 
 
 def test_a_redirect_is_an_error_and_not_followed(client_kind: ClientKind) -> None:

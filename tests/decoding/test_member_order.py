@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from opencode_client.models import AgentConfig, Config, Session
-from tests.calls.test_client import Recorder
 from tests.support.both_clients import ClientKind
+from tests.support.scripted_answers import Recorder
 
 _PERMISSION = {
     "*": "allow",
