@@ -45,8 +45,9 @@ def _answer(connection: socket.socket) -> None:
         deltas, *names = path.strip("/").split("/")
         match method, names:
             case "GET", ["event"]:
-                connection.sendall(_STREAM_HEAD + _chunk("server.connected"))
-                _streams.append(connection)
+                with _lock:  # the next event may follow at once
+                    connection.sendall(_STREAM_HEAD + _chunk("server.connected"))
+                    _streams.append(connection)
             case "POST", ["session", session_id, "message"]:
                 turn = _Turn(session_id, json.loads(body)["parts"], int(deltas))
                 _send(turn.events())

@@ -16,8 +16,10 @@ from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
+from ..calls.operation import Arguments
 from ..errors import ClientClosedError, OpencodeError, RequestTimeoutError
 from ..streams.async_background import AsyncBackground, AsyncCrew, AsyncWaiters, here
+from ..streams.async_stream import AsyncEventStream
 from ..streams.event_decoder import StreamGap
 from ..streams.subscriber_queue import no_item_yet
 from .inputs import (
@@ -30,7 +32,7 @@ from .inputs import (
     Send,
     Tick,
 )
-from .routes import LINGER_S, OPENINGS, Routes, Run, S
+from .routes import ALL_EVENTS, EVENTS, LINGER_S, OPENINGS, Routes, Run, S
 from .updates import Update
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ class AsyncHub:
         self._routes: Routes[_AnyRun] = Routes(directory)
         self._opening = asyncio.Lock()  # held while the first one opens the stream
         self._using = RLock()  # held while a state is fed, during which nothing waits
-        self._stream: Any = None  # Any: a stream of events
+        self._stream: AsyncEventStream[Any]  # Any: JSON
         self._works: list[AsyncBackground] = []
         self._crew = AsyncCrew("opencode-turn")
         self._waiters = AsyncWaiters()  # of the works
@@ -241,8 +243,9 @@ class AsyncHub:
                 if not left:
                     raise
 
-    def _subscribe(self) -> Any:  # Any: a stream of events
-        return self._view.event.subscribe() if self._directory else self._view.global_.event()
+    def _subscribe(self) -> AsyncEventStream[Any]:  # Any: JSON
+        caller = self._view._caller  # pyright: ignore[reportPrivateUsage] # ours
+        return AsyncEventStream(caller, EVENTS if self._directory else ALL_EVENTS, Arguments(), {})
 
     async def _keep_time(self) -> None:
         try:
@@ -267,7 +270,8 @@ async def start(run: AsyncRun[S]) -> AsyncRun[S]:
     caller = calls.view._caller  # pyright: ignore[reportPrivateUsage] # ours
     key = ("hub", here(), calls.plan.directory, calls.view.options.workspace)
     while True:
-        hub: AsyncHub = caller.knowledge.shared.setdefault(key, AsyncHub(calls.view, calls.plan.directory))
+        shared: dict[Any, Any] = caller.knowledge.shared  # Any: of several kinds
+        hub = shared.get(key) or shared.setdefault(key, AsyncHub(calls.view, calls.plan.directory))
         caller.connections.to_close.add(hub)
         if await hub.join(run):
             return run

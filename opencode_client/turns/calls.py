@@ -140,7 +140,7 @@ class TurnCalls:
 
 
 def _seen(message: OpencodeModel) -> Any:  # Any: a message and its parts, as inputs
-    raw = message.to_dict()
+    raw: Any = message.raw_  # Any: JSON, as the server sent it
     return message_seen(raw["info"]), [part_seen(part) for part in raw["parts"]]
 
 

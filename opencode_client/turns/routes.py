@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Generic, TypeVar
 
+from ..calls.operation import QUERY, Operation
 from ..model import JsonObject, is_object
 from ..streams.event_decoder import StreamGap
 from ..streams.filter import session_and_parent, session_of
@@ -15,10 +16,16 @@ from .state import TurnState
 from .updates import ReasoningDelta, TextDelta, Update
 from .v1 import ASK_EVENTS, DELTA, member, read_event
 
+EVENTS: Operation[Any] = Operation("event.subscribe", "GET", "/event", "Any", scope=QUERY)
+ALL_EVENTS: Operation[Any] = Operation("global.event", "GET", "/global/event", "Any", late=True)
+"""The events of a directory and of all, as JSON: turns need no models of them, which take time to make."""
+
 OPENINGS = 6
 """Attempts to open the event stream: a server may not respond for some seconds in a directory that is new to it."""
 LINGER_S = 5.0
 """The time that an event connection stays open without a turn."""
+_TICK_S = 1.0
+"""The longest time between two looks at the turns: that of the first look at a turn without events."""
 
 
 _NO_DIRECTORIES = ("", "global")
@@ -123,7 +130,7 @@ class Routes(Generic[R]):
         """Return the turns and feeds that an item of the stream is for, each with its input."""
         if isinstance(item, StreamGap):
             return [(run, Gap(item.reason, item.error is None)) for run in self.runs]
-        raw: object = getattr(item, "raw_", None)
+        raw = item
         if is_object(raw) and raw.get("type") == DELTA:  # the most frequent event
             delta = read_event(raw, self._directory)
             owners = self._owners.get(delta.session_id) if isinstance(delta, Delta) else None
@@ -159,6 +166,9 @@ class Routes(Generic[R]):
         return self._owners.get(child[1], []).copy() if child is not None else []
 
     def next_wake_s(self, now_s: float) -> float:
-        """Return the time at which to look at the turns again: the first one wants it, or none may be left."""
+        """Return the time at which to look at the turns again.
+
+        It is soon, so that a turn that begins need not wake the thread that waits for it.
+        """
         at_s: list[float] = [run.state.wake_at_s for run in self.runs]
-        return min([now_s + LINGER_S, *at_s])
+        return min([now_s + _TICK_S, *at_s])
