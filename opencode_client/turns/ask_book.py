@@ -48,6 +48,16 @@ class AskBook:
         """The asks that wait for a person."""
         return [one.ask for one in self._entries.values() if one.ask is not None and one.is_open]
 
+    def waited_for(self) -> str:
+        """Return the end of an error's message: the asks that wait for a person; "" if there are none."""
+        names = [
+            f"the permission {ask.permission!r} ({ask.id})"
+            if isinstance(ask, PermissionAsk)
+            else f"the question {', '.join(repr(one.header) for one in ask.questions)} ({ask.id})"
+            for ask in self.open
+        ]
+        return f"; it waited for an answer to {', '.join(names)}" if names else ""
+
     def reject(self) -> list[Update | Action]:
         """Reject all that wait: a server of 1.1.x does not end a turn whose asks wait, even if it is aborted."""
         waiting = [one.ask for one in self._entries.values() if one.ask is not None and not one.is_closed]

@@ -16,6 +16,8 @@ _UNREACHABLE_S, _UNRESPONSIVE_S = 8.0, 30.0
 
 One that does not respond may be busy: while the POST waits, its connection shows that the server is there.
 """
+_REST = 3
+"""The least time without an event until the next look, in durations of the last one."""
 _SLOW_AGAIN_S, _FAR_S = 5.0, 3600.0
 _PASSING = (errors.RequestError, errors.ServerError, errors.RateLimitError, errors.EmptyResponseError)
 """Errors of a look that another look may not meet."""
@@ -34,6 +36,7 @@ class LookTimer:
         self._event_s = now_s
         self._silence_s = _FIRST_SILENCE_S
         self._failing_since_s: float | None = None
+        self._began_s = now_s
 
     def see_event(self, now_s: float, *, is_pending: bool) -> None:
         """Note an event. `is_pending`: the POST waits for its answer."""
@@ -69,10 +72,12 @@ class LookTimer:
             self._event_s = now_s
             self._silence_s = max(self._silence_s, min(2 * self._silence_s, _NO_EVENTS_S))
         self._at_s, self.is_stale, self.is_looking = None, False, True
+        self._began_s = now_s
 
-    def succeed(self) -> None:
-        """Note that a look has succeeded."""
+    def succeed(self, now_s: float) -> None:
+        """Note that a look has succeeded. A server that needed long for it is busy, so the next one is later."""
         self._failing_since_s = None
+        self._silence_s = max(self._silence_s, _REST * (now_s - self._began_s))
 
     def fail(self, error: Exception, now_s: float, *, is_pending: bool) -> Exception | None:
         """Plan another look after one has failed. Return the error of the turn if that does not help."""

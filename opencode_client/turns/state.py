@@ -36,13 +36,16 @@ from .outcome import (
 from .result import TurnResult
 from .structured import checked
 from .transcript import Transcript
-from .updates import Ask, PermissionAsk, Retrying, TodoChanged, TurnFinished, TurnGap, Update
+from .updates import Retrying, TodoChanged, TurnFinished, TurnGap, Update
 from .v1 import is_automatic
 
 STOPPING_S = 5.0
 """The longest time between an abort and the end of the turn."""
-_SETTLE_S = 0.5
-"""The time that the last events may need after the answer."""
+_SETTLE_S, _EVENT_S = 0.5, 3.0
+"""The time that the last events may need after the answer. The second one is for a server that sends events.
+
+A server with many turns is late with events. Reading all their sessions would make it later.
+"""
 _IDLE_S = {"complete": 1.0, "stored": 1.5, "not stored": 6.0, "unanswered": 10.0}
 """Seconds that a session has to be idle before the turn counts as over or lost. A cold instance needs 5 s to begin."""
 _SIGNS_OF_LIFE = (Delta, PartSeen, MessageSeen, StatusSeen, Asked, inputs.EventsWork)
@@ -73,7 +76,7 @@ class TurnState:
         self._idle_since_s: float | None = None
         self._stopping: Exception | None = None
         self._stop_by_s = self._abort_at_s = 0.0
-        self._is_disposed = self._has_waited = False
+        self._is_disposed = self._has_waited = self._has_events = False
         self._gaps = 0
         self._todos: object = None
 
@@ -136,6 +139,8 @@ class TurnState:
             case inputs.TodosSeen() if is_own and item.todos != self._todos:
                 self._todos = item.todos
                 self._out.append(TodoChanged(item.todos))
+            case inputs.EventsWork():
+                self._has_events = True
             case inputs.InstanceGone():
                 self._is_disposed = True
                 self._look_soon(AGAIN_S)
@@ -157,9 +162,8 @@ class TurnState:
         if self.result is not None:
             return
         if self._stopping is None and limit_s is not None and now_s - self._begun_s >= limit_s:
-            waiting = "; it waited for an answer to " + ", ".join(map(_name, self._asks.open))
             text = f"the turn was not over after {limit_s:g} s, so it was aborted"
-            self._stop(errors.TurnTimeoutError(text + waiting if self._asks.open else text))
+            self._stop(errors.TurnTimeoutError(text + self._asks.waited_for()))
         if self._stopping is not None and now_s >= self._stop_by_s:
             self._finish(None)
         elif self._stopping is not None and now_s >= self._abort_at_s:
@@ -173,7 +177,9 @@ class TurnState:
         if planned_s is not None:
             return planned_s
         if self._answered_s is not None:
-            return self._now_s if is_idle else self._answered_s + _SETTLE_S
+            return (
+                self._now_s if is_idle else self._answered_s + (_EVENT_S if self._has_events else _SETTLE_S)
+            )
         rests = is_idle and not self._is_pending
         is_near = (rests or self.transcript.is_superseded) and is_complete(self.transcript.answers)
         return self._now_s if is_near else self._looks.silent_s
@@ -210,8 +216,9 @@ class TurnState:
                     self._see_snapshot(action, done.value)
                 else:
                     ending = self._looks.fail(error, self._now_s, is_pending=self._is_pending)
-                    if ending is not None:
-                        self._finish(ending)
+                    if ending is not None:  # a complete answer is a result, whoever is gone after it
+                        has_all = self._answered_s is not None and is_complete(self.transcript.answers)
+                        self._finish(None if has_all else ending)
             case inputs.Decide():
                 try:
                     self._out += self._asks.decided(done.value, action.ask) if error is None else []
@@ -240,7 +247,7 @@ class TurnState:
             self._look_soon(0.0)
 
     def _see_snapshot(self, look: inputs.Look, seen: inputs.Snapshot) -> None:
-        self._looks.succeed()
+        self._looks.succeed(self._now_s)
         for child in seen.children:
             self._out += self.family.add(child)
         users = [one.message_id for one, parts in seen.messages if one.is_user and not is_automatic(parts)]
@@ -339,9 +346,3 @@ class TurnState:
         self.error = error
         self.is_over = True
         self._out.append(TurnFinished(self.result, error))
-
-
-def _name(ask: Ask) -> str:
-    if isinstance(ask, PermissionAsk):
-        return f"the permission {ask.permission!r} ({ask.id})"
-    return f"the question {', '.join(repr(one.header) for one in ask.questions)} ({ask.id})"

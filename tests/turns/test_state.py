@@ -11,7 +11,7 @@ from opencode_client import (
     TurnFinished,
     TurnGap,
 )
-from opencode_client.turns.inputs import Gap
+from opencode_client.turns.inputs import EventsWork, Gap
 from opencode_client.turns.v1 import KEY
 from tests.support.turn_inputs import (
     IDLE,
@@ -55,6 +55,14 @@ def test_an_answer_without_any_event_is_enough() -> None:
     game.answered(answer).wait(0.6).looked(prompt(), answer)
     assert game.state.result is not None
     assert game.texts() == {"prt_002_0": "Hello"}
+
+
+def test_a_server_that_sends_events_has_more_time_for_the_last_ones() -> None:
+    game = begun(Game()).feed(EventsWork())
+    answer = answered_with()
+    streamed(game, answer, "Hello").answered(answer).wait(2.5)
+    assert not game.looks
+    assert game.wait(0.6).looks
 
 
 def test_idle_before_busy_ends_nothing() -> None:

@@ -25,10 +25,12 @@ from tests.support.turn_inputs import (
     SESSION,
     Game,
     Message,
+    answered_with,
     begun,
     error_of,
     event,
     prompt,
+    streamed,
 )
 
 _HTTP: dict[str, Any] = {"operation": "session.prompt", "method": "POST", "url": "http://server"}
@@ -55,6 +57,16 @@ def test_a_server_that_is_gone_is_lost_within_15_s() -> None:
             game.looked(error=ConnectError("refused", **_HTTP))
         game.wait(1)
     assert error_of(game, TurnLostError).stored is None
+
+
+def test_a_complete_answer_is_a_result_though_the_server_is_gone_after_it() -> None:
+    game, answer = begun(Game()), answered_with("all")
+    streamed(game, answer, "all").answered(answer)
+    for _ in range(12):
+        if game.looks:
+            game.looked(error=ConnectError("refused", **_HTTP))
+        game.wait(1)
+    assert (game.state.error, game.state.result and game.state.result.text) == (None, "all")
 
 
 def test_a_server_that_is_too_busy_to_respond_is_not_lost_while_the_prompt_waits() -> None:
