@@ -128,13 +128,13 @@ class Routes(Generic[R]):
 
     def inputs(self, item: object) -> list[tuple[R, Input]]:
         """Return the turns and feeds that an item of the stream is for, each with its input."""
+        if is_object(item) and item.get("type") == DELTA:  # the most frequent event
+            delta = read_event(item, self._directory)
+            owners = self._owners.get(delta.session_id) if isinstance(delta, Delta) else None
+            return [(run, delta) for run in owners or () if delta is not None]
         if isinstance(item, StreamGap):
             return [(run, Gap(item.reason, item.error is None)) for run in self.runs]
         raw = item
-        if is_object(raw) and raw.get("type") == DELTA:  # the most frequent event
-            delta = read_event(raw, self._directory)
-            owners = self._owners.get(delta.session_id) if isinstance(delta, Delta) else None
-            return [(run, delta) for run in owners or () if delta is not None]
         directory = self._directory
         if not directory and is_object(raw):
             directory, raw = raw.get("directory") or "", member(raw, "payload")
