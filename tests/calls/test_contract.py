@@ -24,6 +24,7 @@ from opencode_client import (
     ForbiddenError,
     NotFoundError,
     OpencodeModel,
+    PayloadTooLargeError,
     ServerError,
     StatusError,
 )
@@ -52,6 +53,7 @@ ERRORS: dict[int, type[StatusError]] = {
     403: ForbiddenError,
     404: NotFoundError,
     409: ConflictError,
+    413: PayloadTooLargeError,
 }
 
 pytestmark = [
@@ -114,6 +116,8 @@ def assert_sent(request: httpx.Request, endpoint: Endpoint, sample: Sample) -> N
     assert sorted(read_query(query, endpoint.places)) == sorted(sample.query.items())
     if endpoint.body is None:
         assert request.content == b""
+    elif isinstance(sample.body, bytes):
+        assert request.content == sample.body
     else:
         assert _text(json.loads(request.content)) == _text(sample.body)
 
@@ -203,7 +207,8 @@ def test_37_operations_have_no_place_for_a_directory_and_one_filters_by_it() -> 
 
 @with_both_clients
 def test_headers_are_the_documented_ones_and_those_given(wire: Wire, endpoint: Endpoint) -> None:
-    kind = {} if endpoint.body is None else {"content-type": "application/json"}
+    media = list(endpoint.says.get("requestBody", {}).get("content", ()))
+    kind = dict(zip(["content-type"], media, strict=False))
     documented = endpoint.special.get("headers", {}) | kind
     sample = endpoint.least()
     assert _headers(wire.sent(wire.plain, endpoint, sample)) == documented

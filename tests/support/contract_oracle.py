@@ -1,7 +1,7 @@
 """The facts in openapi.json about every operation, for test_contract.
 
 This module reads the document as the server sent it. It uses neither the package nor the rules that prepare the
-document for the generator. It also reads kinds.toml, which holds facts that no document has.
+document for the generator. It also reads kinds.toml, which holds facts of opencode 1.x that no document has.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ DOCUMENT: Json = json.loads((_ROOT / "openapi.json").read_text(encoding="utf-8")
 _TABLE = tomllib.loads((_ROOT / "scripts" / "normalise" / "kinds.toml").read_text(encoding="utf-8"))
 _KINDS: dict[str, Json] = {entry["id"]: entry for entry in _TABLE["operation"]}
 
+_SINCE: Json = json.loads((_ROOT / "scripts" / "normalise" / "since.json").read_text(encoding="utf-8"))[
+    "operations"
+]
+
 HOSTILE = "a/b?c#d%20é&e=f+g;h\\"
 """A text that breaks a path or a query if it is not encoded."""
 SCOPE = {"directory": "/work tree/50%41/ü+?&#", "workspace": "wrk_ 1%2F&é"}
@@ -34,8 +38,8 @@ UNNAMED = "not named in the document"
 
 _VARIABLE = re.compile(r"\{(\w+)\}|\*$")
 _KEYWORDS = frozenset({
-    "$ref", "additionalProperties", "anyOf", "const", "description", "enum", "exclusiveMinimum", "items", "maxItems",
-    "maximum", "minItems", "minimum", "oneOf", "pattern", "patternProperties", "prefixItems", "properties",
+    "$ref", "additionalProperties", "anyOf", "const", "description", "enum", "exclusiveMinimum", "format", "items",
+    "maxItems", "maximum", "minItems", "minimum", "oneOf", "pattern", "patternProperties", "prefixItems", "properties",
     "required", "type",
 })  # fmt: skip
 _PATTERN = re.compile(r"\^([a-z_]+)")
@@ -215,10 +219,17 @@ class Endpoint:
         """The schema of its body."""
         if "requestBody" not in self.says:
             return None
-        schema: Json = self.says["requestBody"]["content"]["application/json"]["schema"]
+        schema: Json
+        [schema] = (content["schema"] for content in self.says["requestBody"]["content"].values())
         while "$ref" in schema:
             schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
         return schema
+
+    def bodies(self) -> list[Any]:  # Any: parsed JSON, or bytes
+        """Return every body, the last one with the required members only; [None] without a body."""
+        if "application/octet-stream" in self.says.get("requestBody", {}).get("content", ()):
+            return [b"\x00\xff"]
+        return [None] if self.body is None else instances(self.body)
 
     @property
     def members(self) -> dict[str, str]:
@@ -240,7 +251,9 @@ class Endpoint:
     def nullable(self) -> set[str]:
         """The arguments for which the document allows null."""
         parts: Json = (self.body or {}).get("properties", {})
-        return {name for wire, name in self.members.items() if None in instances(parts[wire])}
+        return {
+            name for wire, name in self.members.items() if not parts[wire] or None in instances(parts[wire])
+        }
 
     def samples(self) -> Iterator[Sample]:
         """Yield samples with all query arguments, and with directory and workspace if the operation takes them.
@@ -249,7 +262,7 @@ class Endpoint:
         One body may have only the required members.
         """
         values = {wire: self._query_values(wire) for wire in self.query}
-        bodies = [None] if self.body is None else instances(self.body)
+        bodies = self.bodies()
         for turn in range(max(1, len(bodies), *map(len, values.values()))):
             query = {wire: found[turn % len(found)] for wire, found in values.items()}
             sample = self._sample(query, bodies[turn % len(bodies)])
@@ -260,7 +273,7 @@ class Endpoint:
     def least(self) -> Sample:
         """Return a sample with only the required arguments."""
         query = {wire: self._query_values(wire)[0] for wire, p in self.query.items() if p.get("required")}
-        return self._sample(query, None if self.body is None else instances(self.body)[-1])
+        return self._sample(query, self.bodies()[-1])
 
     def located(self, sample: Sample) -> Sample:
         """Return the same sample, with directory and workspace in the request."""
@@ -294,13 +307,27 @@ class Endpoint:
         elif self.body is not None:
             named["body"] = body
         arguments = tuple(f"{HOSTILE}{number}" for number in range(len(self.variables)))
-        sent = {wire: value if isinstance(value, str) else json.dumps(value) for wire, value in query.items()}
+        # None means that an argument is left out, and a query cannot have null
+        texts = {
+            wire: value if isinstance(value, str) else json.dumps(value) for wire, value in query.items()
+        }
+        sent = {wire: text for wire, text in texts.items() if query[wire] is not None}
         return Sample(arguments, named, sent, body)
+
+
+def _special(method: str, path: str, says: Json) -> Json:
+    """Return what else is known of an operation: of one of 1.x from kinds.toml, of others from the document."""
+    known = _SINCE.get(says["operationId"])
+    place = f"{method.upper()} {re.sub(r'{[^}]*}|[*]', '{}', path)}"
+    if known is not None and known["route"] == place:
+        return _KINDS.get(says["operationId"], {})
+    streams = any("text/event-stream" in one.get("content", {}) for one in says["responses"].values())
+    return {"kind": "stream" if streams else "websocket" if says.get("x-websocket") else "call"}
 
 
 ENDPOINTS = {
     says["operationId"]: Endpoint(
-        says["operationId"], method.upper(), path, says, _KINDS.get(says["operationId"], {})
+        says["operationId"], method.upper(), path, says, _special(method, path, says)
     )
     for path, item in DOCUMENT["paths"].items()
     for method, says in item.items()
