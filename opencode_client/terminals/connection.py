@@ -22,7 +22,7 @@ from ..streams.background import here
 from ..streams.stream import EventStream
 from ..streams.deadline import NEVER, Deadline
 from ..streams.reconnect import StreamOptions
-from .exit_watch import EVENTS, ExitWatch
+from .exit_watch import EVENTS, HAS_EXITS, ExitWatch
 from .receiver import Receiver
 from .handshake import (
     HandshakeRequest,
@@ -161,7 +161,8 @@ class PtyConnection(Receiver):
             self._connected()
         watch, exit_ = self._watch, self._exit
         if watch is None or exit_ is None:
-            raise ArgumentError(f"terminal {self.pty_id}: wait() needs a terminal without exit_code=False")
+            reason = "a terminal without exit_code=False" if HAS_EXITS else "a server of opencode 1.x"
+            raise ArgumentError(f"terminal {self.pty_id}: wait() needs {reason}")
 
         def has_news() -> bool:
             return exit_.gone or self._end is not None or exit_.gaps > gaps
@@ -212,7 +213,7 @@ class PtyConnection(Receiver):
         # This call explains errors that the handshake does not explain: 1.1.x answers 500 for an unknown id.
         if hasattr(calls, "get"):
             calls.get(self.pty_id, **request.call_options)
-        if request.options.get("exit_code", True) and self._exit is None:
+        if HAS_EXITS and request.options.get("exit_code", True) and self._exit is None:
             self._watch = self._shared_watch()
             self._exit = self._watch.join(self.pty_id)
             if self._closed:  # `close` ran meanwhile, when there was nothing to leave

@@ -10,6 +10,7 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from .._spec import VERSION_PATH
 from ..calls.operation import QUERY, Operation
 from ..errors import ClientClosedError, OpencodeError
 from ..streams.background import Background, Waiters, finish
@@ -23,6 +24,8 @@ logger: logging.Logger = logging.getLogger(__package__)
 EVENTS: Operation[Any] = Operation("event.subscribe", "GET", "/event", "Any", scope=QUERY)
 """The event stream without models: few of its events are needed here."""
 
+HAS_EXITS = VERSION_PATH == "/global/health"
+"""Exit codes come in an event of opencode 1.x. Nothing is known of those of 2.x."""
 _AGAIN_S = 1.0
 _LONGEST_AGAIN_S = 30.0
 """The delays before a new event stream. They double while there is none."""

@@ -217,6 +217,19 @@ def test_without_events_there_is_nothing_to_wait_for(client_kind: ClientKind) ->
             client_kind.call(terminal.wait, 5)
 
 
+def test_a_terminal_of_2_x_reads_no_events_of_1_x(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("terminals.connection", "terminals.async_connection"):
+        monkeypatch.setattr(f"opencode_client.{module}.HAS_EXITS", False)
+    with PtyServer([cursor(0), say("out"), end]) as server:
+        terminal = connected(client_kind, server)
+        assert "".join(rest(client_kind, terminal)) == "out"
+        with pytest.raises(ArgumentError, match=r"wait\(\) needs a server of opencode 1\.x"):
+            client_kind.call(terminal.wait, 5)
+        assert server.streams == []
+
+
 def test_an_unknown_terminal_is_not_found(client_kind: ClientKind) -> None:
     with PtyServer() as server:
         client = client_kind.client(server.url)
@@ -229,7 +242,7 @@ def test_a_server_that_has_no_such_terminals_is_not_asked_for_one(client_kind: C
     with PtyServer(version="1.1.31") as server:
         with pytest.raises(UnsupportedOperationError, match=r"v2\.pty\.connect: opencode 1\.1\.31"):
             client_kind.call(client_kind.client(server.url).v2.pty.connect(PTY_ID).recv)
-        assert [call.path for call in server.calls] == ["/global/health"]
+        assert [call.path for call in server.calls] == ["/global/health", "/doc"]
 
 
 def test_a_refused_connection_is_the_servers_error(client_kind: ClientKind) -> None:
