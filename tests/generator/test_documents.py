@@ -36,8 +36,9 @@ def _checked(package: Path, *command: str) -> str:
     return "" if done.returncode == 0 else done.stdout[-3000:] + done.stderr[-1000:]
 
 
-def test_mypy_strict_finds_nothing(package: Path) -> None:
-    assert _checked(package, "mypy", "--strict", "--no-incremental", "opencode_client") == ""
+def test_mypy_strict_finds_nothing(package: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    cache = tmp_path_factory.getbasetemp() / "mypy"  # the libraries are the same for all documents
+    assert _checked(package, "mypy", "--strict", "--cache-dir", str(cache), "opencode_client") == ""
 
 
 def test_pyright_strict_finds_nothing(package: Path) -> None:
@@ -57,14 +58,12 @@ def test_every_model_imports(package: Path) -> None:
     assert int(done.stdout) > 200
 
 
-@pytest.mark.parametrize("seed", ["0", "1"])
-def test_the_command_gives_the_same_bytes_whatever_the_hash_seed(
-    package: Path, tmp_path: Path, seed: str
-) -> None:
+def test_the_command_gives_the_same_bytes_whatever_the_hash_seed(package: Path, tmp_path: Path) -> None:
+    """The package was generated in this process, whose seed is random."""
     spec = package.parent.parent / "document.json"
     command = [sys.executable, "-m", "scripts.generate", "--spec", str(spec), "--out", str(tmp_path)]
     subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True
+        command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "0"}, check=True, capture_output=True
     )
     ours = {file.relative_to(package): file.read_bytes() for file in package.rglob("*.py")}
     again = tmp_path / package.name
