@@ -261,8 +261,9 @@ def test_every_documented_success_is_read_as_what_it_is(wire: Wire, endpoint: En
             assert_typed(value, answer.value)
         else:
             assert value == {"": None, "application/octet-stream": BYTES}.get(answer.media, TEXT)
-        strict = wire.call(wire.strict, endpoint, endpoint.least(), answer)
-        assert (type(strict), strict) == (type(value), value)
+        if not wire.client_kind.is_async:  # both read with the same code
+            strict = wire.call(wire.strict, endpoint, endpoint.least(), answer)
+            assert (type(strict), strict) == (type(value), value)
     assert wire.warned == set()
 
 
