@@ -9,7 +9,7 @@ OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not liv
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-stress test-terminals test-turns test-paging test-live compat test-documents test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-stress test-terminals test-turns test-paging test-live compat test-documents test-random test-package test-job dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ compat: $(READY)  ## test this client with servers of seven versions, or of VERS
 
 test-documents: $(READY)  ## generate and type-check packages from all seven committed documents
 	$(BIN)/pytest -n logical --dist loadgroup -m documents
+
+test-random: $(READY)  ## 2,000 operations in random documents, and faults planted into the generator; SEED=1 repeats a run
+	$(BIN)/python -m tests.random_documents
 
 test-package: $(READY)  ## build the wheel and use it in a clean environment
 	$(BIN)/pytest -m package

@@ -51,6 +51,7 @@ class Operation(Generic[T_co]):
     path: as in the document, with names in braces; a `*` at the end is filled with the rest of the URL.
     returns: annotation of the value, which is read from JSON, or from the text if `plain`.
     others: `returns` and `plain` of other successful statuses such as `202` or `2XX`, where they differ.
+    web_page: a response is documented as HTML. Elsewhere, HTML means that the server does not have the operation.
     body: an object of `members`, any `json`, or `bytes`. `nullable` members may be null.
     structured: members of the body that are objects or arrays, with what to pass, for error messages.
     model: of a body with a `model`, the key of its id; a text "provider/model" is taken too.
@@ -69,6 +70,7 @@ class Operation(Generic[T_co]):
     returns: str = "None"
     plain: bool = field(default=False, kw_only=True)
     others: Mapping[str, tuple[str, bool]] = field(default={}, kw_only=True)
+    web_page: bool = field(default=False, kw_only=True)
     body: Literal["", "members", "json", "bytes"] = field(default="", kw_only=True)
     scope: Scope | None = field(default=None, kw_only=True)
     nullable: frozenset[str] = field(default=frozenset(), kw_only=True)

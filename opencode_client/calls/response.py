@@ -27,13 +27,14 @@ _LARGE_BYTES = 1_000_000
 def is_web_page(operation: Operation[Any], response: httpx.Response) -> bool:
     """Return True if the server's web application responded. It handles every route that the server does not have.
 
-    An operation that returns files is exempt, because a file may be a web page.
+    An operation that returns files is exempt, because a file may be a web page, and one that documents HTML.
 
     Source: 1.18.33.
     """
-    return operation.at(response.status_code).returns != "bytes" and response.headers.get(
-        "content-type", ""
-    ).startswith("text/html")
+    if operation.web_page or operation.at(response.status_code).returns == "bytes":
+        return False
+    kind: str = response.headers.get("content-type", "")
+    return kind.startswith("text/html")
 
 
 def decode(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any:  # Any: see returns

@@ -234,6 +234,8 @@ def _row(described: Described, parameters: list[Parameter]) -> Iterator[str]:
         yield literal(returns)
     if is_text(content):
         yield "plain=True"
+    if any(one and one[0].startswith("text/html") for one in described.contents().values()):
+        yield "web_page=True"
     if others := described.others():
         yield f"others={literal(others)}"
     if meta["body"]:

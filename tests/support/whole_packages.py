@@ -6,13 +6,19 @@ import importlib
 import itertools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
+import pytest
+from jinja2.bccache import Bucket, BytecodeCache
+from openapi_python_client import Project
 
+from scripts import generate
 from scripts.generate import build
+from scripts.render import generator
 from scripts.rooms import PACKAGE, ROOMS, ROOT
 
 _numbers = itertools.count()
@@ -33,7 +39,7 @@ def load(folder: Path, content: dict[str, Any]) -> Any:  # Any: a package that o
     for file in (ROOT / PACKAGE).iterdir():
         if file.name not in (*ROOMS, "__pycache__"):
             (package / file.name).symlink_to(file)
-    with build(spec, strict=False) as built:
+    with _quickly(), build(spec, strict=False) as built:
         for room in ROOMS:
             if (built.folder / room).exists():
                 (built.folder / room).rename(package / room)
@@ -44,6 +50,38 @@ def load(folder: Path, content: dict[str, Any]) -> Any:  # Any: a package that o
         sys.path.remove(str(folder))
     module.DOCUMENT = content
     return module
+
+
+class _CompiledTemplates(BytecodeCache):
+    """Keeps the compiled templates, which each run of the generator would compile again."""
+
+    kept: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+class _Project(Project):
+    def __init__(self, **settings: Any) -> None:  # Any: those of `Project`
+        super().__init__(**settings)
+        self.env.bytecode_cache = _CompiledTemplates()
+
+
+def _nothing(*_: object) -> None:
+    """Does not run a command."""
+
+
+@contextmanager
+def _quickly() -> Generator[None]:
+    """Generate without ruff, which only formats, and with templates that are compiled once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generate, "_run", _nothing)
+        patch.setattr(generator, "Project", _Project)
+        yield
 
 
 def client(package: Any, handler: Handler, **options: Any) -> Any:  # Any: of this package
