@@ -51,7 +51,7 @@ def _print(trial: Trial) -> None:
 
 def _is_found(name: str, seed: int) -> bool:
     with FAULTS[name]():
-        trial = run(Trial(), documents=8, size=_SIZE, seed=seed, until_found=True)
+        trial = run(Trial(), documents=24, size=_SIZE, seed=seed, until_found=True)
     return bool(trial.differences)
 
 

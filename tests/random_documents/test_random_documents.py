@@ -21,7 +21,7 @@ def test_clients_of_25_small_documents_send_and_read_as_described() -> None:
 @pytest.mark.parametrize("name", ["discriminators are not obeyed"])
 def test_a_planted_fault_is_found(name: str) -> None:
     with FAULTS[name]():
-        assert run(Trial(), documents=8, size=8, seed=1, until_found=True).differences
+        assert run(Trial(), documents=24, size=8, seed=1, until_found=True).differences
 
 
 @pytest.mark.parametrize(
