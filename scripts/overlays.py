@@ -55,11 +55,8 @@ OVERLAYS = (
 def missing_overlays(document: Json) -> list[Overlay]:
     """Return the parts that do not work with a document's operations."""
     since = read_since()
-    own = {
-        one["operationId"]
-        for path, method, one in operations(document)
-        if since.rows.get(one["operationId"], {}).get("route") == route(method, path)
-    }
+    ids = ((path, method, one.get("operationId", "")) for path, method, one in operations(document))
+    own = {name for path, method, name in ids if since.rows.get(name, {}).get("route") == route(method, path)}
     return [overlay for overlay in OVERLAYS if not own.issuperset(overlay.needs)]
 
 
