@@ -7,7 +7,8 @@ async_client_turns.py: run, turn, follow, asks, abort, run_many
    async_turn.py                     `AsyncTurn`, what users see (turn.py is its generated twin)
    async_asks.py                     `AsyncAsks`, the asks that wait in all turns (asks.py is its generated twin)
    options.py, policies.py           the arguments and their checks; who decides an ask
-   async_hub.py, hub.py              one event connection, its turns and feeds: feed inputs, perform actions, keep time
+   async_hub.py                      one event connection, its turns and feeds: feed inputs, perform actions, keep time
+                                     (hub.py is its generated twin)
       routes.py                      whom an event is for; the unread updates
       async_calls.py                 the requests of a turn (calls.py is its generated twin)
    state.py                          `TurnState`: when a turn is over, and how it went. No I/O, no clock
