@@ -145,14 +145,16 @@ def test_a_terminal_is_removed_if_it_is_created_long_after_the_cancellation(
         client = client_kind.client(server.url)
 
         async def run() -> None:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.1), client.terminal("bash"):
-                    pass
+            task = asyncio.ensure_future(client.terminal("bash").__aenter__())
+            await asyncio.to_thread(gate.await_asked)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
             gate.open()
-            await asyncio.to_thread(server.until, server.is_clean)
+            await asyncio.to_thread(server.until, lambda: server.removals == 1)
 
         client_kind.call(run)
-        assert server.removals == 1
+        server.until(server.is_clean)
     client_kind.close()
 
 
