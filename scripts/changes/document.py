@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scripts.changes.change import Change, Kind
+from scripts.changes.change import Change, Direction, Kind, direction_of
 from scripts.changes.contents import Contents, Media, media_of, notes_of, parameters, read_contents
 from scripts.changes.forms import kind_of, short_type
 from scripts.changes.schemas import Comparison, Difference
@@ -25,8 +25,10 @@ def compare_documents(old: Json, new: Json) -> list[Change]:
     return sorted([*found, *_reworded(_owners(old, before), _owners(new, after), changed)])
 
 
-def _change(where: str, kind: Kind, breaking: bool, text: str) -> Change:
-    return Change("document", _one_line(where), kind, breaking, _one_line(text))
+def _change(where: str, kind: Kind, breaking: bool, text: str, direction: Direction = "") -> Change:
+    return Change(
+        "document", _one_line(where), kind, breaking, _one_line(text), direction if breaking else ""
+    )
 
 
 def _one_line(text: str) -> str:
@@ -40,8 +42,9 @@ def _changes(
     owner: str, differences: list[Difference], *, sent: bool = False, received: bool = False
 ) -> Iterator[Change]:
     for d in differences:
-        breaking = (sent and d.narrower) or (received and d.wider)
-        yield _change(f"{owner} / {d.path}" if d.path else owner, d.kind, breaking, d.text)
+        direction = direction_of(sent=sent and d.narrower, received=received and d.wider)
+        where = f"{owner} / {d.path}" if d.path else owner
+        yield _change(where, d.kind, bool(direction), d.text, direction)
 
 
 def _operations(old: Contents, new: Contents, comparison: Comparison) -> Iterator[Change]:
@@ -84,14 +87,14 @@ def _parameters(owner: str, old: Json, new: Json, comparison: Comparison) -> Ite
         path = f"{key[0]} {name}"
         schema, is_required = parameter["schema"], bool(parameter.get("required"))
         if key not in after:
-            yield _change(f"{owner} / {path}", "removed", True, f"removed ({short_type(schema)})")
+            yield _change(f"{owner} / {path}", "removed", True, f"removed ({short_type(schema)})", "sent")
         elif key not in before:
             text = f"added, {'required' if is_required else 'optional'} ({short_type(schema)})"
-            yield _change(f"{owner} / {path}", "added", is_required, text)
+            yield _change(f"{owner} / {path}", "added", is_required, text, "sent")
         else:
             if bool(before[key][1].get("required")) != is_required:
                 kind: Kind = "required" if is_required else "optional"
-                yield _change(f"{owner} / {path}", kind, is_required, f"is {kind} now")
+                yield _change(f"{owner} / {path}", kind, is_required, f"is {kind} now", "sent")
             yield from _changes(owner, comparison.schemas(before[key][1]["schema"], schema, path), sent=True)
 
 
@@ -100,12 +103,12 @@ def _body(owner: str, old: Media, new: Media, comparison: Comparison) -> Iterato
         if new is not None:
             schema = comparison.new.get(short_type(new[1]), new[1])
             is_required = kind_of(schema) != "object" or bool(schema.get("required"))
-            yield _change(f"{owner} / body", "added", is_required, f"added ({short_type(new[1])})")
+            yield _change(f"{owner} / body", "added", is_required, f"added ({short_type(new[1])})", "sent")
         elif old is not None:
-            yield _change(f"{owner} / body", "removed", True, f"removed ({short_type(old[1])})")
+            yield _change(f"{owner} / body", "removed", True, f"removed ({short_type(old[1])})", "sent")
         return
     if old[0] != new[0]:
-        yield _change(f"{owner} / body", "retyped", True, f"{old[0]} -> {new[0]}")
+        yield _change(f"{owner} / body", "retyped", True, f"{old[0]} -> {new[0]}", "sent")
     yield from _changes(owner, comparison.schemas(old[1], new[1], "body"), sent=True)
 
 
@@ -117,7 +120,9 @@ def _response(owner: str, old: Json, new: Json, comparison: Comparison) -> Itera
             short_type(m[1]) if m and "json" in m[0] else m[0] if m else "nothing" for m in (before, after)
         ]
         if texts[0] != texts[1]:
-            yield _change(f"{owner} / response", "retyped", before is not None, " -> ".join(texts))
+            yield _change(
+                f"{owner} / response", "retyped", before is not None, " -> ".join(texts), "received"
+            )
         return
     yield from _changes(owner, comparison.schemas(before[1], after[1], "response"), received=True)
 
@@ -141,7 +146,7 @@ def _errors(owner: str, old: Json, new: Json, comparison: Comparison) -> Iterato
             yield from _changes(owner, differences, received=True)
         elif bodies[0] or bodies[1]:
             text = " -> ".join(short_type(body[1]) if body else "no body" for body in bodies)
-            yield _change(f"{owner} / error {status}", "retyped", bodies[0] is not None, text)
+            yield _change(f"{owner} / error {status}", "retyped", bodies[0] is not None, text, "received")
 
 
 def _models(old: Contents, new: Contents, comparison: Comparison) -> Iterator[Change]:
@@ -154,12 +159,28 @@ def _models(old: Contents, new: Contents, comparison: Comparison) -> Iterator[Ch
         if name in new.models:
             yield from _model(f"model {name}", name, comparison.models(name, name), old)
     for name, to in comparison.renamed.items():
-        yield _change(f"model {name}", "renamed", pascal(name) != pascal(to), f"renamed to model {to}")
+        yield _change(
+            f"model {name}",
+            "renamed",
+            pascal(name) != pascal(to),
+            f"renamed to model {to}",
+            _direction(name, old),
+        )
         yield from _model(f"model {to}", name, comparison.models(name, to), old)
     for name in old.models.keys() - new.models.keys() - comparison.renamed.keys():
-        yield _change(f"model {name}", "removed", True, f"removed ({short_type(old.models[name])})")
+        yield _change(
+            f"model {name}",
+            "removed",
+            True,
+            f"removed ({short_type(old.models[name])})",
+            _direction(name, old),
+        )
     for name in new.models.keys() - old.models.keys() - set(comparison.renamed.values()):
         yield _change(f"model {name}", "added", False, f"added ({short_type(new.models[name])})")
+
+
+def _direction(name: str, contents: Contents) -> Direction:
+    return direction_of(sent=name in contents.sent, received=name in contents.received)
 
 
 def _model(owner: str, name: str, differences: list[Difference], old: Contents) -> Iterator[Change]:

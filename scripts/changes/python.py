@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import griffe
-from attrs import frozen
+from attrs import evolve, frozen
 
 from scripts.changes.annotations import compare_types, is_same_type, short_change, unquoted
-from scripts.changes.change import Change, Kind
+from scripts.changes.change import Change, Direction, Kind, direction_of
 from scripts.changes.surface import Item, is_generated_api, read_surface, sent_and_received
 
 _POSITIONAL = (griffe.ParameterKind.positional_only, griffe.ParameterKind.positional_or_keyword)
@@ -25,7 +25,10 @@ def compare_packages(old: Path | None, new: Path | None) -> list[Change]:
     before, after = read_surface(old), read_surface(new)
     sent, received = sent_and_received(before)
     pair = _Pair(before.beside(after), after.beside(before), sent, received, before.aliases | after.aliases)
-    found = {*_names(pair), *_types(pair)}
+    moved = _moved(pair)
+    pair = evolve(pair, old={_place(label, moved): item for label, item in pair.old.items()})
+    moves = (_change(label, "moved", f"class moved to {to}", breaking=True) for label, to in moved.items())
+    found = {*moves, *_names(pair), *_types(pair)}
     return sorted(change for change in found if not _is_of_both_clients(change, found))
 
 
@@ -45,8 +48,8 @@ class _Pair:
         return re.sub(r"\w+", lambda match: self.aliases.get(match.group(), match.group()), text)
 
 
-def _change(where: str, kind: Kind, text: str, *, breaking: bool) -> Change:
-    return Change("python", where, kind, breaking, text)
+def _change(where: str, kind: Kind, text: str, *, breaking: bool, direction: Direction = "") -> Change:
+    return Change("python", where, kind, breaking, text, direction if breaking else "")
 
 
 def _names(pair: _Pair) -> Iterator[Change]:
@@ -54,12 +57,42 @@ def _names(pair: _Pair) -> Iterator[Change]:
     old, new = pair.old, pair.new
     for label in sorted(old.keys() - new.keys()):
         if _holder(label) not in old or _holder(label) in new:
-            yield _change(label, "removed", f"{_kind_name(old[label])} removed", breaking=True)
+            text = f"{_kind_name(old[label])} removed"
+            yield _change(label, "removed", text, breaking=True, direction=_direction(pair, label))
     for label in sorted(new.keys() - old.keys()):
         if _holder(label) not in new or _holder(label) in old:
             is_required = _model(label) in pair.sent and _is_required(label, new[label])
             text = f"{_kind_name(new[label])} added{', required' if is_required else ''}"
-            yield _change(label, "added", text, breaking=is_required)
+            yield _change(label, "added", text, breaking=is_required, direction="sent")
+
+
+def _moved(pair: _Pair) -> dict[str, str]:
+    """Return the classes whose name users import from another module now: {old place: new place}."""
+    gone, come = (
+        {
+            label: item
+            for label, item in ours.items()
+            if label not in others and isinstance(item, griffe.Class)
+        }
+        for ours, others in ((pair.old, pair.new), (pair.new, pair.old))
+    )
+    found: dict[str, str] = {}
+    for label in sorted(gone):
+        places = [to for to in come if to.rpartition(".")[2] == label.rpartition(".")[2]]
+        if len(places) == 1 and not label.startswith(("client.", "async client.")):
+            found[label] = places[0]
+    return found
+
+
+def _place(label: str, moved: dict[str, str]) -> str:
+    """Return the label that a class, or a member of one, has in the new package."""
+    found = next((old for old in moved if f"{label}.".startswith(f"{old}.")), None)
+    return label if found is None else moved[found] + label.removeprefix(found)
+
+
+def _direction(pair: _Pair, label: str) -> Direction:
+    model = _model(label)
+    return direction_of(sent=model in pair.sent, received=model in pair.received)
 
 
 def _holder(label: str) -> str:
@@ -108,30 +141,35 @@ def _signature(pair: _Pair, label: str, old: griffe.Function, new: griffe.Functi
     takes_any = any(p.kind is griffe.ParameterKind.var_keyword for p in new.parameters)
     for name in before.keys() - after.keys():
         if not takes_any:
-            yield _change(f"{label}({name})", "removed", "argument removed", breaking=True)
+            yield _change(f"{label}({name})", "removed", "argument removed", breaking=True, direction="sent")
     for name, parameter in after.items():
         where, other = f"{label}({name})", before.get(name)
         if other is None:
             text = f"argument added, {'required' if parameter.required else 'optional'}"
-            yield _change(where, "added", text, breaking=parameter.required)
+            yield _change(where, "added", text, breaking=parameter.required, direction="sent")
             continue
         types = pair.text(other.annotation), pair.text(parameter.annotation)
         if other.required is not parameter.required:  # then `| None` only means that it is optional
             types = types[0].removesuffix(" | None"), types[1].removesuffix(" | None")
             kind: Kind = "required" if parameter.required else "optional"
-            yield _change(where, kind, f"argument is {kind} now", breaking=parameter.required)
+            yield _change(
+                where, kind, f"argument is {kind} now", breaking=parameter.required, direction="sent"
+            )
         if not is_same_type(*types):
             narrower, _ = compare_types(*types)
-            yield _change(where, "retyped", short_change(*types), breaking=narrower)
+            yield _change(where, "retyped", short_change(*types), breaking=narrower, direction="sent")
         if other.kind is not parameter.kind and parameter.kind is not _POSITIONAL[1]:
             text = "argument changed between positional and keyword"
-            yield _change(where, "moved", text, breaking=True)
+            yield _change(where, "moved", text, breaking=True, direction="sent")
         elif other.kind in _POSITIONAL and _position(old, name) != _position(new, name):
-            yield _change(where, "moved", "argument has another position now", breaking=True)
+            text = "argument has another position now"
+            yield _change(where, "moved", text, breaking=True, direction="sent")
     types = pair.text(old.returns), pair.text(new.returns)
     if not is_same_type(*types):
         _, wider = compare_types(*types)
-        yield _change(label, "retyped", f"returns {short_change(*types)}", breaking=wider)
+        yield _change(
+            label, "retyped", f"returns {short_change(*types)}", breaking=wider, direction="received"
+        )
 
 
 def _position(function: griffe.Function, name: str) -> int:
@@ -147,10 +185,10 @@ def _attribute(pair: _Pair, label: str, old: griffe.Attribute, new: griffe.Attri
         types = unquoted(pair.text(old.value)), unquoted(pair.text(new.value))
     if not is_same_type(*types):
         narrower, wider = compare_types(*types)
-        breaking = (sent and narrower) or (received and wider)
-        yield _change(label, "retyped", short_change(*types), breaking=breaking)
+        direction = direction_of(sent=sent and narrower, received=received and wider)
+        yield _change(label, "retyped", short_change(*types), breaking=bool(direction), direction=direction)
     if _is_required(label, new) and not _is_required(label, old):
-        yield _change(label, "required", "is required now", breaking=sent)
+        yield _change(label, "required", "is required now", breaking=sent, direction="sent")
 
 
 def _is_of_both_clients(change: Change, found: set[Change]) -> bool:
@@ -161,5 +199,6 @@ def _is_of_both_clients(change: Change, found: set[Change]) -> bool:
         change.kind,
         change.breaking,
         change.text.replace("Async", ""),
+        change.direction,
     )
     return sync != change and sync in found

@@ -93,7 +93,8 @@ def _folded(changes: list[Change]) -> Iterator[str]:
     for change in changes:
         owner, _, path = change.where.partition(" / ")
         kind, _, name = owner.partition(" ")
-        key = (kind, path or name, change.text) if path else (owner, "", change.text)
+        text = f"{change.text} [{change.direction}]" if change.direction else change.text
+        key = (kind, path or name, text) if path else (owner, "", text)
         groups.setdefault(key, []).append(name)
     for (kind, path, text), names in groups.items():
         tail = f" / {path}" if path else ""

@@ -80,8 +80,8 @@ def test_document_and_package_are_compared_with_the_commit_that_is_named(
     assert command.report_changes("HEAD~1", root) == 0
     shown = capsys.readouterr().out
     assert "opencode 1.0.0 -> 2.0.0: breaking, 2 of 2 changes are breaking" in shown
-    assert "  operation note.add / response: string -> number\n" in shown
-    assert "  note(limit): argument removed\n" in shown
+    assert "  operation note.add / response: string -> number [received]\n" in shown
+    assert "  note(limit): argument removed [sent]\n" in shown
     assert (root / "build" / "report.txt").read_text(encoding="utf-8") == shown
 
 
@@ -150,7 +150,7 @@ def test_a_regeneration_ends_with_the_report_against_the_last_commit(
 ) -> None:
     monkeypatch.setenv("CHECK", check)
     assert regenerate.main() == code
-    assert capsys.readouterr().out.endswith("  operation note.add / response: string -> number\n")
+    assert capsys.readouterr().out.endswith("  operation note.add / response: string -> number [received]\n")
     assert _json(regenerated)["status"] == "breaking"
 
 

@@ -41,6 +41,7 @@ def test_the_json_holds_every_change() -> None:
                 "kind": "removed",
                 "breaking": True,
                 "text": "removed (string)",
+                "direction": "",
             },
             {
                 "part": "python",
@@ -48,6 +49,7 @@ def test_the_json_holds_every_change() -> None:
                 "kind": "added",
                 "breaking": False,
                 "text": "method added",
+                "direction": "",
             },
         ],
     }
