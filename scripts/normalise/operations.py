@@ -242,7 +242,11 @@ def generator_view(document: Json) -> Json:
         kept = ("summary", "description", "requestBody")
         return {
             **_with_plain_texts({key: operation[key] for key in kept if key in operation}),
-            "parameters": [_with_plain_texts(parameter) for parameter in operation.get("parameters", [])],
+            "parameters": [
+                _with_plain_texts(parameter)
+                for parameter in operation.get("parameters", [])
+                if parameter["in"] in ("path", "query")  # methods have no others
+            ],
             "operationId": "_".join(snake(part) for part in name.split(".")),
             "tags": [meta["namespace"]["module"]],
             "responses": responses,

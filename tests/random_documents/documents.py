@@ -121,7 +121,8 @@ def _query(b: Builder, name: str) -> Json:
         _parameter("one", value, required=b.draw(st.booleans())),
         _parameter("many", {"type": "array", "items": value}),
         _parameter("page[size]", _INTEGER),
-        _parameter("X-Note", _TEXT, "header"),
+        _parameter("X-Note", b.draw(st.sampled_from([_TEXT, {"enum": ["a", "b"]}])), "header"),
+        _parameter("crumb", {"anyOf": [_TEXT, {"type": "null"}]}, "cookie"),
     ]
     return {"parameters": query, "path": f"/{name}/{{itemID}}/x", "responses": _ok(b.scalar())}
 

@@ -28,7 +28,9 @@ class NoValueError(Exception):
 
 def python_name(wire: str) -> str:
     """Return the Python name of a segment of an operationId, a parameter or a member: `sessionID` -> `session_id`."""
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", wire).strip("_").lower()
+    boundary = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[0-9])(?=[A-Za-z])|[^A-Za-z0-9]+"
+    is_plain = re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", wire)
+    name = wire if is_plain else re.sub("_+", "_", re.sub(boundary, "_", wire)).strip("_").lower()
     name = f"n{name}" if name[0].isdigit() else name
     return f"{name}_" if keyword.iskeyword(name) else name
 
@@ -70,6 +72,8 @@ class Reading:
             return [{}]
         if schema is False:
             return []
+        if "$ref" in schema and str(self.document.get("openapi", "")).startswith("3.0"):
+            schema = {"$ref": schema["$ref"]}  # OpenAPI 3.0 ignores what is beside it
         found: list[Json] = [{key: value for key, value in schema.items() if key in _STRUCTURE}]
         kinds = found[0].pop("type", None)
         kinds = [kinds] if isinstance(kinds, str) else kinds
