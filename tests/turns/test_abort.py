@@ -49,7 +49,7 @@ def _json(value: JsonObject | list[JsonObject] | bool) -> Response:
 @pytest.fixture
 def server(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Generator[BusyServer]:
     for module in (calls, async_calls):
-        monkeypatch.setattr(module, "_ABORT_AGAIN_S", 0.2)
+        monkeypatch.setattr(module, "_ABORT_AGAIN_S", 0.05)
     yield BusyServer(httpserver)
     httpserver.check_assertions()
 
@@ -85,5 +85,5 @@ def test_a_turn_that_goes_on_after_the_abort_is_an_error(
 ) -> None:
     server.messages = [prompt(), last]
     with pytest.raises(TurnTimeoutError, match="still busy"):
-        client_kind.call(client_kind.client(server.url).abort, SESSION, timeout=0.25)
-    assert server.aborts == 2
+        client_kind.call(client_kind.client(server.url).abort, SESSION, timeout=1)
+    assert server.aborts > 1
