@@ -10,6 +10,7 @@ from .async_client_turns import AsyncClientTurns
 from .calls.options import ClientOptions, Timeout, changed_options, find_server, find_timeout
 from .calls.unset import UNSET, Unset
 from .errors import BadRequestError
+from .signatures import explain_calls
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .terminals.handshake import PtyOptions
 
 
+@explain_calls
 class AsyncOpencodeClient(AsyncClientTurns):
     """A client of one OpenCode server, for one event loop of asyncio.
 

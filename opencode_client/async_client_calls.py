@@ -11,6 +11,7 @@ from .calls.namespace import AsyncNamespace
 from .calls.options import Timeout, checked_seconds
 from .calls.unset import UNSET, Unset
 from .errors import ArgumentError
+from .signatures import explain_calls
 
 if TYPE_CHECKING:
     from .calls.async_paginator import AsyncPaginator
@@ -22,6 +23,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+@explain_calls
 class AsyncClientCalls(AsyncNamespaces):
     """Calls that are not operations. The base class of `AsyncOpencodeClient`."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from .async_client_calls import AsyncClientCalls
+from .signatures import explain_calls
 
 if TYPE_CHECKING:
     from .attachments import Attachable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@explain_calls
 class AsyncClientTurns(AsyncClientCalls):
     """Turns of agents. The base class of `AsyncOpencodeClient`."""
 

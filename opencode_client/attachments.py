@@ -19,6 +19,7 @@ from typing import TypeAlias
 from attrs import field, frozen
 
 from .errors import ArgumentError
+from .signatures import explain_calls
 
 MAX_BYTES = 10_000_000
 _BEGINNINGS = {
@@ -30,6 +31,7 @@ _BEGINNINGS = {
 }
 
 
+@explain_calls
 @frozen
 class FileAttachment:
     """A file for a prompt, in memory. The model reads `name` as its path."""

@@ -10,6 +10,7 @@ from .client_turns import ClientTurns
 from .calls.options import ClientOptions, Timeout, changed_options, find_server, find_timeout
 from .calls.unset import UNSET, Unset
 from .errors import BadRequestError
+from .signatures import explain_calls
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .terminals.handshake import PtyOptions
 
 
+@explain_calls
 class OpencodeClient(ClientTurns):
     """A client of one OpenCode server.
 

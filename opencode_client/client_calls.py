@@ -11,6 +11,7 @@ from .calls.namespace import Namespace
 from .calls.options import Timeout, checked_seconds
 from .calls.unset import UNSET, Unset
 from .errors import ArgumentError
+from .signatures import explain_calls
 
 if TYPE_CHECKING:
     from .calls.paginator import Paginator
@@ -22,6 +23,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+@explain_calls
 class ClientCalls(Namespaces):
     """Calls that are not operations. The base class of `OpencodeClient`."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from .client_calls import ClientCalls
+from .signatures import explain_calls
 
 if TYPE_CHECKING:
     from .attachments import Attachable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@explain_calls
 class ClientTurns(ClientCalls):
     """Turns of agents. The base class of `OpencodeClient`."""
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Self, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeGuard, TypeVar
 
 from attrs import NOTHING, Attribute, define, field, fields
 
 from .errors import ResponseDecodeError
+from .signatures import explain_call, explain_calls
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from .decoding.shapes import Shape
 
 JsonObject = dict[str, Any]
@@ -46,8 +49,10 @@ def array(value: Any) -> list[Any]:  # Any: any JSON
 T = TypeVar("T")
 
 
-class _New(Protocol):
-    def __call__(self, cls: type[T], /) -> T: ...
+if TYPE_CHECKING:
+
+    class _New(Protocol):
+        def __call__(self, cls: type[T], /) -> T: ...
 
 
 new: _New = object.__new__
@@ -62,6 +67,7 @@ _SECRETS = frozenset(
 )
 
 
+@explain_calls
 @define(slots=True, kw_only=True, eq=False, repr=False)
 class OpencodeModel:
     """A JSON object from or for the server.
@@ -146,10 +152,11 @@ M = TypeVar("M", bound=OpencodeModel)
 
 
 def reads(cls: type[M]) -> Callable[[Callable[[JsonObject], M]], Callable[[JsonObject], M]]:
-    """Decorate the generated function that reads `cls`."""
+    """Decorate the generated function that reads `cls`. Wrong arguments of `cls` raise SignatureError."""
 
     def register(read: Callable[[JsonObject], M]) -> Callable[[JsonObject], M]:
         cls._reader = read  # pyright: ignore[reportPrivateUsage] # the same module
+        cls.__init__ = explain_call(cls.__init__)  # type: ignore[method-assign] # the same signature
         return read
 
     return register

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from .signatures import explain_calls
+
 if TYPE_CHECKING:
     import os
 
@@ -42,6 +44,7 @@ class PartReaders:
         return [part for part in self.parts if part.type == "tool"]
 
 
+@explain_calls
 class FromPath:
     """A part of a prompt that is a file."""
 

@@ -9,8 +9,6 @@ from sys import modules
 from typing import Any
 from urllib.parse import unquote
 
-from attrs import evolve
-
 from . import api
 from .calls.operation import JSON_OR_NOTHING, LOCATION, QUERY, Arguments, Operation, Scope
 from .calls.unset import UNSET
@@ -37,8 +35,7 @@ def call_of(
     operation, values = _found(method.upper(), path)
     if json is UNSET and operation.body == "members":
         json = {}  # 1.1.31 refuses an empty body
-    sent = evolve(
-        operation,
+    sent = operation.changed(
         body="" if json is UNSET else "json",
         scope=_scope(operation.scope, query or {}, json),
         structured={},
@@ -67,7 +64,7 @@ def _found(method: str, path: str) -> tuple[Operation[Any], tuple[str, ...]]:
             if returns != "bytes" and not operation.plain:
                 possible = (returns, *(other for other, _ in operation.others.values()))
                 returns = JSON_OR_NOTHING if "None" in possible else "Any"
-            return evolve(operation, returns=returns, others={}), tuple(map(unquote, match.groups()))
+            return operation.changed(returns=returns, others={}), tuple(map(unquote, match.groups()))
     scope = LOCATION if path.startswith("/api/") else QUERY
     return Operation("send", method, path, JSON_OR_NOTHING, scope=scope), ()
 

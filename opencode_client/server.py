@@ -22,6 +22,7 @@ import httpx
 
 from .errors import ArgumentError, ServerStartError
 from .processes import end, supervise
+from .signatures import explain_calls
 
 _LISTENING = re.compile(rb"opencode server listening on http://\S*:(\d+)\s")
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # to reach a server that listens on all addresses
@@ -54,6 +55,7 @@ def _version(health: httpx.Response) -> str:
         raise ValueError(f"GET /global/health gave {got}") from None
 
 
+@explain_calls
 class OpencodeServer:
     """An `opencode serve` process.
 

@@ -11,10 +11,18 @@ from weakref import WeakSet
 import httpx
 
 from ..errors import ClientClosedError, EventLoopError
-from .transports import AsyncClosable, taken
+from .transports import taken
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from anyio import CancelScope
+
+    class AsyncClosable(Protocol):
+        """A stream or terminal that is closed with its client."""
+
+        def close(self) -> Awaitable[None]: ...
+
 
 T = TypeVar("T")
 

@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import httpx
 
 from ..errors import ClientClosedError
-from .transports import Closable, taken
+from .transports import taken
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
+    from typing import Protocol
+
+    class Closable(Protocol):
+        """A stream or terminal that is closed with its client."""
+
+        def close(self) -> object: ...
+
 
 _CLOSED = "the client was closed"
 
@@ -50,6 +60,8 @@ class Closing:
 
     def pause(self, delay_s: float) -> None:
         """Wait before a retry. Raises ClientClosedError if `close` is called, before or meanwhile."""
+        from queue import Empty, SimpleQueue
+
         wake: SimpleQueue[None] = SimpleQueue()
         self._pauses.add(wake)
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..signatures import explain_calls
 
 if TYPE_CHECKING:
     from .async_caller import AsyncCaller
@@ -22,14 +24,25 @@ else:
             return super().__get__(instance, owner)
 
 
-class Namespace:
+class _Explained:
+    """Its subclasses that name their path raise SignatureError for calls with wrong arguments."""
+
+    _attribute_path: ClassVar[str] = ""
+
+    def __init_subclass__(cls, path: str = "") -> None:
+        if path:
+            cls._attribute_path = path
+            explain_calls(cls)
+
+
+class Namespace(_Explained):
     """A group of operations of an `OpencodeClient`. Lives as long as the client; thread-safe."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
 
-class AsyncNamespace:
+class AsyncNamespace(_Explained):
     """A group of operations of an `AsyncOpencodeClient`. Lives as long as the client."""
 
     def __init__(self, caller: AsyncCaller) -> None:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
-
-from attrs import evolve, field, frozen
+from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar
 
 from .directories import StrPath
 from .options import Timeout
@@ -26,13 +24,25 @@ JSON_OR_NOTHING = "Any | None"
 T_co = TypeVar("T_co", covariant=True)
 
 
+class _Changeable:
+    """Base of the classes below. No class of attrs: making one costs a hundredth of importing httpx."""
+
+    __slots__ = ()
+
+    def changed(self, **changes: Any) -> Self:  # Any: members by name
+        """Return a copy with other values for these members."""
+        result = copy(self)
+        for name, value in changes.items():
+            setattr(result, name, value)
+        return result
+
+
 class Scope:
     """The server's names for the directory and the workspace of an operation. None: the operation has none.
 
     `directory` and `location[directory]` are parameters of the query; `location.directory` is in the body.
     """
 
-    # `Scope` and `Arguments` are no attrs classes: making one takes a hundredth of the instructions of `import httpx`
     __slots__ = ("directory", "workspace")
 
     def __init__(self, directory: str | None, workspace: str | None) -> None:
@@ -44,8 +54,7 @@ QUERY = Scope("directory", "workspace")
 LOCATION = Scope("location[directory]", "location[workspace]")
 
 
-@frozen(eq=False)
-class Operation(Generic[T_co]):
+class Operation(_Changeable, Generic[T_co]):
     """One operation of the server.
 
     path: as in the document, with names in braces; a `*` at the end is filled with the rest of the URL.
@@ -64,26 +73,50 @@ class Operation(Generic[T_co]):
     late: of a stream, the headers arrive before the server has subscribed.
     """
 
-    id: str
-    method: str
-    path: str
-    returns: str = "None"
-    plain: bool = field(default=False, kw_only=True)
-    others: Mapping[str, tuple[str, bool]] = field(default={}, kw_only=True)
-    web_page: bool = field(default=False, kw_only=True)
-    body: Literal["", "members", "json", "bytes"] = field(default="", kw_only=True)
-    scope: Scope | None = field(default=None, kw_only=True)
-    nullable: frozenset[str] = field(default=frozenset(), kw_only=True)
-    structured: Mapping[str, str] = field(default={}, kw_only=True)
-    model: str = field(default="", kw_only=True)
-    errors: Mapping[str, tuple[str, ...]] = field(default={}, kw_only=True)
-    headers: Mapping[str, str] = field(default={}, kw_only=True)
-    absent: str | None = field(default=None, kw_only=True)
-    blocking: bool = field(default=False, kw_only=True)
-    consumes: bool = field(default=False, kw_only=True)
-    resumes: str | None = field(default=None, kw_only=True)
-    late: bool = field(default=False, kw_only=True)
-    deprecated: bool = field(default=False, kw_only=True)
+    def __init__(
+        self,
+        id: str,  # noqa: A002 # the server's word
+        method: str,
+        path: str,
+        returns: str = "None",
+        *,
+        plain: bool = False,
+        others: Mapping[str, tuple[str, bool]] = {},
+        web_page: bool = False,
+        body: Literal["", "members", "json", "bytes"] = "",
+        scope: Scope | None = None,
+        nullable: frozenset[str] = frozenset(),
+        structured: Mapping[str, str] = {},
+        model: str = "",
+        errors: Mapping[str, tuple[str, ...]] = {},
+        headers: Mapping[str, str] = {},
+        absent: str | None = None,
+        blocking: bool = False,
+        consumes: bool = False,
+        resumes: str | None = None,
+        late: bool = False,
+        deprecated: bool = False,
+    ) -> None:
+        self.id: str = id
+        self.method: str = method
+        self.path: str = path
+        self.returns: str = returns
+        self.plain: bool = plain
+        self.others: Mapping[str, tuple[str, bool]] = others
+        self.web_page: bool = web_page
+        self.body: Literal["", "members", "json", "bytes"] = body
+        self.scope: Scope | None = scope
+        self.nullable: frozenset[str] = nullable
+        self.structured: Mapping[str, str] = structured
+        self.model: str = model
+        self.errors: Mapping[str, tuple[str, ...]] = errors
+        self.headers: Mapping[str, str] = headers
+        self.absent: str | None = absent
+        self.blocking: bool = blocking
+        self.consumes: bool = consumes
+        self.resumes: str | None = resumes
+        self.late: bool = late
+        self.deprecated: bool = deprecated
 
     @property
     def repeatable(self) -> bool:
@@ -93,10 +126,10 @@ class Operation(Generic[T_co]):
     def at(self, status: int) -> Operation[T_co]:
         """Return the operation with `returns` and `plain` of a status."""
         other = self.others.get(str(status)) or self.others.get(f"{status // 100}XX")
-        return evolve(self, returns=other[0], plain=other[1], others={}) if other else self
+        return self.changed(returns=other[0], plain=other[1], others={}) if other else self
 
 
-class Arguments:
+class Arguments(_Changeable):
     """Arguments of one call, as passed to the operation's method.
 
     `path` has the values for the names in the operation's path, in order. `query` and `body` use the server's names.
@@ -122,10 +155,3 @@ class Arguments:
         self.headers: Mapping[str, str] | None = headers
         self.query: Mapping[str, object] | None = query
         self.body: object = body
-
-    def changed(self, **changes: Any) -> Arguments:  # Any: members by name
-        """Return a copy with other values for these members."""
-        result = copy(self)
-        for name, value in changes.items():
-            setattr(result, name, value)
-        return result

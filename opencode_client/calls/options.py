@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 from attrs.converters import optional
 
 from ..errors import ArgumentError
+from ..signatures import explain_calls
 from .directories import absolute
 from .unset import UNSET, Unset
 
@@ -102,6 +103,7 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return checked
 
 
+@explain_calls
 @frozen(kw_only=True)
 class ClientOptions:
     """A client's options, immutable and picklable. `OpencodeClient.from_options` makes a client from them.

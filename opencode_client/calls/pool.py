@@ -12,7 +12,6 @@ import os
 from collections import deque
 from contextlib import suppress
 from functools import partial
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING
 from weakref import ref
@@ -23,6 +22,8 @@ from .closing import Closing
 from .transports import IDLE_CONNECTIONS, ORDINARY_CONNECTIONS, Route
 
 if TYPE_CHECKING:
+    from queue import SimpleQueue
+
     from .http_connection import HttpConnection
 
 _LOOK_S = 0.5
@@ -81,7 +82,14 @@ class _Connections:
             set()
         )  # weak, so that the connection of an interrupted call is freed
         self._waiting: set[object] = set()
-        self._wakes: SimpleQueue[None] = SimpleQueue()
+
+    @property
+    def _wakes(self) -> SimpleQueue[None]:
+        """The queue that wakes the calls that wait for a connection. Few programs need it."""
+        from queue import SimpleQueue
+
+        wakes: SimpleQueue[None] = vars(self).setdefault("_queue", SimpleQueue())
+        return wakes
 
     def exchange(self, request: httpx.Request) -> httpx.Response:
         """Return the response with its body. Raises httpx.RequestError, also if `close` is called."""
@@ -136,6 +144,8 @@ class _Connections:
 
     def _wait(self, wait_s: float | None) -> HttpConnection:
         end = None if wait_s is None else monotonic() + wait_s
+        from queue import Empty
+
         me = object()
         self._waiting.add(me)
         try:
@@ -158,5 +168,5 @@ class _Connections:
         self._wake()
 
     def _wake(self) -> None:
-        if len(self._waiting) > self._wakes.qsize():
+        if self._waiting and len(self._waiting) > self._wakes.qsize():
             self._wakes.put(None)

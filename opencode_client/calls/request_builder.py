@@ -92,13 +92,13 @@ class RequestBuilder:
         self._blocking = phases(options.turn_timeout)
 
     def prepare(self, operation: Operation[Any], arguments: Arguments = NO_ARGUMENTS) -> Prepared:
-        """Return the request for a call. Warns, four frames up, if the operation is deprecated.
+        """Return the request for a call. Warns, five frames up, if the operation is deprecated.
 
         Raises:
             ArgumentError: an argument is wrong; the message names it.
         """
         if operation.deprecated:
-            warn(f"{operation.id} is deprecated by the server's document", DeprecationWarning, stacklevel=4)
+            warn(f"{operation.id} is deprecated by the server's document", DeprecationWarning, stacklevel=5)
         url = self._options.base_url + (
             _filled_path(operation, arguments.path) if arguments.path else operation.path
         )

@@ -24,6 +24,7 @@ from ..errors import (
     UnsupportedServerError,
 )
 from ..model import is_object
+from ..signatures import explain_call
 from .operation import Operation
 
 DOCUMENT: Operation[None] = Operation("check_server", "GET", "/doc")
@@ -63,6 +64,7 @@ class ServerInfo:
         """The operationIds of this client that the server does not have."""
         return frozenset(OPERATIONS) - self.operations
 
+    @explain_call
     def supports(self, operation: str) -> bool:
         """Return True if the server has the operation with this operationId."""
         return operation in self.operations

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ssl
 from contextlib import suppress
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -20,25 +19,10 @@ IDLE_S = 5.0
 """An idle connection is not used again after this time, because the server may close it at any moment."""
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
+    from collections.abc import Iterator
     from weakref import WeakSet
 
 _Member = TypeVar("_Member")
-
-
-class Closable(Protocol):
-    """A stream or terminal that is closed with its client."""
-
-    def close(self) -> None:
-        """Close the stream or terminal."""
-
-
-class AsyncClosable(Protocol):
-    """A stream or terminal that is closed with its client."""
-
-    def close(self) -> Awaitable[None]:
-        """Close the stream or terminal."""
-        ...
 
 
 def taken(members: WeakSet[_Member]) -> Iterator[_Member]:
@@ -69,9 +53,15 @@ def environment_proxy(url: str) -> str | None:
         found = None
     if found is None or not found.host or (found.port or 0) > _LAST_PORT:
         raise ArgumentError(f"{name}_proxy in the environment is not the URL of a proxy")
-    if found.scheme.startswith("socks") and find_spec("socksio") is None:
+    if found.scheme.startswith("socks") and not _is_installed("socksio"):
         raise ArgumentError(f"{name}_proxy in the environment needs SOCKS: pip install 'httpx[socks]'")
     return proxy
+
+
+def _is_installed(name: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(name) is not None
 
 
 def tls_context(url: str) -> ssl.SSLContext:

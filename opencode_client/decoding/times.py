@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
+from ..signatures import explain_call
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
+@explain_call
 def to_datetime(time: float | str | datetime) -> datetime:
     """Return the time as a `datetime` with a time zone, which is UTC if `time` has none.
 
@@ -32,6 +35,7 @@ def to_datetime(time: float | str | datetime) -> datetime:
         raise ValueError(f"not a time in epoch milliseconds: {time!r}") from None
 
 
+@explain_call
 def to_epoch_ms(time: float | str | datetime) -> int:
     """Return the time as epoch milliseconds, rounded down, which is the form that the server uses.
 

@@ -2,6 +2,7 @@
 
 OpencodeError
 ├── ArgumentError                 an argument is wrong; nothing was sent (also a ValueError)
+│   ├── SignatureError            an argument does not exist, is missing or is one too many (also a TypeError)
 │   ├── ModelNotFoundError        the server does not have this model
 │   └── AgentNotFoundError        the server does not have this agent
 ├── ClientClosedError             the client is closed
@@ -72,6 +73,13 @@ def _restored(kind: type[OpencodeError], arguments: tuple[Any, ...], state: dict
 
 class ArgumentError(OpencodeError, ValueError):
     """An argument is wrong, so no request was made."""
+
+
+class SignatureError(ArgumentError, TypeError):
+    """An argument does not exist, is missing or is one too many. The message names those that there are.
+
+    It is a TypeError, too, because Python raises that in such a case.
+    """
 
 
 class ClientClosedError(OpencodeError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
+from ..signatures import explain_call
 from .async_fan_out import AsyncFanOut
 from .async_items import AsyncItems
 from .checks import check_queue
@@ -28,6 +29,7 @@ class AsyncSharedStream(Generic[E]):
         self._fan_out = AsyncFanOut(stream)
         self._max_queue = max_queue
 
+    @explain_call
     def subscribe(self) -> AsyncSubscription[E]:
         """Return a new subscriber: `async with shared.subscribe() as events`."""
         return AsyncSubscription(self._fan_out, self._max_queue)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from ..errors import ArgumentError
 from ..model import OpencodeModel
+from ..signatures import wrong_name
 
 _LONGEST_S = 1e9
 """Above this, sockets raise OverflowError."""
@@ -40,19 +41,20 @@ STREAM_OPTIONS: Checks = {
 }
 
 
-def check_options(operation_id: str, options: Mapping[str, Any], checks: Checks, others: str = "") -> None:
-    """Check the options of a stream or terminal. `others` are the names of further arguments, for the message.
+def check_options(
+    label: str, options: Mapping[str, Any], checks: Checks, others: Iterable[str]
+) -> None:  # Any: as above
+    """Check the options of the stream or terminal that `label` opens. `others` are the names of its other arguments.
 
     Raises:
         ArgumentError: an option does not exist, or its value is wrong.
     """
     for name, value in options.items():
         if name not in checks:
-            known = f"{others}{', '.join(checks)}"
-            raise ArgumentError(f"{operation_id}: there is no option {name!r}; there are {known}")
+            raise wrong_name(label, name, [*others, *checks])
         is_right, wanted = checks[name]
         if not is_right(value):
-            raise ArgumentError(f"{operation_id}: {name} takes {wanted}, not {value!r}")
+            raise ArgumentError(f"{label}: {name} takes {wanted}, not {value!r}")
 
 
 def checked_timeout(timeout: float | None) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from ..errors import StreamClosedError
+from ..signatures import explain_call
 from .checks import checked_timeout
 
 T = TypeVar("T")
@@ -18,6 +19,7 @@ class Items(Generic[T]):
     An interruption while it waits loses nothing: the next call gets the next item.
     """
 
+    @explain_call
     def get(self, timeout: float | None = None) -> T:
         """Wait for the next item and return it.
 

@@ -74,7 +74,9 @@ class StreamState(Generic[E]):
     """
 
     def __init__(self, operation: Operation[E], options: StreamOptions) -> None:
-        check_options(operation.id, options, STREAM_OPTIONS)
+        scope = ("directory", "workspace") if operation.scope else ()
+        others = [*scope, "headers", *([operation.resumes] if operation.resumes else [])]
+        check_options(operation.id, options, STREAM_OPTIONS, others)
         self.failure: OpencodeError | None = None
         """The error of an event that ends the stream."""
         self.connections: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
+from ..signatures import explain_call
 from .fan_out import FanOut
 from .items import Items
 from .checks import check_queue
@@ -28,6 +29,7 @@ class SharedStream(Generic[E]):
         self._fan_out = FanOut(stream)
         self._max_queue = max_queue
 
+    @explain_call
     def subscribe(self) -> Subscription[E]:
         """Return a new subscriber: `with shared.subscribe() as events`."""
         return Subscription(self._fan_out, self._max_queue)

@@ -17,6 +17,7 @@ from ..models import (
     TextPart,
     UserMessage,
 )
+from ..signatures import explain_call
 
 _GOES_ON = ("tool-calls", "unknown")
 """A message that finishes like this is followed by another one of the same turn, unless it has a structured answer."""
@@ -39,6 +40,7 @@ class SessionSnapshot:
     children: Sequence[Session] = ()
     missing: Sequence[str] = ()
 
+    @explain_call
     def turn(self, metadata: Mapping[str, object]) -> Literal["not begun", "running", "over"]:
         """Return the progress of the prompt that has a text part with this `metadata`.
 

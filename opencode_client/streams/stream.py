@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from ..calls.operation import Arguments, Operation
+from ..signatures import explain_call
 from .connection import StreamConnection
 from .filtered_stream import FilteredStream
 from .items import Items
@@ -96,6 +97,7 @@ class EventStream(Items[StreamItem[E]], Generic[E]):
         session_id: str | None = None,
         children: bool = False,
     ) -> FilteredStream[Any]: ...
+    @explain_call
     def filter(
         self, *types: type[Any], session_id: str | None = None, children: bool = False
     ) -> FilteredStream[Any]:
@@ -114,6 +116,7 @@ class EventStream(Items[StreamItem[E]], Generic[E]):
         wanted = EventFilter(types, session_id, children=children)
         return FilteredStream(self._receiver, self._state, wanted, self._caller, self._arguments)
 
+    @explain_call
     def share(self, *, max_queue: int = DEFAULT_MAX_QUEUE) -> SharedStream[E]:
         """Return this stream for many subscribers. Each has a queue of at most `max_queue` items."""
         return SharedStream(self, max_queue)

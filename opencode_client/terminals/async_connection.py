@@ -18,6 +18,7 @@ from ..errors import (
     PtyTimeoutError,
     ResponseDecodeError,
 )
+from ..signatures import explain_call
 from ..streams.async_background import here
 from ..streams.async_stream import AsyncEventStream
 from ..streams.deadline import NEVER, Deadline
@@ -83,12 +84,13 @@ class AsyncPtyConnection(AsyncReceiver):
 
     async def __anext__(self) -> str:
         try:
-            return await self.recv()
+            return await self._receive()
         except PtyClosedError:
             if self._ended_normally:
                 raise StopAsyncIteration from None
             raise
 
+    @explain_call
     async def read_until(self, pattern: str | re.Pattern[str], timeout: float | None = None) -> str:
         """Return the output up to the end of the first match of a text or a regular expression.
 
@@ -102,7 +104,7 @@ class AsyncPtyConnection(AsyncReceiver):
         """
         deadline, search = Deadline(timeout), PatternSearch(pattern)
         try:
-            while (found := search.feed(await self.recv(deadline.left_s()))) is None:
+            while (found := search.feed(await self._receive(deadline.left_s()))) is None:
                 pass
             return found
         except PtyTimeoutError:
@@ -112,6 +114,7 @@ class AsyncPtyConnection(AsyncReceiver):
         finally:
             self._put_back(search.seen)
 
+    @explain_call
     async def send(self, data: str | bytes) -> None:
         """Type into the terminal. Bytes are UTF-8; a character may be split between two calls.
 
@@ -135,6 +138,7 @@ class AsyncPtyConnection(AsyncReceiver):
                     raise error_from_close(self._request, error) from error
                 await self._replace(connection, error, NEVER)
 
+    @explain_call
     async def resize(self, rows: int, cols: int) -> None:
         """Set the size of the terminal. Raises ArgumentError, StatusError, RequestError."""
         if not (isinstance(rows, int) and isinstance(cols, int) and rows > 0 and cols > 0):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
@@ -145,6 +149,7 @@ class AsyncPtyConnection(AsyncReceiver):
             raise ArgumentError(f"terminal {self.pty_id}: {text}")
         await self._calls.update(self.pty_id, size={"rows": rows, "cols": cols}, **self._request.call_options)
 
+    @explain_call
     async def wait(self, timeout: float | None = None) -> int | None:
         """Wait until the process has ended, and return its exit code.
 

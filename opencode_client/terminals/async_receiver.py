@@ -11,6 +11,7 @@ from time import perf_counter
 from websockets.exceptions import ConcurrencyError, ConnectionClosed
 
 from ..errors import OpencodeError
+from ..signatures import explain_call
 from ..streams.async_background import AsyncWaiters, close_at_exit, finish, here
 from ..streams.deadline import NEVER, Deadline
 from .async_exit_watch import AsyncExitWatch
@@ -42,6 +43,7 @@ class AsyncReceiver(TerminalState, AsyncOnly):
     async def _before_handshake(self, *, again: bool) -> str | None:
         """Make the calls that come before the handshake. Return a ticket, or None to send the password."""
 
+    @explain_call
     async def recv(self, timeout: float | None = None) -> str:
         """Return the next output, as soon as some has come: a few characters or many lines.
 
@@ -50,6 +52,10 @@ class AsyncReceiver(TerminalState, AsyncOnly):
             PtyClosedError: the terminal ended, or its connection broke and cannot be made again.
             PtyGapError: output is missing here; the next call returns the output after the gap.
         """
+        return await self._receive(timeout)
+
+    async def _receive(self, timeout: float | None = None) -> str:
+        """Return the next output, as `recv` does."""
         self._home.enter(here())
         deadline = NEVER if timeout is None else Deadline(timeout)
         while (text := self._next_output()) is None:

@@ -49,9 +49,8 @@ class AsyncTemporaryTerminal(AbstractAsyncContextManager[AsyncPtyConnection, Non
         scope: dict[str, Any],  # Any: directory and workspace
         options: PtyOptions,
     ) -> None:
-        others = "".join(f"{name}, " for name in made)
         has_tickets = hasattr(namespace, "connect_token")
-        check_pty_options("client.terminal", options, has_tickets=has_tickets, others=others)
+        check_pty_options("client.terminal", options, has_tickets=has_tickets, others=made)
         find_unix_path(caller.connections, caller.options.base_url)
         self._terminals = namespace
         self._wanted_title: str | None = made["title"]

@@ -18,6 +18,7 @@ from ..errors import (
     PtyTimeoutError,
     ResponseDecodeError,
 )
+from ..signatures import explain_call
 from ..streams.background import here
 from ..streams.stream import EventStream
 from ..streams.deadline import NEVER, Deadline
@@ -83,12 +84,13 @@ class PtyConnection(Receiver):
 
     def __next__(self) -> str:
         try:
-            return self.recv()
+            return self._receive()
         except PtyClosedError:
             if self._ended_normally:
                 raise StopIteration from None
             raise
 
+    @explain_call
     def read_until(self, pattern: str | re.Pattern[str], timeout: float | None = None) -> str:
         """Return the output up to the end of the first match of a text or a regular expression.
 
@@ -102,7 +104,7 @@ class PtyConnection(Receiver):
         """
         deadline, search = Deadline(timeout), PatternSearch(pattern)
         try:
-            while (found := search.feed(self.recv(deadline.left_s()))) is None:
+            while (found := search.feed(self._receive(deadline.left_s()))) is None:
                 pass
             return found
         except PtyTimeoutError:
@@ -112,6 +114,7 @@ class PtyConnection(Receiver):
         finally:
             self._put_back(search.seen)
 
+    @explain_call
     def send(self, data: str | bytes) -> None:
         """Type into the terminal. Bytes are UTF-8; a character may be split between two calls.
 
@@ -135,6 +138,7 @@ class PtyConnection(Receiver):
                     raise error_from_close(self._request, error) from error
                 self._replace(connection, error, NEVER)
 
+    @explain_call
     def resize(self, rows: int, cols: int) -> None:
         """Set the size of the terminal. Raises ArgumentError, StatusError, RequestError."""
         if not (isinstance(rows, int) and isinstance(cols, int) and rows > 0 and cols > 0):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
@@ -145,6 +149,7 @@ class PtyConnection(Receiver):
             raise ArgumentError(f"terminal {self.pty_id}: {text}")
         self._calls.update(self.pty_id, size={"rows": rows, "cols": cols}, **self._request.call_options)
 
+    @explain_call
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait until the process has ended, and return its exit code.
 

@@ -6,6 +6,7 @@ import logging
 import socket
 import struct
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from ssl import SSLContext
 from time import monotonic
@@ -87,14 +88,20 @@ PTY_OPTIONS: Checks = {
 }
 
 
-def check_pty_options(operation_id: str, options: PtyOptions, *, has_tickets: bool, others: str = "") -> None:
+def check_pty_options(
+    label: str,
+    options: PtyOptions,
+    *,
+    has_tickets: bool,
+    others: Iterable[str] = ("pty_id", "directory", "workspace", "headers"),
+) -> None:
     """Raise ArgumentError for an option that does not exist, or that has an impossible value.
 
-    `others` are the names of further arguments, for the message.
+    `others` are the names of the other arguments of `label`, for the message.
     """
-    check_options(operation_id, options, PTY_OPTIONS, others)
+    check_options(label, options, PTY_OPTIONS, others)
     if options.get("auth") == "ticket" and not has_tickets:
-        raise ArgumentError(f"{operation_id}: this client was generated from a document without tickets")
+        raise ArgumentError(f"{label}: this client was generated from a document without tickets")
 
 
 class HandshakeRefusedError(InvalidHandshake):

@@ -19,6 +19,7 @@ from attrs import field, frozen
 
 from ..decoding.shapes import no_warnings
 from ..model import JsonObject, OpencodeModel, UnionReader, is_object
+from ..signatures import explain_call, explain_calls
 
 MODEL = "scripted/scripted-1"
 """The model's name in opencode: provider/model."""
@@ -40,6 +41,7 @@ T = TypeVar("T")
 def partial(model: type[M], data: JsonObject) -> M: ...
 @overload
 def partial(model: UnionReader[T], data: JsonObject) -> T: ...
+@explain_call
 def partial(model: type[M] | UnionReader[T], data: JsonObject) -> M | T:
     """Return a model for a test from some of its members. It is read as by `from_dict`, but nothing warns.
 
@@ -53,6 +55,7 @@ def partial(model: type[M] | UnionReader[T], data: JsonObject) -> M | T:
         return model.read(data) if isinstance(model, UnionReader) else model.from_dict(data)
 
 
+@explain_calls
 @frozen(kw_only=True)
 class ToolCall:
     """One call of a tool. `arguments` is an object, or its text, which need not be valid JSON."""
@@ -61,6 +64,7 @@ class ToolCall:
     arguments: JsonObject | str = field(factory=dict[str, Any])
 
 
+@explain_calls
 @frozen(kw_only=True)
 class Reply:
     """One response of the model: first `reasoning`, then `text`, then calls of `tools`.
@@ -91,6 +95,7 @@ Script = Callable[[JsonObject], Reply | None]
 """Function that returns the reply to a request, given as JSON; None for the next reply of the queue."""
 
 
+@explain_calls
 class ScriptedModel:
     """A model on this machine that sends the replies you give it.
 

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..errors import ArgumentError, NotFoundError
+from ..signatures import explain_call
 from ..streams.background import finish
 from ..streams.items import Items
 from .asks_state import AsksState
@@ -31,6 +32,7 @@ class Answering(Items[T], Generic[T, S]):
 
     _run: SyncRun[S] | None = None
 
+    @explain_call
     def reply(self, ask: PermissionAsk, decision: Decision) -> None:
         """Answer a permission: "once", "always", "reject", or `Reject("why")`, after which the model goes on.
 
@@ -43,6 +45,7 @@ class Answering(Items[T], Generic[T, S]):
             raise ArgumentError("reply takes a PermissionAsk; answer a QuestionAsk with answer()")
         self._send(ReplyTo(ask, decision_of(decision)))
 
+    @explain_call
     def answer(self, ask: QuestionAsk, answers: Answers | None) -> None:
         """Answer questions: a text or a list of texts for each one. None rejects them.
 

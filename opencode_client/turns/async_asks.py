@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..errors import ArgumentError, NotFoundError
+from ..signatures import explain_call
 from ..streams.async_background import finish
 from ..streams.async_items import AsyncItems
 from .asks_state import AsksState
@@ -31,6 +32,7 @@ class AsyncAnswering(AsyncItems[T], Generic[T, S]):
 
     _run: AsyncRun[S] | None = None
 
+    @explain_call
     async def reply(self, ask: PermissionAsk, decision: Decision) -> None:
         """Answer a permission: "once", "always", "reject", or `Reject("why")`, after which the model goes on.
 
@@ -43,6 +45,7 @@ class AsyncAnswering(AsyncItems[T], Generic[T, S]):
             raise ArgumentError("reply takes a PermissionAsk; answer a QuestionAsk with answer()")
         await self._send(ReplyTo(ask, decision_of(decision)))
 
+    @explain_call
     async def answer(self, ask: QuestionAsk, answers: Answers | None) -> None:
         """Answer questions: a text or a list of texts for each one. None rejects them.
 

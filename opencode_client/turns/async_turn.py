@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ArgumentError, TurnAbortedError
+from ..signatures import explain_call
 from ..streams.async_background import finish
 from .async_asks import AsyncAnswering
 from .async_calls import AsyncTurnCalls, prepare, prepare_following
@@ -79,6 +80,7 @@ class AsyncTurn(AsyncAnswering[Update, TurnState]):
         """Leave the turn running on the server. Iterations end. Nobody answers its asks any more."""
         self._running().hub.leave(self._running())
 
+    @explain_call
     async def result(self) -> TurnResult[Any]:  # Any: the structured output
         """Wait until the turn is over, and return its result.
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import field, frozen
 
+from ..signatures import explain_calls
+
 if TYPE_CHECKING:
     from ..models import MessageWithParts, ToolPart
     from .updates import Ask
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@explain_calls
 @frozen
 class Reject:
     """Decision to refuse a permission with a message. The model reads the message and goes on."""
@@ -21,6 +24,7 @@ class Reject:
     message: str
 
 
+@explain_calls
 @frozen
 class SlashCommand:
     """Prompt that calls a command of the server, such as `SlashCommand("review", "HEAD~1")`."""

@@ -9,6 +9,7 @@ from attrs import asdict, frozen
 
 from ..attachments import MAX_BYTES, Attachable
 from ..errors import ArgumentError, TurnError
+from ..signatures import explain_calls
 from .options import Prompt, check_options
 from .policies import PermissionPolicy, QuestionPolicy
 from .result import TurnResult
@@ -42,6 +43,7 @@ class _Options:
     fork: bool = False
 
 
+@explain_calls
 @frozen
 class TurnSpec(_Options):
     """A turn for `run_many`. Picklable if its policies and its output are.

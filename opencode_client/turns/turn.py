@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ArgumentError, TurnAbortedError
+from ..signatures import explain_call
 from ..streams.background import finish
 from .asks import Answering
 from .calls import TurnCalls, prepare, prepare_following
@@ -79,6 +80,7 @@ class Turn(Answering[Update, TurnState]):
         """Leave the turn running on the server. Iterations end. Nobody answers its asks any more."""
         self._running().hub.leave(self._running())
 
+    @explain_call
     def result(self) -> TurnResult[Any]:  # Any: the structured output
         """Wait until the turn is over, and return its result.
 

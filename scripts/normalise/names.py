@@ -30,8 +30,8 @@ HANDWRITTEN = frozenset({
     "FilteredStream", "ForbiddenError", "FromPath", "NotFoundError", "OpencodeClient", "OpencodeError", "OpencodeModel",
     "OpencodeServer", "PartReaders", "PayloadTooLargeError", "RateLimitError", "RequestError", "RequestTimeoutError",
     "Response", "ResponseDecodeError", "RetryEvent", "ServerError", "ServerHeartbeat", "ServerInfo",
-    "ServerStartError", "SessionSnapshot", "SharedStream", "StatusError", "StreamClosedError", "StreamGap",
-    "StreamOptions", "StreamOverflow", "StreamTimeoutError", "Timeout", "UndecodableEvent", "Unknown",
+    "ServerStartError", "SessionSnapshot", "SharedStream", "SignatureError", "StatusError", "StreamClosedError",
+    "StreamGap", "StreamOptions", "StreamOverflow", "StreamTimeoutError", "Timeout", "UndecodableEvent", "Unknown",
     "UnknownEvent", "Unset", "UNSET", "UnsupportedOperationError", "UnsupportedServerError",
     # turns
     "AgentNotFoundError", "AskClosed", "Asks", "AsyncAsks", "AsyncManyTurns", "AsyncTurn", "Compacting", "Decision",

@@ -108,13 +108,14 @@ def _methods(holder: object, above: str = "") -> Iterator[Method]:
         if isinstance(member, cached_property):
             yield from _methods(getattr(holder, name), f"{above}{name}.")
         elif isinstance(member, FunctionType) and above:
-            operation = _operation_of(member)
+            function = inspect.unwrap(member)
+            operation = _operation_of(function)
             if operation is not None:
-                code = member.__code__
+                code = function.__code__
                 yield Method(above + name, Path(code.co_filename), code.co_firstlineno, member, operation)
 
 
-def _operation_of(function: FunctionType) -> Operation[Any] | None:
+def _operation_of(function: Any) -> Operation[Any] | None:  # Any: a function
     """The `Operation` that the method's code uses."""
     named = (function.__globals__.get(name) for name in function.__code__.co_names)
     return next((value for value in named if _is_operation(value)), None)

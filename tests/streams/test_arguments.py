@@ -17,7 +17,7 @@ from tests.support.both_clients import ClientKind
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"retries": 3}, "no option 'retries'; there are reconnect, max_attempts"),
+        ({"retries": 3}, "no argument 'retries'. There are: directory, workspace, headers, reconnect"),
         ({"reconnect": 1}, "reconnect takes True or False, not 1"),
         ({"max_attempts": -1}, "max_attempts takes a whole number"),
         ({"max_attempts": 1.5}, "max_attempts takes a whole number"),
@@ -55,12 +55,14 @@ def test_right_options_are_accepted(client_kind: ClientKind) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "checks"), [(StreamOptions, STREAM_OPTIONS), (PtyOptions, PTY_OPTIONS)], ids=["stream", "pty"]
+    ("options", "checks"),
+    [(StreamOptions, STREAM_OPTIONS), (PtyOptions, PTY_OPTIONS)],
+    ids=["stream", "pty"],
 )
 def test_each_option_is_checked(options: type, checks: Checks) -> None:
     for name in options.__annotations__:
         with pytest.raises(ArgumentError, match=f"{name} takes"):
-            check_options("x", {name: object()}, checks)
+            check_options("x", {name: object()}, checks, ())
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,7 @@ def test_silence_before_the_first_event_of_a_stream_that_resumes_is_no_failure(
 
 
 def test_an_unknown_option_is_an_error(client_kind: ClientKind) -> None:
-    with pytest.raises(ArgumentError, match="no option 'retries'"):
+    with pytest.raises(ArgumentError, match="no argument 'retries'"):
         client_kind.client().event.subscribe(retries=3)
 
 

@@ -290,7 +290,7 @@ def test_closing_the_client_closes_terminals_that_nobody_keeps(client_kind: Clie
     [
         ({"auth": "bearer"}, "auth takes"),
         ({"cursor": -2}, "at least -1"),
-        ({"retries": 1}, "no option 'retries'"),
+        ({"retries": 1}, "no argument 'retries'"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused_at_once(

@@ -30,7 +30,8 @@ def _read_while_another_thread_reconnects(line: int) -> tuple[str, bool]:
         OpencodeClient(server.url, max_retries=0) as client,
         client.pty.connect(PTY_ID, exit_code=False) as terminal,
     ):
-        switch = Switch(Receiver.recv, line, send)
+        receive = Receiver._receive  # pyright: ignore[reportPrivateUsage] # `recv` only calls it
+        switch = Switch(receive, line, send)
         first = run_with_switch(switch, terminal.recv)
         if not switch.happened:
             send()

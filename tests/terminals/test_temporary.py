@@ -249,7 +249,10 @@ def test_a_terminal_without_a_block_has_no_methods_and_says_so(client_kind: Clie
 
 def test_options_that_do_not_exist_are_refused_before_anything_is_created(client_kind: ClientKind) -> None:
     wrong: Any = {"cwdd": 1}  # Any: a wrong name
-    with pytest.raises(ArgumentError, match=r"no option 'cwdd'; there are command, args, cwd,.* cursor"):
+    with pytest.raises(
+        ArgumentError,
+        match=r"no argument 'cwdd'\. Did you mean 'cwd'.* There are: command, args, cwd,.* cursor",
+    ):
         client_kind.client().terminal("bash", **wrong)
 
 
