@@ -33,7 +33,7 @@ _SKILLS: Operation[list[AppSkillsResponseItem]] = Operation(
 )
 
 
-class AppNamespace(Namespace):
+class AppNamespace(Namespace, path="app"):
     """`client.app` of an `OpencodeClient`."""
 
     def log(
@@ -105,7 +105,7 @@ class AppNamespace(Namespace):
         )
 
 
-class AsyncAppNamespace(AsyncNamespace):
+class AsyncAppNamespace(AsyncNamespace, path="app"):
     """`client.app` of an `AsyncOpencodeClient`."""
 
     async def log(

@@ -32,7 +32,7 @@ _REMOVE: Operation[bool] = Operation(
 )
 
 
-class AuthNamespace(Namespace):
+class AuthNamespace(Namespace, path="auth"):
     """`client.auth` of an `OpencodeClient`."""
 
     def set(
@@ -67,7 +67,7 @@ class AuthNamespace(Namespace):
         return self._caller.call(_REMOVE, Arguments(path=(provider_id,), timeout=timeout, headers=headers))
 
 
-class AsyncAuthNamespace(AsyncNamespace):
+class AsyncAuthNamespace(AsyncNamespace, path="auth"):
     """`client.auth` of an `AsyncOpencodeClient`."""
 
     async def set(

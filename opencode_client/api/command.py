@@ -20,7 +20,7 @@ _LIST: Operation[list[Command]] = Operation(
 )
 
 
-class CommandNamespace(Namespace):
+class CommandNamespace(Namespace, path="command"):
     """`client.command` of an `OpencodeClient`."""
 
     def list(
@@ -44,7 +44,7 @@ class CommandNamespace(Namespace):
         )
 
 
-class AsyncCommandNamespace(AsyncNamespace):
+class AsyncCommandNamespace(AsyncNamespace, path="command"):
     """`client.command` of an `AsyncOpencodeClient`."""
 
     async def list(

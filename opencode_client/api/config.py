@@ -78,7 +78,7 @@ _PROVIDERS: Operation[ConfigProvidersResponse] = Operation(
 )
 
 
-class ConfigNamespace(Namespace):
+class ConfigNamespace(Namespace, path="config"):
     """`client.config` of an `OpencodeClient`."""
 
     def get(
@@ -223,7 +223,7 @@ class ConfigNamespace(Namespace):
         )
 
 
-class AsyncConfigNamespace(AsyncNamespace):
+class AsyncConfigNamespace(AsyncNamespace, path="config"):
     """`client.config` of an `AsyncOpencodeClient`."""
 
     async def get(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SUBSCRIBE: Operation[Event] = Operation("event.subscribe", "GET", "/event", "Event", scope=QUERY)
 
 
-class EventNamespace(Namespace):
+class EventNamespace(Namespace, path="event"):
     """`client.event` of an `OpencodeClient`."""
 
     def subscribe(
@@ -44,7 +44,7 @@ class EventNamespace(Namespace):
         )
 
 
-class AsyncEventNamespace(AsyncNamespace):
+class AsyncEventNamespace(AsyncNamespace, path="event"):
     """`client.event` of an `AsyncOpencodeClient`."""
 
     def subscribe(

@@ -25,7 +25,7 @@ _GET: Operation[ExperimentalCapabilities] = Operation(
 )
 
 
-class ExperimentalCapabilitiesNamespace(Namespace):
+class ExperimentalCapabilitiesNamespace(Namespace, path="experimental.capabilities"):
     """`client.experimental.capabilities` of an `OpencodeClient`."""
 
     def get(
@@ -48,7 +48,7 @@ class ExperimentalCapabilitiesNamespace(Namespace):
         )
 
 
-class AsyncExperimentalCapabilitiesNamespace(AsyncNamespace):
+class AsyncExperimentalCapabilitiesNamespace(AsyncNamespace, path="experimental.capabilities"):
     """`client.experimental.capabilities` of an `AsyncOpencodeClient`."""
 
     async def get(

@@ -44,7 +44,7 @@ _SWITCH_ORG: Operation[bool] = Operation(
 )
 
 
-class ExperimentalConsoleNamespace(Namespace):
+class ExperimentalConsoleNamespace(Namespace, path="experimental.console"):
     """`client.experimental.console` of an `OpencodeClient`."""
 
     def get(
@@ -109,7 +109,7 @@ class ExperimentalConsoleNamespace(Namespace):
         )
 
 
-class AsyncExperimentalConsoleNamespace(AsyncNamespace):
+class AsyncExperimentalConsoleNamespace(AsyncNamespace, path="experimental.console"):
     """`client.experimental.console` of an `AsyncOpencodeClient`."""
 
     async def get(

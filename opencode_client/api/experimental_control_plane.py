@@ -25,7 +25,7 @@ _MOVE_SESSION: Operation[None] = Operation(
 )
 
 
-class ExperimentalControlPlaneNamespace(Namespace):
+class ExperimentalControlPlaneNamespace(Namespace, path="experimental.control_plane"):
     """`client.experimental.control_plane` of an `OpencodeClient`."""
 
     def move_session(
@@ -48,7 +48,7 @@ class ExperimentalControlPlaneNamespace(Namespace):
         return self._caller.call(_MOVE_SESSION, Arguments(timeout=timeout, headers=headers, body=body_))
 
 
-class AsyncExperimentalControlPlaneNamespace(AsyncNamespace):
+class AsyncExperimentalControlPlaneNamespace(AsyncNamespace, path="experimental.control_plane"):
     """`client.experimental.control_plane` of an `AsyncOpencodeClient`."""
 
     async def move_session(

@@ -26,7 +26,7 @@ _GENERATE_NAME: Operation[ExperimentalProjectCopyGenerateNameResponse] = Operati
 )
 
 
-class ExperimentalProjectCopyNamespace(Namespace):
+class ExperimentalProjectCopyNamespace(Namespace, path="experimental.project_copy"):
     """`client.experimental.project_copy` of an `OpencodeClient`."""
 
     def generate_name(
@@ -61,7 +61,7 @@ class ExperimentalProjectCopyNamespace(Namespace):
         )
 
 
-class AsyncExperimentalProjectCopyNamespace(AsyncNamespace):
+class AsyncExperimentalProjectCopyNamespace(AsyncNamespace, path="experimental.project_copy"):
     """`client.experimental.project_copy` of an `AsyncOpencodeClient`."""
 
     async def generate_name(

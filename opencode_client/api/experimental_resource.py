@@ -24,7 +24,7 @@ _LIST: Operation[dict[str, McpResource]] = Operation(
 )
 
 
-class ExperimentalResourceNamespace(Namespace):
+class ExperimentalResourceNamespace(Namespace, path="experimental.resource"):
     """`client.experimental.resource` of an `OpencodeClient`."""
 
     def list(
@@ -48,7 +48,7 @@ class ExperimentalResourceNamespace(Namespace):
         )
 
 
-class AsyncExperimentalResourceNamespace(AsyncNamespace):
+class AsyncExperimentalResourceNamespace(AsyncNamespace, path="experimental.resource"):
     """`client.experimental.resource` of an `AsyncOpencodeClient`."""
 
     async def list(

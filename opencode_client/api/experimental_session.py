@@ -35,7 +35,7 @@ _BACKGROUND: Operation[bool] = Operation(
 )
 
 
-class ExperimentalSessionNamespace(Namespace):
+class ExperimentalSessionNamespace(Namespace, path="experimental.session"):
     """`client.experimental.session` of an `OpencodeClient`."""
 
     def list(
@@ -96,7 +96,7 @@ class ExperimentalSessionNamespace(Namespace):
         )
 
 
-class AsyncExperimentalSessionNamespace(AsyncNamespace):
+class AsyncExperimentalSessionNamespace(AsyncNamespace, path="experimental.session"):
     """`client.experimental.session` of an `AsyncOpencodeClient`."""
 
     async def list(

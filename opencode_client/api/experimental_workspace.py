@@ -81,7 +81,7 @@ _WARP: Operation[None] = Operation(
 )
 
 
-class ExperimentalWorkspaceNamespace(Namespace):
+class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
     """`client.experimental.workspace` of an `OpencodeClient`."""
 
     @NamespaceProperty
@@ -216,7 +216,7 @@ class ExperimentalWorkspaceNamespace(Namespace):
         )
 
 
-class AsyncExperimentalWorkspaceNamespace(AsyncNamespace):
+class AsyncExperimentalWorkspaceNamespace(AsyncNamespace, path="experimental.workspace"):
     """`client.experimental.workspace` of an `AsyncOpencodeClient`."""
 
     @NamespaceProperty

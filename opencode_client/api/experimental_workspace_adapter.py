@@ -26,7 +26,7 @@ _LIST: Operation[list[ExperimentalWorkspaceAdapterListResponseItem]] = Operation
 )
 
 
-class ExperimentalWorkspaceAdapterNamespace(Namespace):
+class ExperimentalWorkspaceAdapterNamespace(Namespace, path="experimental.workspace.adapter"):
     """`client.experimental.workspace.adapter` of an `OpencodeClient`."""
 
     def list(
@@ -50,7 +50,7 @@ class ExperimentalWorkspaceAdapterNamespace(Namespace):
         )
 
 
-class AsyncExperimentalWorkspaceAdapterNamespace(AsyncNamespace):
+class AsyncExperimentalWorkspaceAdapterNamespace(AsyncNamespace, path="experimental.workspace.adapter"):
     """`client.experimental.workspace.adapter` of an `AsyncOpencodeClient`."""
 
     async def list(

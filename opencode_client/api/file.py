@@ -28,7 +28,7 @@ _STATUS: Operation[list[File]] = Operation(
 )
 
 
-class FileNamespace(Namespace):
+class FileNamespace(Namespace, path="file"):
     """`client.file` of an `OpencodeClient`."""
 
     def list(
@@ -95,7 +95,7 @@ class FileNamespace(Namespace):
         )
 
 
-class AsyncFileNamespace(AsyncNamespace):
+class AsyncFileNamespace(AsyncNamespace, path="file"):
     """`client.file` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -26,7 +26,7 @@ _SYMBOLS: Operation[list[Symbol]] = Operation(
 )
 
 
-class FindNamespace(Namespace):
+class FindNamespace(Namespace, path="find"):
     """`client.find` of an `OpencodeClient`."""
 
     def text(
@@ -100,7 +100,7 @@ class FindNamespace(Namespace):
         )
 
 
-class AsyncFindNamespace(AsyncNamespace):
+class AsyncFindNamespace(AsyncNamespace, path="find"):
     """`client.find` of an `AsyncOpencodeClient`."""
 
     async def text(

@@ -24,7 +24,7 @@ _STATUS: Operation[list[FormatterStatus]] = Operation(
 )
 
 
-class FormatterNamespace(Namespace):
+class FormatterNamespace(Namespace, path="formatter"):
     """`client.formatter` of an `OpencodeClient`."""
 
     def status(
@@ -46,7 +46,7 @@ class FormatterNamespace(Namespace):
         )
 
 
-class AsyncFormatterNamespace(AsyncNamespace):
+class AsyncFormatterNamespace(AsyncNamespace, path="formatter"):
     """`client.formatter` of an `AsyncOpencodeClient`."""
 
     async def status(

@@ -40,7 +40,7 @@ _UPGRADE: Operation[GlobalUpgradeResponse] = Operation(
 )
 
 
-class GlobalNamespace(Namespace):
+class GlobalNamespace(Namespace, path="global_"):
     """`client.global_` of an `OpencodeClient`."""
 
     @NamespaceProperty
@@ -104,7 +104,7 @@ class GlobalNamespace(Namespace):
         return self._caller.call(_UPGRADE, Arguments(timeout=timeout, headers=headers, body=body_))
 
 
-class AsyncGlobalNamespace(AsyncNamespace):
+class AsyncGlobalNamespace(AsyncNamespace, path="global_"):
     """`client.global_` of an `AsyncOpencodeClient`."""
 
     @NamespaceProperty

@@ -68,7 +68,7 @@ _UPDATE: Operation[Config] = Operation(
 )
 
 
-class GlobalConfigNamespace(Namespace):
+class GlobalConfigNamespace(Namespace, path="global_.config"):
     """`client.global_.config` of an `OpencodeClient`."""
 
     def get(self, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None) -> Config:
@@ -181,7 +181,7 @@ class GlobalConfigNamespace(Namespace):
         return self._caller.call(_UPDATE, Arguments(timeout=timeout, headers=headers, body=body_))
 
 
-class AsyncGlobalConfigNamespace(AsyncNamespace):
+class AsyncGlobalConfigNamespace(AsyncNamespace, path="global_.config"):
     """`client.global_.config` of an `AsyncOpencodeClient`."""
 
     async def get(self, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None) -> Config:

@@ -18,7 +18,7 @@ _DISPOSE: Operation[bool] = Operation(
 )
 
 
-class InstanceNamespace(Namespace):
+class InstanceNamespace(Namespace, path="instance"):
     """`client.instance` of an `OpencodeClient`."""
 
     def dispose(
@@ -42,7 +42,7 @@ class InstanceNamespace(Namespace):
         )
 
 
-class AsyncInstanceNamespace(AsyncNamespace):
+class AsyncInstanceNamespace(AsyncNamespace, path="instance"):
     """`client.instance` of an `AsyncOpencodeClient`."""
 
     async def dispose(

@@ -19,7 +19,7 @@ _STATUS: Operation[list[LSPStatus]] = Operation(
 )
 
 
-class LspNamespace(Namespace):
+class LspNamespace(Namespace, path="lsp"):
     """`client.lsp` of an `OpencodeClient`."""
 
     def status(
@@ -43,7 +43,7 @@ class LspNamespace(Namespace):
         )
 
 
-class AsyncLspNamespace(AsyncNamespace):
+class AsyncLspNamespace(AsyncNamespace, path="lsp"):
     """`client.lsp` of an `AsyncOpencodeClient`."""
 
     async def status(

@@ -48,7 +48,7 @@ _DISCONNECT: Operation[bool] = Operation(
 )
 
 
-class McpNamespace(Namespace):
+class McpNamespace(Namespace, path="mcp"):
     """`client.mcp` of an `OpencodeClient`."""
 
     @NamespaceProperty
@@ -145,7 +145,7 @@ class McpNamespace(Namespace):
         )
 
 
-class AsyncMcpNamespace(AsyncNamespace):
+class AsyncMcpNamespace(AsyncNamespace, path="mcp"):
     """`client.mcp` of an `AsyncOpencodeClient`."""
 
     @NamespaceProperty

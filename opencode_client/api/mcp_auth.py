@@ -52,7 +52,7 @@ _AUTHENTICATE: Operation[MCPStatus] = Operation(
 )
 
 
-class McpAuthNamespace(Namespace):
+class McpAuthNamespace(Namespace, path="mcp.auth"):
     """`client.mcp.auth` of an `OpencodeClient`."""
 
     def start(
@@ -145,7 +145,7 @@ class McpAuthNamespace(Namespace):
         )
 
 
-class AsyncMcpAuthNamespace(AsyncNamespace):
+class AsyncMcpAuthNamespace(AsyncNamespace, path="mcp.auth"):
     """`client.mcp.auth` of an `AsyncOpencodeClient`."""
 
     async def start(

@@ -34,7 +34,7 @@ _UPDATE: Operation[Part] = Operation(
 )
 
 
-class PartNamespace(Namespace):
+class PartNamespace(Namespace, path="part"):
     """`client.part` of an `OpencodeClient`."""
 
     def delete(
@@ -99,7 +99,7 @@ class PartNamespace(Namespace):
         )
 
 
-class AsyncPartNamespace(AsyncNamespace):
+class AsyncPartNamespace(AsyncNamespace, path="part"):
     """`client.part` of an `AsyncOpencodeClient`."""
 
     async def delete(

@@ -19,7 +19,7 @@ _GET: Operation[Path] = Operation(
 )
 
 
-class PathNamespace(Namespace):
+class PathNamespace(Namespace, path="path"):
     """`client.path` of an `OpencodeClient`."""
 
     def get(
@@ -42,7 +42,7 @@ class PathNamespace(Namespace):
         )
 
 
-class AsyncPathNamespace(AsyncNamespace):
+class AsyncPathNamespace(AsyncNamespace, path="path"):
     """`client.path` of an `AsyncOpencodeClient`."""
 
     async def get(

@@ -47,7 +47,7 @@ _RESPOND: Operation[bool] = Operation(
 )
 
 
-class PermissionNamespace(Namespace):
+class PermissionNamespace(Namespace, path="permission"):
     """`client.permission` of an `OpencodeClient`."""
 
     def list(
@@ -137,7 +137,7 @@ class PermissionNamespace(Namespace):
         )
 
 
-class AsyncPermissionNamespace(AsyncNamespace):
+class AsyncPermissionNamespace(AsyncNamespace, path="permission"):
     """`client.permission` of an `AsyncOpencodeClient`."""
 
     async def list(

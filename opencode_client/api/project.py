@@ -55,7 +55,7 @@ _DIRECTORIES: Operation[list[ProjectDirectoriesItem]] = Operation(
 )
 
 
-class ProjectNamespace(Namespace):
+class ProjectNamespace(Namespace, path="project"):
     """`client.project` of an `OpencodeClient`."""
 
     def list(
@@ -171,7 +171,7 @@ class ProjectNamespace(Namespace):
         )
 
 
-class AsyncProjectNamespace(AsyncNamespace):
+class AsyncProjectNamespace(AsyncNamespace, path="project"):
     """`client.project` of an `AsyncOpencodeClient`."""
 
     async def list(

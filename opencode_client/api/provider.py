@@ -30,7 +30,7 @@ _AUTH: Operation[dict[str, list[ProviderAuthMethod]]] = Operation(
 )
 
 
-class ProviderNamespace(Namespace):
+class ProviderNamespace(Namespace, path="provider"):
     """`client.provider` of an `OpencodeClient`."""
 
     @NamespaceProperty
@@ -79,7 +79,7 @@ class ProviderNamespace(Namespace):
         )
 
 
-class AsyncProviderNamespace(AsyncNamespace):
+class AsyncProviderNamespace(AsyncNamespace, path="provider"):
     """`client.provider` of an `AsyncOpencodeClient`."""
 
     @NamespaceProperty

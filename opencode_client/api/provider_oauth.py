@@ -36,7 +36,7 @@ _CALLBACK: Operation[bool] = Operation(
 )
 
 
-class ProviderOauthNamespace(Namespace):
+class ProviderOauthNamespace(Namespace, path="provider.oauth"):
     """`client.provider.oauth` of an `OpencodeClient`."""
 
     def authorize(
@@ -110,7 +110,7 @@ class ProviderOauthNamespace(Namespace):
         )
 
 
-class AsyncProviderOauthNamespace(AsyncNamespace):
+class AsyncProviderOauthNamespace(AsyncNamespace, path="provider.oauth"):
     """`client.provider.oauth` of an `AsyncOpencodeClient`."""
 
     async def authorize(

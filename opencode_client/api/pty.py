@@ -90,7 +90,7 @@ _CONNECT: Operation[bool] = Operation(
 )
 
 
-class PtyNamespace(Namespace):
+class PtyNamespace(Namespace, path="pty"):
     """`client.pty` of an `OpencodeClient`."""
 
     def shells(
@@ -276,7 +276,7 @@ class PtyNamespace(Namespace):
         )
 
 
-class AsyncPtyNamespace(AsyncNamespace):
+class AsyncPtyNamespace(AsyncNamespace, path="pty"):
     """`client.pty` of an `AsyncOpencodeClient`."""
 
     async def shells(

@@ -38,7 +38,7 @@ _REJECT: Operation[bool] = Operation(
 )
 
 
-class QuestionNamespace(Namespace):
+class QuestionNamespace(Namespace, path="question"):
     """`client.question` of an `OpencodeClient`."""
 
     def list(
@@ -117,7 +117,7 @@ class QuestionNamespace(Namespace):
         )
 
 
-class AsyncQuestionNamespace(AsyncNamespace):
+class AsyncQuestionNamespace(AsyncNamespace, path="question"):
     """`client.question` of an `AsyncOpencodeClient`."""
 
     async def list(

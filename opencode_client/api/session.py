@@ -257,7 +257,7 @@ _UNREVERT: Operation[Session] = Operation(
 )
 
 
-class SessionNamespace(Namespace):
+class SessionNamespace(Namespace, path="session"):
     """`client.session` of an `OpencodeClient`."""
 
     def list(
@@ -997,7 +997,7 @@ class SessionNamespace(Namespace):
         )
 
 
-class AsyncSessionNamespace(AsyncNamespace):
+class AsyncSessionNamespace(AsyncNamespace, path="session"):
     """`client.session` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -44,7 +44,7 @@ _STEAL: Operation[SyncStealResponse] = Operation(
 )
 
 
-class SyncNamespace(Namespace):
+class SyncNamespace(Namespace, path="sync"):
     """`client.sync` of an `OpencodeClient`."""
 
     @NamespaceProperty
@@ -117,7 +117,7 @@ class SyncNamespace(Namespace):
         )
 
 
-class AsyncSyncNamespace(AsyncNamespace):
+class AsyncSyncNamespace(AsyncNamespace, path="sync"):
     """`client.sync` of an `AsyncOpencodeClient`."""
 
     @NamespaceProperty

@@ -27,7 +27,7 @@ _LIST: Operation[list[SyncHistoryListResponseItem]] = Operation(
 )
 
 
-class SyncHistoryNamespace(Namespace):
+class SyncHistoryNamespace(Namespace, path="sync.history"):
     """`client.sync.history` of an `OpencodeClient`."""
 
     def list(
@@ -54,7 +54,7 @@ class SyncHistoryNamespace(Namespace):
         )
 
 
-class AsyncSyncHistoryNamespace(AsyncNamespace):
+class AsyncSyncHistoryNamespace(AsyncNamespace, path="sync.history"):
     """`client.sync.history` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -33,7 +33,7 @@ _IDS: Operation[list[str]] = Operation(
 )
 
 
-class ToolNamespace(Namespace):
+class ToolNamespace(Namespace, path="tool"):
     """`client.tool` of an `OpencodeClient`."""
 
     def list(
@@ -81,7 +81,7 @@ class ToolNamespace(Namespace):
         )
 
 
-class AsyncToolNamespace(AsyncNamespace):
+class AsyncToolNamespace(AsyncNamespace, path="tool"):
     """`client.tool` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -81,7 +81,7 @@ _SELECT_SESSION: Operation[bool] = Operation(
 )
 
 
-class TuiNamespace(Namespace):
+class TuiNamespace(Namespace, path="tui"):
     """`client.tui` of an `OpencodeClient`."""
 
     @NamespaceProperty
@@ -329,7 +329,7 @@ class TuiNamespace(Namespace):
         )
 
 
-class AsyncTuiNamespace(AsyncNamespace):
+class AsyncTuiNamespace(AsyncNamespace, path="tui"):
     """`client.tui` of an `AsyncOpencodeClient`."""
 
     @NamespaceProperty

@@ -35,7 +35,7 @@ _RESPONSE: Operation[bool] = Operation(
 )
 
 
-class TuiControlNamespace(Namespace):
+class TuiControlNamespace(Namespace, path="tui.control"):
     """`client.tui.control` of an `OpencodeClient`."""
 
     def next(
@@ -82,7 +82,7 @@ class TuiControlNamespace(Namespace):
         )
 
 
-class AsyncTuiControlNamespace(AsyncNamespace):
+class AsyncTuiControlNamespace(AsyncNamespace, path="tui.control"):
     """`client.tui.control` of an `AsyncOpencodeClient`."""
 
     async def next(

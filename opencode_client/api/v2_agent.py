@@ -25,7 +25,7 @@ _LIST: Operation[V2AgentListResponse] = Operation(
 )
 
 
-class V2AgentNamespace(Namespace):
+class V2AgentNamespace(Namespace, path="v2.agent"):
     """`client.v2.agent` of an `OpencodeClient`."""
 
     def list(
@@ -48,7 +48,7 @@ class V2AgentNamespace(Namespace):
         )
 
 
-class AsyncV2AgentNamespace(AsyncNamespace):
+class AsyncV2AgentNamespace(AsyncNamespace, path="v2.agent"):
     """`client.v2.agent` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -25,7 +25,7 @@ _LIST: Operation[V2CommandListResponse] = Operation(
 )
 
 
-class V2CommandNamespace(Namespace):
+class V2CommandNamespace(Namespace, path="v2.command"):
     """`client.v2.command` of an `OpencodeClient`."""
 
     def list(
@@ -48,7 +48,7 @@ class V2CommandNamespace(Namespace):
         )
 
 
-class AsyncV2CommandNamespace(AsyncNamespace):
+class AsyncV2CommandNamespace(AsyncNamespace, path="v2.command"):
     """`client.v2.command` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -32,7 +32,7 @@ _UPDATE: Operation[None] = Operation(
 )
 
 
-class V2CredentialNamespace(Namespace):
+class V2CredentialNamespace(Namespace, path="v2.credential"):
     """`client.v2.credential` of an `OpencodeClient`."""
 
     def remove(
@@ -89,7 +89,7 @@ class V2CredentialNamespace(Namespace):
         )
 
 
-class AsyncV2CredentialNamespace(AsyncNamespace):
+class AsyncV2CredentialNamespace(AsyncNamespace, path="v2.credential"):
     """`client.v2.credential` of an `AsyncOpencodeClient`."""
 
     async def remove(

@@ -24,7 +24,7 @@ _SUBSCRIBE: Operation[V2Event] = Operation(
 )
 
 
-class V2EventNamespace(Namespace):
+class V2EventNamespace(Namespace, path="v2.event"):
     """`client.v2.event` of an `OpencodeClient`."""
 
     def subscribe(
@@ -44,7 +44,7 @@ class V2EventNamespace(Namespace):
         return EventStream(self._caller, _SUBSCRIBE, Arguments(headers=headers), options)
 
 
-class AsyncV2EventNamespace(AsyncNamespace):
+class AsyncV2EventNamespace(AsyncNamespace, path="v2.event"):
     """`client.v2.event` of an `AsyncOpencodeClient`."""
 
     def subscribe(

@@ -43,7 +43,7 @@ _FIND: Operation[V2FsListResponse] = Operation(
 )
 
 
-class V2FsNamespace(Namespace):
+class V2FsNamespace(Namespace, path="v2.fs"):
     """`client.v2.fs` of an `OpencodeClient`."""
 
     def read(
@@ -111,7 +111,7 @@ class V2FsNamespace(Namespace):
         )
 
 
-class AsyncV2FsNamespace(AsyncNamespace):
+class AsyncV2FsNamespace(AsyncNamespace, path="v2.fs"):
     """`client.v2.fs` of an `AsyncOpencodeClient`."""
 
     async def read(

@@ -23,7 +23,7 @@ _GET: Operation[V2HealthGetResponse] = Operation(
 )
 
 
-class V2HealthNamespace(Namespace):
+class V2HealthNamespace(Namespace, path="v2.health"):
     """`client.v2.health` of an `OpencodeClient`."""
 
     def get(self, *, timeout: Timeout | Unset = UNSET, headers: Mapping[str, str] | None = None) -> V2HealthGetResponse:
@@ -37,7 +37,7 @@ class V2HealthNamespace(Namespace):
         return self._caller.call(_GET, Arguments(timeout=timeout, headers=headers))
 
 
-class AsyncV2HealthNamespace(AsyncNamespace):
+class AsyncV2HealthNamespace(AsyncNamespace, path="v2.health"):
     """`client.v2.health` of an `AsyncOpencodeClient`."""
 
     async def get(

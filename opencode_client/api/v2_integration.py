@@ -37,7 +37,7 @@ _GET: Operation[V2IntegrationGetResponse] = Operation(
 )
 
 
-class V2IntegrationNamespace(Namespace):
+class V2IntegrationNamespace(Namespace, path="v2.integration"):
     """`client.v2.integration` of an `OpencodeClient`."""
 
     @NamespaceProperty
@@ -95,7 +95,7 @@ class V2IntegrationNamespace(Namespace):
         )
 
 
-class AsyncV2IntegrationNamespace(AsyncNamespace):
+class AsyncV2IntegrationNamespace(AsyncNamespace, path="v2.integration"):
     """`client.v2.integration` of an `AsyncOpencodeClient`."""
 
     @NamespaceProperty

@@ -42,7 +42,7 @@ _COMPLETE: Operation[None] = Operation(
 )
 
 
-class V2IntegrationAttemptNamespace(Namespace):
+class V2IntegrationAttemptNamespace(Namespace, path="v2.integration.attempt"):
     """`client.v2.integration.attempt` of an `OpencodeClient`."""
 
     def status(
@@ -118,7 +118,7 @@ class V2IntegrationAttemptNamespace(Namespace):
         )
 
 
-class AsyncV2IntegrationAttemptNamespace(AsyncNamespace):
+class AsyncV2IntegrationAttemptNamespace(AsyncNamespace, path="v2.integration.attempt"):
     """`client.v2.integration.attempt` of an `AsyncOpencodeClient`."""
 
     async def status(

@@ -36,7 +36,7 @@ _OAUTH: Operation[V2IntegrationConnectOauthResponse] = Operation(
 )
 
 
-class V2IntegrationConnectNamespace(Namespace):
+class V2IntegrationConnectNamespace(Namespace, path="v2.integration.connect"):
     """`client.v2.integration.connect` of an `OpencodeClient`."""
 
     def key(
@@ -103,7 +103,7 @@ class V2IntegrationConnectNamespace(Namespace):
         )
 
 
-class AsyncV2IntegrationConnectNamespace(AsyncNamespace):
+class AsyncV2IntegrationConnectNamespace(AsyncNamespace, path="v2.integration.connect"):
     """`client.v2.integration.connect` of an `AsyncOpencodeClient`."""
 
     async def key(

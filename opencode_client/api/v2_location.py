@@ -25,7 +25,7 @@ _GET: Operation[LocationInfo] = Operation(
 )
 
 
-class V2LocationNamespace(Namespace):
+class V2LocationNamespace(Namespace, path="v2.location"):
     """`client.v2.location` of an `OpencodeClient`."""
 
     def get(
@@ -48,7 +48,7 @@ class V2LocationNamespace(Namespace):
         )
 
 
-class AsyncV2LocationNamespace(AsyncNamespace):
+class AsyncV2LocationNamespace(AsyncNamespace, path="v2.location"):
     """`client.v2.location` of an `AsyncOpencodeClient`."""
 
     async def get(

@@ -29,7 +29,7 @@ _LIST: Operation[V2ModelListResponse] = Operation(
 )
 
 
-class V2ModelNamespace(Namespace):
+class V2ModelNamespace(Namespace, path="v2.model"):
     """`client.v2.model` of an `OpencodeClient`."""
 
     def list(
@@ -52,7 +52,7 @@ class V2ModelNamespace(Namespace):
         )
 
 
-class AsyncV2ModelNamespace(AsyncNamespace):
+class AsyncV2ModelNamespace(AsyncNamespace, path="v2.model"):
     """`client.v2.model` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -25,7 +25,7 @@ _LIST: Operation[V2PermissionRequestListResponse] = Operation(
 )
 
 
-class V2PermissionRequestNamespace(Namespace):
+class V2PermissionRequestNamespace(Namespace, path="v2.permission.request"):
     """`client.v2.permission.request` of an `OpencodeClient`."""
 
     def list(
@@ -48,7 +48,7 @@ class V2PermissionRequestNamespace(Namespace):
         )
 
 
-class AsyncV2PermissionRequestNamespace(AsyncNamespace):
+class AsyncV2PermissionRequestNamespace(AsyncNamespace, path="v2.permission.request"):
     """`client.v2.permission.request` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -30,7 +30,7 @@ _REMOVE: Operation[None] = Operation(
 )
 
 
-class V2PermissionSavedNamespace(Namespace):
+class V2PermissionSavedNamespace(Namespace, path="v2.permission.saved"):
     """`client.v2.permission.saved` of an `OpencodeClient`."""
 
     def list(
@@ -61,7 +61,7 @@ class V2PermissionSavedNamespace(Namespace):
         return self._caller.call(_REMOVE, Arguments(path=(id,), timeout=timeout, headers=headers))
 
 
-class AsyncV2PermissionSavedNamespace(AsyncNamespace):
+class AsyncV2PermissionSavedNamespace(AsyncNamespace, path="v2.permission.saved"):
     """`client.v2.permission.saved` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -43,7 +43,7 @@ _REFRESH: Operation[None] = Operation(
 )
 
 
-class V2ProjectCopyNamespace(Namespace):
+class V2ProjectCopyNamespace(Namespace, path="v2.project_copy"):
     """`client.v2.project_copy` of an `OpencodeClient`."""
 
     def create(
@@ -125,7 +125,7 @@ class V2ProjectCopyNamespace(Namespace):
         )
 
 
-class AsyncV2ProjectCopyNamespace(AsyncNamespace):
+class AsyncV2ProjectCopyNamespace(AsyncNamespace, path="v2.project_copy"):
     """`client.v2.project_copy` of an `AsyncOpencodeClient`."""
 
     async def create(

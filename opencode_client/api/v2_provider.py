@@ -44,7 +44,7 @@ _GET: Operation[V2ProviderGetResponse] = Operation(
 )
 
 
-class V2ProviderNamespace(Namespace):
+class V2ProviderNamespace(Namespace, path="v2.provider"):
     """`client.v2.provider` of an `OpencodeClient`."""
 
     def list(
@@ -88,7 +88,7 @@ class V2ProviderNamespace(Namespace):
         )
 
 
-class AsyncV2ProviderNamespace(AsyncNamespace):
+class AsyncV2ProviderNamespace(AsyncNamespace, path="v2.provider"):
     """`client.v2.provider` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -100,7 +100,7 @@ _CONNECT: Operation[bool] = Operation(
 )
 
 
-class V2PtyNamespace(Namespace):
+class V2PtyNamespace(Namespace, path="v2.pty"):
     """`client.v2.pty` of an `OpencodeClient`."""
 
     def list(
@@ -264,7 +264,7 @@ class V2PtyNamespace(Namespace):
         )
 
 
-class AsyncV2PtyNamespace(AsyncNamespace):
+class AsyncV2PtyNamespace(AsyncNamespace, path="v2.pty"):
     """`client.v2.pty` of an `AsyncOpencodeClient`."""
 
     async def list(

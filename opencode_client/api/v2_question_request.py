@@ -25,7 +25,7 @@ _LIST: Operation[V2QuestionRequestListResponse] = Operation(
 )
 
 
-class V2QuestionRequestNamespace(Namespace):
+class V2QuestionRequestNamespace(Namespace, path="v2.question.request"):
     """`client.v2.question.request` of an `OpencodeClient`."""
 
     def list(
@@ -48,7 +48,7 @@ class V2QuestionRequestNamespace(Namespace):
         )
 
 
-class AsyncV2QuestionRequestNamespace(AsyncNamespace):
+class AsyncV2QuestionRequestNamespace(AsyncNamespace, path="v2.question.request"):
     """`client.v2.question.request` of an `AsyncOpencodeClient`."""
 
     async def list(

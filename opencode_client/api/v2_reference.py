@@ -25,7 +25,7 @@ _LIST: Operation[V2ReferenceListResponse] = Operation(
 )
 
 
-class V2ReferenceNamespace(Namespace):
+class V2ReferenceNamespace(Namespace, path="v2.reference"):
     """`client.v2.reference` of an `OpencodeClient`."""
 
     def list(
@@ -48,7 +48,7 @@ class V2ReferenceNamespace(Namespace):
         )
 
 
-class AsyncV2ReferenceNamespace(AsyncNamespace):
+class AsyncV2ReferenceNamespace(AsyncNamespace, path="v2.reference"):
     """`client.v2.reference` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -214,7 +214,7 @@ _MESSAGES: Operation[SessionMessagesResponse] = Operation(
 )
 
 
-class V2SessionNamespace(Namespace):
+class V2SessionNamespace(Namespace, path="v2.session"):
     """`client.v2.session` of an `OpencodeClient`."""
 
     @NamespaceProperty
@@ -522,7 +522,7 @@ class V2SessionNamespace(Namespace):
         )
 
 
-class AsyncV2SessionNamespace(AsyncNamespace):
+class AsyncV2SessionNamespace(AsyncNamespace, path="v2.session"):
     """`client.v2.session` of an `AsyncOpencodeClient`."""
 
     @NamespaceProperty

@@ -74,7 +74,7 @@ _REPLY: Operation[None] = Operation(
 )
 
 
-class V2SessionPermissionNamespace(Namespace):
+class V2SessionPermissionNamespace(Namespace, path="v2.session.permission"):
     """`client.v2.session.permission` of an `OpencodeClient`."""
 
     def list(
@@ -162,7 +162,7 @@ class V2SessionPermissionNamespace(Namespace):
         )
 
 
-class AsyncV2SessionPermissionNamespace(AsyncNamespace):
+class AsyncV2SessionPermissionNamespace(AsyncNamespace, path="v2.session.permission"):
     """`client.v2.session.permission` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -51,7 +51,7 @@ _REJECT: Operation[None] = Operation(
 )
 
 
-class V2SessionQuestionNamespace(Namespace):
+class V2SessionQuestionNamespace(Namespace, path="v2.session.question"):
     """`client.v2.session.question` of an `OpencodeClient`."""
 
     def list(
@@ -108,7 +108,7 @@ class V2SessionQuestionNamespace(Namespace):
         return self._caller.call(_REJECT, Arguments(path=(session_id, request_id), timeout=timeout, headers=headers))
 
 
-class AsyncV2SessionQuestionNamespace(AsyncNamespace):
+class AsyncV2SessionQuestionNamespace(AsyncNamespace, path="v2.session.question"):
     """`client.v2.session.question` of an `AsyncOpencodeClient`."""
 
     async def list(

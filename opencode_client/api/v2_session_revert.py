@@ -52,7 +52,7 @@ _COMMIT: Operation[None] = Operation(
 )
 
 
-class V2SessionRevertNamespace(Namespace):
+class V2SessionRevertNamespace(Namespace, path="v2.session.revert"):
     """`client.v2.session.revert` of an `OpencodeClient`."""
 
     def stage(
@@ -95,7 +95,7 @@ class V2SessionRevertNamespace(Namespace):
         return self._caller.call(_COMMIT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
 
 
-class AsyncV2SessionRevertNamespace(AsyncNamespace):
+class AsyncV2SessionRevertNamespace(AsyncNamespace, path="v2.session.revert"):
     """`client.v2.session.revert` of an `AsyncOpencodeClient`."""
 
     async def stage(

@@ -25,7 +25,7 @@ _LIST: Operation[V2SkillListResponse] = Operation(
 )
 
 
-class V2SkillNamespace(Namespace):
+class V2SkillNamespace(Namespace, path="v2.skill"):
     """`client.v2.skill` of an `OpencodeClient`."""
 
     def list(
@@ -48,7 +48,7 @@ class V2SkillNamespace(Namespace):
         )
 
 
-class AsyncV2SkillNamespace(AsyncNamespace):
+class AsyncV2SkillNamespace(AsyncNamespace, path="v2.skill"):
     """`client.v2.skill` of an `AsyncOpencodeClient`."""
 
     async def list(

@@ -60,7 +60,7 @@ _APPLY: Operation[VcsApplyResponse] = Operation(
 )
 
 
-class VcsNamespace(Namespace):
+class VcsNamespace(Namespace, path="vcs"):
     """`client.vcs` of an `OpencodeClient`."""
 
     def get(
@@ -167,7 +167,7 @@ class VcsNamespace(Namespace):
         )
 
 
-class AsyncVcsNamespace(AsyncNamespace):
+class AsyncVcsNamespace(AsyncNamespace, path="vcs"):
     """`client.vcs` of an `AsyncOpencodeClient`."""
 
     async def get(

@@ -52,7 +52,7 @@ _RESET: Operation[bool] = Operation(
 )
 
 
-class WorktreeNamespace(Namespace):
+class WorktreeNamespace(Namespace, path="worktree"):
     """`client.worktree` of an `OpencodeClient`."""
 
     def list(
@@ -144,7 +144,7 @@ class WorktreeNamespace(Namespace):
         )
 
 
-class AsyncWorktreeNamespace(AsyncNamespace):
+class AsyncWorktreeNamespace(AsyncNamespace, path="worktree"):
     """`client.worktree` of an `AsyncOpencodeClient`."""
 
     async def list(
