@@ -45,6 +45,7 @@ class AsyncWebSocket(ClientConnection):
         while True:
             await asyncio.sleep(self.ping_interval)
             self._has_received = False
+            self.process_event = self._note_frame  # type: ignore[method-assign] # see there
             unsent_bytes = self.transport.get_write_buffer_size()
             if not self.paused:  # else the ping would wait behind data that the server does not take
                 await self.ping()
@@ -60,10 +61,11 @@ class AsyncWebSocket(ClientConnection):
                 self.transport.abort()
                 return
 
-    # Not documented, as above.
-    def process_event(self, event: Any) -> None:  # Any: passed on
+    # Not documented, as above. It replaces `process_event` until the first frame: there are many without a ping.
+    def _note_frame(self, event: Any) -> None:  # Any: passed on
         self._has_received = True
-        super().process_event(event)
+        vars(self).pop("process_event", None)
+        self.process_event(event)
 
     # Not documented. `websockets` has no option against redirects, which it follows after this has failed.
     async def handshake(self, *arguments: Any, **named: Any) -> None:  # Any: passed on

@@ -58,6 +58,7 @@ class WebSocket(ClientConnection):
             if not reader.is_alive():
                 return
             self._has_received = False
+            self.process_event = self._note_frame  # type: ignore[method-assign] # see there
             try:
                 self.ping()
             except ConnectionClosed:
@@ -72,10 +73,11 @@ class WebSocket(ClientConnection):
                 end(self.socket)
                 return
 
-    # Not documented, as above.
-    def process_event(self, event: Any) -> None:  # Any: passed on
+    # Not documented, as above. It replaces `process_event` until the first frame: there are many without a ping.
+    def _note_frame(self, event: Any) -> None:  # Any: passed on
         self._has_received = True
-        super().process_event(event)
+        vars(self).pop("process_event", None)
+        self.process_event(event)
 
     # Not documented. `websockets` has no option against redirects, which it makes after this has failed.
     def handshake(self, *arguments: Any, **named: Any) -> None:  # Any: passed on
