@@ -58,7 +58,7 @@ class WebSocket(ClientConnection):
             if not reader.is_alive():
                 return
             self._has_received = False
-            self.process_event = self._note_frame  # type: ignore[method-assign] # see there
+            vars(self)["process_event"] = self._note_frame  # see there
             try:
                 self.ping()
             except ConnectionClosed:

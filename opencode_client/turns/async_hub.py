@@ -54,7 +54,7 @@ class AsyncRun(Run[S], Generic[S]):
         super().__init__(state, is_quiet=is_quiet)
         self.calls = calls
         self.hub: AsyncHub
-        self.waiters = AsyncWaiters()
+        self.waiters: AsyncWaiters = AsyncWaiters()
         self.actions: dict[int, tuple[Action, Any]] = {}  # Any: the work of an action
         """The actions that are being performed, by their `id`."""
 

@@ -54,7 +54,7 @@ class SyncRun(Run[S], Generic[S]):
         super().__init__(state, is_quiet=is_quiet)
         self.calls = calls
         self.hub: Hub
-        self.waiters = Waiters()
+        self.waiters: Waiters = Waiters()
         self.actions: dict[int, tuple[Action, Any]] = {}  # Any: the work of an action
         """The actions that are being performed, by their `id`."""
 
