@@ -19,7 +19,7 @@ from scripts.rooms import REFERENCE, ROOT
 _REFERENCE = ("scripts/gen-opencode-api-docs.py", "openapi.json")
 
 WRITTEN = (ROOT / "openapi.json", ROOT / "openapi.source.json", *generate.WRITTEN, REFERENCE)
-"""What a regeneration writes: all of it, or nothing."""
+"""The files and folders that a regeneration writes: all of them, or none."""
 
 
 def main() -> int:

@@ -66,12 +66,12 @@ def route(method: str, path: str) -> str:
 
 
 VERSION_PATHS = ("/global/health", "/api/info")
-"""Where opencode 1.x and 2.x show their version."""
+"""The paths with the version of opencode 1.x and 2.x."""
 
 
 @frozen
 class Since:
-    """What opencode's own versions have: `versions` were compared, from old to new.
+    """The operations of opencode's own versions: `versions` were compared, from old to new.
 
     `rows`: for each operationId `absent`, the newest version without it or None; `since`, the oldest with it; `route`.
     """

@@ -1,4 +1,4 @@
-"""Which calls are sent again after a status, when, and what `on_retry` gets."""
+"""Retries after a status: the calls that are sent again, the delays, and the arguments of `on_retry`."""
 
 from __future__ import annotations
 

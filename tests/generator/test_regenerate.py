@@ -53,7 +53,7 @@ STAGES = ("spec", "generate", "docs")
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-    """What each stage writes: a file that is there, a folder with a file, and a folder that is missing."""
+    """Places as stages write them: a file that is there, a folder with a file, and a folder that is missing."""
     found = {name: tmp_path / name for name in STAGES}
     found["spec"].write_text("before", encoding="utf-8")
     (found["generate"] / "api").mkdir(parents=True)

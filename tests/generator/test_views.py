@@ -12,7 +12,6 @@ from scripts.normalise.schema import Json, schemas_of
 from scripts.render.models import model_view, union_view
 from scripts.render.namespaces import package_view
 from scripts.render.python_types import Types, allows_null
-from scripts.render.text import wrapped
 from scripts.render.views import MemberView, MethodView, PackageView
 from tests.normalise.small_documents import document, obj, ok, reference
 
@@ -344,8 +343,3 @@ def test_a_namespace_without_operations_below_one_with_operations_is_imported_fr
     [child] = package.namespaces["a"].children
     [parent] = package.parents
     assert (child.name, child.module, parent.path, parent.children[0].module) == ("b", "", "a.b", "a_b_c")
-
-
-def test_wrapped_text_is_escaped_and_keeps_its_paragraphs() -> None:
-    assert wrapped('a """ b\n\nc d', 90) == 'a \\"\\"\\" b\n\nc d'
-    assert wrapped("aa bb cc", 5, first="x: ") == "x: aa\nbb cc"

@@ -28,7 +28,7 @@ _PLACE = re.compile(r"^  (/\S*): ", re.MULTILINE)
 
 @define
 class Trial:
-    """What was tried: operations and refusals by case, and the differences that were found.
+    """The results of a run: operations and refusals by case, and the differences that were found.
 
     `any_refused`: an operation may be refused whatever its case is.
     """

@@ -40,7 +40,7 @@ exec(compile(request["program"], "<string>", "exec"))
 
 @frozen
 class Ended:
-    """What a program printed, and its exit code."""
+    """The output of a program, and its exit code."""
 
     stdout: str
     stderr: str
