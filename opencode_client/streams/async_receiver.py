@@ -73,28 +73,31 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
 
     async def __anext__(self) -> StreamItem[E]:
         self._home.enter(here())
-        if not self._state.has_item() and not await self._wait(None):
+        if self._state.has_item():
+            return self._state.take()
+        items = await self._wait(None)
+        if not items:
             raise StopAsyncIteration
-        return self._state.take()
+        return items[0]
 
     async def take(self, timeout_s: float | None) -> list[StreamItem[E]]:
         self._home.enter(here())
-        return [self._state.take()] if self._state.has_item() or await self._wait(timeout_s) else []
+        return [self._state.take()] if self._state.has_item() else await self._wait(timeout_s)
 
-    async def _wait(self, timeout_s: float | None) -> bool:
-        """Wait for items. Return False at the end. Raises StreamTimeoutError."""
+    async def _wait(self, timeout_s: float | None) -> list[StreamItem[E]]:
+        """Wait for the next item and return it; no item at the end. Raises StreamTimeoutError."""
         deadline, is_late = NEVER if timeout_s is None else Deadline(timeout_s), False
         try:
             async with self._using:
                 while not self._state.has_item():
                     if (self._closed or self._has_ended) and self._state.failure is None:
-                        return False
+                        return []
                     if is_late:
                         raise no_item_yet(timeout_s)
                     left_s = deadline.left_s()
                     is_late = left_s == 0
                     await self._advance(left_s)
-                return True
+                return [self._state.take()]  # before another thread looks for items
         finally:
             if self._closed:
                 await self._close_unused()

@@ -73,28 +73,31 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
 
     def __next__(self) -> StreamItem[E]:
         self._home.enter(here())
-        if not self._state.has_item() and not self._wait(None):
+        if self._state.has_item():
+            return self._state.take()
+        items = self._wait(None)
+        if not items:
             raise StopIteration
-        return self._state.take()
+        return items[0]
 
     def take(self, timeout_s: float | None) -> list[StreamItem[E]]:
         self._home.enter(here())
-        return [self._state.take()] if self._state.has_item() or self._wait(timeout_s) else []
+        return [self._state.take()] if self._state.has_item() else self._wait(timeout_s)
 
-    def _wait(self, timeout_s: float | None) -> bool:
-        """Wait for items. Return False at the end. Raises StreamTimeoutError."""
+    def _wait(self, timeout_s: float | None) -> list[StreamItem[E]]:
+        """Wait for the next item and return it; no item at the end. Raises StreamTimeoutError."""
         deadline, is_late = NEVER if timeout_s is None else Deadline(timeout_s), False
         try:
             with self._using:
                 while not self._state.has_item():
                     if (self._closed or self._has_ended) and self._state.failure is None:
-                        return False
+                        return []
                     if is_late:
                         raise no_item_yet(timeout_s)
                     left_s = deadline.left_s()
                     is_late = left_s == 0
                     self._advance(left_s)
-                return True
+                return [self._state.take()]  # before another thread looks for items
         finally:
             if self._closed:
                 self._close_unused()

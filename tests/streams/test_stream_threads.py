@@ -50,7 +50,7 @@ def _in_threads(*works: Callable[[], object]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(30)
     assert not errors, errors
     assert not any(thread.is_alive() for thread in threads)
 
