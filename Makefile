@@ -9,7 +9,7 @@ OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not liv
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-stress test-terminals test-turns test-paging test-live compat test-documents test-random test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-stress test-terminals test-turns test-paging test-live compat test-documents test-random test-package test-job dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ regeneration-job: $(READY)  ## regenerate from OPENCODE_URL or OPENCODE_VERSION,
 
 api-diff: $(READY)  ## list the changes since AGAINST=<git ref> (default: HEAD), without downloading anything
 	$(BIN)/python -m scripts.changes $(if $(AGAINST),'$(AGAINST)')
+
+next-version: $(READY)  ## print the version that the next release needs, with the reasons; AGAINST=<git ref> instead of the last tag, CHECK=1
+	$(BIN)/python -m scripts.changes.next_version
 
 docs: $(READY)  ## write the API reference of openapi.json to docs/api, in Chinese and English
 	$(BIN)/python scripts/gen-opencode-api-docs.py openapi.json

@@ -64,8 +64,17 @@ def make_report(against: str, root: Path) -> Report:
     """
     with tempfile.TemporaryDirectory(prefix="opencode-client-") as scratch:
         old, new = committed(against, root, Path(scratch)), work_tree(root)
-        changes = [*_documents(old, new), *compare_packages(old.folder, new.folder)]
+        changes = changes_between(old, new)
     return Report((old.name, new.name), (old.version, new.version), changes)
+
+
+def changes_between(old: State, new: State) -> list[Change]:
+    """Return the changes of the document and of the package.
+
+    Raises:
+        StateError: one of the documents is not valid.
+    """
+    return [*_documents(old, new), *compare_packages(old.folder, new.folder)]
 
 
 def _documents(old: State, new: State) -> list[Change]:

@@ -56,7 +56,7 @@ class Report:
         """The report as text; with `limit`, each group has at most that many lines."""
         lines = [self._title()]
         for heading, changes in self._groups():
-            found = list(_folded(changes))
+            found = list(folded(changes))
             shown = found[:limit]
             lines += ["", f"{heading} ({len(changes)})", *shown]
             if len(shown) < len(found):
@@ -87,7 +87,7 @@ class Report:
                     yield f"{heading}, {name}", chosen
 
 
-def _folded(changes: list[Change]) -> Iterator[str]:
+def folded(changes: list[Change]) -> Iterator[str]:
     """One line for each change; the same change of several operations or models is one line."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for change in changes:

@@ -62,7 +62,21 @@ def read_surface(folder: Path | None) -> Surface:
         items[label] = item
         if isinstance(item, griffe.Class):
             items |= {f"{label}.{name}": member for name, member in _members(item, roots)}
+    for label in _constructors_of_results(items):
+        del items[label]
     return Surface(items, dict(_aliases(module, items)))
+
+
+def _constructors_of_results(items: dict[str, Item]) -> list[str]:
+    """Return the constructors that users do not call: those of classes that a method of another class returns."""
+    returned = {
+        (name, label.rpartition(".")[0])
+        for label, item in items.items()
+        if isinstance(item, griffe.Function) and item.name != "__init__"
+        for name in _NAME.findall(str(item.returns or ""))
+    }
+    made = {name for name, holder in returned if holder and name != holder}
+    return [label for label in items if label.endswith(".__init__") and label.split(".")[-2] in made]
 
 
 def _aliases(package: griffe.Module, items: dict[str, Item]) -> Iterator[tuple[str, str]]:
@@ -135,6 +149,11 @@ def _namespace(member: Item) -> griffe.Class | None:
     kind = member.annotation if isinstance(member, griffe.Attribute) else member.returns
     item = _target(member.module.members.get(str(kind)))
     return item if isinstance(item, griffe.Class) and is_generated_api(item) else None
+
+
+def is_generated(item: Item) -> bool:
+    """True if the document gave the item: a namespace, an operation, a model."""
+    return is_generated_api(item) or item.path.startswith(f"{PACKAGE}.models.")
 
 
 def is_generated_api(item: Item) -> bool:

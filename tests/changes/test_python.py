@@ -211,3 +211,18 @@ def test_the_package_is_read_and_never_run(before: Path, tmp_path: Path) -> None
     folder = write_package(tmp_path)
     edit(folder, "__init__.py", old="from __future__", new="raise SystemExit(3)\nfrom __future__")
     assert report_lines(before, folder) == []
+
+
+def test_the_constructor_of_a_class_that_methods_return_is_not_public(tmp_path: Path) -> None:
+    for name, arguments in (("old", "link"), ("new", "link, state")):
+        folder = tmp_path / name / PACKAGE
+        folder.mkdir(parents=True)
+        stream = f"class Stream:\n    def __init__(self, {arguments}): ...\n    def get(self) -> int: ...\n"
+        client = (
+            f"class Client:\n    def __init__(self, {arguments}): ...\n    def open(self) -> Stream: ...\n"
+        )
+        text = f'__all__ = ["Client", "Stream"]\n\n{stream}\n{client}    def copy(self) -> Client: ...\n'
+        (folder / "__init__.py").write_text(text, encoding="utf-8")
+    assert report_lines(tmp_path / "old", tmp_path / "new") == [
+        "! Client.__init__(state): argument added, required"
+    ]
