@@ -60,6 +60,11 @@ class Entry:
         return found
 
     @property
+    def is_measured(self) -> bool:
+        """True for an operation of opencode 1.x. Measured facts hold for no other, such as one of 2.x with its path."""
+        return _since().is_related([(self.id, route(self.method, self.path))])
+
+    @property
     def stream(self) -> Json | None:
         """The schema of its server-sent events; None if its response is no stream."""
         schemas = (schema for _, media, schema in self.contents if media == _STREAM)
@@ -70,6 +75,8 @@ class Entry:
         """`stream`, `websocket`, `blocking` or `request`."""
         if self.stream is not None:
             return "stream"
+        if self.operation.get("x-websocket") is True:
+            return "websocket"
         kind = _kinds().get(self.id)
         is_other = _since().is_other(self.id, route(self.method, self.path))
         return kind.kind if kind and not is_other else "request"

@@ -36,7 +36,7 @@ def _operation(view: View, entry: Entry) -> Iterator[str]:
         yield from (row, "")
     yield from (f"- **{head}**{words.colon}{text}" for head, text in facts)
     yield ""
-    for note in view.catalogue.notes.get(entry.name, ()):
+    for note in view.catalogue.notes.get(entry.name, ()) if entry.is_measured else ():
         yield from (_note(view, note), "")
     yield from (f"**{words.parameters}**", "", *(_parameters(view, entry) or [words.none]), "")
     yield from _body(view, entry)
@@ -58,7 +58,7 @@ def _note(view: View, note: Note) -> str:
     """A measured behaviour, with the versions that it was measured with."""
     words = view.words
     head = f"> **{words.measured}{words.aside.format(words.enumeration.join(note.versions.split(', ')))}**"
-    section = view.named(note.realtime)
+    section = view.measured(note.realtime)
     more = words.see_realtime.format(link=f"{REALTIME_PAGE}#{section.anchor}") if section else ""
     return f"{head}{words.colon}{view.catalogue.note(note)}{more}"
 

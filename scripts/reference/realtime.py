@@ -1,7 +1,7 @@
 """The real-time page: the text of realtime.<language>.md, with tables from the document and calls of the client.
 
 A section of that file begins with `<!-- of METHOD path, ... -->` (these operations link to it) or `<!-- about ... -->`.
-It is left out if the document has none of these operations.
+It is left out if the document has none of these operations of opencode 1.x.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _section(view: View, section: str, described: list[Entry]) -> list[str]:
     """A section, with an anchor and the client's calls for each of its operations."""
     marked = _OF.match(section)
     names = marked[2].split(", ") if marked else []
-    found = [entry for name in names if (entry := view.named(name))]
+    found = [entry for name in names if (entry := view.measured(name))]
     if not marked or not found:
         return []
     described += found

@@ -74,9 +74,9 @@ class View:
         text = self.catalogue.row(entry.name, entry.english, fallback)
         return text if text == fallback and not text_at(entry.operation, "summary") else escape(text)
 
-    def named(self, name: str) -> Entry | None:
-        """The operation `METHOD path`, if the document has it."""
-        return next((entry for entry in self.entries if entry.name == name), None)
+    def measured(self, name: str) -> Entry | None:
+        """The operation `METHOD path` of opencode 1.x, if the document has it."""
+        return next((entry for entry in self.entries if entry.name == name and entry.is_measured), None)
 
     def title(self, entry: Entry) -> str:
         """The title of the operation's page."""

@@ -42,6 +42,19 @@ def test_operations_that_a_document_lacks_are_left_out() -> None:
     assert _OVERVIEW.findall(pages_of(small_document(("get", "/session", {})), "en")["21-realtime.md"]) == []
 
 
+def test_what_was_measured_at_1_x_is_not_shown_for_another_operation_at_the_same_path() -> None:
+    """Servers of 2.x have `GET /api/event` and others with other operationIds."""
+    for name, is_shown in (("v2.event.subscribe", True), ("event.subscribe", False)):
+        made = pages_of(small_document(("get", "/api/event", {"operationId": name})), "en")
+        assert any("Measured" in text for text in made.values()) is is_shown
+        assert ("## `/api/event`" in made["21-realtime.md"]) is is_shown
+
+
+def test_a_websocket_of_the_document_is_listed() -> None:
+    given = small_document(("get", "/api/pty", {"operationId": "pty.connect", "x-websocket": True}))
+    assert _OVERVIEW.findall(pages_of(given, "en")["21-realtime.md"]) == ["GET /api/pty"]
+
+
 @pytest.mark.parametrize(
     "call",
     [
