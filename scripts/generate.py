@@ -212,8 +212,9 @@ def _print_report(built: Built, where: Path) -> None:
     rooms = [file for room in ROOMS for file in _files(built.folder, room)]
     lines = sum(len((built.folder / file).read_text(encoding="utf-8").splitlines()) for file in rooms)
     for overlay in built.missing:
-        names = [f"client.{name}" for name in overlay.methods] or overlay.modules
-        print(f"note: without {', '.join(names)}: the document lacks operations of opencode 1.x for them")
+        print(
+            f"note: without {', '.join(overlay.names)}: the document lacks operations of opencode 1.x for them"
+        )
     for line in built.normalised.report:
         print(f"note: {plain_text(line)}")
     print(f"{len(rooms)} files, {lines} lines in {where}")

@@ -13,16 +13,27 @@ from attrs import frozen
 from scripts.normalise.kinds import read_since, route
 from scripts.normalise.schema import Json, operations
 
+_STREAMS = ("streams/stream.py", "streams/async_stream.py")
 _CLIENTS = ("client.py", "async_client.py", "client_turns.py", "async_client_turns.py")
 
 
 @frozen
 class Overlay:
-    """A part of the package: modules, and methods of the clients. It needs the operations `needs` of opencode 1.x."""
+    """A part of the package: modules, methods of the clients, or flags of the streams' `filter`.
+
+    It needs the operations `needs` of opencode 1.x.
+    """
 
     needs: tuple[str, ...]
-    modules: tuple[str, ...]
+    modules: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The names that people know it by."""
+        names = [f"client.{name}" for name in self.methods] or list(self.modules)
+        return [*names, *(f"filter({flag}=)" for flag in self.flags)]
 
 
 OVERLAYS = (
@@ -47,6 +58,7 @@ OVERLAYS = (
         modules=("terminals/temporary.py", "terminals/async_temporary.py"),
         methods=("terminal",),
     ),
+    Overlay(needs=("session.children",), flags=("children",)),
     Overlay(needs=("global.health",), modules=("server.py", "processes.py")),
     Overlay(needs=("session.messages",), modules=("parts.py",)),
 )
@@ -73,6 +85,12 @@ def remove_overlays(package: Path, overlays: Iterable[Overlay]) -> list[Path]:
         text = _without_imports(file.read_text(encoding="utf-8"), gone)
         text = _without_names(text, gone) if file.name == "__init__.py" else _without_methods(text, methods)
         file.write_text(text, encoding="utf-8", newline="\n")
+    for flag in (flag for overlay in overlays for flag in overlay.flags):
+        for file in (package / name for name in _STREAMS):
+            file.write_text(
+                _without_flag(file.read_text(encoding="utf-8"), flag), encoding="utf-8", newline="\n"
+            )
+            changed.append(file)
     return changed
 
 
@@ -92,6 +110,13 @@ def _without_methods(text: str, methods: set[str]) -> str:
     members = [node for one in classes for node in one.body]
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     return _without_lines(text, [one for one in members if isinstance(one, kinds) and one.name in methods])
+
+
+def _without_flag(text: str, flag: str) -> str:
+    """Remove an argument `flag: bool = False` and its lines of docstrings; what it was given to gets False."""
+    text = re.sub(rf"^ +{flag}: bool = False,\n|, {flag}: bool = False", "", text, flags=re.MULTILINE)
+    text = re.sub(rf"^( +){flag}: .*\n(\1 +.*\n)*", "", text, flags=re.MULTILINE)
+    return re.sub(rf", ({flag}=)?{flag}\)", r", \1False)", text)
 
 
 def _without_lines(text: str, nodes: Iterable[ast.stmt]) -> str:
