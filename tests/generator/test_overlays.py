@@ -74,9 +74,12 @@ _SECOND = document(
         "/api/pty/{ptyID}/connect-token": {
             "post": _get("pty.connect.token", _data(_TICKET), parameters=_ID)["get"]
         },
-        "/api/pty/{ptyID}/connect": _get(
-            "pty.connect", {"type": "boolean"}, **{"parameters": _CONNECT, "x-websocket": True}
-        ),
+        "/api/pty/{ptyID}/connect": {
+            "get": {
+                **_get("pty.connect", {"type": "boolean"}, parameters=_CONNECT)["get"],
+                "x-websocket": True,
+            }
+        },
         "/api/info": _get("server.info", {"type": "object", "additionalProperties": {}}),
         "/api/session": _get("session.list", {"type": "array", "items": {"type": "string"}}),
         "/api/event": _get("event.subscribe", {"type": "object"}, "text/event-stream"),
