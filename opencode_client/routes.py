@@ -56,7 +56,7 @@ def _check(method: object, path: object, query: object) -> None:
 
 def _found(method: str, path: str) -> tuple[Operation[Any], tuple[str, ...]]:
     """Return the documented operation and the values in its path, or else an operation for this path alone."""
-    for operation, pattern in _documented():
+    for operation, pattern in documented():
         if operation.method == method and (match := pattern.fullmatch(path)):
             if operation.path.endswith(_STREAM):
                 raise ArgumentError(f"send: {path} is an event stream; use client.{operation.id}")
@@ -70,8 +70,8 @@ def _found(method: str, path: str) -> tuple[Operation[Any], tuple[str, ...]]:
 
 
 @cache
-def _documented() -> list[tuple[Operation[Any], re.Pattern[str]]]:
-    """Return the operations of all namespaces. Those without variables in their path come first."""
+def documented() -> list[tuple[Operation[Any], re.Pattern[str]]]:
+    """Return the operations of all namespaces, and the patterns of their paths. Those without variables come first."""
     found = sorted(_operations(), key=lambda one: len(_VARIABLE.findall(one.path)))
     return [(one, re.compile(_pattern(one.path))) for one in found]
 

@@ -42,7 +42,7 @@ HANDWRITTEN = frozenset({
     "TurnLostError", "TurnOptions", "TurnOutcome", "TurnOutputError", "TurnProviderError", "TurnReply", "TurnResult",
     "TurnSpec", "TurnTimeoutError",
     # for tests of users
-    "Reply", "ScriptedModel", "ToolCall",
+    "FakeCall", "FakeServer", "FakeTerminal", "Reply", "ScriptedModel", "ToolCall",
     # what generated modules import
     "Any", "AsyncCaller", "AsyncNamespace", "AsyncNamespaces", "Caller", "ClassVar", "ConstantsCheck",
     "ExactVariants", "JsonMapping", "JsonObject", "Literal", "LOCATION", "Mapping", "Namespace",

@@ -1,0 +1,355 @@
+"""A server without opencode, for tests: its address, its clients, its faults, and what it has received."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import re
+import threading
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Self
+
+import httpx
+from attrs import define, frozen
+
+from ..async_client import AsyncOpencodeClient
+from ..calls.server_info import has_operation
+from ..client import OpencodeClient
+from ..model import JsonObject
+from ..routes import documented
+from ..signatures import explain_calls
+from .connections import Listener, Request, Response, Stream, json_response
+from .events import Events
+from .files import Files
+from .operations import ROUTES, Call, Operations, RefusalError, Route, directory_of, pattern_of
+from .replies import Replies, Reply, Script
+from .state import State
+from .terminals import Terminals, TerminalScript, repeat
+from .tools import Replacement, Tools
+from .turns import Turns
+
+_PROMPTS = ("session.prompt", "session.prompt_async", "session.command")
+_DOCUMENT = "/doc"
+_USER = "opencode"
+
+
+@explain_calls
+@frozen
+class FakeCall:
+    """A request that a fake server has received. `json` is the body, read as JSON; None if it is empty."""
+
+    operation: str
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    json: Any
+
+
+@define
+class _Fault:
+    """What happens to the next `times` calls of an operation."""
+
+    operation: str
+    times: int
+    delay_s: float = 0.0
+    response: Response | None = None
+    cut: bool = False
+
+
+@explain_calls
+class FakeServer(Replies):
+    """An opencode server without opencode, in this process: real HTTP, event streams and WebSockets on 127.0.0.1.
+
+        with FakeServer("Hello.") as fake, fake.client() as client:
+            assert client.run("Hi.").text == "Hello."
+            fake.assert_prompted_once()
+
+    Opened by `with` or `async with`, or by `start`; closed at their end, or by `close`. Not reusable. Any thread may
+    use it. Turns are scripted as with `ScriptedModel`, which makes the same turns with a real server: each response of
+    the model is what `script` returns, or the next reply of the queue, or an echo of the prompt. The fake runs the
+    tools: `bash`, `read`, `write`, `todowrite`, `question` and `task` do in `directory` what those of opencode do.
+
+    An operation that the fake does not have responds with 404, and its body says that this is the fake.
+
+    Args:
+        replies: The first replies of the queue. A string is a reply with this text. See `say`.
+        script: Function that gets each request to the model, and returns its reply.
+        version: The fake has the responses and events of this version. Real servers 1.3.2 and 1.18.33 were compared.
+        directory: Directory of clients that name none, with the files that they read. Default: the working directory.
+        config: opencode's configuration, such as `{"permission": {"bash": "ask"}}`. `command` and `agent` count, too.
+        password: Password for Basic authentication, with the user `opencode`. Default: none.
+        tools: Functions that replace tools, by name. Each gets the arguments, and returns the output.
+        terminal: Function that plays the program of a terminal. Default: a program that repeats what it reads.
+    """
+
+    def __init__(
+        self,
+        *replies: Reply | str,
+        script: Script | None = None,
+        version: str = "1.18.33",
+        directory: str | os.PathLike[str] | None = None,
+        config: JsonObject | None = None,
+        password: str | None = None,
+        tools: Mapping[str, Replacement] | None = None,
+        terminal: TerminalScript = repeat,
+    ) -> None:
+        super().__init__(*replies, script=script)
+        self.version: str = version
+        self.directory: str = os.path.abspath(directory or ".")
+        self._events = Events(version)
+        self._state = State(version, self._events)
+        self._password = password
+        config = config or {}
+        self._turns = Turns(self._state, self, Tools(self._state, config.get("permission"), tools or {}))
+        self._operations = Operations(self._state, self._turns, config)
+        self._terminals = Terminals(self._state, terminal)
+        owners = (self._operations, Files(self._operations), self._terminals)
+        self._owners = {type(one).__name__: one for one in owners}
+        self._changed = threading.Condition()
+        self._calls: list[FakeCall] = []
+        self._faults: list[_Fault] = []
+        self._listener = Listener(self._respond)
+        self.url: str = self._listener.url
+
+    def client(self, **options: Any) -> OpencodeClient:  # Any: options of the client
+        """Return a client for this server. You close it, as by `with`."""
+        return OpencodeClient(self.url, **self._with_password(options))
+
+    def async_client(self, **options: Any) -> AsyncOpencodeClient:  # Any: as above
+        """Return an async client for this server. You close it, as by `async with`."""
+        return AsyncOpencodeClient(self.url, **self._with_password(options))
+
+    def _with_password(self, options: JsonObject) -> JsonObject:
+        return {"password": self._password or "", **options}
+
+    @property
+    def transport(self) -> FakeTransport:
+        """A transport for httpx that calls this server without a network. It has no event streams and terminals."""
+        return FakeTransport(self._answer)
+
+    def calls(self, operation: str | None = None) -> list[FakeCall]:
+        """Return the requests so far, in order; of one operation, such as `session.prompt`."""
+        with self._changed:
+            return [call for call in self._calls if operation in (None, call.operation)]
+
+    def wait_for_call(self, operation: str, *, times: int = 1, timeout: float = 10.0) -> FakeCall:
+        """Wait until an operation was called so often, and return that call.
+
+        Raises:
+            TimeoutError: it was not, in `timeout` seconds.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.calls(operation)) >= times, timeout):
+                raise TimeoutError(f"{operation} was not called {times} times in {timeout} s")
+        return self.calls(operation)[times - 1]
+
+    def assert_prompted_once(self, text: str | None = None) -> None:
+        """Check that one prompt was sent, and that its text is `text`.
+
+        Raises:
+            AssertionError: none was sent, or several, or another text.
+        """
+        sent = [call for call in self.calls() if call.operation in _PROMPTS]
+        texts = [_text(call) for call in sent]
+        if len(sent) != 1 or text not in (None, texts[0]):
+            wanted = "one prompt" if text is None else f"one prompt, {text!r}"
+            raise AssertionError(f"expected {wanted}; the server got {len(sent)}: {texts}")
+
+    def fail(
+        self,
+        operation: str,
+        status: int = 500,
+        *,
+        times: int = 1,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Let the next calls of an operation fail. `body` is JSON; default: that of an unexpected error."""
+        body = {"name": "UnknownError", "data": {"message": "fault of FakeServer"}} if body is None else body
+        self._faults.append(_Fault(operation, times, response=json_response(body, status, headers)))
+
+    def delay(self, operation: str, seconds: float, *, times: int = 1) -> None:
+        """Let the next calls of an operation wait before they do anything."""
+        self._faults.append(_Fault(operation, times, delay_s=seconds))
+
+    def cut(self, operation: str, *, times: int = 1) -> None:
+        """Break the connections of the next calls of an operation, which do nothing."""
+        self._faults.append(_Fault(operation, times, cut=True))
+
+    def cut_streams(self) -> None:
+        """Break the event streams that are open. Clients may connect again."""
+        self._events.end(cleanly=False)
+
+    def lose_events(self, kind: str | None = None, *, times: int = 1) -> None:
+        """Do not send the next events of a type, such as `session.idle`; by default, the next events of any type."""
+        self._events.lost.extend([kind] * times)
+
+    def die(self) -> None:
+        """End as a server that was killed: all connections break, and new ones are refused."""
+        self.close()
+
+    def start(self) -> None:
+        """Begin to serve. Requests before that wait."""
+        self._listener.start()
+
+    def close(self) -> None:
+        """End all turns, terminals and connections. May be called again."""
+        self._state.close()
+        self._terminals.close()
+        self._listener.close()
+        self._turns.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.close)
+
+    def _respond(self, request: Request) -> Response | Stream:
+        route, ids = _find(request)
+        call = FakeCall(
+            operation=route.operation if route else _operation_of(request),
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            headers=request.headers,
+            json=_json(request),
+        )
+        with self._changed:
+            self._calls.append(call)
+            fault = next((one for one in self._faults if one.operation == call.operation and one.times), None)
+            if fault is not None:
+                fault.times -= 1
+            self._changed.notify_all()
+        if fault is not None:
+            self._state.sleep(fault.delay_s)
+            if fault.cut:
+                return lambda peer: peer.reset()
+            if fault.response is not None:
+                return fault.response
+        return self._handle(request, route, ids)
+
+    def _handle(self, request: Request, route: Route | None, ids: tuple[str, ...]) -> Response | Stream:
+        if not self._is_allowed(request):
+            return self._unauthorized()
+        if request.path == _DOCUMENT:
+            return json_response(_document(self.version))
+        if route is None:
+            text = f"FakeServer does not have {_operation_of(request)} ({request.method} {request.path})"
+            return json_response({"name": "NotFoundError", "data": {"message": text}}, 404)
+        handler = ROUTES[route]
+        owner = self._owners[handler.__qualname__.partition(".")[0]]
+        try:
+            value = handler(owner, Call(request, ids, directory_of(request, self.directory)))
+        except RefusalError as error:
+            value = error.args[0]
+        except ValueError as error:  # the body is not JSON
+            value = self._operations.failed(str(error)).args[0]
+        return value if isinstance(value, Response) or callable(value) else json_response(value)
+
+    def _answer(self, request: Request) -> Response:
+        """Respond to a request of the transport."""
+        answer = self._respond(request)
+        if isinstance(answer, Response):
+            answer.sent()
+            return answer
+        text = "FakeServer: event streams and terminals need its URL; the transport does not have them"
+        return json_response({"name": "UnknownError", "data": {"message": text}}, 501)
+
+    def _is_allowed(self, request: Request) -> bool:
+        if not self._password:
+            return True
+        kind, _, encoded = request.headers.get("authorization", "").partition(" ")
+        if self._state.is_new and "auth_token" in request.query:
+            kind, encoded = "basic", request.query["auth_token"]
+        if "ticket" in request.query and request.path.endswith("/connect"):
+            return True  # the terminal checks it
+        expected = base64.b64encode(f"{_USER}:{self._password}".encode()).decode()
+        return kind.lower() == "basic" and encoded == expected
+
+    def _unauthorized(self) -> Response:
+        headers = {"www-authenticate": 'Basic realm="Secure Area"'}
+        if self._state.is_new:
+            return Response(b"", 401, headers)
+        return Response(b"Unauthorized", 401, {**headers, "content-type": "application/octet-stream"})
+
+
+class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A transport of httpx that calls a function."""
+
+    def __init__(self, answer: Callable[[Request], Response]) -> None:
+        self._call = answer
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the response to a request."""
+        answer = self._call(_request(request, request.read()))
+        return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.content)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the response to a request."""
+        answer = await asyncio.to_thread(self._call, _request(request, await request.aread()))
+        return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.content)
+
+
+def _request(request: httpx.Request, content: bytes) -> Request:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Request(request.method, request.url.raw_path.decode(), headers, content)
+
+
+def _json(request: Request) -> Any:
+    try:
+        return request.json
+    except ValueError:
+        return None
+
+
+def _text(call: FakeCall) -> str:
+    if call.operation == "session.command":
+        return f"/{call.json.get('command')} {call.json.get('arguments', '')}".strip()
+    return "".join(part.get("text", "") for part in call.json.get("parts", []) if not part.get("ignored"))
+
+
+@cache
+def _table() -> tuple[dict[tuple[str, str], Route], list[tuple[Route, re.Pattern[str]]]]:
+    """Return the operations without variables in their paths, and the others."""
+    plain = {(route.method, route.path): route for route in ROUTES if "{" not in route.path}
+    return plain, [(route, pattern_of(route.path)) for route in ROUTES if "{" in route.path]
+
+
+def _find(request: Request) -> tuple[Route | None, tuple[str, ...]]:
+    """Return the operation of a request, if the fake has it, and the values in its path."""
+    plain, others = _table()
+    if found := plain.get((request.method, request.path)):
+        return found, ()
+    for route, pattern in others:
+        if route.method == request.method and (match := pattern.fullmatch(request.path)):
+            return route, match.groups()
+    return None, ()
+
+
+def _operation_of(request: Request) -> str:
+    """Return the id of an operation that the fake does not have; "" if the document does not have it either."""
+    found = (
+        one.id for one, at in documented() if one.method == request.method and at.fullmatch(request.path)
+    )
+    return next(found, "")
+
+
+def _document(version: str) -> JsonObject:
+    """Return the part of the server's document that names its operations."""
+    paths: dict[str, JsonObject] = {}
+    for one, _ in documented():
+        if has_operation(one.id, version) is not False:
+            paths.setdefault(one.path, {})[one.method.lower()] = {"operationId": one.id}
+    return {"openapi": "3.1.0", "info": {"title": "opencode", "version": version}, "paths": paths}

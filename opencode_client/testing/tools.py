@@ -1,0 +1,325 @@
+"""The tools of a fake server: what they ask, what they do in the session's directory, and what the model gets back.
+
+Source: tools of 1.3.2 and 1.18.33. `bash`, `read` and `write` do what they say; other tools return an empty text.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field, frozen
+
+from ..model import JsonObject, is_object
+from .replies import ToolCall
+from .state import Ask, Message, Session, State, now_ms
+
+NAMES = (
+    "bash", "edit", "glob", "grep", "invalid", "question", "read", "skill", "task", "todowrite", "webfetch", "write",
+)  # fmt: skip
+_BASH_S = 120
+_EDITS = ("edit", "write")
+_REJECTED = "The user rejected permission to use this specific tool call"
+Replacement = Callable[[JsonObject], str]
+"""Function that replaces a tool: it gets the arguments, and returns the output."""
+
+
+class ToolError(Exception):
+    """A tool failed; its argument is the message. The model gets it."""
+
+
+@frozen
+class Result:
+    """What a tool returns."""
+
+    output: str = ""
+    title: str = ""
+    metadata: JsonObject = field(factory=dict[str, Any])
+
+
+@define(eq=False)
+class Call:
+    """A call of a tool that has begun. `stops` is True if the turn ends with it."""
+
+    session: Session
+    message: Message
+    part: JsonObject
+    name: str
+    arguments: JsonObject
+    ask: Ask | None = None
+    stops: bool = False
+    is_denied: bool = False
+
+
+class Tools:
+    """Begins and finishes calls of tools. `rules` are opencode's permissions, in their order."""
+
+    run_subagent: Callable[[Session, JsonObject], str]
+
+    def __init__(self, state: State, permission: Any, replacements: Mapping[str, Replacement]) -> None:
+        self._state = state
+        self._rules = rules_of(permission)
+        self._replacements = replacements
+
+    def begin(self, session: Session, message: Message, part: JsonObject, tool: ToolCall) -> Call:
+        """Begin a call: publish its ask, if it has one, and its state."""
+        call = Call(session, message, part, *self._read(session, tool))
+        part["tool"] = call.name
+        call.ask = self._ask(call)
+        self._publish(call, "running", {})
+        return call
+
+    def finish(self, calls: Sequence[Call]) -> None:
+        """Finish the calls, first those that do not wait for a person. Raises AbortedError."""
+        for call in sorted(calls, key=lambda one: one.ask is not None):
+            started = call.part["state"]["time"]
+            try:
+                result = self._result(call)
+            except ToolError as error:
+                more: JsonObject = {"error": str(error)}
+                status = "error"
+            else:
+                shown = {} if call.name == "StructuredOutput" else {"truncated": False}
+                more = {"output": result.output, "title": result.title}
+                more["metadata"] = {**result.metadata, **shown}
+                status = "completed"
+            self._publish(call, status, {**more, "time": {**started, "end": now_ms()}})
+
+    def aborted(self, state: JsonObject) -> JsonObject:
+        """Return the state of a call that was aborted."""
+        times = {**state.get("time", {"start": now_ms()}), "end": now_ms()}
+        more = {"metadata": {"interrupted": True}} if self._state.is_new else {}
+        error = "Tool execution aborted"
+        return {"status": "error", "input": state["input"], "error": error, "time": times, **more}
+
+    def reply(self, ask: Ask, reply: Any, message: str | None = None) -> None:  # Any: JSON
+        """Let an ask have its reply. A rejected permission rejects the others of its session."""
+        state = self._state
+        with state.changed:
+            ask.is_over, ask.reply, ask.message = True, reply, message
+            for book in (state.permissions, state.questions):
+                book.pop(ask.info["id"], None)
+            state.changed.notify_all()
+
+    def _publish(self, call: Call, status: str, more: JsonObject) -> None:
+        times = {"time": {"start": now_ms()}}
+        call.part["state"] = {"status": status, "input": call.arguments, **times, **more}
+        self._state.publish_part(call.session, call.part)
+
+    def _read(self, session: Session, tool: ToolCall) -> tuple[str, JsonObject]:
+        """Return the name and the arguments; those of the tool `invalid` if they are wrong."""
+        arguments: Any = tool.arguments  # Any: JSON
+        if isinstance(arguments, str):
+            try:
+                arguments = json.loads(arguments)
+            except ValueError:
+                text = f"JSON parsing failed: Text: {arguments}.\nError message: JSON Parse error"
+                return "invalid", {"tool": tool.name, "error": f"Invalid input for tool {tool.name}: {text}"}
+        is_structured = tool.name == "StructuredOutput"
+        if not is_structured and tool.name not in (*NAMES, *self._replacements):
+            text = f"Model tried to call unavailable tool '{tool.name}'. Available tools: {', '.join(NAMES)}."
+            return "invalid", {"tool": tool.name, "error": text}
+        return tool.name, arguments if is_object(arguments) else {}
+
+    def _ask(self, call: Call) -> Ask | None:
+        state, book, arguments = self._state, self._state.permissions, call.arguments
+        if call.name == "question":
+            book, kind = state.questions, "question"
+            about: JsonObject = {"questions": arguments.get("questions", [])}
+        else:
+            kind, wanted = "permission", _wanted(call)
+            rules = [*self._rules, *call.session.info.get("permission", []), *call.session.approved]
+            action = _action(rules, wanted["permission"], wanted["patterns"])
+            call.is_denied = action == "deny"
+            if action != "ask":
+                return None
+            about = wanted if state.is_new else {**wanted, "metadata": {}}
+        place = {"messageID": call.message.id, "callID": call.part["callID"]}
+        head = {"id": state.new_id(kind[:3]), "sessionID": call.session.id}
+        ask = Ask({**head, **about, "tool": place})
+        with state.lock:
+            book[ask.info["id"]] = ask
+        state.events.publish(f"{kind}.asked", call.session.directory, **ask.info)
+        return ask
+
+    def _result(self, call: Call) -> Result:
+        ask = call.ask
+        if call.is_denied:
+            raise ToolError(
+                "The user has specified a rule which prevents you from using this specific tool call."
+            )
+        if ask is not None:
+            self._state.wait(call.session, lambda: ask.is_over)
+            if call.name == "question" and ask.reply is None:
+                call.stops = True
+                raise ToolError("The user dismissed this question")
+            if ask.reply == "reject":
+                call.stops = ask.message is None
+                why = f" with the following feedback: {ask.message}" if ask.message else "."
+                raise ToolError(f"{_REJECTED}{why}")
+        if call.name in self._replacements:
+            return Result(self._replacements[call.name](call.arguments), call.name)
+        run = getattr(self, f"_run_{call.name.lower()}", None)
+        result: Result = run(call) if run else Result()
+        return result
+
+    def _run_bash(self, call: Call) -> Result:
+        command = str(call.arguments.get("command", ""))
+        about = {} if self._state.is_new else {"description": call.arguments.get("description", "")}
+        times = {"time": call.part["state"]["time"]}
+        self._publish(call, "running", {"metadata": {"output": "", **about}, **times})
+        output, code = run_shell(command, call.session.directory)
+        self._publish(call, "running", {"metadata": {"output": output, **about}, **times})
+        title = command if self._state.is_new else str(call.arguments.get("description", ""))
+        return Result(output, title, {"output": output, "exit": code, **about})
+
+    def _run_read(self, call: Call) -> Result:
+        path = Path(call.session.directory, str(call.arguments.get("filePath", "")))
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            raise ToolError(f"File not found: {path}") from error
+        numbered = "".join(f"{number}: {line}\n" for number, line in enumerate(lines, 1))
+        text, count = "\n".join(lines), len(lines)
+        gap, more = ("\n", self._display(path, text, count)) if self._state.is_new else ("", {})
+        content = f"<content>{gap}{numbered}\n(End of file - total {count} lines)\n</content>"
+        metadata: JsonObject = {"preview": text, "truncated": False, "loaded": [], **more}
+        return Result(f"<path>{path}</path>\n<type>file</type>\n{content}", path.name, metadata)
+
+    def _display(self, path: Path, text: str, count: int) -> JsonObject:
+        lines = {"lineStart": 1, "lineEnd": count, "totalLines": count}
+        return {"display": {"type": "file", "path": str(path), "text": text, **lines, "truncated": False}}
+
+    def _run_write(self, call: Call) -> Result:
+        name = str(call.arguments.get("filePath", ""))
+        path = Path(call.session.directory, name)
+        exists = path.exists()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(call.arguments.get("content", "")), encoding="utf-8")
+        events, directory = self._state.events, call.session.directory
+        events.publish("file.edited", directory, file=str(path))
+        kind = "change" if exists else "add"
+        events.publish("file.watcher.updated", directory, file=str(path), event=kind)
+        about: JsonObject = {"diagnostics": {}, "filepath": str(path), "exists": exists}
+        return Result("Wrote file successfully.", name, about)
+
+    def _run_question(self, call: Call) -> Result:
+        answers: Any = call.ask.reply if call.ask else []  # Any: JSON
+        questions: Any = call.arguments.get("questions", [])  # Any: JSON
+        pairs = [
+            f'"{one["question"]}"="{", ".join(answer) or "Unanswered"}"'
+            for one, answer in zip(questions, answers, strict=False)
+        ]
+        said = f"User has answered your questions: {', '.join(pairs)}."
+        title = f"Asked {len(questions)} question{'' if len(questions) == 1 else 's'}"
+        return Result(
+            f"{said} You can now continue with the user's answers in mind.", title, {"answers": answers}
+        )
+
+    def _run_todowrite(self, call: Call) -> Result:
+        names = ("content", "status", "priority")
+        todos = [{name: one.get(name) for name in names} for one in call.arguments.get("todos", [])]
+        call.session.todos = todos
+        self._state.publish(call.session, "todo.updated", todos=todos)
+        unfinished = sum(one["status"] != "completed" for one in todos)
+        return Result(json.dumps(todos, indent=2), f"{unfinished} todos", {"todos": todos})
+
+    def _run_task(self, call: Call) -> Result:
+        state, arguments, is_new = self._state, call.arguments, self._state.is_new
+        agent, title = str(arguments.get("subagent_type")), str(arguments.get("description"))
+        denied = [
+            {"permission": name, "pattern": "*", "action": "deny"}
+            for name in ("todowrite", "todoread")
+            if not is_new
+        ]
+        child = state.create_session(
+            call.session.directory,
+            parentID=call.session.id,
+            title=f"{title} (@{agent} subagent)",
+            permission=denied,
+        )
+        model = {"modelID": "scripted-1", "providerID": "scripted"}
+        about: JsonObject = {"parentSessionId": call.session.id} if is_new else {}
+        about |= {"sessionId": child.id, "model": model}
+        times = {"time": call.part["state"]["time"]}
+        self._publish(call, "running", {"title": title, "metadata": about, **times})
+        text = self.run_subagent(
+            child, {"agent": agent, "parts": [{"type": "text", "text": arguments["prompt"]}]}
+        )
+        result = f"<task_result>\n{text}\n</task_result>"
+        old = f"task_id: {child.id} (for resuming to continue this task if needed)\n\n{result}"
+        new = f'<task id="{child.id}" state="completed">\n{result}\n</task>'
+        return Result(new if is_new else old, title, about)
+
+    def _run_invalid(self, call: Call) -> Result:
+        return Result(
+            f"The arguments provided to the tool are invalid: {call.arguments['error']}", "Invalid Tool"
+        )
+
+    def _run_structuredoutput(self, call: Call) -> Result:
+        call.stops = True
+        return Result("Structured output captured successfully.", "Structured Output", {"valid": True})
+
+
+def run_shell(command: str, directory: str) -> tuple[str, int]:
+    """Run a command of the shell, and return its output and its exit code."""
+    done = subprocess.run(  # noqa: S602 # the test has written the command
+        command,
+        shell=True,
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=_BASH_S,
+        check=False,
+    )
+    return done.stdout, done.returncode
+
+
+def rules_of(permission: Any) -> list[JsonObject]:  # Any: opencode's configuration
+    """Return opencode's setting `permission` as a list of rules."""
+    named: JsonObject = {"*": permission} if isinstance(permission, str) else permission or {}
+    found: list[JsonObject] = []
+    for name, value in named.items():
+        patterns: JsonObject = {"*": value} if isinstance(value, str) else value
+        found += [{"permission": name, "pattern": to, "action": action} for to, action in patterns.items()]
+    return found
+
+
+def _wanted(call: Call) -> JsonObject:
+    """Return the permission that a call needs."""
+    arguments, name = call.arguments, call.name
+    if name == "bash":
+        command = str(arguments.get("command", ""))
+        about = {"metadata": {"command": command}, "always": [f"{command.split(' ')[0]} *"]}
+        return {"permission": name, "patterns": [command], **about}
+    pattern = str(arguments.get("filePath", arguments.get("subagent_type", "*")))
+    kind = "edit" if name in _EDITS else name
+    return {"permission": kind, "patterns": [pattern], "metadata": {}, "always": ["*"]}
+
+
+def _action(rules: Sequence[JsonObject], permission: str, patterns: Sequence[str]) -> str:
+    """Return `allow`, `ask` or `deny`: that of the last rule that matches, the strictest of all patterns."""
+    actions = [_one_action(rules, permission, pattern) for pattern in patterns]
+    return next((one for one in ("deny", "ask") if one in actions), "allow")
+
+
+def _one_action(rules: Sequence[JsonObject], permission: str, pattern: str) -> str:
+    for rule in reversed(rules):
+        if fnmatchcase(permission, rule["permission"]) and fnmatchcase(pattern, rule["pattern"]):
+            return str(rule["action"])
+    return "allow"
+
+
+def matches(ask: Ask, rules: Sequence[JsonObject]) -> bool:
+    """Return True if rules allow what a permission request wants."""
+    return _action([*_ASK_ALL, *rules], ask.info["permission"], ask.info["patterns"]) == "allow"
+
+
+_ASK_ALL: list[JsonObject] = [{"permission": "*", "pattern": "*", "action": "ask"}]
