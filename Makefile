@@ -19,7 +19,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python >= 3.11 is needed; set PYTHON=..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[generate]' --group dev
 	@touch $@
 
 spec: $(READY)  ## download /doc to openapi.json from OPENCODE_URL, or from opencode OPENCODE_VERSION of npm (default: the document's version)
@@ -75,13 +75,13 @@ coverage: $(READY)  ## run the offline suite and list the branches of the handwr
 test-lowest: pyproject.toml  ## run the offline suite with the oldest dependencies that pyproject.toml allows, in an environment of its own
 	$(PYTHON) -m venv build/lowest
 	build/lowest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	build/lowest/bin/python -m pip install --quiet --editable . --group dev $$($(PYTHON) -m scripts.lowest)
+	build/lowest/bin/python -m pip install --quiet --editable '.[generate]' --group dev $$($(PYTHON) -m scripts.lowest)
 	build/lowest/bin/python -m pytest $(OFFLINE)
 
 mutation: pyproject.toml  ## run mutation tests of four groups of modules, or of GROUP=frames; fails if the tests of a group kill under 80 %
 	$(PYTHON) -m venv build/mutation
 	build/mutation/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	build/mutation/bin/python -m pip install --quiet --editable . --group dev --group mutation
+	build/mutation/bin/python -m pip install --quiet --editable '.[generate]' --group dev --group mutation
 	build/mutation/bin/python -m scripts.mutation $(GROUP)
 
 test-stress: $(READY)  ## run the tests with full sizes that the offline suite runs with small ones: crowds, interrupts, large bodies

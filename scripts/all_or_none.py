@@ -13,16 +13,13 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from scripts.rooms import ROOT
-
 
 def all_or_none(places: Sequence[Path], step: Callable[[], int]) -> int:
     """Run `step` and return its exit code. If it fails, is interrupted or raises, `places` become what they were.
 
     Each place is a file or a folder, and may be missing. SIGTERM is an interrupt, too.
     """
-    (ROOT / "build").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="before-", dir=ROOT / "build") as scratch, _sigterm_as_exit():
+    with tempfile.TemporaryDirectory(prefix="opencode-client-before-") as scratch, _sigterm_as_exit():
         before = [_copied(place, Path(scratch, str(index))) for index, place in enumerate(places)]
         code = 1
         try:

@@ -45,6 +45,8 @@ class Served:
     body: bytes
     version: str
     path: str = "/doc"
+    digest: str = ""
+    """The SHA-256 that openapi.source.json has; "" for that of `body`."""
 
 
 def main() -> int:
@@ -52,7 +54,8 @@ def main() -> int:
     try:
         served = _fetch()
         document = parse_document(served.body, served.path)
-        _refuse_losses(document, ROOT)
+        is_allowed = os.environ.get("ALLOW_REMOVED") == "1"
+        refuse_losses(document, None if is_allowed else _committed_document(ROOT))
         write(document, served, ROOT)
     except NpmMissingError as error:
         print(f"make spec: {error}, and OPENCODE_URL is not set", file=sys.stderr)
@@ -156,25 +159,27 @@ def _version(health: bytes, url: str) -> str:
     return version
 
 
-def _refuse_losses(document: dict[str, Any], root: Path) -> None:
+def refuse_losses(
+    document: dict[str, Any], earlier: bytes | None, allow: str = "ALLOW_REMOVED=1", name: str = "/doc"
+) -> None:
+    """Compare the operations with those of the earlier document, if there is one and losses are not allowed.
+
+    Raises:
+        SpecError: operations are lost, there are none at all, or `earlier` is broken; the message names `allow`.
+    """
     if not operations(document):
-        raise SpecError(f"/doc is OpenAPI {document['openapi']} without operations")
-    committed = _committed_document(root)
-    if os.environ.get("ALLOW_REMOVED") == "1" or committed is None:
+        raise SpecError(f"{name} is OpenAPI {document['openapi']} without operations")
+    if earlier is None:
         return
     try:
-        before = parse_document(committed, "it")
+        before = parse_document(earlier, "it")
     except SpecError as error:
-        raise SpecError(
-            f"the committed openapi.json is broken (restore it, or set ALLOW_REMOVED=1): {error}"
-        ) from None
+        raise SpecError(f"the earlier openapi.json is broken (restore it, or set {allow}): {error}") from None
     lost = lost_operations(before, document)
     if lost:
         more = [f"... and {len(lost) - _LISTED} more"] if len(lost) > _LISTED else []
         listed = "\n  ".join([*lost[:_LISTED], *more])
-        raise SpecError(
-            f"{len(lost)} operations would be removed (ALLOW_REMOVED=1 accepts that):\n  {listed}"
-        )
+        raise SpecError(f"{len(lost)} operations would be removed ({allow} accepts that):\n  {listed}")
 
 
 def _committed_document(root: Path) -> bytes | None:
@@ -192,7 +197,7 @@ def write(document: dict[str, Any], served: Served, root: Path) -> None:
     """Write openapi.json and openapi.source.json in `root`: both or none."""
     source = {
         "opencode_version": served.version,
-        "document_sha256": hashlib.sha256(served.body).hexdigest(),
+        "document_sha256": served.digest or hashlib.sha256(served.body).hexdigest(),
         "operations": len(operations(document)),
         "schemas": len(document.get("components", {}).get("schemas", {})),
     }

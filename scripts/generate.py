@@ -33,15 +33,15 @@ from scripts.normalise.schema import plain_text
 from scripts.normalise.support import UnsupportedDocumentError
 from scripts.overlays import Overlay, missing_overlays, remove_overlays
 from scripts.render import generator
-from scripts.rooms import PACKAGE, ROOMS, ROOT, TWINS
+from scripts.rooms import PACKAGE, ROOMS, ROOT, SOURCE, TWINS
 from scripts.sync_twins import TwinError, differing_twins, write_twins
 
 SPEC = ROOT / "openapi.json"
 _CONFIG = ROOT / "generator-config.yaml"
 _BUILD = ROOT / "build"
 _RUFF = ("--config", str(ROOT / "scripts" / "generated.ruff.toml"), "--quiet", "--no-cache")
-_MARK = ".written-by-make-generate"
-"""A file in every package that OUT gets: a folder without it is never replaced."""
+MARK = ".written-by-opencode-client"
+"""A file in every package that is written elsewhere: a folder without it is never replaced."""
 
 
 WRITTEN = (*(ROOT / PACKAGE / name for name in (*ROOMS, *TWINS)), _BUILD / "openapi.normalised.json")
@@ -95,10 +95,11 @@ def build(spec: Path, *, strict: bool) -> Generator[Built, None, None]:
 
 
 def _origin(spec: Path) -> dict[str, str]:
-    """Return the facts in `_spec.py`; the server's version is known only for openapi.json."""
+    """Return the facts in `_spec.py`; the server's version is known only for an openapi.json with its source file."""
     source = {"opencode_version": "", "document_sha256": hashlib.sha256(spec.read_bytes()).hexdigest()}
-    if spec.resolve() == SPEC:
-        source |= json.loads(SPEC.with_name("openapi.source.json").read_text(encoding="utf-8"))
+    beside = spec.with_name("openapi.source.json")
+    if spec.name == SPEC.name and beside.exists():
+        source |= json.loads(beside.read_text(encoding="utf-8"))
     return {
         "title": "opencode",
         "version": source["opencode_version"],
@@ -172,19 +173,28 @@ def write_package(built: Built, out: Path) -> Path:
         GenerateError: a folder of that name exists that this command did not write.
     """
     package, fresh = out / PACKAGE, out / f".{PACKAGE}.new"
-    if package.exists() and not (package / _MARK).exists():
-        raise GenerateError(f"{package} exists and was not written by this command")
+    refuse_others(package)
     shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(ROOT / PACKAGE, fresh, ignore=shutil.ignore_patterns("__pycache__", *ROOMS))
+    shutil.copytree(SOURCE, fresh, ignore=shutil.ignore_patterns("__pycache__", "_generator.*", *ROOMS))
     write_rooms(built, fresh)
     changed = remove_overlays(fresh, built.missing)
     if changed:  # imports that nothing uses any more, and gaps
         _run(out, "ruff", "check", *_RUFF, "--select", "F401", "--fix", *map(str, changed))
         _run(out, "ruff", "format", *_RUFF, *map(str, changed))
-    (fresh / _MARK).touch()
+    (fresh / MARK).touch()
     shutil.rmtree(package, ignore_errors=True)
     fresh.rename(package)
     return package
+
+
+def refuse_others(package: Path) -> None:
+    """Check that `package` is missing or was generated.
+
+    Raises:
+        GenerateError: the folder exists, and has no `MARK`.
+    """
+    if package.exists() and not (package / MARK).exists():
+        raise GenerateError(f"{package} exists and was not written by this command")
 
 
 def differences(built: Built, package: Path) -> list[str]:
@@ -208,7 +218,8 @@ def _files(package: Path, room: str) -> set[str]:
     return {file.relative_to(package).as_posix() for file in kept}
 
 
-def _print_report(built: Built, where: Path) -> None:
+def print_notes(built: Built, where: Path) -> None:
+    """Print the notes of the build, and how much was written to `where`."""
     rooms = [file for room in ROOMS for file in _files(built.folder, room)]
     lines = sum(len((built.folder / file).read_text(encoding="utf-8").splitlines()) for file in rooms)
     for overlay in built.missing:
@@ -235,10 +246,10 @@ def _generate(spec: Path, out: Path | None, *, check: bool) -> int:
                 print(f"... and {len(found) - 20} more")
             return 1 if found else 0
         if out is not None:
-            _print_report(built, write_package(built, out))
+            print_notes(built, write_package(built, out))
             return 0
         all_or_none(WRITTEN, partial(_write_here, built))
-        _print_report(built, ROOT / PACKAGE)
+        print_notes(built, ROOT / PACKAGE)
     return 0
 
 

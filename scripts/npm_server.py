@@ -20,9 +20,8 @@ import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
 
-from scripts.rooms import ROOT
+from scripts.rooms import CACHE
 
-CACHE = ROOT / ".cache" / "opencode"
 _VERSION = re.compile(r"\d+\.\d+\.\d+(-[\w.]+)?", re.ASCII)
 _MACHINES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _SYSTEMS = {"Linux": "linux", "Darwin": "darwin", "Windows": "windows"}

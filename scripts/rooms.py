@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import opencode_client
+
 ROOT = Path(__file__).resolve().parent.parent
+"""The folder of this project; for an installed package, a folder into which its generator is unpacked."""
+
 PACKAGE = "opencode_client"
+IN_PROJECT = (ROOT / PACKAGE).is_dir()
+"""False for an installed package."""
+
+SOURCE = ROOT / PACKAGE if IN_PROJECT else Path(opencode_client.__file__).parent
+"""The package with the handwritten modules, which generated packages get."""
+
+_CACHES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+CACHE = ROOT / ".cache" / "opencode" if IN_PROJECT else _CACHES / "opencode-client"
+"""Where servers from npm are kept: in the project, or for an installed package in the user's folder for caches."""
+
 REFERENCE = ROOT / "docs" / "api"
 """The API reference, which `make docs` writes."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from scripts.rooms import ROOT
+from scripts.generate import MARK
+from scripts.rooms import PACKAGE, ROOT
 
 pytestmark = pytest.mark.package
 
@@ -30,8 +32,10 @@ with OpencodeClient(sys.argv[1]) as client:
 """
 
 
-def _run(*command: str | Path, cwd: Path | None = None) -> str:
-    done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False)
+def _run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        list(map(str, command)), cwd=cwd, env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -54,6 +58,15 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return interpreter
 
 
+@pytest.fixture(scope="module")
+def generator(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command of an environment with the wheel and its extra `generate`."""
+    folder = tmp_path_factory.mktemp("generator")
+    venv.create(folder, with_pip=True)
+    _run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", f"{wheel}[generate]")
+    return folder / "bin" / "opencode-client"
+
+
 def test_the_wheel_has_at_most_a_megabyte(wheel: Path) -> None:
     assert wheel.stat().st_size <= 1_000_000
 
@@ -62,7 +75,8 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"opencode_client"}
     assert "opencode_client/py.typed" in names
-    assert not [name for name in names if not name.endswith((".py", ".typed")) and ".dist-info/" not in name]
+    others = [name for name in names if not name.endswith((".py", ".typed")) and ".dist-info/" not in name]
+    assert others == ["opencode_client/_generator.tar.xz"]
 
 
 def test_the_installed_wheel_makes_a_call(python: Path, tmp_path: Path, httpserver: HTTPServer) -> None:
@@ -101,3 +115,40 @@ def test_pyright_knows_every_public_type(python: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert "Type completeness score: 100%" in done.stdout, done.stdout[-3000:]
+
+
+def test_the_generator_is_not_part_of_an_installed_client(python: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [python.with_name("opencode-client"), "generate"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    needed = "opencode-client generate needs more packages: pip install 'opencode-client[generate]'\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", needed)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_installed_generator_writes_the_committed_package(generator: Path, tmp_path: Path) -> None:
+    """It runs in a folder with an earlier package, and leaves nothing in the folder for temporary files."""
+    out, temporary = tmp_path / "out", tmp_path / "tmp"
+    temporary.mkdir()
+    shutil.copytree(ROOT / PACKAGE, out / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    (out / PACKAGE / MARK).touch()
+    (out / PACKAGE / "left_over.py").touch()
+    for name in ("openapi.json", "openapi.source.json"):
+        shutil.copy(ROOT / name, out)
+    env = {**os.environ, "TMPDIR": str(temporary)}
+    printed = _run(generator, "generate", "--document", "openapi.json", cwd=out, env=env)
+    assert printed.endswith(": unchanged\n")
+    ours, theirs = _files(ROOT), _files(out)
+    assert {name for name in ours if ours[name] != theirs.get(name)} == set()
+    assert theirs.keys() - ours.keys() == {f"{PACKAGE}/{MARK}"}
+    assert list(temporary.iterdir()) == []
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    files = [folder / "openapi.json", folder / "openapi.source.json", *(folder / PACKAGE).rglob("*")]
+    kept = (file for file in files if file.is_file() and "__pycache__" not in file.parts)
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in kept}

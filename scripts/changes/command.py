@@ -21,7 +21,8 @@ from scripts.changes.states import State, StateError, committed, work_tree
 from scripts.rooms import ROOT
 
 REPORT = "report.json"
-_LIMIT = 40
+LIMIT = 40
+"""The most lines that a group of changes gets on the screen."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,13 +42,17 @@ def report_changes(against: str, root: Path = ROOT) -> int:
     except StateError as error:
         print(f"no change report: {error}", file=sys.stderr)
         return 1
-    build = root / "build"
-    build.mkdir(exist_ok=True)
-    written = json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
-    (build / REPORT).write_text(written, encoding="utf-8")
-    (build / "report.txt").write_text(report.text(), encoding="utf-8")
-    print(report.text(_LIMIT), end="")
+    write_report(report, root / "build")
+    print(report.text(LIMIT), end="")
     return EXIT_CODES[report.status] if os.environ.get("CHECK") == "1" else 0
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write report.json and report.txt into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    (folder / REPORT).write_text(written, encoding="utf-8")
+    (folder / "report.txt").write_text(report.text(), encoding="utf-8")
 
 
 def remove_report(root: Path = ROOT) -> None:
@@ -63,9 +68,16 @@ def make_report(against: str, root: Path) -> Report:
         StateError: one of them cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="opencode-client-") as scratch:
-        old, new = committed(against, root, Path(scratch)), work_tree(root)
-        changes = changes_between(old, new)
-    return Report((old.name, new.name), (old.version, new.version), changes)
+        return compare(committed(against, root, Path(scratch)), work_tree(root))
+
+
+def compare(old: State, new: State) -> Report:
+    """Compare two states.
+
+    Raises:
+        StateError: one of the documents is not valid.
+    """
+    return Report((old.name, new.name), (old.version, new.version), changes_between(old, new))
 
 
 def changes_between(old: State, new: State) -> list[Change]:

@@ -52,15 +52,15 @@ class Report:
             "changes": [asdict(change) for change in self.changes],
         }
 
-    def text(self, limit: int | None = None) -> str:
-        """The report as text; with `limit`, each group has at most that many lines."""
+    def text(self, limit: int | None = None, rest: str = "in build/report.txt") -> str:
+        """The report as text. With `limit`, each group has at most that many lines; `rest` says where all are."""
         lines = [self._title()]
         for heading, changes in self._groups():
             found = list(folded(changes))
             shown = found[:limit]
             lines += ["", f"{heading} ({len(changes)})", *shown]
             if len(shown) < len(found):
-                lines.append(f"  ... and {len(found) - len(shown)} more lines in build/report.txt")
+                lines.append(f"  ... and {len(found) - len(shown)} more lines {rest}")
         return "\n".join(lines) + "\n"
 
     def _title(self) -> str:

@@ -29,17 +29,17 @@ class State:
     folder: Path
 
 
-def work_tree(root: Path) -> State:
-    """The state of the files in `root`.
+def work_tree(root: Path, name: str = "the work tree") -> State:
+    """The state of the files in `root`; `name` is its name in the report.
 
     Raises:
         StateError: its document cannot be read.
     """
     document, source = (
-        file.read_bytes() if (file := root / name).exists() else b""
-        for name in ("openapi.json", "openapi.source.json")
+        path.read_bytes() if (path := root / file).exists() else b""
+        for file in ("openapi.json", "openapi.source.json")
     )
-    return _state("the work tree", document, source, root)
+    return _state(name, document, source, root)
 
 
 def committed(ref: str, root: Path, scratch: Path) -> State:

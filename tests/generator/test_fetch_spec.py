@@ -239,7 +239,7 @@ def test_a_committed_document_that_is_broken_is_said_to_be(
 ) -> None:
     (tree / "openapi.json").write_text("<<<<<<< HEAD", encoding="utf-8")
     assert fetch_spec.main() == 1
-    assert "the committed openapi.json is broken" in capsys.readouterr().err
+    assert "the earlier openapi.json is broken" in capsys.readouterr().err
 
 
 def test_losses_are_those_since_the_last_commit(

@@ -1,0 +1,29 @@
+"""The command `opencode-client`. Each subcommand is a module with `add_arguments` and `run`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from . import generate
+
+_SUBCOMMANDS = {"generate": generate}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with `arguments`, by default those of the process, and return its exit code."""
+    parser = argparse.ArgumentParser(prog="opencode-client", description="Tools for opencode_client.")
+    subcommands = parser.add_subparsers(title="subcommands", metavar="NAME", required=True)
+    for name, module in _SUBCOMMANDS.items():
+        summary = (module.__doc__ or "").splitlines()[0]
+        subcommand = subcommands.add_parser(name, help=summary, description=summary)
+        module.add_arguments(subcommand)
+        subcommand.set_defaults(run=module.run)
+    given = parser.parse_args(arguments)
+    try:
+        code: int = given.run(given)
+    except KeyboardInterrupt:
+        print("opencode-client: interrupted", file=sys.stderr)
+        return 130
+    return code
