@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scripts.reference.bodies import body_words
 from scripts.reference.catalogue import Note
 from scripts.reference.entries import Entry
 from scripts.reference.implemented import Implementation
@@ -84,7 +85,7 @@ def _body(view: View, entry: Entry) -> Iterator[str]:
     words, body = view.words, object_at(entry.operation, "requestBody")
     for media in (content := object_at(body, "content")):
         schema = object_at(object_at(content, media), "schema")
-        required = words.required if body.get("required") else words.optional
+        required = body_words(entry, view.shapes, words)
         head = words.aside.format(f"{code(media)}{words.comma}{required}")
         yield from (f"**{words.body}**{head}{words.colon}{view.shapes.type(schema, 0)}", "")
         fields = view.shapes.fields(schema)

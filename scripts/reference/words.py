@@ -49,6 +49,7 @@ class Words:
     body_heads: tuple[str, ...]
     required: str
     optional: str
+    empty_object: str
     yes: str
     no: str
     none: str
@@ -124,6 +125,7 @@ ENGLISH = Words(
     body_heads=("Field", "Type", "Required", "Default", "Enum / constraints", "Description"),
     required="required",
     optional="optional",
+    empty_object="no field is required; send at least `{}`",
     yes="yes",
     no="no",
     none="None.",
@@ -195,6 +197,7 @@ CHINESE = Words(
     body_heads=("字段", "类型", "必填", "默认值", "枚举 / 约束", "说明"),
     required="必填",
     optional="可选",
+    empty_object="没有必填字段，至少发送 `{}`",
     yes="是",
     no="否",
     none="无。",

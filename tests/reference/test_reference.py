@@ -157,3 +157,30 @@ def test_shared_parameters_of_a_path_are_listed() -> None:
     given["paths"]["/session/{id}"]["parameters"] = [{"$ref": "#/components/parameters/Id"}]
     given["components"]["parameters"] = {"Id": {"name": "id", "in": "path", "required": True, "schema": {}}}
     assert "| `id` | path | any | yes |" in pages_of(given, "en")["08-session.md"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "object", "required": ["a"], "properties": {"a": {}}}, "required"),
+        ({"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, "required"),
+        ({"anyOf": [{"required": ["a"]}, {"type": "object"}]}, "no field is required; send at least `{}`"),
+        ({"allOf": [{"type": "object"}, {"required": ["a"]}]}, "required"),
+        ({"type": "string"}, "required"),
+        ({"type": "object", "properties": {"a": {}}}, "no field is required; send at least `{}`"),
+        ({"$ref": "#/components/schemas/Loop"}, "no field is required; send at least `{}`"),
+    ],
+)
+def test_a_body_with_required_members_is_required(schema: dict[str, Any], words: str) -> None:
+    loop = {"anyOf": [{"$ref": "#/components/schemas/Loop"}]}
+    given = small_document(("post", "/session/x", body(schema)), Loop=loop)
+    assert f"**Body** (`application/json`, {words}): " in pages_of(given, "en")["08-session.md"]
+
+
+def test_a_body_is_optional_only_where_the_document_or_a_measurement_shows_it() -> None:
+    needs = {"required": False, **body({"type": "object", "required": ["a"]})["requestBody"]}
+    given = small_document(("post", "/session/x", {"requestBody": needs}))
+    assert "**Body** (`application/json`, optional): " in pages_of(given, "en")["08-session.md"]
+    assert "**Body** (`application/json`, optional): " in _section(
+        pages(NEWEST)["en/08-session.md"], "POST /session"
+    )
