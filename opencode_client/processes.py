@@ -1,43 +1,90 @@
-"""End a process and its descendants, also when this program is killed.
+"""Start and end a process with its descendants and its folder, also when this program is killed.
 
-Without /proc (macOS), descendants in sessions of their own keep running. On Windows only the process itself ends.
+Without /proc (macOS), descendants in sessions of their own keep running. On Windows only the process itself ends, and
+nothing happens when this program is killed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# Waits until this process is gone, for whatever reason: the kernel then closes the pipe. Then ends the server and its
-# descendants. PR_SET_PDEATHSIG is no substitute, because it acts when the thread ends that started the server. It is a
-# shell script, because sys.executable is not Python where Python is embedded.
+# Waits for a line, and then becomes the server with the same process id. Without a line it ends: so this program can be
+# killed at any time before the supervisor runs.
+_LAUNCHER = 'read -r _ && exec "$@" < /dev/null'
+
+# Waits until this program is gone, for whatever reason: the kernel then closes the pipe. Then ends the server and its
+# descendants, and removes its folder. PR_SET_PDEATHSIG is no substitute, because it acts when the thread ends that
+# started the server. Both are shell scripts, because sys.executable is not Python where Python is embedded.
 _SUPERVISOR = """
 end() { for child in $(cat /proc/$1/task/*/children); do end "$child"; done; kill -KILL "$1"; }
 read -r _
 kill -STOP -- "-$1"
 end "$1"
 kill -KILL -- "-$1"
+for _ in 1 2 3 4 5; do
+  [ -d "$2" ] || exit
+  chmod -R u+rwx "$2"
+  rm -rf -- "$2" || sleep 1
+done
 """
 
+_SHELL_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_REMOVE_S = 2.0
+_POLL_S = 0.05
 
-def supervise(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes] | None:
-    """Start a process that ends `process` and its descendants when this program is gone. Return None on Windows.
 
-    When `process` has ended, kill the supervisor and wait for it, and close its standard input only then.
+def launch(
+    command: Sequence[str], directory: Path, env: Mapping[str, str], folder: Path | None
+) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes] | None]:
+    """Start a process that waits for `release` on POSIX, and its supervisor. The supervisor is None on Windows.
+
+    The output of the process is a pipe. `folder` is removed if this program is killed; make it after this call.
+
+    When the process has ended, kill the supervisor and wait for it, and close its standard input only then.
     """
+    process = subprocess.Popen(  # noqa: S603 # the user's executable
+        [*_launcher(env), *command],
+        cwd=directory,
+        env=env,
+        stdin=subprocess.DEVNULL if sys.platform == "win32" else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     if sys.platform == "win32":
-        return None
-    return subprocess.Popen(  # noqa: S603 # our own script, and a number
-        ["/bin/sh", "-c", _SUPERVISOR, "sh", str(process.pid)],
+        return process, None
+    supervisor = subprocess.Popen(  # noqa: S603 # our own script, a number and a path
+        ["/bin/sh", "-c", _SUPERVISOR, "sh", str(process.pid), str(folder or "")],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    return process, supervisor
+
+
+def _launcher(env: Mapping[str, str]) -> list[str]:
+    """Return the command that starts another one. dash drops variables whose names are not names of a shell."""
+    if sys.platform == "win32":
+        return []
+    odd = [f"{name}={value}" for name, value in env.items() if not _SHELL_NAME.fullmatch(name)]
+    return ["/bin/sh", "-c", _LAUNCHER, "sh", *(["env", *odd] if odd else [])]
+
+
+def release(process: subprocess.Popen[bytes]) -> None:
+    """Let a process of `launch` become the server."""
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), process.stdin:  # it has ended: the caller will notice
+            process.stdin.write(b"\n")
 
 
 def end(process: subprocess.Popen[bytes], grace_s: float) -> None:
@@ -76,3 +123,16 @@ def _descendants(pid: int) -> list[int]:
             for child in map(int, children.read_text(encoding="ascii").split()):
                 found += [child, *_descendants(child)]
     return found
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder. Descendants that are just ending may still write into it, so it may take a few tries."""
+    deadline = time.monotonic() + _REMOVE_S
+    while folder.exists():
+        for place, _, _ in os.walk(folder):
+            os.chmod(place, 0o700)  # Go makes folders of modules that are read-only
+        shutil.rmtree(folder, ignore_errors=True)
+        if time.monotonic() > deadline:
+            return
+        if folder.exists():
+            time.sleep(_POLL_S)

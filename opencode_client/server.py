@@ -1,77 +1,89 @@
-"""Start and end `opencode serve`.
-
-Source: servers 1.1.31 to 1.18.33. They never respond on a connection that was opened before they wrote `opencode server
-listening on ...`, so the first request waits for this line.
-"""
+"""A server of your own: `OpencodeServer` starts `opencode serve` and ends it, or uses one that runs already."""
 
 from __future__ import annotations
 
-import atexit
+import asyncio
+import contextlib
+import logging
 import math
 import os
-import re
-import ssl
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import IO, Self
+from typing import TYPE_CHECKING, Self, TypedDict, TypeVar, Unpack
+from urllib.parse import urlsplit
 
-import httpx
-
-from .errors import ArgumentError, ServerStartError
-from .processes import end, supervise
+from .async_client import AsyncOpencodeClient
+from .calls.async_closing import running_loop
+from .calls.directories import StrPath, absolute
+from .calls.options import find_server
+from .client import OpencodeClient
+from .errors import ArgumentError, OpencodeError
+from .server_process import ServerProcess
+from .server_settings import ServerSettings
 from .signatures import explain_calls
 
-_LISTENING = re.compile(rb"opencode server listening on http://\S*:(\d+)\s")
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # to reach a server that listens on all addresses
-_PASSWORD = "OPENCODE_SERVER_PASSWORD"  # noqa: S105 # the variable's name
-_LOG_BYTES = 65_536
-_GRACE_S = 5.0
-_PROBE_TIMEOUT_S = 2.0
-_POLL_S = 0.05
+if TYPE_CHECKING:
+    import httpx
+
+    from .calls.options import Timeout
+    from .calls.retry_policy import RetryEvent
+    from .calls.unset import Unset
+
+logger: logging.Logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_TIMEOUT_S = 10.0
 
 
-def _base_url(hostname: str, port: int) -> str:
-    """Return the URL at which to reach a server that listens on `hostname`."""
-    host = _LOOPBACK.get(hostname, hostname)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+class _Options(TypedDict, total=False):
+    """Arguments of a client that `OpencodeServer.client` takes: all but those that name the server."""
+
+    directory: StrPath | None
+    workspace: str | None
+    timeout: Timeout | Unset
+    turn_timeout: float | None
+    max_retries: int
+    strict: bool
+    headers: Mapping[str, str] | None
+    on_retry: Callable[[RetryEvent], object] | None
 
 
-def _version(health: httpx.Response) -> str:
-    """Return the version in the response to `GET /global/health`; "" if the server has another password.
+class _SyncOptions(_Options, total=False):
+    http_client: httpx.Client | None
 
-    Raises:
-        ValueError: the response has no version.
-    """
-    if health.status_code == 401:
-        return ""
-    try:
-        return str(health.json()["version"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        kind = health.headers.get("content-type", "no content type")
-        got = f"{health.status_code} {kind}: {health.text[:80]!r}"
-        raise ValueError(f"GET /global/health gave {got}") from None
+
+class _AsyncOptions(_Options, total=False):
+    http_client: httpx.AsyncClient | None
 
 
 @explain_calls
 class OpencodeServer:
-    """An `opencode serve` process.
+    """An `opencode serve` process of your own, or a server that runs already (`attach`).
 
-    Started by `start` or `with`. Ended by `close`, at the end of `with` or of the program; on POSIX also when this
-    process is killed. Starts once. Any thread may call `close`; in a forked child it does nothing.
+    Started by `start`, `with` or `async with`. Ended by `close`, at the end of `with` or of the program; on POSIX also
+    when this process is killed. Starts once. Any thread may call `close`; in a forked child it does nothing.
     On macOS, which has no /proc, programs that tools started in sessions of their own keep running. On Windows only the
-    server's own process ends, and not when this process is killed. npm's `opencode.cmd` is not found there: pass the
+    server's own process ends, and not when this process is killed. npm's `opencode.cmd` is not used there: pass the
     path of `opencode.exe`.
 
     Args:
+        executable: Path or name of the executable. Default: that in OPENCODE_BIN, else `opencode` on the PATH.
         directory: Directory in which the server runs. Default: the working directory.
         port: 0 lets the server choose: 4096 if it is free.
         env: Variables added to this process's environment. A variable whose value is None is removed.
         password: Password for Basic authentication, with the user `opencode` or OPENCODE_SERVER_USERNAME. "" turns
-            authentication off. Default: the environment's. `auth` returns it; it is in no other attribute, message,
-            repr or command line. The server's process has it in its environment.
+            authentication off. Default: OPENCODE_SERVER_PASSWORD of the environment, else a random one. `client` sends
+            it and `auth` returns it; it is in no other attribute, message, repr or command line. The server's process
+            has it in its environment.
+        config: Configuration, as in `opencode.json`. It wins over configuration files. The `/api` operations of
+            1.18.33 read files only; with `isolated`, it is such a file, too.
+        isolated: Give the server a new HOME, temporary folder and configuration. They are removed at the end. Variables
+            of opencode (OPENCODE_...) are not inherited, but other variables are, such as keys of providers. The
+            configuration in `directory` is still read.
+        log_path: File to which the server's output is added, without colour codes and secrets.
+        dispose_on_exit: Directories whose instances the server disposes of when this object is closed. Servers keep the
+            instance of each directory, with its tools and MCP servers, until then.
 
     Raises:
         ArgumentError: an argument is wrong; the message names it.
@@ -81,108 +93,183 @@ class OpencodeServer:
 
     def __init__(
         self,
-        executable: str | os.PathLike[str] = "opencode",
+        executable: StrPath | None = None,
         *,
-        directory: str | os.PathLike[str] | None = None,
+        directory: StrPath | None = None,
         hostname: str = "127.0.0.1",
         port: int = 0,
         env: Mapping[str, str | None] | None = None,
         password: str | None = None,
+        config: Mapping[str, object] | None = None,
+        isolated: bool = False,
+        log_path: StrPath | None = None,
+        dispose_on_exit: StrPath | Iterable[StrPath] = (),
         startup_timeout_s: float = 60.0,
     ) -> None:
         if not isinstance(startup_timeout_s, int | float) or not 0 < startup_timeout_s < math.inf:  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
             raise ArgumentError(f"startup_timeout_s takes seconds, not {startup_timeout_s!r}")
+        settings = ServerSettings(
+            executable,
+            directory=directory,
+            env=env or {},
+            password=password,
+            config=config,
+            isolated=isolated,
+            log_path=log_path,
+        )
+        self.executable: str = settings.executable
+        self.directory: Path = settings.directory
+        self.hostname: str = hostname
+        self._process: ServerProcess | None = ServerProcess(settings, hostname, port, startup_timeout_s)
+        self._attach("", directory, settings.auth, dispose_on_exit)
+
+    @classmethod
+    def attach(
+        cls,
+        url: str | None = None,
+        *,
+        directory: StrPath | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        dispose_on_exit: StrPath | Iterable[StrPath] = (),
+    ) -> Self:
+        """Return a server that runs already. `start` and `with` check that it responds; `close` does not end it.
+
+        Args:
+            url: URL of the server, possibly with credentials. Default: OPENCODE_BASE_URL, else http://127.0.0.1:4096.
+            directory: Directory in which its clients work. Default: the one that the server runs in; the attribute
+                `directory` is then an empty path.
+            username: As for a client.
+            password: As for a client: the argument, else that of the URL, else that of the environment.
+            dispose_on_exit: Directories whose instances the server disposes of when this object is closed.
+
+        Raises:
+            ArgumentError: an argument is wrong; the message names it.
+        """
+        place, user, word = find_server(url, username, password)
+        server: Self = cls.__new__(cls)
+        server.executable = ""
+        server.directory = Path(absolute(directory) if directory is not None else "")
+        server.hostname = urlsplit(place).hostname or ""
+        server._process = None
+        server._attach(place, directory, lambda: (user, word) if word else None, dispose_on_exit)
+        return server
+
+    def _attach(
+        self,
+        url: str,
+        directory: StrPath | None,
+        auth: Callable[[], tuple[str, str] | None],
+        dispose_on_exit: StrPath | Iterable[StrPath],
+    ) -> None:
+        places = [dispose_on_exit] if isinstance(dispose_on_exit, str | os.PathLike) else dispose_on_exit
         try:
-            name, place = os.fspath(executable), os.fspath(directory or ".")
-        except TypeError as error:
-            raise ArgumentError(f"executable and directory take paths: {error}") from None
-        # a relative path starts at the working directory, not at `directory`; a bare name is searched in PATH
-        self.executable: str = os.path.abspath(name) if os.path.dirname(name) else name
-        self.directory: Path = Path(place).absolute()
-        self.hostname = hostname
-        self.startup_timeout_s = startup_timeout_s
-        self.version: str = ""
-        self._requested_port = port
-        variables = {**os.environ, **(env or {}), **({} if password is None else {_PASSWORD: password})}
-        given = {name: value for name, value in variables.items() if value is not None}
+            self._disposed = [absolute(place) for place in places]
+        except (TypeError, ArgumentError) as error:
+            raise ArgumentError(f"dispose_on_exit takes directories: {error}") from None
+        self._owner_pid = os.getpid()
+        self._is_ready = bool(url)
+        self._url = url
+        self._version = ""
+        self._client_directory = directory
         # a function, so that tools which show the attributes of objects do not show the password
-        self._env: Callable[[], dict[str, str]] = lambda: given
-        try:
-            "".join(self.auth or ()).encode()
-        except UnicodeEncodeError:
-            raise ArgumentError("password or OPENCODE_SERVER_USERNAME is not text in UTF-8") from None
-        self._url = ""
-        self._starter_pid = 0
-        self._process: subprocess.Popen[bytes] | None = None
-        self._supervisor: subprocess.Popen[bytes] | None = None
-        self._log = bytearray()
-        self._listening = threading.Event()
-        self._reader: threading.Thread | None = None
+        self._auth = auth
 
     @property
     def url(self) -> str:
         """The server's URL, `http://127.0.0.1:<port>`; "" before the start."""
-        return self._url
+        return self._process.url if self._process else self._url
 
     @property
     def port(self) -> int:
         """The server's port; 0 before the start."""
-        return httpx.URL(self._url).port or 0 if self._url else 0
+        parts = urlsplit(self.url)
+        return parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+
+    @property
+    def version(self) -> str:
+        """The server's version; "" before the start."""
+        return self._process.version if self._process else self._version
 
     @property
     def pid(self) -> int | None:
-        """The server's process id; None before the start and after `close`."""
+        """The server's process id; None before the start and after `close`, and for a server of `attach`."""
         return self._process.pid if self._process else None
 
     @property
     def log(self) -> str:
-        """The last 65,536 bytes of the server's output, without its password."""
-        text = bytes(self._log).decode("utf-8", "replace")
-        return text.replace(self.auth[1], "***") if self.auth else text
+        """The last 65,536 characters of the server's output, without colour codes and secrets; "" after `attach`."""
+        return self._process.log if self._process else ""
 
     @property
     def auth(self) -> tuple[str, str] | None:
         """User and password for Basic authentication; None without a password."""
-        user = self._env().get("OPENCODE_SERVER_USERNAME") or "opencode"
-        password = self._env().get(_PASSWORD)
-        return (user, password) if password else None
+        return self._auth()
+
+    def client(self, **options: Unpack[_SyncOptions]) -> OpencodeClient:
+        """Return a new client of this server. You close it.
+
+        Args:
+            options: As for `OpencodeClient`. Default of `directory`: that of this object, if it was given one.
+
+        Raises:
+            ServerStartError: the server does not run.
+            ArgumentError: an argument is wrong; the message names it.
+        """
+        self._check_started()
+        user, password = self.auth or (None, "")
+        options.setdefault("directory", self._client_directory)
+        return OpencodeClient(self.url, username=user, password=password, **options)
+
+    def async_client(self, **options: Unpack[_AsyncOptions]) -> AsyncOpencodeClient:
+        """Return a new async client of this server: as `client`."""
+        self._check_started()
+        user, password = self.auth or (None, "")
+        options.setdefault("directory", self._client_directory)
+        return AsyncOpencodeClient(self.url, username=user, password=password, **options)
 
     def start(self) -> Self:
-        """Start the server, wait until it responds, and return it.
+        """Start the server, wait until it responds, and return it. A server of `attach` only has to respond.
 
         Raises:
             ServerStartError: the executable does not exist, it ended, it is not an opencode server, it was not ready
                 after `startup_timeout_s`, or it was started before. The error has the end of its log.
+            OpencodeError: a server of `attach` does not respond, or has another password.
         """
-        if self._starter_pid:
-            raise self._failed("was started before; make another OpencodeServer")
-        self._starter_pid = os.getpid()
-        deadline = time.monotonic() + self.startup_timeout_s
-        try:
-            self._spawn()
-            while not self._listening.wait(_POLL_S):
-                self._check_running(deadline, "was not listening after")
-            self._await_health(deadline)
-        except BaseException:
-            self.close()
-            raise
+        if self._process:
+            self._process.start()
+            self._is_ready = True
+        else:
+            with self.client(timeout=_TIMEOUT_S) as client:
+                self._version = client.global_.health().version
         return self
 
     def close(self) -> None:
-        """End the server and its descendants: SIGTERM, and SIGKILL after 5 seconds."""
-        if os.getpid() != self._starter_pid:  # a forked child that exits
+        """End the server and its descendants: SIGTERM, and SIGKILL after 5 seconds. One of `attach` runs on.
+
+        First the instances of `dispose_on_exit` are disposed of. A warning is logged if that fails.
+        """
+        if os.getpid() != self._owner_pid:  # a forked child that exits
             return
-        atexit.unregister(self.close)
-        process, self._process = self._process, None
-        if process is not None:
-            end(process, _GRACE_S)
-        if self._reader is not None and self._reader is not threading.current_thread():
-            self._reader.join(timeout=1.0)  # it reads on if another process still has the pipe open
-        supervisor, self._supervisor = self._supervisor, None
-        if supervisor is not None and supervisor.stdin is not None:
-            supervisor.kill()  # before its pipe closes: the number of the process group may be in use again
-            supervisor.wait()
-            supervisor.stdin.close()
+        disposed, self._disposed = self._disposed, []
+        try:
+            if disposed and self._is_ready and (self._process is None or self._process.runs):
+                self._dispose(disposed)
+        finally:
+            if self._process:
+                self._process.close()
+
+    def _dispose(self, directories: list[str]) -> None:
+        with self.client(timeout=_TIMEOUT_S, max_retries=0) as client:
+            for directory in directories:
+                try:
+                    client.instance.dispose(directory=directory)
+                except OpencodeError as error:
+                    logger.warning("the instance of %s was not disposed of: %s", directory, error)
+
+    def _check_started(self) -> None:
+        if self._process and not (self._is_ready and self._process.pid):
+            raise self._process.failed("does not run: use `with` or call start() before you ask for a client")
 
     def __enter__(self) -> Self:
         return self.start()
@@ -190,68 +277,40 @@ class OpencodeServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        return f"OpencodeServer({self.executable!r}, url={self._url!r}, version={self.version!r})"
-
-    def _spawn(self) -> None:
-        command = [self.executable, "serve", "--hostname", self.hostname, "--port", str(self._requested_port)]
+    async def __aenter__(self) -> Self:
         try:
-            self._process = process = subprocess.Popen(  # noqa: S603 # the user's executable, no shell
-                command,
-                cwd=self.directory,
-                env=self._env(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            atexit.register(self.close)
-            self._supervisor = supervise(process)
-        except (OSError, ValueError, TypeError) as error:  # the last two: what no variable or argument can be
-            # without its traceback, whose local variables include the environment
-            cause = error.with_traceback(None)
-            raise ServerStartError(f"{self.executable} could not be started: {error}", "") from cause
-        self._reader = threading.Thread(target=self._read_output, args=(process.stdout,), daemon=True)
-        self._reader.start()
+            return await _in_thread(self.start, self._process.abandon if self._process else None)
+        except asyncio.CancelledError:
+            await _in_thread(self.close)
+            raise
 
-    def _read_output(self, output: IO[bytes]) -> None:
-        # to the end, so that the pipe never fills: until the server and its descendants have closed it
-        with output:
-            while chunk := os.read(output.fileno(), 65_536):
-                self._log += chunk
-                if not self._url and (found := _LISTENING.search(self._log)):
-                    self._url = _base_url(self.hostname, int(found.group(1)))
-                    self._listening.set()
-                del self._log[:-_LOG_BYTES]
+    async def __aexit__(self, *_: object) -> None:
+        await _in_thread(self.close)
 
-    def _await_health(self, deadline: float) -> None:
-        # without https an empty context will do: loading certificates takes longer than the request
-        no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        url = f"{self._url}/global/health"
-        while True:
-            try:
-                health = httpx.get(
-                    url, auth=self.auth, timeout=_PROBE_TIMEOUT_S, trust_env=False, verify=no_tls
-                )
-                if health.status_code < 500:
-                    self.version = _version(health)
-                    return
-                last = str(health.status_code)
-            except httpx.RequestError as error:
-                last = f"{type(error).__name__}: {error}"
-            except ValueError as error:
-                raise self._failed(f"is not an opencode server: {error}") from None
-            self._check_running(deadline, f"listened, but GET /global/health gave {last} for")
-            time.sleep(_POLL_S)
+    def __repr__(self) -> str:
+        return f"OpencodeServer({self.executable!r}, url={self.url!r}, version={self.version!r})"
 
-    def _check_running(self, deadline: float, problem: str) -> None:
-        """Raise ServerStartError if the server has ended, or if the time is over. Then `problem` says why."""
-        code = self._process.poll() if self._process else None
-        if code is not None and self._reader is not None:
-            self._reader.join(timeout=1.0)  # for the last lines of the log
-            raise self._failed(f"ended with exit code {code}")
-        if time.monotonic() > deadline:
-            raise self._failed(f"{problem} {self.startup_timeout_s:g} s")
 
-    def _failed(self, problem: str) -> ServerStartError:
-        return ServerStartError(f"{self.executable} {problem}", self.log)
+async def _in_thread(work: Callable[[], T], stop: Callable[[], None] | None = None) -> T:
+    """Return the result of `work`, which runs in a thread. A task that is cancelled calls `stop`, and waits for it."""
+    running_loop()
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        await asyncio.wait([running])
+    except asyncio.CancelledError:
+        from anyio import CancelScope
+
+        if stop is not None:
+            stop()
+        with CancelScope(shield=True):  # anyio cancels at each turn of the event loop
+            await _finish(running)
+        running.exception()  # else asyncio reports that nobody saw it
+        raise
+    return running.result()
+
+
+async def _finish(running: asyncio.Future[T]) -> None:
+    """Wait until it is done, even if this task is cancelled again."""
+    while not running.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([running])

@@ -26,7 +26,7 @@ _REMOVED = ("OPENCODE_", "XDG_", "GIT_")
 
 @contextmanager
 def scratch_server(
-    version: str, *, password: str | None = None, env: Mapping[str, str] | None = None
+    version: str, *, password: str = "", env: Mapping[str, str] | None = None
 ) -> Generator[OpencodeServer, None, None]:
     """Start a server of `version` from npm; on exit, stop it and delete everything that it wrote.
 

@@ -73,6 +73,7 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
     "decoding.unions": {"decoding.annotations": UNUSUAL, "decoding.shapes": UNUSUAL},
     "model": {"decoding.annotations": "only JSON that does not match the document, and strict=True, need it"},
     "parts": {"attachments": "only from_path() needs it"},
+    "server": {"anyio": "only a start or an end that is cancelled needs it"},
     "signatures": {"difflib": FAILED},
     "streams.http_stream": {"h2.exceptions": "only responses over HTTP/2 need it"},
     "streams.async_connection": {"calls.server_info": "only streams that start late need it"},

@@ -44,7 +44,7 @@ def scripted_server(
     version: str,
     *,
     script: Script | None = None,
-    password: str | None = None,
+    password: str = "",
     env: dict[str, str] | None = None,
     **config: Any,  # Any: opencode's configuration
 ) -> Generator[tuple[OpencodeServer, ScriptedModel], None, None]:

@@ -29,7 +29,7 @@ def running(
     with ScriptedModel() as model:
         settings = model.install(folder / "home", permission={"bash": "allow"})
         executable = get_server(request.param)
-        with OpencodeServer(executable, directory=folder / "work", env=settings) as server:
+        with OpencodeServer(executable, directory=folder / "work", env=settings, password="") as server:
             yield server, model
 
 

@@ -92,12 +92,13 @@ class Servers:
 
         def kill(_: OpencodeClient, server: OpencodeServer) -> None:
             assert server.pid is not None
+            assert server._process is not None  # pyright: ignore[reportPrivateUsage] # as below
             os.kill(server.pid, signal.Signals["SIGKILL"])
             again = OpencodeServer(
                 server.executable,
                 directory=server.directory,
                 port=server.port,
-                env=server._env(),  # pyright: ignore[reportPrivateUsage] # the same settings
+                env=server._process.settings.env(),  # pyright: ignore[reportPrivateUsage] # the same settings
             )
             self._running.enter_context(again)
 
