@@ -20,7 +20,7 @@ _MAY_BE_LEFT_OUT = frozenset({
 def body_words(entry: Entry, shapes: Shapes, words: Words) -> str:
     """Return `required`, `optional`, or that no field is required but the request needs a body.
 
-    OpenAPI's default is that a body may be left out, but servers refuse that: only an explicit `required: false` counts.
+    OpenAPI says that a body may be left out if `required` is missing, but servers refuse that.
     """
     body = object_at(entry.operation, "requestBody")
     content = object_at(body, "content")
