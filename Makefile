@@ -9,7 +9,7 @@ OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not liv
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-stress test-terminals test-turns test-paging test-live compat test-documents test-random test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs site check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-stress test-terminals test-turns test-paging test-live compat test-documents test-random test-package test-job dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,15 @@ next-version: $(READY)  ## print the version that the next release needs, with t
 
 docs: $(READY)  ## write the API reference of openapi.json to docs/api, in Chinese and English
 	$(BIN)/python scripts/gen-opencode-api-docs.py openapi.json
+
+site: $(READY) build/site-tools/.ready  ## build the documentation site in build/site/html, without warnings, and check its links
+	$(BIN)/python -m scripts.site build/site-tools/bin/zensical
+
+build/site-tools/.ready: pyproject.toml
+	$(PYTHON) -m venv build/site-tools
+	build/site-tools/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	build/site-tools/bin/python -m pip install --quiet --group docs
+	@touch $@
 
 check-generated: $(READY)  ## fail if the generated code or docs/api differ from the output of `make generate` and `make docs`
 	$(BIN)/python -m scripts.generate --check
