@@ -41,19 +41,51 @@ def rows(*, rounds: int, memory_deltas: int) -> list[Row]:
         ]
 
 
-def _cpu_rows(bare: str, own: str, *, rounds: int) -> list[Row]:
-    def by_hand() -> None:
-        with OpencodeClient(f"{bare}/{_SHORT}") as client:
+def _run_row(bare: str, own: str, *, rounds: int) -> Row:
+    """Return the row of runs with a client that is used already, so its caches are warm."""
+    with OpencodeClient(f"{bare}/{_SHORT}") as client, OpencodeClient(f"{own}/{_SHORT}") as running:
+
+        def by_hand() -> None:
             for _ in range(_RUNS):
                 with client.event.subscribe() as events:
                     client.session.prompt(client.session.create().id, parts=_PARTS)
                     _drain(events, 1)
 
-    def runs() -> None:
-        with OpencodeClient(f"{own}/{_SHORT}") as client:
+        def runs() -> None:
             for _ in range(_RUNS):
-                client.run("hi")
+                running.run("hi")
 
+        return _row("client.run", RUN_TARGET, by_hand, runs, rounds)
+
+
+def _awaited_run_row(bare: str, own: str, *, rounds: int) -> Row:
+    with asyncio.Runner() as runner:
+        client, running = AsyncOpencodeClient(f"{bare}/{_SHORT}"), AsyncOpencodeClient(f"{own}/{_SHORT}")
+
+        async def by_hand() -> None:
+            for _ in range(_RUNS):
+                async with client.event.subscribe() as events:
+                    await client.session.prompt((await client.session.create()).id, parts=_PARTS)
+                    await _drain_awaited(aiter(events), 1)
+
+        async def runs() -> None:
+            for _ in range(_RUNS):
+                await running.run("hi")
+
+        try:
+            return _row(
+                "client.run awaited",
+                RUN_TARGET,
+                lambda: runner.run(by_hand()),
+                lambda: runner.run(runs()),
+                rounds,
+            )
+        finally:
+            runner.run(client.close())
+            runner.run(running.close())
+
+
+def _cpu_rows(bare: str, own: str, *, rounds: int) -> list[Row]:
     def read(deltas: int, turns: int) -> None:
         with OpencodeClient(f"{bare}/{deltas}") as client, client.event.subscribe() as events:
             _start(f"{bare}/{deltas}", turns)
@@ -69,25 +101,13 @@ def _cpu_rows(bare: str, own: str, *, rounds: int) -> list[Row]:
                 _check(len(result.text), _EACH * len(WORD))
 
     return [
-        _row("client.run", RUN_TARGET, by_hand, runs, rounds),
+        _run_row(bare, own, rounds=rounds),
         _row("client.turn", LONG_TARGET, lambda: read(_LONG, 1), long_turn, rounds),
         _row("client.run in threads", MANY_TARGET, lambda: read(_EACH, _MANY), many_turns, rounds),
     ]
 
 
 def _awaited_cpu_rows(bare: str, own: str, *, rounds: int) -> list[Row]:
-    async def by_hand() -> None:
-        async with AsyncOpencodeClient(f"{bare}/{_SHORT}") as client:
-            for _ in range(_RUNS):
-                async with client.event.subscribe() as events:
-                    await client.session.prompt((await client.session.create()).id, parts=_PARTS)
-                    await _drain_awaited(aiter(events), 1)
-
-    async def runs() -> None:
-        async with AsyncOpencodeClient(f"{own}/{_SHORT}") as client:
-            for _ in range(_RUNS):
-                await client.run("hi")
-
     async def read(deltas: int, turns: int) -> None:
         async with AsyncOpencodeClient(f"{bare}/{deltas}") as client, client.event.subscribe() as events:
             await asyncio.to_thread(_start, f"{bare}/{deltas}", turns)
@@ -103,13 +123,7 @@ def _awaited_cpu_rows(bare: str, own: str, *, rounds: int) -> list[Row]:
                 _check(len(result.text), _EACH * len(WORD))
 
     return [
-        _row(
-            "client.run awaited",
-            RUN_TARGET,
-            lambda: asyncio.run(by_hand()),
-            lambda: asyncio.run(runs()),
-            rounds,
-        ),
+        _awaited_run_row(bare, own, rounds=rounds),
         _row(
             "client.turn awaited",
             LONG_TARGET,
