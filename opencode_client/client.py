@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Self, Unpack
 
 from .client_turns import ClientTurns
-from .calls.options import ClientOptions, Timeout, changed_options, find_server, find_timeout
+from .calls.options import ClientOptions, Timeout, changed_options, find_server, find_timeout, is_checked
 from .calls.unset import UNSET, Unset
 from .errors import BadRequestError
 from .signatures import explain_calls
@@ -91,22 +92,38 @@ class OpencodeClient(ClientTurns):
             headers=headers or {},
             on_retry=on_retry,
         )
-        self._open(_new_caller(options, http_client))
+        self._open(options, http_client)
 
     @classmethod
     def from_options(cls, options: ClientOptions) -> Self:
         """Return a client with these options, for example with those of a client in another process."""
-        return cls.__new__(cls)._open(_new_caller(options, None))
+        return cls.__new__(cls)._open(options)
 
-    def _open(self, caller: Caller, *, is_view: bool = False) -> Self:
-        self._caller = caller
-        self._is_view: bool = is_view
+    def _open(
+        self,
+        options: ClientOptions,
+        http_client: httpx.Client | None = None,
+        caller: Caller | None = None,
+    ) -> Self:
+        self._options = options
+        self._is_view: bool = caller is not None
+        if caller is not None:
+            self._caller = caller
+        elif http_client is not None or not is_checked(options):
+            self._caller = _new_caller(options, http_client)
         return self
+
+    if not TYPE_CHECKING:  # for type checkers it is an attribute, as in the base class
+
+        @cached_property
+        def _caller(self) -> Caller:
+            """Make calls. Made when first used, because it imports httpx; the same for all threads."""
+            return self.__dict__.setdefault("_caller", _new_caller(self._options, None))
 
     @property
     def options(self) -> ClientOptions:
         """The client's options, from its arguments and the environment. Immutable, picklable."""
-        return self._caller.options
+        return self._options
 
     def with_options(
         self,
@@ -139,7 +156,7 @@ class OpencodeClient(ClientTurns):
             headers=headers,
             on_retry=on_retry,
         )
-        return type(self).__new__(type(self))._open(self._caller.with_options(options), is_view=True)
+        return type(self).__new__(type(self))._open(options, caller=self._caller.with_options(options))
 
     def terminal(
         self,

@@ -82,7 +82,20 @@ def test_httpx_is_not_imported_before_a_client_is_made(module: str) -> None:
     assert done.stdout.strip() == "False"
 
 
-def test_httpx_is_imported_when_a_client_is_made() -> None:
-    code = "import sys; from opencode_client import OpencodeClient; OpencodeClient(); print('httpx' in sys.modules)"
+@pytest.mark.parametrize("kind", ["OpencodeClient", "AsyncOpencodeClient"])
+@pytest.mark.parametrize(
+    ("argument", "imports"),
+    [
+        ("", False),
+        ("'https://api.example.org:4096/a', timeout=5, password='p'", False),
+        ("'http://[::1]:4096'", True),  # a host that httpx has to check
+    ],
+)
+def test_a_client_imports_httpx_when_that_must_check_its_arguments(
+    kind: str, argument: str, imports: bool
+) -> None:
+    code = (
+        f"import sys; from opencode_client import {kind}; {kind}({argument}); print('httpx' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "True"
+    assert done.stdout.strip() == str(imports)

@@ -39,6 +39,9 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _ENCODE = "; if its password has one of / ? # @, percent-encode that, or pass it as password="
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
+_PLAIN_URL = re.compile(
+    r"https?://(127\.0\.0\.1|([a-z][a-z0-9-]{0,62}\.){0,3}[a-z][a-z0-9-]{0,62})(:\d+)?(/[\w-]+)*", re.A
+)
 _URL_TEXT = re.compile(r"[\x21-\x7e]+")
 
 
@@ -126,6 +129,15 @@ class ClientOptions:
         repr=lambda headers: repr(dict.fromkeys(headers, "***")),
     )
     on_retry: Callable[[RetryEvent], object] | None = None
+
+
+def is_checked(options: ClientOptions) -> bool:
+    """Return False if only httpx can tell whether the URL, the timeout or the credentials are right."""
+    seconds = options.timeout
+    is_number = seconds is None or (isinstance(seconds, float | int) and 0 < seconds <= LONGEST_S)
+    is_plain = _PLAIN_URL.fullmatch(options.base_url) is not None
+    is_safe = ":" not in options.username and f"{options.username}{options.password}".isascii()
+    return is_number and type(seconds) is not bool and is_plain and is_safe
 
 
 def changed_options(

@@ -8,8 +8,11 @@ import json
 import math
 import pickle
 import re
+import threading
 from collections import UserList
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -20,11 +23,13 @@ from opencode_client import (
     ArgumentError,
     ClientClosedError,
     NotFoundError,
+    OpencodeClient,
     OpencodeError,
     ResponseDecodeError,
     UnsupportedOperationError,
     errors,
 )
+from opencode_client import client as client_module
 from opencode_client.errors import terminals as errors_of_terminals
 from opencode_client.errors import turns as errors_of_turns
 from opencode_client.models import Session, TextPartInput
@@ -36,6 +41,25 @@ def test_a_typed_value_comes_back(client_kind: ClientKind) -> None:
     session = client_kind.call(client_kind.mocked(answer(SESSION)).session.get, "ses_1")
     assert isinstance(session, Session)
     assert (session.title, session.time.updated, dict(session.additional_properties)) == ("t", 2, {"new": 1})
+
+
+def test_threads_that_use_a_client_for_the_first_time_share_its_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    all_have_one = threading.Barrier(4, timeout=0.2)
+    make: Any = client_module._new_caller  # Any: a private function
+
+    def make_slowly(*given: Any) -> Any:  # Any: as `make`
+        made = make(*given)
+        with suppress(threading.BrokenBarrierError):  # Python 3.11 lets one thread at a time make one
+            all_have_one.wait()
+        return made
+
+    monkeypatch.setattr(client_module, "_new_caller", make_slowly)
+    client: Any = OpencodeClient()  # Any: its private attribute
+    with ThreadPoolExecutor(4) as threads:
+        callers = list(threads.map(lambda _: client._caller, range(4)))
+    assert [caller is client._caller for caller in callers] == [True] * 4
 
 
 def test_models_mappings_and_sequences_are_bodies(client_kind: ClientKind) -> None:
