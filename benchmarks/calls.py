@@ -113,6 +113,8 @@ def _list_row(url: str, what: str, *, rounds: int) -> Row:
             _BASE: lambda: [lambda: json.loads(bare.get(path).content)],
             "httpx alone": lambda: [lambda: bare.get(path)],
             "ours": lambda: [lambda: client.session.messages("x")],
+            "ours, to_dict()": lambda: [lambda: [one.to_dict() for one in client.session.messages("x")]],
+            "ours, send": lambda: [lambda: client.send("GET", "/session/x/message")],
             "stock's union": lambda: [lambda: stock_messages.sync("x", client=stock)],
         }
         return _row(f"session.messages, {what} / httpx + json.loads", LIST_TARGET, steps, rounds)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .async_client import AsyncOpencodeClient
     from .attachments import FileAttachment
     from .calls.async_paginator import AsyncPaginator
+    from .calls.header_function import AsyncHeadersFunction, HeadersFunction, OutgoingRequest
     from .calls.options import ClientOptions, Timeout
     from .calls.paginator import Paginator
     from .calls.raw import Response
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         EventLoopError,
         EventTooLargeError,
         ForbiddenError,
+        HeadersError,
         ModelNotFoundError,
         NotFoundError,
         OpencodeError,
@@ -107,13 +109,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNSET", "AgentNotFoundError", "ArgumentError", "AskClosed", "Asks", "AsyncAsks",
-    "AsyncEventStream", "AsyncFilteredStream", "AsyncManyTurns", "AsyncOpencodeClient",
+    "AsyncEventStream", "AsyncFilteredStream", "AsyncHeadersFunction", "AsyncManyTurns", "AsyncOpencodeClient",
     "AsyncPaginator", "AsyncPtyConnection", "AsyncSharedStream", "AsyncTurn", "AuthenticationError",
     "BadRequestError", "ClientClosedError", "ClientOptions", "Compacting", "ConflictError",
     "ConnectError", "ConnectionLostError", "Decision", "EmptyResponseError", "EventLoopError",
     "EventStream", "EventTooLargeError", "FileAttachment", "FilteredStream", "ForbiddenError",
+    "HeadersError", "HeadersFunction",
     "ManyTurns", "ModelNotFoundError", "NotFoundError", "OpencodeClient", "OpencodeError",
-    "OpencodeModel", "OpencodeServer", "Paginator", "PayloadTooLargeError", "PermissionAsk",
+    "OpencodeModel", "OpencodeServer", "OutgoingRequest", "Paginator", "PayloadTooLargeError", "PermissionAsk",
     "PermissionPolicy", "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError",
     "PtyOptions", "PtyTimeoutError", "QuestionAsk", "QuestionPolicy", "RateLimitError",
     "ReasoningDelta", "Reject", "RequestError", "RequestTimeoutError", "Response",
@@ -133,6 +136,7 @@ _HOMES = {
     "async_client": ("AsyncOpencodeClient",),
     "attachments": ("FileAttachment",),
     "calls.async_paginator": ("AsyncPaginator",),
+    "calls.header_function": ("AsyncHeadersFunction", "HeadersFunction", "OutgoingRequest"),
     "calls.options": ("ClientOptions", "Timeout"),
     "calls.paginator": ("Paginator",),
     "calls.raw": ("Response",),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .calls.async_caller import AsyncCaller
     from .calls.directories import StrPath
+    from .calls.header_function import AsyncHeadersFunction
     from .calls.retry_policy import RetryEvent
     from .streams.snapshot import SessionSnapshot
     from .terminals.async_connection import AsyncPtyConnection
@@ -49,7 +50,7 @@ class AsyncOpencodeClient(AsyncClientTurns):
         turn_timeout: float | None = None,
         max_retries: int = 2,
         strict: bool = False,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | AsyncHeadersFunction | None = None,
         http_client: httpx.AsyncClient | None = None,
         on_retry: Callable[[RetryEvent], object] | None = None,
     ) -> None:
@@ -71,7 +72,8 @@ class AsyncOpencodeClient(AsyncClientTurns):
                 `session.prompt`. None: no limit. A timeout only stops your waiting; `session.abort` stops the agent.
             max_retries: Number of retries of a request, where a retry is safe.
             strict: Raise ResponseDecodeError when a response does not match the server's document.
-            headers: Headers to send with every request.
+            headers: Headers to send with every request, or a function that returns them. It is called with an
+                `OutgoingRequest` for each request, each new connection of a stream and each WebSocket.
             http_client: Client that sends the requests, with its own limits and proxies. You close it. Its base URL,
                 headers, authentication and timeout are used unless you name others here; its timeout of 5 seconds,
                 httpx's default, is not. With its default limit of 100 connections, 100 waiting prompts block every
@@ -134,7 +136,7 @@ class AsyncOpencodeClient(AsyncClientTurns):
         turn_timeout: float | Unset | None = UNSET,
         max_retries: int | Unset = UNSET,
         strict: bool | Unset = UNSET,
-        headers: Mapping[str, str] | Unset = UNSET,
+        headers: Mapping[str, str] | AsyncHeadersFunction | Unset = UNSET,
         on_retry: Callable[[RetryEvent], object] | Unset | None = UNSET,
     ) -> Self:
         """Return a view with other options on the same connections. Closing a view does nothing.

@@ -47,6 +47,7 @@ _NAMES = {
     "AsyncGivenClient": "GivenClient",
     "AsyncHTTPConnection": "HTTPConnection",
     "AsyncHTTPProxy": "HTTPProxy",
+    "AsyncHeadersFunction": "HeadersFunction",
     "AsyncHTTPTransport": "HTTPTransport",
     "AsyncHttpConnection": "HttpConnection",
     "AsyncHub": "Hub",

@@ -50,7 +50,10 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
         "turns.async_many": "only run_many() needs it; it loads httpx",
         "turns.async_turn": "only run(), turn() and follow() need it; it loads httpx",
     },
-    "calls.async_caller": {"calls.async_server_check": "only newer operations and check_server() need it"},
+    "calls.async_caller": {
+        "calls.async_server_check": "only newer operations and check_server() need it",
+        "calls.header_function": "only a function in place of headers= needs it",
+    },
     "calls.async_closing": {"anyio": "only an http_client of the user needs it"},
     "calls.closing": {"queue": "only retries need it"},
     "calls.async_pool": {"calls.async_http_connection": HTTPCORE},

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -33,6 +34,8 @@ class Caller:
         self.connections = connections
         self.knowledge = knowledge
         self.requests: RequestBuilder = RequestBuilder(options, connections.merged)
+        headers = options.headers
+        self._headers_of = headers if callable(headers) else None
         self.keeps_response = False
         self.response: httpx.Response | None = None
         """The last response, if `keeps_response` is set. `raw` makes a caller of its own for this."""
@@ -65,6 +68,26 @@ class Caller:
         value: T = decode(prepared, response, strict=self.options.strict)
         return value
 
+    def sign(self, prepared: Prepared, url: str | None = None) -> None:
+        """Set the headers that the client's function returns, if it has one. Call this before each request is sent.
+
+        Args:
+            url: the URL that is sent, if it is not the one of `prepared`.
+
+        Raises:
+            HeadersError: the function raised an error.
+            ArgumentError: it returned something that cannot be headers.
+        """
+        if self._headers_of is None:
+            return
+        from .header_function import function_errors, outgoing, set_headers
+
+        with function_errors(prepared):
+            found = self._headers_of(outgoing(prepared, url))
+
+
+        set_headers(prepared, found)
+
     def send(self, prepared: Prepared) -> httpx.Response:
         """Return the successful response to a request. Retries where that is safe.
 
@@ -74,6 +97,7 @@ class Caller:
         attempt = 1
         before: OpencodeError | None = None
         while True:
+            self.sign(prepared)
             started = perf_counter()
             try:
                 response = self.connections.exchange(

@@ -23,6 +23,7 @@ from .unset import UNSET, Unset
 if TYPE_CHECKING:
     import httpx
 
+    from .header_function import OutgoingRequest
     from .retry_policy import RetryEvent
 
 DEFAULT_BASE_URL = "http://127.0.0.1:4096"
@@ -106,6 +107,15 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return checked
 
 
+def _headers_or_function(given: Any) -> Any:  # Any: as `ClientOptions.headers`
+    return given if callable(given) else checked_headers(given)
+
+
+def _shown_headers(headers: object) -> str:
+    """Return names without values: a value, or what a function holds, may be a secret."""
+    return repr(dict.fromkeys(headers, "***")) if isinstance(headers, dict) else "<function>"  # pyright: ignore[reportUnknownArgumentType] # only its names
+
+
 @explain_calls
 @frozen(kw_only=True)
 class ClientOptions:
@@ -123,10 +133,8 @@ class ClientOptions:
     turn_timeout: float | None = field(default=None, converter=_turn_seconds)
     max_retries: int = field(default=2, converter=checked_retries)
     strict: bool = False
-    headers: Mapping[str, str] = field(
-        factory=dict[str, str],
-        converter=checked_headers,
-        repr=lambda headers: repr(dict.fromkeys(headers, "***")),
+    headers: Mapping[str, str] | Callable[[OutgoingRequest], Any] = field(  # Any: also awaitable, see there
+        factory=dict[str, str], converter=_headers_or_function, repr=_shown_headers
     )
     on_retry: Callable[[RetryEvent], object] | None = None
 

@@ -34,20 +34,34 @@ _parsed_url = lru_cache(1024)(httpx.URL)  # parsing costs as much as everything 
 
 
 class Prepared:
-    """A request that can be sent, also several times. `sent` is its body before it became JSON."""
+    """A request that can be sent, also several times. `sent` is its body before it became JSON.
+
+    `given` are the headers of the call, `plain` those without the client's function for headers, once that was called.
+    """
 
     __slots__ = (
+        "given",
         "http",
         "operation",
+        "plain",
         "sent",
         "text",
     )  # an attrs class would cost as much as this module to import
 
-    def __init__(self, operation: Operation[Any], http: httpx.Request, text: str, sent: object) -> None:
+    def __init__(
+        self,
+        operation: Operation[Any],
+        http: httpx.Request,
+        text: str,
+        sent: object,
+        given: Mapping[str, str] | None,
+    ) -> None:
         self.operation: Operation[Any] = operation
         self.http: httpx.Request = http
         self.text: str = text
         self.sent: object = sent
+        self.given: Mapping[str, str] | None = given
+        self.plain: httpx.Headers | None = None
 
     @property
     def url(self) -> str:
@@ -71,7 +85,9 @@ class RequestBuilder:
             host = _parsed_url(options.base_url).raw_host
         except httpx.InvalidURL as error:
             raise ArgumentError(f"base_url {options.base_url!r}: {error}") from None
-        given = checked_headers(options.headers)  # before the password is a local variable here
+        headers = options.headers
+        # before the password is a local variable here
+        given = {} if callable(headers) else checked_headers(headers)
         if any(not 0 < len(label) < 64 for label in host.removesuffix(b".").split(b".")):  # Python's limit
             raise ArgumentError(f"base_url {options.base_url!r}: a part of the host is empty or too long")
         # on loopback, gzip only costs time
@@ -121,7 +137,7 @@ class RequestBuilder:
             content=content,
             extensions={"timeout": default if timeout is UNSET else phases(timeout)},
         )
-        return Prepared(operation, http, url, body)
+        return Prepared(operation, http, url, body, arguments.headers)
 
     def _query_and_body(
         self, operation: Operation[Any], arguments: Arguments

@@ -48,7 +48,7 @@ def decode(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any
     operation, content = prepared.operation, response.content
     if operation.others:
         operation = operation.at(response.status_code)
-        prepared = Prepared(operation, prepared.http, prepared.text, prepared.sent)
+        prepared = Prepared(operation, prepared.http, prepared.text, prepared.sent, prepared.given)
     returns = operation.returns
     if returns == "None" or (returns == JSON_OR_NOTHING and not content):
         return None

@@ -5,6 +5,7 @@ OpencodeError
 │   ├── SignatureError            an argument does not exist, is missing or is one too many (also a TypeError)
 │   ├── ModelNotFoundError        the server does not have this model
 │   └── AgentNotFoundError        the server does not have this agent
+├── HeadersError                  your function in place of `headers=` raised an error; nothing was sent
 ├── ClientClosedError             the client is closed
 ├── EventLoopError                the async client is used in a wrong event loop (also a RuntimeError)
 ├── StreamClosedError             the event stream is closed, or was opened in another process or event loop
@@ -80,6 +81,10 @@ class SignatureError(ArgumentError, TypeError):
 
     It is a TypeError, too, because Python raises that in such a case.
     """
+
+
+class HeadersError(OpencodeError):
+    """The function that was passed as `headers=` raised an error, its `__cause__`. The request was not sent."""
 
 
 class ClientClosedError(OpencodeError):

@@ -113,6 +113,7 @@ class AsyncStreamConnection:
 
     async def _open(self) -> list[bytes]:
         state = self._state
+        await self._caller.sign(self._prepared)
         self._started = perf_counter()
         request = with_connection_trace(
             self._prepared, self.aborter.trace, state.head_s if self.is_exclusive else None
@@ -167,6 +168,7 @@ class AsyncStreamConnection:
         from ..calls.server_info import health  # only late streams need it
 
         ping = self._caller.requests.prepare(health(self._operation.id))
+        await self._caller.sign(ping)
         first = await body.read(None)
         request = with_connection_trace(ping, self.aborter.trace, self._state.head_s)
         await self._caller.connections.request_twice(request)

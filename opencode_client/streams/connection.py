@@ -113,6 +113,7 @@ class StreamConnection:
 
     def _open(self) -> list[bytes]:
         state = self._state
+        self._caller.sign(self._prepared)
         self._started = perf_counter()
         request = with_connection_trace(
             self._prepared, self.aborter.trace, state.head_s if self.is_exclusive else None
@@ -167,6 +168,7 @@ class StreamConnection:
         from ..calls.server_info import health  # only late streams need it
 
         ping = self._caller.requests.prepare(health(self._operation.id))
+        self._caller.sign(ping)
         first = body.read(None)
         request = with_connection_trace(ping, self.aborter.trace, self._state.head_s)
         self._caller.connections.request_twice(request)

@@ -38,6 +38,7 @@ from .route import find_unix_path
 
 if TYPE_CHECKING:
     from ..calls.async_caller import AsyncCaller
+    from ..calls.request_builder import Prepared
 
 EXIT_S = 2.0
 """The longest time to wait for an exit code after the terminal has ended."""
@@ -232,6 +233,9 @@ class AsyncPtyConnection(AsyncReceiver):
                 f"{request.operation.id}: the ticket", "$.ticket", "string", repr(ticket)
             )
         return ticket
+
+    async def _sign(self, prepared: Prepared, url: str) -> None:
+        await self._caller.sign(prepared, url)
 
     def _shared_watch(self) -> AsyncExitWatch:
         arguments = self._request.arguments.changed(path=())

@@ -10,6 +10,7 @@ from time import perf_counter
 
 from websockets.exceptions import ConcurrencyError, ConnectionClosed
 
+from ..calls.request_builder import Prepared
 from ..errors import OpencodeError
 from ..signatures import explain_call
 from ..streams.async_background import AsyncWaiters, close_at_exit, finish, here
@@ -42,6 +43,10 @@ class AsyncReceiver(TerminalState, AsyncOnly):
     @abstractmethod
     async def _before_handshake(self, *, again: bool) -> str | None:
         """Make the calls that come before the handshake. Return a ticket, or None to send the password."""
+
+    @abstractmethod
+    async def _sign(self, prepared: Prepared, url: str) -> None:
+        """Set the headers that the client's function returns for the handshake."""
 
     @explain_call
     async def recv(self, timeout: float | None = None) -> str:
@@ -153,6 +158,7 @@ class AsyncReceiver(TerminalState, AsyncOnly):
         ticket = await self._before_handshake(again=again)
         request, started = self._request, perf_counter()
         prepared = request.prepare(self._output.next_start)
+        await self._sign(prepared, request.websocket_url(prepared, ticket))
         arguments = request.connect_arguments(prepared, ticket)
         try:
             connection = await open_websocket(self, request.unix_path, arguments)

@@ -153,13 +153,15 @@ class HandshakeRequest:
         query = {**(self.arguments.query or {}), **({} if cursor is None else {"cursor": str(cursor)})}
         return self.requests.prepare(self.operation, self.arguments.changed(timeout=None, query=query))
 
+    def websocket_url(self, prepared: Prepared, ticket: str | None) -> str:
+        """Return the URL of the WebSocket."""
+        url = f"ws{prepared.text.removeprefix('http')}"
+        return url if ticket is None else f"{url}{'&' if '?' in url else '?'}ticket={ticket}"
+
     def connect_arguments(self, prepared: Prepared, ticket: str | None) -> dict[str, Any]:
         """Return the arguments of `connect` of `websockets`. A ticket replaces the password."""
-        url = f"ws{prepared.text.removeprefix('http')}"
-        omitted = _NOT_COPIED
-        if ticket is not None:
-            url += f"{'&' if '?' in url else '?'}ticket={ticket}"
-            omitted |= {"authorization"}
+        url = self.websocket_url(prepared, ticket)
+        omitted = _NOT_COPIED if ticket is None else _NOT_COPIED | {"authorization"}
         headers = self.requests.merged(prepared.http).headers.items()
         is_tls = url.startswith("wss:")
         return {

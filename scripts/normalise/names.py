@@ -22,7 +22,7 @@ from scripts.normalise.schema import Json, expanded, shape
 PINS = Path(__file__).with_name("names.toml")
 HANDWRITTEN = frozenset({
     "ArgumentError", "AsyncEventStream", "AsyncFilteredStream", "AsyncOpencodeClient", "AsyncPaginator",
-    "AsyncPtyConnection", "Paginator",
+    "AsyncHeadersFunction", "AsyncPtyConnection", "HeadersError", "HeadersFunction", "OutgoingRequest", "Paginator",
     "AsyncSharedStream", "PtyClosedError", "PtyConnection", "PtyControl", "PtyGapError", "PtyOptions",
     "PtyTimeoutError",
     "AuthenticationError", "BadRequestError", "ClientClosedError", "ClientOptions", "ConflictError",
