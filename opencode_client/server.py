@@ -111,7 +111,7 @@ class OpencodeServer:
         settings = ServerSettings(
             executable,
             directory=directory,
-            env=env or {},
+            env=env,
             password=password,
             config=config,
             isolated=isolated,

@@ -41,12 +41,12 @@ class ServerSettings:
         self,
         executable: StrPath | None,
         *,
-        directory: StrPath | None,
-        env: Mapping[str, str | None],
-        password: str | None,
-        config: Mapping[str, object] | None,
-        isolated: bool,
-        log_path: StrPath | None,
+        directory: StrPath | None = None,
+        env: Mapping[str, str | None] | None = None,
+        password: str | None = None,
+        config: Mapping[str, object] | None = None,
+        isolated: bool = False,
+        log_path: StrPath | None = None,
     ) -> None:
         given = os.environ.get("OPENCODE_BIN") if executable is None else executable
         self.executable: str = _program("executable", given or "opencode")
@@ -58,7 +58,7 @@ class ServerSettings:
         self.config: Callable[[], str | None] = lambda: content
         if not (password is None or _is_text(password)):
             raise ArgumentError(_NO_TEXT)
-        variables = _variables(self.folder, env, password, content)
+        variables = _variables(self.folder, env or {}, password, content)
         self.env: Callable[[], dict[str, str]] = lambda: variables
         user, word = variables.get(_USERNAME) or "opencode", variables.get(_PASSWORD)
         self.auth: Callable[[], tuple[str, str] | None] = lambda: (user, word) if word else None

@@ -27,6 +27,7 @@ SOME = "only some calls need it"
 FAILED = "only failed calls need it"
 HTTPX = "a client without calls does not load httpx"
 HTTPCORE = "it loads httpcore, which nothing needs before the first request"
+PLUGIN = "pytest loads it for all tests; only some use its fixtures"
 UNUSUAL = "only maps, unions, errors and JSON that does not match the document need it"
 
 IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
@@ -76,6 +77,13 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
     "decoding.unions": {"decoding.annotations": UNUSUAL, "decoding.shapes": UNUSUAL},
     "model": {"decoding.annotations": "only JSON that does not match the document, and strict=True, need it"},
     "parts": {"attachments": "only from_path() needs it"},
+    "pytest_plugin": {
+        "asyncio": PLUGIN,
+        "errors": PLUGIN,
+        "server": PLUGIN,
+        "server_settings": PLUGIN,
+        "testing": PLUGIN,
+    },
     "server": {"anyio": "only a start or an end that is cancelled needs it"},
     "signatures": {"difflib": FAILED},
     "streams.http_stream": {"h2.exceptions": "only responses over HTTP/2 need it"},

@@ -50,11 +50,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with the wheel, its dependencies and mypy."""
+    """The Python of an environment with the wheel, its dependencies, mypy, and pytest, which the plugin imports."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
     interpreter = folder / "bin" / "python"
-    _run(interpreter, "-m", "pip", "install", "--quiet", wheel, "mypy")
+    _run(interpreter, "-m", "pip", "install", "--quiet", wheel, "mypy", "pytest")
     return interpreter
 
 

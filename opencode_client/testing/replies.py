@@ -78,6 +78,12 @@ class Replies:
         with self._lock:
             self._queue.extend(reply if isinstance(reply, Reply) else Reply(text=reply) for reply in replies)
 
+    def clear(self) -> None:
+        """Forget the replies that are left, and the requests."""
+        with self._lock:
+            self._queue.clear()
+            self.requests.clear()
+
     def reply_to(self, request: JsonObject) -> Reply:
         """Return the reply to a request, and take it from the queue."""
         if not request.get("tools"):
