@@ -17,7 +17,9 @@ _PAGE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
 _EXAMPLES = {
     section.partition("\n")[0]: block.partition("```")[0]
     for section, _, block in (part.partition("```python\n") for part in _PAGE.split("\n### ")[1:])
+    if block
 }
+_CONFTEST = _PAGE.partition("## The pytest plugin")[2].partition("```python\n")[2].partition("```")[0]
 
 
 _PLUGINS = ("-p", "pytest_httpx", "-p", "respx.plugin", "-p", "anyio.pytest_plugin")
@@ -28,6 +30,7 @@ _PLUGINS = ("-p", "pytest_httpx", "-p", "respx.plugin", "-p", "anyio.pytest_plug
 def output(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The output of all examples, run twice as tests with warnings as errors. The server answers one request."""
     folder = tmp_path_factory.mktemp("examples")
+    (folder / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
     for name, example in _EXAMPLES.items():
         (folder / f"test_{_word(name)}.py").write_text(example, encoding="utf-8")
     with FaultyServer([answer(http(b'[{"id": "ses_1"}]'))], [hang_up]) as server:
@@ -53,6 +56,10 @@ def _run_twice(folder: Path, url: str) -> str:
 
 def test_the_page_has_an_example_for_each_way() -> None:
     names = [
+        "A test with the plugin",
+        "An async test with the plugin",
+        "A turn of the fake",
+        "Faults",
         "A model with some members",
         "unittest.mock",
         "httpx.MockTransport",
