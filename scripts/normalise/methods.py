@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from scripts.normalise.arguments import argument_text, keys_of
 from scripts.normalise.kinds import Kind, Since, read_kinds, read_since, route
 from scripts.normalise.members import BUILTINS, reachable, references
 from scripts.normalise.names import Namer, digest, module, pascal, snake
@@ -74,9 +75,10 @@ def describe_methods(document: Json, namer: Namer) -> Json:
     tree = _tree(places, namer)
     schemas = schemas_of(document)
 
-    def describe(_: str, __: str, operation: Json) -> Json:
+    def describe(path: str, method: str, operation: Json) -> Json:
         name = operation["operationId"]
         kind = _kind(kinds, operation)
+        is_known = since.is_related([(name, route(method, path))])
         meta: Json = {
             **operation[META],
             **since.versions_of(name, routes),
@@ -86,7 +88,7 @@ def describe_methods(document: Json, namer: Namer) -> Json:
             "deprecated": bool(operation.get("deprecated")),
         }
         namespace, attribute = places[name]
-        meta |= _arguments(operation, kind, schemas, namer)
+        meta |= _arguments(operation, kind, schemas, namer, is_known=is_known)
         meta |= {
             "namespace": tree[namespace],
             "above": [tree[namespace[:depth]] for depth in range(len(namespace))],
@@ -219,10 +221,21 @@ def _distinct(nodes: dict[tuple[str, ...], Json], namer: Namer) -> None:
         modules.add(node["module"])
 
 
-def _arguments(operation: Json, kind: Kind, schemas: dict[str, Json], namer: Namer) -> Json:
-    """Return the arguments in the order of the signature, and the parameters that the client's defaults fill."""
+def _arguments(
+    operation: Json, kind: Kind, schemas: dict[str, Json], namer: Namer, *, is_known: bool
+) -> Json:
+    """Return the arguments in the order of the signature, and the parameters that the client's defaults fill.
+
+    Args:
+        is_known: This is an operation of opencode 1.x, about which arguments.toml has texts.
+    """
     parameters: Json = operation[META]["parameters"]
     texts = {p["name"]: p.get("description") or _text(p["schema"], schemas) for p in operation["parameters"]}
+
+    def described(place: str, wire: str, text: str) -> str:
+        keys = keys_of(operation["operationId"], place, wire) if is_known else ()
+        return argument_text(keys, plain_text(text))
+
     scope: dict[str, str] = {}
     own: list[Json] = []
     for name, parameter in parameters.items():
@@ -236,7 +249,7 @@ def _arguments(operation: Json, kind: Kind, schemas: dict[str, Json], namer: Nam
             namer.report.append(f"{operation['operationId']}: no argument for the {parameter['in']} {wire!r}")
         else:
             argument = {"generator": name, "place": parameter["in"], "wire": wire, "name": name}
-            own.append({**argument, "description": plain_text(texts.get(name, ""))})
+            own.append({**argument, "description": described(parameter["in"], wire, texts.get(name, ""))})
     own = sorted(own, key=lambda argument: argument["place"] != "path")
     for argument in own:
         if argument["name"] in _ARGUMENTS and argument["name"] not in kind.filters:
@@ -252,7 +265,7 @@ def _arguments(operation: Json, kind: Kind, schemas: dict[str, Json], namer: Nam
             name = f"{name}_{digest(wire)}"
             namer.report.append(f"{operation['operationId']}: member {wire!r} of the body is called {name}")
         taken.add(name)
-        text = plain_text(_text(properties[wire], schemas))
+        text = described("body", wire, _text(properties[wire], schemas))
         own.append({"place": "body", "wire": wire, "name": name, "description": text})
     return {"arguments": own, "scope": scope, "body": body}
 

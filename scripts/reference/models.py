@@ -32,5 +32,9 @@ def _model(view: View, name: str) -> list[str]:
     lines = [description, ""] if description else []
     fields = view.shapes.members(schema)
     if object_at(schema, "properties") and fields:
-        return [*lines, *field_table(view, fields)]
+        texts = [
+            view.text((f"{name}.{field.name}",), view.shapes.description(field.schema), field.schema)
+            for field in fields
+        ]
+        return [*lines, *field_table(view, fields, texts)]
     return [*lines, view.shapes.type(schema)]

@@ -76,7 +76,7 @@ def _parameters(view: View, entry: Entry) -> list[str]:
             _yes(view, bool(parameter.get("required"))),
             default_of(schema),
             values_of(schema),
-            prose(view.catalogue.text(description)),
+            view.described(entry, text_at(parameter, "in"), text_at(parameter, "name"), description, schema),
         ])  # fmt: skip
     return table(view.words.parameter_heads, rows) if rows else []
 
@@ -90,11 +90,15 @@ def _body(view: View, entry: Entry) -> Iterator[str]:
         yield from (f"**{words.body}**{head}{words.colon}{view.shapes.type(schema, 0)}", "")
         fields = view.shapes.fields(schema)
         if fields:
-            yield from (*field_table(view, fields), "")
+            texts = [
+                view.described(entry, "body", f.name, view.shapes.description(f.schema), f.schema)
+                for f in fields
+            ]
+            yield from (*field_table(view, fields, texts), "")
 
 
-def field_table(view: View, fields: list[Field]) -> list[str]:
-    """A table of the fields of a body or a model."""
+def field_table(view: View, fields: list[Field], texts: list[str]) -> list[str]:
+    """A table of the fields of a body or a model, and their descriptions."""
     rows = [
         [
             code(field.name),
@@ -102,9 +106,9 @@ def field_table(view: View, fields: list[Field]) -> list[str]:
             _yes(view, field.required),
             default_of(field.schema),
             values_of(field.schema),
-            prose(view.catalogue.text(view.shapes.description(field.schema))),
+            text,
         ]
-        for field in fields
+        for field, text in zip(fields, texts, strict=True)
     ]
     return table(view.words.body_heads, rows)
 

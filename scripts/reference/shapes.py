@@ -76,7 +76,7 @@ class Shapes:
         if parts := objects_at(schema, "allOf"):
             return self._joined(parts, " & ", depth)
         if values := literals_of(schema):
-            return _OR.join(_literal(value) for value in values)
+            return _OR.join(literal(value) for value in values)
         if "contentSchema" in schema:
             return f"JSON ({self.type(schema['contentSchema'], depth)})"
         if "not" in schema and "type" not in schema:
@@ -187,13 +187,13 @@ class Field:
 
 def default_of(schema: Json) -> str:
     """The documented default as code, or an empty string."""
-    return _literal(schema["default"]) if "default" in schema else ""
+    return literal(schema["default"]) if "default" in schema else ""
 
 
 def values_of(schema: Json) -> str:
     """The allowed values: the enum, the pattern, the limits."""
     limited = object_at(schema, "items") or schema
-    values = [_literal(value) for value in literals_of(limited)]
+    values = [literal(value) for value in literals_of(limited)]
     values += [code(text.format(limited[key])) for key, text in _LIMITS if key in limited]
     return ", ".join(values)
 
@@ -202,5 +202,6 @@ def _kind(value: object) -> str:
     return _KINDS.get(type(value), "object")
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
+    """A JSON value as code."""
     return code(json.dumps(value, ensure_ascii=False))

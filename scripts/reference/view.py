@@ -7,15 +7,16 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from scripts.normalise.arguments import argument_text, keys_of
 from scripts.normalise.schema import Json, schemas_of
 from scripts.reference.catalogue import Catalogue
 from scripts.reference.entries import Entry, entries, first_version
 from scripts.reference.events import components
 from scripts.reference.implemented import Implementation, Key, Method, implementations, key
-from scripts.reference.markdown import code, escape, slug
+from scripts.reference.markdown import code, escape, prose, slug
 from scripts.reference.modules import REALTIME, Modules
-from scripts.reference.shapes import Shapes
-from scripts.reference.untrusted import text_at
+from scripts.reference.shapes import Shapes, literal
+from scripts.reference.untrusted import literals_of, text_at
 from scripts.reference.words import WORDS, Words
 
 MODELS_PAGE = "models.md"
@@ -40,6 +41,8 @@ class View:
     homes: dict[str, str]
     """The link to the description of each component."""
     methods: dict[Key, Implementation] = field(factory=implementations)
+    undescribed: list[str] = field(factory=list[str])
+    """Parameters and fields of opencode 1.x without a description: their keys in arguments.toml."""
 
     def implementation(self, entry: Entry) -> Implementation | None:
         """The client's methods for the operation."""
@@ -73,6 +76,24 @@ class View:
         fallback = text_at(entry.operation, "summary") or code(entry.id or entry.name)
         text = self.catalogue.row(entry.name, entry.english, fallback)
         return text if text == fallback and not text_at(entry.operation, "summary") else escape(text)
+
+    def described(self, entry: Entry, place: str, name: str, document: str, schema: Json) -> str:
+        """The description of a parameter or a body's field, as Markdown; `document` is the document's text."""
+        keys = keys_of(entry.id, place, name) if entry.is_measured else ()
+        text = self.text(keys, document, schema)
+        if entry.is_measured and not text and self.language == "en":
+            self.undescribed.append(keys[0])
+        return text
+
+    def text(self, keys: tuple[str, ...], document: str, schema: Json) -> str:
+        """The text of a document with what arguments.toml adds, as Markdown; of a constant, its value."""
+        text = argument_text(keys, self.catalogue.text(document), self.language)
+        values = literals_of(schema)
+        return (
+            self.words.always.format(value=literal(values[0]))
+            if len(values) == 1 and not text
+            else prose(text)
+        )
 
     def measured(self, name: str) -> Entry | None:
         """The operation `METHOD path` of opencode 1.x, if the document has it."""

@@ -50,6 +50,7 @@ class Words:
     required: str
     optional: str
     empty_object: str
+    always: str
     yes: str
     no: str
     none: str
@@ -126,6 +127,7 @@ ENGLISH = Words(
     required="required",
     optional="optional",
     empty_object="no field is required; send at least `{}`",
+    always="Always {value}.",
     yes="yes",
     no="no",
     none="None.",
@@ -198,6 +200,7 @@ CHINESE = Words(
     required="必填",
     optional="可选",
     empty_object="没有必填字段，至少发送 `{}`",
+    always="固定为 {value}。",
     yes="是",
     no="否",
     none="无。",

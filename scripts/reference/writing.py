@@ -65,6 +65,7 @@ def _notes(view: View) -> list[str]:
         f"warning: scripts/reference/modules.toml has no page for paths under /{module.segments[0]}: {module.file}"
         for module in view.modules.unknown
     ]
+    notes += [f"no text in scripts/normalise/arguments.toml: {key!a}" for key in view.undescribed]
     if view.language == "zh":
         notes += [
             f"no translation in scripts/reference/chinese.toml: {text!a}" for text in view.catalogue.missing

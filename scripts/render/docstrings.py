@@ -30,7 +30,7 @@ def method_docstring(
         result: the document's description of the result.
         version: the server version of the document, "" if unknown.
     """
-    sections = [*_paragraphs(operation, meta), "\n".join(_last_section(meta, arguments, result, version))]
+    sections = [*_paragraphs(operation, meta), *_sections(meta, arguments, result, version)]
     return docstring("\n\n".join(sections), 8)
 
 
@@ -60,18 +60,23 @@ def _paragraphs(operation: Json, meta: Json) -> Iterator[str]:
         yield "Use it in `with`; `options` are those of `PtyOptions`."
 
 
-def _last_section(meta: Json, arguments: Iterable[Argument], result: str, version: str) -> Iterator[str]:
-    described = [argument for argument in arguments if argument.description.strip()]
-    if described:
-        yield "Args:"
-    for argument in described:
-        text = wrapped(argument.description.strip(), _WIDTH - 8, first=f"{argument.name}: ")
-        yield f"    {indented(text, ' ' * 8)}"
-    if result:
-        yield f"{indented(wrapped(result, _WIDTH - 4, first='Returns: '), '    ')}."
-    errors = dict.fromkeys(_error_name(status) for status in meta["errors"] if status != "default")
-    if errors:
-        yield f"Raises: {', '.join(errors)}."
+def _sections(meta: Json, arguments: Iterable[Argument], result: str, version: str) -> Iterator[str]:
+    """Yield the sections of Google's style, with the texts that a documentation site shows as tables."""
+    texts = {argument.name: argument.description.strip() for argument in arguments}
+    described = [
+        indented(wrapped(text, _WIDTH - 8, first=f"{name}: "), " " * 4)
+        for name, text in texts.items()
+        if text
+    ]
+    errors: dict[str, list[str]] = {}
+    for status in meta["errors"]:
+        if status != "default":
+            errors.setdefault(_error_name(status), []).append(status)
+    raised = [f"{name}: {', '.join(statuses)}." for name, statuses in errors.items()]
+    returned = [f"{wrapped(result, _WIDTH - 4)}."] if result else []
+    for head, lines in (("Args", described), ("Returns", returned), ("Raises", raised)):
+        if lines:
+            yield "\n".join([f"{head}:", *(indented(f"    {line}", " " * 4) for line in lines)])
     source = f"Source: `{meta['texts']['source']}`{_versions(meta, version)}."
     yield indented(wrapped(source, _WIDTH - 4), "    ")
 

@@ -17,7 +17,8 @@ _SCOPES = {
     ("directory", "workspace"): "QUERY",
     ("location[directory]", "location[workspace]"): "LOCATION",
 }
-_MODEL = 'The model, also as text: "provider/model".'
+_MODEL = "The model."
+_AS_TEXT = 'It can also be text: "provider/model".'
 _WILDCARD = "{path}"
 
 
@@ -104,8 +105,8 @@ class Described:
                 schema, required = parameter["schema"], parameter.get("required", False)
             texts = argument["name"], argument["wire"], argument["place"]
             one = Parameter(*texts, schema, required, argument["description"])
-            if one.model_id(self.types) and not one.description:
-                one = evolve(one, description=_MODEL)
+            if one.model_id(self.types):
+                one = evolve(one, description=f"{one.description or _MODEL} {_AS_TEXT}")
             found.append(one)
         return found
 

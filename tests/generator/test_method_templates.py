@@ -143,7 +143,7 @@ def test_the_docstring_has_the_documents_texts(things: ModuleType) -> None:
     docstring = inspect.getdoc(_update(things)) or ""
     assert docstring.startswith("Change a thing.\n\nAll at once.\n")
     assert "    mood: How it is.\n" in docstring
-    assert "Raises: NotFoundError.\n" in docstring
+    assert "Raises:\n    NotFoundError: 404.\n" in docstring
     assert docstring.endswith("Source: `PATCH /thing/{thingID}/at/{path}`.")
 
 

@@ -297,7 +297,8 @@ def test_the_table_leaves_out_defaults() -> None:
 def test_a_docstring_names_the_errors_that_the_statuses_raise() -> None:
     error: Json = ok(reference("Dot"))["200"]
     responses: Json = {"204": {"description": ""}} | dict.fromkeys(("404", "418", "500", "503"), error)
-    assert "Raises: NotFoundError, StatusError, ServerError." in _method({"responses": responses}).docstring
+    raised = _method({"responses": responses}).docstring.split("Raises:")[1].split()
+    assert raised[::2][:3] == ["NotFoundError:", "StatusError:", "ServerError:"]
 
 
 def test_a_docstring_has_the_documents_words_on_the_operation_its_arguments_and_its_result() -> None:
@@ -307,7 +308,7 @@ def test_a_docstring_has_the_documents_words_on_the_operation_its_arguments_and_
     assert method.docstring.split("\n")[:6] == [
         '"""List.', "", "        All.", "", "        Args:", "            limit: At most.",
     ]  # fmt: skip
-    assert "Returns: The names." in method.docstring
+    assert "Returns:\n            The names." in method.docstring
     assert method.async_docstring == '"""List: as `ANamespace.get`, awaited."""'
 
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from scripts.recordings import document
 from scripts.reference.catalogue import Catalogue
 from scripts.reference.writing import make_reference
 from scripts.rooms import REFERENCE
-from tests.support.reference_pages import NEWEST, pages, rows, small_document
+from tests.support.reference_pages import NEWEST, pages, reference, rows, small_document
 
 
 def _notes(given: dict[str, Any]) -> list[str]:
@@ -18,7 +17,7 @@ def _notes(given: dict[str, Any]) -> list[str]:
 
 
 def test_every_text_of_the_committed_document_is_translated() -> None:
-    assert _notes(document(NEWEST)) == []
+    assert reference(NEWEST).notes == []
 
 
 def test_every_row_is_translated() -> None:

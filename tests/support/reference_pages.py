@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from scripts.recordings import DOCUMENTED, document
-from scripts.reference.writing import make_reference
+from scripts.reference.writing import Reference, make_reference
 from scripts.rooms import REFERENCE
 
 NEWEST = DOCUMENTED[-1]
@@ -32,10 +32,15 @@ class Row:
 
 
 @cache
-def pages(version: str) -> dict[str, str]:
-    """Return the pages, by path (zh/README.md): both languages for the oldest and the newest version, else English."""
+def reference(version: str) -> Reference:
+    """Return the reference of a version: both languages for the oldest and the newest version, else English."""
     languages = ("zh", "en") if version in (DOCUMENTED[0], NEWEST) else ("en",)
-    return make_reference(document(version), REFERENCE, languages, version).pages
+    return make_reference(document(version), REFERENCE, languages, version)
+
+
+def pages(version: str) -> dict[str, str]:
+    """Return the pages of a version, by path (zh/README.md)."""
+    return reference(version).pages
 
 
 def pages_of(given: dict[str, Any], language: str = "zh") -> dict[str, str]:
