@@ -55,8 +55,14 @@ class AppNamespace(Namespace, path="app"):
         Args:
             service: Service name for the log entry
             message: Log message
-        Returns: Log entry written successfully.
-        Raises: BadRequestError.
+            extra: Additional metadata for the log entry. Without it, none.
+
+        Returns:
+            Log entry written successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /log`, opencode 1.1.31 or earlier.
         """
         body_ = {"service": service, "level": level, "message": message, "extra": extra}
@@ -76,8 +82,12 @@ class AppNamespace(Namespace, path="app"):
 
         Get a list of all available AI agents in the OpenCode system.
 
-        Returns: List of agents.
-        Raises: BadRequestError.
+        Returns:
+            List of agents.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /agent`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -96,8 +106,12 @@ class AppNamespace(Namespace, path="app"):
 
         Get a list of all available skills in the OpenCode system.
 
-        Returns: List of skills.
-        Raises: BadRequestError.
+        Returns:
+            List of skills.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /skill`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

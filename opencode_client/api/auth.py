@@ -47,8 +47,15 @@ class AuthNamespace(Namespace, path="auth"):
 
         Set authentication credentials
 
-        Returns: Successfully set authentication credentials.
-        Raises: BadRequestError.
+        Args:
+            provider_id: The provider's id, such as `anthropic`: one that `GET /provider` lists.
+
+        Returns:
+            Successfully set authentication credentials.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `PUT /auth/{providerID}`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(_SET, Arguments(path=(provider_id,), timeout=timeout, headers=headers, body=body))
@@ -60,8 +67,15 @@ class AuthNamespace(Namespace, path="auth"):
 
         Remove authentication credentials
 
-        Returns: Successfully removed authentication credentials.
-        Raises: BadRequestError.
+        Args:
+            provider_id: The provider's id, such as `anthropic`: one that `GET /provider` lists.
+
+        Returns:
+            Successfully removed authentication credentials.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `DELETE /auth/{providerID}`, opencode 1.2.27 (not in 1.1.31).
         """
         return self._caller.call(_REMOVE, Arguments(path=(provider_id,), timeout=timeout, headers=headers))

@@ -35,8 +35,12 @@ class CommandNamespace(Namespace, path="command"):
 
         Get a list of all available commands in the OpenCode system.
 
-        Returns: List of commands.
-        Raises: BadRequestError.
+        Returns:
+            List of commands.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /command`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

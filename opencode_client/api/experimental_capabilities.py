@@ -40,7 +40,9 @@ class ExperimentalCapabilitiesNamespace(Namespace, path="experimental.capabiliti
 
         Get experimental features enabled on the OpenCode server.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /experimental/capabilities`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(

@@ -59,7 +59,10 @@ class ExperimentalConsoleNamespace(Namespace, path="experimental.console"):
 
         Get the active Console org name and the set of provider IDs managed by that Console org.
 
-        Raises: BadRequestError, ServerError.
+        Raises:
+            BadRequestError: 400.
+            ServerError: 500.
+
         Source: `GET /experimental/console`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(
@@ -78,7 +81,10 @@ class ExperimentalConsoleNamespace(Namespace, path="experimental.console"):
 
         Get the available Console orgs across logged-in accounts, including the current active org.
 
-        Raises: BadRequestError, ServerError.
+        Raises:
+            BadRequestError: 400.
+            ServerError: 500.
+
         Source: `GET /experimental/console/orgs`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(
@@ -99,7 +105,13 @@ class ExperimentalConsoleNamespace(Namespace, path="experimental.console"):
 
         Persist a new active Console account/org selection for the current local OpenCode state.
 
-        Returns: Switch success.
+        Args:
+            account_id: The account's id, from the list of organisations.
+            org_id: The organisation's id, from the same list.
+
+        Returns:
+            Switch success.
+
         Source: `POST /experimental/console/switch`, opencode 1.14.48 (not in 1.3.2).
         """
         body_ = {"accountID": account_id, "orgID": org_id}

@@ -41,7 +41,14 @@ class ExperimentalControlPlaneNamespace(Namespace, path="experimental.control_pl
 
         Move a session to another project directory, optionally transferring local changes.
 
-        Raises: BadRequestError.
+        Args:
+            session_id: The id of the session to move (`ses...`).
+            destination: The place to move it to.
+            move_changes: True moves the uncommitted changes of files, too. Without it, false.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /experimental/control-plane/move-session`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"sessionID": session_id, "destination": destination, "moveChanges": move_changes}

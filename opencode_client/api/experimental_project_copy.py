@@ -43,7 +43,13 @@ class ExperimentalProjectCopyNamespace(Namespace, path="experimental.project_cop
 
         Generate a short name for a project copy from task context.
 
-        Raises: BadRequestError.
+        Args:
+            project_id: The project's id, from `GET /project`.
+            context: A text that the name should fit, such as a task. Without it, a random name.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /experimental/project/{projectID}/copy/generate-name`, opencode 1.17.19 (not in
             1.15.13).
         """

@@ -39,8 +39,12 @@ class ExperimentalResourceNamespace(Namespace, path="experimental.resource"):
 
         Get all available MCP resources from connected servers. Optionally filter by name.
 
-        Returns: MCP resources.
-        Raises: BadRequestError.
+        Returns:
+            MCP resources.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /experimental/resource`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

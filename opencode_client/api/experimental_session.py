@@ -57,8 +57,21 @@ class ExperimentalSessionNamespace(Namespace, path="experimental.session"):
         Get a list of all OpenCode sessions across projects, sorted by most recently updated. Archived sessions
         are excluded by default.
 
-        Returns: List of sessions.
-        Raises: BadRequestError.
+        Args:
+            roots: Only return root sessions (no parentID). Without it, subagents' sessions are listed, too.
+            start: Filter sessions updated on or after this timestamp (milliseconds since epoch).
+            cursor: Return sessions updated before this timestamp (milliseconds since epoch): the
+                `X-Next-Cursor` header of the page before.
+            search: Filter sessions by title (case-insensitive). Without it, all titles.
+            limit: Maximum number of sessions to return. Without it, 100.
+            archived: Include archived sessions (default false).
+
+        Returns:
+            List of sessions.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /experimental/session`, opencode 1.2.27 (not in 1.1.31).
         """
         query_ = {
@@ -86,8 +99,15 @@ class ExperimentalSessionNamespace(Namespace, path="experimental.session"):
 
         Detach any synchronous subagents currently blocking the session and continue them in the background.
 
-        Returns: Backgrounded subagents.
-        Raises: BadRequestError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Returns:
+            Backgrounded subagents.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /experimental/session/{sessionID}/background`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(

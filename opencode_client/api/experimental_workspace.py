@@ -102,8 +102,12 @@ class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
 
         List all workspaces.
 
-        Returns: Workspaces.
-        Raises: BadRequestError.
+        Returns:
+            Workspaces.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /experimental/workspace`, opencode 1.2.27 (not in 1.1.31).
         """
         return self._caller.call(
@@ -126,7 +130,15 @@ class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
 
         Create a workspace for the current project.
 
-        Raises: BadRequestError.
+        Args:
+            id: The new workspace's id (`wrk...`). Without it, the server makes one.
+            type: The kind of workspace, from the list of adapters.
+            branch: The branch to work on. With null, or without it, a new one.
+            extra: Settings of the kind of workspace. With null, or without it, none.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /experimental/workspace`, opencode 1.2.27 (not in 1.1.31).
         """
         body_ = {"id": id, "type": type, "branch": branch, "extra": extra}
@@ -146,7 +158,9 @@ class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
 
         Register missing workspaces returned by workspace adapters.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /experimental/workspace/sync-list`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(
@@ -165,7 +179,9 @@ class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
 
         Get connection status for workspaces in the current project.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /experimental/workspace/status`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(
@@ -185,7 +201,12 @@ class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
 
         Remove an existing workspace.
 
-        Raises: BadRequestError.
+        Args:
+            id: The workspace's id (`wrk...`). An unknown id is a 200 with `null`.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `DELETE /experimental/workspace/{id}`, opencode 1.2.27 (not in 1.1.31).
         """
         return self._caller.call(
@@ -207,7 +228,15 @@ class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
 
         Move a session's sync history into the target workspace, or detach it to the local project.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            id: The id of the workspace to move the session to; null moves it out of its workspace.
+            session_id: The id of the session to move (`ses...`).
+            copy_changes: True copies the uncommitted changes of files, too. Without it, false.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /experimental/workspace/warp`, opencode 1.14.48 (not in 1.3.2).
         """
         body_ = {"id": id, "sessionID": session_id, "copyChanges": copy_changes}

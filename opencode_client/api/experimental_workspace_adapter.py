@@ -41,8 +41,12 @@ class ExperimentalWorkspaceAdapterNamespace(Namespace, path="experimental.worksp
 
         List all available workspace adapters for the current project.
 
-        Returns: Workspace adapters.
-        Raises: BadRequestError.
+        Returns:
+            Workspace adapters.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /experimental/workspace/adapter`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(

@@ -44,8 +44,16 @@ class FileNamespace(Namespace, path="file"):
 
         List files and directories in a specified path.
 
-        Returns: Files and directories.
-        Raises: BadRequestError.
+        Args:
+            path: The directory, relative to the project's; empty for the project's own. One outside of the
+                project is a 500. A missing one is a 500; until 1.15.13 it reads as empty.
+
+        Returns:
+            Files and directories.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /file`, opencode 1.1.31 or earlier.
         """
         query_ = {"path": path}
@@ -66,7 +74,13 @@ class FileNamespace(Namespace, path="file"):
 
         Read the content of a specified file.
 
-        Raises: BadRequestError.
+        Args:
+            path: The file, relative to the project's directory. One outside of the project is a 500. A
+                missing file reads as empty. The last line break of a text is cut off.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /file/content`, opencode 1.1.31 or earlier.
         """
         query_ = {"path": path}
@@ -86,8 +100,12 @@ class FileNamespace(Namespace, path="file"):
 
         Get the git status of all files in the project.
 
-        Returns: File status.
-        Raises: BadRequestError.
+        Returns:
+            File status.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /file/status`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

@@ -42,8 +42,16 @@ class FindNamespace(Namespace, path="find"):
 
         Search for text patterns across files in the project using ripgrep.
 
-        Returns: Matches.
-        Raises: BadRequestError.
+        Args:
+            pattern: A regular expression of ripgrep. The server needs ripgrep, or downloads it; without it,
+                this is a 500.
+
+        Returns:
+            Matches.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /find`, opencode 1.1.31 or earlier.
         """
         query_ = {"pattern": pattern}
@@ -67,8 +75,18 @@ class FindNamespace(Namespace, path="find"):
 
         Search for files or directories by name or pattern in the project directory.
 
-        Returns: File paths.
-        Raises: BadRequestError.
+        Args:
+            query: Text that the path contains, also with gaps. An empty text matches any path.
+            dirs: `false` leaves directories out. Without it, they are found, too.
+            type: `file` or `directory`: only such paths. Without it, both.
+            limit: The maximum number of paths. Without it, 10.
+
+        Returns:
+            File paths.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /find/file`, opencode 1.1.31 or earlier.
         """
         query_ = {"query": query, "dirs": dirs, "type": type, "limit": limit}
@@ -89,8 +107,15 @@ class FindNamespace(Namespace, path="find"):
 
         Search for workspace symbols like functions, classes, and variables using LSP.
 
-        Returns: Symbols.
-        Raises: BadRequestError.
+        Args:
+            query: Text that the symbol's name contains. The list is empty if no language server runs.
+
+        Returns:
+            Symbols.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /find/symbol`, opencode 1.1.31 or earlier.
         """
         query_ = {"query": query}

@@ -37,8 +37,12 @@ class FormatterNamespace(Namespace, path="formatter"):
     ) -> list[FormatterStatus]:
         """Get formatter status.
 
-        Returns: Formatter status.
-        Raises: BadRequestError.
+        Returns:
+            Formatter status.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /formatter`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

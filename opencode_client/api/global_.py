@@ -56,7 +56,9 @@ class GlobalNamespace(Namespace, path="global_"):
 
         Get health information about the OpenCode server.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /global/health`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(_HEALTH, Arguments(timeout=timeout, headers=headers))
@@ -70,7 +72,9 @@ class GlobalNamespace(Namespace, path="global_"):
 
         Use it in `with`. Open it before you cause the events you want; `options` are those of `StreamOptions`.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /global/event`, opencode 1.1.31 or earlier.
         """
         from ..streams.stream import EventStream
@@ -82,8 +86,12 @@ class GlobalNamespace(Namespace, path="global_"):
 
         Clean up and dispose all OpenCode instances, releasing all resources.
 
-        Returns: Global disposed.
-        Raises: BadRequestError.
+        Returns:
+            Global disposed.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /global/dispose`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(_DISPOSE, Arguments(timeout=timeout, headers=headers))
@@ -97,7 +105,12 @@ class GlobalNamespace(Namespace, path="global_"):
 
         Waits without a timeout, or for `turn_timeout`: the response comes when the new version is installed.
 
-        Raises: BadRequestError.
+        Args:
+            target: The version to install, such as `1.18.33`.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /global/upgrade`, opencode 1.3.2 (not in 1.2.27).
         """
         body_ = {"target": target}

@@ -76,7 +76,9 @@ class GlobalConfigNamespace(Namespace, path="global_.config"):
 
         Retrieve the current global OpenCode configuration settings and preferences.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /global/config`, opencode 1.2.27 (not in 1.1.31).
         """
         return self._caller.call(_GET, Arguments(timeout=timeout, headers=headers))
@@ -130,14 +132,54 @@ class GlobalConfigNamespace(Namespace, path="global_.config"):
         Update global OpenCode configuration settings and preferences.
 
         Args:
+            schema: JSON schema reference for configuration validation. Without it, the server fills it in.
+            shell: The shell for commands and terminals. Without it, the user's.
             server: Server configuration for opencode serve and web commands
+            command: Command configuration, see https://opencode.ai/docs/commands. Commands by name.
+            skills: Additional skill folder paths, and URLs of skills.
+            references: Other repositories and folders that the agent can read, by name. Without it, none.
+            reference: @deprecated Use `references`. Other repositories and folders by name.
+            watcher: Patterns of paths whose changes are not watched. Without it, the server's defaults.
+            snapshot: Enable or disable snapshot tracking. When false, filesystem snapshots are not recorded
+                and undoing or reverting will not undo/redo file changes. Defaults to true.
+            plugin: Plugins: names of npm packages or paths, each alone or in a list with its options.
+            share: Control sharing behavior:'manual' allows manual sharing via commands, 'auto' enables
+                automatic sharing, 'disabled' disables all sharing. Without it, `manual`.
+            autoshare: @deprecated Use 'share' field instead. Share newly created sessions automatically.
             autoupdate: Automatically update to the latest version. Set to true to auto-update, false to
                 disable, or 'notify' to show update notifications
+            disabled_providers: Disable providers that are loaded automatically. Without it, none.
+            enabled_providers: When set, ONLY these providers will be enabled. All other providers will be
+                ignored.
+            model: Model to use in the format of provider/model, eg anthropic/claude-2. Without it, the server
+                chooses one.
+            small_model: Small model to use for tasks like title generation in the format of provider/model.
+                Without it, the server chooses one.
+            default_agent: Default agent to use when none is specified. Must be a primary agent. Falls back to
+                'build' if not set or if the specified agent is invalid.
+            subagent_depth: How deep subagents may start subagents. Without it, the server's default.
+            username: Custom username to display in conversations instead of system username.
+            mode: @deprecated Use `agent` field instead.
+            agent: Agent configuration, see https://opencode.ai/docs/agents. Agents by name.
+            provider: Custom provider configurations and model overrides. Without it, none.
+            mcp: MCP (Model Context Protocol) server configurations. Without it, none.
             formatter: Enable or configure formatters. Omit or set to false to disable, true to enable
                 built-ins, or an object to enable built-ins with overrides.
             lsp: Enable or configure LSP servers. Omit or set to false to disable, true to enable built-ins,
                 or an object to enable built-ins with overrides.
-        Raises: BadRequestError.
+            instructions: Additional instruction files or patterns to include. Without it, none.
+            permission: Rules for tools: one action for all, or actions by tool, and by pattern below it. The
+                last match counts, so the order matters.
+            tools: Tools by name: false switches one off. Without it, all are on.
+            attachment: How images in prompts are made smaller. Without it, the server's defaults.
+            enterprise: The URL of a company's own service for sharing. Without it, none.
+            tool_output: How much of a tool's output the model sees. Without it, the server's defaults.
+            compaction: When and how long sessions are summarised. Without it, the server's defaults.
+            experimental: Settings that may change or disappear. Without it, none.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `PATCH /global/config`, opencode 1.2.27 (not in 1.1.31).
         """
         body_ = {

@@ -33,8 +33,12 @@ class InstanceNamespace(Namespace, path="instance"):
 
         Clean up and dispose the current OpenCode instance, releasing all resources.
 
-        Returns: Instance disposed.
-        Raises: BadRequestError.
+        Returns:
+            Instance disposed.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /instance/dispose`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

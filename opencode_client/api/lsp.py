@@ -34,8 +34,12 @@ class LspNamespace(Namespace, path="lsp"):
 
         Get LSP server status
 
-        Returns: LSP server status.
-        Raises: BadRequestError.
+        Returns:
+            LSP server status.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /lsp`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

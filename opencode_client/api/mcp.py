@@ -69,8 +69,12 @@ class McpNamespace(Namespace, path="mcp"):
 
         Get the status of all Model Context Protocol (MCP) servers.
 
-        Returns: MCP server status.
-        Raises: BadRequestError.
+        Returns:
+            MCP server status.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /mcp`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -91,8 +95,17 @@ class McpNamespace(Namespace, path="mcp"):
 
         Dynamically add a new Model Context Protocol (MCP) server to the system.
 
-        Returns: MCP server added successfully.
-        Raises: BadRequestError.
+        Args:
+            name: The server's name: a new one, or that of the server to replace.
+            config: A local command, or the URL of a remote server. It is kept until the instance ends, and
+                not written to a file.
+
+        Returns:
+            MCP server added successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /mcp`, opencode 1.1.31 or earlier.
         """
         body_ = {"name": name, "config": config}
@@ -113,8 +126,16 @@ class McpNamespace(Namespace, path="mcp"):
 
         Connect an MCP server.
 
-        Returns: MCP server connected successfully.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            name: The MCP server's name: its key in the configuration, or the `name` that it was added with.
+
+        Returns:
+            MCP server connected successfully.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /mcp/{name}/connect`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -135,8 +156,16 @@ class McpNamespace(Namespace, path="mcp"):
 
         Disconnect an MCP server.
 
-        Returns: MCP server disconnected successfully.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            name: The MCP server's name: its key in the configuration, or the `name` that it was added with.
+
+        Returns:
+            MCP server disconnected successfully.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /mcp/{name}/disconnect`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

@@ -68,7 +68,13 @@ class McpAuthNamespace(Namespace, path="mcp.auth"):
 
         Start OAuth authentication flow for a Model Context Protocol (MCP) server.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            name: The MCP server's name: its key in the configuration, or the `name` that it was added with.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /mcp/{name}/auth`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -88,7 +94,13 @@ class McpAuthNamespace(Namespace, path="mcp.auth"):
 
         Remove OAuth credentials for an MCP server.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            name: The MCP server's name: its key in the configuration, or the `name` that it was added with.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `DELETE /mcp/{name}/auth`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -109,7 +121,14 @@ class McpAuthNamespace(Namespace, path="mcp.auth"):
 
         Complete OAuth authentication for a Model Context Protocol (MCP) server using the authorization code.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            name: The MCP server's name: its key in the configuration, or the `name` that it was added with.
+            code: Authorization code from OAuth callback.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /mcp/{name}/auth/callback`, opencode 1.1.31 or earlier.
         """
         body_ = {"code": code}
@@ -136,7 +155,13 @@ class McpAuthNamespace(Namespace, path="mcp.auth"):
         Waits without a timeout, or for `turn_timeout`: the response comes when the user has finished in the
         browser.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            name: The MCP server's name: its key in the configuration, or the `name` that it was added with.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /mcp/{name}/auth/authenticate`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

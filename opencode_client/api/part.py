@@ -52,8 +52,18 @@ class PartNamespace(Namespace, path="part"):
 
         Delete a part from a message.
 
-        Returns: Successfully deleted part.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            message_id: The message's id (`msg...`).
+            part_id: The part's id (`prt...`). An unknown id is a 200, too.
+
+        Returns:
+            Successfully deleted part.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `DELETE /session/{sessionID}/message/{messageID}/part/{partID}`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -83,7 +93,15 @@ class PartNamespace(Namespace, path="part"):
 
         Update a part in a message.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            message_id: The message's id (`msg...`).
+            part_id: The part's id (`prt...`), the same as the body's `id`.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `PATCH /session/{sessionID}/message/{messageID}/part/{partID}`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

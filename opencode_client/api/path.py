@@ -34,7 +34,9 @@ class PathNamespace(Namespace, path="path"):
 
         Retrieve the current working directory and related path information for the OpenCode instance.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /path`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

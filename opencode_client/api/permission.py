@@ -62,8 +62,12 @@ class PermissionNamespace(Namespace, path="permission"):
 
         Get all pending permission requests across all sessions.
 
-        Returns: List of pending permissions.
-        Raises: BadRequestError.
+        Returns:
+            List of pending permissions.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /permission`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -85,8 +89,20 @@ class PermissionNamespace(Namespace, path="permission"):
 
         Approve or deny a permission request from the AI assistant.
 
-        Returns: Permission processed successfully.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            request_id: The request's id, from `permission.asked` or `question.asked`, or from the list of
+                open requests.
+            reply: `once` allows this call, `always` also the later ones like it, `reject` refuses it.
+            message: For `reject`: the reason for the model, which then goes on. Without it, a reject ends the
+                turn.
+
+        Returns:
+            Permission processed successfully.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /permission/{requestID}/reply`, opencode 1.1.31 or earlier.
         """
         body_ = {"reply": reply, "message": message}
@@ -119,8 +135,19 @@ class PermissionNamespace(Namespace, path="permission"):
 
         Deprecated by the server's document.
 
-        Returns: Permission processed successfully.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            permission_id: The permission request's id (`per...`), from `permission.asked` or `GET
+                /permission`.
+            response: `once` allows this call, `always` also the later ones like it, `reject` refuses it.
+
+        Returns:
+            Permission processed successfully.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /session/{sessionID}/permissions/{permissionID}`, opencode 1.1.31 or earlier.
         """
         body_ = {"response": response}

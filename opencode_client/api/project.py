@@ -70,8 +70,12 @@ class ProjectNamespace(Namespace, path="project"):
 
         Get a list of projects that have been opened with OpenCode.
 
-        Returns: List of projects.
-        Raises: BadRequestError.
+        Returns:
+            List of projects.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /project`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -90,7 +94,9 @@ class ProjectNamespace(Namespace, path="project"):
 
         Retrieve the currently active project that OpenCode is working with.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /project/current`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -109,7 +115,9 @@ class ProjectNamespace(Namespace, path="project"):
 
         Create a git repository for the current project and return the refreshed project info.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /project/git/init`, opencode 1.2.27 (not in 1.1.31).
         """
         return self._caller.call(
@@ -132,7 +140,16 @@ class ProjectNamespace(Namespace, path="project"):
 
         Update project properties such as name, icon, and commands.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            project_id: The project's id, from `GET /project`.
+            name: The new name. Without it, the old one stays.
+            icon: The project's icon. Without it, the old one stays.
+            commands: Commands of the project. Without it, the old ones stay.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `PATCH /project/{projectID}`, opencode 1.1.31 or earlier.
         """
         body_ = {"name": name, "icon": icon, "commands": commands}
@@ -161,8 +178,15 @@ class ProjectNamespace(Namespace, path="project"):
 
         List known local absolute directories for a project.
 
-        Returns: Project directories.
-        Raises: BadRequestError.
+        Args:
+            project_id: The project's id, from `GET /project`.
+
+        Returns:
+            Project directories.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /project/{projectID}/directories`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(

@@ -51,7 +51,9 @@ class ProviderNamespace(Namespace, path="provider"):
 
         Get a list of all available AI providers, including both available and connected ones.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /provider`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -70,8 +72,12 @@ class ProviderNamespace(Namespace, path="provider"):
 
         Retrieve available authentication methods for all AI providers.
 
-        Returns: Provider auth methods.
-        Raises: BadRequestError.
+        Returns:
+            Provider auth methods.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /provider/auth`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

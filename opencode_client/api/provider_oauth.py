@@ -55,8 +55,13 @@ class ProviderOauthNamespace(Namespace, path="provider.oauth"):
         Start the OAuth authorization flow for a provider.
 
         Args:
-            method: Auth method index
-        Raises: BadRequestError.
+            provider_id: The provider's id, such as `anthropic`: one that `GET /provider` lists.
+            method: Auth method index. The position in the provider's list of `GET /provider/auth`, from 0.
+            inputs: Prompt inputs: the answers to the method's `prompts`, by their key. Without it, none.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /provider/{providerID}/oauth/authorize`, opencode 1.1.31 or earlier.
         """
         body_ = {"method": method, "inputs": inputs}
@@ -91,9 +96,17 @@ class ProviderOauthNamespace(Namespace, path="provider.oauth"):
         browser.
 
         Args:
-            method: Auth method index
-        Returns: OAuth callback processed successfully.
-        Raises: BadRequestError.
+            provider_id: The provider's id, such as `anthropic`: one that `GET /provider` lists.
+            method: Auth method index. The same as for authorize.
+            code: OAuth authorization code, for methods that show one. Without it, the server waits for the
+                browser.
+
+        Returns:
+            OAuth callback processed successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /provider/{providerID}/oauth/callback`, opencode 1.1.31 or earlier.
         """
         body_ = {"method": method, "code": code}

@@ -105,8 +105,12 @@ class PtyNamespace(Namespace, path="pty"):
 
         Get a list of available shells on the system.
 
-        Returns: List of shells.
-        Raises: BadRequestError.
+        Returns:
+            List of shells.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /pty/shells`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(
@@ -125,8 +129,12 @@ class PtyNamespace(Namespace, path="pty"):
 
         Get a list of all active pseudo-terminal (PTY) sessions managed by OpenCode.
 
-        Returns: List of sessions.
-        Raises: BadRequestError.
+        Returns:
+            List of sessions.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /pty`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -150,7 +158,17 @@ class PtyNamespace(Namespace, path="pty"):
 
         Create a new pseudo-terminal (PTY) session for running shell commands and processes.
 
-        Raises: BadRequestError.
+        Args:
+            command: The program. Without it, the user's shell. One that does not exist is a 500.
+            args: The program's arguments. Without it, none; shells get `-l` as well.
+            cwd: The working directory. Without it, the project's directory. One that does not exist is
+                accepted.
+            title: The title. Without it, `Terminal` and the end of the id.
+            env: Environment variables, in addition to the server's. Without it, none.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /pty`, opencode 1.1.31 or earlier.
         """
         body_ = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env}
@@ -171,7 +189,14 @@ class PtyNamespace(Namespace, path="pty"):
 
         Retrieve detailed information about a specific pseudo-terminal (PTY) session.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
+                ended, are a 404.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `GET /pty/{ptyID}`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -193,7 +218,16 @@ class PtyNamespace(Namespace, path="pty"):
 
         Update properties of an existing pseudo-terminal (PTY) session.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
+                ended, are a 404.
+            title: The new title. Without it, the old one stays.
+            size: The new size, in characters. Without it, the old one stays.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `PUT /pty/{ptyID}`, opencode 1.1.31 or earlier.
         """
         body_ = {"title": title, "size": size}
@@ -217,8 +251,17 @@ class PtyNamespace(Namespace, path="pty"):
 
         Remove and terminate a specific pseudo-terminal (PTY) session.
 
-        Returns: Session removed.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
+                ended, are a 404.
+
+        Returns:
+            Session removed.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `DELETE /pty/{ptyID}`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -239,7 +282,15 @@ class PtyNamespace(Namespace, path="pty"):
 
         Create a short-lived ticket for opening a PTY WebSocket connection.
 
-        Raises: BadRequestError, ForbiddenError, NotFoundError.
+        Args:
+            pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
+                ended, are a 404.
+
+        Raises:
+            BadRequestError: 400.
+            ForbiddenError: 403.
+            NotFoundError: 404.
+
         Source: `POST /pty/{ptyID}/connect-token`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(
@@ -262,7 +313,14 @@ class PtyNamespace(Namespace, path="pty"):
 
         Use it in `with`; `options` are those of `PtyOptions`.
 
-        Raises: ForbiddenError, NotFoundError.
+        Args:
+            pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
+                ended, are a 404.
+
+        Raises:
+            ForbiddenError: 403.
+            NotFoundError: 404.
+
         Source: `GET /pty/{ptyID}/connect`, opencode 1.1.31 or earlier.
         """
         from ..terminals.connection import PtyConnection

@@ -53,8 +53,12 @@ class QuestionNamespace(Namespace, path="question"):
 
         Get all pending question requests across all sessions.
 
-        Returns: List of pending questions.
-        Raises: BadRequestError.
+        Returns:
+            List of pending questions.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /question`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -76,9 +80,18 @@ class QuestionNamespace(Namespace, path="question"):
         Provide answers to a question request from the AI assistant.
 
         Args:
-            answers: User answers in order of questions (each answer is an array of selected labels)
-        Returns: Question answered successfully.
-        Raises: BadRequestError, NotFoundError.
+            request_id: The request's id, from `permission.asked` or `question.asked`, or from the list of
+                open requests.
+            answers: User answers in order of questions (each answer is an array of selected labels). A
+                question without an answer gets an empty list.
+
+        Returns:
+            Question answered successfully.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /question/{requestID}/reply`, opencode 1.1.31 or earlier.
         """
         body_ = {"answers": answers}
@@ -107,8 +120,17 @@ class QuestionNamespace(Namespace, path="question"):
 
         Reject a question request from the AI assistant.
 
-        Returns: Question rejected successfully.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            request_id: The request's id, from `permission.asked` or `question.asked`, or from the list of
+                open requests.
+
+        Returns:
+            Question rejected successfully.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /question/{requestID}/reject`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

@@ -278,8 +278,22 @@ class SessionNamespace(Namespace, path="session"):
 
         Get a list of all OpenCode sessions, sorted by most recently updated.
 
-        Returns: List of sessions.
-        Raises: BadRequestError.
+        Args:
+            scope: With `project`, list the sessions of the whole project, not of this directory only.
+            path: Only sessions of this subdirectory, relative to the project's root.
+            roots: Only return root sessions (no parentID). Without it, subagents' sessions are listed, too.
+            start: Filter sessions updated on or after this timestamp (milliseconds since epoch). It is no
+                cursor for pages.
+            search: Filter sessions by title (case-insensitive). Without it, all titles.
+            limit: Maximum number of sessions to return. Without it, 100. There is no next page: pass a larger
+                number to get more.
+
+        Returns:
+            List of sessions.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /session`, opencode 1.1.31 or earlier.
         """
         query_ = {"scope": scope, "path": path, "roots": roots, "start": start, "search": search, "limit": limit}
@@ -307,8 +321,20 @@ class SessionNamespace(Namespace, path="session"):
         Create a new OpenCode session for interacting with AI assistants and managing conversations.
 
         Args:
-            model: The model, also as text: "provider/model".
-        Raises: BadRequestError.
+            parent_id: The id of the session that this is a child of. Without it, a root session.
+            title: The title. Without it, `New session - <time>`, until the model writes a title in the first
+                turn.
+            agent: The agent of prompts that name none. Without it, the server's default agent.
+            model: The model of prompts that name none. Without it, the agent's model, then the
+                configuration's. It can also be text: "provider/model".
+            metadata: Data of your own, as a JSON object. The server keeps it with the session.
+            permission: Rules for tools. The last rule that matches decides. Without it, the configuration's
+                rules.
+            workspace_id: The id of the workspace that the session belongs to (`wrk...`). Without it, none.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /session`, opencode 1.1.31 or earlier.
         """
         body_ = {
@@ -336,7 +362,9 @@ class SessionNamespace(Namespace, path="session"):
 
         Retrieve the current status of all sessions, including active, idle, and completed states.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /session/status`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -356,7 +384,13 @@ class SessionNamespace(Namespace, path="session"):
 
         Retrieve detailed information about a specific OpenCode session.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `GET /session/{sessionID}`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -377,8 +411,16 @@ class SessionNamespace(Namespace, path="session"):
 
         Delete a session and permanently remove all associated data, including messages and history.
 
-        Returns: Successfully deleted session.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Returns:
+            Successfully deleted session.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `DELETE /session/{sessionID}`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -403,7 +445,18 @@ class SessionNamespace(Namespace, path="session"):
 
         Update properties of an existing session, such as title or other metadata.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            title: The new title. Without it, the old one stays.
+            metadata: Data of your own, as a JSON object. Without it, the old one stays.
+            permission: Rules for tools. The last rule that matches decides. Without it, the session's rules
+                stay.
+            time: Times to change. Without it, none.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `PATCH /session/{sessionID}`, opencode 1.1.31 or earlier.
         """
         body_ = {"title": title, "metadata": metadata, "permission": permission, "time": time}
@@ -432,8 +485,16 @@ class SessionNamespace(Namespace, path="session"):
 
         Retrieve all child sessions that were forked from the specified parent session.
 
-        Returns: List of children.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Returns:
+            List of children.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `GET /session/{sessionID}/children`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -454,8 +515,16 @@ class SessionNamespace(Namespace, path="session"):
 
         Retrieve the todo list associated with a specific session, showing tasks and action items.
 
-        Returns: Todo list.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Returns:
+            Todo list.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `GET /session/{sessionID}/todo`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -477,8 +546,17 @@ class SessionNamespace(Namespace, path="session"):
 
         Get the file changes (diff) that resulted from a specific user message in the session.
 
-        Returns: Successfully retrieved diff.
-        Raises: BadRequestError.
+        Args:
+            session_id: The session's id (`ses...`).
+            message_id: The user message whose changes to return. Without it, those of the session. An unknown
+                id is a 200 with an empty list.
+
+        Returns:
+            Successfully retrieved diff.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /session/{sessionID}/diff`, opencode 1.1.31 or earlier.
         """
         query_ = {"messageID": message_id}
@@ -509,8 +587,19 @@ class SessionNamespace(Namespace, path="session"):
 
         Retrieve all messages in a session, including user prompts and AI responses.
 
-        Returns: List of messages.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            limit: Maximum number of messages to return: the newest ones. Without it, all messages.
+            before: Return messages before this point: the opaque `X-Next-Cursor` header of the page before.
+                It needs `limit`; 1.1.31 does not have it.
+
+        Returns:
+            List of messages.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `GET /session/{sessionID}/message`, opencode 1.1.31 or earlier.
         """
         query_ = {"limit": limit, "before": before}
@@ -556,8 +645,28 @@ class SessionNamespace(Namespace, path="session"):
         returns the whole turn, raises its error, and answers permissions and questions.
 
         Args:
-            model: The model, also as text: "provider/model".
-        Raises: BadRequestError, NotFoundError.
+            session_id: The session's id (`ses...`).
+            message_id: The id for the new message (`msg...`). Without it, the server makes one, which is
+                safer: an id that sorts after the server's next ids makes 1.1.31 call the model without end.
+            model: The model of this turn; the session keeps it for later prompts. Without it, the session's
+                last model, then the agent's. An unknown model is kept, too: prompts without `model` fail until
+                one names a model. It can also be text: "provider/model".
+            agent: The agent, from `GET /agent`. Without it, the session's, then the server's default. An
+                unknown agent is a 500.
+            no_reply: With true, the message is only stored: no model is called, and the response has the user
+                message. Without it, false.
+            tools: @deprecated tools and permissions have been merged, you can set permissions on the session
+                itself now. The map switches tools on and off by name. Without it, all tools.
+            format: The form of the answer. Without it, text. With a JSON schema, 1.18.33 can no longer list
+                the session's messages (a 400), nor fork it: use a session of its own.
+            system: A text that is added to the system prompt of this turn. Without it, none.
+            variant: A variant of the model, such as its effort of reasoning. Without it, none.
+            parts: The contents of the message: texts, files, agents, subtasks. An empty list is accepted.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /session/{sessionID}/message`, opencode 1.1.31 or earlier.
         """
         body_ = {
@@ -597,7 +706,14 @@ class SessionNamespace(Namespace, path="session"):
 
         Retrieve a specific message from a session by its message ID.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            message_id: The message's id (`msg...`).
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `GET /session/{sessionID}/message/{messageID}`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -625,8 +741,18 @@ class SessionNamespace(Namespace, path="session"):
 
         Permanently delete a specific message and all of its parts from a session without reverting file changes.
 
-        Returns: Successfully deleted message.
-        Raises: BadRequestError, NotFoundError, ConflictError.
+        Args:
+            session_id: The session's id (`ses...`).
+            message_id: The message's id (`msg...`). An unknown id is a 200, too.
+
+        Returns:
+            Successfully deleted message.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+            ConflictError: 409.
+
         Source: `DELETE /session/{sessionID}/message/{messageID}`, opencode 1.2.27 (not in 1.1.31).
         """
         return self._caller.call(
@@ -654,7 +780,15 @@ class SessionNamespace(Namespace, path="session"):
 
         Create a new session by forking an existing session at a specific message point.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            message_id: The copy ends before this message: the message is not in it. Without it, all messages
+                are copied.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /session/{sessionID}/fork`, opencode 1.1.31 or earlier.
         """
         body_ = {"messageID": message_id}
@@ -683,8 +817,15 @@ class SessionNamespace(Namespace, path="session"):
 
         Abort an active session and stop any ongoing AI processing or command execution.
 
-        Returns: Aborted session.
-        Raises: BadRequestError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Returns:
+            Aborted session.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /session/{sessionID}/abort`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -710,8 +851,19 @@ class SessionNamespace(Namespace, path="session"):
 
         Waits without a timeout, or for `turn_timeout`: runs a turn that writes AGENTS.md.
 
-        Returns: 200.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            model_id: The model's id, without the provider.
+            provider_id: The provider's id, such as `anthropic`.
+            message_id: The id for the new message (`msg...`). It must sort after all existing ids.
+
+        Returns:
+            200.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /session/{sessionID}/init`, opencode 1.1.31 or earlier.
         """
         body_ = {"modelID": model_id, "providerID": provider_id, "messageID": message_id}
@@ -740,7 +892,14 @@ class SessionNamespace(Namespace, path="session"):
 
         Create a shareable link for a session, allowing others to view the conversation.
 
-        Raises: BadRequestError, NotFoundError, ServerError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+            ServerError: 500.
+
         Source: `POST /session/{sessionID}/share`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -761,7 +920,14 @@ class SessionNamespace(Namespace, path="session"):
 
         Remove the shareable link for a session, making it private again.
 
-        Raises: BadRequestError, NotFoundError, ServerError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+            ServerError: 500.
+
         Source: `DELETE /session/{sessionID}/share`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -787,8 +953,19 @@ class SessionNamespace(Namespace, path="session"):
 
         Waits without a timeout, or for `turn_timeout`: runs a turn of the model over the whole session.
 
-        Returns: Summarized session.
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            provider_id: The provider's id, such as `anthropic`.
+            model_id: The model's id, without the provider.
+            auto: True if the program asked for the summary, and not a person. Without it, false.
+
+        Returns:
+            Summarized session.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /session/{sessionID}/summarize`, opencode 1.1.31 or earlier.
         """
         body_ = {"providerID": provider_id, "modelID": model_id, "auto": auto}
@@ -831,8 +1008,28 @@ class SessionNamespace(Namespace, path="session"):
         a question. `client.turn` sends a prompt and yields what happens; `detach` leaves the turn running.
 
         Args:
-            model: The model, also as text: "provider/model".
-        Raises: BadRequestError, NotFoundError.
+            session_id: The session's id (`ses...`).
+            message_id: The id for the new message (`msg...`). Without it, the server makes one, which is
+                safer: an id that sorts after the server's next ids makes 1.1.31 call the model without end.
+            model: The model of this turn; the session keeps it for later prompts. Without it, the session's
+                last model, then the agent's. An unknown model is kept, too: prompts without `model` fail until
+                one names a model. It can also be text: "provider/model".
+            agent: The agent, from `GET /agent`. Without it, the session's, then the server's default. An
+                unknown agent is a 500.
+            no_reply: With true, the message is only stored: no model is called, and the response has the user
+                message. Without it, false.
+            tools: @deprecated tools and permissions have been merged, you can set permissions on the session
+                itself now. The map switches tools on and off by name. Without it, all tools.
+            format: The form of the answer. Without it, text. With a JSON schema, 1.18.33 can no longer list
+                the session's messages (a 400), nor fork it: use a session of its own.
+            system: A text that is added to the system prompt of this turn. Without it, none.
+            variant: A variant of the model, such as its effort of reasoning. Without it, none.
+            parts: The contents of the message: texts, files, agents, subtasks. An empty list is accepted.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /session/{sessionID}/prompt_async`, opencode 1.1.31 or earlier.
         """
         body_ = {
@@ -883,7 +1080,23 @@ class SessionNamespace(Namespace, path="session"):
         Returns the last message of the turn only, with the model's error in its `info.error`, and waits while a
         permission or a question is open. `client.run(SlashCommand("name", "arguments"))` returns the whole turn.
 
-        Raises: BadRequestError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            message_id: The id for the new message (`msg...`). Without it, the server makes one, which is
+                safer: an id that sorts after the server's next ids makes 1.1.31 call the model without end.
+            agent: The agent, from `GET /agent`. Without it, the session's, then the server's default. An
+                unknown agent is a 500.
+            model: The model, as `provider/model`. Without it, the command's, then the session's. An unknown
+                model fails, and the session keeps it.
+            arguments: The text after the command's name, which fills `$ARGUMENTS`. It may be empty.
+            command: The command's name, without `/`, from `GET /command`. An unknown name is a 500.
+            variant: A variant of the model, such as its effort of reasoning. Without it, none.
+            parts: Files to attach. Without it, none.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /session/{sessionID}/command`, opencode 1.1.31 or earlier.
         """
         body_ = {
@@ -927,8 +1140,18 @@ class SessionNamespace(Namespace, path="session"):
         Waits without a timeout, or for `turn_timeout`: the response comes when the command has ended.
 
         Args:
-            model: The model, also as text: "provider/model".
-        Raises: BadRequestError, NotFoundError, ConflictError.
+            session_id: The session's id (`ses...`).
+            message_id: The id for the new message (`msg...`). Without it, the server makes one.
+            agent: The agent that the message names, from `GET /agent`.
+            model: The model that the message names; the command itself needs none. Without it, the session's
+                last model. It can also be text: "provider/model".
+            command: The command line for the shell.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+            ConflictError: 409.
+
         Source: `POST /session/{sessionID}/shell`, opencode 1.1.31 or earlier.
         """
         body_ = {"messageID": message_id, "agent": agent, "model": model, "command": command}
@@ -959,7 +1182,17 @@ class SessionNamespace(Namespace, path="session"):
 
         Revert a specific message in a session, undoing its effects and restoring the previous state.
 
-        Raises: BadRequestError, NotFoundError, ConflictError.
+        Args:
+            session_id: The session's id (`ses...`).
+            message_id: The message to go back to. It and all later ones are hidden, and their changes of
+                files undone.
+            part_id: The part of that message to go back to. Without it, the whole message.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+            ConflictError: 409.
+
         Source: `POST /session/{sessionID}/revert`, opencode 1.1.31 or earlier.
         """
         body_ = {"messageID": message_id, "partID": part_id}
@@ -988,7 +1221,14 @@ class SessionNamespace(Namespace, path="session"):
 
         Restore all previously reverted messages in a session.
 
-        Raises: BadRequestError, NotFoundError, ConflictError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+            ConflictError: 409.
+
         Source: `POST /session/{sessionID}/unrevert`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

@@ -65,8 +65,12 @@ class SyncNamespace(Namespace, path="sync"):
 
         Start sync loops for workspaces in the current project that have active sessions.
 
-        Returns: Workspace sync started.
-        Raises: BadRequestError.
+        Returns:
+            Workspace sync started.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /sync/start`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(
@@ -87,7 +91,13 @@ class SyncNamespace(Namespace, path="sync"):
 
         Validate and replay a complete sync event history.
 
-        Raises: BadRequestError.
+        Args:
+            body_directory: The directory that the events belong to.
+            events: The events, in their order.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /sync/replay`, opencode 1.14.48 (not in 1.3.2).
         """
         body_ = {"directory": body_directory, "events": events}
@@ -108,7 +118,12 @@ class SyncNamespace(Namespace, path="sync"):
 
         Update a session to belong to the current workspace through the sync event system.
 
-        Raises: BadRequestError.
+        Args:
+            session_id: The id of the session to take over (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /sync/steal`, opencode 1.14.48 (not in 1.3.2).
         """
         body_ = {"sessionID": session_id}

@@ -45,8 +45,12 @@ class SyncHistoryNamespace(Namespace, path="sync.history"):
         last known sequence ID. Events with seq > value are returned for those aggregates. Aggregates not listed
         in the input get their full history.
 
-        Returns: Sync events.
-        Raises: BadRequestError.
+        Returns:
+            Sync events.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /sync/history`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(

@@ -51,8 +51,16 @@ class ToolNamespace(Namespace, path="tool"):
         Get a list of available tools with their JSON schema parameters for a specific provider and model
         combination.
 
-        Returns: Tools.
-        Raises: BadRequestError.
+        Args:
+            provider: The provider's id, such as `anthropic`: some models get other tools.
+            model: The model's id, without the provider.
+
+        Returns:
+            Tools.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /experimental/tool`, opencode 1.1.31 or earlier.
         """
         query_ = {"provider": provider, "model": model}
@@ -72,8 +80,12 @@ class ToolNamespace(Namespace, path="tool"):
 
         Get a list of all available tool IDs, including both built-in tools and dynamically registered tools.
 
-        Returns: Tool IDs.
-        Raises: BadRequestError.
+        Returns:
+            Tool IDs.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /experimental/tool/ids`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

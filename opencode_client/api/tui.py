@@ -103,8 +103,15 @@ class TuiNamespace(Namespace, path="tui"):
 
         Append prompt to the TUI.
 
-        Returns: Prompt processed successfully.
-        Raises: BadRequestError.
+        Args:
+            text: The text to put at the end of the input box.
+
+        Returns:
+            Prompt processed successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /tui/append-prompt`, opencode 1.1.31 or earlier.
         """
         body_ = {"text": text}
@@ -125,8 +132,12 @@ class TuiNamespace(Namespace, path="tui"):
 
         Open the help dialog in the TUI to display user assistance information.
 
-        Returns: Help dialog opened successfully.
-        Raises: BadRequestError.
+        Returns:
+            Help dialog opened successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /tui/open-help`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -145,8 +156,12 @@ class TuiNamespace(Namespace, path="tui"):
 
         Open the session dialog.
 
-        Returns: Session dialog opened successfully.
-        Raises: BadRequestError.
+        Returns:
+            Session dialog opened successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /tui/open-sessions`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -165,8 +180,12 @@ class TuiNamespace(Namespace, path="tui"):
 
         Open the theme dialog.
 
-        Returns: Theme dialog opened successfully.
-        Raises: BadRequestError.
+        Returns:
+            Theme dialog opened successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /tui/open-themes`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -185,8 +204,12 @@ class TuiNamespace(Namespace, path="tui"):
 
         Open the model dialog.
 
-        Returns: Model dialog opened successfully.
-        Raises: BadRequestError.
+        Returns:
+            Model dialog opened successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /tui/open-models`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -205,8 +228,12 @@ class TuiNamespace(Namespace, path="tui"):
 
         Submit the prompt.
 
-        Returns: Prompt submitted successfully.
-        Raises: BadRequestError.
+        Returns:
+            Prompt submitted successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /tui/submit-prompt`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -225,8 +252,12 @@ class TuiNamespace(Namespace, path="tui"):
 
         Clear the prompt.
 
-        Returns: Prompt cleared successfully.
-        Raises: BadRequestError.
+        Returns:
+            Prompt cleared successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /tui/clear-prompt`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -246,8 +277,15 @@ class TuiNamespace(Namespace, path="tui"):
 
         Execute a TUI command.
 
-        Returns: Command executed successfully.
-        Raises: BadRequestError.
+        Args:
+            command: The command's name, such as `agent_cycle`. An unknown one is a 200, too.
+
+        Returns:
+            Command executed successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /tui/execute-command`, opencode 1.1.31 or earlier.
         """
         body_ = {"command": command}
@@ -272,8 +310,18 @@ class TuiNamespace(Namespace, path="tui"):
 
         Show a toast notification in the TUI.
 
-        Returns: Toast notification shown successfully.
-        Raises: BadRequestError.
+        Args:
+            title: The title. Without it, none.
+            message: The text to show.
+            variant: The kind of message, which decides its colour.
+            duration: Duration in milliseconds. Without it, 5000.
+
+        Returns:
+            Toast notification shown successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /tui/show-toast`, opencode 1.1.31 or earlier.
         """
         body_ = {"title": title, "message": message, "variant": variant, "duration": duration}
@@ -295,8 +343,12 @@ class TuiNamespace(Namespace, path="tui"):
 
         Publish a TUI event.
 
-        Returns: Event published successfully.
-        Raises: BadRequestError.
+        Returns:
+            Event published successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /tui/publish`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -318,8 +370,14 @@ class TuiNamespace(Namespace, path="tui"):
 
         Args:
             session_id: Session ID to navigate to
-        Returns: Session selected successfully.
-        Raises: BadRequestError, NotFoundError.
+
+        Returns:
+            Session selected successfully.
+
+        Raises:
+            BadRequestError: 400.
+            NotFoundError: 404.
+
         Source: `POST /tui/select-session`, opencode 1.1.31 or earlier.
         """
         body_ = {"sessionID": session_id}

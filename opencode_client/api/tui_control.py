@@ -53,7 +53,9 @@ class TuiControlNamespace(Namespace, path="tui.control"):
         Waits without a timeout, or for `turn_timeout`: the response comes when there is a request for the
         terminal interface, which it takes from the queue.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /tui/control/next`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -73,8 +75,12 @@ class TuiControlNamespace(Namespace, path="tui.control"):
 
         Submit a response to the TUI request queue to complete a pending request.
 
-        Returns: Response submitted successfully.
-        Raises: BadRequestError.
+        Returns:
+            Response submitted successfully.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /tui/control/response`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(

@@ -40,7 +40,10 @@ class V2AgentNamespace(Namespace, path="v2.agent"):
 
         Retrieve currently registered agents.
 
-        Raises: BadRequestError, AuthenticationError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/agent`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(

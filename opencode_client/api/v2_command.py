@@ -40,7 +40,10 @@ class V2CommandNamespace(Namespace, path="v2.command"):
 
         Retrieve currently registered commands.
 
-        Raises: BadRequestError, AuthenticationError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/command`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(

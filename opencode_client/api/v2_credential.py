@@ -48,7 +48,13 @@ class V2CredentialNamespace(Namespace, path="v2.credential"):
 
         Remove a stored integration credential.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            credential_id: The stored credential's id.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `DELETE /api/credential/{credentialID}`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(
@@ -72,7 +78,14 @@ class V2CredentialNamespace(Namespace, path="v2.credential"):
 
         Update a stored credential label.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            credential_id: The stored credential's id.
+            label: The credential's new name.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `PATCH /api/credential/{credentialID}`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"label": label}

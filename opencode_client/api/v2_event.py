@@ -36,7 +36,10 @@ class V2EventNamespace(Namespace, path="v2.event"):
 
         Use it in `with`. Open it before you cause the events you want; `options` are those of `StreamOptions`.
 
-        Raises: BadRequestError, AuthenticationError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/event`, opencode 1.17.19 (not in 1.15.13).
         """
         from ..streams.stream import EventStream

@@ -59,7 +59,13 @@ class V2FsNamespace(Namespace, path="v2.fs"):
 
         Serve one file relative to the requested location.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            path: The path of the file, relative to the project's directory.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/fs/read/{path}`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(
@@ -79,7 +85,13 @@ class V2FsNamespace(Namespace, path="v2.fs"):
 
         List direct children of one directory relative to the requested location.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            path: The directory, relative to the project's. Without it, the project's own.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/fs/list`, opencode 1.17.19 (not in 1.15.13).
         """
         query_ = {"path": path}
@@ -102,7 +114,15 @@ class V2FsNamespace(Namespace, path="v2.fs"):
 
         Find recursively ranked filesystem entries relative to the requested location.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            query: Text that the path contains, also with gaps.
+            type: `file` or `directory`: only such paths. Without it, both.
+            limit: The maximum number of paths. Without it, 50.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/fs/find`, opencode 1.17.19 (not in 1.15.13).
         """
         query_ = {"query": query, "type": type, "limit": limit}

@@ -31,7 +31,10 @@ class V2HealthNamespace(Namespace, path="v2.health"):
 
         Check whether the API server is ready to accept requests.
 
-        Raises: BadRequestError, AuthenticationError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/health`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(_GET, Arguments(timeout=timeout, headers=headers))

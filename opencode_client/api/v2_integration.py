@@ -64,7 +64,10 @@ class V2IntegrationNamespace(Namespace, path="v2.integration"):
 
         Retrieve available integrations and their authentication methods.
 
-        Raises: BadRequestError, AuthenticationError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/integration`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(
@@ -84,7 +87,13 @@ class V2IntegrationNamespace(Namespace, path="v2.integration"):
 
         Retrieve one integration and its authentication methods.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            integration_id: The integration's id, from the list of integrations.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/integration/{integrationID}`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(

@@ -58,7 +58,13 @@ class V2IntegrationAttemptNamespace(Namespace, path="v2.integration.attempt"):
 
         Poll the current status of an OAuth attempt.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            attempt_id: The id of the attempt, from the response that began it.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/integration/attempt/{attemptID}`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(
@@ -79,7 +85,13 @@ class V2IntegrationAttemptNamespace(Namespace, path="v2.integration.attempt"):
 
         Cancel an OAuth attempt and release its resources.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            attempt_id: The id of the attempt, from the response that began it.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `DELETE /api/integration/attempt/{attemptID}`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(
@@ -101,7 +113,14 @@ class V2IntegrationAttemptNamespace(Namespace, path="v2.integration.attempt"):
 
         Complete a code-based OAuth attempt and store the resulting credential.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            attempt_id: The id of the attempt, from the response that began it.
+            code: The code that the provider showed, for methods with one. Without it, none.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `POST /api/integration/attempt/{attemptID}/complete`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"code": code}

@@ -54,7 +54,15 @@ class V2IntegrationConnectNamespace(Namespace, path="v2.integration.connect"):
 
         Run a key authentication method and store the resulting credential.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            integration_id: The integration's id, from the list of integrations.
+            key: The key to store.
+            label: A name for the credential. Without it, none.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `POST /api/integration/{integrationID}/connect/key`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"key": key, "label": label}
@@ -86,7 +94,16 @@ class V2IntegrationConnectNamespace(Namespace, path="v2.integration.connect"):
 
         Start an OAuth attempt and return the authorization details.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            integration_id: The integration's id, from the list of integrations.
+            method_id: The id of one of the integration's methods.
+            inputs: The answers to what the method asks, by their key. It may be empty.
+            label: A name for the credential. Without it, none.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `POST /api/integration/{integrationID}/connect/oauth`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"methodID": method_id, "inputs": inputs, "label": label}

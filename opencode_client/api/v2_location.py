@@ -40,7 +40,10 @@ class V2LocationNamespace(Namespace, path="v2.location"):
 
         Resolve the requested location or the server default location.
 
-        Raises: BadRequestError, AuthenticationError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/location`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(

@@ -44,7 +44,11 @@ class V2ModelNamespace(Namespace, path="v2.model"):
 
         Retrieve available models ordered by release date.
 
-        Raises: BadRequestError, AuthenticationError, ServerError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            ServerError: 503.
+
         Source: `GET /api/model`, opencode 1.15.13 (not in 1.14.48).
         """
         return self._caller.call(

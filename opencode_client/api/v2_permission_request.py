@@ -40,7 +40,10 @@ class V2PermissionRequestNamespace(Namespace, path="v2.permission.request"):
 
         Retrieve pending permission requests for a location.
 
-        Raises: BadRequestError, AuthenticationError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/permission/request`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(

@@ -44,7 +44,13 @@ class V2PermissionSavedNamespace(Namespace, path="v2.permission.saved"):
 
         Retrieve saved permissions, optionally filtered by project.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            project_id: Only permissions of the project with this id. Without it, those of all projects.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/permission/saved`, opencode 1.17.19 (not in 1.15.13).
         """
         query_ = {"projectID": project_id}
@@ -55,7 +61,13 @@ class V2PermissionSavedNamespace(Namespace, path="v2.permission.saved"):
 
         Remove a saved permission by ID.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            id: The saved permission's id, from the list of saved permissions.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `DELETE /api/permission/saved/{id}`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(_REMOVE, Arguments(path=(id,), timeout=timeout, headers=headers))

@@ -60,7 +60,15 @@ class V2ProjectCopyNamespace(Namespace, path="v2.project_copy"):
     ) -> ProjectCopyCopy:
         """v2.projectCopy.create.
 
-        Raises: BadRequestError.
+        Args:
+            project_id: The project's id, from `GET /project`.
+            strategy: How to copy the project.
+            body_directory: The directory that gets the copy, as an absolute path.
+            name: The copy's name. Without it, the server chooses one.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /experimental/project/{projectID}/copy`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"strategy": strategy, "directory": body_directory, "name": name}
@@ -89,7 +97,14 @@ class V2ProjectCopyNamespace(Namespace, path="v2.project_copy"):
     ) -> None:
         """v2.projectCopy.remove.
 
-        Raises: BadRequestError.
+        Args:
+            project_id: The project's id, from `GET /project`.
+            body_directory: The copy's directory.
+            force: True removes a copy with uncommitted changes, too.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `DELETE /experimental/project/{projectID}/copy`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"directory": body_directory, "force": force}
@@ -116,7 +131,12 @@ class V2ProjectCopyNamespace(Namespace, path="v2.project_copy"):
     ) -> None:
         """v2.projectCopy.refresh.
 
-        Raises: BadRequestError.
+        Args:
+            project_id: The project's id, from `GET /project`.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /experimental/project/{projectID}/copy/refresh`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(

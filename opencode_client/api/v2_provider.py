@@ -59,7 +59,11 @@ class V2ProviderNamespace(Namespace, path="v2.provider"):
 
         Retrieve active AI providers so clients can show provider availability and configuration.
 
-        Raises: BadRequestError, AuthenticationError, ServerError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            ServerError: 503.
+
         Source: `GET /api/provider`, opencode 1.15.13 (not in 1.14.48).
         """
         return self._caller.call(
@@ -79,7 +83,15 @@ class V2ProviderNamespace(Namespace, path="v2.provider"):
 
         Retrieve a single AI provider so clients can inspect its availability and endpoint settings.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
+        Args:
+            provider_id: The provider's id, such as `anthropic`: one that `GET /provider` lists.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+            ServerError: 503.
+
         Source: `GET /api/provider/{providerID}`, opencode 1.15.13 (not in 1.14.48).
         """
         return self._caller.call(

@@ -115,7 +115,10 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
 
         List PTY sessions for a location, including exited sessions retained until removal.
 
-        Raises: BadRequestError, AuthenticationError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/pty`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(
@@ -139,7 +142,18 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
 
         Create a pseudo-terminal session for a location.
 
-        Raises: BadRequestError, AuthenticationError.
+        Args:
+            command: The program. Without it, the user's shell.
+            args: The program's arguments. Without it, none; shells get `-l` as well.
+            cwd: The working directory. Without it, the project's directory. One that does not exist is
+                accepted.
+            title: The title. Without it, `Terminal` and the end of the id.
+            env: Environment variables, in addition to the server's. Without it, none.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `POST /api/pty`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"command": command, "args": args, "cwd": cwd, "title": title, "env": env}
@@ -160,7 +174,15 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
 
         Get one PTY session, including its exit code once exited.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
+                ended, are a 404.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `GET /api/pty/{ptyID}`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(
@@ -182,7 +204,17 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
 
         Update the title or viewport size of one PTY session.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
+                ended, are a 404.
+            title: The new title. Without it, the old one stays.
+            size: The new size, in characters. Without it, the old one stays.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `PUT /api/pty/{ptyID}`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"title": title, "size": size}
@@ -206,7 +238,15 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
 
         Terminate and remove one PTY session.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
+                ended, are a 404.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `DELETE /api/pty/{ptyID}`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(
@@ -227,7 +267,16 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
 
         Create a short-lived single-use ticket for opening a PTY WebSocket connection.
 
-        Raises: BadRequestError, AuthenticationError, ForbiddenError, NotFoundError.
+        Args:
+            pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
+                ended, are a 404.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            ForbiddenError: 403.
+            NotFoundError: 404.
+
         Source: `POST /api/pty/{ptyID}/connect-token`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(
@@ -250,7 +299,16 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
 
         Use it in `with`; `options` are those of `PtyOptions`.
 
-        Raises: BadRequestError, AuthenticationError, ForbiddenError, NotFoundError.
+        Args:
+            pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
+                ended, are a 404.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            ForbiddenError: 403.
+            NotFoundError: 404.
+
         Source: `GET /api/pty/{ptyID}/connect`, opencode 1.17.19 (not in 1.15.13).
         """
         from ..terminals.connection import PtyConnection

@@ -40,7 +40,10 @@ class V2QuestionRequestNamespace(Namespace, path="v2.question.request"):
 
         Retrieve pending question requests for a location.
 
-        Raises: BadRequestError, AuthenticationError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/question/request`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(

@@ -40,7 +40,10 @@ class V2ReferenceNamespace(Namespace, path="v2.reference"):
 
         List references available in the requested location.
 
-        Raises: BadRequestError, AuthenticationError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/reference`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(

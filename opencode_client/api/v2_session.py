@@ -255,9 +255,22 @@ class V2SessionNamespace(Namespace, path="v2.session"):
         cursor.previous to move through the ordered list.
 
         Args:
+            workspace: Only sessions of the workspace with this id.
+            limit: Sessions of a page. Without it, 50.
+            order: `asc` or `desc`, by the time of the last update.
+            search: Filter sessions by title (case-insensitive). Without it, all titles.
+            directory: Only sessions of this directory. It is a filter: the directory of the client is not
+                used.
+            project: Only sessions of the project with this id.
+            subpath: Only sessions of this subdirectory, relative to the project's root.
             cursor: Opaque pagination cursor returned as cursor.previous or cursor.next in the previous
-                response.
-        Raises: BadRequestError, AuthenticationError.
+                response. Where the replay of earlier output begins, counted in UTF-16 units. `-1` is no replay.
+                Without it, all output that the server keeps: at most 2,097,152 characters.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/session`, opencode 1.14.48 (not in 1.3.2).
         """
         query_ = {
@@ -289,8 +302,17 @@ class V2SessionNamespace(Namespace, path="v2.session"):
         Create a session at the requested location.
 
         Args:
-            model: The model, also as text: "provider/model".
-        Raises: BadRequestError, AuthenticationError.
+            id: The new session's id (`ses...`). Without it, the server makes one.
+            agent: The session's agent. Without it, the server's default.
+            model: The session's model. Without it, the configuration's. It can also be text:
+                "provider/model".
+            location: The project of the session. Without it, the server's working directory: the header and
+                the query do not count here.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `POST /api/session`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"id": id, "agent": agent, "model": model, "location": location}
@@ -306,7 +328,10 @@ class V2SessionNamespace(Namespace, path="v2.session"):
         Retrieve foreground Session drains currently owned by this OpenCode process. Sessions absent from the
         result are inactive.
 
-        Raises: BadRequestError, AuthenticationError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/session/active`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(_ACTIVE, Arguments(timeout=timeout, headers=headers))
@@ -318,7 +343,14 @@ class V2SessionNamespace(Namespace, path="v2.session"):
 
         Retrieve a session by ID.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `GET /api/session/{sessionID}`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(_GET, Arguments(path=(session_id,), timeout=timeout, headers=headers))
@@ -330,7 +362,15 @@ class V2SessionNamespace(Namespace, path="v2.session"):
 
         Switch the agent used by subsequent provider turns.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            agent: The agent for later prompts.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `POST /api/session/{sessionID}/agent`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"agent": agent}
@@ -351,8 +391,14 @@ class V2SessionNamespace(Namespace, path="v2.session"):
         Switch the model used by subsequent provider turns.
 
         Args:
-            model: The model, also as text: "provider/model".
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+            session_id: The session's id (`ses...`).
+            model: The model for later prompts. It can also be text: "provider/model".
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `POST /api/session/{sessionID}/model`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"model": model}
@@ -375,7 +421,21 @@ class V2SessionNamespace(Namespace, path="v2.session"):
 
         Durably admit one session input and schedule agent-loop execution unless resume is false.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError, ConflictError.
+        Args:
+            session_id: The session's id (`ses...`).
+            id: The id for the new message (`msg...`). Without it, the server makes one. The same id is taken
+                only once, so sending it again is safe.
+            prompt: The contents of the prompt.
+            delivery: When a busy session takes the prompt: `steer` at the next step of the running turn,
+                `queue` after the turn.
+            resume: False only stores the prompt, and does not begin a turn. Without it, true.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+            ConflictError: 409.
+
         Source: `POST /api/session/{sessionID}/prompt`, opencode 1.14.48 (not in 1.3.2).
         """
         body_ = {"id": id, "prompt": prompt, "delivery": delivery, "resume": resume}
@@ -391,7 +451,15 @@ class V2SessionNamespace(Namespace, path="v2.session"):
         Waits without a timeout, or for `turn_timeout`: runs a turn of the model, as session.summarize does;
         1.18.33 responds with 503, "not available yet".
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+            ServerError: 503.
+
         Source: `POST /api/session/{sessionID}/compact`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(_COMPACT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
@@ -405,7 +473,15 @@ class V2SessionNamespace(Namespace, path="v2.session"):
 
         Waits without a timeout, or for `turn_timeout`: the response comes when the session is idle.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+            ServerError: 503.
+
         Source: `POST /api/session/{sessionID}/wait`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(_WAIT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
@@ -417,7 +493,15 @@ class V2SessionNamespace(Namespace, path="v2.session"):
 
         Retrieve the active context messages for a session (all messages after the last compaction).
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+            ServerError: 500.
+
         Source: `GET /api/session/{sessionID}/context`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(_CONTEXT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
@@ -436,7 +520,17 @@ class V2SessionNamespace(Namespace, path="v2.session"):
         Read one finite page of public durable Session events after an exclusive aggregate sequence. Newly
         committed events may appear on later pages.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            limit: The maximum number of events.
+            after: Only events with a `seq` above this number. Without it, from the beginning; a negative
+                number is a 400.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `GET /api/session/{sessionID}/history`, opencode 1.17.19 (not in 1.15.13).
         """
         query_ = {"limit": limit, "after": after}
@@ -458,7 +552,16 @@ class V2SessionNamespace(Namespace, path="v2.session"):
 
         Use it in `with`. Open it before you cause the events you want; `options` are those of `StreamOptions`.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            after: Only events with a `seq` above this number. Without it, from the beginning; a negative
+                number is a 400.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `GET /api/session/{sessionID}/event`, opencode 1.17.19 (not in 1.15.13).
         """
         query_ = {"after": after}
@@ -473,7 +576,14 @@ class V2SessionNamespace(Namespace, path="v2.session"):
 
         Interrupt active execution owned by this OpenCode process. Idle interruption is a no-op.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `POST /api/session/{sessionID}/interrupt`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(_INTERRUPT, Arguments(path=(session_id,), timeout=timeout, headers=headers))
@@ -490,7 +600,15 @@ class V2SessionNamespace(Namespace, path="v2.session"):
 
         Retrieve one projected message owned by the Session.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            message_id: The message's id (`msg...`).
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `GET /api/session/{sessionID}/message/{messageID}`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(_MESSAGE, Arguments(path=(session_id, message_id), timeout=timeout, headers=headers))
@@ -511,9 +629,20 @@ class V2SessionNamespace(Namespace, path="v2.session"):
         cursor.previous to move through the ordered timeline.
 
         Args:
+            session_id: The session's id (`ses...`).
+            limit: Messages of a page.
+            order: `asc` begins with the oldest message, `desc` with the newest.
             cursor: Opaque pagination cursor returned as cursor.previous or cursor.next in the previous
-                response. Do not combine with order.
-        Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
+                response. Do not combine with order. Where the replay of earlier output begins, counted in UTF-16
+                units. `-1` is no replay. Without it, all output that the server keeps: at most 2,097,152
+                characters.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+            ServerError: 500.
+
         Source: `GET /api/session/{sessionID}/message`, opencode 1.14.48 (not in 1.3.2).
         """
         query_ = {"limit": limit, "order": order, "cursor": cursor}

@@ -84,7 +84,14 @@ class V2SessionPermissionNamespace(Namespace, path="v2.session.permission"):
 
         Retrieve pending permission requests owned by a session.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `GET /api/session/{sessionID}/permission`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(_LIST, Arguments(path=(session_id,), timeout=timeout, headers=headers))
@@ -107,7 +114,21 @@ class V2SessionPermissionNamespace(Namespace, path="v2.session.permission"):
 
         Evaluate and, when approval is required, create a permission request for a session.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            id: The request's id. Without it, the server makes one.
+            action: The permission, such as `bash` or `edit`.
+            resources: What the permission is for, such as commands or paths.
+            save: The patterns that an answer `always` saves. Without it, none.
+            metadata: Data of your own, as a JSON object, for whoever answers. Without it, none.
+            source: The tool call that needs the permission. Without it, none.
+            agent: The agent that needs the permission. Without it, none.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `POST /api/session/{sessionID}/permission`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {
@@ -133,7 +154,16 @@ class V2SessionPermissionNamespace(Namespace, path="v2.session.permission"):
 
         Retrieve a pending permission request owned by a session.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            request_id: The request's id, from `permission.asked` or `question.asked`, or from the list of
+                open requests.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `GET /api/session/{sessionID}/permission/{requestID}`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(_GET, Arguments(path=(session_id, request_id), timeout=timeout, headers=headers))
@@ -152,7 +182,18 @@ class V2SessionPermissionNamespace(Namespace, path="v2.session.permission"):
 
         Respond to a pending permission request owned by a session.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            request_id: The request's id, from `permission.asked` or `question.asked`, or from the list of
+                open requests.
+            reply: `once` allows this call, `always` also the later ones like it, `reject` refuses it.
+            message: For `reject`: the reason for the model. Without it, none.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `POST /api/session/{sessionID}/permission/{requestID}/reply`, opencode 1.17.19 (not in
             1.15.13).
         """

@@ -61,7 +61,14 @@ class V2SessionQuestionNamespace(Namespace, path="v2.session.question"):
 
         Retrieve pending question requests owned by a session.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `GET /api/session/{sessionID}/question`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(_LIST, Arguments(path=(session_id,), timeout=timeout, headers=headers))
@@ -80,8 +87,16 @@ class V2SessionQuestionNamespace(Namespace, path="v2.session.question"):
         Answer a pending question request owned by a session.
 
         Args:
+            session_id: The session's id (`ses...`).
+            request_id: The request's id, from `permission.asked` or `question.asked`, or from the list of
+                open requests.
             answers: User answers in order of questions (each answer is an array of selected labels)
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `POST /api/session/{sessionID}/question/{requestID}/reply`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"answers": answers}
@@ -101,7 +116,16 @@ class V2SessionQuestionNamespace(Namespace, path="v2.session.question"):
 
         Reject a pending question request owned by a session.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+            request_id: The request's id, from `permission.asked` or `question.asked`, or from the list of
+                open requests.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `POST /api/session/{sessionID}/question/{requestID}/reject`, opencode 1.17.19 (not in
             1.15.13).
         """

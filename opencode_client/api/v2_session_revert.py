@@ -68,7 +68,17 @@ class V2SessionRevertNamespace(Namespace, path="v2.session.revert"):
 
         Stage or move a reversible session boundary and optionally apply its file changes.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
+        Args:
+            session_id: The session's id (`ses...`).
+            message_id: The message to go back to.
+            files: False leaves the files as they are. Without it, their changes are undone.
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+            ServerError: 500.
+
         Source: `POST /api/session/{sessionID}/revert/stage`, opencode 1.17.19 (not in 1.15.13).
         """
         body_ = {"messageID": message_id, "files": files}
@@ -79,7 +89,15 @@ class V2SessionRevertNamespace(Namespace, path="v2.session.revert"):
     ) -> None:
         """Clear staged revert.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError, ServerError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+            ServerError: 500.
+
         Source: `POST /api/session/{sessionID}/revert/clear`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(_CLEAR, Arguments(path=(session_id,), timeout=timeout, headers=headers))
@@ -89,7 +107,14 @@ class V2SessionRevertNamespace(Namespace, path="v2.session.revert"):
     ) -> None:
         """Commit staged revert.
 
-        Raises: BadRequestError, AuthenticationError, NotFoundError.
+        Args:
+            session_id: The session's id (`ses...`).
+
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+            NotFoundError: 404.
+
         Source: `POST /api/session/{sessionID}/revert/commit`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(_COMMIT, Arguments(path=(session_id,), timeout=timeout, headers=headers))

@@ -40,7 +40,10 @@ class V2SkillNamespace(Namespace, path="v2.skill"):
 
         Retrieve currently registered skills.
 
-        Raises: BadRequestError, AuthenticationError.
+        Raises:
+            BadRequestError: 400.
+            AuthenticationError: 401.
+
         Source: `GET /api/skill`, opencode 1.17.19 (not in 1.15.13).
         """
         return self._caller.call(

@@ -75,7 +75,9 @@ class VcsNamespace(Namespace, path="vcs"):
 
         Retrieve version control system (VCS) information for the current project, such as git branch.
 
-        Raises: BadRequestError.
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /vcs`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -94,8 +96,12 @@ class VcsNamespace(Namespace, path="vcs"):
 
         Retrieve changed files in the current working tree without patches.
 
-        Returns: VCS status.
-        Raises: BadRequestError.
+        Returns:
+            VCS status.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /vcs/status`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(
@@ -116,8 +122,16 @@ class VcsNamespace(Namespace, path="vcs"):
 
         Retrieve the current git diff for the working tree or against the default branch.
 
-        Returns: VCS diff.
-        Raises: BadRequestError.
+        Args:
+            mode: `git` compares with the last commit, `branch` with the default branch.
+            context: Unchanged lines around each change. Without it, the server's default.
+
+        Returns:
+            VCS diff.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /vcs/diff`, opencode 1.14.48 (not in 1.3.2).
         """
         query_ = {"mode": mode, "context": context}
@@ -137,8 +151,12 @@ class VcsNamespace(Namespace, path="vcs"):
 
         Retrieve a raw patch for current uncommitted changes.
 
-        Returns: Raw VCS diff.
-        Raises: BadRequestError.
+        Returns:
+            Raw VCS diff.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /vcs/diff/raw`, opencode 1.14.48 (not in 1.3.2).
         """
         return self._caller.call(
@@ -158,7 +176,12 @@ class VcsNamespace(Namespace, path="vcs"):
 
         Apply a raw patch to the current working tree.
 
-        Raises: BadRequestError.
+        Args:
+            patch: The patch, in the form of `git diff`.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /vcs/apply`, opencode 1.14.48 (not in 1.3.2).
         """
         body_ = {"patch": patch}

@@ -67,8 +67,12 @@ class WorktreeNamespace(Namespace, path="worktree"):
 
         List all sandbox worktrees for the current project.
 
-        Returns: List of worktree directories.
-        Raises: BadRequestError.
+        Returns:
+            List of worktree directories.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `GET /experimental/worktree`, opencode 1.1.31 or earlier.
         """
         return self._caller.call(
@@ -90,8 +94,13 @@ class WorktreeNamespace(Namespace, path="worktree"):
         Create a new git worktree for the current project and run any configured startup scripts.
 
         Args:
-            start_command: Additional startup script to run after the project's start command
-        Raises: BadRequestError.
+            name: The name of the worktree and its branch. Without it, the server chooses one.
+            start_command: Additional startup script to run after the project's start command. Without it,
+                only the project's command.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /experimental/worktree`, opencode 1.1.31 or earlier.
         """
         body_ = {"name": name, "startCommand": start_command}
@@ -112,8 +121,16 @@ class WorktreeNamespace(Namespace, path="worktree"):
 
         Remove a git worktree and delete its branch.
 
-        Returns: Worktree removed.
-        Raises: BadRequestError.
+        Args:
+            body_directory: The worktree's directory, from `GET /experimental/worktree`. Its branch is
+                deleted, too.
+
+        Returns:
+            Worktree removed.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `DELETE /experimental/worktree`, opencode 1.1.31 or earlier.
         """
         body_ = {"directory": body_directory}
@@ -134,8 +151,16 @@ class WorktreeNamespace(Namespace, path="worktree"):
 
         Reset a worktree branch to the primary default branch.
 
-        Returns: Worktree reset.
-        Raises: BadRequestError.
+        Args:
+            body_directory: The worktree's directory, from `GET /experimental/worktree`. Changes in it are
+                lost.
+
+        Returns:
+            Worktree reset.
+
+        Raises:
+            BadRequestError: 400.
+
         Source: `POST /experimental/worktree/reset`, opencode 1.1.31 or earlier.
         """
         body_ = {"directory": body_directory}
