@@ -81,7 +81,7 @@ class View:
         """The description of a parameter or a body's field, as Markdown; `document` is the document's text."""
         keys = keys_of(entry.id, place, name) if entry.is_measured else ()
         text = self.text(keys, document, schema)
-        if entry.is_measured and not text and self.language == "en":
+        if keys and not text and self.language == "en":
             self.undescribed.append(keys[0])
         return text
 
