@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 
 class OpencodeError(Exception):
-    """The base class of every error of this package. Errors can be pickled and copied."""
+    """The base class of every error of this package. Errors can be pickled and copied. See docs/errors.md."""
 
     def __reduce__(self) -> tuple[Any, ...]:  # Any: the form that pickle takes
         return _restored, (type(self), self.args, self.__dict__)
@@ -73,13 +73,15 @@ def _restored(kind: type[OpencodeError], arguments: tuple[Any, ...], state: dict
 
 
 class ArgumentError(OpencodeError, ValueError):
-    """An argument is wrong, so no request was made."""
+    """An argument is wrong, so no request was made. See docs/errors.md."""
 
 
 class SignatureError(ArgumentError, TypeError):
     """An argument does not exist, is missing or is one too many. The message names those that there are.
 
     It is a TypeError, too, because Python raises that in such a case.
+
+    See docs/errors.md.
     """
 
 
@@ -88,23 +90,29 @@ class HeadersError(OpencodeError):
 
 
 class ClientClosedError(OpencodeError):
-    """The client was closed, before or during this call. After a fork: an `http_client` that the parent used."""
+    """The client was closed, before or during this call. After a fork: an `http_client` that the parent used.
+
+    See docs/errors.md.
+    """
 
 
 class EventLoopError(OpencodeError, RuntimeError):
-    """The async client is used without asyncio, or in two event loops at the same time."""
+    """The async client is used without asyncio, or in two event loops at the same time. See docs/errors.md."""
 
 
 class StreamClosedError(OpencodeError):
-    """The event stream ended or was closed, or another process or event loop opened it. Subscribe again."""
+    """The event stream ended or was closed, or another process or event loop opened it. Subscribe again.
+
+    See docs/errors.md.
+    """
 
 
 class StreamTimeoutError(OpencodeError, TimeoutError):
-    """An event stream had no item in time. Nothing is lost; you can read on."""
+    """An event stream had no item in time. Nothing is lost; you can read on. See docs/errors.md."""
 
 
 class ResponseDecodeError(OpencodeError, ValueError):
-    """JSON from the server does not match the server's document.
+    """JSON from the server does not match the server's document. See docs/errors.md.
 
     Attributes:
         model: The class or the operation that was read.
@@ -140,7 +148,7 @@ class ResponseDecodeError(OpencodeError, ValueError):
 
 
 class ServerStartError(OpencodeError):
-    """`opencode serve` did not start. `log` is the end of its output."""
+    """`opencode serve` did not start. `log` is the end of its output. See docs/errors.md."""
 
     def __init__(self, message: str, log: str) -> None:
         super().__init__(message, log)
@@ -151,7 +159,7 @@ class ServerStartError(OpencodeError):
 
 
 class UnsupportedServerError(OpencodeError):
-    """The server at `url` is not opencode 1.x. `version` is the version that it reports, or None.
+    """The server at `url` is not opencode 1.x. `version` is the version that it reports, or None. See docs/errors.md.
 
     Raised where the client asks for the version, and by a call that gets a web page in place of JSON.
     """
@@ -163,7 +171,7 @@ class UnsupportedServerError(OpencodeError):
 
 
 class UnsupportedOperationError(OpencodeError):
-    """The server does not have the operation, or an option of it. Nothing was done.
+    """The server does not have the operation, or an option of it. Nothing was done. See docs/errors.md.
 
     Attributes:
         operation: The operationId.
@@ -179,7 +187,7 @@ class UnsupportedOperationError(OpencodeError):
 
 
 class RequestError(OpencodeError):
-    """A request got no complete response. `__cause__` is the error of httpx.
+    """A request got no complete response. `__cause__` is the error of httpx. See docs/errors.md.
 
     Attributes:
         operation: The operationId.
@@ -195,23 +203,29 @@ class RequestError(OpencodeError):
 
 
 class ConnectError(RequestError):
-    """No connection, so nothing was sent. Is `opencode serve` running at this URL?"""
+    """No connection, so nothing was sent. Is `opencode serve` running at this URL? See docs/errors.md."""
 
 
 class ConnectionLostError(RequestError):
-    """The connection broke during the request or its response. The server may have done the work."""
+    """The connection broke during the request or its response. The server may have done the work.
+
+    See docs/errors.md.
+    """
 
 
 class RequestTimeoutError(RequestError, TimeoutError):
-    """No response in time. The server may have done the work, or may still work on it."""
+    """No response in time. The server may have done the work, or may still work on it. See docs/errors.md."""
 
 
 class EventTooLargeError(OpencodeError):
-    """A stream sent an event that is larger than its limit. The event was dropped; you can read on after it."""
+    """A stream sent an event that is larger than its limit. The event was dropped; you can read on after it.
+
+    See docs/errors.md.
+    """
 
 
 class EmptyResponseError(OpencodeError):
-    """The server reported success but sent no body, although its document promises one.
+    """The server reported success but sent no body, although its document promises one. See docs/errors.md.
 
     Source: 1.1.x does this if the session, the model or the agent does not exist. 1.18.33 sends null if there was no
     workspace to remove.
@@ -226,7 +240,7 @@ class EmptyResponseError(OpencodeError):
 
 
 class StatusError(OpencodeError):
-    """The response has an error status.
+    """The response has an error status. See docs/errors.md.
 
     Attributes:
         operation: The operationId.
@@ -267,35 +281,35 @@ class StatusError(OpencodeError):
 
 
 class BadRequestError(StatusError):
-    """400: the server rejected the request, for example for a wrong argument."""
+    """400: the server rejected the request, for example for a wrong argument. See docs/errors.md."""
 
 
 class AuthenticationError(StatusError):
-    """401: the user name or the password is missing or wrong."""
+    """401: the user name or the password is missing or wrong. See docs/errors.md."""
 
 
 class ForbiddenError(StatusError):
-    """403: the server does not allow this."""
+    """403: the server does not allow this. See docs/errors.md."""
 
 
 class NotFoundError(StatusError):
-    """404: the session, message, terminal or other thing does not exist."""
+    """404: the session, message, terminal or other thing does not exist. See docs/errors.md."""
 
 
 class ConflictError(StatusError):
-    """409: not possible now, for example because the session is busy."""
+    """409: not possible now, for example because the session is busy. See docs/errors.md."""
 
 
 class PayloadTooLargeError(StatusError):
-    """413: the request's body is larger than the server accepts."""
+    """413: the request's body is larger than the server accepts. See docs/errors.md."""
 
 
 class RateLimitError(StatusError):
-    """429: too many requests."""
+    """429: too many requests. See docs/errors.md."""
 
 
 class ServerError(StatusError):
-    """5xx: the server failed."""
+    """5xx: the server failed. See docs/errors.md."""
 
 
 _BY_STATUS: dict[int, type[StatusError]] = {

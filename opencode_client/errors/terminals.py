@@ -6,7 +6,7 @@ from . import OpencodeError
 
 
 class PtyClosedError(OpencodeError):
-    """A terminal ended, or its connection broke and cannot be restored.
+    """A terminal ended, or its connection broke and cannot be restored. See docs/errors.md.
 
     Attributes:
         code: The WebSocket's close code: 1000 if the process or the terminal ended, 1006 if the connection broke.
@@ -27,6 +27,8 @@ class PtyGapError(OpencodeError):
     Attributes:
         lost: The number of missing UTF-16 code units. None if it is not known (opencode 1.1.53 and older); then
             nothing may be missing at all.
+
+    See docs/errors.md.
     """
 
     def __init__(self, message: str, *, lost: int | None) -> None:
@@ -35,7 +37,10 @@ class PtyGapError(OpencodeError):
 
 
 class PtyTimeoutError(OpencodeError, TimeoutError):
-    """A terminal did not show the expected text in time. `seen` is the text that it did show; you can read it again."""
+    """A terminal did not show the expected text in time. `seen` is the text that it did show; you can read it again.
+
+    See docs/errors.md.
+    """
 
     def __init__(self, message: str, *, seen: str = "") -> None:
         super().__init__(message)

@@ -20,15 +20,21 @@ class _NameNotFoundError(ArgumentError):
 
 
 class ModelNotFoundError(_NameNotFoundError):
-    """The server does not have the model `name`. `nearest` are the most similar names that it has."""
+    """The server does not have the model `name`. `nearest` are the most similar names that it has.
+
+    See docs/errors.md.
+    """
 
 
 class AgentNotFoundError(_NameNotFoundError):
-    """The server does not have the agent `name`. `nearest` are the most similar names that it has."""
+    """The server does not have the agent `name`. `nearest` are the most similar names that it has.
+
+    See docs/errors.md.
+    """
 
 
 class SessionBusyError(OpencodeError):
-    """The session works on another prompt, so this one was not sent. `session_id` is the session.
+    """The session works on another prompt, so this one was not sent. `session_id` is the session. See docs/errors.md.
 
     A prompt of text does not raise this: the server queues it. A 409 of the server raises ConflictError.
     """
@@ -39,7 +45,7 @@ class SessionBusyError(OpencodeError):
 
 
 class TurnError(OpencodeError):
-    """A turn failed.
+    """A turn failed. See docs/errors.md.
 
     Attributes:
         partial: The result so far; None if the turn had none.
@@ -51,11 +57,11 @@ class TurnError(OpencodeError):
 
 
 class TurnAbortedError(TurnError):
-    """The turn was aborted: by this program, by another client or by the server."""
+    """The turn was aborted: by this program, by another client or by the server. See docs/errors.md."""
 
 
 class TurnProviderError(TurnError):
-    """The provider of the model failed.
+    """The provider of the model failed. See docs/errors.md.
 
     Attributes:
         status: The HTTP status of the provider; None if there is none.
@@ -67,29 +73,29 @@ class TurnProviderError(TurnError):
 
 
 class TurnAuthenticationError(TurnProviderError):
-    """The provider does not accept the key, or there is none."""
+    """The provider does not accept the key, or there is none. See docs/errors.md."""
 
 
 class TurnContextError(TurnError):
-    """The conversation is too long for the model, and could not be made shorter."""
+    """The conversation is too long for the model, and could not be made shorter. See docs/errors.md."""
 
 
 class TurnOutputError(TurnError):
-    """The answer is incomplete. `reason` is "length", "filter" or "structure"."""
+    """The answer is incomplete. `reason` is "length", "filter" or "structure". See docs/errors.md."""
 
     reason: str = "length"
 
 
 class TurnTimeoutError(TurnError, TimeoutError):
-    """The turn was not over in time, so it was aborted on the server."""
+    """The turn was not over in time, so it was aborted on the server. See docs/errors.md."""
 
 
 class TurnBudgetError(TurnError):
-    """The turn passed `max_cost` or `max_steps`, so it was aborted on the server."""
+    """The turn passed `max_cost` or `max_steps`, so it was aborted on the server. See docs/errors.md."""
 
 
 class TurnLostError(TurnError):
-    """The session, the instance or the server is gone, so the end of the turn is not known.
+    """The session, the instance or the server is gone, so the end of the turn is not known. See docs/errors.md.
 
     `stored` tells if the server has stored the prompt; None if no server could be asked.
     """
