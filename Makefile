@@ -9,7 +9,7 @@ OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not liv
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs site check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-stress test-terminals test-turns test-paging test-live compat test-documents test-random test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs site check-migration check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-stress test-terminals test-turns test-paging test-live compat test-documents test-random test-package test-job dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ build/site-tools/.ready: pyproject.toml
 	build/site-tools/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	build/site-tools/bin/python -m pip install --quiet --group docs
 	@touch $@
+
+check-migration: $(READY)  ## look up the names of docs/migration.md in the packages that it names, from npm and PyPI
+	$(BIN)/python -m scripts.migration
 
 check-generated: $(READY)  ## fail if the generated code or docs/api differ from the output of `make generate` and `make docs`
 	$(BIN)/python -m scripts.generate --check

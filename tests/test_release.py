@@ -95,7 +95,7 @@ def test_one_setting_gives_all_addresses_of_the_metadata() -> None:
         "Issues": f"{_ADDRESS}/issues",
         "Repository": _ADDRESS,
     }
-    assert f"]({files}/docs/turns.md#answer-asks-on-another-screen)" in core.readme
+    assert f"]({files}/docs/quick-start.md)" in core.readme
     assert "](https://opencode.ai)" in core.readme
     assert set(re.findall(r"\]\((?!https://)[^)]*", core.readme)) == set()
 

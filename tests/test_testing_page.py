@@ -1,4 +1,4 @@
-"""The examples in docs/testing.md run as tests of their own."""
+"""The examples in docs/testing.md and docs/zh/testing.md run as tests of their own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts.rooms import ROOT
+from tests.support.doc_examples import blocks
 from tests.support.faulty_server import FaultyServer, answer, hang_up, http
 
 _PAGE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
@@ -20,6 +21,12 @@ _EXAMPLES = {
     if block
 }
 _CONFTEST = _PAGE.partition("## The pytest plugin")[2].partition("```python\n")[2].partition("```")[0]
+_CHINESE = {
+    f"zh {number}": block
+    for number, block in enumerate(blocks("docs/zh/testing.md"))
+    if "OpencodeServer" not in block  # tests/live/test_testing_page.py runs that
+}
+_ALL = _EXAMPLES | _CHINESE
 
 
 _PLUGINS = ("-p", "pytest_httpx", "-p", "respx.plugin", "-p", "anyio.pytest_plugin")
@@ -31,7 +38,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The output of all examples, run twice as tests with warnings as errors. The server answers one request."""
     folder = tmp_path_factory.mktemp("examples")
     (folder / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
-    for name, example in _EXAMPLES.items():
+    for name, example in _ALL.items():
         (folder / f"test_{_word(name)}.py").write_text(example, encoding="utf-8")
     with FaultyServer([answer(http(b'[{"id": "ses_1"}]'))], [hang_up]) as server:
         return _run_twice(folder, server.url)
@@ -70,14 +77,12 @@ def test_the_page_has_an_example_for_each_way() -> None:
     assert list(_EXAMPLES) == names
 
 
-@pytest.mark.parametrize("example", list(_EXAMPLES))
+@pytest.mark.parametrize("example", list(_ALL))
 def test_an_example_passes_with_a_server_and_then_without(output: str, example: str) -> None:
     assert output.count(f"PASSED test_{_word(example)}.py::") == 2
 
 
-@pytest.mark.parametrize("example", list(_EXAMPLES))
+@pytest.mark.parametrize("example", list(_ALL))
 def test_an_example_has_at_most_twelve_lines_beside_imports(example: str) -> None:
-    lines = [
-        line for line in _EXAMPLES[example].splitlines() if line and not re.match(r"(import|from) ", line)
-    ]
+    lines = [line for line in _ALL[example].splitlines() if line and not re.match(r"(import|from) ", line)]
     assert len(lines) <= 12

@@ -86,7 +86,10 @@ class SignatureError(ArgumentError, TypeError):
 
 
 class HeadersError(OpencodeError):
-    """The function that was passed as `headers=` raised an error, its `__cause__`. The request was not sent."""
+    """The function that was passed as `headers=` raised an error, its `__cause__`. The request was not sent.
+
+    See docs/errors.md.
+    """
 
 
 class ClientClosedError(OpencodeError):
