@@ -61,6 +61,7 @@ OVERLAYS = (
     Overlay(needs=("session.children",), flags=("children",)),
     Overlay(needs=("global.health",), modules=("server.py", "processes.py")),
     Overlay(needs=("session.messages",), modules=("parts.py",)),
+    Overlay(needs=("global.health", "event.subscribe", "path.get", "session.get"), modules=("command",)),
 )
 
 

@@ -73,6 +73,8 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
     },
     "calls.server_knowledge": {"calls.server_info": SOME},
     "calls.transports": {"importlib.util": "only SOCKS proxies need it"},
+    "command.connecting": {"client": "only subcommands that connect need it"},
+    "command.screen": {"rich.console": "an extra", "rich.text": "an extra"},
     "decoding.times": {"dateutil.parser": "it costs half of httpx; only ISO texts need it"},
     "decoding.unions": {"decoding.annotations": UNUSUAL, "decoding.shapes": UNUSUAL},
     "model": {"decoding.annotations": "only JSON that does not match the document, and strict=True, need it"},

@@ -61,7 +61,15 @@ _RESULTS = frozenset(
             "TurnGap",
             "TurnOutcome",
         ),
-        *("TurnReply", "TurnResult", "UndecodableEvent", "Unknown", "UnknownEvent", "Unset"),
+        *(
+            "OutgoingRequest",
+            "TurnReply",
+            "TurnResult",
+            "UndecodableEvent",
+            "Unknown",
+            "UnknownEvent",
+            "Unset",
+        ),
     }
 )
 """Classes that the package makes and programs do not."""
@@ -72,7 +80,7 @@ _INTERNAL = frozenset({"chunks_of", "take"})
 def _namespaces(kind: type) -> Iterator[type]:
     yield kind
     for name in dir(kind):
-        if isinstance(inspect.getattr_static(kind, name), cached_property):
+        if isinstance(inspect.getattr_static(kind, name), cached_property) and not name.startswith("_"):
             yield from _namespaces(getattr(kind, name))
 
 

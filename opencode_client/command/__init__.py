@@ -6,9 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import generate
+from ..errors import OpencodeError
+from . import doctor, events, generate
 
-_SUBCOMMANDS = {"generate": generate}
+_SUBCOMMANDS = {"doctor": doctor, "events": events, "generate": generate}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,4 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("opencode-client: interrupted", file=sys.stderr)
         return 130
+    except OpencodeError as error:
+        print(f"opencode-client: {error}", file=sys.stderr)
+        return 1
     return code
