@@ -44,6 +44,8 @@ class Note:
     english: str
     realtime: str = ""
     """The operation whose section on the real-time page has more about it."""
+    corrects: bool = False
+    """True if a row of the index, whose words stay, says something else."""
 
 
 class Catalogue:

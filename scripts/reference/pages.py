@@ -23,10 +23,22 @@ def module_page(view: View, module: Module) -> list[str]:
         [f"[{code(entry.name)}](#{entry.anchor})", view.row(entry), view.status(entry)] for entry in listed
     ]
     lines = [f"# {view.title(listed[0])}", "", f"[← {words.back}]({INDEX_PAGE})", ""]
+    lines += _corrections(view, listed)
     lines += table(words.contents_heads[1:], rows)
     for entry in listed:
         lines += ["", "---", "", *_operation(view, entry)]
     return lines
+
+
+def _corrections(view: View, listed: list[Entry]) -> list[str]:
+    """The measured facts that rows of the table below contradict."""
+    found = [(e, note) for e in listed for note in view.notes(e) if note.corrects]
+    if not found:
+        return []
+    lines = [
+        f"> - [{code(e.name)}](#{e.anchor}){view.words.colon}{view.catalogue.note(note)}" for e, note in found
+    ]
+    return [f"> {view.words.corrections}", ">", *lines, ""]
 
 
 def _operation(view: View, entry: Entry) -> Iterator[str]:
@@ -37,7 +49,7 @@ def _operation(view: View, entry: Entry) -> Iterator[str]:
         yield from (row, "")
     yield from (f"- **{head}**{words.colon}{text}" for head, text in facts)
     yield ""
-    for note in view.catalogue.notes.get(entry.name, ()) if entry.is_measured else ():
+    for note in view.notes(entry):
         yield from (_note(view, note), "")
     yield from (f"**{words.parameters}**", "", *(_parameters(view, entry) or [words.none]), "")
     yield from _body(view, entry)

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from scripts.normalise.arguments import argument_text, keys_of
 from scripts.normalise.schema import Json, schemas_of
-from scripts.reference.catalogue import Catalogue
+from scripts.reference.catalogue import Catalogue, Note
 from scripts.reference.entries import Entry, entries, first_version
 from scripts.reference.events import components
 from scripts.reference.implemented import Implementation, Key, Method, implementations, key
@@ -94,6 +94,10 @@ class View:
             if len(values) == 1 and not text
             else prose(text)
         )
+
+    def notes(self, entry: Entry) -> list[Note]:
+        """The measured facts about an operation of opencode 1.x."""
+        return self.catalogue.notes.get(entry.name, []) if entry.is_measured else []
 
     def measured(self, name: str) -> Entry | None:
         """The operation `METHOD path` of opencode 1.x, if the document has it."""

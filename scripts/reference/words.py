@@ -43,6 +43,7 @@ class Words:
     stream: str
     websocket: str
     measured: str
+    corrections: str
     parameters: str
     parameter_heads: tuple[str, ...]
     body: str
@@ -120,6 +121,7 @@ ENGLISH = Words(
     stream="an SSE stream",
     websocket="a WebSocket",
     measured="Measured",
+    corrections="**Real servers do something else** than the table below says:",
     parameters="Parameters",
     parameter_heads=("Name", "In", "Type", "Required", "Default", "Enum / constraints", "Description"),
     body="Body",
@@ -193,6 +195,7 @@ CHINESE = Words(
     stream="SSE 流",
     websocket="WebSocket",
     measured="实测",
+    corrections="**下表的描述与实测不符之处**（描述沿用原文）：",
     parameters="请求参数",
     parameter_heads=("名称", "位置", "类型", "必填", "默认值", "枚举 / 约束", "说明"),
     body="请求体",

@@ -184,3 +184,44 @@ def test_a_body_is_optional_only_where_the_document_or_a_measurement_shows_it() 
     assert "**Body** (`application/json`, optional): " in _section(
         pages(NEWEST)["en/08-session.md"], "POST /session"
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "operation", "trap"),
+    [
+        ("08-session.md", "POST /session/{sessionID}/message", "A wrong model sticks"),
+        ("08-session.md", "POST /session/{sessionID}/message", "is a 400 for this session for good"),
+        (
+            "08-session.md",
+            "POST /session/{sessionID}/prompt_async",
+            "destroys the session's list of messages",
+        ),
+        ("08-session.md", "POST /session/{sessionID}/fork", "does not have the message `messageID`"),
+        ("08-session.md", "GET /session", "stops at 100 sessions"),
+        ("08-session.md", "GET /session/status", "leaves idle sessions out"),
+        ("08-session.md", "DELETE /session/{sessionID}/message/{messageID}", "An unknown message is a 200"),
+        ("12-file.md", "GET /file/content", "A missing file is a 200 with an empty `content`"),
+    ],
+)
+def test_traps_are_in_the_section_of_their_operation(file: str, operation: str, trap: str) -> None:
+    assert trap in _section(pages(NEWEST)[f"en/{file}"], operation)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_page_begins_with_what_its_rows_have_wrong(language: str) -> None:
+    top = pages(NEWEST)[f"{language}/08-session.md"].split("\n| [")[0]
+    assert re.findall(r"^> - \[`(.+?)`\]\(#.+?\)", top, re.M) == [
+        "GET /session/status",
+        "GET /session/{sessionID}/children",
+        "POST /session/{sessionID}/message",
+    ]
+
+
+def test_a_page_without_wrong_rows_begins_with_its_table() -> None:
+    assert "> " not in pages(NEWEST)["en/12-file.md"].split("\n| [")[0]
+
+
+def test_facts_of_opencode_1_are_not_shown_for_another_servers_operation() -> None:
+    given = small_document(("get", "/session/status", {"operationId": "other.status"}))
+    assert "Measured" not in pages_of(given, "en")["08-session.md"]
+    assert "Real servers" not in pages_of(given, "en")["08-session.md"]
