@@ -83,7 +83,7 @@ class Entry:
 
 
 def entries(document: Json, modules: Modules, catalogue: Catalogue) -> list[Entry]:
-    """Every operation: pinned rows of the index in their order, then the others by page, in the document's order."""
+    """Every operation by page: first the pinned rows of the index in their order, then the document's order."""
     found: list[Entry] = []
     anchors: set[str] = set()
     for path, item in document["paths"].items():
@@ -92,7 +92,7 @@ def entries(document: Json, modules: Modules, catalogue: Catalogue) -> list[Entr
                 anchor = _unique(slug(f"{method} {path}"), anchors)
                 merged = _with_shared_parameters(operation, item, document)
                 found.append(Entry(method.upper(), path, modules.of(path), anchor, merged))
-    return sorted(found, key=lambda entry: (catalogue.order(entry.name), entry.module.number))
+    return sorted(found, key=lambda entry: (entry.module.number, catalogue.order(entry.name)))
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scripts.reference.markdown import code, fenced, table
+from scripts.reference.tasks import tasks
 from scripts.reference.view import MODELS_PAGE, REALTIME_PAGE, View
 
 COMMAND = "python scripts/gen-opencode-api-docs.py"
@@ -19,11 +20,17 @@ def index_page(view: View) -> list[str]:
         [f"[{words.models}]({MODELS_PAGE})", words.models_about],
     ]
     rows = [
-        [f"[{view.title(entry)}]({entry.module.file})", code(entry.name), view.row(entry), view.status(entry)]
+        [
+            f"[{view.title(entry)}]({entry.module.file})",
+            f"[{code(entry.name)}]({entry.link})",
+            view.row(entry),
+            view.status(entry),
+            view.short_call(entry),
+        ]
         for entry in view.entries
     ]
     return [
-        *(f"# {words.title}", "", words.about, "", f"## {words.common}", ""),
+        *(f"# {words.title}", "", words.about, "", *tasks(view), f"## {words.common}", ""),
         *(f"- {point}" for point in words.common_points),
         f"- {words.source.format(version=version, count=len(view.entries))}",
         *("", f"## {words.again}", "", *fenced(f"{COMMAND} {argument}", "bash"), ""),

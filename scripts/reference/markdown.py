@@ -76,3 +76,15 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A table; its cells are already Markdown."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return [f"| {' | '.join(heads)} |", f"|{'|'.join('------' for _ in heads)}|", *lines]
+
+
+def with_contents(lines: Sequence[str], title: str) -> list[str]:
+    """`lines` after a list of links to their headings of the second level, which get anchors."""
+    links: list[str] = []
+    shown: list[str] = []
+    for line in lines:
+        if line.startswith("## "):
+            links.append(f"- [{line[3:]}](#section-{len(links) + 1})")
+            shown += [anchor(f"section-{len(links)}"), ""]
+        shown.append(line)
+    return [f"**{title}**", "", *links, "", *shown]

@@ -19,6 +19,9 @@ def models_page(view: View) -> list[str]:
         view.words.models_about,
     ]
     schemas = schemas_of(view.document)
+    here = {name: view.homes[name].split("#") for name in sorted(schemas, key=str.casefold)}
+    links = [f"[{code(name)}](#{target})" for name, (page, target) in here.items() if page == MODELS_PAGE]
+    lines += ["", f"**{view.words.on_this_page}**", "", " · ".join(links)]
     for name in sorted(schemas, key=str.casefold):
         page, target = view.homes[name].split("#")
         if page == MODELS_PAGE:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scripts.reference.entries import Entry
 from scripts.reference.events import EventType, event_types
-from scripts.reference.markdown import anchor, code, table
+from scripts.reference.markdown import anchor, code, table, with_contents
 from scripts.reference.view import INDEX_PAGE, View
 
 _HERE = Path(__file__).parent
@@ -25,16 +25,16 @@ _FILE = re.compile(r"\{\{(.+?)\}\}")
 def realtime_page(view: View) -> list[str]:
     """The page's lines, without the first line, which names the generator."""
     words = view.words
-    text = (_HERE / f"realtime.{view.language}.md").read_text(encoding="utf-8")
-    text = _FILE.sub(lambda found: view.relative(_ROOT / found[1]), text)
-    introduction, *sections = _OF_SECTION.split(text)
+    written = (_HERE / f"realtime.{view.language}.md").read_text(encoding="utf-8")
+    written = _FILE.sub(lambda found: view.relative(_ROOT / found[1]), written)
+    introduction, *sections = _OF_SECTION.split(written)
     realtime = [_row(view, entry) for kind in _KINDS for entry in view.entries if entry.kind == kind]
     lines = [f"# {words.realtime}", "", f"[← {words.back}]({INDEX_PAGE})", "", introduction.strip(), ""]
-    lines += [f"## {words.overview}", "", *table(words.overview_heads, realtime)]
+    overview = [f"## {words.overview}", "", *table(words.overview_heads, realtime)]
     described: list[Entry] = []
-    for section in sections:
-        lines += _section(view, section, described)
-    return [*lines, "", *_events(view, described)]
+    text = [line for section in sections for line in _section(view, section, described)]
+    body = [*overview, *text, "", *_events(view, described)]
+    return [*lines, *with_contents(body, words.on_this_page)]
 
 
 def _section(view: View, section: str, described: list[Entry]) -> list[str]:
@@ -73,10 +73,9 @@ def _calls(view: View, entry: Entry) -> str:
     found = view.implementation(entry)
     if found is None:
         return view.words.not_implemented
-    streams = found.twin is not None and not found.twin.awaited
-    calls = [f"[{code(('with ' if streams else '') + found.sync.call())}]({view.source(found.sync)})"]
+    calls = [view.short_call(entry)]
     if found.twin is not None:
-        prefix = "async with" if streams else "await"
+        prefix = "await" if found.twin.awaited else "async with"
         calls.append(f"[{code(f'{prefix} {found.twin.call()}')}]({view.source(found.twin)})")
     return " / ".join(calls)
 

@@ -71,6 +71,14 @@ class View:
             return self.words.not_implemented
         return f"[{self.words.implemented}]({self.source(found.sync)})"
 
+    def short_call(self, entry: Entry) -> str:
+        """The shortest call of the sync client, linked to its code; empty without one."""
+        found = self.implementation(entry)
+        if found is None:
+            return ""
+        streams = found.twin is not None and not found.twin.awaited
+        return f"[{code(('with ' if streams else '') + found.sync.call())}]({self.source(found.sync)})"
+
     def row(self, entry: Entry) -> str:
         """The operation's description in the index."""
         fallback = text_at(entry.operation, "summary") or code(entry.id or entry.name)

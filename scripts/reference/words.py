@@ -24,7 +24,9 @@ class Words:
     models_about: str
     contents: str
     contents_about: str
-    contents_heads: tuple[str, str, str, str]
+    contents_heads: tuple[str, str, str, str, str]
+    on_this_page: str
+    task_heads: tuple[str, str, str]
     implemented: str
     not_implemented: str
     back: str
@@ -99,10 +101,13 @@ ENGLISH = Words(
     models="Models",
     models_about="The objects that bodies, responses and events are made of",
     contents="Contents, by module",
-    contents_about="Four columns: **category** (links to the module's page), **operation** (METHOD path), "
-    "**description** (what it is for), **status** (whether [opencode_client]({package}) has it). "
+    contents_about="Five columns: **category** (links to the module's page), **operation** (METHOD path), "
+    "**description** (what it is for), **status** (whether [opencode_client]({package}) has it), "
+    "**client** (the shortest call of `OpencodeClient`). "
     "**The status is computed from the code of opencode_client.**",
-    contents_heads=("Category", "Operation", "Description", "Status"),
+    contents_heads=("Category", "Operation", "Description", "Status", "Client"),
+    on_this_page="On this page",
+    task_heads=("To", "Write", "More"),
     implemented="implemented",
     not_implemented="not implemented",
     back="Contents",
@@ -174,9 +179,12 @@ CHINESE = Words(
     models="数据模型",
     models_about="请求体、响应与事件中出现的对象",
     contents="目录（按模块）",
-    contents_about="表格四列：**类别**（链接到该模块文档）、**接口**（METHOD 路径）、**描述**（接口用途）、"
-    "**状态**（[opencode_client]({package}) 是否已实现）。**状态依据 opencode_client 源码核对。**",
-    contents_heads=("类别", "接口", "描述", "状态"),
+    contents_about="表格前四列：**类别**（链接到该模块文档）、**接口**（METHOD 路径）、**描述**（接口用途）、"
+    "**状态**（[opencode_client]({package}) 是否已实现）；第五列 **客户端** 是 `OpencodeClient` 的最短调用。"
+    "**状态依据 opencode_client 源码核对。**",
+    contents_heads=("类别", "接口", "描述", "状态", "客户端"),
+    on_this_page="本页目录",
+    task_heads=("目的", "写法", "详见"),
     implemented="已实现",
     not_implemented="未实现",
     back="目录",

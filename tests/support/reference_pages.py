@@ -14,7 +14,7 @@ from scripts.rooms import REFERENCE
 
 NEWEST = DOCUMENTED[-1]
 SEED = REFERENCE.parent.parent / "tests" / "data" / "reference" / "index-1.1.31.zh.md"
-_ROW = re.compile(r"\| \[(.+?)\]\((.+?)\) \| `(\S+ \S+)` \| (.*) \| (.+?) \|")
+_ROW = re.compile(r"\| \[(.+?)\]\((.+?)\) \| \[?`(\S+ \S+)`(?:\]\(\S+\))? \| (.*?) \| (.+?) \|")
 _LINKED = re.compile(r"\[(.+)\]\((.+)\)")
 
 
