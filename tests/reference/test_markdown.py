@@ -33,9 +33,8 @@ HOSTILE = [
 ]
 _RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 _TAGS = re.compile(r"<[^>]+>")
-_OURS = re.compile(
-    r"</?(h1|h2|h3|p|ul|li|hr|br|strong|code|pre|a|em|table|t(?:head|body|r|h|d)|blockquote)\b[^>]*>|<!-- Generated.*?-->"
-)
+_NAMES = "h1|h2|h3|p|ul|li|hr|br|strong|code|pre|a|em|table|thead|tbody|tr|th|td|blockquote"
+_OURS = re.compile(rf"</?({_NAMES})\b[^>]*>|<!-- Generated.*?-->")
 
 
 def _render(text: str) -> str:
