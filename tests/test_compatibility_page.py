@@ -1,4 +1,4 @@
-"""The table of docs/compatibility.md: writing, reading and comparing it."""
+"""The table of compatibility: writing, reading and comparing it; docs/compatibility.md, which is made from it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from opencode_client._spec import OPERATIONS
 from opencode_client.calls.server_info import has_operation
-from tests.live.compat import TABLE, VERSIONS, Column, compared, read, written, wrong_in
+from tests.live.compat import PAGE, TABLE, VERSIONS, compared, wrong_in
+from tests.live.compat_page import Column, page, read, written
 from tests.live.recorded_calls import operation_of
 from tests.live.servers import NEW
 
@@ -20,14 +21,28 @@ _COLUMNS = st.dictionaries(_CASES, _TEXTS, min_size=1)
 
 @settings(max_examples=25)
 @given(st.fixed_dictionaries({"1.1.31": _COLUMNS, "1.18.33": _COLUMNS}))
-def test_reading_a_written_page_returns_the_same_columns(columns: dict[str, Column]) -> None:
+def test_reading_a_written_table_returns_the_same_columns(columns: dict[str, Column]) -> None:
     assert read(written(columns)) == columns
 
 
-def test_the_committed_page_has_all_versions_and_every_operation_except_the_upgrade() -> None:
-    page = TABLE.read_text(encoding="utf-8")
-    columns = read(page)
-    assert written(columns) == page
+def test_the_page_shows_differences_only() -> None:
+    columns = {
+        "1.1.31": {"session.get": "UnsupportedOperationError", "tool.ids": "list[]", "session.list": "A"},
+        "1.3.2": {"session.get": "None", "tool.ids": "list[]", "session.list": "A"},
+        "1.18.33": {"session.get": "None", "tool.ids": "list[A | B]", "session.list": "A"},
+    }
+    shown = page(columns)
+    assert "\n- **1.1.31**: `session.get`\n" in shown
+    assert "\n| `tool.ids` | list[A \\| B] | 1.1.31 to 1.3.2: list[] |\n" in shown
+    assert "session.list" not in shown
+    assert "\n| 1.1.31 | 1 | 1 | 1 |\n| 1.3.2 | 2 | 0 | 1 |\n| 1.18.33 | 3 | 0 | 0 |\n" in shown
+
+
+def test_the_committed_table_has_all_versions_and_every_operation_except_the_upgrade() -> None:
+    table = TABLE.read_text(encoding="utf-8")
+    columns = read(table)
+    assert written(columns) == table
+    assert page(columns) == PAGE.read_text(encoding="utf-8")
     assert sorted(columns) == sorted(VERSIONS)
     there = {name for name in OPERATIONS if has_operation(name, NEW)}
     assert there - {operation_of(case) for case in columns[NEW]} == {"global.upgrade"}

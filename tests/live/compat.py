@@ -2,31 +2,31 @@
 
     python -m tests.live.compat [--write] [version ...]
 
-The calls are those of tests/live/test_operations.py, with streams and terminals. The default versions are those of
-docs/compatibility.md. An outcome that differs from that table fails; `--write` writes it into the table. A version that
-is not in the table is compared with the nearest older one. It fails only if the client cannot read a response.
+The calls are those of tests/live/test_operations.py, with streams and terminals. The table is
+tests/data/compatibility.json, and docs/compatibility.md shows its differences. An outcome that differs from the table
+fails; `--write` writes it into both. A version that is not in the table is compared with the nearest older one, and
+fails only if the client cannot read a response.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
-import re
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
 import pytest
 
 from opencode_client import OpencodeClient
-from opencode_client._spec import OPERATIONS
 from opencode_client.errors import OpencodeError, ServerStartError
 from scripts.npm_server import NpmError, get_server, latest_version
+from scripts.recordings import DATA
 from scripts.rooms import ROOT
-from tests.live.recorded_calls import Record, operation_of, recorded_exchanges
+from tests.live.compat_page import MISSED, Column, case_order, page, read, version_numbers, written
+from tests.live.recorded_calls import Record, recorded_exchanges
 from tests.live.scripted_turns import CONFIG, script
 from tests.live.servers import NEW, scripted_server
 from tests.live.walk_asking import walk_asking
@@ -35,12 +35,9 @@ from tests.live.walk_sessions import walk_sessions
 from tests.live.walk_streams import walk_streams
 from tests.live.walk_v2 import walk_v2
 
-TABLE = ROOT / "docs" / "compatibility.md"
+TABLE = DATA / "compatibility.json"
+PAGE = ROOT / "docs" / "compatibility.md"
 VERSIONS = ("1.1.31", "1.2.27", "1.3.2", "1.14.48", "1.15.13", "1.17.19", NEW)
-SAME, LACKS, MISSED = "as newest", "lacks it", "not reached"
-
-Column = dict[str, str]
-"""The outcome of each call, by case."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m tests.live.compat", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("versions", nargs="*", default=VERSIONS, help="of opencode, or `latest`")
-    parser.add_argument("--write", action="store_true", help="write the outcomes into docs/compatibility.md")
+    parser.add_argument("--write", action="store_true", help="write the outcomes into the table and the page")
     given = parser.parse_args(arguments)
     found: dict[str, Column] = {}
     try:
@@ -66,7 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
     committed = read(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
     if given.write:
         TABLE.write_text(written({**committed, **found}), encoding="utf-8")
-        print(f"written: {TABLE.relative_to(ROOT)}")
+        PAGE.write_text(page({**committed, **found}), encoding="utf-8")
+        print(f"written: {PAGE.relative_to(ROOT)}, {TABLE.relative_to(ROOT)}")
         return 0
     newest = committed.get(NEW, {})
     for version in found.keys() - committed.keys():
@@ -147,103 +145,16 @@ def wrong_in(version: str, found: Column, committed: Column | None, newest: Colu
 
 def compared(version: str, found: Column, committed: dict[str, Column]) -> list[str]:
     """Compare a version that is not in the table with the nearest older one that is."""
-    nearest = max(
-        (known for known in committed if _numbers(known) <= _numbers(version)), key=_numbers, default=NEW
-    )
+    older = [known for known in committed if version_numbers(known) <= version_numbers(version)]
+    nearest = max(older, key=version_numbers, default=NEW)
     before = committed.get(nearest, {})
     differ = [
         f"  {case}: {found.get(case, MISSED)}, at {nearest}: {before.get(case, MISSED)}"
-        for case in sorted(found.keys() | before.keys(), key=_order)
+        for case in sorted(found.keys() | before.keys(), key=case_order)
         if found.get(case, MISSED) != before.get(case, MISSED)
     ]
     title = f"{version} is not in docs/compatibility.md (WRITE=1 adds it)"
     return [f"{title}; {len(differ)} outcomes differ from those at {nearest}", *differ]
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(part) for part in version.split(".")]
-
-
-def written(columns: dict[str, Column]) -> str:
-    """Return the text of the page: the differences of each version from the newest, by operation."""
-    versions = sorted(columns, key=_numbers)
-    newest = columns[versions[-1]]
-    cases = sorted({case for column in columns.values() for case in column}, key=_order)
-    lines = [
-        _HEAD.format(
-            newest=versions[-1],
-            summary=_summary(columns, versions),
-            operations=len({operation_of(c) for c in newest}),
-        )
-    ]
-    lines += [_row(["operation", f"at {versions[-1]}", *versions[:-1]]), _row(["---"] * (len(versions) + 1))]
-    for case in cases:
-        top = newest.get(case, MISSED)
-        cells = [_cell(columns[version].get(case, MISSED), top) for version in versions[:-1]]
-        lines.append(_row([f"`{case}`", _cell(top, None), *cells]))
-    return "\n".join(lines) + "\n"
-
-
-def _order(case: str) -> tuple[int, str]:
-    known = list(OPERATIONS)
-    name = operation_of(case)
-    return (known.index(name) if name in known else len(known), case)
-
-
-def _summary(columns: dict[str, Column], versions: list[str]) -> str:
-    rows = [_row(["version", "as newest", "the server lacks it", "differs"]), _row(["---"] * 4)]
-    newest = columns[versions[-1]]
-    for version in versions:
-        counted = Counter(
-            cell
-            if (cell := _cell(columns[version].get(case, MISSED), newest[case])) in (SAME, LACKS)
-            else "else"
-            for case in newest
-        )
-        rows.append(_row([version, str(counted[SAME]), str(counted[LACKS]), str(counted["else"])]))
-    return "\n".join(rows)
-
-
-def _cell(text: str, newest: str | None) -> str:
-    if text == newest:
-        return SAME
-    return LACKS if text == "UnsupportedOperationError" else text.replace("|", "\\|")
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def read(page: str) -> dict[str, Column]:
-    """Return the columns of a page that `written` returned."""
-    rows = [_cells(line) for line in page.splitlines() if line.startswith(("| `", "| operation"))]
-    if not rows:
-        return {}
-    heads = [rows[0][1].removeprefix("at "), *rows[0][2:]]
-    columns: dict[str, Column] = {version: {} for version in heads}
-    for case, newest, *others in rows[1:]:
-        for version, cell in zip(heads, [newest, *others], strict=True):
-            text = newest if cell == SAME else cell
-            text = "UnsupportedOperationError" if text == LACKS else text
-            if text != MISSED:
-                columns[version][case.strip("`")] = text
-    return columns
-
-
-def _cells(line: str) -> list[str]:
-    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-
-
-_HEAD = """<!-- Written by `make compat WRITE=1`; do not edit. -->
-# One client, every server
-
-The client generated from opencode {newest}, with real servers of other versions: {operations} operations. Rows in
-brackets call the operation with something that does not exist. "As newest": the result has the same type. "Lacks it":
-the client raises `UnsupportedOperationError` and sends nothing. Other cells show the result or the error at that
-version. Lists and maps show the types of their items, so an empty one differs from a full one.
-
-{summary}
-"""
 
 
 if __name__ == "__main__":

@@ -222,7 +222,7 @@ def test_a_page_begins_with_what_its_rows_have_wrong(language: str) -> None:
 
 
 def test_a_page_without_wrong_rows_begins_with_its_table() -> None:
-    assert "> " not in pages(NEWEST)["en/12-file.md"].split("\n| [")[0]
+    assert "> " not in pages(NEWEST)["en/13-find.md"].split("\n| [")[0]
 
 
 def test_facts_of_opencode_1_are_not_shown_for_another_servers_operation() -> None:
