@@ -1,38 +1,66 @@
-"""Run the programs in examples/ against a real server."""
+"""Run the programs in examples/ against the fake server, and against a real one."""
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Generator
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
+from attrs import frozen
 
 from opencode_client import OpencodeClient
-from opencode_client.server import OpencodeServer
+from opencode_client.model import JsonObject
+from opencode_client.testing import FakeServer, Reply
 from scripts.rooms import ROOT
 from tests.live.client_pairs import until
 from tests.live.doc_prompts import CONFIG, script
 from tests.live.servers import NEW, scripted_server
 
-pytestmark = [
-    pytest.mark.live,
-    pytest.mark.timeout(300),
-]  # a busy machine needs several seconds for each turn
+pytestmark = pytest.mark.timeout(300)  # a busy machine needs several seconds for each turn of a real server
 
 
-@pytest.fixture(scope="module")
-def server() -> Generator[OpencodeServer]:
-    with scripted_server(NEW, script=script, password="", snapshot=False, **CONFIG) as (running, _):
-        yield running
+@frozen
+class Server:
+    """A server, and the directory in which the programs run."""
+
+    url: str
+    directory: Path
 
 
-def _start(server: OpencodeServer, name: str, *arguments: str) -> subprocess.Popen[str]:
+def _read_files(request: JsonObject) -> Reply | None:
+    """Return the reply to a request of the fake. It sends files as they are, where a real server sends their text."""
+
+    def text(data: re.Match[str]) -> str:
+        return base64.b64decode(data[1]).decode()
+
+    last = request["messages"][-1]
+    if isinstance(last["content"], list):
+        content = re.sub('data:text/[^,]*;base64,([^"]*)', text, str(last["content"]))
+        request = {**request, "messages": [*request["messages"][:-1], {**last, "content": content}]}
+    return script(request)
+
+
+@pytest.fixture(scope="module", params=["fake", pytest.param("real", marks=pytest.mark.live)])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+    if request.param == "fake":
+        folder = tmp_path_factory.mktemp("examples")
+        with FakeServer(script=_read_files, directory=folder, config=CONFIG) as fake:
+            yield Server(fake.url, folder)
+    else:
+        with scripted_server(NEW, script=script, snapshot=False, **CONFIG) as (running, _):
+            yield Server(running.url, running.directory)
+
+
+def _start(server: Server, name: str, *arguments: str) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
     return subprocess.Popen(
         [sys.executable, str(ROOT / "examples" / name), *arguments],
@@ -53,24 +81,24 @@ def _output(program: subprocess.Popen[str], typed: str = "", timeout_s: float = 
     return output
 
 
-def test_ask_prints_the_answer_the_tools_and_what_was_rejected(server: OpencodeServer) -> None:
+def test_ask_prints_the_answer_the_tools_and_what_was_rejected(server: Server) -> None:
     output = _output(_start(server, "ask.py", "Fix the failing test."))
     assert "\n[bash: error]\nrejected: PermissionAsk(" in output
     assert output.rstrip().split()[-2] == "session"
 
 
-def test_ask_fails_with_the_error_of_the_turn(server: OpencodeServer) -> None:
+def test_ask_fails_with_the_error_of_the_turn(server: Server) -> None:
     program = _start(server, "ask.py", "Use the wrong key.")
     assert "failed: the provider failed: bad key" in program.communicate(timeout=200)[1]
     assert program.returncode == 1
 
 
-def test_structured_prints_the_answer_as_an_object(server: OpencodeServer) -> None:
+def test_structured_prints_the_answer_as_an_object(server: Server) -> None:
     output, _ = _start(server, "structured.py").communicate(timeout=200)
     assert output == "not ready\n- It has no tests.\n"
 
 
-def test_chat_shows_turns_and_lets_the_user_decide(server: OpencodeServer) -> None:
+def test_chat_shows_turns_and_lets_the_user_decide(server: Server) -> None:
     typed = "Let a subagent look.\ny\nAsk me which file, then change it.\na.txt\nNot this file.\n\n"
     output = _output(_start(server, "chat.py"), typed)
     assert "\n→ subagent: look around (@general subagent)\n? bash: echo seen\n" in output
@@ -79,7 +107,7 @@ def test_chat_shows_turns_and_lets_the_user_decide(server: OpencodeServer) -> No
     assert "\n? bash: echo changed >> a.txt\n  [y]es, [a]lways, or why not: Not this file.\n✗ bash " in output
 
 
-def test_approve_joins_a_turn_and_answers_for_a_person(server: OpencodeServer) -> None:
+def test_approve_joins_a_turn_and_answers_for_a_person(server: Server) -> None:
     with (
         OpencodeClient(server.url, directory=server.directory) as client,
         client.turn("Think, then run the tests.") as turn,
@@ -91,7 +119,7 @@ def test_approve_joins_a_turn_and_answers_for_a_person(server: OpencodeServer) -
     assert "All tests pass." in output
 
 
-def _many_repos(server: OpencodeServer, prompt: str) -> subprocess.Popen[str]:
+def _many_repos(server: Server, prompt: str) -> subprocess.Popen[str]:
     """Start many_repos.py with a hundred files in ten directories. The model has the wrong key for one of them."""
     for number in range(100):
         file = server.directory / f"repo{number // 10}" / f"file{number % 10}.py"
@@ -103,7 +131,7 @@ def _many_repos(server: OpencodeServer, prompt: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.timeout(600)  # a busy machine needs seconds for the first turn in each directory
-def test_many_repos_prints_an_outcome_for_each_file_and_the_cost(server: OpencodeServer) -> None:
+def test_many_repos_prints_an_outcome_for_each_file_and_the_cost(server: Server) -> None:
     lines = _output(_many_repos(server, "Review this file."), timeout_s=500).splitlines()
     assert lines[-1] == "100 turns, 1 failed, 0.0025 USD"
     failed = ["repo5/file5.py: failed: the provider failed: bad key"]
@@ -112,7 +140,7 @@ def test_many_repos_prints_an_outcome_for_each_file_and_the_cost(server: Opencod
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_many_repos_aborts_its_turns_at_ctrl_c(server: OpencodeServer) -> None:
+def test_many_repos_aborts_its_turns_at_ctrl_c(server: Server) -> None:
     program = _many_repos(server, "Count to a million.")
     with OpencodeClient(server.url) as client:
         busy = partial(client.session.status, directory=server.directory / "repo0")
@@ -123,7 +151,7 @@ def test_many_repos_aborts_its_turns_at_ctrl_c(server: OpencodeServer) -> None:
 
 
 @pytest.fixture
-def service(server: OpencodeServer) -> Generator[httpx.Client]:
+def service(server: Server) -> Generator[httpx.Client]:
     """The service of service.py in a process of its own."""
     listener = socket.create_server(("127.0.0.1", 0))
     program = subprocess.Popen(
@@ -149,10 +177,57 @@ def test_service_streams_a_turn_to_a_browser(service: httpx.Client) -> None:
     assert events == 'event: text\ndata: "Answers."\n\nevent: end\ndata: "0.0000 USD"\n\n'
 
 
-def test_service_ends_the_turn_when_the_browser_leaves(server: OpencodeServer, service: httpx.Client) -> None:
+def test_service_ends_the_turn_when_the_browser_leaves(server: Server, service: httpx.Client) -> None:
     with OpencodeClient(server.url, directory=server.directory) as client:
         with service.stream("GET", "/turn", params={"prompt": "Count to a million."}) as response:
             events = response.iter_text()
             assert "1, 2, 3" in next(events)
             assert len(client.session.status()) == 1
         until(lambda: not client.session.status())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_watch_events_shows_a_turn_of_another_program(server: Server) -> None:
+    program = _start(server, "watch_events.py")
+    assert program.stdout is not None
+    assert f"watching {server.directory} at {server.url}" in program.stdout.readline()
+    with OpencodeClient(server.url, directory=server.directory) as client:
+        client.run("Fix the failing test.", permissions="once", timeout=100)
+    lines: list[str] = []
+    while not lines or not lines[-1].endswith(" is idle\n"):
+        lines.append(program.stdout.readline())
+    program.send_signal(signal.SIGINT)
+    program.communicate(timeout=60)
+    output = "".join(lines)
+    assert "new session: " in output
+    assert "asks for permission: bash echo fixed >> a.txt\n" in output
+    assert " bash: " in output
+    assert "\nIt is fixed.\n" in output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no terminals for programs")
+def test_terminal_shows_what_its_user_types_and_ends_with_the_program(server: Server) -> None:
+    import termios
+
+    screen, keyboard = os.openpty()
+    termios.tcsetwinsize(keyboard, (24, 80))
+    command = [sys.executable, str(ROOT / "examples" / "terminal.py"), "sh"]
+    env = {**os.environ, "OPENCODE_BASE_URL": server.url}
+    with subprocess.Popen(
+        command, cwd=server.directory, env=env, stdin=keyboard, stdout=keyboard, stderr=keyboard
+    ) as program:
+        until(lambda: not termios.tcgetattr(screen)[3] & termios.ECHO)  # the example reads the keys itself
+        os.write(screen, b"echo hello\r")
+        _read_until(screen, "hello")
+        os.write(screen, b"exit\r")
+        _read_until(screen, "ended with 0")
+        assert program.wait(100) == 0
+    os.close(keyboard)
+    os.close(screen)
+
+
+def _read_until(screen: int, wanted: str) -> None:
+    """Read what a terminal shows, until it has shown `wanted`."""
+    shown = ""
+    while wanted not in shown:
+        shown += os.read(screen, 65_536).decode("utf-8", "replace")
