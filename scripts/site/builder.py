@@ -47,6 +47,7 @@ _PYTHON = {
     "members_order": "source",
     "merge_init_into_class": True,
     "separate_signature": True,
+    "line_length": 80,
     "show_signature_annotations": True,
     "signature_crossrefs": True,
     "show_if_no_docstring": True,

@@ -21,7 +21,7 @@ class Language:
     folder: str
     reference: str
     titles: dict[str, str]
-    """The titles of the parts: `guide`, `api` (the API reference) and perhaps `python` (the Python names)."""
+    """The titles of the first page, `home`, and of the parts: `guide`, `api` (the API reference) and perhaps `python` (the Python names)."""
 
     guide: dict[str, list[str]]
     """The pages of each section of the guide: files in `folder`."""
@@ -38,11 +38,14 @@ class Language:
         """Return the navigation as Zensical wants it. `python` has the pages of the Python names."""
         reference = [page.path for page in self.pages().values() if page.path.startswith("api/")]
         parts: dict[str, list[object]] = {
-            "guide": ["index.md", *({title: names} for title, names in self.guide.items())],
+            "guide": [
+                {self.titles["home"]: "index.md"},
+                *({title: names} for title, names in self.guide.items()),
+            ],
             "api": sorted(reference, key=lambda path: (path != "api/index.md", path)),
             "python": [*python],
         }
-        return [{title: parts[part]} for part, title in self.titles.items()]
+        return [{self.titles[part]: pages} for part, pages in parts.items() if part in self.titles]
 
     def _page(self, path: str) -> Page:
         return Page(self.code, path.replace("README.md", "index.md"))

@@ -9,14 +9,18 @@ import opencode_client
 from scripts.rooms import PACKAGE, ROOT
 
 _GROUPS = {
-    "clients": ("Clients", ("client", "async_client", "calls", "attachments", "decoding", "model")),
-    "turns": ("Turns", ("turns",)),
-    "streams": ("Event streams", ("streams",)),
-    "terminals": ("Terminals", ("terminals",)),
-    "servers": ("Servers and tests", ("server", "testing")),
-    "errors": ("Errors", ("errors",)),
+    "clients": (
+        "Clients",
+        "OpencodeClient",
+        ("client", "async_client", "calls", "attachments", "decoding", "model"),
+    ),
+    "turns": ("Turns", "Turn", ("turns",)),
+    "streams": ("Event streams", "EventStream", ("streams",)),
+    "terminals": ("Terminals", "PtyConnection", ("terminals",)),
+    "servers": ("Servers and tests", "OpencodeServer", ("server", "testing")),
+    "errors": ("Errors", "OpencodeError", ("errors",)),
 }
-"""The title of each page, and the first parts of the modules whose public names it has."""
+"""For each page its title, its first name, and the first parts of the modules whose public names it has."""
 
 _NAMESPACE = re.compile(r"^class (\w+Namespace)\(Namespace,", re.MULTILINE)
 
@@ -27,8 +31,10 @@ def python_pages() -> dict[str, str]:
     return pages | {"python/operations.md": _text("Operations", _namespaces())}
 
 
-def _page(title: str, modules: tuple[str, ...]) -> str:
-    names = [f"{PACKAGE}.{name}" for name, home in _homes().items() if home.split(".")[0] in modules]
+def _page(title: str, first: str, modules: tuple[str, ...]) -> str:
+    own = [name for name, home in _homes().items() if home.split(".")[0] in modules]
+    own.sort(key=lambda name: (name != first, name.startswith("Async"), name))
+    names = [f"{PACKAGE}.{name}" for name in own]
     if "testing" in modules:
         names.append(f"{PACKAGE}.testing")
     return _text(title, names)

@@ -33,5 +33,5 @@ def shown_outputs(block: str) -> list[str]:
 
 def missing_outputs(code: list[str], printed: str) -> list[str]:
     """Return the comments behind prints that do not end with a printed line."""
-    lines = tuple(filter(None, map(str.strip, printed.splitlines())))
+    lines = tuple(line.strip() for line in printed.splitlines() if line.strip())
     return [comment for block in code for comment in shown_outputs(block) if not comment.endswith(lines)]
