@@ -21,7 +21,7 @@ class Language:
     folder: str
     reference: str
     titles: dict[str, str]
-    """The titles of the first page, `home`, and of the parts: `guide`, `api` (the API reference) and perhaps `python` (the Python names)."""
+    """The titles of the first page (`home`), the guide, the API reference (`api`) and the Python names (`python`)."""
 
     guide: dict[str, list[str]]
     """The pages of each section of the guide: files in `folder`."""
