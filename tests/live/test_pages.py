@@ -36,7 +36,7 @@ _PRINTED = {
     "docs/terminals.md": [
         "It ran: 42\n",
         "\nexit code 3\n",
-        "seen so far: typed\nagain: typed\nbehind it: part two\n",
+        "seen so far: typed\nagain: typed\nafter it: part two\n",
         f"{[*range(20)]}\n",
     ],
     "docs/client.md": [
