@@ -117,6 +117,10 @@ The client generated from opencode {newest}, with real servers of other versions
 things that exist and with things that do not. This page lists the differences only: what it does not list has the same
 type at all these versions. The numbers are calls.
 
+Servers 1.15.3 and 1.15.4 respond to `v2.model.list`, `v2.provider.list` and `v2.session.context` with a list, as
+their documents say. Later ones respond with an object, whose `data` is the list. The client raises
+`ResponseDecodeError` for the list; `client.send` reads both.
+
 {summary}
 
 ## Operations that older servers lack
