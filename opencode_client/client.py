@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .calls.caller import Caller
     from .calls.directories import StrPath
     from .calls.header_function import HeadersFunction
+    from .calls.observer import Observer
     from .calls.retry_policy import RetryEvent
     from .streams.snapshot import SessionSnapshot
     from .terminals.connection import PtyConnection
@@ -53,6 +54,7 @@ class OpencodeClient(ClientTurns):
         headers: Mapping[str, str] | HeadersFunction | None = None,
         http_client: httpx.Client | None = None,
         on_retry: Callable[[RetryEvent], object] | None = None,
+        observer: Observer | None = None,
     ) -> None:
         """Create a client. It sends nothing yet.
 
@@ -79,6 +81,7 @@ class OpencodeClient(ClientTurns):
                 httpx's default, is not. With its default limit of 100 connections, 100 waiting prompts block every
                 other call.
             on_retry: Function to call before each retry.
+            observer: Observer of calls, streams, terminals and turns, such as `telemetry.OpenTelemetry()`.
         """
         url, user, password = find_server(base_url, username, password, http_client)
         options = ClientOptions(
@@ -93,6 +96,7 @@ class OpencodeClient(ClientTurns):
             strict=strict,
             headers=headers or {},
             on_retry=on_retry,
+            observer=observer,
         )
         self._open(options, http_client)
 
@@ -138,6 +142,7 @@ class OpencodeClient(ClientTurns):
         strict: bool | Unset = UNSET,
         headers: Mapping[str, str] | HeadersFunction | Unset = UNSET,
         on_retry: Callable[[RetryEvent], object] | Unset | None = UNSET,
+        observer: Observer | Unset | None = UNSET,
     ) -> Self:
         """Return a view with other options on the same connections. Closing a view does nothing.
 
@@ -157,6 +162,7 @@ class OpencodeClient(ClientTurns):
             strict=strict,
             headers=headers,
             on_retry=on_retry,
+            observer=observer,
         )
         return type(self).__new__(type(self))._open(options, caller=self._caller.with_options(options))
 

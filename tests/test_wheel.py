@@ -54,7 +54,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
     interpreter = folder / "bin" / "python"
-    _run(interpreter, "-m", "pip", "install", "--quiet", wheel, "mypy", "pytest")
+    _run(interpreter, "-m", "pip", "install", "--quiet", f"{wheel}[otel]", "mypy", "pytest")
     return interpreter
 
 

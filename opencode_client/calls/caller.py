@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .server_check import ServerCheck
 
 T = TypeVar("T")
+_UNOBSERVED = nullcontext()
 
 
 class Caller:
@@ -58,15 +60,17 @@ class Caller:
             OpencodeError: see `errors`.
         """
         prepared = self.requests.prepare(operation, arguments)
-        if operation.absent is not None and not self.knowledge.allows(operation):
-            self.server_check.require(operation)
-        response = self.send(prepared)
-        if is_web_page(operation, response):
-            raise self.server_check.unsupported(operation)
-        if self.keeps_response:
-            self.response = response
-        value: T = decode(prepared, response, strict=self.options.strict)
-        return value
+        observer = self.options.observer
+        with _UNOBSERVED if observer is None else observer.call(operation.id, operation.method):
+            if operation.absent is not None and not self.knowledge.allows(operation):
+                self.server_check.require(operation)
+            response = self.send(prepared)
+            if is_web_page(operation, response):
+                raise self.server_check.unsupported(operation)
+            if self.keeps_response:
+                self.response = response
+            value: T = decode(prepared, response, strict=self.options.strict)
+            return value
 
     def sign(self, prepared: Prepared, url: str | None = None) -> None:
         """Set the headers that the client's function returns, if it has one. Call this before each request is sent.

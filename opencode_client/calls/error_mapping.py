@@ -74,8 +74,11 @@ def delay_before_next(
     delay_s = retry_delay(prepared.operation, error, attempt, options.max_retries)
     if delay_s is not None:
         logger.info("%s; sent again in %.2f s", error, delay_s)
+        event = RetryEvent(prepared.operation.id, attempt, delay_s, error)
         if options.on_retry is not None:
-            options.on_retry(RetryEvent(prepared.operation.id, attempt, delay_s, error))
+            options.on_retry(event)
+        if options.observer is not None:
+            options.observer.retry(event)
     return delay_s
 
 

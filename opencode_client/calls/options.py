@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import httpx
 
     from .header_function import OutgoingRequest
+    from .observer import Observer
     from .retry_policy import RetryEvent
 
 DEFAULT_BASE_URL = "http://127.0.0.1:4096"
@@ -137,6 +138,7 @@ class ClientOptions:
         factory=dict[str, str], converter=_headers_or_function, repr=_shown_headers
     )
     on_retry: Callable[[RetryEvent], object] | None = None
+    observer: Observer | None = None
 
 
 def is_checked(options: ClientOptions) -> bool:

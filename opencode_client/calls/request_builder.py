@@ -7,7 +7,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 from warnings import warn
 
@@ -21,6 +21,9 @@ from .model_name import model_in
 from .operation import Arguments, Operation, Scope
 from .options import CONNECT_TIMEOUT_S, LONGEST_S, ClientOptions, Timeout, checked_headers, is_loopback
 from .unset import UNSET
+
+if TYPE_CHECKING:
+    from .observer import Observer
 
 Phases: TypeAlias = dict[str, float | None]
 """Seconds for each phase of a request, as httpx's transports take them."""
@@ -79,6 +82,7 @@ class RequestBuilder:
     ) -> None:
         self._options = options
         self.base_url: str = options.base_url
+        self.observer: Observer | None = options.observer
         self.merged: Callable[[httpx.Request], httpx.Request] = merged or _unchanged
         """Returns a request with what the user's `httpx.Client` adds to it, for requests that it does not send."""
         try:

@@ -66,6 +66,7 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
         self._closed = True
         if not self._home.is_here(here()):
             return  # the parent process uses the connection, or the loop that could close it has ended
+        self._state.ended(None)
         self._waiters.wake()
         if self._link is not None:
             await self._link.wake()

@@ -46,6 +46,7 @@ class AsyncEventStream(AsyncItems[StreamItem[E]], Generic[E]):
         self, caller: AsyncCaller, operation: Operation[E], arguments: Arguments, options: StreamOptions
     ) -> None:
         state: StreamState[E] = StreamState(operation, options)
+        state.observer = caller.options.observer
         connect = partial(AsyncStreamConnection, caller, operation, arguments, state)
         connect()  # checks the arguments now, and sends nothing
         self._state = state

@@ -10,7 +10,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 from time import time
-from typing import Generic, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar
 
 from ..calls.operation import Arguments, Operation
 from ..calls.response import event_reader, only_class
@@ -27,6 +27,9 @@ from ..model import OpencodeModel
 from .checks import STREAM_OPTIONS, check_options
 from .event_decoder import EventDecoder, ServerHeartbeat, StreamGap, StreamItem, UndecodableEvent
 from .sse import DEFAULT_MAX_BYTES, EventSplitter, ServerSentEvent, TooLargeEvent
+
+if TYPE_CHECKING:
+    from ..calls.observer import ConnectionObserver, Observer
 
 E = TypeVar("E")
 
@@ -79,6 +82,8 @@ class StreamState(Generic[E]):
         check_options(operation.id, options, STREAM_OPTIONS, others)
         self.failure: OpencodeError | None = None
         """The error of an event that ends the stream."""
+        self.observer: Observer | None = None
+        self._observed: ConnectionObserver | None = None  # from the first connection to the end
         self.connections: int = 0
         """The number of responses that have begun."""
         self.is_http1: bool = False
@@ -140,11 +145,20 @@ class StreamState(Generic[E]):
         self.connections += 1
         self._is_connected = True
         self._opened_s = self._last_s = time()
+        if self.observer is not None:
+            self._observed = self._observed or self.observer.stream(self._operation_id)
+            self._observed.connected(is_again=self.connections > 1, has_gap=gap is not None)
         if gap is not None:
             if self._on_gap is None:
                 self._items.append(gap)
             else:
                 self._on_gap(gap)
+
+    def ended(self, error: OpencodeError | None) -> None:
+        """Note that the stream was closed, or has ended."""
+        observed, self._observed = self._observed, None
+        if observed is not None:
+            observed.ended(error)
 
     def feed(self, chunk: bytes) -> None:
         """Keep the events that these bytes complete. They are decoded when they are wanted, as items need memory."""
@@ -209,8 +223,10 @@ class StreamState(Generic[E]):
         too_many = self._max_attempts is not None and self._attempts > self._max_attempts
         is_last = too_many or not self._reconnects
         if error is not None and (is_last or self._is_final(error)):
+            self.ended(error)
             raise error
         if is_last:
+            self.ended(None)
             return None
         first = max(FIRST_DELAY_S, min((self._splitter.retry_ms or 0) / 1000, LONGEST_RETRY_S))
         longest = min(max(LONGEST_DELAY_S, first), first * 2.0 ** min(self._attempts - 1, 16))

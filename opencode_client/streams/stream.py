@@ -46,6 +46,7 @@ class EventStream(Items[StreamItem[E]], Generic[E]):
         self, caller: Caller, operation: Operation[E], arguments: Arguments, options: StreamOptions
     ) -> None:
         state: StreamState[E] = StreamState(operation, options)
+        state.observer = caller.options.observer
         connect = partial(StreamConnection, caller, operation, arguments, state)
         connect()  # checks the arguments now, and sends nothing
         self._state = state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codecs import getincrementaldecoder
 from collections import deque
+from typing import TYPE_CHECKING
 
 from websockets.exceptions import ConnectionClosed
 
@@ -12,6 +13,9 @@ from ..streams.deadline import Deadline
 from ..streams.home import Home
 from .frames import PtyControl, PtyOutput, count_units
 from .handshake import HandshakeRequest, ReconnectDelays, error_from_close, is_normal_end, is_our_fault
+
+if TYPE_CHECKING:
+    from ..calls.observer import ConnectionObserver
 
 _PIECE_CHARS = 4_096
 """The length of the pieces in which text is put back: reading one line of them copies little."""
@@ -26,6 +30,7 @@ class TerminalState:
         self._unread: deque[str | PtyGapError] = deque()
         self._delays = ReconnectDelays(request.options.get("max_attempts", 6))
         self._end: PtyClosedError | None = None
+        self._observed: ConnectionObserver | None = None  # from the first connection to the end
         self._ended_normally = False  # the process ended, or the user closed this connection
         self._decoder = getincrementaldecoder("utf-8")()
         self._home = Home(self._elsewhere_error)
@@ -108,20 +113,32 @@ class TerminalState:
         wanted = self._request.options.get("reconnect", True)
         if wanted and not self._ended_normally and not is_our_fault(error):
             return True
-        self._end = error_from_close(self._request, error)
+        self._set_end(error_from_close(self._request, error))
         return False
 
     def _end_broken(self, cause: OpencodeError | None) -> None:
-        self._end = PtyClosedError(f"terminal {self.pty_id}: the connection broke", code=1006)
-        self._end.__cause__ = cause
+        end = PtyClosedError(f"terminal {self.pty_id}: the connection broke", code=1006)
+        end.__cause__ = cause
+        self._set_end(end)
+
+    def _set_end(self, end: PtyClosedError) -> None:
+        self._end = end
+        observed, self._observed = self._observed, None
+        if observed is not None:
+            observed.ended(None if self._ended_normally else end)
 
     def _end_by_close(self) -> None:
         if not self._ended_normally:
-            self._end = PtyClosedError(f"terminal {self.pty_id}: this connection was closed", code=1000)
             self._ended_normally = True
+            self._set_end(PtyClosedError(f"terminal {self.pty_id}: this connection was closed", code=1000))
 
     def _has_connected(self, *, again: bool) -> None:
-        if again and not self._output.has_cursor:
+        has_gap = again and not self._output.has_cursor
+        observer = self._request.requests.observer
+        if observer is not None:
+            self._observed = self._observed or observer.terminal(self.pty_id)
+            self._observed.connected(is_again=again, has_gap=has_gap)
+        if has_gap:
             text = "the connection broke, and this server cannot say whether output of the terminal is lost"
             self._unread.append(PtyGapError(f"terminal {self.pty_id}: {text}", lost=None))
         self._output.connected()

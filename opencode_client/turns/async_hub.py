@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import nullcontext
 from functools import partial
 from inspect import isawaitable  # the sync twin has no such line
 from threading import RLock
@@ -33,10 +34,12 @@ from .inputs import (
     Tick,
 )
 from .routes import ALL_EVENTS, EVENTS, LINGER_S, OPENINGS, Routes, Run, S
+from .state import TurnState
 from .updates import Update
 
 if TYPE_CHECKING:
     from ..async_client import AsyncOpencodeClient
+    from ..calls.observer import TurnObserver
     from .async_calls import AsyncTurnCalls
 
 logger: logging.Logger = logging.getLogger(__package__)
@@ -57,6 +60,10 @@ class AsyncRun(Run[S], Generic[S]):
         self.waiters: AsyncWaiters = AsyncWaiters()
         self.actions: dict[int, tuple[Action, Any]] = {}  # Any: the work of an action
         """The actions that are being performed, by their `id`."""
+        observer, plan = calls.view.options.observer, calls.plan
+        self.observer: TurnObserver | None = None
+        if observer is not None and isinstance(state, TurnState):
+            self.observer = observer.turn(plan.session_id, plan.directory, plan.body)
 
     def post(self, item: Input) -> None:
         """Feed an input soon."""
@@ -169,7 +176,10 @@ class AsyncHub:
         for out in () if run.is_left else run.state.feed(item, monotonic()):
             if isinstance(out, Action):
                 self._start(run, out)
-            elif run.inbox is not None:
+                continue
+            if run.observer is not None:
+                run.observer.updated(out)
+            if run.inbox is not None:
                 run.inbox.put(out)
                 run.waiters.wake()
         if type(item) is Delta:
@@ -187,6 +197,8 @@ class AsyncHub:
     def _remove(self, run: _AnyRun) -> None:
         self._routes.remove(run)
         self._used_s = monotonic()
+        if run.observer is not None:
+            run.observer.ended(None)
         run.waiters.wake()
         for action, work in run.actions.values():  # the sync twin has no such line
             if not run.is_left and not isinstance(action, Abort):  # the sync twin has no such line
@@ -198,9 +210,10 @@ class AsyncHub:
     async def _act(self, run: _AnyRun, action: Action) -> None:
         done: Done | None = None  # of an action that was cancelled
         try:
-            value = await run.calls.perform(action)
-            if isawaitable(value):  # the sync twin has no such line
-                value = await value  # the sync twin has no such line
+            with nullcontext() if run.observer is None else run.observer.active():
+                value = await run.calls.perform(action)
+                if isawaitable(value):  # the sync twin has no such line
+                    value = await value  # the sync twin has no such line
             done = Done(action, value)
         except Exception as error:  # noqa: BLE001 # raised by the turn
             done = Done(action, error=error)
@@ -273,5 +286,10 @@ async def start(run: AsyncRun[S]) -> AsyncRun[S]:
         shared: dict[Any, Any] = caller.knowledge.shared  # Any: of several kinds
         hub = shared.get(key) or shared.setdefault(key, AsyncHub(calls.view, calls.plan.directory))
         caller.connections.to_close.add(hub)
-        if await hub.join(run):
-            return run
+        try:
+            if await hub.join(run):
+                return run
+        except BaseException as error:
+            if run.observer is not None:
+                run.observer.ended(error)
+            raise

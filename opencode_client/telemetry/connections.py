@@ -1,0 +1,31 @@
+"""Spans of event streams and terminals: each connection and each gap is an event of the span."""
+
+from __future__ import annotations
+
+from opentelemetry.trace import Span, Status, StatusCode
+
+from .instruments import Instruments, error_type
+
+
+class ObservedConnection:
+    """One event stream or terminal, from its first connection to its end."""
+
+    def __init__(self, span: Span, instruments: Instruments, kind: str, operation: str) -> None:
+        self._span = span
+        self._instruments = instruments
+        self._attributes = {"opencode.connection": kind, "opencode.operation": operation}
+        self._instruments.open.add(1, self._attributes)
+
+    def connected(self, *, is_again: bool, has_gap: bool) -> None:
+        """Record a connection."""
+        self._span.add_event("reconnected" if is_again else "connected", {"opencode.gap": has_gap})
+        if has_gap:
+            self._instruments.gaps.add(1, self._attributes)
+
+    def ended(self, error: BaseException | None) -> None:
+        """Record the end."""
+        self._instruments.open.add(-1, self._attributes)
+        if error is not None:
+            self._span.set_attribute("error.type", error_type(error))
+            self._span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+        self._span.end()
