@@ -15,7 +15,8 @@ from ..signatures import explain_call
 from .replies import MODEL, Reply, Script, ToolCall
 
 if TYPE_CHECKING:
-    from .fake_server import FakeCall, FakeServer
+    from .fake_calls import FakeCall
+    from .fake_server import FakeServer
     from .scripted_model import ScriptedModel
     from .terminals import FakeTerminal
 
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 _LAZY = {
-    "FakeCall": "fake_server",
+    "FakeCall": "fake_calls",
     "FakeServer": "fake_server",
     "FakeTerminal": "terminals",
     "ScriptedModel": "scripted_model",

@@ -16,7 +16,7 @@ from ..model import JsonObject
 from .connections import Peer
 
 HEARTBEAT_S = 10.0
-PROJECT = "fake-project"
+PROJECT = "0" * 40
 _OLDEST, _NEW = (1, 2, 12), (1, 4)
 _DURABLE = frozenset({
     "message.part.removed", "message.part.updated", "message.removed", "message.updated", "session.created",

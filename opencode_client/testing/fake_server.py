@@ -5,58 +5,33 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import re
 import threading
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from typing import Any, Self
 
-import httpx
-from attrs import define, frozen
-
 from ..async_client import AsyncOpencodeClient
-from ..calls.server_info import has_operation
 from ..client import OpencodeClient
 from ..model import JsonObject
-from ..routes import documented
 from ..signatures import explain_calls
+from .ask_operations import AskOperations
 from .connections import Listener, Request, Response, Stream, json_response
 from .events import Events
+from .fake_calls import FakeCall, FakeTransport, Fault, text_of
 from .files import Files
-from .operations import ROUTES, Call, Operations, RefusalError, Route, directory_of, pattern_of
+from .message_operations import MessageOperations
 from .replies import Replies, Reply, Script
+from .routing import ROUTES, Call, RefusalError, Route, directory_of, document, find, operation_of
+from .server_operations import ServerOperations
+from .session_operations import SessionOperations
 from .state import State
 from .terminals import Terminals, TerminalScript, repeat
 from .tools import Replacement, Tools
 from .turns import Turns
 
+HANDLERS = (ServerOperations, SessionOperations, MessageOperations, AskOperations, Files)
 _PROMPTS = ("session.prompt", "session.prompt_async", "session.command")
 _DOCUMENT = "/doc"
 _USER = "opencode"
-
-
-@explain_calls
-@frozen
-class FakeCall:
-    """A request that a fake server has received. `json` is the body, read as JSON; None if it is empty."""
-
-    operation: str
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    json: Any
-
-
-@define
-class _Fault:
-    """What happens to the next `times` calls of an operation."""
-
-    operation: str
-    times: int
-    delay_s: float = 0.0
-    response: Response | None = None
-    cut: bool = False
 
 
 @explain_calls
@@ -104,15 +79,24 @@ class FakeServer(Replies):
         self._password = password
         config = config or {}
         self._turns = Turns(self._state, self, Tools(self._state, config.get("permission"), tools or {}))
-        self._operations = Operations(self._state, self._turns, config)
         self._terminals = Terminals(self._state, terminal)
-        owners = (self._operations, Files(self._operations), self._terminals)
+        handlers = [kind(self._state, self._turns, config) for kind in HANDLERS]
+        self._handlers, owners = handlers[0], (*handlers, self._terminals)
         self._owners = {type(one).__name__: one for one in owners}
         self._changed = threading.Condition()
         self._calls: list[FakeCall] = []
-        self._faults: list[_Fault] = []
+        self._faults: list[Fault] = []
         self._listener = Listener(self._respond)
         self.url: str = self._listener.url
+
+    @property
+    def heartbeat_s(self) -> float:
+        """The seconds without an event after which an event stream has a heartbeat."""
+        return self._events.heartbeat_s
+
+    @heartbeat_s.setter
+    def heartbeat_s(self, seconds: float) -> None:
+        self._events.heartbeat_s = seconds
 
     def client(self, **options: Any) -> OpencodeClient:  # Any: options of the client
         """Return a client for this server. You close it, as by `with`."""
@@ -153,7 +137,7 @@ class FakeServer(Replies):
             AssertionError: none was sent, or several, or another text.
         """
         sent = [call for call in self.calls() if call.operation in _PROMPTS]
-        texts = [_text(call) for call in sent]
+        texts = [text_of(call) for call in sent]
         if len(sent) != 1 or text not in (None, texts[0]):
             wanted = "one prompt" if text is None else f"one prompt, {text!r}"
             raise AssertionError(f"expected {wanted}; the server got {len(sent)}: {texts}")
@@ -169,15 +153,15 @@ class FakeServer(Replies):
     ) -> None:
         """Let the next calls of an operation fail. `body` is JSON; default: that of an unexpected error."""
         body = {"name": "UnknownError", "data": {"message": "fault of FakeServer"}} if body is None else body
-        self._faults.append(_Fault(operation, times, response=json_response(body, status, headers)))
+        self._faults.append(Fault(operation, times, response=json_response(body, status, headers)))
 
     def delay(self, operation: str, seconds: float, *, times: int = 1) -> None:
         """Let the next calls of an operation wait before they do anything."""
-        self._faults.append(_Fault(operation, times, delay_s=seconds))
+        self._faults.append(Fault(operation, times, delay_s=seconds))
 
     def cut(self, operation: str, *, times: int = 1) -> None:
         """Break the connections of the next calls of an operation, which do nothing."""
-        self._faults.append(_Fault(operation, times, cut=True))
+        self._faults.append(Fault(operation, times, cut=True))
 
     def cut_streams(self) -> None:
         """Break the event streams that are open. Clients may connect again."""
@@ -186,6 +170,14 @@ class FakeServer(Replies):
     def lose_events(self, kind: str | None = None, *, times: int = 1) -> None:
         """Do not send the next events of a type, such as `session.idle`; by default, the next events of any type."""
         self._events.lost.extend([kind] * times)
+
+    def send_event(self, kind: str, **properties: Any) -> None:  # Any: JSON
+        """Send an event of any type to the streams of the fake's directory and of all directories."""
+        self._events.publish(kind, self.directory, **properties)
+
+    def wait_for_turns(self) -> None:
+        """Wait until no turn runs, and all its events are sent. A session may look idle before."""
+        self._turns.join()
 
     def die(self) -> None:
         """End as a server that was killed: all connections break, and new ones are refused."""
@@ -200,7 +192,7 @@ class FakeServer(Replies):
         self._state.close()
         self._terminals.close()
         self._listener.close()
-        self._turns.close()
+        self._turns.join()
 
     def __enter__(self) -> Self:
         self.start()
@@ -217,9 +209,9 @@ class FakeServer(Replies):
         await asyncio.to_thread(self.close)
 
     def _respond(self, request: Request) -> Response | Stream:
-        route, ids = _find(request)
+        route, ids = find(request)
         call = FakeCall(
-            operation=route.operation if route else _operation_of(request),
+            operation=route.operation if route else operation_of(request),
             method=request.method,
             path=request.path,
             query=request.query,
@@ -244,9 +236,9 @@ class FakeServer(Replies):
         if not self._is_allowed(request):
             return self._unauthorized()
         if request.path == _DOCUMENT:
-            return json_response(_document(self.version))
+            return json_response(document(self.version))
         if route is None:
-            text = f"FakeServer does not have {_operation_of(request)} ({request.method} {request.path})"
+            text = f"FakeServer does not have {operation_of(request)} ({request.method} {request.path})"
             return json_response({"name": "NotFoundError", "data": {"message": text}}, 404)
         handler = ROUTES[route]
         owner = self._owners[handler.__qualname__.partition(".")[0]]
@@ -255,7 +247,7 @@ class FakeServer(Replies):
         except RefusalError as error:
             value = error.args[0]
         except ValueError as error:  # the body is not JSON
-            value = self._operations.failed(str(error)).args[0]
+            value = self._handlers.failed(str(error)).args[0]
         return value if isinstance(value, Response) or callable(value) else json_response(value)
 
     def _answer(self, request: Request) -> Response:
@@ -285,71 +277,8 @@ class FakeServer(Replies):
         return Response(b"Unauthorized", 401, {**headers, "content-type": "application/octet-stream"})
 
 
-class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A transport of httpx that calls a function."""
-
-    def __init__(self, answer: Callable[[Request], Response]) -> None:
-        self._call = answer
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the response to a request."""
-        answer = self._call(_request(request, request.read()))
-        return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.content)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the response to a request."""
-        answer = await asyncio.to_thread(self._call, _request(request, await request.aread()))
-        return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.content)
-
-
-def _request(request: httpx.Request, content: bytes) -> Request:
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    return Request(request.method, request.url.raw_path.decode(), headers, content)
-
-
 def _json(request: Request) -> Any:
     try:
         return request.json
     except ValueError:
         return None
-
-
-def _text(call: FakeCall) -> str:
-    if call.operation == "session.command":
-        return f"/{call.json.get('command')} {call.json.get('arguments', '')}".strip()
-    return "".join(part.get("text", "") for part in call.json.get("parts", []) if not part.get("ignored"))
-
-
-@cache
-def _table() -> tuple[dict[tuple[str, str], Route], list[tuple[Route, re.Pattern[str]]]]:
-    """Return the operations without variables in their paths, and the others."""
-    plain = {(route.method, route.path): route for route in ROUTES if "{" not in route.path}
-    return plain, [(route, pattern_of(route.path)) for route in ROUTES if "{" in route.path]
-
-
-def _find(request: Request) -> tuple[Route | None, tuple[str, ...]]:
-    """Return the operation of a request, if the fake has it, and the values in its path."""
-    plain, others = _table()
-    if found := plain.get((request.method, request.path)):
-        return found, ()
-    for route, pattern in others:
-        if route.method == request.method and (match := pattern.fullmatch(request.path)):
-            return route, match.groups()
-    return None, ()
-
-
-def _operation_of(request: Request) -> str:
-    """Return the id of an operation that the fake does not have; "" if the document does not have it either."""
-    found = (
-        one.id for one, at in documented() if one.method == request.method and at.fullmatch(request.path)
-    )
-    return next(found, "")
-
-
-def _document(version: str) -> JsonObject:
-    """Return the part of the server's document that names its operations."""
-    paths: dict[str, JsonObject] = {}
-    for one, _ in documented():
-        if has_operation(one.id, version) is not False:
-            paths.setdefault(one.path, {})[one.method.lower()] = {"operationId": one.id}
-    return {"openapi": "3.1.0", "info": {"title": "opencode", "version": version}, "paths": paths}

@@ -13,33 +13,32 @@ from pathlib import Path
 from typing import Any
 
 from ..model import JsonObject
-from .operations import Call, Operations, on
+from .handlers import Handlers
+from .routing import Call, on
 
 _MOST_FILES = 10
 _HIDDEN = (".git", ".DS_Store")
 
 
-class Files:
+class Files(Handlers):
     """Handles calls for files."""
-
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
-        self._is_new = operations.state.is_new
 
     @on("file.list", "GET", "/file")
     def list(self, call: Call) -> Any:
         folder = self._path(call)
         if not folder.is_dir():
-            if self._is_new:
-                raise self._operations.failed("")
+            if self.state.is_new:
+                raise self.failed("")
             return []
-        found = [self._node(one, call) for one in folder.iterdir() if self._is_new or one.name not in _HIDDEN]
+        found = [
+            self._node(one, call) for one in folder.iterdir() if self.state.is_new or one.name not in _HIDDEN
+        ]
         return sorted(found, key=lambda one: (one["type"] != "directory", one["name"]))
 
     def _node(self, path: Path, call: Call) -> JsonObject:
         relative = path.relative_to(call.directory).as_posix()
         kind = "directory" if path.is_dir() else "file"
-        end = "/" if kind == "directory" and self._is_new else ""
+        end = "/" if kind == "directory" and self.state.is_new else ""
         return {
             "name": path.name,
             "path": f"{relative}{end}",
@@ -57,7 +56,7 @@ class Files:
             return {"type": "text", "content": data.decode().removesuffix("\n")}
         except UnicodeDecodeError:
             coded = {"content": base64.b64encode(data).decode(), "encoding": "base64"}
-            return {"type": "binary" if self._is_new else "text", "mimeType": kind, **coded}
+            return {"type": "binary" if self.state.is_new else "text", "mimeType": kind, **coded}
 
     @on("file.status", "GET", "/file/status")
     def status(self, _: Call) -> Any:
@@ -98,7 +97,7 @@ class Files:
         root = Path(call.directory).resolve()
         path = (root / call.request.query.get("path", "")).resolve()
         if not path.is_relative_to(root):
-            raise self._operations.failed("Access denied: path escapes project directory")
+            raise self.failed("Access denied: path escapes project directory")
         return path
 
     def _all(self, call: Call) -> Iterator[Path]:

@@ -14,10 +14,11 @@ from ..signatures import explain_calls
 
 MODEL = "scripted/scripted-1"
 """The model's name in opencode: provider/model."""
+MODEL_IDS = {"providerID": "scripted", "modelID": "scripted-1"}
 TITLE = "Scripted title"
 """The response to a request without tools."""
 LIMITS = {"context": 200_000, "output": 8_192}
-COST = {"input": 1.0, "output": 2.0, "cache_read": 0.1, "cache_write": 0.2}
+COST = {"input": 1, "output": 2, "cache_read": 0.1, "cache_write": 0.2}
 """US dollars for a million tokens."""
 
 

@@ -21,7 +21,7 @@ from websockets.sync.connection import Connection
 from ..model import JsonObject
 from ..signatures import explain_calls
 from .connections import Peer, Request, Response, Stream, json_response
-from .operations import Call, RefusalError, on, refuse
+from .routing import Call, RefusalError, on, refuse
 from .state import State
 
 _FRAME_CHARS = 65_536
@@ -177,7 +177,7 @@ class Terminals:
     @on("pty.remove", "DELETE", "/pty/{ptyID}")
     def remove(self, call: Call) -> Any:
         if call.ids[0] in self._running or self._state.is_new:
-            self._end(self._find(call), 0)
+            self._end(self._find(call), None)
         return True
 
     @on("pty.connectToken", "POST", "/pty/{ptyID}/connect-token")
@@ -229,11 +229,15 @@ class Terminals:
             return
         self._end(one, code)
 
-    def _end(self, one: _Running, code: int) -> None:
+    def _end(self, one: _Running, code: int | None) -> None:
+        """End a terminal whose program has exited; without a code, one that was removed."""
         pty_id = one.terminal.info["id"]
         if self._running.pop(pty_id, None) is not None:
-            self._state.events.publish("pty.exited", one.directory, id=pty_id, exitCode=code)
-            self._state.events.publish("pty.deleted", one.directory, id=pty_id)
+            events, is_new = self._state.events, self._state.is_new
+            if code is not None or not is_new:
+                events.publish("pty.exited", one.directory, id=pty_id, exitCode=code or 0)
+            if code is None or not is_new:
+                events.publish("pty.deleted", one.directory, id=pty_id)
         one.terminal.end()
 
 

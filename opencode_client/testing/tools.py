@@ -6,6 +6,7 @@ Source: tools of 1.3.2 and 1.18.33. `bash`, `read` and `write` do what they say;
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -21,8 +22,15 @@ from .state import Ask, Message, Session, State, now_ms
 NAMES = (
     "bash", "edit", "glob", "grep", "invalid", "question", "read", "skill", "task", "todowrite", "webfetch", "write",
 )  # fmt: skip
+_OLD_NAMES = (
+    "invalid", "question", "bash", "read", "glob", "grep", "edit", "write", "task", "webfetch", "todowrite", "skill",
+)  # fmt: skip
+STRUCTURED = "StructuredOutput"
+"""The tool that the model gets for a prompt with a JSON schema."""
 _BASH_S = 120
 _EDITS = ("edit", "write")
+_PARTS = re.compile(r"[;\n]|&&|\|\|?")
+"""Where a command of the shell is split. Servers parse it."""
 _REJECTED = "The user rejected permission to use this specific tool call"
 Replacement = Callable[[JsonObject], str]
 """Function that replaces a tool: it gets the arguments, and returns the output."""
@@ -70,23 +78,24 @@ class Tools:
         call = Call(session, message, part, *self._read(session, tool))
         part["tool"] = call.name
         call.ask = self._ask(call)
-        self._publish(call, "running", {})
+        if not (call.name == "task" and self._state.is_new):  # it has its session first
+            self._publish(call, "running", {})
         return call
 
     def finish(self, calls: Sequence[Call]) -> None:
         """Finish the calls, first those that do not wait for a person. Raises AbortedError."""
         for call in sorted(calls, key=lambda one: one.ask is not None):
-            started = call.part["state"]["time"]
             try:
                 result = self._result(call)
             except ToolError as error:
                 more: JsonObject = {"error": str(error)}
                 status = "error"
             else:
-                shown = {} if call.name == "StructuredOutput" else {"truncated": False}
+                shown = {} if call.name == STRUCTURED else {"truncated": False}
                 more = {"output": result.output, "title": result.title}
                 more["metadata"] = {**result.metadata, **shown}
                 status = "completed"
+            started = call.part["state"].get("time", {"start": now_ms()})
             self._publish(call, status, {**more, "time": {**started, "end": now_ms()}})
 
     def aborted(self, state: JsonObject) -> JsonObject:
@@ -117,11 +126,14 @@ class Tools:
             try:
                 arguments = json.loads(arguments)
             except ValueError:
-                text = f"JSON parsing failed: Text: {arguments}.\nError message: JSON Parse error"
+                text = (
+                    f"JSON parsing failed: Text: {arguments}.\nError message: JSON Parse error: Expected '}}'"
+                )
                 return "invalid", {"tool": tool.name, "error": f"Invalid input for tool {tool.name}: {text}"}
-        is_structured = tool.name == "StructuredOutput"
+        is_structured = tool.name == STRUCTURED
         if not is_structured and tool.name not in (*NAMES, *self._replacements):
-            text = f"Model tried to call unavailable tool '{tool.name}'. Available tools: {', '.join(NAMES)}."
+            names = ", ".join(NAMES if self._state.is_new else _OLD_NAMES)
+            text = f"Model tried to call unavailable tool '{tool.name}'. Available tools: {names}."
             return "invalid", {"tool": tool.name, "error": text}
         return tool.name, arguments if is_object(arguments) else {}
 
@@ -240,16 +252,18 @@ class Tools:
             call.session.directory,
             parentID=call.session.id,
             title=f"{title} (@{agent} subagent)",
+            agent=agent if is_new else None,
             permission=denied,
         )
         model = {"modelID": "scripted-1", "providerID": "scripted"}
         about: JsonObject = {"parentSessionId": call.session.id} if is_new else {}
         about |= {"sessionId": child.id, "model": model}
-        times = {"time": call.part["state"]["time"]}
-        self._publish(call, "running", {"title": title, "metadata": about, **times})
-        text = self.run_subagent(
-            child, {"agent": agent, "parts": [{"type": "text", "text": arguments["prompt"]}]}
-        )
+        if is_new:
+            self._publish(call, "running", {"title": title, "metadata": about})
+        prompt: JsonObject = {"agent": agent, "parts": [{"type": "text", "text": arguments["prompt"]}]}
+        if not is_new:
+            prompt["tools"] = {one["permission"]: False for one in denied}
+        text = self.run_subagent(child, prompt)
         result = f"<task_result>\n{text}\n</task_result>"
         old = f"task_id: {child.id} (for resuming to continue this task if needed)\n\n{result}"
         new = f'<task id="{child.id}" state="completed">\n{result}\n</task>'
@@ -297,8 +311,10 @@ def _wanted(call: Call) -> JsonObject:
     arguments, name = call.arguments, call.name
     if name == "bash":
         command = str(arguments.get("command", ""))
-        about = {"metadata": {"command": command}, "always": [f"{command.split(' ')[0]} *"]}
-        return {"permission": name, "patterns": [command], **about}
+        patterns = [one.strip() for one in _PARTS.split(command) if one.strip()]
+        always = list(dict.fromkeys(f"{one.split()[0]} *" for one in patterns))
+        about = {"metadata": {"command": command}, "always": always}
+        return {"permission": name, "patterns": patterns, **about}
     pattern = str(arguments.get("filePath", arguments.get("subagent_type", "*")))
     kind = "edit" if name in _EDITS else name
     return {"permission": kind, "patterns": [pattern], "metadata": {}, "always": ["*"]}

@@ -1,0 +1,264 @@
+"""A fake server: what it records, its faults, its password, its transport, its files and its terminals."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from opencode_client import (
+    ArgumentError,
+    AsyncOpencodeClient,
+    AuthenticationError,
+    ConnectError,
+    NotFoundError,
+    OpencodeClient,
+    OpencodeError,
+    ServerError,
+    StreamGap,
+)
+from opencode_client.models import TextPartInput
+from opencode_client.testing import FakeServer, FakeTerminal, Reply
+from tests.support.both_clients import ClientKind
+
+_TEXT = [TextPartInput(text="Hi.")]
+
+
+@pytest.fixture
+def fake() -> Generator[FakeServer]:
+    with FakeServer() as server:
+        yield server
+
+
+def test_calls_are_recorded_with_their_arguments(fake: FakeServer, client_kind: ClientKind) -> None:
+    client_kind.run(fake.url, lambda client: client.session.create(title="t"), directory="/a b")
+    [call] = fake.calls("session.create")
+    assert (call.method, call.path, call.json) == ("POST", "/session", {"title": "t"})
+    assert call.headers["content-type"] == "application/json"
+    assert fake.calls()[-1] == call
+
+
+def test_one_prompt_is_wanted(fake: FakeServer) -> None:
+    with pytest.raises(AssertionError, match="expected one prompt; the server got 0"):
+        fake.assert_prompted_once()
+    with fake.client() as client:
+        session_id = client.run("Hi.").session_id
+        fake.assert_prompted_once("Hi.")
+        with pytest.raises(AssertionError, match=r"expected one prompt, 'No.'; the server got 1: \['Hi.'\]"):
+            fake.assert_prompted_once("No.")
+        client.session.prompt(session_id, parts=_TEXT)
+    with pytest.raises(AssertionError, match="the server got 2"):
+        fake.assert_prompted_once()
+
+
+def test_a_call_is_waited_for(fake: FakeServer) -> None:
+    with fake.client() as client:
+        calling = threading.Thread(target=client.session.list)
+        calling.start()
+        assert fake.wait_for_call("session.list").path == "/session"
+        calling.join()
+    with pytest.raises(TimeoutError, match=r"session\.list was not called 2 times"):
+        fake.wait_for_call("session.list", times=2, timeout=0.01)
+
+
+def test_an_operation_that_it_lacks_says_that_this_is_the_fake(
+    fake: FakeServer, client_kind: ClientKind
+) -> None:
+    error = client_kind.error(fake.url, lambda client: client.lsp.status())
+    assert isinstance(error, NotFoundError)
+    assert "FakeServer does not have lsp.status (GET /lsp)" in str(error)
+    assert fake.calls("lsp.status")
+
+
+@pytest.mark.parametrize("version", ["1.1.31", "2.0.0", "newest"])
+def test_a_version_without_a_form_is_an_error(version: str) -> None:
+    with pytest.raises(ArgumentError, match=r"version takes a release from 1\.2\.12 on and before 2"):
+        FakeServer(version=version)
+
+
+def test_the_document_names_the_operations_of_its_version(client_kind: ClientKind) -> None:
+    for version, is_there in (("1.3.2", False), ("1.18.33", True)):
+        with FakeServer(version=version) as fake:
+            info = client_kind.run(fake.url, lambda client: client.check_server())
+        assert (info.version, info.from_document) == (version, True)
+        assert info.supports("pty.connectToken") is is_there
+
+
+def test_a_call_fails_as_often_as_wanted(fake: FakeServer, client_kind: ClientKind) -> None:
+    fake.fail("session.list", 503, times=2, headers={"retry-after": "0"})
+    error = client_kind.error(fake.url, lambda client: client.session.list(), max_retries=0)
+    assert isinstance(error, ServerError)
+    assert error.status == 503
+    assert client_kind.run(fake.url, lambda client: client.session.list()) == []
+    assert len(fake.calls("session.list")) == 3
+
+
+def test_a_failure_has_the_body_that_is_given(fake: FakeServer, client_kind: ClientKind) -> None:
+    fake.fail("session.get", 404, body={"name": "NotFoundError", "data": {"message": "Session not found: x"}})
+    assert "Session not found: x" in str(
+        client_kind.error(fake.url, lambda client: client.session.get("ses_1"))
+    )
+
+
+def test_a_connection_is_cut(fake: FakeServer, client_kind: ClientKind) -> None:
+    fake.cut("session.create")
+    error = client_kind.error(fake.url, lambda client: client.session.create())
+    assert isinstance(error, ConnectError | OpencodeError)
+    assert not fake.calls("session.list")
+
+
+def test_a_call_is_delayed(fake: FakeServer, client_kind: ClientKind) -> None:
+    fake.delay("session.list", 5)
+    error = client_kind.error(fake.url, lambda client: client.session.list(), timeout=0.1, max_retries=0)
+    assert isinstance(error, TimeoutError)
+
+
+def test_a_stream_that_is_cut_comes_back_with_a_gap(fake: FakeServer) -> None:
+    with fake.client() as client, client.event.subscribe() as stream:
+        fake.cut_streams()
+        assert isinstance(stream.get(timeout=5), StreamGap)
+
+
+def test_a_turn_ends_without_the_events_that_are_lost(fake: FakeServer, client_kind: ClientKind) -> None:
+    fake.lose_events("session.idle")
+    fake.lose_events(times=40)
+    fake.say("at last")
+    assert client_kind.run(fake.url, lambda client: client.run("Hi.")).text == "at last"
+
+
+def test_events_of_any_type_are_sent(fake: FakeServer) -> None:
+    with fake.client() as client, client.event.subscribe() as stream:
+        fake.send_event("session.idle", sessionID="ses_1")
+        event: Any = stream.get(timeout=5)
+        assert event.properties.session_id == "ses_1"
+
+
+def test_a_heartbeat_comes_when_nothing_happens(fake: FakeServer) -> None:
+    fake.heartbeat_s = 0.05
+    with httpx.stream("GET", f"{fake.url}/event", trust_env=False) as response:
+        lines = (line for line in response.iter_lines() if line)
+        assert "server.connected" in next(lines)
+        assert "server.heartbeat" in next(lines)
+
+
+def test_a_server_that_dies_refuses_connections() -> None:
+    fake = FakeServer(Reply(text="a part", hang=True))
+    with fake, fake.client(max_retries=0) as client:
+        with client.turn("Hi.") as turn:
+            turn.get(timeout=5)
+            fake.die()
+            turn.detach()
+        with pytest.raises(ConnectError):
+            client.session.list()
+
+
+@pytest.mark.parametrize("version", ["1.3.2", "1.18.33"])
+def test_a_password_is_needed(client_kind: ClientKind, version: str) -> None:
+    with FakeServer(version=version, password="secret") as fake:
+        assert isinstance(
+            client_kind.error(fake.url, lambda client: client.session.list()), AuthenticationError
+        )
+        assert client_kind.run(fake.url, lambda client: client.session.list(), password="secret") == []
+        with fake.client() as client:
+            assert client.run("Hi.").text == "echo: Hi."
+
+
+def test_the_transport_needs_no_network() -> None:
+    fake = FakeServer("Hello.")
+    with OpencodeClient(fake.url, http_client=httpx.Client(transport=fake.transport)) as client:
+        session = client.session.create(title="t")
+        answer: Any = client.session.prompt(session.id, parts=_TEXT)
+        assert answer.parts[1].text == "Hello."
+    fake.close()
+
+
+def test_the_transport_is_for_async_clients_too() -> None:
+    async def use() -> str:
+        fake = FakeServer("Hello.")
+        given = httpx.AsyncClient(transport=fake.transport)
+        async with AsyncOpencodeClient(fake.url, http_client=given) as client:
+            session = await client.session.create()
+        fake.close()
+        return session.title
+
+    assert asyncio.run(use()).startswith("New session - ")
+
+
+def test_the_transport_says_that_it_has_no_streams() -> None:
+    fake = FakeServer()
+    response = httpx.Client(transport=fake.transport).get(f"{fake.url}/event")
+    assert (response.status_code, "need its URL" in response.text) == (501, True)
+    fake.close()
+
+
+def test_files_are_those_of_the_directory(tmp_path: Path, client_kind: ClientKind) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("one\ntwo one\n", encoding="utf-8")
+    with FakeServer(directory=tmp_path) as fake:
+        run = client_kind.run
+        assert [one.path for one in run(fake.url, lambda client: client.file.list(path="notes"))] == [
+            "notes/a.txt"
+        ]
+        assert run(fake.url, lambda client: client.file.read(path="notes/a.txt")).content == "one\ntwo one"
+        found = run(fake.url, lambda client: client.find.text(pattern="one"))
+        assert [(one.line_number, one.absolute_offset, one.submatches[0].start) for one in found] == [
+            (1, 0, 0),
+            (2, 4, 4),
+        ]
+        assert run(fake.url, lambda client: client.find.files(query="a.t")) == ["notes/a.txt"]
+
+
+def _program(terminal: FakeTerminal) -> int:
+    terminal.write(f"{terminal.info['command']} \N{GRINNING FACE}\r\n")
+    terminal.write(f"{terminal.read().strip()} {terminal.size}\r\n")
+    return 3
+
+
+@pytest.mark.parametrize("version", ["1.3.2", "1.18.33"])
+def test_a_function_plays_the_program_of_a_terminal(version: str) -> None:
+    with (
+        FakeServer(version=version, terminal=_program) as fake,
+        fake.client() as client,
+        client.terminal("top") as terminal,
+    ):
+        terminal.resize(30, 90)
+        terminal.send("hello\n")
+        assert "".join(terminal) == "top \N{GRINNING FACE}\r\nhello (30, 90)\r\n"
+        assert terminal.wait(5) == 3
+
+
+def test_a_terminal_repeats_what_it_reads_by_default(fake: FakeServer) -> None:
+    with fake.client() as client, client.terminal() as terminal:
+        terminal.send("hello\n")
+        assert terminal.read_until("hello\r\n", timeout=5).endswith("hello\r\n")
+
+
+def test_output_is_sent_again_from_a_position(fake: FakeServer) -> None:
+    with fake.client() as client:
+        pty = client.pty.create()
+        with client.pty.connect(pty.id) as first:
+            first.send("one\n")
+            first.read_until("one\r\n", timeout=5)
+        with client.pty.connect(pty.id, cursor=2) as second:
+            second.send("two\n")
+            assert second.read_until("two\r\n", timeout=5) == "e\r\ntwo\r\n"
+
+
+def test_removing_a_terminal_ends_its_program() -> None:
+    ended = threading.Event()
+
+    def program(terminal: FakeTerminal) -> None:
+        try:
+            terminal.read()
+        except EOFError:
+            ended.set()
+            raise
+
+    with FakeServer(terminal=program) as fake, fake.client() as client:
+        client.pty.remove(client.pty.create().id)
+        assert ended.wait(5)

@@ -1,0 +1,22 @@
+"""A fake server does what real servers do: the same scenes, compared as whole typed values and events.
+
+Offline with what a client saw of real servers (`python -m tests.testing.scenarios --write`), live with real servers.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.testing.scenarios import SCENES, VERSIONS, differences, play_fake, play_real, recorded
+
+
+@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_fake_is_like_the_recorded_server(version: str, name: str) -> None:
+    assert not differences({name: recorded(version)[name]}, play_fake(version, [name]))
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_fake_is_like_a_real_server(version: str) -> None:
+    assert not differences(play_real(version), play_fake(version))
