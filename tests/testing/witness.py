@@ -15,23 +15,36 @@ from opencode_client import OpencodeClient, OpencodeError, StatusError
 from opencode_client.errors import ResponseDecodeError
 from opencode_client.model import JsonObject, OpencodeModel, is_array, is_object
 
+# The table of what differs on purpose
 DIFFERS = {
     "slug": "random",
     "pid": "a number of the machine",
-    "response_headers": "of the model's HTTP server",
-    "url": "that of the model's HTTP server",
     "ref": "random",
     "sandboxes": "of the machine",
+    "url": "that of the model's HTTP server",
+    "response_headers": "of the model's HTTP server",
     "call_id": "random for commands of the shell; tools are told apart by their parts",
 }
-"""Members of any object that differ on purpose, and why."""
-RACING = ("session.updated", "session.diff")
-"""Events whose number and order change from run to run on real servers: the last one of a session is compared."""
-IGNORED = (
-    "catalog.updated", "file.watcher.updated", "integration.updated", "lsp.updated", "plugin.added", "project.updated",
-    "reference.updated", "server.connected", "server.heartbeat",
-)  # fmt: skip
-"""Events of plugins, of watchers and of connections. The fake has no plugins, and watches only its own tools."""
+"""Members of any object, and why they differ."""
+IGNORED = {
+    "catalog.updated": "of plugins, which the fake does not have",
+    "integration.updated": "of plugins",
+    "plugin.added": "of plugins",
+    "reference.updated": "of plugins",
+    "lsp.updated": "of language servers, which the fake does not have",
+    "file.watcher.updated": "of a watcher; the fake notices only what its own tools write",
+    "project.updated": "of Git, which the fake does not use",
+    "server.connected": "of connections, not of scenes",
+    "server.heartbeat": "of connections, not of scenes",
+}
+"""Events that are left out, and why. The output of a running command is left out, too: see `_is_output`."""
+RACING = {
+    "session.updated": "their number and order change from run to run on real servers",
+    "session.diff": "their number and order change from run to run on real servers",
+}
+"""Events of which the last one of each session is compared."""
+WITHOUT_EVENTS = {"write": "the fake has no Git, so it has no parts and no diffs for files that changed"}
+"""Scenes of which only the values are compared."""
 
 _ID = re.compile(r"\b(?:ses|msg|prt|per|que|pty|evt|err)_[0-9A-Za-z]{8,}\b")
 _TIME_MS = 1_500_000_000_000
@@ -141,16 +154,15 @@ def plain(value: object) -> Any:
         }
     if isinstance(value, OpencodeError):
         return {"": type(value).__name__, "text": str(value).split(";")[0].split(" at http")[0]}
-    if attrs.has(type(value)):
-        names = [
-            one.name for one in attrs.fields(type(value)) if one.name.strip("_") not in ("raw", *DIFFERS)
-        ]
+    kind: Any = type(value)  # Any: checked by `has`
+    if attrs.has(kind):
+        names = [one.name for one in attrs.fields(kind) if one.name.strip("_") not in ("raw", *DIFFERS)]
         found = {name: plain(getattr(value, name)) for name in names if not name.startswith("_")}
         return {"": type(value).__name__, **{name: one for name, one in found.items() if one is not None}}
     if is_object(value):
         return {name: plain(one) for name, one in value.items() if _snake(name) not in DIFFERS}
     if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
+        return list(map(plain, value))  # pyright: ignore[reportUnknownArgumentType] # of any type
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
@@ -160,7 +172,7 @@ def _snake(name: str) -> str:
 
 def _deviations(value: object) -> Iterator[str]:
     """Yield the differences of a value from the document."""
-    for one in value if isinstance(value, list) else (value,):
+    for one in value if is_array(value) else (value,):
         if isinstance(one, OpencodeModel) and one.raw_ is not None:
             try:
                 type(one).from_dict(one.raw_, strict=True)
@@ -176,7 +188,7 @@ def _grouped(events: list[Any]) -> JsonObject:
         raw: Any = event.raw_  # Any: JSON
         properties: Any = raw.get("properties", {})
         key, begins = _key(raw["type"], properties)
-        one = [plain(event), list(_deviations(event))]
+        one: list[Any] = [plain(event), list(_deviations(event))]
         one[0].pop("id", None)
         known = groups.setdefault(key, [])
         if raw["type"] in RACING:
@@ -196,8 +208,7 @@ def _key(kind: str, properties: Any) -> tuple[str, str]:
     """Return the group of an event, and a text if it is a milestone whose place is the same in each run."""
     session_id = properties.get("sessionID") or ""
     if kind.startswith("message.part"):
-        part = properties.get("part") or {}
-        part_id = properties.get("partID") or part["id"]
+        part_id = properties.get("partID") or properties["part"]["id"]
         return f"part {part_id}", ""
     if kind == "message.updated":
         info = properties["info"]

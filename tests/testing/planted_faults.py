@@ -1,0 +1,93 @@
+"""Plant faults into the fake server, one at a time, and let the scenarios find them.
+
+python -m tests.testing.planted_faults
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType
+
+FAULTS: list[tuple[str, str, str]] = [
+    ("state", "0xFFFFFFFFFFFF - number if", "number if"),
+    ("state", 'if kind == "idle":\n            self.publish', "if not kind:\n            self.publish"),
+    ("state", '"time": {"created": now, "updated": now}', '"time": {"created": now}'),
+    ("step", "/ 1e6", "/ 1e3"),
+    ("step", '"tool-calls" if calls else "stop"', '"stop"'),
+    ("step", 'field="text"', 'field="content"'),
+    ("step", "attempt=attempt, message", "attempt=attempt - 1, message"),
+    ("step", "(is_over or not calls) and not session.is_open", "is_over or not calls"),
+    ("events", 'wrapped["project"] = PROJECT', "pass"),
+    ("tools", "The user rejected permission to use", "The user refused to use"),
+    ("tools", "call.stops = ask.message is None", "call.stops = True"),
+    ("turns", 'part["type"] == "text" or name != "metadata"', 'name != "metadata"'),
+    ("session_operations", " (fork #{", " (copy #{"),
+    ("session_operations", 'query["search"].lower() in', 'query["search"] in'),
+    ("session_operations", "if self.state.is_new:\n            self.session(call)", "self.session(call)"),
+    ("message_operations", "self.turns.send(session, call.body)\n        return Response(status=204)",
+     "self.turns.send(session, call.body)\n        return Response(status=200)"),
+    ("message_operations", 'call.body.get("noReply")', 'call.body.get("no_reply")'),
+    ("ask_operations", '"permission.replied"', '"permission.answered"'),
+    ("files", '.removesuffix("\\n")', ""),
+    ("terminals", "exitCode=code or 0", "exitCode=0"),
+]  # fmt: skip
+"""Modules of the fake, texts in them, and what replaces these texts. Written before any of them was tried."""
+
+
+def plant(number: int) -> None:
+    """Let the import of a module read the fault."""
+    name, old, new = FAULTS[number]
+    read = SourceFileLoader.get_code
+
+    def get_code(self: SourceFileLoader, fullname: str) -> CodeType | None:
+        if fullname != f"opencode_client.testing.{name}":
+            return read(self, fullname)
+        source = Path(self.path).read_text(encoding="utf-8")
+        assert old in source, (name, old)
+        return compile(source.replace(old, new), self.path, "exec")
+
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment] # this process is only for the fault
+
+
+def try_fault(number: int) -> str:
+    """Return the scenes that find a fault."""
+    plant(number)
+    from tests.testing.scenarios import VERSIONS, differences, play_fake, recorded  # after it is planted
+
+    found: list[str] = []
+    for version in VERSIONS:
+        for name, seen in recorded(version).items():
+            try:
+                if differences({name: seen}, play_fake(version, [name])):
+                    return f"{version} {name}"
+            except Exception as error:  # noqa: BLE001 # any error finds the fault
+                return f"{version} {name}: {type(error).__name__}"
+    return ", ".join(found)
+
+
+def _run(number: int) -> bool:
+    command = [sys.executable, "-m", __spec__.name, str(number)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    found = done.stdout.strip() or done.stderr.strip()[-200:]
+    print(f"{'found' if done.returncode == 0 else 'MISSED'}: {FAULTS[number]}: {found}", flush=True)
+    return done.returncode == 0
+
+
+def main() -> int:
+    """Try one fault, or all of them. Return 0 if all are found."""
+    if len(sys.argv) > 1:
+        found = try_fault(int(sys.argv[1]))
+        print(found)
+        return 0 if found else 1
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(_run, range(len(FAULTS))))
+    print(f"{sum(results)} of {len(results)} faults found")
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
