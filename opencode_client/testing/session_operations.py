@@ -83,8 +83,9 @@ class SessionOperations(Handlers):
 
     @on("session.status", "GET", "/session/status")
     def statuses(self, call: Call) -> Any:
-        found = self.state.in_directory(call.directory)
-        return {one.id: one.status for one in found if one.status is not None}
+        with self.state.lock:
+            found = self.state.in_directory(call.directory)
+            return {one.id: one.status for one in found if one.status is not None}
 
     @on("session.children", "GET", "/session/{sessionID}/children")
     def children(self, call: Call) -> Any:

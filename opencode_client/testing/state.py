@@ -163,12 +163,13 @@ class State:
         self.publish_session(session)
 
     def set_status(self, session: Session, kind: str, **members: Any) -> None:  # Any: JSON
-        """Set and publish a session's status. An idle session has none."""
+        """Set and publish a session's status. An idle session has none. Its events are sent before it can be read."""
         status = {"type": kind, **members}
-        session.status = None if kind == "idle" else status
-        self.publish(session, "session.status", status=status)
-        if kind == "idle":
-            self.publish(session, "session.idle")
+        with self.lock:
+            session.status = None if kind == "idle" else status
+            self.publish(session, "session.status", status=status)
+            if kind == "idle":
+                self.publish(session, "session.idle")
 
     def add_message(self, session: Session, info: JsonObject) -> Message:
         """Add a message to a session, and publish it."""

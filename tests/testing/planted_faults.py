@@ -14,7 +14,7 @@ from types import CodeType
 
 FAULTS: list[tuple[str, str, str]] = [
     ("state", "0xFFFFFFFFFFFF - number if", "number if"),
-    ("state", 'if kind == "idle":\n            self.publish', "if not kind:\n            self.publish"),
+    ("state", 'if kind == "idle":\n                self', "if not kind:\n                self"),
     ("state", '"time": {"created": now, "updated": now}', '"time": {"created": now}'),
     ("step", "/ 1e6", "/ 1e3"),
     ("step", '"tool-calls" if calls else "stop"', '"stop"'),

@@ -210,7 +210,8 @@ def no_reply(witness: Witness, client: OpencodeClient) -> None:
 @scene
 def prompt_async(witness: Witness, client: OpencodeClient) -> None:
     session = client.session.create(title="t")
-    witness.call(client.session.prompt_async, session.id, parts=_text("hello"))
+    sent = client.raw(client.session.prompt_async, session.id, parts=_text("hello"))
+    witness.note([sent.status, sent.value])
     until(lambda: len(client.session.messages(session.id)) == 2)
 
 
@@ -350,6 +351,7 @@ def unknown_model(witness: Witness, client: OpencodeClient) -> None:
 def commands(witness: Witness, client: OpencodeClient) -> None:
     session = client.session.create(title="t")
     witness.call(client.session.command, session.id, command="hi", arguments="x y")
+    until(lambda: session.id not in client.session.status())
     witness.call(client.session.command, session.id, command="nosuch", arguments="")
     witness.call(client.session.shell, session.id, agent="build", command="echo sh")
     witness.call(client.session.messages, session.id)
