@@ -489,8 +489,8 @@ def play_real(version: str, names: Sequence[str] = ()) -> JsonObject:
 def _play(url: str, directory: str, settle: Callable[[Witness], None], names: Sequence[str]) -> JsonObject:
     found: JsonObject = {}
     with OpencodeClient(url, directory=directory) as client:
+        client.run("begin")  # a new instance is slow, and publishes more
         with Witness(client, directory) as witness:
-            client.run("begin")  # a new instance publishes more
             settle(witness)
         for name in names or SCENES:
             with Witness(client, directory) as witness:
