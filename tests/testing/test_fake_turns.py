@@ -156,12 +156,10 @@ def test_a_command_has_its_template(fake: FakeServer, client_kind: ClientKind) -
 
 def test_two_prompts_of_a_session_wait_in_line(fake: FakeServer) -> None:
     fake.say(Reply(text="one", delay_s=0.1), "two")
-    with (
-        fake.client() as client,
-        client.turn("1") as first,
-        client.turn("2", session_id=first.session_id) as second,
-    ):
-        assert (first.result().text, second.result().text) == ("one", "two")
+    with fake.client() as client, client.turn("1") as first:
+        first.get(timeout=5)  # the first one runs
+        second = client.run("2", session_id=first.session_id)
+        assert (first.result().text, second.text) == ("one", "two")
 
 
 def test_a_turn_continues_in_a_fork(fake: FakeServer, client_kind: ClientKind) -> None:
