@@ -9,7 +9,7 @@ OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not liv
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs site check-migration check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-stress test-terminals test-turns test-paging test-live compat test-documents test-random test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs site check-migration check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-stress test-terminals test-turns test-turns-fake test-paging test-live compat test-documents test-random test-package test-job dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ test-terminals: $(READY)  ## open and close 500 terminals over TLS beside three 
 
 test-turns: $(READY)  ## turns on real servers of five versions; VERSIONS="1.1.31" for others
 	TURN_VERSIONS="$(or $(VERSIONS),1.1.31 1.3.2 1.14.48 1.15.13 1.18.33)" $(BIN)/pytest -m live tests/live/turns
+
+test-turns-fake: $(READY)  ## turns on the fake server, in two versions; needs no npm
+	TURN_FAKE=1 TURN_VERSIONS="$(or $(VERSIONS),1.3.2 1.18.33)" $(BIN)/pytest -n auto -m "live and not matrix" tests/live/turns
 
 test-paging: $(READY)  ## lists of 250 messages and sessions, on real servers of five versions
 	$(BIN)/pytest -m live tests/live/test_paging.py

@@ -64,12 +64,13 @@ def scripted_server(
             **(env or {}),
         }
         with scratch_server(version, env=settings, password=password) as server:
-            _commit_files(server.directory)
+            commit_files(server.directory)
             yield server, model
 
 
-def _commit_files(repository: Path) -> None:
-    """Commit a program, a skill, a text and an image; then change the text."""
+def commit_files(repository: Path) -> None:
+    """Commit a program, a skill, a text and an image; then change the text. The repository may exist."""
+    _git(repository, "init", "--quiet")
     (repository / "src").mkdir()
     (repository / "src" / "main.py").write_text("def main():\n    return 42\n", encoding="utf-8")
     skill = repository / ".opencode" / "skill" / "sk"

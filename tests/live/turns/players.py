@@ -6,9 +6,10 @@ import asyncio
 import json
 import os
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,12 +27,13 @@ from opencode_client import (
 )
 from opencode_client.model import JsonObject
 from opencode_client.models import AssistantMessage
-from opencode_client.server import OpencodeServer
-from opencode_client.testing import Reply, Script, ScriptedModel, ToolCall
+from opencode_client.testing import FakeServer, Reply, Script, ToolCall
+from opencode_client.testing.replies import Replies
 from tests.live.client_pairs import SyncOrAsync, assert_no_tasks, client_of
-from tests.live.servers import VERSIONS, scripted_server
+from tests.live.servers import VERSIONS, commit_files, scripted_server
 from tests.support.prompt_proxy import PromptProxy
 
+IS_FAKE = os.environ.get("TURN_FAKE") == "1"
 TURN_VERSIONS = tuple(os.environ.get("TURN_VERSIONS", " ".join(VERSIONS)).split())
 
 BASH = ToolCall(name="bash", arguments={"command": "echo hi", "description": "says hi"})
@@ -90,12 +92,22 @@ def script(request: JsonObject) -> Reply | None:
 
 
 @frozen
-class Site:
-    """A real server behind a proxy that counts prompts and connections."""
+class Address:
+    """A server without its proxy, and the directory that it runs in."""
 
-    server: OpencodeServer
-    model: ScriptedModel
+    url: str
+    directory: Path
+    version: str
+
+
+@frozen
+class Site:
+    """A server behind a proxy that counts prompts and connections. `kill` kills the server."""
+
+    server: Address
+    model: Replies
     proxy: PromptProxy
+    kill: Callable[[], None]
 
     @property
     def url(self) -> str:
@@ -105,12 +117,6 @@ class Site:
     def directory(self) -> Path:
         return self.server.directory
 
-    @property
-    def pid(self) -> int:
-        """The process of the server."""
-        assert self.server.pid is not None
-        return self.server.pid
-
 
 Sites: TypeAlias = Callable[[str], Site]
 
@@ -119,12 +125,29 @@ Sites: TypeAlias = Callable[[str], Site]
 def open_site(
     version: str, script: Script = script, **config: Any
 ) -> Generator[Site]:  # Any: opencode's configuration
-    """Start a server of a version."""
-    with (
-        scripted_server(version, script=script, snapshot=False, **config) as (server, model),
-        PromptProxy(server.url) as proxy,
-    ):
-        yield Site(server, model, proxy)
+    """Start a server of a version: a real one, or a fake one with TURN_FAKE=1 in the environment."""
+    with ExitStack() as stack:
+        server, model, kill = stack.enter_context((_fake if IS_FAKE else _real)(version, script, config))
+        yield Site(server, model, stack.enter_context(PromptProxy(server.url)), kill)
+
+
+_Opened: TypeAlias = tuple[Address, Replies, Callable[[], None]]
+
+
+@contextmanager
+def _real(version: str, script: Script, config: JsonObject) -> Generator[_Opened]:
+    with scripted_server(version, script=script, snapshot=False, **config) as (server, model):
+        pid = server.pid
+        assert pid is not None
+        yield Address(server.url, server.directory, version), model, lambda: os.kill(pid, 9)
+
+
+@contextmanager
+def _fake(version: str, script: Script, config: JsonObject) -> Generator[_Opened]:
+    with tempfile.TemporaryDirectory() as folder:
+        commit_files(Path(folder))
+        with FakeServer(script=script, version=version, directory=folder, config=config) as fake:
+            yield Address(fake.url, Path(folder), version), fake, fake.die
 
 
 def busy(server: Site, directory: Path | None = None) -> list[str]:

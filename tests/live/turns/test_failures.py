@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 from uuid import uuid4
@@ -135,7 +134,7 @@ def test_a_killed_server_is_lost(kind: SyncOrAsync, version: str, streaming: Sit
 
         def kill(_turn: object, one: object) -> None:
             if isinstance(one, TextDelta):
-                os.kill(server.pid, 9)
+                server.kill()
                 started.append(time.monotonic())
 
         played = play(kind, server, "#hang", kill, url=server.server.url, timeout=60)

@@ -21,7 +21,7 @@ from opencode_client.model import JsonObject
 from opencode_client.models import FilePartInput
 from opencode_client.testing import Reply, ToolCall
 from tests.live.client_pairs import SyncOrAsync, client_of
-from tests.live.turns.players import Site, Sites, open_site, run
+from tests.live.turns.players import IS_FAKE, Site, Sites, open_site, run
 
 pytestmark = pytest.mark.live
 
@@ -49,6 +49,12 @@ def sites() -> Generator[Sites]:
         yield start
 
 
+_READS_FILES = pytest.mark.skipif(
+    IS_FAKE, reason="the fake sends files to the model as they are, not their text"
+)
+
+
+@_READS_FILES
 def test_the_model_sees_the_text_of_files(kind: SyncOrAsync, server: Site, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"name": "grün"}')
     result = run(kind, server, "look", files=[tmp_path / "a.json", FileAttachment("b.ts", b"let b = 2")])
@@ -56,12 +62,14 @@ def test_the_model_sees_the_text_of_files(kind: SyncOrAsync, server: Site, tmp_p
     assert "let b = 2" in result.text
 
 
+@_READS_FILES
 def test_a_prompt_of_files_alone(kind: SyncOrAsync, server: Site, tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("print(1)")
     assert "print(1)" in run(kind, server, "", files=[tmp_path / "a.py"]).text
     assert "print(1)" in run(kind, server, [FilePartInput.from_path(tmp_path / "a.py")]).text
 
 
+@_READS_FILES
 def test_a_command_with_a_file(kind: SyncOrAsync, server: Site) -> None:
     assert (
         "print(2)"

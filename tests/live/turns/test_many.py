@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -182,11 +181,8 @@ def test_a_killed_server_fails_all_turns(kind: SyncOrAsync, version: str) -> Non
     with open_site(version) as server:
 
         def kill(_: TurnOutcome) -> None:
-            if not killed:
-                killed.append(server.pid)
-                os.kill(server.pid, 9)
+            server.kill()
 
-        killed: list[int] = []
         specs = [TurnSpec("hello"), *[TurnSpec("#hang")] * 4]
         outcomes = _run_many(kind, server, specs, kill, concurrency=2)
     assert all(isinstance(one.error, TurnLostError | RequestError) for one in outcomes[1:])
