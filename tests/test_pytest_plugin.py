@@ -209,6 +209,23 @@ def test_the_async_client_works_with_plugins(
     _run(pytester, source, *options).assert_outcomes(passed=2)
 
 
+def test_the_async_client_is_closed_in_the_event_loop_of_the_test(pytester: pytest.Pytester) -> None:
+    source = """
+        import asyncio
+        import pytest
+
+        @pytest.mark.asyncio(loop_scope="session")
+        async def test_turn(opencode_fake, opencode_async_client):
+            await opencode_async_client.run("Hi.")
+            assert len(asyncio.all_tasks()) > 1
+
+        @pytest.mark.asyncio(loop_scope="session")
+        async def test_no_task_is_left():
+            assert len(asyncio.all_tasks()) == 1
+    """
+    _run(pytester, source, *_ASYNCIO).assert_outcomes(passed=2)
+
+
 def test_a_test_of_trio_is_skipped(pytester: pytest.Pytester) -> None:
     source = """
         import pytest

@@ -42,6 +42,16 @@ def test_a_secret_in_a_line_without_an_end_is_hidden() -> None:
         assert "x***y" in log.text
 
 
+def test_a_secret_where_a_line_without_an_end_is_cut_is_hidden() -> None:
+    for size in range(4_085, 4_100):
+        log = _log("hunter2")
+        log.feed(b"x" * 65_536 + b"hunter2" + b"y" * size)
+        log.feed(b"z\n")
+        assert "hunt" not in log.text
+        assert "er2" not in log.text
+        assert "x***y" in log.text
+
+
 def test_feed_returns_complete_lines() -> None:
     log = _log()
     assert [log.feed(b"a\nb"), log.feed(b""), log.feed(b"c\n")] == ["a\n", "", "bc\n"]
