@@ -99,6 +99,8 @@ def assign_modules(document: Json, shared: Collection[str] = ()) -> Json:
 
     `SessionTime`, used by `Session` alone -> `models/session.py`, with `x-oc.render` at the last class of it
 
+    A component moves, too, if its only user is a class: reading that needs both, and each module costs time and space.
+    Components of operations and unions stay, as operations read them alone, and unions read one of many variants.
     A class of same.toml (`shared`) stays with the class that it is named after: reading a session imports one module.
     """
     schemas = schemas_of(document)
@@ -107,6 +109,7 @@ def assign_modules(document: Json, shared: Collection[str] = ()) -> Json:
     homes = {name: module(name) for name in visible if _is_root(schemas[name])}
     for name in visible:
         homes.setdefault(name, module(name))
+    staying = _used_by_operations(document)
     changed = True
     while changed:
         changed = False
@@ -115,7 +118,10 @@ def assign_modules(document: Json, shared: Collection[str] = ()) -> Json:
             if name in shared:
                 owners = sorted(filter(name.startswith, owners), key=len)[-1:] or owners
             places = {homes[user] for user in owners}
-            if not _is_root(schemas[name]) and len(places) == 1 and homes[name] not in places:
+            may_move = not _is_root(schemas[name]) or (
+                name not in staying and all(_is_object(schemas[one]) for one in owners)
+            )
+            if may_move and len(places) == 1 and homes[name] not in places:
                 homes[name], changed = places.pop(), True
     homes = _distinct_modules(homes)
     return with_schemas(document, _with_homes(schemas, homes, visible))
@@ -137,6 +143,29 @@ def _is_root(schema: Json) -> bool:
     return str(schema.get("x-pointer", "")).count("/") <= 3 and str(schema.get("x-pointer", "")).startswith(
         "#/comp"
     )
+
+
+def _is_object(schema: Json) -> bool:
+    return schema[META]["kind"] == "object"
+
+
+def _used_by_operations(document: Json) -> set[str]:
+    """Return the visible classes that operations send or receive, not those inside of them."""
+    schemas = schemas_of(document)
+    found: set[str] = set()
+    todo = [
+        name
+        for _, _, operation in operations(document)
+        for name in (*_in_requests(operation), *_in_responses(operation))
+    ]
+    while todo:
+        name = todo.pop()
+        if name in found or name not in schemas:
+            continue
+        found.add(name)
+        if schemas[name].get(META, {}).get("kind") not in _VISIBLE:  # a body, a map
+            todo += references(schemas[name])
+    return found
 
 
 def _users(schemas: dict[str, Json], visible: Iterable[str]) -> dict[str, set[str]]:

@@ -94,7 +94,7 @@ def test_a_union_without_a_tag_is_checked_strictly(models: ModuleType) -> None:
 
 
 def test_the_reader_of_a_union_without_a_tag_can_be_strict(models: ModuleType) -> None:
-    read_blend = importlib.import_module(f"{models.__name__}.blend").read_blend
+    read_blend = importlib.import_module(models.HasBlend.__module__).read_blend
     assert read_blend([{"type": "leaf"}], strict=True) == [models.Leaf()]
     with pytest.raises(ResponseDecodeError, match=r"Blend: \$\[0\]: expected object, got number"):
         read_blend([5], strict=True)

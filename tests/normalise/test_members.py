@@ -97,26 +97,47 @@ def test_classes_that_hold_each_other_end() -> None:
     assert _open({"responses": ok(A)}, {"A": obj(b=B), "B": obj(a=A)}) == ["A", "B"]
 
 
-def _placed(schemas: Json, *shared: str) -> dict[str, Any]:
+def _placed(schemas: Json, *shared: str, operation: Json | None = None) -> dict[str, Any]:
     marked = {
         name: {"x-pointer": f"#/components/schemas/{name}", **schema} for name, schema in schemas.items()
     }
-    found = unions.discriminate(document(marked), namer())
+    given = document(marked) if operation is None else one_operation(operation, schemas=marked)
+    found = unions.discriminate(given, namer())
     for rule in (unions.hide_maps_and_enums, members.open_what_is_read):
         found = rule(members.name_members(found, namer()))
     return schemas_in(members.assign_modules(members.name_members(found, namer()), shared))
 
 
-def _modules(schemas: Json, *shared: str) -> dict[str, str]:
-    return {name: schema["x-oc"].get("module") for name, schema in _placed(schemas, *shared).items()}
+def _modules(schemas: Json, *shared: str, operation: Json | None = None) -> dict[str, str]:
+    found = _placed(schemas, *shared, operation=operation)
+    return {name: schema["x-oc"].get("module") for name, schema in found.items()}
 
 
 def _inline(schema: Json, pointer: str) -> Json:
     return {**schema, "x-pointer": f"#/components/schemas/{pointer}"}
 
 
-def test_a_component_has_a_module_of_its_own() -> None:
-    assert _modules({"Session": obj(a=A), "A": obj()}) == {"Session": "session", "A": "a"}
+def test_a_component_that_two_classes_use_has_a_module_of_its_own() -> None:
+    assert _modules({"S": obj(a=A), "T": obj(a=A), "A": obj()}) == {"S": "s", "T": "t", "A": "a"}
+
+
+def test_a_component_that_one_class_uses_is_in_the_module_of_that() -> None:
+    assert _modules({"S": obj(a=A), "A": obj(b=B), "B": obj()}) == {"S": "s", "A": "s", "B": "s"}
+
+
+def test_components_that_use_each_other_are_in_one_module() -> None:
+    assert len(set(_modules({"S": obj(a=A), "A": obj(s=reference("S"))}).values())) == 1
+
+
+@pytest.mark.parametrize("operation", [{"responses": ok(A)}, _body(A), _body(reference("Body"))])
+def test_a_component_of_an_operation_has_a_module_of_its_own(operation: Json) -> None:
+    schemas = {"S": obj(a=A), "A": obj(), "Body": {**obj(a=A), "x-oc": {"kind": "body"}}}
+    assert _modules(schemas, operation=operation)["A"] == "a"
+
+
+def test_a_variant_of_a_union_has_a_module_of_its_own() -> None:
+    schemas = {name: obj("type", type={"const": name}) for name in ("A", "B")}
+    assert _modules({**schemas, "U": {"anyOf": [A, B]}}) == {"A": "a", "B": "b", "U": "u"}
 
 
 def test_an_inline_class_that_one_module_uses_is_in_that_module() -> None:
@@ -180,7 +201,7 @@ def test_the_last_class_of_a_module_lists_its_contents() -> None:
 
 
 def test_a_module_reads_with_the_readers_of_others() -> None:
-    rendered = _placed({"S": obj(a=A), "A": obj(), "B": obj()})["S"]["x-oc"]["render"]
+    rendered = _placed({"S": obj(a=A), "T": obj(a=A), "A": obj(), "B": obj()})["S"]["x-oc"]["render"]
     assert rendered == {"classes": ["S"], "runtime": [("a", "read_a")], "types": [("a", "A")]}
 
 
@@ -213,17 +234,19 @@ def test_an_alias_that_contains_itself_lists_the_aliases_of_the_circle() -> None
 
 def test_a_class_behind_hidden_maps_in_each_other_is_reached() -> None:
     inner = {"type": "object", "additionalProperties": A}
-    schemas = {"S": obj(b=B, m={"type": "object", "additionalProperties": inner}), "A": obj(), "B": obj()}
+    holder = obj(b=B, m={"type": "object", "additionalProperties": inner})
+    schemas = {"S": holder, "T": holder, "A": obj(), "B": obj()}
     assert _placed(schemas)["S"]["x-oc"]["render"]["types"] == [("a", "A"), ("b", "B")]
 
 
 def test_a_class_that_is_used_twice_hides_no_other() -> None:
-    rendered = _placed({"S": obj(b=B, a=A, again=A, gone=reference("Gone")), "A": obj(), "B": obj()})["S"]
+    holder = obj(b=B, a=A, again=A, gone=reference("Gone"))
+    rendered = _placed({"S": holder, "T": holder, "A": obj(), "B": obj()})["S"]
     assert rendered["x-oc"]["render"]["types"] == [("a", "A"), ("b", "B")]
 
 
 def test_a_module_imports_the_classes_of_others() -> None:
-    found = _placed({"S": obj(a=A), "A": obj()})
+    found = _placed({"S": obj(a=A), "T": obj(a=A), "A": obj()})
     assert ("a", "A") in {tuple(each) for each in found["S"]["x-oc"]["render"]["types"]}
 
 
