@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from ..calls.directories import StrPath
     from ..calls.operation import JsonMapping
     from ..calls.options import Timeout
-    from ..models.agent_config import AgentConfig
-    from ..models.attachment_config import AttachmentConfig
     from ..models.config import (
+        AgentConfig,
+        AttachmentConfig,
         Config,
         ConfigCommand,
         ConfigCompaction,
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
         ConfigSkills,
         ConfigToolOutput,
         ConfigWatcher,
+        ProviderConfig,
+        ServerConfig,
     )
     from ..models.config_providers_response import ConfigProvidersResponse
-    from ..models.provider_config import ProviderConfig
-    from ..models.server_config import ServerConfig
 
 
 _GET: Operation[Config] = Operation(

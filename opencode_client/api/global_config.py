@@ -11,9 +11,9 @@ from ..calls.unset import UNSET, Unset
 if TYPE_CHECKING:
     from ..calls.operation import JsonMapping
     from ..calls.options import Timeout
-    from ..models.agent_config import AgentConfig
-    from ..models.attachment_config import AttachmentConfig
     from ..models.config import (
+        AgentConfig,
+        AttachmentConfig,
         Config,
         ConfigCommand,
         ConfigCompaction,
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
         ConfigSkills,
         ConfigToolOutput,
         ConfigWatcher,
+        ProviderConfig,
+        ServerConfig,
     )
-    from ..models.provider_config import ProviderConfig
-    from ..models.server_config import ServerConfig
 
 
 _GET: Operation[Config] = Operation(

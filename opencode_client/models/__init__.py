@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from .agent import Agent as Agent
     from .agent_color import AgentColor as AgentColor
-    from .agent_config import AgentConfig as AgentConfig
     from .agent_part import AgentPart as AgentPart, AgentPartSource as AgentPartSource
     from .agent_part_input import AgentPartInput as AgentPartInput
-    from .agent_v2_info import AgentV2Info as AgentV2Info
     from .api_auth import ApiAuth as ApiAuth
     from .api_error import APIError as APIError, APIErrorData as APIErrorData
     from .app_skills_response_item import AppSkillsResponseItem as AppSkillsResponseItem
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
         AssistantMessageTokensCache as AssistantMessageTokensCache,
         UnknownAssistantMessageError as UnknownAssistantMessageError,
     )
-    from .attachment_config import AttachmentConfig as AttachmentConfig
     from .auth import Auth as Auth, UnknownAuth as UnknownAuth
     from .bad_request_error_body import (
         BadRequestErrorBody as BadRequestErrorBody,
@@ -39,9 +36,10 @@ if TYPE_CHECKING:
     from .command import Command as Command
     from .command_executed import CommandExecuted as CommandExecuted
     from .command_executed_data import CommandExecutedData as CommandExecutedData
-    from .command_v2_info import CommandV2Info as CommandV2Info
     from .compaction_part import CompactionPart as CompactionPart
     from .config import (
+        AgentConfig as AgentConfig,
+        AttachmentConfig as AttachmentConfig,
         Config as Config,
         ConfigCommand as ConfigCommand,
         ConfigCompaction as ConfigCompaction,
@@ -59,17 +57,29 @@ if TYPE_CHECKING:
         ConfigReferences as ConfigReferences,
         ConfigSkills as ConfigSkills,
         ConfigToolOutput as ConfigToolOutput,
+        ConfigV2ExperimentalPolicy as ConfigV2ExperimentalPolicy,
         ConfigWatcher as ConfigWatcher,
+        ImageAttachmentConfig as ImageAttachmentConfig,
+        ProviderConfig as ProviderConfig,
+        ProviderConfigModels as ProviderConfigModels,
+        ProviderConfigModelsCost as ProviderConfigModelsCost,
+        ProviderConfigModelsCostContextOver200K as ProviderConfigModelsCostContextOver200K,
+        ProviderConfigModelsInterleaved as ProviderConfigModelsInterleaved,
+        ProviderConfigModelsInterleavedObject as ProviderConfigModelsInterleavedObject,
+        ProviderConfigModelsLimit as ProviderConfigModelsLimit,
+        ProviderConfigModelsModalities as ProviderConfigModelsModalities,
+        ProviderConfigModelsProvider as ProviderConfigModelsProvider,
+        ProviderConfigModelsVariants as ProviderConfigModelsVariants,
+        ProviderConfigOptions as ProviderConfigOptions,
+        ServerConfig as ServerConfig,
         UnknownConfigMcp as UnknownConfigMcp,
     )
     from .config_providers_response import ConfigProvidersResponse as ConfigProvidersResponse
-    from .config_v2_experimental_policy import ConfigV2ExperimentalPolicy as ConfigV2ExperimentalPolicy
     from .config_v2_reference_git import ConfigV2ReferenceGit as ConfigV2ReferenceGit
     from .config_v2_reference_local import ConfigV2ReferenceLocal as ConfigV2ReferenceLocal
     from .conflict_error_body import ConflictErrorBody as ConflictErrorBody
     from .connection_credential_info import ConnectionCredentialInfo as ConnectionCredentialInfo
     from .connection_env_info import ConnectionEnvInfo as ConnectionEnvInfo
-    from .connection_info import ConnectionInfo as ConnectionInfo, UnknownConnectionInfo as UnknownConnectionInfo
     from .console_state import ConsoleState as ConsoleState
     from .content_filter_error import (
         ContentFilterError as ContentFilterError,
@@ -203,7 +213,6 @@ if TYPE_CHECKING:
         FileContentPatch as FileContentPatch,
         FileContentPatchHunk as FileContentPatchHunk,
     )
-    from .file_diff import FileDiff as FileDiff
     from .file_edited import FileEdited as FileEdited
     from .file_edited_data import FileEditedData as FileEditedData
     from .file_node import FileNode as FileNode
@@ -212,7 +221,6 @@ if TYPE_CHECKING:
     from .file_part_source import FilePartSource as FilePartSource, UnknownFilePartSource as UnknownFilePartSource
     from .file_part_source_text import FilePartSourceText as FilePartSourceText
     from .file_source import FileSource as FileSource
-    from .file_system_entry import FileSystemEntry as FileSystemEntry
     from .file_watcher_updated import FileWatcherUpdated as FileWatcherUpdated
     from .file_watcher_updated_data import FileWatcherUpdatedData as FileWatcherUpdatedData
     from .find_text_response_item import (
@@ -227,7 +235,7 @@ if TYPE_CHECKING:
     from .global_disposed import GlobalDisposed as GlobalDisposed
     from .global_event import GlobalEvent as GlobalEvent, GlobalEventPayload as GlobalEventPayload
     from .global_health_response import GlobalHealthResponse as GlobalHealthResponse
-    from .global_session import GlobalSession as GlobalSession
+    from .global_session import GlobalSession as GlobalSession, ProjectSummary as ProjectSummary
     from .global_upgrade_response import (
         GlobalUpgradeResponse as GlobalUpgradeResponse,
         GlobalUpgradeResponseVariant1 as GlobalUpgradeResponseVariant1,
@@ -237,35 +245,24 @@ if TYPE_CHECKING:
     from .http_bad_request_error_body import HttpBadRequestErrorBody as HttpBadRequestErrorBody
     from .http_forbidden_error_body import HttpForbiddenErrorBody as HttpForbiddenErrorBody
     from .http_internal_server_error_body import HttpInternalServerErrorBody as HttpInternalServerErrorBody
-    from .image_attachment_config import ImageAttachmentConfig as ImageAttachmentConfig
     from .installation_update_available import InstallationUpdateAvailable as InstallationUpdateAvailable
     from .installation_update_available_data import InstallationUpdateAvailableData as InstallationUpdateAvailableData
     from .installation_updated import InstallationUpdated as InstallationUpdated
     from .installation_updated_data import InstallationUpdatedData as InstallationUpdatedData
-    from .integration_attempt import (
-        IntegrationAttempt as IntegrationAttempt,
-        IntegrationAttemptTime as IntegrationAttemptTime,
-    )
-    from .integration_attempt_status import (
-        IntegrationAttemptStatus as IntegrationAttemptStatus,
-        IntegrationAttemptStatusComplete as IntegrationAttemptStatusComplete,
-        IntegrationAttemptStatusExpired as IntegrationAttemptStatusExpired,
-        IntegrationAttemptStatusFailed as IntegrationAttemptStatusFailed,
-        IntegrationAttemptStatusPending as IntegrationAttemptStatusPending,
-        UnknownIntegrationAttemptStatus as UnknownIntegrationAttemptStatus,
-    )
     from .integration_connection_updated import IntegrationConnectionUpdated as IntegrationConnectionUpdated
     from .integration_connection_updated_data import (
         IntegrationConnectionUpdatedData as IntegrationConnectionUpdatedData,
     )
     from .integration_env_method import IntegrationEnvMethod as IntegrationEnvMethod
-    from .integration_info import IntegrationInfo as IntegrationInfo
-    from .integration_inputs import IntegrationInputs as IntegrationInputs
-    from .integration_key_method import IntegrationKeyMethod as IntegrationKeyMethod
-    from .integration_method import (
+    from .integration_info import (
+        ConnectionInfo as ConnectionInfo,
+        IntegrationInfo as IntegrationInfo,
         IntegrationMethod as IntegrationMethod,
+        UnknownConnectionInfo as UnknownConnectionInfo,
         UnknownIntegrationMethod as UnknownIntegrationMethod,
     )
+    from .integration_inputs import IntegrationInputs as IntegrationInputs
+    from .integration_key_method import IntegrationKeyMethod as IntegrationKeyMethod
     from .integration_o_auth_method import IntegrationOAuthMethod as IntegrationOAuthMethod
     from .integration_ref import IntegrationRef as IntegrationRef
     from .integration_select_prompt import (
@@ -325,40 +322,7 @@ if TYPE_CHECKING:
     from .message_updated import MessageUpdated as MessageUpdated
     from .message_updated_data import MessageUpdatedData as MessageUpdatedData
     from .message_with_parts import MessageWithParts as MessageWithParts
-    from .model import (
-        Model as Model,
-        ModelApi as ModelApi,
-        ModelCapabilities as ModelCapabilities,
-        ModelCapabilitiesInterleaved as ModelCapabilitiesInterleaved,
-        ModelCapabilitiesInterleavedObject as ModelCapabilitiesInterleavedObject,
-        ModelCost as ModelCost,
-        ModelCostCache as ModelCostCache,
-        ModelCostExperimentalOver200K as ModelCostExperimentalOver200K,
-        ModelCostTier as ModelCostTier,
-        ModelCostTierTier as ModelCostTierTier,
-        ModelLimit as ModelLimit,
-        ModelModalities as ModelModalities,
-    )
     from .model_ref import ModelRef as ModelRef
-    from .model_v2_api import (
-        ModelV2Api as ModelV2Api,
-        ModelV2ApiAisdk as ModelV2ApiAisdk,
-        ModelV2ApiNative as ModelV2ApiNative,
-        UnknownModelV2Api as UnknownModelV2Api,
-    )
-    from .model_v2_capabilities import ModelV2Capabilities as ModelV2Capabilities
-    from .model_v2_cost import (
-        ModelV2Cost as ModelV2Cost,
-        ModelV2CostCache as ModelV2CostCache,
-        ModelV2CostTier as ModelV2CostTier,
-    )
-    from .model_v2_info import (
-        ModelV2Info as ModelV2Info,
-        ModelV2InfoLimit as ModelV2InfoLimit,
-        ModelV2InfoRequest as ModelV2InfoRequest,
-        ModelV2InfoTime as ModelV2InfoTime,
-        ModelV2InfoVariant as ModelV2InfoVariant,
-    )
     from .models_dev_refreshed import ModelsDevRefreshed as ModelsDevRefreshed
     from .move_session_destination import MoveSessionDestination as MoveSessionDestination
     from .move_session_error_body import (
@@ -393,7 +357,6 @@ if TYPE_CHECKING:
     from .permission_rule import PermissionRule as PermissionRule
     from .permission_rule_config import PermissionRuleConfig as PermissionRuleConfig
     from .permission_ruleset import PermissionRuleset as PermissionRuleset
-    from .permission_saved_info import PermissionSavedInfo as PermissionSavedInfo
     from .permission_v2_asked import PermissionV2Asked as PermissionV2Asked
     from .permission_v2_effect import PermissionV2Effect as PermissionV2Effect
     from .permission_v2_replied import PermissionV2Replied as PermissionV2Replied
@@ -406,7 +369,7 @@ if TYPE_CHECKING:
     from .plugin_added import PluginAdded as PluginAdded
     from .plugin_added_data import PluginAddedData as PluginAddedData
     from .policy_effect import PolicyEffect as PolicyEffect
-    from .project import Project as Project
+    from .project import Project as Project, ProjectTime as ProjectTime
     from .project_commands import ProjectCommands as ProjectCommands
     from .project_copy_copy import ProjectCopyCopy as ProjectCopyCopy
     from .project_copy_error_body import (
@@ -421,19 +384,29 @@ if TYPE_CHECKING:
     from .project_directories_updated_data import ProjectDirectoriesUpdatedData as ProjectDirectoriesUpdatedData
     from .project_icon import ProjectIcon as ProjectIcon
     from .project_not_found_error_body import ProjectNotFoundErrorBody as ProjectNotFoundErrorBody
-    from .project_summary import ProjectSummary as ProjectSummary
-    from .project_time import ProjectTime as ProjectTime
     from .project_updated import ProjectUpdated as ProjectUpdated
     from .project_vcs import ProjectVcs as ProjectVcs
     from .prompt import Prompt as Prompt
     from .prompt_agent_attachment import PromptAgentAttachment as PromptAgentAttachment
     from .prompt_file_attachment import PromptFileAttachment as PromptFileAttachment
-    from .prompt_input import PromptInput as PromptInput
-    from .prompt_input_file_attachment import PromptInputFileAttachment as PromptInputFileAttachment
+    from .prompt_input import PromptInput as PromptInput, PromptInputFileAttachment as PromptInputFileAttachment
     from .prompt_source import PromptSource as PromptSource
-    from .provider import Provider as Provider
+    from .provider import (
+        Model as Model,
+        ModelApi as ModelApi,
+        ModelCapabilities as ModelCapabilities,
+        ModelCapabilitiesInterleaved as ModelCapabilitiesInterleaved,
+        ModelCapabilitiesInterleavedObject as ModelCapabilitiesInterleavedObject,
+        ModelCost as ModelCost,
+        ModelCostCache as ModelCostCache,
+        ModelCostExperimentalOver200K as ModelCostExperimentalOver200K,
+        ModelCostTier as ModelCostTier,
+        ModelCostTierTier as ModelCostTierTier,
+        ModelLimit as ModelLimit,
+        ModelModalities as ModelModalities,
+        Provider as Provider,
+    )
     from .provider_aisdk import ProviderAISDK as ProviderAISDK
-    from .provider_api import ProviderApi as ProviderApi, UnknownProviderApi as UnknownProviderApi
     from .provider_auth_authorization import ProviderAuthAuthorization as ProviderAuthAuthorization
     from .provider_auth_error import (
         ProviderAuthError as ProviderAuthError,
@@ -448,24 +421,15 @@ if TYPE_CHECKING:
         ProviderAuthMethodPrompt as ProviderAuthMethodPrompt,
         UnknownProviderAuthMethodPrompt as UnknownProviderAuthMethodPrompt,
     )
-    from .provider_config import (
-        ProviderConfig as ProviderConfig,
-        ProviderConfigModels as ProviderConfigModels,
-        ProviderConfigModelsCost as ProviderConfigModelsCost,
-        ProviderConfigModelsCostContextOver200K as ProviderConfigModelsCostContextOver200K,
-        ProviderConfigModelsInterleaved as ProviderConfigModelsInterleaved,
-        ProviderConfigModelsInterleavedObject as ProviderConfigModelsInterleavedObject,
-        ProviderConfigModelsLimit as ProviderConfigModelsLimit,
-        ProviderConfigModelsModalities as ProviderConfigModelsModalities,
-        ProviderConfigModelsProvider as ProviderConfigModelsProvider,
-        ProviderConfigModelsVariants as ProviderConfigModelsVariants,
-        ProviderConfigOptions as ProviderConfigOptions,
-    )
     from .provider_list_response import ProviderListResponse as ProviderListResponse
     from .provider_native import ProviderNative as ProviderNative
     from .provider_not_found_error_body import ProviderNotFoundErrorBody as ProviderNotFoundErrorBody
     from .provider_request import ProviderRequest as ProviderRequest
-    from .provider_v2_info import ProviderV2Info as ProviderV2Info
+    from .provider_v2_info import (
+        ProviderApi as ProviderApi,
+        ProviderV2Info as ProviderV2Info,
+        UnknownProviderApi as UnknownProviderApi,
+    )
     from .pty import Pty as Pty
     from .pty_created import PtyCreated as PtyCreated
     from .pty_created_data import PtyCreatedData as PtyCreatedData
@@ -482,36 +446,37 @@ if TYPE_CHECKING:
     from .pty_updated_data import PtyUpdatedData as PtyUpdatedData
     from .question_answer import QuestionAnswer as QuestionAnswer
     from .question_asked import QuestionAsked as QuestionAsked
-    from .question_info import QuestionInfo as QuestionInfo
     from .question_not_found_error_body import QuestionNotFoundErrorBody as QuestionNotFoundErrorBody
-    from .question_option import QuestionOption as QuestionOption
     from .question_rejected import QuestionRejected as QuestionRejected
     from .question_rejected_event import QuestionRejectedEvent as QuestionRejectedEvent
     from .question_replied import QuestionReplied as QuestionReplied
     from .question_replied_event import QuestionRepliedEvent as QuestionRepliedEvent
-    from .question_request import QuestionRequest as QuestionRequest
-    from .question_tool import QuestionTool as QuestionTool
+    from .question_request import (
+        QuestionInfo as QuestionInfo,
+        QuestionOption as QuestionOption,
+        QuestionRequest as QuestionRequest,
+        QuestionTool as QuestionTool,
+    )
     from .question_v2_answer import QuestionV2Answer as QuestionV2Answer
     from .question_v2_asked import QuestionV2Asked as QuestionV2Asked
-    from .question_v2_info import QuestionV2Info as QuestionV2Info
-    from .question_v2_option import QuestionV2Option as QuestionV2Option
     from .question_v2_rejected import QuestionV2Rejected as QuestionV2Rejected
     from .question_v2_rejected_data import QuestionV2RejectedData as QuestionV2RejectedData
     from .question_v2_replied import QuestionV2Replied as QuestionV2Replied
     from .question_v2_replied_data import QuestionV2RepliedData as QuestionV2RepliedData
-    from .question_v2_request import QuestionV2Request as QuestionV2Request
-    from .question_v2_tool import QuestionV2Tool as QuestionV2Tool
+    from .question_v2_request import (
+        QuestionV2Info as QuestionV2Info,
+        QuestionV2Option as QuestionV2Option,
+        QuestionV2Request as QuestionV2Request,
+        QuestionV2Tool as QuestionV2Tool,
+    )
     from .range_ import Range as Range, RangePosition as RangePosition
     from .reasoning_part import ReasoningPart as ReasoningPart
     from .reference_git_source import ReferenceGitSource as ReferenceGitSource
-    from .reference_info import ReferenceInfo as ReferenceInfo
     from .reference_local_source import ReferenceLocalSource as ReferenceLocalSource
-    from .reference_source import ReferenceSource as ReferenceSource, UnknownReferenceSource as UnknownReferenceSource
     from .reference_updated import ReferenceUpdated as ReferenceUpdated
     from .resource_source import ResourceSource as ResourceSource
     from .retry_part import RetryPart as RetryPart, RetryPartTime as RetryPartTime
-    from .revert_state import RevertState as RevertState
-    from .server_config import ServerConfig as ServerConfig
+    from .revert_state import FileDiff as FileDiff, RevertState as RevertState
     from .server_connected import ServerConnected as ServerConnected
     from .service_unavailable_error_body import ServiceUnavailableErrorBody as ServiceUnavailableErrorBody
     from .session import (
@@ -523,7 +488,6 @@ if TYPE_CHECKING:
         SessionTokens as SessionTokens,
         SessionTokensCache as SessionTokensCache,
     )
-    from .session_active import SessionActive as SessionActive
     from .session_busy_error_body import SessionBusyErrorBody as SessionBusyErrorBody
     from .session_command_response import SessionCommandResponse as SessionCommandResponse
     from .session_compacted import SessionCompacted as SessionCompacted
@@ -542,7 +506,6 @@ if TYPE_CHECKING:
     from .session_history import SessionHistory as SessionHistory
     from .session_idle import SessionIdle as SessionIdle
     from .session_idle_data import SessionIdleData as SessionIdleData
-    from .session_input_admitted import SessionInputAdmitted as SessionInputAdmitted
     from .session_message import SessionMessage as SessionMessage, UnknownSessionMessage as UnknownSessionMessage
     from .session_message_agent_switched import SessionMessageAgentSwitched as SessionMessageAgentSwitched
     from .session_message_assistant import (
@@ -604,8 +567,10 @@ if TYPE_CHECKING:
     from .session_next_reasoning_started import SessionNextReasoningStarted as SessionNextReasoningStarted
     from .session_next_reasoning_started_data import SessionNextReasoningStartedData as SessionNextReasoningStartedData
     from .session_next_retried import SessionNextRetried as SessionNextRetried
-    from .session_next_retried_data import SessionNextRetriedData as SessionNextRetriedData
-    from .session_next_retry_error import SessionNextRetryError as SessionNextRetryError
+    from .session_next_retried_data import (
+        SessionNextRetriedData as SessionNextRetriedData,
+        SessionNextRetryError as SessionNextRetryError,
+    )
     from .session_next_revert_cleared import SessionNextRevertCleared as SessionNextRevertCleared
     from .session_next_revert_cleared_data import SessionNextRevertClearedData as SessionNextRevertClearedData
     from .session_next_revert_committed import SessionNextRevertCommitted as SessionNextRevertCommitted
@@ -840,8 +805,7 @@ if TYPE_CHECKING:
     from .tool_i_ds import ToolIDs as ToolIDs
     from .tool_list import ToolList as ToolList
     from .tool_list_item import ToolListItem as ToolListItem
-    from .tool_part import ToolPart as ToolPart
-    from .tool_state import ToolState as ToolState, UnknownToolState as UnknownToolState
+    from .tool_part import ToolPart as ToolPart, ToolState as ToolState, UnknownToolState as UnknownToolState
     from .tool_state_completed import (
         ToolStateCompleted as ToolStateCompleted,
         ToolStateCompletedTime as ToolStateCompletedTime,
@@ -885,31 +849,65 @@ if TYPE_CHECKING:
         UserMessageSummary as UserMessageSummary,
         UserMessageTime as UserMessageTime,
     )
-    from .v2_agent_list_response import V2AgentListResponse as V2AgentListResponse
-    from .v2_command_list_response import V2CommandListResponse as V2CommandListResponse
+    from .v2_agent_list_response import AgentV2Info as AgentV2Info, V2AgentListResponse as V2AgentListResponse
+    from .v2_command_list_response import CommandV2Info as CommandV2Info, V2CommandListResponse as V2CommandListResponse
     from .v2_event import V2Event as V2Event
     from .v2_event_stream import V2EventStream as V2EventStream
-    from .v2_fs_list_response import V2FsListResponse as V2FsListResponse
+    from .v2_fs_list_response import FileSystemEntry as FileSystemEntry, V2FsListResponse as V2FsListResponse
     from .v2_health_get_response import V2HealthGetResponse as V2HealthGetResponse
     from .v2_integration_attempt_status_response import (
+        IntegrationAttemptStatus as IntegrationAttemptStatus,
+        IntegrationAttemptStatusComplete as IntegrationAttemptStatusComplete,
+        IntegrationAttemptStatusExpired as IntegrationAttemptStatusExpired,
+        IntegrationAttemptStatusFailed as IntegrationAttemptStatusFailed,
+        IntegrationAttemptStatusPending as IntegrationAttemptStatusPending,
+        UnknownIntegrationAttemptStatus as UnknownIntegrationAttemptStatus,
         V2IntegrationAttemptStatusResponse as V2IntegrationAttemptStatusResponse,
     )
     from .v2_integration_connect_oauth_response import (
+        IntegrationAttempt as IntegrationAttempt,
+        IntegrationAttemptTime as IntegrationAttemptTime,
         V2IntegrationConnectOauthResponse as V2IntegrationConnectOauthResponse,
     )
     from .v2_integration_get_response import V2IntegrationGetResponse as V2IntegrationGetResponse
     from .v2_integration_list_response import V2IntegrationListResponse as V2IntegrationListResponse
-    from .v2_model_list_response import V2ModelListResponse as V2ModelListResponse
+    from .v2_model_list_response import (
+        ModelV2Api as ModelV2Api,
+        ModelV2ApiAisdk as ModelV2ApiAisdk,
+        ModelV2ApiNative as ModelV2ApiNative,
+        ModelV2Capabilities as ModelV2Capabilities,
+        ModelV2Cost as ModelV2Cost,
+        ModelV2CostCache as ModelV2CostCache,
+        ModelV2CostTier as ModelV2CostTier,
+        ModelV2Info as ModelV2Info,
+        ModelV2InfoLimit as ModelV2InfoLimit,
+        ModelV2InfoRequest as ModelV2InfoRequest,
+        ModelV2InfoTime as ModelV2InfoTime,
+        ModelV2InfoVariant as ModelV2InfoVariant,
+        UnknownModelV2Api as UnknownModelV2Api,
+        V2ModelListResponse as V2ModelListResponse,
+    )
     from .v2_permission_request_list_response import V2PermissionRequestListResponse as V2PermissionRequestListResponse
-    from .v2_permission_saved_list_response import V2PermissionSavedListResponse as V2PermissionSavedListResponse
+    from .v2_permission_saved_list_response import (
+        PermissionSavedInfo as PermissionSavedInfo,
+        V2PermissionSavedListResponse as V2PermissionSavedListResponse,
+    )
     from .v2_provider_get_response import V2ProviderGetResponse as V2ProviderGetResponse
     from .v2_provider_list_response import V2ProviderListResponse as V2ProviderListResponse
     from .v2_pty_connect_token_response import V2PtyConnectTokenResponse as V2PtyConnectTokenResponse
     from .v2_pty_get_response import V2PtyGetResponse as V2PtyGetResponse
     from .v2_pty_list_response import V2PtyListResponse as V2PtyListResponse
     from .v2_question_request_list_response import V2QuestionRequestListResponse as V2QuestionRequestListResponse
-    from .v2_reference_list_response import V2ReferenceListResponse as V2ReferenceListResponse
-    from .v2_session_active_response import V2SessionActiveResponse as V2SessionActiveResponse
+    from .v2_reference_list_response import (
+        ReferenceInfo as ReferenceInfo,
+        ReferenceSource as ReferenceSource,
+        UnknownReferenceSource as UnknownReferenceSource,
+        V2ReferenceListResponse as V2ReferenceListResponse,
+    )
+    from .v2_session_active_response import (
+        SessionActive as SessionActive,
+        V2SessionActiveResponse as V2SessionActiveResponse,
+    )
     from .v2_session_context_response import V2SessionContextResponse as V2SessionContextResponse
     from .v2_session_get_response import V2SessionGetResponse as V2SessionGetResponse
     from .v2_session_message_response import V2SessionMessageResponse as V2SessionMessageResponse
@@ -919,7 +917,10 @@ if TYPE_CHECKING:
     )
     from .v2_session_permission_get_response import V2SessionPermissionGetResponse as V2SessionPermissionGetResponse
     from .v2_session_permission_list_response import V2SessionPermissionListResponse as V2SessionPermissionListResponse
-    from .v2_session_prompt_response import V2SessionPromptResponse as V2SessionPromptResponse
+    from .v2_session_prompt_response import (
+        SessionInputAdmitted as SessionInputAdmitted,
+        V2SessionPromptResponse as V2SessionPromptResponse,
+    )
     from .v2_session_question_list_response import V2SessionQuestionListResponse as V2SessionQuestionListResponse
     from .v2_session_revert_stage_response import V2SessionRevertStageResponse as V2SessionRevertStageResponse
     from .v2_skill_list_response import V2SkillListResponse as V2SkillListResponse
@@ -1034,36 +1035,34 @@ if TYPE_CHECKING:
 _NAMES = {
     "agent": "Agent",
     "agent_color": "AgentColor",
-    "agent_config": "AgentConfig",
     "agent_part": "AgentPart AgentPartSource",
     "agent_part_input": "AgentPartInput",
-    "agent_v2_info": "AgentV2Info",
     "api_auth": "ApiAuth",
     "api_error": "APIError APIErrorData",
     "app_skills_response_item": "AppSkillsResponseItem",
     "assistant_message": "AssistantMessage AssistantMessageError AssistantMessagePath AssistantMessageTime "
     "AssistantMessageTokens AssistantMessageTokensCache UnknownAssistantMessageError",
-    "attachment_config": "AttachmentConfig",
     "auth": "Auth UnknownAuth",
     "bad_request_error_body": "BadRequestErrorBody BadRequestErrorBodyData",
     "catalog_updated": "CatalogUpdated",
     "command": "Command",
     "command_executed": "CommandExecuted",
     "command_executed_data": "CommandExecutedData",
-    "command_v2_info": "CommandV2Info",
     "compaction_part": "CompactionPart",
-    "config": "Config ConfigCommand ConfigCompaction ConfigEnterprise ConfigExperimental ConfigFormatter "
-    "ConfigFormatterObject ConfigLsp ConfigLspObject ConfigLspObjectVariant1 ConfigLspObjectVariant2 "
-    "ConfigMcp ConfigMcpObject ConfigReference ConfigReferences ConfigSkills ConfigToolOutput ConfigWatcher "
-    "UnknownConfigMcp",
+    "config": "AgentConfig AttachmentConfig Config ConfigCommand ConfigCompaction ConfigEnterprise ConfigExperimental "
+    "ConfigFormatter ConfigFormatterObject ConfigLsp ConfigLspObject ConfigLspObjectVariant1 "
+    "ConfigLspObjectVariant2 ConfigMcp ConfigMcpObject ConfigReference ConfigReferences ConfigSkills "
+    "ConfigToolOutput ConfigV2ExperimentalPolicy ConfigWatcher ImageAttachmentConfig ProviderConfig "
+    "ProviderConfigModels ProviderConfigModelsCost ProviderConfigModelsCostContextOver200K "
+    "ProviderConfigModelsInterleaved ProviderConfigModelsInterleavedObject ProviderConfigModelsLimit "
+    "ProviderConfigModelsModalities ProviderConfigModelsProvider ProviderConfigModelsVariants "
+    "ProviderConfigOptions ServerConfig UnknownConfigMcp",
     "config_providers_response": "ConfigProvidersResponse",
-    "config_v2_experimental_policy": "ConfigV2ExperimentalPolicy",
     "config_v2_reference_git": "ConfigV2ReferenceGit",
     "config_v2_reference_local": "ConfigV2ReferenceLocal",
     "conflict_error_body": "ConflictErrorBody",
     "connection_credential_info": "ConnectionCredentialInfo",
     "connection_env_info": "ConnectionEnvInfo",
-    "connection_info": "ConnectionInfo UnknownConnectionInfo",
     "console_state": "ConsoleState",
     "content_filter_error": "ContentFilterError ContentFilterErrorData",
     "context_overflow_error": "ContextOverflowError ContextOverflowErrorData",
@@ -1168,7 +1167,6 @@ _NAMES = {
     "experimental_workspace_adapter_list_response_item": "ExperimentalWorkspaceAdapterListResponseItem",
     "file": "File",
     "file_content": "FileContent FileContentPatch FileContentPatchHunk",
-    "file_diff": "FileDiff",
     "file_edited": "FileEdited",
     "file_edited_data": "FileEditedData",
     "file_node": "FileNode",
@@ -1177,7 +1175,6 @@ _NAMES = {
     "file_part_source": "FilePartSource UnknownFilePartSource",
     "file_part_source_text": "FilePartSourceText",
     "file_source": "FileSource",
-    "file_system_entry": "FileSystemEntry",
     "file_watcher_updated": "FileWatcherUpdated",
     "file_watcher_updated_data": "FileWatcherUpdatedData",
     "find_text_response_item": "FindTextResponseItem FindTextResponseItemLines FindTextResponseItemPath "
@@ -1187,28 +1184,23 @@ _NAMES = {
     "global_disposed": "GlobalDisposed",
     "global_event": "GlobalEvent GlobalEventPayload",
     "global_health_response": "GlobalHealthResponse",
-    "global_session": "GlobalSession",
+    "global_session": "GlobalSession ProjectSummary",
     "global_upgrade_response": "GlobalUpgradeResponse GlobalUpgradeResponseVariant1 GlobalUpgradeResponseVariant2 "
     "UnknownGlobalUpgradeResponse",
     "http_bad_request_error_body": "HttpBadRequestErrorBody",
     "http_forbidden_error_body": "HttpForbiddenErrorBody",
     "http_internal_server_error_body": "HttpInternalServerErrorBody",
-    "image_attachment_config": "ImageAttachmentConfig",
     "installation_update_available": "InstallationUpdateAvailable",
     "installation_update_available_data": "InstallationUpdateAvailableData",
     "installation_updated": "InstallationUpdated",
     "installation_updated_data": "InstallationUpdatedData",
-    "integration_attempt": "IntegrationAttempt IntegrationAttemptTime",
-    "integration_attempt_status": "IntegrationAttemptStatus IntegrationAttemptStatusComplete "
-    "IntegrationAttemptStatusExpired IntegrationAttemptStatusFailed "
-    "IntegrationAttemptStatusPending UnknownIntegrationAttemptStatus",
     "integration_connection_updated": "IntegrationConnectionUpdated",
     "integration_connection_updated_data": "IntegrationConnectionUpdatedData",
     "integration_env_method": "IntegrationEnvMethod",
-    "integration_info": "IntegrationInfo",
+    "integration_info": "ConnectionInfo IntegrationInfo IntegrationMethod UnknownConnectionInfo "
+    "UnknownIntegrationMethod",
     "integration_inputs": "IntegrationInputs",
     "integration_key_method": "IntegrationKeyMethod",
-    "integration_method": "IntegrationMethod UnknownIntegrationMethod",
     "integration_o_auth_method": "IntegrationOAuthMethod",
     "integration_ref": "IntegrationRef",
     "integration_select_prompt": "IntegrationSelectPrompt IntegrationSelectPromptOption",
@@ -1260,14 +1252,7 @@ _NAMES = {
     "message_updated": "MessageUpdated",
     "message_updated_data": "MessageUpdatedData",
     "message_with_parts": "MessageWithParts",
-    "model": "Model ModelApi ModelCapabilities ModelCapabilitiesInterleaved ModelCapabilitiesInterleavedObject "
-    "ModelCost ModelCostCache ModelCostExperimentalOver200K ModelCostTier ModelCostTierTier ModelLimit "
-    "ModelModalities",
     "model_ref": "ModelRef",
-    "model_v2_api": "ModelV2Api ModelV2ApiAisdk ModelV2ApiNative UnknownModelV2Api",
-    "model_v2_capabilities": "ModelV2Capabilities",
-    "model_v2_cost": "ModelV2Cost ModelV2CostCache ModelV2CostTier",
-    "model_v2_info": "ModelV2Info ModelV2InfoLimit ModelV2InfoRequest ModelV2InfoTime ModelV2InfoVariant",
     "models_dev_refreshed": "ModelsDevRefreshed",
     "move_session_destination": "MoveSessionDestination",
     "move_session_error_body": "MoveSessionErrorBody MoveSessionErrorBodyData",
@@ -1293,7 +1278,6 @@ _NAMES = {
     "permission_rule": "PermissionRule",
     "permission_rule_config": "PermissionRuleConfig",
     "permission_ruleset": "PermissionRuleset",
-    "permission_saved_info": "PermissionSavedInfo",
     "permission_v2_asked": "PermissionV2Asked",
     "permission_v2_effect": "PermissionV2Effect",
     "permission_v2_replied": "PermissionV2Replied",
@@ -1306,7 +1290,7 @@ _NAMES = {
     "plugin_added": "PluginAdded",
     "plugin_added_data": "PluginAddedData",
     "policy_effect": "PolicyEffect",
-    "project": "Project",
+    "project": "Project ProjectTime",
     "project_commands": "ProjectCommands",
     "project_copy_copy": "ProjectCopyCopy",
     "project_copy_error_body": "ProjectCopyErrorBody ProjectCopyErrorBodyData",
@@ -1315,33 +1299,26 @@ _NAMES = {
     "project_directories_updated_data": "ProjectDirectoriesUpdatedData",
     "project_icon": "ProjectIcon",
     "project_not_found_error_body": "ProjectNotFoundErrorBody",
-    "project_summary": "ProjectSummary",
-    "project_time": "ProjectTime",
     "project_updated": "ProjectUpdated",
     "project_vcs": "ProjectVcs",
     "prompt": "Prompt",
     "prompt_agent_attachment": "PromptAgentAttachment",
     "prompt_file_attachment": "PromptFileAttachment",
-    "prompt_input": "PromptInput",
-    "prompt_input_file_attachment": "PromptInputFileAttachment",
+    "prompt_input": "PromptInput PromptInputFileAttachment",
     "prompt_source": "PromptSource",
-    "provider": "Provider",
+    "provider": "Model ModelApi ModelCapabilities ModelCapabilitiesInterleaved ModelCapabilitiesInterleavedObject "
+    "ModelCost ModelCostCache ModelCostExperimentalOver200K ModelCostTier ModelCostTierTier ModelLimit "
+    "ModelModalities Provider",
     "provider_aisdk": "ProviderAISDK",
-    "provider_api": "ProviderApi UnknownProviderApi",
     "provider_auth_authorization": "ProviderAuthAuthorization",
     "provider_auth_error": "ProviderAuthError ProviderAuthErrorData",
     "provider_auth_error_body": "ProviderAuthErrorBody ProviderAuthErrorBodyData",
     "provider_auth_method": "ProviderAuthMethod ProviderAuthMethodPrompt UnknownProviderAuthMethodPrompt",
-    "provider_config": "ProviderConfig ProviderConfigModels ProviderConfigModelsCost "
-    "ProviderConfigModelsCostContextOver200K ProviderConfigModelsInterleaved "
-    "ProviderConfigModelsInterleavedObject ProviderConfigModelsLimit "
-    "ProviderConfigModelsModalities ProviderConfigModelsProvider ProviderConfigModelsVariants "
-    "ProviderConfigOptions",
     "provider_list_response": "ProviderListResponse",
     "provider_native": "ProviderNative",
     "provider_not_found_error_body": "ProviderNotFoundErrorBody",
     "provider_request": "ProviderRequest",
-    "provider_v2_info": "ProviderV2Info",
+    "provider_v2_info": "ProviderApi ProviderV2Info UnknownProviderApi",
     "pty": "Pty",
     "pty_created": "PtyCreated",
     "pty_created_data": "PtyCreatedData",
@@ -1358,40 +1335,30 @@ _NAMES = {
     "pty_updated_data": "PtyUpdatedData",
     "question_answer": "QuestionAnswer",
     "question_asked": "QuestionAsked",
-    "question_info": "QuestionInfo",
     "question_not_found_error_body": "QuestionNotFoundErrorBody",
-    "question_option": "QuestionOption",
     "question_rejected": "QuestionRejected",
     "question_rejected_event": "QuestionRejectedEvent",
     "question_replied": "QuestionReplied",
     "question_replied_event": "QuestionRepliedEvent",
-    "question_request": "QuestionRequest",
-    "question_tool": "QuestionTool",
+    "question_request": "QuestionInfo QuestionOption QuestionRequest QuestionTool",
     "question_v2_answer": "QuestionV2Answer",
     "question_v2_asked": "QuestionV2Asked",
-    "question_v2_info": "QuestionV2Info",
-    "question_v2_option": "QuestionV2Option",
     "question_v2_rejected": "QuestionV2Rejected",
     "question_v2_rejected_data": "QuestionV2RejectedData",
     "question_v2_replied": "QuestionV2Replied",
     "question_v2_replied_data": "QuestionV2RepliedData",
-    "question_v2_request": "QuestionV2Request",
-    "question_v2_tool": "QuestionV2Tool",
+    "question_v2_request": "QuestionV2Info QuestionV2Option QuestionV2Request QuestionV2Tool",
     "range_": "Range RangePosition",
     "reasoning_part": "ReasoningPart",
     "reference_git_source": "ReferenceGitSource",
-    "reference_info": "ReferenceInfo",
     "reference_local_source": "ReferenceLocalSource",
-    "reference_source": "ReferenceSource UnknownReferenceSource",
     "reference_updated": "ReferenceUpdated",
     "resource_source": "ResourceSource",
     "retry_part": "RetryPart RetryPartTime",
-    "revert_state": "RevertState",
-    "server_config": "ServerConfig",
+    "revert_state": "FileDiff RevertState",
     "server_connected": "ServerConnected",
     "service_unavailable_error_body": "ServiceUnavailableErrorBody",
     "session": "Session SessionRevert SessionShare SessionSummary SessionTime SessionTokens SessionTokensCache",
-    "session_active": "SessionActive",
     "session_busy_error_body": "SessionBusyErrorBody",
     "session_command_response": "SessionCommandResponse",
     "session_compacted": "SessionCompacted",
@@ -1410,7 +1377,6 @@ _NAMES = {
     "session_history": "SessionHistory",
     "session_idle": "SessionIdle",
     "session_idle_data": "SessionIdleData",
-    "session_input_admitted": "SessionInputAdmitted",
     "session_message": "SessionMessage UnknownSessionMessage",
     "session_message_agent_switched": "SessionMessageAgentSwitched",
     "session_message_assistant": "SessionMessageAssistant SessionMessageAssistantContent "
@@ -1458,8 +1424,7 @@ _NAMES = {
     "session_next_reasoning_started": "SessionNextReasoningStarted",
     "session_next_reasoning_started_data": "SessionNextReasoningStartedData",
     "session_next_retried": "SessionNextRetried",
-    "session_next_retried_data": "SessionNextRetriedData",
-    "session_next_retry_error": "SessionNextRetryError",
+    "session_next_retried_data": "SessionNextRetriedData SessionNextRetryError",
     "session_next_revert_cleared": "SessionNextRevertCleared",
     "session_next_revert_cleared_data": "SessionNextRevertClearedData",
     "session_next_revert_committed": "SessionNextRevertCommitted",
@@ -1586,8 +1551,7 @@ _NAMES = {
     "tool_i_ds": "ToolIDs",
     "tool_list": "ToolList",
     "tool_list_item": "ToolListItem",
-    "tool_part": "ToolPart",
-    "tool_state": "ToolState UnknownToolState",
+    "tool_part": "ToolPart ToolState UnknownToolState",
     "tool_state_completed": "ToolStateCompleted ToolStateCompletedTime",
     "tool_state_error": "ToolStateError ToolStateErrorTime",
     "tool_state_pending": "ToolStatePending",
@@ -1611,34 +1575,40 @@ _NAMES = {
     "unknown_error": "UnknownError UnknownErrorData",
     "unknown_error_body": "UnknownErrorBody",
     "user_message": "UserMessage UserMessageModel UserMessageSummary UserMessageTime",
-    "v2_agent_list_response": "V2AgentListResponse",
-    "v2_command_list_response": "V2CommandListResponse",
+    "v2_agent_list_response": "AgentV2Info V2AgentListResponse",
+    "v2_command_list_response": "CommandV2Info V2CommandListResponse",
     "v2_event": "V2Event",
     "v2_event_stream": "V2EventStream",
-    "v2_fs_list_response": "V2FsListResponse",
+    "v2_fs_list_response": "FileSystemEntry V2FsListResponse",
     "v2_health_get_response": "V2HealthGetResponse",
-    "v2_integration_attempt_status_response": "V2IntegrationAttemptStatusResponse",
-    "v2_integration_connect_oauth_response": "V2IntegrationConnectOauthResponse",
+    "v2_integration_attempt_status_response": "IntegrationAttemptStatus IntegrationAttemptStatusComplete "
+    "IntegrationAttemptStatusExpired IntegrationAttemptStatusFailed "
+    "IntegrationAttemptStatusPending UnknownIntegrationAttemptStatus "
+    "V2IntegrationAttemptStatusResponse",
+    "v2_integration_connect_oauth_response": "IntegrationAttempt IntegrationAttemptTime "
+    "V2IntegrationConnectOauthResponse",
     "v2_integration_get_response": "V2IntegrationGetResponse",
     "v2_integration_list_response": "V2IntegrationListResponse",
-    "v2_model_list_response": "V2ModelListResponse",
+    "v2_model_list_response": "ModelV2Api ModelV2ApiAisdk ModelV2ApiNative ModelV2Capabilities ModelV2Cost "
+    "ModelV2CostCache ModelV2CostTier ModelV2Info ModelV2InfoLimit ModelV2InfoRequest "
+    "ModelV2InfoTime ModelV2InfoVariant UnknownModelV2Api V2ModelListResponse",
     "v2_permission_request_list_response": "V2PermissionRequestListResponse",
-    "v2_permission_saved_list_response": "V2PermissionSavedListResponse",
+    "v2_permission_saved_list_response": "PermissionSavedInfo V2PermissionSavedListResponse",
     "v2_provider_get_response": "V2ProviderGetResponse",
     "v2_provider_list_response": "V2ProviderListResponse",
     "v2_pty_connect_token_response": "V2PtyConnectTokenResponse",
     "v2_pty_get_response": "V2PtyGetResponse",
     "v2_pty_list_response": "V2PtyListResponse",
     "v2_question_request_list_response": "V2QuestionRequestListResponse",
-    "v2_reference_list_response": "V2ReferenceListResponse",
-    "v2_session_active_response": "V2SessionActiveResponse",
+    "v2_reference_list_response": "ReferenceInfo ReferenceSource UnknownReferenceSource V2ReferenceListResponse",
+    "v2_session_active_response": "SessionActive V2SessionActiveResponse",
     "v2_session_context_response": "V2SessionContextResponse",
     "v2_session_get_response": "V2SessionGetResponse",
     "v2_session_message_response": "V2SessionMessageResponse",
     "v2_session_permission_create_response": "V2SessionPermissionCreateResponse V2SessionPermissionCreateResponseData",
     "v2_session_permission_get_response": "V2SessionPermissionGetResponse",
     "v2_session_permission_list_response": "V2SessionPermissionListResponse",
-    "v2_session_prompt_response": "V2SessionPromptResponse",
+    "v2_session_prompt_response": "SessionInputAdmitted V2SessionPromptResponse",
     "v2_session_question_list_response": "V2SessionQuestionListResponse",
     "v2_session_revert_stage_response": "V2SessionRevertStageResponse",
     "v2_skill_list_response": "V2SkillListResponse",

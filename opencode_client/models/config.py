@@ -9,15 +9,198 @@ from ..decoding.unions import UntaggedUnion, Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, is_object, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .agent_config import AgentConfig
-    from .attachment_config import AttachmentConfig
-    from .config_v2_experimental_policy import ConfigV2ExperimentalPolicy
     from .config_v2_reference_git import ConfigV2ReferenceGit
     from .config_v2_reference_local import ConfigV2ReferenceLocal
     from .mcp_local_config import McpLocalConfig
     from .mcp_remote_config import McpRemoteConfig
-    from .provider_config import ProviderConfig
-    from .server_config import ServerConfig
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ServerConfig(OpencodeModel):
+    """Server configuration for opencode serve and web commands
+
+    Source: `#/components/schemas/ServerConfig`."""
+
+    port: int | None = None
+    hostname: str | None = None
+    mdns: bool | None = None
+    mdns_domain: str | None = None
+    cors: list[str] | None = None
+
+    _wire_names = {"mdns_domain": "mdnsDomain"}
+
+
+_READ_SERVER_CONFIG = (ServerConfig,)
+
+
+@reads(ServerConfig)
+def read_server_config(data: JsonObject) -> ServerConfig:
+    if not is_object(data):
+        return read_lenient(ServerConfig, data)
+    try:
+        self = new(*_READ_SERVER_CONFIG)
+        self.raw_ = data
+        self.port = data["port"] if "port" in data else None
+        self.hostname = data["hostname"] if "hostname" in data else None
+        self.mdns = data["mdns"] if "mdns" in data else None
+        self.mdns_domain = data["mdnsDomain"] if "mdnsDomain" in data else None
+        self.cors = data["cors"] if "cors" in data else None
+    except READ_ERRORS:
+        return read_lenient(ServerConfig, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class AgentConfig(OpencodeModel):
+    """Source: `#/components/schemas/AgentConfig`."""
+
+    model: str | None = None
+    variant: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    prompt: str | None = None
+    tools: dict[str, bool] | None = None
+    disable: bool | None = None
+    description: str | None = None
+    mode: Literal["all", "primary", "subagent"] | str | None = None
+    hidden: bool | None = None
+    options: JsonObject | None = None
+    color: str | None = None
+    """Hex color code (e.g., #FF5733) or theme color (e.g., primary)"""
+    steps: int | None = None
+    max_steps: int | None = None
+    permission: (
+        Literal["allow", "ask", "deny"]
+        | str
+        | dict[str, Literal["allow", "ask", "deny"] | str | dict[str, Literal["allow", "ask", "deny"] | str]]
+        | None
+    ) = None
+
+    _wire_names = {"max_steps": "maxSteps"}
+
+
+_READ_AGENT_CONFIG = (AgentConfig,)
+
+
+@reads(AgentConfig)
+def read_agent_config(data: JsonObject) -> AgentConfig:
+    if not is_object(data):
+        return read_lenient(AgentConfig, data)
+    try:
+        self = new(*_READ_AGENT_CONFIG)
+        self.raw_ = data
+        self.model = data["model"] if "model" in data else None
+        self.variant = data["variant"] if "variant" in data else None
+        self.temperature = data["temperature"] if "temperature" in data else None
+        self.top_p = data["top_p"] if "top_p" in data else None
+        self.prompt = data["prompt"] if "prompt" in data else None
+        self.tools = data["tools"] if "tools" in data else None
+        self.disable = data["disable"] if "disable" in data else None
+        self.description = data["description"] if "description" in data else None
+        self.mode = data["mode"] if "mode" in data else None
+        self.hidden = data["hidden"] if "hidden" in data else None
+        self.options = data["options"] if "options" in data else None
+        self.color = data["color"] if "color" in data else None
+        self.steps = data["steps"] if "steps" in data else None
+        self.max_steps = data["maxSteps"] if "maxSteps" in data else None
+        self.permission = data["permission"] if "permission" in data else None
+    except READ_ERRORS:
+        return read_lenient(AgentConfig, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderConfig(OpencodeModel):
+    """Source: `#/components/schemas/ProviderConfig`."""
+
+    api: str | None = None
+    name: str | None = None
+    env: list[str] | None = None
+    id: str | None = None
+    npm: str | None = None
+    whitelist: list[str] | None = None
+    blacklist: list[str] | None = None
+    options: ProviderConfigOptions | None = None
+    models: dict[str, ProviderConfigModels] | None = None
+
+
+_READ_PROVIDER_CONFIG = (ProviderConfig,)
+
+
+@reads(ProviderConfig)
+def read_provider_config(data: JsonObject) -> ProviderConfig:
+    if not is_object(data):
+        return read_lenient(ProviderConfig, data)
+    try:
+        self = new(*_READ_PROVIDER_CONFIG)
+        self.raw_ = data
+        self.api = data["api"] if "api" in data else None
+        self.name = data["name"] if "name" in data else None
+        self.env = data["env"] if "env" in data else None
+        self.id = data["id"] if "id" in data else None
+        self.npm = data["npm"] if "npm" in data else None
+        self.whitelist = data["whitelist"] if "whitelist" in data else None
+        self.blacklist = data["blacklist"] if "blacklist" in data else None
+        value = data["options"] if "options" in data else None
+        self.options = None if value is None else read_provider_config_options(value)
+        value = data["models"] if "models" in data else None
+        self.models = None if value is None else {key: read_provider_config_models(item) for key, item in value.items()}
+    except READ_ERRORS:
+        return read_lenient(ProviderConfig, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ImageAttachmentConfig(OpencodeModel):
+    """Source: `#/components/schemas/ImageAttachmentConfig`."""
+
+    auto_resize: bool | None = None
+    max_width: int | None = None
+    max_height: int | None = None
+    max_base64_bytes: int | None = None
+
+
+_READ_IMAGE_ATTACHMENT_CONFIG = (ImageAttachmentConfig,)
+
+
+@reads(ImageAttachmentConfig)
+def read_image_attachment_config(data: JsonObject) -> ImageAttachmentConfig:
+    if not is_object(data):
+        return read_lenient(ImageAttachmentConfig, data)
+    try:
+        self = new(*_READ_IMAGE_ATTACHMENT_CONFIG)
+        self.raw_ = data
+        self.auto_resize = data["auto_resize"] if "auto_resize" in data else None
+        self.max_width = data["max_width"] if "max_width" in data else None
+        self.max_height = data["max_height"] if "max_height" in data else None
+        self.max_base64_bytes = data["max_base64_bytes"] if "max_base64_bytes" in data else None
+    except READ_ERRORS:
+        return read_lenient(ImageAttachmentConfig, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class AttachmentConfig(OpencodeModel):
+    """Source: `#/components/schemas/AttachmentConfig`."""
+
+    image: ImageAttachmentConfig | None = None
+
+
+_READ_ATTACHMENT_CONFIG = (AttachmentConfig,)
+
+
+@reads(AttachmentConfig)
+def read_attachment_config(data: JsonObject) -> AttachmentConfig:
+    if not is_object(data):
+        return read_lenient(AttachmentConfig, data)
+    try:
+        self = new(*_READ_ATTACHMENT_CONFIG)
+        self.raw_ = data
+        value = data["image"] if "image" in data else None
+        self.image = None if value is None else read_image_attachment_config(value)
+    except READ_ERRORS:
+        return read_lenient(AttachmentConfig, data)
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -145,6 +328,331 @@ def read_config(data: JsonObject) -> Config:
         self.experimental = None if value is None else read_config_experimental(value)
     except READ_ERRORS:
         return read_lenient(Config, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ConfigV2ExperimentalPolicy(OpencodeModel):
+    """Source: `#/components/schemas/ConfigV2ExperimentalPolicy`."""
+
+    action: Literal["provider.use"] | str = "provider.use"
+    effect: Literal["allow", "deny"] | str
+    resource: str
+
+
+_READ_CONFIG_V2_EXPERIMENTAL_POLICY = (ConfigV2ExperimentalPolicy,)
+
+
+@reads(ConfigV2ExperimentalPolicy)
+def read_config_v2_experimental_policy(data: JsonObject) -> ConfigV2ExperimentalPolicy:
+    try:
+        self = new(*_READ_CONFIG_V2_EXPERIMENTAL_POLICY)
+        self.raw_ = data
+        self.action = v0 = data["action"]
+        self.effect = v1 = data["effect"]
+        self.resource = v2 = data["resource"]
+    except READ_ERRORS:
+        return read_lenient(ConfigV2ExperimentalPolicy, data)
+    return read_lenient(ConfigV2ExperimentalPolicy, data) if v0 is None or v1 is None or v2 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderConfigOptions(OpencodeModel):
+    """Source: `#/components/schemas/ProviderConfig/properties/options`."""
+
+    api_key: str | None = None
+    base_url: str | None = None
+    enterprise_url: str | None = None
+    set_cache_key: bool | None = None
+    timeout: int | bool | None = None
+    """Timeout in milliseconds for full requests to this provider. Set to false to disable
+    timeout."""
+    header_timeout: int | bool | None = None
+    """Timeout in milliseconds to wait for response headers (default: 300000). Set to false to
+    disable timeout."""
+    chunk_timeout: int | bool | None = None
+    """Timeout in milliseconds between streamed SSE chunks for this provider (default: 300000).
+    If no chunk arrives within this window, the request is aborted. Set to false to disable
+    timeout."""
+
+    _wire_names = {
+        "api_key": "apiKey",
+        "base_url": "baseURL",
+        "enterprise_url": "enterpriseUrl",
+        "set_cache_key": "setCacheKey",
+        "header_timeout": "headerTimeout",
+        "chunk_timeout": "chunkTimeout",
+    }
+
+
+_READ_PROVIDER_CONFIG_OPTIONS = (ProviderConfigOptions,)
+
+
+@reads(ProviderConfigOptions)
+def read_provider_config_options(data: JsonObject) -> ProviderConfigOptions:
+    if not is_object(data):
+        return read_lenient(ProviderConfigOptions, data)
+    try:
+        self = new(*_READ_PROVIDER_CONFIG_OPTIONS)
+        self.raw_ = data
+        self.api_key = data["apiKey"] if "apiKey" in data else None
+        self.base_url = data["baseURL"] if "baseURL" in data else None
+        self.enterprise_url = data["enterpriseUrl"] if "enterpriseUrl" in data else None
+        self.set_cache_key = data["setCacheKey"] if "setCacheKey" in data else None
+        self.timeout = data["timeout"] if "timeout" in data else None
+        self.header_timeout = data["headerTimeout"] if "headerTimeout" in data else None
+        self.chunk_timeout = data["chunkTimeout"] if "chunkTimeout" in data else None
+    except READ_ERRORS:
+        return read_lenient(ProviderConfigOptions, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderConfigModels(OpencodeModel):
+    """Source: `#/components/schemas/ProviderConfig/properties/models/additionalProperties`."""
+
+    id: str | None = None
+    name: str | None = None
+    family: str | None = None
+    release_date: str | None = None
+    attachment: bool | None = None
+    reasoning: bool | None = None
+    temperature: bool | None = None
+    tool_call: bool | None = None
+    interleaved: ProviderConfigModelsInterleaved | None = None
+    cost: ProviderConfigModelsCost | None = None
+    limit: ProviderConfigModelsLimit | None = None
+    modalities: ProviderConfigModelsModalities | None = None
+    experimental: bool | None = None
+    status: Literal["active", "alpha", "beta", "deprecated"] | str | None = None
+    provider: ProviderConfigModelsProvider | None = None
+    options: JsonObject | None = None
+    headers: dict[str, str] | None = None
+    variants: dict[str, ProviderConfigModelsVariants] | None = None
+
+
+_READ_PROVIDER_CONFIG_MODELS = (ProviderConfigModels,)
+
+
+@reads(ProviderConfigModels)
+def read_provider_config_models(data: JsonObject) -> ProviderConfigModels:
+    if not is_object(data):
+        return read_lenient(ProviderConfigModels, data)
+    try:
+        self = new(*_READ_PROVIDER_CONFIG_MODELS)
+        self.raw_ = data
+        self.id = data["id"] if "id" in data else None
+        self.name = data["name"] if "name" in data else None
+        self.family = data["family"] if "family" in data else None
+        self.release_date = data["release_date"] if "release_date" in data else None
+        self.attachment = data["attachment"] if "attachment" in data else None
+        self.reasoning = data["reasoning"] if "reasoning" in data else None
+        self.temperature = data["temperature"] if "temperature" in data else None
+        self.tool_call = data["tool_call"] if "tool_call" in data else None
+        value = data["interleaved"] if "interleaved" in data else None
+        self.interleaved = None if value is None else read_provider_config_models_interleaved.read(value)
+        value = data["cost"] if "cost" in data else None
+        self.cost = None if value is None else read_provider_config_models_cost(value)
+        value = data["limit"] if "limit" in data else None
+        self.limit = None if value is None else read_provider_config_models_limit(value)
+        value = data["modalities"] if "modalities" in data else None
+        self.modalities = None if value is None else read_provider_config_models_modalities(value)
+        self.experimental = data["experimental"] if "experimental" in data else None
+        self.status = data["status"] if "status" in data else None
+        value = data["provider"] if "provider" in data else None
+        self.provider = None if value is None else read_provider_config_models_provider(value)
+        self.options = data["options"] if "options" in data else None
+        self.headers = data["headers"] if "headers" in data else None
+        value = data["variants"] if "variants" in data else None
+        self.variants = (
+            None if value is None else {key: read_provider_config_models_variants(item) for key, item in value.items()}
+        )
+    except READ_ERRORS:
+        return read_lenient(ProviderConfigModels, data)
+    return self
+
+
+read_provider_config_models_interleaved: UntaggedUnion[ProviderConfigModelsInterleaved] = UntaggedUnion(
+    __name__, "ProviderConfigModelsInterleaved", "bool | str | ProviderConfigModelsInterleavedObject"
+)
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderConfigModelsInterleavedObject(OpencodeModel):
+    """Source:
+    `#/components/schemas/ProviderConfig/properties/models/additionalProperties/properties/interleaved/anyOf/3`."""
+
+    field: str
+
+
+_READ_PROVIDER_CONFIG_MODELS_INTERLEAVED_OBJECT = (ProviderConfigModelsInterleavedObject,)
+
+
+@reads(ProviderConfigModelsInterleavedObject)
+def read_provider_config_models_interleaved_object(data: JsonObject) -> ProviderConfigModelsInterleavedObject:
+    try:
+        self = new(*_READ_PROVIDER_CONFIG_MODELS_INTERLEAVED_OBJECT)
+        self.raw_ = data
+        self.field = v0 = data["field"]
+    except READ_ERRORS:
+        return read_lenient(ProviderConfigModelsInterleavedObject, data)
+    return read_lenient(ProviderConfigModelsInterleavedObject, data) if v0 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderConfigModelsCost(OpencodeModel):
+    """Source: `#/components/schemas/ProviderConfig/properties/models/additionalProperties/properties/cost`."""
+
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+    context_over_200k: ProviderConfigModelsCostContextOver200K | None = None
+
+
+_READ_PROVIDER_CONFIG_MODELS_COST = (ProviderConfigModelsCost,)
+
+
+@reads(ProviderConfigModelsCost)
+def read_provider_config_models_cost(data: JsonObject) -> ProviderConfigModelsCost:
+    try:
+        self = new(*_READ_PROVIDER_CONFIG_MODELS_COST)
+        self.raw_ = data
+        self.input = v0 = data["input"]
+        self.output = v1 = data["output"]
+        self.cache_read = data["cache_read"] if "cache_read" in data else None
+        self.cache_write = data["cache_write"] if "cache_write" in data else None
+        value = data["context_over_200k"] if "context_over_200k" in data else None
+        self.context_over_200k = None if value is None else read_provider_config_models_cost_context_over200_k(value)
+    except READ_ERRORS:
+        return read_lenient(ProviderConfigModelsCost, data)
+    return read_lenient(ProviderConfigModelsCost, data) if v0 is None or v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderConfigModelsCostContextOver200K(OpencodeModel):
+    """Source:
+    `#/components/schemas/ProviderConfig/properties/models/additionalProperties/properties/cost/properties/context_over_200k`."""
+
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+
+
+_READ_PROVIDER_CONFIG_MODELS_COST_CONTEXT_OVER200_K = (ProviderConfigModelsCostContextOver200K,)
+
+
+@reads(ProviderConfigModelsCostContextOver200K)
+def read_provider_config_models_cost_context_over200_k(data: JsonObject) -> ProviderConfigModelsCostContextOver200K:
+    try:
+        self = new(*_READ_PROVIDER_CONFIG_MODELS_COST_CONTEXT_OVER200_K)
+        self.raw_ = data
+        self.input = v0 = data["input"]
+        self.output = v1 = data["output"]
+        self.cache_read = data["cache_read"] if "cache_read" in data else None
+        self.cache_write = data["cache_write"] if "cache_write" in data else None
+    except READ_ERRORS:
+        return read_lenient(ProviderConfigModelsCostContextOver200K, data)
+    return read_lenient(ProviderConfigModelsCostContextOver200K, data) if v0 is None or v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderConfigModelsLimit(OpencodeModel):
+    """Source: `#/components/schemas/ProviderConfig/properties/models/additionalProperties/properties/limit`."""
+
+    context: float
+    output: float
+    input: float | None = None
+
+
+_READ_PROVIDER_CONFIG_MODELS_LIMIT = (ProviderConfigModelsLimit,)
+
+
+@reads(ProviderConfigModelsLimit)
+def read_provider_config_models_limit(data: JsonObject) -> ProviderConfigModelsLimit:
+    try:
+        self = new(*_READ_PROVIDER_CONFIG_MODELS_LIMIT)
+        self.raw_ = data
+        self.context = v0 = data["context"]
+        self.output = v1 = data["output"]
+        self.input = data["input"] if "input" in data else None
+    except READ_ERRORS:
+        return read_lenient(ProviderConfigModelsLimit, data)
+    return read_lenient(ProviderConfigModelsLimit, data) if v0 is None or v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderConfigModelsModalities(OpencodeModel):
+    """Source: `#/components/schemas/ProviderConfig/properties/models/additionalProperties/properties/modalities`."""
+
+    input: list[Literal["audio", "image", "pdf", "text", "video"] | str] | None = None
+    output: list[Literal["audio", "image", "pdf", "text", "video"] | str] | None = None
+
+
+_READ_PROVIDER_CONFIG_MODELS_MODALITIES = (ProviderConfigModelsModalities,)
+
+
+@reads(ProviderConfigModelsModalities)
+def read_provider_config_models_modalities(data: JsonObject) -> ProviderConfigModelsModalities:
+    if not is_object(data):
+        return read_lenient(ProviderConfigModelsModalities, data)
+    try:
+        self = new(*_READ_PROVIDER_CONFIG_MODELS_MODALITIES)
+        self.raw_ = data
+        self.input = data["input"] if "input" in data else None
+        self.output = data["output"] if "output" in data else None
+    except READ_ERRORS:
+        return read_lenient(ProviderConfigModelsModalities, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderConfigModelsProvider(OpencodeModel):
+    """Source: `#/components/schemas/ProviderConfig/properties/models/additionalProperties/properties/provider`."""
+
+    npm: str | None = None
+    api: str | None = None
+
+
+_READ_PROVIDER_CONFIG_MODELS_PROVIDER = (ProviderConfigModelsProvider,)
+
+
+@reads(ProviderConfigModelsProvider)
+def read_provider_config_models_provider(data: JsonObject) -> ProviderConfigModelsProvider:
+    if not is_object(data):
+        return read_lenient(ProviderConfigModelsProvider, data)
+    try:
+        self = new(*_READ_PROVIDER_CONFIG_MODELS_PROVIDER)
+        self.raw_ = data
+        self.npm = data["npm"] if "npm" in data else None
+        self.api = data["api"] if "api" in data else None
+    except READ_ERRORS:
+        return read_lenient(ProviderConfigModelsProvider, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderConfigModelsVariants(OpencodeModel):
+    """Source:
+    `#/components/schemas/ProviderConfig/properties/models/additionalProperties/properties/variants/additionalProperties`."""
+
+    disabled: bool | None = None
+
+
+_READ_PROVIDER_CONFIG_MODELS_VARIANTS = (ProviderConfigModelsVariants,)
+
+
+@reads(ProviderConfigModelsVariants)
+def read_provider_config_models_variants(data: JsonObject) -> ProviderConfigModelsVariants:
+    if not is_object(data):
+        return read_lenient(ProviderConfigModelsVariants, data)
+    try:
+        self = new(*_READ_PROVIDER_CONFIG_MODELS_VARIANTS)
+        self.raw_ = data
+        self.disabled = data["disabled"] if "disabled" in data else None
+    except READ_ERRORS:
+        return read_lenient(ProviderConfigModelsVariants, data)
     return self
 
 
@@ -485,6 +993,8 @@ def read_config_experimental(data: JsonObject) -> ConfigExperimental:
 
 
 if TYPE_CHECKING:
+    ProviderConfigModelsInterleaved: TypeAlias = "bool | str | ProviderConfigModelsInterleavedObject"
+    """Source: `#/components/schemas/ProviderConfig/properties/models/additionalProperties/properties/interleaved`."""
     ConfigReferences: TypeAlias = "str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal"
     """Source: `#/components/schemas/Config/properties/references/additionalProperties`."""
     ConfigReference: TypeAlias = "str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal"
@@ -506,6 +1016,8 @@ if TYPE_CHECKING:
 else:  # made when it is first used, as it imports every class in it
 
     def __getattr__(name: str) -> Any:  # Any: an alias
+        if name == "ProviderConfigModelsInterleaved":
+            return bool | str | ProviderConfigModelsInterleavedObject
         if name == "ConfigReferences":
             from .config_v2_reference_git import ConfigV2ReferenceGit
             from .config_v2_reference_local import ConfigV2ReferenceLocal
@@ -527,10 +1039,3 @@ else:  # made when it is first used, as it imports every class in it
         if name == "ConfigLspObject":
             return ConfigLspObjectVariant1 | ConfigLspObjectVariant2
         raise AttributeError(name)
-
-
-from .agent_config import read_agent_config
-from .attachment_config import read_attachment_config
-from .config_v2_experimental_policy import read_config_v2_experimental_policy
-from .provider_config import read_provider_config
-from .server_config import read_server_config

@@ -10,8 +10,32 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_len
 if TYPE_CHECKING:
     from .model_ref import ModelRef
     from .permission_rule import PermissionRule
-    from .project_summary import ProjectSummary
     from .session import SessionRevert, SessionShare, SessionSummary, SessionTime, SessionTokens
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProjectSummary(OpencodeModel):
+    """Source: `#/components/schemas/ProjectSummary`."""
+
+    id: str
+    worktree: str
+    name: str | None = None
+
+
+_READ_PROJECT_SUMMARY = (ProjectSummary,)
+
+
+@reads(ProjectSummary)
+def read_project_summary(data: JsonObject) -> ProjectSummary:
+    try:
+        self = new(*_READ_PROJECT_SUMMARY)
+        self.raw_ = data
+        self.id = v0 = data["id"]
+        self.worktree = v1 = data["worktree"]
+        self.name = data["name"] if "name" in data else None
+    except READ_ERRORS:
+        return read_lenient(ProjectSummary, data)
+    return read_lenient(ProjectSummary, data) if v0 is None or v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -88,7 +112,6 @@ def read_global_session(data: JsonObject) -> GlobalSession:
 
 from .model_ref import read_model_ref
 from .permission_rule import read_permission_rule
-from .project_summary import read_project_summary
 from .session import (
     read_session_revert,
     read_session_share,

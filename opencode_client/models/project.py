@@ -10,7 +10,6 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, r
 if TYPE_CHECKING:
     from .project_commands import ProjectCommands
     from .project_icon import ProjectIcon
-    from .project_time import ProjectTime
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -50,6 +49,30 @@ def read_project(data: JsonObject) -> Project:
     return read_lenient(Project, data) if v0 is None or v1 is None or v3 is None else self
 
 
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProjectTime(OpencodeModel):
+    """Source: `#/components/schemas/ProjectTime`."""
+
+    created: int
+    updated: int
+    initialized: int | None = None
+
+
+_READ_PROJECT_TIME = (ProjectTime,)
+
+
+@reads(ProjectTime)
+def read_project_time(data: JsonObject) -> ProjectTime:
+    try:
+        self = new(*_READ_PROJECT_TIME)
+        self.raw_ = data
+        self.created = v0 = data["created"]
+        self.updated = v1 = data["updated"]
+        self.initialized = data["initialized"] if "initialized" in data else None
+    except READ_ERRORS:
+        return read_lenient(ProjectTime, data)
+    return read_lenient(ProjectTime, data) if v0 is None or v1 is None else self
+
+
 from .project_commands import read_project_commands
 from .project_icon import read_project_icon
-from .project_time import read_project_time

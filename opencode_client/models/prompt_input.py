@@ -9,7 +9,7 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_len
 
 if TYPE_CHECKING:
     from .prompt_agent_attachment import PromptAgentAttachment
-    from .prompt_input_file_attachment import PromptInputFileAttachment
+    from .prompt_source import PromptSource
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -39,5 +39,33 @@ def read_prompt_input(data: JsonObject) -> PromptInput:
     return read_lenient(PromptInput, data) if v0 is None else self
 
 
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class PromptInputFileAttachment(OpencodeModel):
+    """Source: `#/components/schemas/PromptInputFileAttachment`."""
+
+    uri: str
+    name: str | None = None
+    description: str | None = None
+    source: PromptSource | None = None
+
+
+_READ_PROMPT_INPUT_FILE_ATTACHMENT = (PromptInputFileAttachment,)
+
+
+@reads(PromptInputFileAttachment)
+def read_prompt_input_file_attachment(data: JsonObject) -> PromptInputFileAttachment:
+    try:
+        self = new(*_READ_PROMPT_INPUT_FILE_ATTACHMENT)
+        self.raw_ = data
+        self.uri = v0 = data["uri"]
+        self.name = data["name"] if "name" in data else None
+        self.description = data["description"] if "description" in data else None
+        value = data["source"] if "source" in data else None
+        self.source = None if value is None else read_prompt_source(value)
+    except READ_ERRORS:
+        return read_lenient(PromptInputFileAttachment, data)
+    return read_lenient(PromptInputFileAttachment, data) if v0 is None else self
+
+
 from .prompt_agent_attachment import read_prompt_agent_attachment
-from .prompt_input_file_attachment import read_prompt_input_file_attachment
+from .prompt_source import read_prompt_source

@@ -8,8 +8,40 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .command_v2_info import CommandV2Info
     from .location_info import LocationInfo
+    from .model_ref import ModelRef
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class CommandV2Info(OpencodeModel):
+    """Source: `#/components/schemas/CommandV2Info`."""
+
+    name: str
+    template: str
+    description: str | None = None
+    agent: str | None = None
+    model: ModelRef | None = None
+    subtask: bool | None = None
+
+
+_READ_COMMAND_V2_INFO = (CommandV2Info,)
+
+
+@reads(CommandV2Info)
+def read_command_v2_info(data: JsonObject) -> CommandV2Info:
+    try:
+        self = new(*_READ_COMMAND_V2_INFO)
+        self.raw_ = data
+        self.name = v0 = data["name"]
+        self.template = v1 = data["template"]
+        self.description = data["description"] if "description" in data else None
+        self.agent = data["agent"] if "agent" in data else None
+        value = data["model"] if "model" in data else None
+        self.model = None if value is None else read_model_ref(value)
+        self.subtask = data["subtask"] if "subtask" in data else None
+    except READ_ERRORS:
+        return read_lenient(CommandV2Info, data)
+    return read_lenient(CommandV2Info, data) if v0 is None or v1 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -36,5 +68,5 @@ def read_v2_command_list_response(data: JsonObject) -> V2CommandListResponse:
     return self
 
 
-from .command_v2_info import read_command_v2_info
 from .location_info import read_location_info
+from .model_ref import read_model_ref
