@@ -1,4 +1,4 @@
-"""Pack the generator into the wheel, as `opencode_client/_generator.tar.xz`. `opencode-client generate` unpacks it.
+"""Pack the generator into the wheel, as `opencode_client/_generator.tar.bz2`. `opencode-client generate` unpacks it.
 
 Packed, it needs 50 kB less, and no program imports it by chance. Editable installs do not get it: there the command
 finds the generator beside the package.
@@ -18,8 +18,14 @@ _PACKED = (
     *("generator-config.yaml", "scripts/generated.ruff.toml"),
     *("scripts/__init__.py", "scripts/all_or_none.py", "scripts/documents.py", "scripts/elsewhere.py"),
     *("scripts/fetch_spec.py", "scripts/generate.py", "scripts/npm_server.py", "scripts/overlays.py"),
-    *("scripts/rooms.py", "scripts/scratch_server.py", "scripts/sync_twins.py"),
+    *(
+        "scripts/regeneration_job.py",
+        "scripts/rooms.py",
+        "scripts/scratch_server.py",
+        "scripts/sync_twins.py",
+    ),
 )
+_LEFT_OUT = {"__pycache__", "__main__.py", "README.md", "upstream.toml"}
 
 
 class GeneratorHook(BuildHookInterface[Any]):  # Any: the configuration of a builder
@@ -30,8 +36,8 @@ class GeneratorHook(BuildHookInterface[Any]):  # Any: the configuration of a bui
         if version == "editable":
             return
         self._scratch = tempfile.TemporaryDirectory(prefix="opencode-client-")
-        archive = Path(self._scratch.name, "_generator.tar.xz")
-        with tarfile.open(archive, "w:xz", preset=9) as packed:
+        archive = Path(self._scratch.name, "_generator.tar.bz2")
+        with tarfile.open(archive, "w:bz2") as packed:
             for name in _PACKED:
                 packed.add(Path(self.root, name), name, filter=_plain)
         build_data["force_include"][str(archive)] = f"opencode_client/{archive.name}"
@@ -43,8 +49,8 @@ class GeneratorHook(BuildHookInterface[Any]):  # Any: the configuration of a bui
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Leave out compiled code, and everything that differs from one build to the next."""
-    if Path(member.name).name == "__pycache__":
+    """Leave out what the command does not run, and everything that differs from one build to the next."""
+    if Path(member.name).name in _LEFT_OUT:
         return None
     member.mtime, member.uid, member.gid, member.uname, member.gname = 0, 0, 0, "", ""
     member.mode = 0o755 if member.isdir() else 0o644

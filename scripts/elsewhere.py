@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import keyword
+import os
 import re
 import shutil
 import subprocess
@@ -25,10 +26,18 @@ from scripts.documents import SpecError, operations, parse_document
 from scripts.fetch_spec import Served, credentials, fetch, refuse_losses, write
 from scripts.generate import GenerateError, build, print_notes, refuse_others, write_package
 from scripts.npm_server import NpmError
+from scripts.regeneration_job import JOB, propose, set_outputs
 from scripts.rooms import PACKAGE
 from scripts.scratch_server import scratch_server
 
 _DOCUMENT, _SOURCE = "openapi.json", "openapi.source.json"
+_IMPORT = """
+import importlib, pkgutil, sys
+for module in pkgutil.walk_packages(importlib.import_module(sys.argv[1]).__path__, sys.argv[1] + "."):
+    importlib.import_module(module.name)
+"""
+"""A program that imports every module of a package."""
+
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
@@ -41,12 +50,18 @@ def main(
     package: str,
     allow_removed: bool,
     report: Path | None,
+    job: bool,
 ) -> int:
-    """Return 0 if everything is written, or 1 after printing the reason. Then nothing has changed in `out`."""
+    """Return 0 if everything is written, or 1 after printing the reason.
+
+    Then nothing has changed in `out`, unless it is the job's last steps that failed.
+    """
     try:
         made = _generate(_read(url, document, opencode_version), out, package, allow_removed=allow_removed)
         if report is not None:
             write_report(made, report)
+        if job:
+            _do_job(made, out, package)
     except (
         *(SpecError, GenerateError, StateError, NpmError, ServerStartError),
         *(OSError, subprocess.CalledProcessError),
@@ -70,7 +85,10 @@ def _from_file(file: Path) -> Served:
     beside = file.with_name(_SOURCE)
     source: Mapping[str, str] = {}
     if file.name == _DOCUMENT and beside.exists():
-        source = json.loads(beside.read_text(encoding="utf-8"))
+        try:
+            source = json.loads(beside.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise SpecError(f"{beside} is not JSON: {error}") from error
     return Served(
         file.read_bytes(), source.get("opencode_version", ""), file.name, source.get("document_sha256", "")
     )
@@ -140,3 +158,28 @@ def _replace(new: Path, places: Mapping[str, Path]) -> int:
 
 def _short(report: Report) -> str:
     return report.text(LIMIT, "with --report FOLDER")
+
+
+def _do_job(report: Report, out: Path, name: str) -> None:
+    """Set the outputs. If something has changed, write the reports and the patch into build/job.
+
+    Raises:
+        GenerateError: the package cannot be imported.
+        CalledProcessError: git failed.
+    """
+    found = report.to_dict()
+    shutil.rmtree(out / JOB, ignore_errors=True)  # of an earlier run
+    set_outputs(found)
+    if report.status == "unchanged":
+        return
+    write_report(report, out / JOB)
+    _import_whole(name, out)
+    propose(out, found, (_DOCUMENT, _SOURCE, name.replace(".", "/")))
+
+
+def _import_whole(name: str, folder: Path) -> None:
+    env = {key: value for key, value in os.environ.items() if not key.startswith("OPENCODE_")}  # the password
+    command = [sys.executable, "-B", "-c", _IMPORT, name]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise GenerateError(f"{name} cannot be imported, so there is no patch:\n{done.stderr[-4000:]}")

@@ -27,8 +27,8 @@ _OFFLINE = "not live and not documents and not package and not job and not stres
 TEST = ("-m", "pytest", "-q", "-n", "auto", "--dist", "loadfile", "-m", _OFFLINE)
 _CHANGED = (10, 20)
 CHANGELOG = "CHANGELOG.md"
-_PROPOSED = (
-    *("openapi.json", "openapi.source.json", CHANGELOG, REFERENCE.relative_to(ROOT).as_posix()),
+PROPOSED = (
+    *("openapi.json", "openapi.source.json", REFERENCE.relative_to(ROOT).as_posix()),
     *(f"{PACKAGE}/{room}" for room in ROOMS),
 )
 _UNRELEASED = "## [Unreleased]\n"
@@ -43,7 +43,7 @@ def main() -> int:
         return code
     build = ROOT / "build"
     report: Json = json.loads((build / "report.json").read_text(encoding="utf-8"))
-    _set_outputs(status=report["status"], version=report["new"]["opencode_version"])
+    set_outputs(report)
     if code == 0:
         return 0
     (ROOT / JOB).mkdir(parents=True, exist_ok=True)
@@ -58,31 +58,40 @@ def main() -> int:
             file=sys.stderr,
         )
         return failed
-    changelog = ROOT / CHANGELOG
-    text = with_entry(changelog.read_text(encoding="utf-8"), entry(report))
-    changelog.write_text(text, encoding="utf-8", newline="\n")
-    (ROOT / JOB / "regeneration.patch").write_bytes(patch(ROOT))
-    print(f"to propose: {JOB / 'regeneration.patch'}")
+    propose(ROOT, report, PROPOSED)
     return 0
+
+
+def propose(root: Path, report: Json, paths: Sequence[str]) -> None:
+    """Add the entry to the changelog, if that has a place for it, and write the patch of `paths` and the changelog.
+
+    Raises:
+        CalledProcessError: git failed.
+    """
+    changelog = root / CHANGELOG
+    text = changelog.read_text(encoding="utf-8") if changelog.exists() else ""
+    if _UNRELEASED in text:
+        changelog.write_text(with_entry(text, entry(report)), encoding="utf-8", newline="\n")
+        paths = (*paths, CHANGELOG)
+    else:
+        print(f"{CHANGELOG} with {_UNRELEASED.strip()} is missing, so it gets no line")
+    (root / JOB / "regeneration.patch").write_bytes(patch(root, paths))
+    print(f"to propose: {JOB / 'regeneration.patch'}")
 
 
 def entry(report: Json) -> str:
     """The line for the changelog: the server's version and the number of changes."""
     old, new = report["old"]["opencode_version"], report["new"]["opencode_version"]
+    if not old:
+        return f"- Generated for opencode {new}."
     versions = f"opencode {new}" if old == new else f"opencode {new}, from {old}"
     breaking = f", {report['breaking']} of them breaking" if report["breaking"] else ""
     return f"- Regenerated from {versions}: {len(report['changes'])} changes{breaking}."
 
 
 def with_entry(changelog: str, line: str) -> str:
-    """The changelog with `line` as the first entry of Unreleased, Changed.
-
-    Raises:
-        ValueError: the changelog has no part Unreleased.
-    """
+    """The changelog with `line` as the first entry of Unreleased, Changed."""
     head, found, rest = changelog.partition(_UNRELEASED)
-    if not found:
-        raise ValueError(f"CHANGELOG.md has no {_UNRELEASED.strip()}")
     unreleased, mark, older = rest.partition("\n## ")
     if _SECTION in unreleased:
         unreleased = unreleased.replace(_SECTION + "\n", f"{_SECTION}\n{line}\n", 1)
@@ -92,13 +101,17 @@ def with_entry(changelog: str, line: str) -> str:
     return head + found + unreleased + mark + older
 
 
-def patch(repository: Path) -> bytes:
-    """The patch of generated files and the changelog since the last commit; the git index does not change."""
+def patch(repository: Path, paths: Sequence[str]) -> bytes:
+    """The patch of `paths` since the last commit, ignored files too; the git index does not change."""
     git = ("git", "-C", str(repository))
     index = str(repository / "build" / "index")
     env = {**os.environ, "GIT_INDEX_FILE": index}
     subprocess.run([*git, "read-tree", "HEAD"], check=True, env=env)
-    subprocess.run([*git, "add", "--all", "--", *_PROPOSED], check=True, env=env)
+    subprocess.run(
+        [*git, "add", "--all", "--force", "--", *paths, ":(exclude,glob)**/__pycache__/**"],
+        check=True,
+        env=env,
+    )
     made = subprocess.run(
         [*git, "diff", "--cached", "--binary", "HEAD"], check=True, env=env, capture_output=True
     )
@@ -111,8 +124,9 @@ def _run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, check=False).returncode
 
 
-def _set_outputs(**outputs: str) -> None:
+def set_outputs(report: Json) -> None:
     """Print the outputs, and set them if this runs in GitHub Actions."""
+    outputs = {"status": report["status"], "version": report["new"]["opencode_version"]}
     lines = "".join(f"{name}={value}\n" for name, value in outputs.items())
     print(lines, end="")
     if file := os.environ.get("GITHUB_OUTPUT"):

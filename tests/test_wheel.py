@@ -1,11 +1,13 @@
-"""The wheel, built from the tree and installed with its dependencies into an empty environment."""
+"""The sdist, built from the tree; and the wheel, built from the sdist and installed into an empty environment."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -41,9 +43,20 @@ def _run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | No
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked sdist."""
+    folder = tmp_path_factory.mktemp("sdist")
+    _run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder, cwd=ROOT)
+    [built] = folder.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / built.name.removesuffix(".tar.gz")
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    _run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT)
+    _run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, sdist)
     [built] = folder.glob("*.whl")
     return built
 
@@ -67,6 +80,28 @@ def generator(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin" / "opencode-client"
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="only git knows which files are committed")
+def test_the_sdist_has_the_committed_files_alone(sdist: Path) -> None:
+    committed = set(_run("git", "ls-files", "-z", cwd=ROOT).strip("\0").split("\0"))
+    files = {file.relative_to(sdist).as_posix() for file in sdist.rglob("*") if file.is_file()}
+    assert files - committed == {"PKG-INFO"}
+    assert committed - files == {".ci/run", ".editorconfig"}
+
+
+def test_the_tests_of_the_sdist_pass(sdist: Path) -> None:
+    """A quick part of each kind: the package, the generator, its documents, the pages, the workflows."""
+    chosen = [
+        *("tests/calls/test_contract.py", "tests/command", "tests/generator/test_generate.py"),
+        *("tests/reference/test_reference.py", "tests/test_readme.py", "tests/test_release.py"),
+        *("tests/test_single_source.py", "tests/test_layers.py", "tests/streams/test_sse.py"),
+    ]
+    kinds = "not documents and not package and not live and not job and not stress"
+    printed = _run(sys.executable, "-m", "pytest", "-q", "-m", kinds, *chosen, cwd=sdist)
+    found = re.search(r"(\d+) passed", printed)
+    assert found is not None
+    assert int(found[1]) > 300
+
+
 def test_the_wheel_has_at_most_a_megabyte(wheel: Path) -> None:
     assert wheel.stat().st_size <= 1_000_000
 
@@ -76,7 +111,7 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"opencode_client"}
     assert "opencode_client/py.typed" in names
     others = [name for name in names if not name.endswith((".py", ".typed")) and ".dist-info/" not in name]
-    assert others == ["opencode_client/_generator.tar.xz"]
+    assert others == ["opencode_client/_generator.tar.bz2"]
 
 
 def test_the_installed_wheel_makes_a_call(python: Path, tmp_path: Path, httpserver: HTTPServer) -> None:

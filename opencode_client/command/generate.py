@@ -50,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=Path, metavar="FOLDER", help="also write the changes to report.txt and report.json"
     )
+    parser.add_argument(
+        "--job",
+        action="store_true",
+        help="also add a line to CHANGELOG.md, write the report and a patch to build/job, and set outputs of GitHub",
+    )
 
 
 def run(given: argparse.Namespace) -> int:
@@ -78,7 +83,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _find_generator(scratch: Path) -> Path | None:
     """Unpack the generator of the installed package into `scratch`, or find it beside the package in its project."""
-    packed = _PACKAGE / "_generator.tar.xz"
+    packed = _PACKAGE / "_generator.tar.bz2"
     if packed.is_file():
         with tarfile.open(packed) as archive:
             archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.3 has none

@@ -22,6 +22,7 @@ from scripts.normalise import DOCUMENT_RULES
 from scripts.normalise.names import HANDWRITTEN
 from scripts.rooms import PACKAGE, REFERENCE, ROOMS, ROOT, TWINS
 from tests.support.generated_packages import document
+from tests.support.project_files import project_files
 
 
 @pytest.fixture
@@ -34,15 +35,12 @@ def spec(tmp_path: Path) -> Path:
 
 
 def test_a_package_is_complete_and_leaves_the_tree_alone(spec: Path, tmp_path: Path) -> None:
-    before = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, check=True
-    ).stdout
+    before = project_files()
     assert generate.main(["--spec", str(spec), "--out", str(tmp_path / "out")]) == 0
     written = tmp_path / "out" / PACKAGE
     assert {"py.typed", "errors", "model.py", "models"} <= {file.name for file in written.iterdir()}
     assert [file.name for file in sorted((written / "models").iterdir())] == ["__init__.py", "only.py"]
-    after = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, check=True).stdout
-    assert after == before
+    assert project_files() == before
 
 
 def test_a_folder_that_is_not_ours_is_not_replaced(spec: Path, tmp_path: Path) -> None:

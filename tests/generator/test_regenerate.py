@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,9 +12,9 @@ import pytest
 
 from scripts import fetch_spec, generate, regenerate
 from scripts.changes import command as changes
-from scripts.rooms import ROOT
 from scripts.sync_twins import TwinError
 from tests.support.generated_packages import document
+from tests.support.project_files import project_files
 
 
 def _nothing(*_: object) -> None:
@@ -42,10 +41,9 @@ def test_without_a_server_the_rooms_are_rebuilt_from_the_committed_document(
 def test_a_document_that_was_refused_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch_spec, "main", lambda: 1)
     monkeypatch.setattr(regenerate, "WRITTEN", ())  # other tests read the tree at the same time
-    before = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, check=True)
+    before = project_files()
     assert regenerate.main() == 1
-    after = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, check=True)
-    assert after.stdout == before.stdout
+    assert project_files() == before
 
 
 STAGES = ("spec", "generate", "docs")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from scripts.normalise.schema import Json
-from scripts.regeneration_job import entry, patch, with_entry
+from scripts.regeneration_job import PROPOSED, entry, patch, with_entry
 
 _REPORT: Json = {
     "old": {"opencode_version": "1.18.33"}, "new": {"opencode_version": "1.18.34"},
@@ -38,9 +37,9 @@ def test_a_line_is_added_to_what_is_not_released(before: str, after: str) -> Non
     assert with_entry(before, "- new") == after
 
 
-def test_a_changelog_without_a_place_for_it_is_an_error() -> None:
-    with pytest.raises(ValueError, match=re.escape("no ## [Unreleased]")):
-        with_entry("# Changelog\n", "- new")
+def test_the_first_entry_has_no_earlier_version() -> None:
+    first = {**_REPORT, "old": {"opencode_version": ""}}
+    assert entry(first) == "- Generated for opencode 1.18.34."
 
 
 _ROOMS = (
@@ -69,7 +68,7 @@ def test_the_patch_holds_what_was_generated_and_nothing_else_of_the_tree(tmp_pat
     (made / "opencode_client/models/new").write_bytes(b"\0\1")
     for name in ("mine", "notes"):
         (made / name).write_bytes(b"nobody else's\n")
-    (tmp_path / "patch").write_bytes(patch(made))
+    (tmp_path / "patch").write_bytes(patch(made, PROPOSED))
     git(other, "apply", str(tmp_path / "patch"))
     expected = dict.fromkeys(_ROOMS, b"a\n") | {
         "mine": b"a\n", "openapi.json": b"changed\n", "opencode_client/models/new": b"\0\1",

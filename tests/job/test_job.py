@@ -7,31 +7,23 @@ committed files are those of the ordinary suite, so that job runs few tests. The
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from base64 import b64encode
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
-from ruamel.yaml import YAML
 
 from scripts.rooms import ROOT
 from tests.job.project import Project, Run, git, older
 from tests.job.tomorrow import VERSION, of_tomorrow
+from tests.job.workflow import propose
 
 pytestmark = pytest.mark.job
 
 _OLD, _NEW = "1.3.2", "1.18.33"
 _PASSWORD = "correct horse battery"
-_GH = """#!/bin/sh
-printf '%s\\n' "$*" >> "$GH_LOG"
-case "$1 $2" in "pr list") echo "$GH_OPEN" ;; esac
-"""
-"""A fake of GitHub's command: it logs its arguments, and reports $GH_OPEN open pull requests."""
 
 
 @pytest.fixture(scope="module")
@@ -113,45 +105,16 @@ def test_the_patch_turns_the_old_state_into_the_committed_files(
 def test_the_workflow_proposes_it(
     newer: Run, checkout: Path, tmp_path: Path, open_: str, command: str
 ) -> None:
-    log = _propose(newer, checkout, tmp_path, GH_OPEN=open_)
+    origin = checkout.with_name("origin.git")
+    log = propose(newer.files, newer.outputs, origin, tmp_path, opened=open_)
     branch = f"regenerate/opencode-{_NEW}"
     assert f"{command} {branch}" in log
     assert f"pr edit {branch} --add-label breaking" in log
-    origin = checkout.with_name("origin.git")
     assert git(origin, "log", "-1", "--format=%s", branch) == f"Regenerate from opencode {_NEW}\n"
     assert git(origin, "diff", "--name-only", "now", branch).split() == ["CHANGELOG.md"]
     body = (tmp_path / "made" / "body.md").read_text(encoding="utf-8")
     assert body.startswith("```text\nFrom HEAD (")
     assert f"opencode {_OLD} -> {_NEW}: breaking" in body
-
-
-def _propose(run: Run, checkout: Path, folder: Path, **env: str) -> str:
-    """Run the step that opens the pull request, with a fake `gh`; return the log of that."""
-    workflow: Any = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "regenerate.yml")  # pyright: ignore[reportUnknownMemberType] # untyped
-    step = workflow["jobs"]["propose"]["steps"][-1]
-    made, programs, log = folder / "made", folder / "bin", folder / "log"
-    made.mkdir()
-    programs.mkdir()
-    for name, content in run.files.items():
-        (made / name).write_bytes(content)
-    (programs / "gh").write_text(_GH, encoding="utf-8")
-    (programs / "gh").chmod(0o755)
-    git(folder, "clone", "--quiet", str(checkout.with_name("origin.git")), str(folder / "clone"))
-    given = {
-        "GH_TOKEN": "t",
-        "STATUS": run.outputs["status"],
-        "VERSION": run.outputs["version"],
-        "MADE": str(made),
-    }
-    assert given.keys() == step["env"].keys()
-    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(
-        ["bash", "--noprofile", "--norc", "-e", "-c", step["run"]],
-        cwd=folder / "clone",
-        env={**os.environ, **given, **env, "GH_LOG": str(log), "PATH": path},
-        check=True,
-    )
-    return log.read_text(encoding="utf-8")
 
 
 def test_without_changes_the_job_leaves_no_files(merged: Project) -> None:
