@@ -20,6 +20,8 @@ BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "str"})
 """The builtin types that annotations use."""
 
 _VISIBLE = frozenset({"object", "union", "mixed", "alias"})
+_FEW = 10
+"""A union of at most this many variants has them in its own module, if nothing else uses them."""
 
 
 def name_members(document: Json, namer: Namer) -> Json:
@@ -99,30 +101,27 @@ def assign_modules(document: Json, shared: Collection[str] = ()) -> Json:
 
     `SessionTime`, used by `Session` alone -> `models/session.py`, with `x-oc.render` at the last class of it
 
-    A component moves, too, if its only user is a class: reading that needs both, and each module costs time and space.
-    Components of operations and unions stay, as operations read them alone, and unions read one of many variants.
+    A component moves, too, if its only user almost always needs it, as each module costs time and space. Components of
+    operations stay, and variants of large unions, such as events.
     A class of same.toml (`shared`) stays with the class that it is named after: reading a session imports one module.
     """
     schemas = schemas_of(document)
     visible = [name for name, schema in schemas.items() if schema.get(META, {}).get("kind") in _VISIBLE]
     users = _users(schemas, visible)
-    homes = {name: module(name) for name in visible if _is_root(schemas[name])}
-    for name in visible:
-        homes.setdefault(name, module(name))
-    staying = _used_by_operations(document)
-    changed = True
-    while changed:
-        changed = False
-        for name in visible:
-            owners = [user for user in users[name] if user != name]
-            if name in shared:
-                owners = sorted(filter(name.startswith, owners), key=len)[-1:] or owners
-            places = {homes[user] for user in owners}
-            may_move = not _is_root(schemas[name]) or (
-                name not in staying and all(_is_object(schemas[one]) for one in owners)
-            )
-            if may_move and len(places) == 1 and homes[name] not in places:
-                homes[name], changed = places.pop(), True
+    owners = {
+        name: _owners(name, [user for user in visible if user in users[name]], shared) for name in visible
+    }
+    of_operations = _used_by_operations(document)
+    moving = [name for name in visible if _may_move(schemas, name, owners[name], of_operations)]
+    homes = {name: module(name) for name in visible}
+    for _ in visible:  # a class can follow one that moves itself
+        before = dict(homes)
+        for name in moving:
+            places = {homes[owner] for owner in owners[name]}
+            if len(places) == 1:
+                homes[name] = places.pop()
+        if homes == before:
+            break
     homes = _distinct_modules(homes)
     return with_schemas(document, _with_homes(schemas, homes, visible))
 
@@ -145,8 +144,20 @@ def _is_root(schema: Json) -> bool:
     )
 
 
-def _is_object(schema: Json) -> bool:
-    return schema[META]["kind"] == "object"
+def _owners(name: str, users: list[str], shared: Collection[str]) -> list[str]:
+    """Return the other classes whose module can have this class."""
+    owners = [user for user in users if user != name]
+    return sorted(filter(name.startswith, owners), key=len)[-1:] or owners if name in shared else owners
+
+
+def _may_move(schemas: Json, name: str, owners: Iterable[str], of_operations: set[str]) -> bool:
+    if not _is_root(schemas[name]):
+        return True
+    needed = all(
+        schemas[owner][META]["kind"] == "object" or len(references(schemas[owner])) <= _FEW
+        for owner in owners
+    )
+    return needed and name not in of_operations
 
 
 def _used_by_operations(document: Json) -> set[str]:

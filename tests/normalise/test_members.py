@@ -135,9 +135,17 @@ def test_a_component_of_an_operation_has_a_module_of_its_own(operation: Json) ->
     assert _modules(schemas, operation=operation)["A"] == "a"
 
 
-def test_a_variant_of_a_union_has_a_module_of_its_own() -> None:
-    schemas = {name: obj("type", type={"const": name}) for name in ("A", "B")}
-    assert _modules({**schemas, "U": {"anyOf": [A, B]}}) == {"A": "a", "B": "b", "U": "u"}
+@pytest.mark.parametrize(("count", "shared"), [(10, True), (11, False)])
+def test_the_variants_of_a_small_union_are_in_its_module(count: int, shared: bool) -> None:
+    schemas = {f"V{number}": obj("type", type={"const": str(number)}) for number in range(count)}
+    found = _modules({**schemas, "U": {"anyOf": [reference(name) for name in schemas]}})
+    assert set(found.values()) == ({"u"} if shared else {"u", *map(str.lower, schemas)})
+
+
+def test_components_in_a_circle_end() -> None:
+    order = {"A": "C", "C": "B", "B": "A"}
+    users = {name: obj(x=reference(used)) for used, name in order.items()}
+    assert set(_modules({name: users[name] for name in ("A", "C", "B")})) == {"A", "B", "C"}
 
 
 def test_an_inline_class_that_one_module_uses_is_in_that_module() -> None:
@@ -207,7 +215,7 @@ def test_a_module_reads_with_the_readers_of_others() -> None:
 
 def test_a_union_needs_no_readers_but_those_in_its_table() -> None:
     schemas = {name: obj("type", type={"const": name}) for name in ("A", "B")}
-    rendered = _placed({**schemas, "U": {"anyOf": [A, B]}})["U"]["x-oc"]["render"]
+    rendered = _placed({**schemas, "T": obj(a=A, b=B), "U": {"anyOf": [A, B]}})["U"]["x-oc"]["render"]
     assert rendered == {"classes": ["U"], "runtime": [], "types": [("a", "A"), ("b", "B")]}
 
 
@@ -252,13 +260,14 @@ def test_a_module_imports_the_classes_of_others() -> None:
 
 def test_a_unions_rows_have_the_modules_of_their_classes() -> None:
     schemas = {name: obj("type", type={"const": name}) for name in ("A", "B")}
-    rows = _placed({**schemas, "U": {"anyOf": [A, B]}})["U"]["x-oc"]["table"]
+    rows = _placed({**schemas, "T": obj(a=A, b=B), "U": {"anyOf": [A, B]}})["U"]["x-oc"]["table"]
     assert [(row["class"], row["module"]) for row in rows] == [("A", "a"), ("B", "b")]
 
 
 def test_a_unions_rows_of_a_second_level_say_so_too() -> None:
     schemas = {name: obj("type", "k", type={"const": "x"}, k={"const": name}) for name in ("A", "B")}
     schemas["C"] = obj("type", type={"const": "c"})
+    schemas["T"] = obj(a=A, b=B, c=reference("C"))
     [row, last] = _placed({**schemas, "U": {"anyOf": [A, B, reference("C")]}})["U"]["x-oc"]["table"]
     assert [(leaf["class"], leaf["module"]) for leaf in row["table"]] == [("A", "a"), ("B", "b")]
     assert last["module"] == "c"
@@ -266,7 +275,8 @@ def test_a_unions_rows_of_a_second_level_say_so_too() -> None:
 
 def test_a_union_has_the_module_of_its_variant_without_a_tag() -> None:
     schemas = {name: obj("type", type={"const": name}) for name in ("A", "B")}
-    found = _placed({**schemas, "C": obj(x=STRING), "U": {"anyOf": [A, B, reference("C")]}})
+    schemas |= {"C": obj(x=STRING), "T": obj(c=reference("C"))}
+    found = _placed({**schemas, "U": {"anyOf": [A, B, reference("C")]}})
     assert found["U"]["x-oc"]["otherwise_module"] == "c"
 
 
