@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from .agent import Agent as Agent
     from .agent_color import AgentColor as AgentColor
     from .agent_part import AgentPart as AgentPart, AgentPartSource as AgentPartSource
-    from .agent_part_input import AgentPartInput as AgentPartInput
-    from .api_auth import ApiAuth as ApiAuth
     from .api_error import APIError as APIError, APIErrorData as APIErrorData
     from .app_skills_response_item import AppSkillsResponseItem as AppSkillsResponseItem
     from .assistant_message import (
@@ -25,9 +23,28 @@ if TYPE_CHECKING:
         AssistantMessageTime as AssistantMessageTime,
         AssistantMessageTokens as AssistantMessageTokens,
         AssistantMessageTokensCache as AssistantMessageTokensCache,
+        ContentFilterError as ContentFilterError,
+        ContentFilterErrorData as ContentFilterErrorData,
+        ContextOverflowError as ContextOverflowError,
+        ContextOverflowErrorData as ContextOverflowErrorData,
+        MessageAbortedError as MessageAbortedError,
+        MessageAbortedErrorData as MessageAbortedErrorData,
+        MessageOutputLengthError as MessageOutputLengthError,
+        ProviderAuthError as ProviderAuthError,
+        ProviderAuthErrorData as ProviderAuthErrorData,
+        StructuredOutputError as StructuredOutputError,
+        StructuredOutputErrorData as StructuredOutputErrorData,
         UnknownAssistantMessageError as UnknownAssistantMessageError,
+        UnknownError as UnknownError,
+        UnknownErrorData as UnknownErrorData,
     )
-    from .auth import Auth as Auth, UnknownAuth as UnknownAuth
+    from .auth import (
+        ApiAuth as ApiAuth,
+        Auth as Auth,
+        OAuth as OAuth,
+        UnknownAuth as UnknownAuth,
+        WellKnownAuth as WellKnownAuth,
+    )
     from .bad_request_error_body import (
         BadRequestErrorBody as BadRequestErrorBody,
         BadRequestErrorBodyData as BadRequestErrorBodyData,
@@ -58,6 +75,8 @@ if TYPE_CHECKING:
         ConfigSkills as ConfigSkills,
         ConfigToolOutput as ConfigToolOutput,
         ConfigV2ExperimentalPolicy as ConfigV2ExperimentalPolicy,
+        ConfigV2ReferenceGit as ConfigV2ReferenceGit,
+        ConfigV2ReferenceLocal as ConfigV2ReferenceLocal,
         ConfigWatcher as ConfigWatcher,
         ImageAttachmentConfig as ImageAttachmentConfig,
         ProviderConfig as ProviderConfig,
@@ -75,23 +94,14 @@ if TYPE_CHECKING:
         UnknownConfigMcp as UnknownConfigMcp,
     )
     from .config_providers_response import ConfigProvidersResponse as ConfigProvidersResponse
-    from .config_v2_reference_git import ConfigV2ReferenceGit as ConfigV2ReferenceGit
-    from .config_v2_reference_local import ConfigV2ReferenceLocal as ConfigV2ReferenceLocal
     from .conflict_error_body import ConflictErrorBody as ConflictErrorBody
-    from .connection_credential_info import ConnectionCredentialInfo as ConnectionCredentialInfo
-    from .connection_env_info import ConnectionEnvInfo as ConnectionEnvInfo
     from .console_state import ConsoleState as ConsoleState
-    from .content_filter_error import (
-        ContentFilterError as ContentFilterError,
-        ContentFilterErrorData as ContentFilterErrorData,
+    from .credential_value import (
+        CredentialKey as CredentialKey,
+        CredentialOAuth as CredentialOAuth,
+        CredentialValue as CredentialValue,
+        UnknownCredentialValue as UnknownCredentialValue,
     )
-    from .context_overflow_error import (
-        ContextOverflowError as ContextOverflowError,
-        ContextOverflowErrorData as ContextOverflowErrorData,
-    )
-    from .credential_key import CredentialKey as CredentialKey
-    from .credential_o_auth import CredentialOAuth as CredentialOAuth
-    from .credential_value import CredentialValue as CredentialValue, UnknownCredentialValue as UnknownCredentialValue
     from .event import Event as Event
     from .event_catalog_updated import EventCatalogUpdated as EventCatalogUpdated
     from .event_command_executed import EventCommandExecuted as EventCommandExecuted
@@ -218,9 +228,14 @@ if TYPE_CHECKING:
     from .file_node import FileNode as FileNode
     from .file_part import FilePart as FilePart
     from .file_part_input import FilePartInput as FilePartInput
-    from .file_part_source import FilePartSource as FilePartSource, UnknownFilePartSource as UnknownFilePartSource
-    from .file_part_source_text import FilePartSourceText as FilePartSourceText
-    from .file_source import FileSource as FileSource
+    from .file_part_source import (
+        FilePartSource as FilePartSource,
+        FilePartSourceText as FilePartSourceText,
+        FileSource as FileSource,
+        ResourceSource as ResourceSource,
+        SymbolSource as SymbolSource,
+        UnknownFilePartSource as UnknownFilePartSource,
+    )
     from .file_watcher_updated import FileWatcherUpdated as FileWatcherUpdated
     from .file_watcher_updated_data import FileWatcherUpdatedData as FileWatcherUpdatedData
     from .find_text_response_item import (
@@ -253,31 +268,32 @@ if TYPE_CHECKING:
     from .integration_connection_updated_data import (
         IntegrationConnectionUpdatedData as IntegrationConnectionUpdatedData,
     )
-    from .integration_env_method import IntegrationEnvMethod as IntegrationEnvMethod
     from .integration_info import (
+        ConnectionCredentialInfo as ConnectionCredentialInfo,
+        ConnectionEnvInfo as ConnectionEnvInfo,
         ConnectionInfo as ConnectionInfo,
+        IntegrationEnvMethod as IntegrationEnvMethod,
         IntegrationInfo as IntegrationInfo,
+        IntegrationKeyMethod as IntegrationKeyMethod,
         IntegrationMethod as IntegrationMethod,
+        IntegrationOAuthMethod as IntegrationOAuthMethod,
         UnknownConnectionInfo as UnknownConnectionInfo,
         UnknownIntegrationMethod as UnknownIntegrationMethod,
     )
     from .integration_inputs import IntegrationInputs as IntegrationInputs
-    from .integration_key_method import IntegrationKeyMethod as IntegrationKeyMethod
-    from .integration_o_auth_method import IntegrationOAuthMethod as IntegrationOAuthMethod
     from .integration_ref import IntegrationRef as IntegrationRef
-    from .integration_select_prompt import (
-        IntegrationSelectPrompt as IntegrationSelectPrompt,
-        IntegrationSelectPromptOption as IntegrationSelectPromptOption,
-    )
-    from .integration_text_prompt import IntegrationTextPrompt as IntegrationTextPrompt
     from .integration_updated import IntegrationUpdated as IntegrationUpdated
-    from .integration_when import IntegrationWhen as IntegrationWhen
     from .invalid_cursor_error_body import InvalidCursorErrorBody as InvalidCursorErrorBody
     from .invalid_request_error_body import InvalidRequestErrorBody as InvalidRequestErrorBody
     from .json_schema import JSONSchema as JSONSchema
     from .layout_config import LayoutConfig as LayoutConfig
     from .llm_provider_metadata import LLMProviderMetadata as LLMProviderMetadata
-    from .llm_tool_content import LLMToolContent as LLMToolContent, UnknownLLMToolContent as UnknownLLMToolContent
+    from .llm_tool_content import (
+        LLMToolContent as LLMToolContent,
+        ToolFileContent as ToolFileContent,
+        ToolTextContent as ToolTextContent,
+        UnknownLLMToolContent as UnknownLLMToolContent,
+    )
     from .location_info import LocationInfo as LocationInfo, LocationInfoProject as LocationInfoProject
     from .location_ref import LocationRef as LocationRef
     from .log_level import LogLevel as LogLevel
@@ -289,28 +305,34 @@ if TYPE_CHECKING:
     from .mcp_browser_open_failed import McpBrowserOpenFailed as McpBrowserOpenFailed
     from .mcp_browser_open_failed_data import McpBrowserOpenFailedData as McpBrowserOpenFailedData
     from .mcp_local_config import McpLocalConfig as McpLocalConfig
-    from .mcp_o_auth_config import McpOAuthConfig as McpOAuthConfig
-    from .mcp_remote_config import McpRemoteConfig as McpRemoteConfig, McpRemoteConfigOauth as McpRemoteConfigOauth
+    from .mcp_remote_config import (
+        McpOAuthConfig as McpOAuthConfig,
+        McpRemoteConfig as McpRemoteConfig,
+        McpRemoteConfigOauth as McpRemoteConfigOauth,
+    )
     from .mcp_resource import McpResource as McpResource
     from .mcp_server_not_found_error_body import McpServerNotFoundErrorBody as McpServerNotFoundErrorBody
-    from .mcp_status import MCPStatus as MCPStatus, UnknownMCPStatus as UnknownMCPStatus
-    from .mcp_status_connected import MCPStatusConnected as MCPStatusConnected
-    from .mcp_status_disabled import MCPStatusDisabled as MCPStatusDisabled
-    from .mcp_status_failed import MCPStatusFailed as MCPStatusFailed
-    from .mcp_status_needs_auth import MCPStatusNeedsAuth as MCPStatusNeedsAuth
-    from .mcp_status_needs_client_registration import (
+    from .mcp_status import (
+        MCPStatus as MCPStatus,
+        MCPStatusConnected as MCPStatusConnected,
+        MCPStatusDisabled as MCPStatusDisabled,
+        MCPStatusFailed as MCPStatusFailed,
+        MCPStatusNeedsAuth as MCPStatusNeedsAuth,
         MCPStatusNeedsClientRegistration as MCPStatusNeedsClientRegistration,
+        UnknownMCPStatus as UnknownMCPStatus,
     )
     from .mcp_tools_changed import McpToolsChanged as McpToolsChanged
     from .mcp_tools_changed_data import McpToolsChangedData as McpToolsChangedData
     from .mcp_unsupported_o_auth_error_body import McpUnsupportedOAuthErrorBody as McpUnsupportedOAuthErrorBody
-    from .message import Message as Message, UnknownMessage as UnknownMessage
-    from .message_aborted_error import (
-        MessageAbortedError as MessageAbortedError,
-        MessageAbortedErrorData as MessageAbortedErrorData,
+    from .message import (
+        Message as Message,
+        UnknownMessage as UnknownMessage,
+        UserMessage as UserMessage,
+        UserMessageModel as UserMessageModel,
+        UserMessageSummary as UserMessageSummary,
+        UserMessageTime as UserMessageTime,
     )
     from .message_not_found_error_body import MessageNotFoundErrorBody as MessageNotFoundErrorBody
-    from .message_output_length_error import MessageOutputLengthError as MessageOutputLengthError
     from .message_part_delta import MessagePartDelta as MessagePartDelta
     from .message_part_delta_data import MessagePartDeltaData as MessagePartDeltaData
     from .message_part_removed import MessagePartRemoved as MessagePartRemoved
@@ -333,13 +355,21 @@ if TYPE_CHECKING:
         NotFoundErrorBody as NotFoundErrorBody,
         NotFoundErrorBodyData as NotFoundErrorBodyData,
     )
-    from .o_auth import OAuth as OAuth
-    from .output_format import OutputFormat as OutputFormat, UnknownOutputFormat as UnknownOutputFormat
-    from .output_format_json_schema import OutputFormatJsonSchema as OutputFormatJsonSchema
-    from .output_format_text import OutputFormatText as OutputFormatText
+    from .output_format import (
+        OutputFormat as OutputFormat,
+        OutputFormatJsonSchema as OutputFormatJsonSchema,
+        OutputFormatText as OutputFormatText,
+        UnknownOutputFormat as UnknownOutputFormat,
+    )
     from .page_cursor import PageCursor as PageCursor
     from .part import Part as Part, UnknownPart as UnknownPart
-    from .part_input import PartInput as PartInput, UnknownPartInput as UnknownPartInput
+    from .part_input import (
+        AgentPartInput as AgentPartInput,
+        PartInput as PartInput,
+        SubtaskPartInput as SubtaskPartInput,
+        TextPartInput as TextPartInput,
+        UnknownPartInput as UnknownPartInput,
+    )
     from .patch_part import PatchPart as PatchPart
     from .path import Path as Path
     from .permission_action import PermissionAction as PermissionAction
@@ -406,27 +436,27 @@ if TYPE_CHECKING:
         ModelModalities as ModelModalities,
         Provider as Provider,
     )
-    from .provider_aisdk import ProviderAISDK as ProviderAISDK
     from .provider_auth_authorization import ProviderAuthAuthorization as ProviderAuthAuthorization
-    from .provider_auth_error import (
-        ProviderAuthError as ProviderAuthError,
-        ProviderAuthErrorData as ProviderAuthErrorData,
-    )
     from .provider_auth_error_body import (
         ProviderAuthErrorBody as ProviderAuthErrorBody,
         ProviderAuthErrorBodyData as ProviderAuthErrorBodyData,
     )
     from .provider_auth_method import (
+        IntegrationSelectPrompt as IntegrationSelectPrompt,
+        IntegrationSelectPromptOption as IntegrationSelectPromptOption,
+        IntegrationTextPrompt as IntegrationTextPrompt,
+        IntegrationWhen as IntegrationWhen,
         ProviderAuthMethod as ProviderAuthMethod,
         ProviderAuthMethodPrompt as ProviderAuthMethodPrompt,
         UnknownProviderAuthMethodPrompt as UnknownProviderAuthMethodPrompt,
     )
     from .provider_list_response import ProviderListResponse as ProviderListResponse
-    from .provider_native import ProviderNative as ProviderNative
     from .provider_not_found_error_body import ProviderNotFoundErrorBody as ProviderNotFoundErrorBody
     from .provider_request import ProviderRequest as ProviderRequest
     from .provider_v2_info import (
+        ProviderAISDK as ProviderAISDK,
         ProviderApi as ProviderApi,
+        ProviderNative as ProviderNative,
         ProviderV2Info as ProviderV2Info,
         UnknownProviderApi as UnknownProviderApi,
     )
@@ -471,10 +501,7 @@ if TYPE_CHECKING:
     )
     from .range_ import Range as Range, RangePosition as RangePosition
     from .reasoning_part import ReasoningPart as ReasoningPart
-    from .reference_git_source import ReferenceGitSource as ReferenceGitSource
-    from .reference_local_source import ReferenceLocalSource as ReferenceLocalSource
     from .reference_updated import ReferenceUpdated as ReferenceUpdated
-    from .resource_source import ResourceSource as ResourceSource
     from .retry_part import RetryPart as RetryPart, RetryPartTime as RetryPartTime
     from .revert_state import FileDiff as FileDiff, RevertState as RevertState
     from .server_connected import ServerConnected as ServerConnected
@@ -506,39 +533,34 @@ if TYPE_CHECKING:
     from .session_history import SessionHistory as SessionHistory
     from .session_idle import SessionIdle as SessionIdle
     from .session_idle_data import SessionIdleData as SessionIdleData
-    from .session_message import SessionMessage as SessionMessage, UnknownSessionMessage as UnknownSessionMessage
-    from .session_message_agent_switched import SessionMessageAgentSwitched as SessionMessageAgentSwitched
-    from .session_message_assistant import (
+    from .session_message import (
+        SessionMessage as SessionMessage,
+        SessionMessageAgentSwitched as SessionMessageAgentSwitched,
         SessionMessageAssistant as SessionMessageAssistant,
         SessionMessageAssistantContent as SessionMessageAssistantContent,
-        SessionMessageAssistantSnapshot as SessionMessageAssistantSnapshot,
-        SessionMessageAssistantTime as SessionMessageAssistantTime,
-        UnknownSessionMessageAssistantContent as UnknownSessionMessageAssistantContent,
-    )
-    from .session_message_assistant_reasoning import (
         SessionMessageAssistantReasoning as SessionMessageAssistantReasoning,
-    )
-    from .session_message_assistant_text import SessionMessageAssistantText as SessionMessageAssistantText
-    from .session_message_assistant_tool import (
+        SessionMessageAssistantSnapshot as SessionMessageAssistantSnapshot,
+        SessionMessageAssistantText as SessionMessageAssistantText,
+        SessionMessageAssistantTime as SessionMessageAssistantTime,
         SessionMessageAssistantTool as SessionMessageAssistantTool,
         SessionMessageAssistantToolProvider as SessionMessageAssistantToolProvider,
         SessionMessageAssistantToolState as SessionMessageAssistantToolState,
         SessionMessageAssistantToolTime as SessionMessageAssistantToolTime,
+        SessionMessageCompaction as SessionMessageCompaction,
+        SessionMessageModelSwitched as SessionMessageModelSwitched,
+        SessionMessageShell as SessionMessageShell,
+        SessionMessageSynthetic as SessionMessageSynthetic,
+        SessionMessageSystem as SessionMessageSystem,
+        SessionMessageTime as SessionMessageTime,
+        SessionMessageToolStateCompleted as SessionMessageToolStateCompleted,
+        SessionMessageToolStateError as SessionMessageToolStateError,
+        SessionMessageToolStatePending as SessionMessageToolStatePending,
+        SessionMessageToolStateRunning as SessionMessageToolStateRunning,
+        SessionMessageUser as SessionMessageUser,
+        UnknownSessionMessage as UnknownSessionMessage,
+        UnknownSessionMessageAssistantContent as UnknownSessionMessageAssistantContent,
         UnknownSessionMessageAssistantToolState as UnknownSessionMessageAssistantToolState,
     )
-    from .session_message_compaction import SessionMessageCompaction as SessionMessageCompaction
-    from .session_message_model_switched import SessionMessageModelSwitched as SessionMessageModelSwitched
-    from .session_message_shell import SessionMessageShell as SessionMessageShell
-    from .session_message_synthetic import SessionMessageSynthetic as SessionMessageSynthetic
-    from .session_message_system import SessionMessageSystem as SessionMessageSystem
-    from .session_message_time import SessionMessageTime as SessionMessageTime
-    from .session_message_tool_state_completed import (
-        SessionMessageToolStateCompleted as SessionMessageToolStateCompleted,
-    )
-    from .session_message_tool_state_error import SessionMessageToolStateError as SessionMessageToolStateError
-    from .session_message_tool_state_pending import SessionMessageToolStatePending as SessionMessageToolStatePending
-    from .session_message_tool_state_running import SessionMessageToolStateRunning as SessionMessageToolStateRunning
-    from .session_message_user import SessionMessageUser as SessionMessageUser
     from .session_messages_response import SessionMessagesResponse as SessionMessagesResponse
     from .session_next_agent_switched import SessionNextAgentSwitched as SessionNextAgentSwitched
     from .session_next_agent_switched_data import SessionNextAgentSwitchedData as SessionNextAgentSwitchedData
@@ -635,23 +657,20 @@ if TYPE_CHECKING:
     from .session_updated_data import SessionUpdatedData as SessionUpdatedData
     from .session_v2_info import SessionV2Info as SessionV2Info, SessionV2InfoTime as SessionV2InfoTime
     from .sessions_response import SessionsResponse as SessionsResponse
-    from .skill_v2_directory_source import SkillV2DirectorySource as SkillV2DirectorySource
-    from .skill_v2_embedded_source import SkillV2EmbeddedSource as SkillV2EmbeddedSource
     from .skill_v2_info import SkillV2Info as SkillV2Info
-    from .skill_v2_source import SkillV2Source as SkillV2Source, UnknownSkillV2Source as UnknownSkillV2Source
-    from .skill_v2_url_source import SkillV2UrlSource as SkillV2UrlSource
+    from .skill_v2_source import (
+        SkillV2DirectorySource as SkillV2DirectorySource,
+        SkillV2EmbeddedSource as SkillV2EmbeddedSource,
+        SkillV2Source as SkillV2Source,
+        SkillV2UrlSource as SkillV2UrlSource,
+        UnknownSkillV2Source as UnknownSkillV2Source,
+    )
     from .snapshot_file_diff import SnapshotFileDiff as SnapshotFileDiff
     from .snapshot_part import SnapshotPart as SnapshotPart
     from .step_finish_part import StepFinishPart as StepFinishPart
     from .step_start_part import StepStartPart as StepStartPart
-    from .structured_output_error import (
-        StructuredOutputError as StructuredOutputError,
-        StructuredOutputErrorData as StructuredOutputErrorData,
-    )
     from .subtask_part import SubtaskPart as SubtaskPart
-    from .subtask_part_input import SubtaskPartInput as SubtaskPartInput
     from .symbol import Symbol as Symbol, SymbolLocation as SymbolLocation
-    from .symbol_source import SymbolSource as SymbolSource
     from .sync_event_message_part_removed import (
         SyncEventMessagePartRemoved as SyncEventMessagePartRemoved,
         SyncEventMessagePartRemovedSyncEvent as SyncEventMessagePartRemovedSyncEvent,
@@ -797,42 +816,37 @@ if TYPE_CHECKING:
     from .sync_replay_response import SyncReplayResponse as SyncReplayResponse
     from .sync_steal_response import SyncStealResponse as SyncStealResponse
     from .text_part import TextPart as TextPart, TextPartTime as TextPartTime
-    from .text_part_input import TextPartInput as TextPartInput
     from .todo import Todo as Todo
     from .todo_updated import TodoUpdated as TodoUpdated
     from .todo_updated_data import TodoUpdatedData as TodoUpdatedData
-    from .tool_file_content import ToolFileContent as ToolFileContent
     from .tool_i_ds import ToolIDs as ToolIDs
     from .tool_list import ToolList as ToolList
     from .tool_list_item import ToolListItem as ToolListItem
-    from .tool_part import ToolPart as ToolPart, ToolState as ToolState, UnknownToolState as UnknownToolState
-    from .tool_state_completed import (
+    from .tool_part import (
+        ToolPart as ToolPart,
+        ToolState as ToolState,
         ToolStateCompleted as ToolStateCompleted,
         ToolStateCompletedTime as ToolStateCompletedTime,
+        ToolStateError as ToolStateError,
+        ToolStateErrorTime as ToolStateErrorTime,
+        ToolStatePending as ToolStatePending,
+        ToolStateRunning as ToolStateRunning,
+        ToolStateRunningTime as ToolStateRunningTime,
+        UnknownToolState as UnknownToolState,
     )
-    from .tool_state_error import ToolStateError as ToolStateError, ToolStateErrorTime as ToolStateErrorTime
-    from .tool_state_pending import ToolStatePending as ToolStatePending
-    from .tool_state_running import ToolStateRunning as ToolStateRunning, ToolStateRunningTime as ToolStateRunningTime
-    from .tool_text_content import ToolTextContent as ToolTextContent
     from .tui_command_execute import TuiCommandExecute as TuiCommandExecute
     from .tui_command_execute_data import TuiCommandExecuteData as TuiCommandExecuteData
     from .tui_control_next_response import TuiControlNextResponse as TuiControlNextResponse
     from .tui_prompt_append import TuiPromptAppend as TuiPromptAppend
     from .tui_prompt_append_data import TuiPromptAppendData as TuiPromptAppendData
-    from .tui_publish_body import TuiPublishBody as TuiPublishBody
-    from .tui_publish_command_execute import (
+    from .tui_publish_body import (
+        TuiPublishBody as TuiPublishBody,
         TuiPublishCommandExecute as TuiPublishCommandExecute,
         TuiPublishCommandExecuteData as TuiPublishCommandExecuteData,
-    )
-    from .tui_publish_prompt_append import (
         TuiPublishPromptAppend as TuiPublishPromptAppend,
         TuiPublishPromptAppendData as TuiPublishPromptAppendData,
-    )
-    from .tui_publish_session_select import (
         TuiPublishSessionSelect as TuiPublishSessionSelect,
         TuiPublishSessionSelectData as TuiPublishSessionSelectData,
-    )
-    from .tui_publish_toast_show import (
         TuiPublishToastShow as TuiPublishToastShow,
         TuiPublishToastShowData as TuiPublishToastShowData,
     )
@@ -841,14 +855,7 @@ if TYPE_CHECKING:
     from .tui_toast_show import TuiToastShow as TuiToastShow
     from .tui_toast_show_data import TuiToastShowData as TuiToastShowData
     from .unauthorized_error_body import UnauthorizedErrorBody as UnauthorizedErrorBody
-    from .unknown_error import UnknownError as UnknownError, UnknownErrorData as UnknownErrorData
     from .unknown_error_body import UnknownErrorBody as UnknownErrorBody
-    from .user_message import (
-        UserMessage as UserMessage,
-        UserMessageModel as UserMessageModel,
-        UserMessageSummary as UserMessageSummary,
-        UserMessageTime as UserMessageTime,
-    )
     from .v2_agent_list_response import AgentV2Info as AgentV2Info, V2AgentListResponse as V2AgentListResponse
     from .v2_command_list_response import CommandV2Info as CommandV2Info, V2CommandListResponse as V2CommandListResponse
     from .v2_event import V2Event as V2Event
@@ -899,7 +906,9 @@ if TYPE_CHECKING:
     from .v2_pty_list_response import V2PtyListResponse as V2PtyListResponse
     from .v2_question_request_list_response import V2QuestionRequestListResponse as V2QuestionRequestListResponse
     from .v2_reference_list_response import (
+        ReferenceGitSource as ReferenceGitSource,
         ReferenceInfo as ReferenceInfo,
+        ReferenceLocalSource as ReferenceLocalSource,
         ReferenceSource as ReferenceSource,
         UnknownReferenceSource as UnknownReferenceSource,
         V2ReferenceListResponse as V2ReferenceListResponse,
@@ -934,7 +943,6 @@ if TYPE_CHECKING:
     from .vcs_file_diff import VcsFileDiff as VcsFileDiff
     from .vcs_file_status import VcsFileStatus as VcsFileStatus
     from .vcs_info import VcsInfo as VcsInfo
-    from .well_known_auth import WellKnownAuth as WellKnownAuth
     from .workspace import Workspace as Workspace
     from .workspace_create_error_body import (
         WorkspaceCreateErrorBody as WorkspaceCreateErrorBody,
@@ -1036,13 +1044,15 @@ _NAMES = {
     "agent": "Agent",
     "agent_color": "AgentColor",
     "agent_part": "AgentPart AgentPartSource",
-    "agent_part_input": "AgentPartInput",
-    "api_auth": "ApiAuth",
     "api_error": "APIError APIErrorData",
     "app_skills_response_item": "AppSkillsResponseItem",
     "assistant_message": "AssistantMessage AssistantMessageError AssistantMessagePath AssistantMessageTime "
-    "AssistantMessageTokens AssistantMessageTokensCache UnknownAssistantMessageError",
-    "auth": "Auth UnknownAuth",
+    "AssistantMessageTokens AssistantMessageTokensCache ContentFilterError "
+    "ContentFilterErrorData ContextOverflowError ContextOverflowErrorData MessageAbortedError "
+    "MessageAbortedErrorData MessageOutputLengthError ProviderAuthError ProviderAuthErrorData "
+    "StructuredOutputError StructuredOutputErrorData UnknownAssistantMessageError UnknownError "
+    "UnknownErrorData",
+    "auth": "ApiAuth Auth OAuth UnknownAuth WellKnownAuth",
     "bad_request_error_body": "BadRequestErrorBody BadRequestErrorBodyData",
     "catalog_updated": "CatalogUpdated",
     "command": "Command",
@@ -1052,23 +1062,16 @@ _NAMES = {
     "config": "AgentConfig AttachmentConfig Config ConfigCommand ConfigCompaction ConfigEnterprise ConfigExperimental "
     "ConfigFormatter ConfigFormatterObject ConfigLsp ConfigLspObject ConfigLspObjectVariant1 "
     "ConfigLspObjectVariant2 ConfigMcp ConfigMcpObject ConfigReference ConfigReferences ConfigSkills "
-    "ConfigToolOutput ConfigV2ExperimentalPolicy ConfigWatcher ImageAttachmentConfig ProviderConfig "
-    "ProviderConfigModels ProviderConfigModelsCost ProviderConfigModelsCostContextOver200K "
-    "ProviderConfigModelsInterleaved ProviderConfigModelsInterleavedObject ProviderConfigModelsLimit "
-    "ProviderConfigModelsModalities ProviderConfigModelsProvider ProviderConfigModelsVariants "
-    "ProviderConfigOptions ServerConfig UnknownConfigMcp",
+    "ConfigToolOutput ConfigV2ExperimentalPolicy ConfigV2ReferenceGit ConfigV2ReferenceLocal ConfigWatcher "
+    "ImageAttachmentConfig ProviderConfig ProviderConfigModels ProviderConfigModelsCost "
+    "ProviderConfigModelsCostContextOver200K ProviderConfigModelsInterleaved "
+    "ProviderConfigModelsInterleavedObject ProviderConfigModelsLimit ProviderConfigModelsModalities "
+    "ProviderConfigModelsProvider ProviderConfigModelsVariants ProviderConfigOptions ServerConfig "
+    "UnknownConfigMcp",
     "config_providers_response": "ConfigProvidersResponse",
-    "config_v2_reference_git": "ConfigV2ReferenceGit",
-    "config_v2_reference_local": "ConfigV2ReferenceLocal",
     "conflict_error_body": "ConflictErrorBody",
-    "connection_credential_info": "ConnectionCredentialInfo",
-    "connection_env_info": "ConnectionEnvInfo",
     "console_state": "ConsoleState",
-    "content_filter_error": "ContentFilterError ContentFilterErrorData",
-    "context_overflow_error": "ContextOverflowError ContextOverflowErrorData",
-    "credential_key": "CredentialKey",
-    "credential_o_auth": "CredentialOAuth",
-    "credential_value": "CredentialValue UnknownCredentialValue",
+    "credential_value": "CredentialKey CredentialOAuth CredentialValue UnknownCredentialValue",
     "event": "Event",
     "event_catalog_updated": "EventCatalogUpdated",
     "event_command_executed": "EventCommandExecuted",
@@ -1172,9 +1175,8 @@ _NAMES = {
     "file_node": "FileNode",
     "file_part": "FilePart",
     "file_part_input": "FilePartInput",
-    "file_part_source": "FilePartSource UnknownFilePartSource",
-    "file_part_source_text": "FilePartSourceText",
-    "file_source": "FileSource",
+    "file_part_source": "FilePartSource FilePartSourceText FileSource ResourceSource SymbolSource "
+    "UnknownFilePartSource",
     "file_watcher_updated": "FileWatcherUpdated",
     "file_watcher_updated_data": "FileWatcherUpdatedData",
     "find_text_response_item": "FindTextResponseItem FindTextResponseItemLines FindTextResponseItemPath "
@@ -1196,23 +1198,18 @@ _NAMES = {
     "installation_updated_data": "InstallationUpdatedData",
     "integration_connection_updated": "IntegrationConnectionUpdated",
     "integration_connection_updated_data": "IntegrationConnectionUpdatedData",
-    "integration_env_method": "IntegrationEnvMethod",
-    "integration_info": "ConnectionInfo IntegrationInfo IntegrationMethod UnknownConnectionInfo "
-    "UnknownIntegrationMethod",
+    "integration_info": "ConnectionCredentialInfo ConnectionEnvInfo ConnectionInfo IntegrationEnvMethod "
+    "IntegrationInfo IntegrationKeyMethod IntegrationMethod IntegrationOAuthMethod "
+    "UnknownConnectionInfo UnknownIntegrationMethod",
     "integration_inputs": "IntegrationInputs",
-    "integration_key_method": "IntegrationKeyMethod",
-    "integration_o_auth_method": "IntegrationOAuthMethod",
     "integration_ref": "IntegrationRef",
-    "integration_select_prompt": "IntegrationSelectPrompt IntegrationSelectPromptOption",
-    "integration_text_prompt": "IntegrationTextPrompt",
     "integration_updated": "IntegrationUpdated",
-    "integration_when": "IntegrationWhen",
     "invalid_cursor_error_body": "InvalidCursorErrorBody",
     "invalid_request_error_body": "InvalidRequestErrorBody",
     "json_schema": "JSONSchema",
     "layout_config": "LayoutConfig",
     "llm_provider_metadata": "LLMProviderMetadata",
-    "llm_tool_content": "LLMToolContent UnknownLLMToolContent",
+    "llm_tool_content": "LLMToolContent ToolFileContent ToolTextContent UnknownLLMToolContent",
     "location_info": "LocationInfo LocationInfoProject",
     "location_ref": "LocationRef",
     "log_level": "LogLevel",
@@ -1224,23 +1221,16 @@ _NAMES = {
     "mcp_browser_open_failed": "McpBrowserOpenFailed",
     "mcp_browser_open_failed_data": "McpBrowserOpenFailedData",
     "mcp_local_config": "McpLocalConfig",
-    "mcp_o_auth_config": "McpOAuthConfig",
-    "mcp_remote_config": "McpRemoteConfig McpRemoteConfigOauth",
+    "mcp_remote_config": "McpOAuthConfig McpRemoteConfig McpRemoteConfigOauth",
     "mcp_resource": "McpResource",
     "mcp_server_not_found_error_body": "McpServerNotFoundErrorBody",
-    "mcp_status": "MCPStatus UnknownMCPStatus",
-    "mcp_status_connected": "MCPStatusConnected",
-    "mcp_status_disabled": "MCPStatusDisabled",
-    "mcp_status_failed": "MCPStatusFailed",
-    "mcp_status_needs_auth": "MCPStatusNeedsAuth",
-    "mcp_status_needs_client_registration": "MCPStatusNeedsClientRegistration",
+    "mcp_status": "MCPStatus MCPStatusConnected MCPStatusDisabled MCPStatusFailed MCPStatusNeedsAuth "
+    "MCPStatusNeedsClientRegistration UnknownMCPStatus",
     "mcp_tools_changed": "McpToolsChanged",
     "mcp_tools_changed_data": "McpToolsChangedData",
     "mcp_unsupported_o_auth_error_body": "McpUnsupportedOAuthErrorBody",
-    "message": "Message UnknownMessage",
-    "message_aborted_error": "MessageAbortedError MessageAbortedErrorData",
+    "message": "Message UnknownMessage UserMessage UserMessageModel UserMessageSummary UserMessageTime",
     "message_not_found_error_body": "MessageNotFoundErrorBody",
-    "message_output_length_error": "MessageOutputLengthError",
     "message_part_delta": "MessagePartDelta",
     "message_part_delta_data": "MessagePartDeltaData",
     "message_part_removed": "MessagePartRemoved",
@@ -1257,13 +1247,10 @@ _NAMES = {
     "move_session_destination": "MoveSessionDestination",
     "move_session_error_body": "MoveSessionErrorBody MoveSessionErrorBodyData",
     "not_found_error_body": "NotFoundErrorBody NotFoundErrorBodyData",
-    "o_auth": "OAuth",
-    "output_format": "OutputFormat UnknownOutputFormat",
-    "output_format_json_schema": "OutputFormatJsonSchema",
-    "output_format_text": "OutputFormatText",
+    "output_format": "OutputFormat OutputFormatJsonSchema OutputFormatText UnknownOutputFormat",
     "page_cursor": "PageCursor",
     "part": "Part UnknownPart",
-    "part_input": "PartInput UnknownPartInput",
+    "part_input": "AgentPartInput PartInput SubtaskPartInput TextPartInput UnknownPartInput",
     "patch_part": "PatchPart",
     "path": "Path",
     "permission_action": "PermissionAction",
@@ -1309,16 +1296,15 @@ _NAMES = {
     "provider": "Model ModelApi ModelCapabilities ModelCapabilitiesInterleaved ModelCapabilitiesInterleavedObject "
     "ModelCost ModelCostCache ModelCostExperimentalOver200K ModelCostTier ModelCostTierTier ModelLimit "
     "ModelModalities Provider",
-    "provider_aisdk": "ProviderAISDK",
     "provider_auth_authorization": "ProviderAuthAuthorization",
-    "provider_auth_error": "ProviderAuthError ProviderAuthErrorData",
     "provider_auth_error_body": "ProviderAuthErrorBody ProviderAuthErrorBodyData",
-    "provider_auth_method": "ProviderAuthMethod ProviderAuthMethodPrompt UnknownProviderAuthMethodPrompt",
+    "provider_auth_method": "IntegrationSelectPrompt IntegrationSelectPromptOption IntegrationTextPrompt "
+    "IntegrationWhen ProviderAuthMethod ProviderAuthMethodPrompt "
+    "UnknownProviderAuthMethodPrompt",
     "provider_list_response": "ProviderListResponse",
-    "provider_native": "ProviderNative",
     "provider_not_found_error_body": "ProviderNotFoundErrorBody",
     "provider_request": "ProviderRequest",
-    "provider_v2_info": "ProviderApi ProviderV2Info UnknownProviderApi",
+    "provider_v2_info": "ProviderAISDK ProviderApi ProviderNative ProviderV2Info UnknownProviderApi",
     "pty": "Pty",
     "pty_created": "PtyCreated",
     "pty_created_data": "PtyCreatedData",
@@ -1350,10 +1336,7 @@ _NAMES = {
     "question_v2_request": "QuestionV2Info QuestionV2Option QuestionV2Request QuestionV2Tool",
     "range_": "Range RangePosition",
     "reasoning_part": "ReasoningPart",
-    "reference_git_source": "ReferenceGitSource",
-    "reference_local_source": "ReferenceLocalSource",
     "reference_updated": "ReferenceUpdated",
-    "resource_source": "ResourceSource",
     "retry_part": "RetryPart RetryPartTime",
     "revert_state": "FileDiff RevertState",
     "server_connected": "ServerConnected",
@@ -1377,27 +1360,16 @@ _NAMES = {
     "session_history": "SessionHistory",
     "session_idle": "SessionIdle",
     "session_idle_data": "SessionIdleData",
-    "session_message": "SessionMessage UnknownSessionMessage",
-    "session_message_agent_switched": "SessionMessageAgentSwitched",
-    "session_message_assistant": "SessionMessageAssistant SessionMessageAssistantContent "
-    "SessionMessageAssistantSnapshot SessionMessageAssistantTime "
-    "UnknownSessionMessageAssistantContent",
-    "session_message_assistant_reasoning": "SessionMessageAssistantReasoning",
-    "session_message_assistant_text": "SessionMessageAssistantText",
-    "session_message_assistant_tool": "SessionMessageAssistantTool SessionMessageAssistantToolProvider "
-    "SessionMessageAssistantToolState SessionMessageAssistantToolTime "
+    "session_message": "SessionMessage SessionMessageAgentSwitched SessionMessageAssistant "
+    "SessionMessageAssistantContent SessionMessageAssistantReasoning "
+    "SessionMessageAssistantSnapshot SessionMessageAssistantText SessionMessageAssistantTime "
+    "SessionMessageAssistantTool SessionMessageAssistantToolProvider "
+    "SessionMessageAssistantToolState SessionMessageAssistantToolTime SessionMessageCompaction "
+    "SessionMessageModelSwitched SessionMessageShell SessionMessageSynthetic SessionMessageSystem "
+    "SessionMessageTime SessionMessageToolStateCompleted SessionMessageToolStateError "
+    "SessionMessageToolStatePending SessionMessageToolStateRunning SessionMessageUser "
+    "UnknownSessionMessage UnknownSessionMessageAssistantContent "
     "UnknownSessionMessageAssistantToolState",
-    "session_message_compaction": "SessionMessageCompaction",
-    "session_message_model_switched": "SessionMessageModelSwitched",
-    "session_message_shell": "SessionMessageShell",
-    "session_message_synthetic": "SessionMessageSynthetic",
-    "session_message_system": "SessionMessageSystem",
-    "session_message_time": "SessionMessageTime",
-    "session_message_tool_state_completed": "SessionMessageToolStateCompleted",
-    "session_message_tool_state_error": "SessionMessageToolStateError",
-    "session_message_tool_state_pending": "SessionMessageToolStatePending",
-    "session_message_tool_state_running": "SessionMessageToolStateRunning",
-    "session_message_user": "SessionMessageUser",
     "session_messages_response": "SessionMessagesResponse",
     "session_next_agent_switched": "SessionNextAgentSwitched",
     "session_next_agent_switched_data": "SessionNextAgentSwitchedData",
@@ -1474,20 +1446,15 @@ _NAMES = {
     "session_updated_data": "SessionUpdatedData",
     "session_v2_info": "SessionV2Info SessionV2InfoTime",
     "sessions_response": "SessionsResponse",
-    "skill_v2_directory_source": "SkillV2DirectorySource",
-    "skill_v2_embedded_source": "SkillV2EmbeddedSource",
     "skill_v2_info": "SkillV2Info",
-    "skill_v2_source": "SkillV2Source UnknownSkillV2Source",
-    "skill_v2_url_source": "SkillV2UrlSource",
+    "skill_v2_source": "SkillV2DirectorySource SkillV2EmbeddedSource SkillV2Source SkillV2UrlSource "
+    "UnknownSkillV2Source",
     "snapshot_file_diff": "SnapshotFileDiff",
     "snapshot_part": "SnapshotPart",
     "step_finish_part": "StepFinishPart",
     "step_start_part": "StepStartPart",
-    "structured_output_error": "StructuredOutputError StructuredOutputErrorData",
     "subtask_part": "SubtaskPart",
-    "subtask_part_input": "SubtaskPartInput",
     "symbol": "Symbol SymbolLocation",
-    "symbol_source": "SymbolSource",
     "sync_event_message_part_removed": "SyncEventMessagePartRemoved SyncEventMessagePartRemovedSyncEvent",
     "sync_event_message_part_updated": "SyncEventMessagePartUpdated SyncEventMessagePartUpdatedSyncEvent",
     "sync_event_message_removed": "SyncEventMessageRemoved SyncEventMessageRemovedSyncEvent",
@@ -1543,38 +1510,28 @@ _NAMES = {
     "sync_replay_response": "SyncReplayResponse",
     "sync_steal_response": "SyncStealResponse",
     "text_part": "TextPart TextPartTime",
-    "text_part_input": "TextPartInput",
     "todo": "Todo",
     "todo_updated": "TodoUpdated",
     "todo_updated_data": "TodoUpdatedData",
-    "tool_file_content": "ToolFileContent",
     "tool_i_ds": "ToolIDs",
     "tool_list": "ToolList",
     "tool_list_item": "ToolListItem",
-    "tool_part": "ToolPart ToolState UnknownToolState",
-    "tool_state_completed": "ToolStateCompleted ToolStateCompletedTime",
-    "tool_state_error": "ToolStateError ToolStateErrorTime",
-    "tool_state_pending": "ToolStatePending",
-    "tool_state_running": "ToolStateRunning ToolStateRunningTime",
-    "tool_text_content": "ToolTextContent",
+    "tool_part": "ToolPart ToolState ToolStateCompleted ToolStateCompletedTime ToolStateError ToolStateErrorTime "
+    "ToolStatePending ToolStateRunning ToolStateRunningTime UnknownToolState",
     "tui_command_execute": "TuiCommandExecute",
     "tui_command_execute_data": "TuiCommandExecuteData",
     "tui_control_next_response": "TuiControlNextResponse",
     "tui_prompt_append": "TuiPromptAppend",
     "tui_prompt_append_data": "TuiPromptAppendData",
-    "tui_publish_body": "TuiPublishBody",
-    "tui_publish_command_execute": "TuiPublishCommandExecute TuiPublishCommandExecuteData",
-    "tui_publish_prompt_append": "TuiPublishPromptAppend TuiPublishPromptAppendData",
-    "tui_publish_session_select": "TuiPublishSessionSelect TuiPublishSessionSelectData",
-    "tui_publish_toast_show": "TuiPublishToastShow TuiPublishToastShowData",
+    "tui_publish_body": "TuiPublishBody TuiPublishCommandExecute TuiPublishCommandExecuteData TuiPublishPromptAppend "
+    "TuiPublishPromptAppendData TuiPublishSessionSelect TuiPublishSessionSelectData "
+    "TuiPublishToastShow TuiPublishToastShowData",
     "tui_session_select": "TuiSessionSelect",
     "tui_session_select_data": "TuiSessionSelectData",
     "tui_toast_show": "TuiToastShow",
     "tui_toast_show_data": "TuiToastShowData",
     "unauthorized_error_body": "UnauthorizedErrorBody",
-    "unknown_error": "UnknownError UnknownErrorData",
     "unknown_error_body": "UnknownErrorBody",
-    "user_message": "UserMessage UserMessageModel UserMessageSummary UserMessageTime",
     "v2_agent_list_response": "AgentV2Info V2AgentListResponse",
     "v2_command_list_response": "CommandV2Info V2CommandListResponse",
     "v2_event": "V2Event",
@@ -1600,7 +1557,8 @@ _NAMES = {
     "v2_pty_get_response": "V2PtyGetResponse",
     "v2_pty_list_response": "V2PtyListResponse",
     "v2_question_request_list_response": "V2QuestionRequestListResponse",
-    "v2_reference_list_response": "ReferenceInfo ReferenceSource UnknownReferenceSource V2ReferenceListResponse",
+    "v2_reference_list_response": "ReferenceGitSource ReferenceInfo ReferenceLocalSource ReferenceSource "
+    "UnknownReferenceSource V2ReferenceListResponse",
     "v2_session_active_response": "SessionActive V2SessionActiveResponse",
     "v2_session_context_response": "V2SessionContextResponse",
     "v2_session_get_response": "V2SessionGetResponse",
@@ -1619,7 +1577,6 @@ _NAMES = {
     "vcs_file_diff": "VcsFileDiff",
     "vcs_file_status": "VcsFileStatus",
     "vcs_info": "VcsInfo",
-    "well_known_auth": "WellKnownAuth",
     "workspace": "Workspace",
     "workspace_create_error_body": "WorkspaceCreateErrorBody WorkspaceCreateErrorBodyData",
     "workspace_event_connection_status": "WorkspaceEventConnectionStatus",

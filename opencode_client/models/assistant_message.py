@@ -10,13 +10,167 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_l
 
 if TYPE_CHECKING:
     from .api_error import APIError, APIErrorData
-    from .content_filter_error import ContentFilterError, ContentFilterErrorData
-    from .context_overflow_error import ContextOverflowError, ContextOverflowErrorData
-    from .message_aborted_error import MessageAbortedError, MessageAbortedErrorData
-    from .message_output_length_error import MessageOutputLengthError
-    from .provider_auth_error import ProviderAuthError, ProviderAuthErrorData
-    from .structured_output_error import StructuredOutputError, StructuredOutputErrorData
-    from .unknown_error import UnknownError, UnknownErrorData
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderAuthError(OpencodeModel):
+    """Source: `#/components/schemas/ProviderAuthError`."""
+
+    name: Literal["ProviderAuthError"] = "ProviderAuthError"
+    data: ProviderAuthErrorData
+
+
+_READ_PROVIDER_AUTH_ERROR = (ProviderAuthError,)
+
+
+@reads(ProviderAuthError)
+def read_provider_auth_error(data: JsonObject) -> ProviderAuthError:
+    try:
+        self = new(*_READ_PROVIDER_AUTH_ERROR)
+        self.raw_ = data
+        self.name = data["name"]
+        self.data = read_provider_auth_error_data(data["data"])
+    except READ_ERRORS:
+        return read_lenient(ProviderAuthError, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class UnknownError(OpencodeModel):
+    """Source: `#/components/schemas/UnknownError`."""
+
+    name: Literal["UnknownError"] = "UnknownError"
+    data: UnknownErrorData
+
+
+_READ_UNKNOWN_ERROR = (UnknownError,)
+
+
+@reads(UnknownError)
+def read_unknown_error(data: JsonObject) -> UnknownError:
+    try:
+        self = new(*_READ_UNKNOWN_ERROR)
+        self.raw_ = data
+        self.name = data["name"]
+        self.data = read_unknown_error_data(data["data"])
+    except READ_ERRORS:
+        return read_lenient(UnknownError, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class MessageOutputLengthError(OpencodeModel):
+    """Source: `#/components/schemas/MessageOutputLengthError`."""
+
+    name: Literal["MessageOutputLengthError"] = "MessageOutputLengthError"
+    data: JsonObject
+
+
+_READ_MESSAGE_OUTPUT_LENGTH_ERROR = (MessageOutputLengthError,)
+
+
+@reads(MessageOutputLengthError)
+def read_message_output_length_error(data: JsonObject) -> MessageOutputLengthError:
+    try:
+        self = new(*_READ_MESSAGE_OUTPUT_LENGTH_ERROR)
+        self.raw_ = data
+        self.name = data["name"]
+        self.data = v1 = data["data"]
+    except READ_ERRORS:
+        return read_lenient(MessageOutputLengthError, data)
+    return read_lenient(MessageOutputLengthError, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class MessageAbortedError(OpencodeModel):
+    """Source: `#/components/schemas/MessageAbortedError`."""
+
+    name: Literal["MessageAbortedError"] = "MessageAbortedError"
+    data: MessageAbortedErrorData
+
+
+_READ_MESSAGE_ABORTED_ERROR = (MessageAbortedError,)
+
+
+@reads(MessageAbortedError)
+def read_message_aborted_error(data: JsonObject) -> MessageAbortedError:
+    try:
+        self = new(*_READ_MESSAGE_ABORTED_ERROR)
+        self.raw_ = data
+        self.name = data["name"]
+        self.data = read_message_aborted_error_data(data["data"])
+    except READ_ERRORS:
+        return read_lenient(MessageAbortedError, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class StructuredOutputError(OpencodeModel):
+    """Source: `#/components/schemas/StructuredOutputError`."""
+
+    name: Literal["StructuredOutputError"] = "StructuredOutputError"
+    data: StructuredOutputErrorData
+
+
+_READ_STRUCTURED_OUTPUT_ERROR = (StructuredOutputError,)
+
+
+@reads(StructuredOutputError)
+def read_structured_output_error(data: JsonObject) -> StructuredOutputError:
+    try:
+        self = new(*_READ_STRUCTURED_OUTPUT_ERROR)
+        self.raw_ = data
+        self.name = data["name"]
+        self.data = read_structured_output_error_data(data["data"])
+    except READ_ERRORS:
+        return read_lenient(StructuredOutputError, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ContextOverflowError(OpencodeModel):
+    """Source: `#/components/schemas/ContextOverflowError`."""
+
+    name: Literal["ContextOverflowError"] = "ContextOverflowError"
+    data: ContextOverflowErrorData
+
+
+_READ_CONTEXT_OVERFLOW_ERROR = (ContextOverflowError,)
+
+
+@reads(ContextOverflowError)
+def read_context_overflow_error(data: JsonObject) -> ContextOverflowError:
+    try:
+        self = new(*_READ_CONTEXT_OVERFLOW_ERROR)
+        self.raw_ = data
+        self.name = data["name"]
+        self.data = read_context_overflow_error_data(data["data"])
+    except READ_ERRORS:
+        return read_lenient(ContextOverflowError, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ContentFilterError(OpencodeModel):
+    """Source: `#/components/schemas/ContentFilterError`."""
+
+    name: Literal["ContentFilterError"] = "ContentFilterError"
+    data: ContentFilterErrorData
+
+
+_READ_CONTENT_FILTER_ERROR = (ContentFilterError,)
+
+
+@reads(ContentFilterError)
+def read_content_filter_error(data: JsonObject) -> ContentFilterError:
+    try:
+        self = new(*_READ_CONTENT_FILTER_ERROR)
+        self.raw_ = data
+        self.name = data["name"]
+        self.data = read_content_filter_error_data(data["data"])
+    except READ_ERRORS:
+        return read_lenient(ContentFilterError, data)
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -82,6 +236,144 @@ def read_assistant_message(data: JsonObject) -> AssistantMessage:
         if v0 is None or v1 is None or v4 is None or v5 is None or v6 is None or v7 is None or v8 is None or v10 is None
         else self
     )
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderAuthErrorData(OpencodeModel):
+    """Source: `#/components/schemas/ProviderAuthError/properties/data`."""
+
+    provider_id: str
+    message: str
+
+    _wire_names = {"provider_id": "providerID"}
+
+
+_READ_PROVIDER_AUTH_ERROR_DATA = (ProviderAuthErrorData,)
+
+
+@reads(ProviderAuthErrorData)
+def read_provider_auth_error_data(data: JsonObject) -> ProviderAuthErrorData:
+    try:
+        self = new(*_READ_PROVIDER_AUTH_ERROR_DATA)
+        self.raw_ = data
+        self.provider_id = v0 = data["providerID"]
+        self.message = v1 = data["message"]
+    except READ_ERRORS:
+        return read_lenient(ProviderAuthErrorData, data)
+    return read_lenient(ProviderAuthErrorData, data) if v0 is None or v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class UnknownErrorData(OpencodeModel):
+    """Source: `#/components/schemas/UnknownError/properties/data`."""
+
+    message: str
+    ref: str | None = None
+
+
+_READ_UNKNOWN_ERROR_DATA = (UnknownErrorData,)
+
+
+@reads(UnknownErrorData)
+def read_unknown_error_data(data: JsonObject) -> UnknownErrorData:
+    try:
+        self = new(*_READ_UNKNOWN_ERROR_DATA)
+        self.raw_ = data
+        self.message = v0 = data["message"]
+        self.ref = data["ref"] if "ref" in data else None
+    except READ_ERRORS:
+        return read_lenient(UnknownErrorData, data)
+    return read_lenient(UnknownErrorData, data) if v0 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class MessageAbortedErrorData(OpencodeModel):
+    """Source: `#/components/schemas/MessageAbortedError/properties/data`."""
+
+    message: str
+
+
+_READ_MESSAGE_ABORTED_ERROR_DATA = (MessageAbortedErrorData,)
+
+
+@reads(MessageAbortedErrorData)
+def read_message_aborted_error_data(data: JsonObject) -> MessageAbortedErrorData:
+    try:
+        self = new(*_READ_MESSAGE_ABORTED_ERROR_DATA)
+        self.raw_ = data
+        self.message = v0 = data["message"]
+    except READ_ERRORS:
+        return read_lenient(MessageAbortedErrorData, data)
+    return read_lenient(MessageAbortedErrorData, data) if v0 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class StructuredOutputErrorData(OpencodeModel):
+    """Source: `#/components/schemas/StructuredOutputError/properties/data`."""
+
+    message: str
+    retries: int
+
+
+_READ_STRUCTURED_OUTPUT_ERROR_DATA = (StructuredOutputErrorData,)
+
+
+@reads(StructuredOutputErrorData)
+def read_structured_output_error_data(data: JsonObject) -> StructuredOutputErrorData:
+    try:
+        self = new(*_READ_STRUCTURED_OUTPUT_ERROR_DATA)
+        self.raw_ = data
+        self.message = v0 = data["message"]
+        self.retries = v1 = data["retries"]
+    except READ_ERRORS:
+        return read_lenient(StructuredOutputErrorData, data)
+    return read_lenient(StructuredOutputErrorData, data) if v0 is None or v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ContextOverflowErrorData(OpencodeModel):
+    """Source: `#/components/schemas/ContextOverflowError/properties/data`."""
+
+    message: str
+    response_body: str | None = None
+
+    _wire_names = {"response_body": "responseBody"}
+
+
+_READ_CONTEXT_OVERFLOW_ERROR_DATA = (ContextOverflowErrorData,)
+
+
+@reads(ContextOverflowErrorData)
+def read_context_overflow_error_data(data: JsonObject) -> ContextOverflowErrorData:
+    try:
+        self = new(*_READ_CONTEXT_OVERFLOW_ERROR_DATA)
+        self.raw_ = data
+        self.message = v0 = data["message"]
+        self.response_body = data["responseBody"] if "responseBody" in data else None
+    except READ_ERRORS:
+        return read_lenient(ContextOverflowErrorData, data)
+    return read_lenient(ContextOverflowErrorData, data) if v0 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ContentFilterErrorData(OpencodeModel):
+    """Source: `#/components/schemas/ContentFilterError/properties/data`."""
+
+    message: str
+
+
+_READ_CONTENT_FILTER_ERROR_DATA = (ContentFilterErrorData,)
+
+
+@reads(ContentFilterErrorData)
+def read_content_filter_error_data(data: JsonObject) -> ContentFilterErrorData:
+    try:
+        self = new(*_READ_CONTENT_FILTER_ERROR_DATA)
+        self.raw_ = data
+        self.message = v0 = data["message"]
+    except READ_ERRORS:
+        return read_lenient(ContentFilterErrorData, data)
+    return read_lenient(ContentFilterErrorData, data) if v0 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)

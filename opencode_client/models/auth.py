@@ -3,13 +3,93 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
-from ..decoding.unions import Variants
-from ..model import Unknown
+from attrs import define
 
-if TYPE_CHECKING:
-    from .api_auth import ApiAuth
-    from .o_auth import OAuth
-    from .well_known_auth import WellKnownAuth
+from ..decoding.unions import Variants
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class OAuth(OpencodeModel):
+    """Source: `#/components/schemas/OAuth`."""
+
+    type: Literal["oauth"] = "oauth"
+    refresh: str
+    access: str
+    expires: int
+    account_id: str | None = None
+    enterprise_url: str | None = None
+
+    _wire_names = {"account_id": "accountId", "enterprise_url": "enterpriseUrl"}
+
+
+_READ_O_AUTH = (OAuth,)
+
+
+@reads(OAuth)
+def read_o_auth(data: JsonObject) -> OAuth:
+    try:
+        self = new(*_READ_O_AUTH)
+        self.raw_ = data
+        self.type = data["type"]
+        self.refresh = v1 = data["refresh"]
+        self.access = v2 = data["access"]
+        self.expires = v3 = data["expires"]
+        self.account_id = data["accountId"] if "accountId" in data else None
+        self.enterprise_url = data["enterpriseUrl"] if "enterpriseUrl" in data else None
+    except READ_ERRORS:
+        return read_lenient(OAuth, data)
+    return read_lenient(OAuth, data) if v1 is None or v2 is None or v3 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ApiAuth(OpencodeModel):
+    """Source: `#/components/schemas/ApiAuth`."""
+
+    type: Literal["api"] = "api"
+    key: str
+    metadata: dict[str, str] | None = None
+
+
+_READ_API_AUTH = (ApiAuth,)
+
+
+@reads(ApiAuth)
+def read_api_auth(data: JsonObject) -> ApiAuth:
+    try:
+        self = new(*_READ_API_AUTH)
+        self.raw_ = data
+        self.type = data["type"]
+        self.key = v1 = data["key"]
+        self.metadata = data["metadata"] if "metadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(ApiAuth, data)
+    return read_lenient(ApiAuth, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class WellKnownAuth(OpencodeModel):
+    """Source: `#/components/schemas/WellKnownAuth`."""
+
+    type: Literal["wellknown"] = "wellknown"
+    key: str
+    token: str
+
+
+_READ_WELL_KNOWN_AUTH = (WellKnownAuth,)
+
+
+@reads(WellKnownAuth)
+def read_well_known_auth(data: JsonObject) -> WellKnownAuth:
+    try:
+        self = new(*_READ_WELL_KNOWN_AUTH)
+        self.raw_ = data
+        self.type = data["type"]
+        self.key = v1 = data["key"]
+        self.token = v2 = data["token"]
+    except READ_ERRORS:
+        return read_lenient(WellKnownAuth, data)
+    return read_lenient(WellKnownAuth, data) if v1 is None or v2 is None else self
 
 
 class UnknownAuth(Unknown):

@@ -9,8 +9,6 @@ from ..decoding.unions import UntaggedUnion, Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, is_object, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .config_v2_reference_git import ConfigV2ReferenceGit
-    from .config_v2_reference_local import ConfigV2ReferenceLocal
     from .mcp_local_config import McpLocalConfig
     from .mcp_remote_config import McpRemoteConfig
 
@@ -329,6 +327,58 @@ def read_config(data: JsonObject) -> Config:
     except READ_ERRORS:
         return read_lenient(Config, data)
     return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ConfigV2ReferenceGit(OpencodeModel):
+    """Source: `#/components/schemas/ConfigV2ReferenceGit`."""
+
+    repository: str
+    branch: str | None = None
+    description: str | None = None
+    hidden: bool | None = None
+
+
+_READ_CONFIG_V2_REFERENCE_GIT = (ConfigV2ReferenceGit,)
+
+
+@reads(ConfigV2ReferenceGit)
+def read_config_v2_reference_git(data: JsonObject) -> ConfigV2ReferenceGit:
+    try:
+        self = new(*_READ_CONFIG_V2_REFERENCE_GIT)
+        self.raw_ = data
+        self.repository = v0 = data["repository"]
+        self.branch = data["branch"] if "branch" in data else None
+        self.description = data["description"] if "description" in data else None
+        self.hidden = data["hidden"] if "hidden" in data else None
+    except READ_ERRORS:
+        return read_lenient(ConfigV2ReferenceGit, data)
+    return read_lenient(ConfigV2ReferenceGit, data) if v0 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ConfigV2ReferenceLocal(OpencodeModel):
+    """Source: `#/components/schemas/ConfigV2ReferenceLocal`."""
+
+    path: str
+    description: str | None = None
+    hidden: bool | None = None
+
+
+_READ_CONFIG_V2_REFERENCE_LOCAL = (ConfigV2ReferenceLocal,)
+
+
+@reads(ConfigV2ReferenceLocal)
+def read_config_v2_reference_local(data: JsonObject) -> ConfigV2ReferenceLocal:
+    try:
+        self = new(*_READ_CONFIG_V2_REFERENCE_LOCAL)
+        self.raw_ = data
+        self.path = v0 = data["path"]
+        self.description = data["description"] if "description" in data else None
+        self.hidden = data["hidden"] if "hidden" in data else None
+    except READ_ERRORS:
+        return read_lenient(ConfigV2ReferenceLocal, data)
+    return read_lenient(ConfigV2ReferenceLocal, data) if v0 is None else self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -1019,14 +1069,8 @@ else:  # made when it is first used, as it imports every class in it
         if name == "ProviderConfigModelsInterleaved":
             return bool | str | ProviderConfigModelsInterleavedObject
         if name == "ConfigReferences":
-            from .config_v2_reference_git import ConfigV2ReferenceGit
-            from .config_v2_reference_local import ConfigV2ReferenceLocal
-
             return str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal
         if name == "ConfigReference":
-            from .config_v2_reference_git import ConfigV2ReferenceGit
-            from .config_v2_reference_local import ConfigV2ReferenceLocal
-
             return str | ConfigV2ReferenceGit | ConfigV2ReferenceLocal
         if name == "ConfigMcp":
             return Union[tuple(read_config_mcp.classes())]

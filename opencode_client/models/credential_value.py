@@ -3,12 +3,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
-from ..decoding.unions import Variants
-from ..model import JsonObject, Unknown
+from attrs import define
 
-if TYPE_CHECKING:
-    from .credential_key import CredentialKey
-    from .credential_o_auth import CredentialOAuth
+from ..decoding.unions import Variants
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
 
 
 class UnknownCredentialValue(Unknown):
@@ -23,6 +21,64 @@ class UnknownCredentialValue(Unknown):
 read_credential_value: Variants[CredentialValue] = Variants(
     __name__, "CredentialValue", "type", {"oauth": "CredentialOAuth", "key": "CredentialKey"}, UnknownCredentialValue
 )
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class CredentialOAuth(OpencodeModel):
+    """Source: `#/components/schemas/CredentialOAuth`."""
+
+    type: Literal["oauth"] = "oauth"
+    method_id: str
+    refresh: str
+    access: str
+    expires: int
+    metadata: JsonObject | None = None
+
+    _wire_names = {"method_id": "methodID"}
+
+
+_READ_CREDENTIAL_O_AUTH = (CredentialOAuth,)
+
+
+@reads(CredentialOAuth)
+def read_credential_o_auth(data: JsonObject) -> CredentialOAuth:
+    try:
+        self = new(*_READ_CREDENTIAL_O_AUTH)
+        self.raw_ = data
+        self.type = data["type"]
+        self.method_id = v1 = data["methodID"]
+        self.refresh = v2 = data["refresh"]
+        self.access = v3 = data["access"]
+        self.expires = v4 = data["expires"]
+        self.metadata = data["metadata"] if "metadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(CredentialOAuth, data)
+    return read_lenient(CredentialOAuth, data) if v1 is None or v2 is None or v3 is None or v4 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class CredentialKey(OpencodeModel):
+    """Source: `#/components/schemas/CredentialKey`."""
+
+    type: Literal["key"] = "key"
+    key: str
+    metadata: JsonObject | None = None
+
+
+_READ_CREDENTIAL_KEY = (CredentialKey,)
+
+
+@reads(CredentialKey)
+def read_credential_key(data: JsonObject) -> CredentialKey:
+    try:
+        self = new(*_READ_CREDENTIAL_KEY)
+        self.raw_ = data
+        self.type = data["type"]
+        self.key = v1 = data["key"]
+        self.metadata = data["metadata"] if "metadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(CredentialKey, data)
+    return read_lenient(CredentialKey, data) if v1 is None else self
 
 
 if TYPE_CHECKING:

@@ -3,14 +3,123 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
+from attrs import define
+
 from ..decoding.unions import Variants
-from ..model import Unknown
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .file_part_source_text import FilePartSourceText
-    from .file_source import FileSource
-    from .resource_source import ResourceSource
-    from .symbol_source import SymbolSource
+    from .range_ import Range
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class FilePartSourceText(OpencodeModel):
+    """Source: `#/components/schemas/FilePartSourceText`."""
+
+    value: str
+    start: float
+    end: float
+
+
+_READ_FILE_PART_SOURCE_TEXT = (FilePartSourceText,)
+
+
+@reads(FilePartSourceText)
+def read_file_part_source_text(data: JsonObject) -> FilePartSourceText:
+    try:
+        self = new(*_READ_FILE_PART_SOURCE_TEXT)
+        self.raw_ = data
+        self.value = v0 = data["value"]
+        self.start = v1 = data["start"]
+        self.end = v2 = data["end"]
+    except READ_ERRORS:
+        return read_lenient(FilePartSourceText, data)
+    return read_lenient(FilePartSourceText, data) if v0 is None or v1 is None or v2 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class FileSource(OpencodeModel):
+    """Source: `#/components/schemas/FileSource`."""
+
+    text: FilePartSourceText
+    type: Literal["file"] = "file"
+    path: str
+
+
+_READ_FILE_SOURCE = (FileSource,)
+
+
+@reads(FileSource)
+def read_file_source(data: JsonObject) -> FileSource:
+    try:
+        self = new(*_READ_FILE_SOURCE)
+        self.raw_ = data
+        self.text = read_file_part_source_text(data["text"])
+        self.type = data["type"]
+        self.path = v2 = data["path"]
+    except READ_ERRORS:
+        return read_lenient(FileSource, data)
+    return read_lenient(FileSource, data) if v2 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SymbolSource(OpencodeModel):
+    """Source: `#/components/schemas/SymbolSource`."""
+
+    text: FilePartSourceText
+    type: Literal["symbol"] = "symbol"
+    path: str
+    range: Range
+    name: str
+    kind: int
+
+
+_READ_SYMBOL_SOURCE = (SymbolSource,)
+
+
+@reads(SymbolSource)
+def read_symbol_source(data: JsonObject) -> SymbolSource:
+    try:
+        self = new(*_READ_SYMBOL_SOURCE)
+        self.raw_ = data
+        self.text = read_file_part_source_text(data["text"])
+        self.type = data["type"]
+        self.path = v2 = data["path"]
+        self.range = read_range(data["range"])
+        self.name = v4 = data["name"]
+        self.kind = v5 = data["kind"]
+    except READ_ERRORS:
+        return read_lenient(SymbolSource, data)
+    return read_lenient(SymbolSource, data) if v2 is None or v4 is None or v5 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ResourceSource(OpencodeModel):
+    """Source: `#/components/schemas/ResourceSource`."""
+
+    text: FilePartSourceText
+    type: Literal["resource"] = "resource"
+    client_name: str
+    uri: str
+
+    _wire_names = {"client_name": "clientName"}
+
+
+_READ_RESOURCE_SOURCE = (ResourceSource,)
+
+
+@reads(ResourceSource)
+def read_resource_source(data: JsonObject) -> ResourceSource:
+    try:
+        self = new(*_READ_RESOURCE_SOURCE)
+        self.raw_ = data
+        self.text = read_file_part_source_text(data["text"])
+        self.type = data["type"]
+        self.client_name = v2 = data["clientName"]
+        self.uri = v3 = data["uri"]
+    except READ_ERRORS:
+        return read_lenient(ResourceSource, data)
+    return read_lenient(ResourceSource, data) if v2 is None or v3 is None else self
 
 
 class UnknownFilePartSource(Unknown):
@@ -40,3 +149,6 @@ else:  # made when it is first used, as it imports every class in it
         if name == "FilePartSource":
             return Union[tuple(read_file_part_source.classes())]
         raise AttributeError(name)
+
+
+from .range_ import read_range

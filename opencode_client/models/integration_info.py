@@ -9,11 +9,7 @@ from ..decoding.unions import Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .connection_credential_info import ConnectionCredentialInfo
-    from .connection_env_info import ConnectionEnvInfo
-    from .integration_env_method import IntegrationEnvMethod
-    from .integration_key_method import IntegrationKeyMethod
-    from .integration_o_auth_method import IntegrationOAuthMethod
+    from .provider_auth_method import ProviderAuthMethodPrompt
 
 
 class UnknownIntegrationMethod(Unknown):
@@ -31,6 +27,130 @@ read_integration_method: Variants[IntegrationMethod] = Variants(
     {"oauth": "IntegrationOAuthMethod", "key": "IntegrationKeyMethod", "env": "IntegrationEnvMethod"},
     UnknownIntegrationMethod,
 )
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class IntegrationOAuthMethod(OpencodeModel):
+    """Source: `#/components/schemas/IntegrationOAuthMethod`."""
+
+    id: str
+    type: Literal["oauth"] = "oauth"
+    label: str
+    prompts: list[ProviderAuthMethodPrompt] | None = None
+
+
+_READ_INTEGRATION_O_AUTH_METHOD = (IntegrationOAuthMethod,)
+
+
+@reads(IntegrationOAuthMethod)
+def read_integration_o_auth_method(data: JsonObject) -> IntegrationOAuthMethod:
+    try:
+        self = new(*_READ_INTEGRATION_O_AUTH_METHOD)
+        self.raw_ = data
+        self.id = v0 = data["id"]
+        self.type = data["type"]
+        self.label = v2 = data["label"]
+        value = data["prompts"] if "prompts" in data else None
+        self.prompts = (
+            None if value is None else [read_provider_auth_method_prompt[item["type"]](item) for item in array(value)]
+        )
+    except READ_ERRORS:
+        return read_lenient(IntegrationOAuthMethod, data)
+    return read_lenient(IntegrationOAuthMethod, data) if v0 is None or v2 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class IntegrationKeyMethod(OpencodeModel):
+    """Source: `#/components/schemas/IntegrationKeyMethod`."""
+
+    type: Literal["key"] = "key"
+    label: str | None = None
+
+
+_READ_INTEGRATION_KEY_METHOD = (IntegrationKeyMethod,)
+
+
+@reads(IntegrationKeyMethod)
+def read_integration_key_method(data: JsonObject) -> IntegrationKeyMethod:
+    try:
+        self = new(*_READ_INTEGRATION_KEY_METHOD)
+        self.raw_ = data
+        self.type = data["type"]
+        self.label = data["label"] if "label" in data else None
+    except READ_ERRORS:
+        return read_lenient(IntegrationKeyMethod, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class IntegrationEnvMethod(OpencodeModel):
+    """Source: `#/components/schemas/IntegrationEnvMethod`."""
+
+    type: Literal["env"] = "env"
+    names: list[str]
+
+
+_READ_INTEGRATION_ENV_METHOD = (IntegrationEnvMethod,)
+
+
+@reads(IntegrationEnvMethod)
+def read_integration_env_method(data: JsonObject) -> IntegrationEnvMethod:
+    try:
+        self = new(*_READ_INTEGRATION_ENV_METHOD)
+        self.raw_ = data
+        self.type = data["type"]
+        self.names = v1 = data["names"]
+    except READ_ERRORS:
+        return read_lenient(IntegrationEnvMethod, data)
+    return read_lenient(IntegrationEnvMethod, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ConnectionCredentialInfo(OpencodeModel):
+    """Source: `#/components/schemas/ConnectionCredentialInfo`."""
+
+    type: Literal["credential"] = "credential"
+    id: str
+    label: str
+
+
+_READ_CONNECTION_CREDENTIAL_INFO = (ConnectionCredentialInfo,)
+
+
+@reads(ConnectionCredentialInfo)
+def read_connection_credential_info(data: JsonObject) -> ConnectionCredentialInfo:
+    try:
+        self = new(*_READ_CONNECTION_CREDENTIAL_INFO)
+        self.raw_ = data
+        self.type = data["type"]
+        self.id = v1 = data["id"]
+        self.label = v2 = data["label"]
+    except READ_ERRORS:
+        return read_lenient(ConnectionCredentialInfo, data)
+    return read_lenient(ConnectionCredentialInfo, data) if v1 is None or v2 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ConnectionEnvInfo(OpencodeModel):
+    """Source: `#/components/schemas/ConnectionEnvInfo`."""
+
+    type: Literal["env"] = "env"
+    name: str
+
+
+_READ_CONNECTION_ENV_INFO = (ConnectionEnvInfo,)
+
+
+@reads(ConnectionEnvInfo)
+def read_connection_env_info(data: JsonObject) -> ConnectionEnvInfo:
+    try:
+        self = new(*_READ_CONNECTION_ENV_INFO)
+        self.raw_ = data
+        self.type = data["type"]
+        self.name = v1 = data["name"]
+    except READ_ERRORS:
+        return read_lenient(ConnectionEnvInfo, data)
+    return read_lenient(ConnectionEnvInfo, data) if v1 is None else self
 
 
 class UnknownConnectionInfo(Unknown):
@@ -94,3 +214,6 @@ else:  # made when it is first used, as it imports every class in it
         if name == "ConnectionInfo":
             return Union[tuple(read_connection_info.classes())]
         raise AttributeError(name)
+
+
+from .provider_auth_method import read_provider_auth_method_prompt

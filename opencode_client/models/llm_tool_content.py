@@ -3,12 +3,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
-from ..decoding.unions import Variants
-from ..model import Unknown
+from attrs import define
 
-if TYPE_CHECKING:
-    from .tool_file_content import ToolFileContent
-    from .tool_text_content import ToolTextContent
+from ..decoding.unions import Variants
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ToolTextContent(OpencodeModel):
+    """Source: `#/components/schemas/ToolTextContent`."""
+
+    type: Literal["text"] = "text"
+    text: str
+
+
+_READ_TOOL_TEXT_CONTENT = (ToolTextContent,)
+
+
+@reads(ToolTextContent)
+def read_tool_text_content(data: JsonObject) -> ToolTextContent:
+    try:
+        self = new(*_READ_TOOL_TEXT_CONTENT)
+        self.raw_ = data
+        self.type = data["type"]
+        self.text = v1 = data["text"]
+    except READ_ERRORS:
+        return read_lenient(ToolTextContent, data)
+    return read_lenient(ToolTextContent, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ToolFileContent(OpencodeModel):
+    """Source: `#/components/schemas/ToolFileContent`."""
+
+    type: Literal["file"] = "file"
+    uri: str
+    mime: str
+    name: str | None = None
+
+
+_READ_TOOL_FILE_CONTENT = (ToolFileContent,)
+
+
+@reads(ToolFileContent)
+def read_tool_file_content(data: JsonObject) -> ToolFileContent:
+    try:
+        self = new(*_READ_TOOL_FILE_CONTENT)
+        self.raw_ = data
+        self.type = data["type"]
+        self.uri = v1 = data["uri"]
+        self.mime = v2 = data["mime"]
+        self.name = data["name"] if "name" in data else None
+    except READ_ERRORS:
+        return read_lenient(ToolFileContent, data)
+    return read_lenient(ToolFileContent, data) if v1 is None or v2 is None else self
 
 
 class UnknownLLMToolContent(Unknown):

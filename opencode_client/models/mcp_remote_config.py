@@ -6,10 +6,45 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from attrs import define
 
 from ..decoding.unions import UntaggedUnion
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, is_object, new, read_lenient, reads
 
-if TYPE_CHECKING:
-    from .mcp_o_auth_config import McpOAuthConfig
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class McpOAuthConfig(OpencodeModel):
+    """Source: `#/components/schemas/McpOAuthConfig`."""
+
+    client_id: str | None = None
+    client_secret: str | None = None
+    scope: str | None = None
+    callback_port: int | None = None
+    redirect_uri: str | None = None
+
+    _wire_names = {
+        "client_id": "clientId",
+        "client_secret": "clientSecret",
+        "callback_port": "callbackPort",
+        "redirect_uri": "redirectUri",
+    }
+
+
+_READ_MCP_O_AUTH_CONFIG = (McpOAuthConfig,)
+
+
+@reads(McpOAuthConfig)
+def read_mcp_o_auth_config(data: JsonObject) -> McpOAuthConfig:
+    if not is_object(data):
+        return read_lenient(McpOAuthConfig, data)
+    try:
+        self = new(*_READ_MCP_O_AUTH_CONFIG)
+        self.raw_ = data
+        self.client_id = data["clientId"] if "clientId" in data else None
+        self.client_secret = data["clientSecret"] if "clientSecret" in data else None
+        self.scope = data["scope"] if "scope" in data else None
+        self.callback_port = data["callbackPort"] if "callbackPort" in data else None
+        self.redirect_uri = data["redirectUri"] if "redirectUri" in data else None
+    except READ_ERRORS:
+        return read_lenient(McpOAuthConfig, data)
+    return self
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -63,7 +98,5 @@ else:  # made when it is first used, as it imports every class in it
 
     def __getattr__(name: str) -> Any:  # Any: an alias
         if name == "McpRemoteConfigOauth":
-            from .mcp_o_auth_config import McpOAuthConfig
-
             return McpOAuthConfig | bool
         raise AttributeError(name)

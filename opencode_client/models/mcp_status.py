@@ -3,15 +3,119 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
-from ..decoding.unions import Variants
-from ..model import Unknown
+from attrs import define
 
-if TYPE_CHECKING:
-    from .mcp_status_connected import MCPStatusConnected
-    from .mcp_status_disabled import MCPStatusDisabled
-    from .mcp_status_failed import MCPStatusFailed
-    from .mcp_status_needs_auth import MCPStatusNeedsAuth
-    from .mcp_status_needs_client_registration import MCPStatusNeedsClientRegistration
+from ..decoding.unions import Variants
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class MCPStatusConnected(OpencodeModel):
+    """Source: `#/components/schemas/MCPStatusConnected`."""
+
+    status: Literal["connected"] = "connected"
+
+
+_READ_MCP_STATUS_CONNECTED = (MCPStatusConnected,)
+
+
+@reads(MCPStatusConnected)
+def read_mcp_status_connected(data: JsonObject) -> MCPStatusConnected:
+    try:
+        self = new(*_READ_MCP_STATUS_CONNECTED)
+        self.raw_ = data
+        self.status = data["status"]
+    except READ_ERRORS:
+        return read_lenient(MCPStatusConnected, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class MCPStatusDisabled(OpencodeModel):
+    """Source: `#/components/schemas/MCPStatusDisabled`."""
+
+    status: Literal["disabled"] = "disabled"
+
+
+_READ_MCP_STATUS_DISABLED = (MCPStatusDisabled,)
+
+
+@reads(MCPStatusDisabled)
+def read_mcp_status_disabled(data: JsonObject) -> MCPStatusDisabled:
+    try:
+        self = new(*_READ_MCP_STATUS_DISABLED)
+        self.raw_ = data
+        self.status = data["status"]
+    except READ_ERRORS:
+        return read_lenient(MCPStatusDisabled, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class MCPStatusFailed(OpencodeModel):
+    """Source: `#/components/schemas/MCPStatusFailed`."""
+
+    status: Literal["failed"] = "failed"
+    error: str
+
+
+_READ_MCP_STATUS_FAILED = (MCPStatusFailed,)
+
+
+@reads(MCPStatusFailed)
+def read_mcp_status_failed(data: JsonObject) -> MCPStatusFailed:
+    try:
+        self = new(*_READ_MCP_STATUS_FAILED)
+        self.raw_ = data
+        self.status = data["status"]
+        self.error = v1 = data["error"]
+    except READ_ERRORS:
+        return read_lenient(MCPStatusFailed, data)
+    return read_lenient(MCPStatusFailed, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class MCPStatusNeedsAuth(OpencodeModel):
+    """Source: `#/components/schemas/MCPStatusNeedsAuth`."""
+
+    status: Literal["needs_auth"] = "needs_auth"
+
+
+_READ_MCP_STATUS_NEEDS_AUTH = (MCPStatusNeedsAuth,)
+
+
+@reads(MCPStatusNeedsAuth)
+def read_mcp_status_needs_auth(data: JsonObject) -> MCPStatusNeedsAuth:
+    try:
+        self = new(*_READ_MCP_STATUS_NEEDS_AUTH)
+        self.raw_ = data
+        self.status = data["status"]
+    except READ_ERRORS:
+        return read_lenient(MCPStatusNeedsAuth, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class MCPStatusNeedsClientRegistration(OpencodeModel):
+    """Source: `#/components/schemas/MCPStatusNeedsClientRegistration`."""
+
+    status: Literal["needs_client_registration"] = "needs_client_registration"
+    error: str
+
+
+_READ_MCP_STATUS_NEEDS_CLIENT_REGISTRATION = (MCPStatusNeedsClientRegistration,)
+
+
+@reads(MCPStatusNeedsClientRegistration)
+def read_mcp_status_needs_client_registration(data: JsonObject) -> MCPStatusNeedsClientRegistration:
+    try:
+        self = new(*_READ_MCP_STATUS_NEEDS_CLIENT_REGISTRATION)
+        self.raw_ = data
+        self.status = data["status"]
+        self.error = v1 = data["error"]
+    except READ_ERRORS:
+        return read_lenient(MCPStatusNeedsClientRegistration, data)
+    return read_lenient(MCPStatusNeedsClientRegistration, data) if v1 is None else self
 
 
 class UnknownMCPStatus(Unknown):

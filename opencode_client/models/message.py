@@ -3,12 +3,58 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
+from attrs import define
+
 from ..decoding.unions import Variants
-from ..model import Unknown
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, new, read_lenient, reads
 
 if TYPE_CHECKING:
     from .assistant_message import AssistantMessage, AssistantMessageTime
-    from .user_message import UserMessage, UserMessageSummary, UserMessageTime
+    from .output_format import OutputFormat
+    from .snapshot_file_diff import SnapshotFileDiff
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class UserMessage(OpencodeModel):
+    """Source: `#/components/schemas/UserMessage`."""
+
+    id: str
+    session_id: str
+    role: Literal["user"] = "user"
+    time: UserMessageTime
+    agent: str
+    model: UserMessageModel
+    format: OutputFormat | None = None
+    summary: UserMessageSummary | None = None
+    system: str | None = None
+    tools: dict[str, bool] | None = None
+
+    _wire_names = {"session_id": "sessionID"}
+
+
+_READ_USER_MESSAGE = (UserMessage,)
+
+
+@reads(UserMessage)
+def read_user_message(data: JsonObject) -> UserMessage:
+    try:
+        self = new(*_READ_USER_MESSAGE)
+        self.raw_ = data
+        self.id = v0 = data["id"]
+        self.session_id = v1 = data["sessionID"]
+        self.role = data["role"]
+        self.time = read_user_message_time(data["time"])
+        self.agent = v4 = data["agent"]
+        self.model = read_user_message_model(data["model"])
+        value = data["format"] if "format" in data else None
+        self.format = None if value is None else read_output_format[value["type"]](value)
+        value = data["summary"] if "summary" in data else None
+        self.summary = None if value is None else read_user_message_summary(value)
+        self.system = data["system"] if "system" in data else None
+        self.tools = data["tools"] if "tools" in data else None
+    except READ_ERRORS:
+        return read_lenient(UserMessage, data)
+    return read_lenient(UserMessage, data) if v0 is None or v1 is None or v4 is None else self
 
 
 class UnknownMessage(Unknown):
@@ -31,6 +77,80 @@ read_message: Variants[Message] = Variants(
 )
 
 
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class UserMessageTime(OpencodeModel):
+    """Source: `#/components/schemas/UserMessage/properties/time`."""
+
+    created: float
+
+
+_READ_USER_MESSAGE_TIME = (UserMessageTime,)
+
+
+@reads(UserMessageTime)
+def read_user_message_time(data: JsonObject) -> UserMessageTime:
+    try:
+        self = new(*_READ_USER_MESSAGE_TIME)
+        self.raw_ = data
+        self.created = v0 = data["created"]
+    except READ_ERRORS:
+        return read_lenient(UserMessageTime, data)
+    return read_lenient(UserMessageTime, data) if v0 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class UserMessageSummary(OpencodeModel):
+    """Source: `#/components/schemas/UserMessage/properties/summary`."""
+
+    diffs: list[SnapshotFileDiff]
+    title: str | None = None
+    body: str | None = None
+
+
+_READ_USER_MESSAGE_SUMMARY = (UserMessageSummary,)
+
+
+@reads(UserMessageSummary)
+def read_user_message_summary(data: JsonObject) -> UserMessageSummary:
+    try:
+        self = new(*_READ_USER_MESSAGE_SUMMARY)
+        self.raw_ = data
+        value = data["diffs"]
+        self.diffs = [read_snapshot_file_diff(item) for item in array(value)]
+        self.title = data["title"] if "title" in data else None
+        self.body = data["body"] if "body" in data else None
+    except READ_ERRORS:
+        return read_lenient(UserMessageSummary, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class UserMessageModel(OpencodeModel):
+    """Source: `#/components/schemas/UserMessage/properties/model`."""
+
+    provider_id: str
+    model_id: str
+    variant: str | None = None
+
+    _wire_names = {"provider_id": "providerID", "model_id": "modelID"}
+
+
+_READ_USER_MESSAGE_MODEL = (UserMessageModel,)
+
+
+@reads(UserMessageModel)
+def read_user_message_model(data: JsonObject) -> UserMessageModel:
+    try:
+        self = new(*_READ_USER_MESSAGE_MODEL)
+        self.raw_ = data
+        self.provider_id = v0 = data["providerID"]
+        self.model_id = v1 = data["modelID"]
+        self.variant = data["variant"] if "variant" in data else None
+    except READ_ERRORS:
+        return read_lenient(UserMessageModel, data)
+    return read_lenient(UserMessageModel, data) if v0 is None or v1 is None else self
+
+
 if TYPE_CHECKING:
     Message: TypeAlias = "UserMessage | AssistantMessage | UnknownMessage"
     """Source: `#/components/schemas/Message`."""
@@ -40,3 +160,7 @@ else:  # made when it is first used, as it imports every class in it
         if name == "Message":
             return Union[tuple(read_message.classes())]
         raise AttributeError(name)
+
+
+from .output_format import read_output_format
+from .snapshot_file_diff import read_snapshot_file_diff

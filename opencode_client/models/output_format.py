@@ -3,12 +3,58 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
-from ..decoding.unions import Variants
-from ..model import Unknown
+from attrs import define
 
-if TYPE_CHECKING:
-    from .output_format_json_schema import OutputFormatJsonSchema
-    from .output_format_text import OutputFormatText
+from ..decoding.unions import Variants
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class OutputFormatText(OpencodeModel):
+    """Source: `#/components/schemas/OutputFormatText`."""
+
+    type: Literal["text"] = "text"
+
+
+_READ_OUTPUT_FORMAT_TEXT = (OutputFormatText,)
+
+
+@reads(OutputFormatText)
+def read_output_format_text(data: JsonObject) -> OutputFormatText:
+    try:
+        self = new(*_READ_OUTPUT_FORMAT_TEXT)
+        self.raw_ = data
+        self.type = data["type"]
+    except READ_ERRORS:
+        return read_lenient(OutputFormatText, data)
+    return self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class OutputFormatJsonSchema(OpencodeModel):
+    """Source: `#/components/schemas/OutputFormatJsonSchema`."""
+
+    type: Literal["json_schema"] = "json_schema"
+    schema: JsonObject
+    retry_count: int | None = None
+
+    _wire_names = {"retry_count": "retryCount"}
+
+
+_READ_OUTPUT_FORMAT_JSON_SCHEMA = (OutputFormatJsonSchema,)
+
+
+@reads(OutputFormatJsonSchema)
+def read_output_format_json_schema(data: JsonObject) -> OutputFormatJsonSchema:
+    try:
+        self = new(*_READ_OUTPUT_FORMAT_JSON_SCHEMA)
+        self.raw_ = data
+        self.type = data["type"]
+        self.schema = v1 = data["schema"]
+        self.retry_count = data["retryCount"] if "retryCount" in data else None
+    except READ_ERRORS:
+        return read_lenient(OutputFormatJsonSchema, data)
+    return read_lenient(OutputFormatJsonSchema, data) if v1 is None else self
 
 
 class UnknownOutputFormat(Unknown):

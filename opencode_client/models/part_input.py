@@ -3,14 +3,112 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
+from attrs import define
+
 from ..decoding.unions import Variants
-from ..model import Unknown
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .agent_part_input import AgentPartInput
+    from .agent_part import AgentPartSource
     from .file_part_input import FilePartInput
-    from .subtask_part_input import SubtaskPartInput
-    from .text_part_input import TextPartInput
+    from .session_prompt_model import SessionPromptModel
+    from .text_part import TextPartTime
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class TextPartInput(OpencodeModel):
+    """Source: `#/components/schemas/TextPartInput`."""
+
+    type: Literal["text"] = "text"
+    text: str
+    id: str | None = None
+    synthetic: bool | None = None
+    ignored: bool | None = None
+    time: TextPartTime | None = None
+    metadata: JsonObject | None = None
+
+
+_READ_TEXT_PART_INPUT = (TextPartInput,)
+
+
+@reads(TextPartInput)
+def read_text_part_input(data: JsonObject) -> TextPartInput:
+    try:
+        self = new(*_READ_TEXT_PART_INPUT)
+        self.raw_ = data
+        self.type = data["type"]
+        self.text = v1 = data["text"]
+        self.id = data["id"] if "id" in data else None
+        self.synthetic = data["synthetic"] if "synthetic" in data else None
+        self.ignored = data["ignored"] if "ignored" in data else None
+        value = data["time"] if "time" in data else None
+        self.time = None if value is None else read_text_part_time(value)
+        self.metadata = data["metadata"] if "metadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(TextPartInput, data)
+    return read_lenient(TextPartInput, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class AgentPartInput(OpencodeModel):
+    """Source: `#/components/schemas/AgentPartInput`."""
+
+    type: Literal["agent"] = "agent"
+    name: str
+    id: str | None = None
+    source: AgentPartSource | None = None
+
+
+_READ_AGENT_PART_INPUT = (AgentPartInput,)
+
+
+@reads(AgentPartInput)
+def read_agent_part_input(data: JsonObject) -> AgentPartInput:
+    try:
+        self = new(*_READ_AGENT_PART_INPUT)
+        self.raw_ = data
+        self.type = data["type"]
+        self.name = v1 = data["name"]
+        self.id = data["id"] if "id" in data else None
+        value = data["source"] if "source" in data else None
+        self.source = None if value is None else read_agent_part_source(value)
+    except READ_ERRORS:
+        return read_lenient(AgentPartInput, data)
+    return read_lenient(AgentPartInput, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SubtaskPartInput(OpencodeModel):
+    """Source: `#/components/schemas/SubtaskPartInput`."""
+
+    type: Literal["subtask"] = "subtask"
+    prompt: str
+    description: str
+    agent: str
+    id: str | None = None
+    model: SessionPromptModel | None = None
+    command: str | None = None
+
+
+_READ_SUBTASK_PART_INPUT = (SubtaskPartInput,)
+
+
+@reads(SubtaskPartInput)
+def read_subtask_part_input(data: JsonObject) -> SubtaskPartInput:
+    try:
+        self = new(*_READ_SUBTASK_PART_INPUT)
+        self.raw_ = data
+        self.type = data["type"]
+        self.prompt = v1 = data["prompt"]
+        self.description = v2 = data["description"]
+        self.agent = v3 = data["agent"]
+        self.id = data["id"] if "id" in data else None
+        value = data["model"] if "model" in data else None
+        self.model = None if value is None else read_session_prompt_model(value)
+        self.command = data["command"] if "command" in data else None
+    except READ_ERRORS:
+        return read_lenient(SubtaskPartInput, data)
+    return read_lenient(SubtaskPartInput, data) if v1 is None or v2 is None or v3 is None else self
 
 
 class UnknownPartInput(Unknown):
@@ -41,3 +139,8 @@ else:  # made when it is first used, as it imports every class in it
         if name == "PartInput":
             return Union[tuple(read_part_input.classes())]
         raise AttributeError(name)
+
+
+from .agent_part import read_agent_part_source
+from .session_prompt_model import read_session_prompt_model
+from .text_part import read_text_part_time

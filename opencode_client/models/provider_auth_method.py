@@ -8,11 +8,6 @@ from attrs import define
 from ..decoding.unions import Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, new, read_lenient, reads
 
-if TYPE_CHECKING:
-    from .integration_select_prompt import IntegrationSelectPrompt
-    from .integration_text_prompt import IntegrationTextPrompt
-    from .integration_when import IntegrationWhen
-
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
 class ProviderAuthMethod(OpencodeModel):
@@ -42,6 +37,92 @@ def read_provider_auth_method(data: JsonObject) -> ProviderAuthMethod:
     return read_lenient(ProviderAuthMethod, data) if v0 is None or v1 is None else self
 
 
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class IntegrationWhen(OpencodeModel):
+    """Source: `#/components/schemas/IntegrationWhen`."""
+
+    key: str
+    op: Literal["eq", "neq"] | str
+    value: str
+
+
+_READ_INTEGRATION_WHEN = (IntegrationWhen,)
+
+
+@reads(IntegrationWhen)
+def read_integration_when(data: JsonObject) -> IntegrationWhen:
+    try:
+        self = new(*_READ_INTEGRATION_WHEN)
+        self.raw_ = data
+        self.key = v0 = data["key"]
+        self.op = v1 = data["op"]
+        self.value = v2 = data["value"]
+    except READ_ERRORS:
+        return read_lenient(IntegrationWhen, data)
+    return read_lenient(IntegrationWhen, data) if v0 is None or v1 is None or v2 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class IntegrationTextPrompt(OpencodeModel):
+    """Source: `#/components/schemas/IntegrationTextPrompt`."""
+
+    type: Literal["text"] = "text"
+    key: str
+    message: str
+    placeholder: str | None = None
+    when: IntegrationWhen | None = None
+
+
+_READ_INTEGRATION_TEXT_PROMPT = (IntegrationTextPrompt,)
+
+
+@reads(IntegrationTextPrompt)
+def read_integration_text_prompt(data: JsonObject) -> IntegrationTextPrompt:
+    try:
+        self = new(*_READ_INTEGRATION_TEXT_PROMPT)
+        self.raw_ = data
+        self.type = data["type"]
+        self.key = v1 = data["key"]
+        self.message = v2 = data["message"]
+        self.placeholder = data["placeholder"] if "placeholder" in data else None
+        value = data["when"] if "when" in data else None
+        self.when = None if value is None else read_integration_when(value)
+    except READ_ERRORS:
+        return read_lenient(IntegrationTextPrompt, data)
+    return read_lenient(IntegrationTextPrompt, data) if v1 is None or v2 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class IntegrationSelectPrompt(OpencodeModel):
+    """Source: `#/components/schemas/IntegrationSelectPrompt`."""
+
+    type: Literal["select"] = "select"
+    key: str
+    message: str
+    options: list[IntegrationSelectPromptOption]
+    when: IntegrationWhen | None = None
+
+
+_READ_INTEGRATION_SELECT_PROMPT = (IntegrationSelectPrompt,)
+
+
+@reads(IntegrationSelectPrompt)
+def read_integration_select_prompt(data: JsonObject) -> IntegrationSelectPrompt:
+    try:
+        self = new(*_READ_INTEGRATION_SELECT_PROMPT)
+        self.raw_ = data
+        self.type = data["type"]
+        self.key = v1 = data["key"]
+        self.message = v2 = data["message"]
+        value = data["options"]
+        self.options = [read_integration_select_prompt_option(item) for item in array(value)]
+        value = data["when"] if "when" in data else None
+        self.when = None if value is None else read_integration_when(value)
+    except READ_ERRORS:
+        return read_lenient(IntegrationSelectPrompt, data)
+    return read_lenient(IntegrationSelectPrompt, data) if v1 is None or v2 is None else self
+
+
 class UnknownProviderAuthMethodPrompt(Unknown):
     """A variant of `ProviderAuthMethodPrompt` that this version of the client does not know."""
 
@@ -60,6 +141,31 @@ read_provider_auth_method_prompt: Variants[ProviderAuthMethodPrompt] = Variants(
     {"text": "IntegrationTextPrompt", "select": "IntegrationSelectPrompt"},
     UnknownProviderAuthMethodPrompt,
 )
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class IntegrationSelectPromptOption(OpencodeModel):
+    """Source: `#/components/schemas/IntegrationSelectPrompt/properties/options/items`."""
+
+    label: str
+    value: str
+    hint: str | None = None
+
+
+_READ_INTEGRATION_SELECT_PROMPT_OPTION = (IntegrationSelectPromptOption,)
+
+
+@reads(IntegrationSelectPromptOption)
+def read_integration_select_prompt_option(data: JsonObject) -> IntegrationSelectPromptOption:
+    try:
+        self = new(*_READ_INTEGRATION_SELECT_PROMPT_OPTION)
+        self.raw_ = data
+        self.label = v0 = data["label"]
+        self.value = v1 = data["value"]
+        self.hint = data["hint"] if "hint" in data else None
+    except READ_ERRORS:
+        return read_lenient(IntegrationSelectPromptOption, data)
+    return read_lenient(IntegrationSelectPromptOption, data) if v0 is None or v1 is None else self
 
 
 if TYPE_CHECKING:

@@ -9,9 +9,59 @@ from ..decoding.unions import Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .provider_aisdk import ProviderAISDK
-    from .provider_native import ProviderNative
     from .provider_request import ProviderRequest
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderAISDK(OpencodeModel):
+    """Source: `#/components/schemas/ProviderAISDK`."""
+
+    type: Literal["aisdk"] = "aisdk"
+    package: str
+    url: str | None = None
+    settings: JsonObject | None = None
+
+
+_READ_PROVIDER_AISDK = (ProviderAISDK,)
+
+
+@reads(ProviderAISDK)
+def read_provider_aisdk(data: JsonObject) -> ProviderAISDK:
+    try:
+        self = new(*_READ_PROVIDER_AISDK)
+        self.raw_ = data
+        self.type = data["type"]
+        self.package = v1 = data["package"]
+        self.url = data["url"] if "url" in data else None
+        self.settings = data["settings"] if "settings" in data else None
+    except READ_ERRORS:
+        return read_lenient(ProviderAISDK, data)
+    return read_lenient(ProviderAISDK, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ProviderNative(OpencodeModel):
+    """Source: `#/components/schemas/ProviderNative`."""
+
+    type: Literal["native"] = "native"
+    settings: JsonObject
+    url: str | None = None
+
+
+_READ_PROVIDER_NATIVE = (ProviderNative,)
+
+
+@reads(ProviderNative)
+def read_provider_native(data: JsonObject) -> ProviderNative:
+    try:
+        self = new(*_READ_PROVIDER_NATIVE)
+        self.raw_ = data
+        self.type = data["type"]
+        self.settings = v1 = data["settings"]
+        self.url = data["url"] if "url" in data else None
+    except READ_ERRORS:
+        return read_lenient(ProviderNative, data)
+    return read_lenient(ProviderNative, data) if v1 is None else self
 
 
 class UnknownProviderApi(Unknown):

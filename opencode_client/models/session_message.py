@@ -3,19 +3,498 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
+from attrs import define
+
 from ..decoding.unions import Variants
-from ..model import JsonObject, Unknown
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, is_object, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .session_message_agent_switched import SessionMessageAgentSwitched
-    from .session_message_assistant import SessionMessageAssistant, SessionMessageAssistantTime
-    from .session_message_compaction import SessionMessageCompaction
-    from .session_message_model_switched import SessionMessageModelSwitched
-    from .session_message_shell import SessionMessageShell
-    from .session_message_synthetic import SessionMessageSynthetic
-    from .session_message_system import SessionMessageSystem
-    from .session_message_time import SessionMessageTime
-    from .session_message_user import SessionMessageUser
+    from .llm_tool_content import LLMToolContent
+    from .model_ref import ModelRef
+    from .prompt_agent_attachment import PromptAgentAttachment
+    from .prompt_file_attachment import PromptFileAttachment
+    from .session import SessionTokens
+    from .session_error_unknown import SessionErrorUnknown
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageAgentSwitched(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageAgentSwitched`."""
+
+    id: str
+    time: SessionMessageTime
+    type: Literal["agent-switched"] = "agent-switched"
+    agent: str
+    metadata: JsonObject | None = None
+
+
+_READ_SESSION_MESSAGE_AGENT_SWITCHED = (SessionMessageAgentSwitched,)
+
+
+@reads(SessionMessageAgentSwitched)
+def read_session_message_agent_switched(data: JsonObject) -> SessionMessageAgentSwitched:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_AGENT_SWITCHED)
+        self.raw_ = data
+        self.id = v0 = data["id"]
+        self.time = read_session_message_time(data["time"])
+        self.type = data["type"]
+        self.agent = v3 = data["agent"]
+        self.metadata = data["metadata"] if "metadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageAgentSwitched, data)
+    return read_lenient(SessionMessageAgentSwitched, data) if v0 is None or v3 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageModelSwitched(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageModelSwitched`."""
+
+    id: str
+    time: SessionMessageTime
+    type: Literal["model-switched"] = "model-switched"
+    model: ModelRef
+    metadata: JsonObject | None = None
+
+
+_READ_SESSION_MESSAGE_MODEL_SWITCHED = (SessionMessageModelSwitched,)
+
+
+@reads(SessionMessageModelSwitched)
+def read_session_message_model_switched(data: JsonObject) -> SessionMessageModelSwitched:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_MODEL_SWITCHED)
+        self.raw_ = data
+        self.id = v0 = data["id"]
+        self.time = read_session_message_time(data["time"])
+        self.type = data["type"]
+        self.model = read_model_ref(data["model"])
+        self.metadata = data["metadata"] if "metadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageModelSwitched, data)
+    return read_lenient(SessionMessageModelSwitched, data) if v0 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageUser(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageUser`."""
+
+    id: str
+    time: SessionMessageTime
+    text: str
+    type: Literal["user"] = "user"
+    metadata: JsonObject | None = None
+    files: list[PromptFileAttachment] | None = None
+    agents: list[PromptAgentAttachment] | None = None
+
+
+_READ_SESSION_MESSAGE_USER = (SessionMessageUser,)
+
+
+@reads(SessionMessageUser)
+def read_session_message_user(data: JsonObject) -> SessionMessageUser:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_USER)
+        self.raw_ = data
+        self.id = v0 = data["id"]
+        self.time = read_session_message_time(data["time"])
+        self.text = v2 = data["text"]
+        self.type = data["type"]
+        self.metadata = data["metadata"] if "metadata" in data else None
+        value = data["files"] if "files" in data else None
+        self.files = None if value is None else [read_prompt_file_attachment(item) for item in array(value)]
+        value = data["agents"] if "agents" in data else None
+        self.agents = None if value is None else [read_prompt_agent_attachment(item) for item in array(value)]
+    except READ_ERRORS:
+        return read_lenient(SessionMessageUser, data)
+    return read_lenient(SessionMessageUser, data) if v0 is None or v2 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageSynthetic(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageSynthetic`."""
+
+    id: str
+    time: SessionMessageTime
+    session_id: str
+    text: str
+    type: Literal["synthetic"] = "synthetic"
+    metadata: JsonObject | None = None
+
+    _wire_names = {"session_id": "sessionID"}
+
+
+_READ_SESSION_MESSAGE_SYNTHETIC = (SessionMessageSynthetic,)
+
+
+@reads(SessionMessageSynthetic)
+def read_session_message_synthetic(data: JsonObject) -> SessionMessageSynthetic:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_SYNTHETIC)
+        self.raw_ = data
+        self.id = v0 = data["id"]
+        self.time = read_session_message_time(data["time"])
+        self.session_id = v2 = data["sessionID"]
+        self.text = v3 = data["text"]
+        self.type = data["type"]
+        self.metadata = data["metadata"] if "metadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageSynthetic, data)
+    return read_lenient(SessionMessageSynthetic, data) if v0 is None or v2 is None or v3 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageSystem(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageSystem`."""
+
+    id: str
+    time: SessionMessageTime
+    type: Literal["system"] = "system"
+    text: str
+    metadata: JsonObject | None = None
+
+
+_READ_SESSION_MESSAGE_SYSTEM = (SessionMessageSystem,)
+
+
+@reads(SessionMessageSystem)
+def read_session_message_system(data: JsonObject) -> SessionMessageSystem:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_SYSTEM)
+        self.raw_ = data
+        self.id = v0 = data["id"]
+        self.time = read_session_message_time(data["time"])
+        self.type = data["type"]
+        self.text = v3 = data["text"]
+        self.metadata = data["metadata"] if "metadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageSystem, data)
+    return read_lenient(SessionMessageSystem, data) if v0 is None or v3 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageShell(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageShell`."""
+
+    id: str
+    time: SessionMessageAssistantTime
+    type: Literal["shell"] = "shell"
+    call_id: str
+    command: str
+    output: str
+    metadata: JsonObject | None = None
+
+    _wire_names = {"call_id": "callID"}
+
+
+_READ_SESSION_MESSAGE_SHELL = (SessionMessageShell,)
+
+
+@reads(SessionMessageShell)
+def read_session_message_shell(data: JsonObject) -> SessionMessageShell:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_SHELL)
+        self.raw_ = data
+        self.id = v0 = data["id"]
+        self.time = read_session_message_assistant_time(data["time"])
+        self.type = data["type"]
+        self.call_id = v3 = data["callID"]
+        self.command = v4 = data["command"]
+        self.output = v5 = data["output"]
+        self.metadata = data["metadata"] if "metadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageShell, data)
+    return read_lenient(SessionMessageShell, data) if v0 is None or v3 is None or v4 is None or v5 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageAssistantText(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageAssistantText`."""
+
+    type: Literal["text"] = "text"
+    text: str
+    id: str | None = None
+
+
+_READ_SESSION_MESSAGE_ASSISTANT_TEXT = (SessionMessageAssistantText,)
+
+
+@reads(SessionMessageAssistantText)
+def read_session_message_assistant_text(data: JsonObject) -> SessionMessageAssistantText:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_ASSISTANT_TEXT)
+        self.raw_ = data
+        self.type = data["type"]
+        self.text = v1 = data["text"]
+        self.id = data["id"] if "id" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageAssistantText, data)
+    return read_lenient(SessionMessageAssistantText, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageAssistantReasoning(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageAssistantReasoning`."""
+
+    type: Literal["reasoning"] = "reasoning"
+    id: str
+    text: str
+    provider_metadata: dict[str, JsonObject] | None = None
+    time: SessionMessageAssistantTime | None = None
+
+    _wire_names = {"provider_metadata": "providerMetadata"}
+
+
+_READ_SESSION_MESSAGE_ASSISTANT_REASONING = (SessionMessageAssistantReasoning,)
+
+
+@reads(SessionMessageAssistantReasoning)
+def read_session_message_assistant_reasoning(data: JsonObject) -> SessionMessageAssistantReasoning:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_ASSISTANT_REASONING)
+        self.raw_ = data
+        self.type = data["type"]
+        self.id = v1 = data["id"]
+        self.text = v2 = data["text"]
+        self.provider_metadata = data["providerMetadata"] if "providerMetadata" in data else None
+        value = data["time"] if "time" in data else None
+        self.time = None if value is None else read_session_message_assistant_time(value)
+    except READ_ERRORS:
+        return read_lenient(SessionMessageAssistantReasoning, data)
+    return read_lenient(SessionMessageAssistantReasoning, data) if v1 is None or v2 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageToolStatePending(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageToolStatePending`."""
+
+    status: Literal["pending"] = "pending"
+    input: str
+
+
+_READ_SESSION_MESSAGE_TOOL_STATE_PENDING = (SessionMessageToolStatePending,)
+
+
+@reads(SessionMessageToolStatePending)
+def read_session_message_tool_state_pending(data: JsonObject) -> SessionMessageToolStatePending:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_TOOL_STATE_PENDING)
+        self.raw_ = data
+        self.status = data["status"]
+        self.input = v1 = data["input"]
+    except READ_ERRORS:
+        return read_lenient(SessionMessageToolStatePending, data)
+    return read_lenient(SessionMessageToolStatePending, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageToolStateRunning(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageToolStateRunning`."""
+
+    status: Literal["running"] = "running"
+    input: JsonObject
+    structured: JsonObject
+    content: list[LLMToolContent]
+
+
+_READ_SESSION_MESSAGE_TOOL_STATE_RUNNING = (SessionMessageToolStateRunning,)
+
+
+@reads(SessionMessageToolStateRunning)
+def read_session_message_tool_state_running(data: JsonObject) -> SessionMessageToolStateRunning:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_TOOL_STATE_RUNNING)
+        self.raw_ = data
+        self.status = data["status"]
+        self.input = v1 = data["input"]
+        self.structured = v2 = data["structured"]
+        value = data["content"]
+        self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
+    except READ_ERRORS:
+        return read_lenient(SessionMessageToolStateRunning, data)
+    return read_lenient(SessionMessageToolStateRunning, data) if v1 is None or v2 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageToolStateCompleted(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageToolStateCompleted`."""
+
+    status: Literal["completed"] = "completed"
+    input: JsonObject
+    content: list[LLMToolContent]
+    structured: JsonObject
+    attachments: list[PromptFileAttachment] | None = None
+    output_paths: list[str] | None = None
+    result: Any = None
+
+    _wire_names = {"output_paths": "outputPaths"}
+
+
+_READ_SESSION_MESSAGE_TOOL_STATE_COMPLETED = (SessionMessageToolStateCompleted,)
+
+
+@reads(SessionMessageToolStateCompleted)
+def read_session_message_tool_state_completed(data: JsonObject) -> SessionMessageToolStateCompleted:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_TOOL_STATE_COMPLETED)
+        self.raw_ = data
+        self.status = data["status"]
+        self.input = v1 = data["input"]
+        value = data["content"]
+        self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
+        self.structured = v3 = data["structured"]
+        value = data["attachments"] if "attachments" in data else None
+        self.attachments = None if value is None else [read_prompt_file_attachment(item) for item in array(value)]
+        self.output_paths = data["outputPaths"] if "outputPaths" in data else None
+        self.result = data["result"] if "result" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageToolStateCompleted, data)
+    return read_lenient(SessionMessageToolStateCompleted, data) if v1 is None or v3 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageToolStateError(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageToolStateError`."""
+
+    status: Literal["error"] = "error"
+    input: JsonObject
+    content: list[LLMToolContent]
+    structured: JsonObject
+    error: SessionErrorUnknown
+    result: Any = None
+
+
+_READ_SESSION_MESSAGE_TOOL_STATE_ERROR = (SessionMessageToolStateError,)
+
+
+@reads(SessionMessageToolStateError)
+def read_session_message_tool_state_error(data: JsonObject) -> SessionMessageToolStateError:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_TOOL_STATE_ERROR)
+        self.raw_ = data
+        self.status = data["status"]
+        self.input = v1 = data["input"]
+        value = data["content"]
+        self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
+        self.structured = v3 = data["structured"]
+        self.error = read_session_error_unknown(data["error"])
+        self.result = data["result"] if "result" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageToolStateError, data)
+    return read_lenient(SessionMessageToolStateError, data) if v1 is None or v3 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageAssistantTool(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageAssistantTool`."""
+
+    type: Literal["tool"] = "tool"
+    id: str
+    name: str
+    state: SessionMessageAssistantToolState
+    time: SessionMessageAssistantToolTime
+    provider: SessionMessageAssistantToolProvider | None = None
+
+
+_READ_SESSION_MESSAGE_ASSISTANT_TOOL = (SessionMessageAssistantTool,)
+
+
+@reads(SessionMessageAssistantTool)
+def read_session_message_assistant_tool(data: JsonObject) -> SessionMessageAssistantTool:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_ASSISTANT_TOOL)
+        self.raw_ = data
+        self.type = data["type"]
+        self.id = v1 = data["id"]
+        self.name = v2 = data["name"]
+        value = data["state"]
+        self.state = read_session_message_assistant_tool_state[value["status"]](value)
+        self.time = read_session_message_assistant_tool_time(data["time"])
+        value = data["provider"] if "provider" in data else None
+        self.provider = None if value is None else read_session_message_assistant_tool_provider(value)
+    except READ_ERRORS:
+        return read_lenient(SessionMessageAssistantTool, data)
+    return read_lenient(SessionMessageAssistantTool, data) if v1 is None or v2 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageAssistant(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageAssistant`."""
+
+    id: str
+    time: SessionMessageAssistantTime
+    type: Literal["assistant"] = "assistant"
+    agent: str
+    model: ModelRef
+    content: list[SessionMessageAssistantContent]
+    metadata: JsonObject | None = None
+    snapshot: SessionMessageAssistantSnapshot | None = None
+    finish: str | None = None
+    cost: float | None = None
+    tokens: SessionTokens | None = None
+    error: SessionErrorUnknown | None = None
+
+
+_READ_SESSION_MESSAGE_ASSISTANT = (SessionMessageAssistant,)
+
+
+@reads(SessionMessageAssistant)
+def read_session_message_assistant(data: JsonObject) -> SessionMessageAssistant:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_ASSISTANT)
+        self.raw_ = data
+        self.id = v0 = data["id"]
+        self.time = read_session_message_assistant_time(data["time"])
+        self.type = data["type"]
+        self.agent = v3 = data["agent"]
+        self.model = read_model_ref(data["model"])
+        value = data["content"]
+        self.content = [read_session_message_assistant_content[item["type"]](item) for item in array(value)]
+        self.metadata = data["metadata"] if "metadata" in data else None
+        value = data["snapshot"] if "snapshot" in data else None
+        self.snapshot = None if value is None else read_session_message_assistant_snapshot(value)
+        self.finish = data["finish"] if "finish" in data else None
+        self.cost = data["cost"] if "cost" in data else None
+        value = data["tokens"] if "tokens" in data else None
+        self.tokens = None if value is None else read_session_tokens(value)
+        value = data["error"] if "error" in data else None
+        self.error = None if value is None else read_session_error_unknown(value)
+    except READ_ERRORS:
+        return read_lenient(SessionMessageAssistant, data)
+    return read_lenient(SessionMessageAssistant, data) if v0 is None or v3 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageCompaction(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageCompaction`."""
+
+    type: Literal["compaction"] = "compaction"
+    reason: Literal["auto", "manual"] | str
+    summary: str
+    id: str
+    time: SessionMessageTime
+    recent: str | None = None
+    metadata: JsonObject | None = None
+
+
+_READ_SESSION_MESSAGE_COMPACTION = (SessionMessageCompaction,)
+
+
+@reads(SessionMessageCompaction)
+def read_session_message_compaction(data: JsonObject) -> SessionMessageCompaction:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_COMPACTION)
+        self.raw_ = data
+        self.type = data["type"]
+        self.reason = v1 = data["reason"]
+        self.summary = v2 = data["summary"]
+        self.id = v3 = data["id"]
+        self.time = read_session_message_time(data["time"])
+        self.recent = data["recent"] if "recent" in data else None
+        self.metadata = data["metadata"] if "metadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageCompaction, data)
+    return read_lenient(SessionMessageCompaction, data) if v1 is None or v2 is None or v3 is None else self
 
 
 class UnknownSessionMessage(Unknown):
@@ -47,6 +526,176 @@ read_session_message: Variants[SessionMessage] = Variants(
 )
 
 
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageTime(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageAgentSwitched/properties/time`."""
+
+    created: float
+
+
+_READ_SESSION_MESSAGE_TIME = (SessionMessageTime,)
+
+
+@reads(SessionMessageTime)
+def read_session_message_time(data: JsonObject) -> SessionMessageTime:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_TIME)
+        self.raw_ = data
+        self.created = v0 = data["created"]
+    except READ_ERRORS:
+        return read_lenient(SessionMessageTime, data)
+    return read_lenient(SessionMessageTime, data) if v0 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageAssistantTime(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageShell/properties/time`."""
+
+    created: float
+    completed: float | None = None
+
+
+_READ_SESSION_MESSAGE_ASSISTANT_TIME = (SessionMessageAssistantTime,)
+
+
+@reads(SessionMessageAssistantTime)
+def read_session_message_assistant_time(data: JsonObject) -> SessionMessageAssistantTime:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_ASSISTANT_TIME)
+        self.raw_ = data
+        self.created = v0 = data["created"]
+        self.completed = data["completed"] if "completed" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageAssistantTime, data)
+    return read_lenient(SessionMessageAssistantTime, data) if v0 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageAssistantToolProvider(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageAssistantTool/properties/provider`."""
+
+    executed: bool
+    metadata: dict[str, JsonObject] | None = None
+    result_metadata: dict[str, JsonObject] | None = None
+
+    _wire_names = {"result_metadata": "resultMetadata"}
+
+
+_READ_SESSION_MESSAGE_ASSISTANT_TOOL_PROVIDER = (SessionMessageAssistantToolProvider,)
+
+
+@reads(SessionMessageAssistantToolProvider)
+def read_session_message_assistant_tool_provider(data: JsonObject) -> SessionMessageAssistantToolProvider:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_ASSISTANT_TOOL_PROVIDER)
+        self.raw_ = data
+        self.executed = v0 = data["executed"]
+        self.metadata = data["metadata"] if "metadata" in data else None
+        self.result_metadata = data["resultMetadata"] if "resultMetadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageAssistantToolProvider, data)
+    return read_lenient(SessionMessageAssistantToolProvider, data) if v0 is None else self
+
+
+class UnknownSessionMessageAssistantToolState(Unknown):
+    """A variant of `SessionMessageAssistantToolState` that this version of the client does not know."""
+
+    __slots__ = ()
+    tag_name = "status"
+    status: Literal["__unknown__"] = "__unknown__"
+    input: str | JsonObject | None
+
+
+read_session_message_assistant_tool_state: Variants[SessionMessageAssistantToolState] = Variants(
+    __name__,
+    "SessionMessageAssistantToolState",
+    "status",
+    {
+        "pending": "SessionMessageToolStatePending",
+        "running": "SessionMessageToolStateRunning",
+        "completed": "SessionMessageToolStateCompleted",
+        "error": "SessionMessageToolStateError",
+    },
+    UnknownSessionMessageAssistantToolState,
+)
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageAssistantToolTime(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageAssistantTool/properties/time`."""
+
+    created: float
+    ran: float | None = None
+    completed: float | None = None
+    pruned: float | None = None
+
+
+_READ_SESSION_MESSAGE_ASSISTANT_TOOL_TIME = (SessionMessageAssistantToolTime,)
+
+
+@reads(SessionMessageAssistantToolTime)
+def read_session_message_assistant_tool_time(data: JsonObject) -> SessionMessageAssistantToolTime:
+    try:
+        self = new(*_READ_SESSION_MESSAGE_ASSISTANT_TOOL_TIME)
+        self.raw_ = data
+        self.created = v0 = data["created"]
+        self.ran = data["ran"] if "ran" in data else None
+        self.completed = data["completed"] if "completed" in data else None
+        self.pruned = data["pruned"] if "pruned" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageAssistantToolTime, data)
+    return read_lenient(SessionMessageAssistantToolTime, data) if v0 is None else self
+
+
+class UnknownSessionMessageAssistantContent(Unknown):
+    """A variant of `SessionMessageAssistantContent` that this version of the client does not know."""
+
+    __slots__ = ()
+    tag_name = "type"
+    type: Literal["__unknown__"] = "__unknown__"
+    id: str | None
+
+
+read_session_message_assistant_content: Variants[SessionMessageAssistantContent] = Variants(
+    __name__,
+    "SessionMessageAssistantContent",
+    "type",
+    {
+        "text": "SessionMessageAssistantText",
+        "reasoning": "SessionMessageAssistantReasoning",
+        "tool": "SessionMessageAssistantTool",
+    },
+    UnknownSessionMessageAssistantContent,
+)
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SessionMessageAssistantSnapshot(OpencodeModel):
+    """Source: `#/components/schemas/SessionMessageAssistant/properties/snapshot`."""
+
+    start: str | None = None
+    end: str | None = None
+    files: list[str] | None = None
+
+
+_READ_SESSION_MESSAGE_ASSISTANT_SNAPSHOT = (SessionMessageAssistantSnapshot,)
+
+
+@reads(SessionMessageAssistantSnapshot)
+def read_session_message_assistant_snapshot(data: JsonObject) -> SessionMessageAssistantSnapshot:
+    if not is_object(data):
+        return read_lenient(SessionMessageAssistantSnapshot, data)
+    try:
+        self = new(*_READ_SESSION_MESSAGE_ASSISTANT_SNAPSHOT)
+        self.raw_ = data
+        self.start = data["start"] if "start" in data else None
+        self.end = data["end"] if "end" in data else None
+        self.files = data["files"] if "files" in data else None
+    except READ_ERRORS:
+        return read_lenient(SessionMessageAssistantSnapshot, data)
+    return self
+
+
 if TYPE_CHECKING:
     SessionMessage: TypeAlias = """(
         SessionMessageAgentSwitched | SessionMessageModelSwitched | SessionMessageUser | SessionMessageSynthetic
@@ -54,9 +703,31 @@ if TYPE_CHECKING:
         | UnknownSessionMessage
     )"""
     """Source: `#/components/schemas/SessionMessage`."""
+    SessionMessageAssistantToolState: TypeAlias = """(
+        SessionMessageToolStatePending | SessionMessageToolStateRunning | SessionMessageToolStateCompleted
+        | SessionMessageToolStateError | UnknownSessionMessageAssistantToolState
+    )"""
+    """Source: `#/components/schemas/SessionMessageAssistantTool/properties/state`."""
+    SessionMessageAssistantContent: TypeAlias = """(
+        SessionMessageAssistantText | SessionMessageAssistantReasoning | SessionMessageAssistantTool
+        | UnknownSessionMessageAssistantContent
+    )"""
+    """Source: `#/components/schemas/SessionMessageAssistant/properties/content/items`."""
 else:  # made when it is first used, as it imports every class in it
 
     def __getattr__(name: str) -> Any:  # Any: an alias
         if name == "SessionMessage":
             return Union[tuple(read_session_message.classes())]
+        if name == "SessionMessageAssistantToolState":
+            return Union[tuple(read_session_message_assistant_tool_state.classes())]
+        if name == "SessionMessageAssistantContent":
+            return Union[tuple(read_session_message_assistant_content.classes())]
         raise AttributeError(name)
+
+
+from .llm_tool_content import read_llm_tool_content
+from .model_ref import read_model_ref
+from .prompt_agent_attachment import read_prompt_agent_attachment
+from .prompt_file_attachment import read_prompt_file_attachment
+from .session import read_session_tokens
+from .session_error_unknown import read_session_error_unknown

@@ -3,13 +3,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
+from attrs import define
+
 from ..decoding.unions import Variants
-from ..model import Unknown
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .skill_v2_directory_source import SkillV2DirectorySource
-    from .skill_v2_embedded_source import SkillV2EmbeddedSource
-    from .skill_v2_url_source import SkillV2UrlSource
+    from .skill_v2_info import SkillV2Info
 
 
 class UnknownSkillV2Source(Unknown):
@@ -29,6 +29,75 @@ read_skill_v2_source: Variants[SkillV2Source] = Variants(
 )
 
 
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SkillV2DirectorySource(OpencodeModel):
+    """Source: `#/components/schemas/SkillV2DirectorySource`."""
+
+    type: Literal["directory"] = "directory"
+    path: str
+
+
+_READ_SKILL_V2_DIRECTORY_SOURCE = (SkillV2DirectorySource,)
+
+
+@reads(SkillV2DirectorySource)
+def read_skill_v2_directory_source(data: JsonObject) -> SkillV2DirectorySource:
+    try:
+        self = new(*_READ_SKILL_V2_DIRECTORY_SOURCE)
+        self.raw_ = data
+        self.type = data["type"]
+        self.path = v1 = data["path"]
+    except READ_ERRORS:
+        return read_lenient(SkillV2DirectorySource, data)
+    return read_lenient(SkillV2DirectorySource, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SkillV2UrlSource(OpencodeModel):
+    """Source: `#/components/schemas/SkillV2UrlSource`."""
+
+    type: Literal["url"] = "url"
+    url: str
+
+
+_READ_SKILL_V2_URL_SOURCE = (SkillV2UrlSource,)
+
+
+@reads(SkillV2UrlSource)
+def read_skill_v2_url_source(data: JsonObject) -> SkillV2UrlSource:
+    try:
+        self = new(*_READ_SKILL_V2_URL_SOURCE)
+        self.raw_ = data
+        self.type = data["type"]
+        self.url = v1 = data["url"]
+    except READ_ERRORS:
+        return read_lenient(SkillV2UrlSource, data)
+    return read_lenient(SkillV2UrlSource, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class SkillV2EmbeddedSource(OpencodeModel):
+    """Source: `#/components/schemas/SkillV2EmbeddedSource`."""
+
+    type: Literal["embedded"] = "embedded"
+    skill: SkillV2Info
+
+
+_READ_SKILL_V2_EMBEDDED_SOURCE = (SkillV2EmbeddedSource,)
+
+
+@reads(SkillV2EmbeddedSource)
+def read_skill_v2_embedded_source(data: JsonObject) -> SkillV2EmbeddedSource:
+    try:
+        self = new(*_READ_SKILL_V2_EMBEDDED_SOURCE)
+        self.raw_ = data
+        self.type = data["type"]
+        self.skill = read_skill_v2_info(data["skill"])
+    except READ_ERRORS:
+        return read_lenient(SkillV2EmbeddedSource, data)
+    return self
+
+
 if TYPE_CHECKING:
     SkillV2Source: TypeAlias = """(
         SkillV2DirectorySource | SkillV2UrlSource | SkillV2EmbeddedSource | UnknownSkillV2Source
@@ -40,3 +109,6 @@ else:  # made when it is first used, as it imports every class in it
         if name == "SkillV2Source":
             return Union[tuple(read_skill_v2_source.classes())]
         raise AttributeError(name)
+
+
+from .skill_v2_info import read_skill_v2_info

@@ -6,13 +6,127 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 from attrs import define
 
 from ..decoding.unions import Variants
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
+from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .tool_state_completed import ToolStateCompleted
-    from .tool_state_error import ToolStateError
-    from .tool_state_pending import ToolStatePending
-    from .tool_state_running import ToolStateRunning
+    from .file_part import FilePart
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ToolStatePending(OpencodeModel):
+    """Source: `#/components/schemas/ToolStatePending`."""
+
+    status: Literal["pending"] = "pending"
+    input: JsonObject
+    raw: str
+
+
+_READ_TOOL_STATE_PENDING = (ToolStatePending,)
+
+
+@reads(ToolStatePending)
+def read_tool_state_pending(data: JsonObject) -> ToolStatePending:
+    try:
+        self = new(*_READ_TOOL_STATE_PENDING)
+        self.raw_ = data
+        self.status = data["status"]
+        self.input = v1 = data["input"]
+        self.raw = v2 = data["raw"]
+    except READ_ERRORS:
+        return read_lenient(ToolStatePending, data)
+    return read_lenient(ToolStatePending, data) if v1 is None or v2 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ToolStateRunning(OpencodeModel):
+    """Source: `#/components/schemas/ToolStateRunning`."""
+
+    status: Literal["running"] = "running"
+    input: JsonObject
+    time: ToolStateRunningTime
+    title: str | None = None
+    metadata: JsonObject | None = None
+
+
+_READ_TOOL_STATE_RUNNING = (ToolStateRunning,)
+
+
+@reads(ToolStateRunning)
+def read_tool_state_running(data: JsonObject) -> ToolStateRunning:
+    try:
+        self = new(*_READ_TOOL_STATE_RUNNING)
+        self.raw_ = data
+        self.status = data["status"]
+        self.input = v1 = data["input"]
+        self.time = read_tool_state_running_time(data["time"])
+        self.title = data["title"] if "title" in data else None
+        self.metadata = data["metadata"] if "metadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(ToolStateRunning, data)
+    return read_lenient(ToolStateRunning, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ToolStateCompleted(OpencodeModel):
+    """Source: `#/components/schemas/ToolStateCompleted`."""
+
+    status: Literal["completed"] = "completed"
+    input: JsonObject
+    output: str
+    title: str
+    metadata: JsonObject
+    time: ToolStateCompletedTime
+    attachments: list[FilePart] | None = None
+
+
+_READ_TOOL_STATE_COMPLETED = (ToolStateCompleted,)
+
+
+@reads(ToolStateCompleted)
+def read_tool_state_completed(data: JsonObject) -> ToolStateCompleted:
+    try:
+        self = new(*_READ_TOOL_STATE_COMPLETED)
+        self.raw_ = data
+        self.status = data["status"]
+        self.input = v1 = data["input"]
+        self.output = v2 = data["output"]
+        self.title = v3 = data["title"]
+        self.metadata = v4 = data["metadata"]
+        self.time = read_tool_state_completed_time(data["time"])
+        value = data["attachments"] if "attachments" in data else None
+        self.attachments = None if value is None else [read_file_part(item) for item in array(value)]
+    except READ_ERRORS:
+        return read_lenient(ToolStateCompleted, data)
+    return read_lenient(ToolStateCompleted, data) if v1 is None or v2 is None or v3 is None or v4 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ToolStateError(OpencodeModel):
+    """Source: `#/components/schemas/ToolStateError`."""
+
+    status: Literal["error"] = "error"
+    input: JsonObject
+    error: str
+    time: ToolStateErrorTime
+    metadata: JsonObject | None = None
+
+
+_READ_TOOL_STATE_ERROR = (ToolStateError,)
+
+
+@reads(ToolStateError)
+def read_tool_state_error(data: JsonObject) -> ToolStateError:
+    try:
+        self = new(*_READ_TOOL_STATE_ERROR)
+        self.raw_ = data
+        self.status = data["status"]
+        self.input = v1 = data["input"]
+        self.error = v2 = data["error"]
+        self.time = read_tool_state_error_time(data["time"])
+        self.metadata = data["metadata"] if "metadata" in data else None
+    except READ_ERRORS:
+        return read_lenient(ToolStateError, data)
+    return read_lenient(ToolStateError, data) if v1 is None or v2 is None else self
 
 
 class UnknownToolState(Unknown):
@@ -76,6 +190,75 @@ def read_tool_part(data: JsonObject) -> ToolPart:
     return read_lenient(ToolPart, data) if v0 is None or v1 is None or v2 is None or v4 is None or v5 is None else self
 
 
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ToolStateRunningTime(OpencodeModel):
+    """Source: `#/components/schemas/ToolStateRunning/properties/time`."""
+
+    start: int
+
+
+_READ_TOOL_STATE_RUNNING_TIME = (ToolStateRunningTime,)
+
+
+@reads(ToolStateRunningTime)
+def read_tool_state_running_time(data: JsonObject) -> ToolStateRunningTime:
+    try:
+        self = new(*_READ_TOOL_STATE_RUNNING_TIME)
+        self.raw_ = data
+        self.start = v0 = data["start"]
+    except READ_ERRORS:
+        return read_lenient(ToolStateRunningTime, data)
+    return read_lenient(ToolStateRunningTime, data) if v0 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ToolStateCompletedTime(OpencodeModel):
+    """Source: `#/components/schemas/ToolStateCompleted/properties/time`."""
+
+    start: int
+    end: int
+    compacted: int | None = None
+
+
+_READ_TOOL_STATE_COMPLETED_TIME = (ToolStateCompletedTime,)
+
+
+@reads(ToolStateCompletedTime)
+def read_tool_state_completed_time(data: JsonObject) -> ToolStateCompletedTime:
+    try:
+        self = new(*_READ_TOOL_STATE_COMPLETED_TIME)
+        self.raw_ = data
+        self.start = v0 = data["start"]
+        self.end = v1 = data["end"]
+        self.compacted = data["compacted"] if "compacted" in data else None
+    except READ_ERRORS:
+        return read_lenient(ToolStateCompletedTime, data)
+    return read_lenient(ToolStateCompletedTime, data) if v0 is None or v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ToolStateErrorTime(OpencodeModel):
+    """Source: `#/components/schemas/ToolStateError/properties/time`."""
+
+    start: int
+    end: int
+
+
+_READ_TOOL_STATE_ERROR_TIME = (ToolStateErrorTime,)
+
+
+@reads(ToolStateErrorTime)
+def read_tool_state_error_time(data: JsonObject) -> ToolStateErrorTime:
+    try:
+        self = new(*_READ_TOOL_STATE_ERROR_TIME)
+        self.raw_ = data
+        self.start = v0 = data["start"]
+        self.end = v1 = data["end"]
+    except READ_ERRORS:
+        return read_lenient(ToolStateErrorTime, data)
+    return read_lenient(ToolStateErrorTime, data) if v0 is None or v1 is None else self
+
+
 if TYPE_CHECKING:
     ToolState: TypeAlias = """(
         ToolStatePending | ToolStateRunning | ToolStateCompleted | ToolStateError | UnknownToolState
@@ -87,3 +270,6 @@ else:  # made when it is first used, as it imports every class in it
         if name == "ToolState":
             return Union[tuple(read_tool_state.classes())]
         raise AttributeError(name)
+
+
+from .file_part import read_file_part

@@ -10,8 +10,62 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, new,
 
 if TYPE_CHECKING:
     from .location_info import LocationInfo
-    from .reference_git_source import ReferenceGitSource
-    from .reference_local_source import ReferenceLocalSource
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ReferenceLocalSource(OpencodeModel):
+    """Source: `#/components/schemas/ReferenceLocalSource`."""
+
+    type: Literal["local"] = "local"
+    path: str
+    description: str | None = None
+    hidden: bool | None = None
+
+
+_READ_REFERENCE_LOCAL_SOURCE = (ReferenceLocalSource,)
+
+
+@reads(ReferenceLocalSource)
+def read_reference_local_source(data: JsonObject) -> ReferenceLocalSource:
+    try:
+        self = new(*_READ_REFERENCE_LOCAL_SOURCE)
+        self.raw_ = data
+        self.type = data["type"]
+        self.path = v1 = data["path"]
+        self.description = data["description"] if "description" in data else None
+        self.hidden = data["hidden"] if "hidden" in data else None
+    except READ_ERRORS:
+        return read_lenient(ReferenceLocalSource, data)
+    return read_lenient(ReferenceLocalSource, data) if v1 is None else self
+
+
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class ReferenceGitSource(OpencodeModel):
+    """Source: `#/components/schemas/ReferenceGitSource`."""
+
+    type: Literal["git"] = "git"
+    repository: str
+    branch: str | None = None
+    description: str | None = None
+    hidden: bool | None = None
+
+
+_READ_REFERENCE_GIT_SOURCE = (ReferenceGitSource,)
+
+
+@reads(ReferenceGitSource)
+def read_reference_git_source(data: JsonObject) -> ReferenceGitSource:
+    try:
+        self = new(*_READ_REFERENCE_GIT_SOURCE)
+        self.raw_ = data
+        self.type = data["type"]
+        self.repository = v1 = data["repository"]
+        self.branch = data["branch"] if "branch" in data else None
+        self.description = data["description"] if "description" in data else None
+        self.hidden = data["hidden"] if "hidden" in data else None
+    except READ_ERRORS:
+        return read_lenient(ReferenceGitSource, data)
+    return read_lenient(ReferenceGitSource, data) if v1 is None else self
 
 
 class UnknownReferenceSource(Unknown):
