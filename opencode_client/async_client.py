@@ -265,5 +265,7 @@ def _new_caller(options: ClientOptions, http_client: httpx.AsyncClient | None) -
     from .calls.async_caller import AsyncCaller
     from .calls.async_connections import connections_for
     from .calls.server_knowledge import ServerKnowledge
+    from .logs import start_logging
 
+    start_logging()
     return AsyncCaller(options, connections_for(options.base_url, http_client), ServerKnowledge())

@@ -265,5 +265,7 @@ def _new_caller(options: ClientOptions, http_client: httpx.Client | None) -> Cal
     from .calls.caller import Caller
     from .calls.connections import connections_for
     from .calls.server_knowledge import ServerKnowledge
+    from .logs import start_logging
 
+    start_logging()
     return Caller(options, connections_for(options.base_url, http_client), ServerKnowledge())

@@ -18,6 +18,7 @@ from .calls.directories import StrPath, absolute
 from .calls.options import find_server
 from .client import OpencodeClient
 from .errors import ArgumentError, OpencodeError
+from .logs import fields
 from .server_process import ServerProcess
 from .server_settings import ServerSettings
 from .signatures import explain_calls
@@ -265,7 +266,8 @@ class OpencodeServer:
                 try:
                     client.instance.dispose(directory=directory)
                 except OpencodeError as error:
-                    logger.warning("the instance of %s was not disposed of: %s", directory, error)
+                    text = "the instance of %s was not disposed of: %s"
+                    logger.warning(text, directory, error, extra=fields("instance.dispose"))
 
     def _check_started(self) -> None:
         if self._process and not (self._is_ready and self._process.pid):

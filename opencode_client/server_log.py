@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from .logs import fields
 from .model import is_array, is_object
 
 logger: logging.Logger = logging.getLogger(__name__)
@@ -106,9 +107,8 @@ class ServerLog:
             try:
                 self._file.write(lines)
             except OSError as error:  # the disk is full: the server must go on, so its output is read on
-                logger.warning(
-                    "%s: the log of the server is not written any more: %s", self._file.name, error
-                )
+                text = "%s: the log of the server is not written any more: %s"
+                logger.warning(text, self._file.name, error, extra=fields(None))
                 with contextlib.suppress(OSError):
                     self._file.close()
                 self._file = None

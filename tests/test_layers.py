@@ -36,6 +36,7 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
         "calls.async_connections": HTTPX,
         "calls.paging": "only resync() needs it",
         "calls.server_knowledge": HTTPX,
+        "logs": "a client without calls does not load logging",
         "streams.snapshot": "only resync() needs it",
         "terminals.async_temporary": "only terminal() needs it; it loads websockets",
     },

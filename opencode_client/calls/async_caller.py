@@ -101,6 +101,7 @@ class AsyncCaller:
         attempt = 1
         before: OpencodeError | None = None
         while True:
+            prepared.attempt = attempt
             await self.sign(prepared)
             started = perf_counter()
             try:

@@ -101,6 +101,7 @@ class Caller:
         attempt = 1
         before: OpencodeError | None = None
         while True:
+            prepared.attempt = attempt
             self.sign(prepared)
             started = perf_counter()
             try:

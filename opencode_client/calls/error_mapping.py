@@ -16,6 +16,7 @@ from ..errors import (
     RequestTimeoutError,
     ResponseDecodeError,
 )
+from ..logs import fields
 from .options import ClientOptions
 from .request_builder import Prepared
 from .response import status_error
@@ -73,7 +74,7 @@ def delay_before_next(
 
     delay_s = retry_delay(prepared.operation, error, attempt, options.max_retries)
     if delay_s is not None:
-        logger.info("%s; sent again in %.2f s", error, delay_s)
+        logger.info("%s; sent again in %.2f s", error, delay_s, extra=_fields(prepared))
         event = RetryEvent(prepared.operation.id, attempt, delay_s, error)
         if options.on_retry is not None:
             options.on_retry(event)
@@ -104,4 +105,9 @@ def _log(prepared: Prepared, outcome: str, started: float) -> None:
     # neither the query, which may hold a ticket, nor the body, which may hold a prompt
     path, operation = prepared.text.partition("?")[0], prepared.operation
     took_ms = 1e3 * (perf_counter() - started)
-    logger.debug("%s: %s %s: %s in %.1f ms", operation.id, operation.method, path, outcome, took_ms)
+    text = "%s: %s %s: %s in %.1f ms"
+    logger.debug(text, operation.id, operation.method, path, outcome, took_ms, extra=_fields(prepared))
+
+
+def _fields(prepared: Prepared) -> dict[str, object]:
+    return fields(prepared.operation.id, prepared.text, prepared.attempt)

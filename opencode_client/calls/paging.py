@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from .._spec import PAGES
 from ..errors import ArgumentError, BadRequestError, ResponseDecodeError
+from ..logs import fields
 from ..model import is_array, is_object
 from .operation import Arguments, Operation
 from .raw import rebound
@@ -134,7 +135,10 @@ class Paging:
         self.missing.append(parent if isinstance(parent, str) else "")
         self.is_done = True
         logger.warning(
-            "%s: the server cannot return the session's first message: %s", self.operation.id, error
+            "%s: the server cannot return the session's first message: %s",
+            self.operation.id,
+            error,
+            extra=fields(self.operation.id),
         )
         return True
 

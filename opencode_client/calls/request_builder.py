@@ -43,6 +43,7 @@ class Prepared:
     """
 
     __slots__ = (
+        "attempt",
         "given",
         "http",
         "operation",
@@ -65,6 +66,7 @@ class Prepared:
         self.sent: object = sent
         self.given: Mapping[str, str] | None = given
         self.plain: httpx.Headers | None = None
+        self.attempt: int = 1
 
     @property
     def url(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from ..errors import ResponseDecodeError
+from ..logs import fields
 from ..model import is_array, is_object
 
 logger: logging.Logger = logging.getLogger(__package__)
@@ -48,7 +49,8 @@ def warn_once(where: Where, found: str, expected: str) -> None:
     """Log one warning for each class and member that differs from the server's document."""
     if where not in _warned and not _quiet.get():
         _warned.add(where)
-        logger.warning("%s is %s, not %s as documented", ".".join(filter(None, where)), found, expected)
+        name = ".".join(filter(None, where))
+        logger.warning("%s is %s, not %s as documented", name, found, expected, extra=fields(None))
 
 
 def json_type(value: object) -> str:

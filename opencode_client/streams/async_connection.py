@@ -20,6 +20,7 @@ from ..calls.error_mapping import error_from_httpx, response_or_error
 from ..calls.operation import Arguments, Operation
 from ..calls.response import is_web_page
 from ..errors import OpencodeError
+from ..logs import fields
 from .async_aborter import AsyncConnectionAborter
 from .async_body import AsyncBody
 from .chunked_body import is_event_stream, unexpected_response
@@ -130,7 +131,8 @@ class AsyncStreamConnection:
         first = await self._wait_until_subscribed(body)
         self.is_open = True
         took_ms = 1e3 * (perf_counter() - self._started)
-        logger.debug("%s: the stream began after %.1f ms", self._operation.id, took_ms)
+        known = fields(self._operation.id, self._prepared.text, self._state.connections + 1)
+        logger.debug("%s: the stream began after %.1f ms", self._operation.id, took_ms, extra=known)
         return first
 
     async def _check(self, response: httpx.Response) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._spec import VERSION_PATH
 from ..calls.operation import QUERY, Operation
 from ..errors import ClientClosedError, OpencodeError
+from ..logs import fields
 from ..streams.background import Background, Waiters, finish
 from .exits import Exit, Exits
 
@@ -95,7 +96,8 @@ class ExitWatch:
             except ClientClosedError:
                 return
             except OpencodeError as error:
-                logger.info("the event stream with exit codes is opened again in %g s: %s", again_s, error)
+                text = "the event stream with exit codes is opened again in %g s: %s"
+                logger.info(text, again_s, error, extra=fields(EVENTS.id))
             self._update(None)
             if reading.waiters.wait_until(lambda: reading.stopped, again_s):
                 return

@@ -19,6 +19,7 @@ from ..errors import (
     ResponseDecodeError,
     ServerError,
 )
+from ..logs import fields
 from ..streams.background import close_at_exit, finish
 from .connection import PtyConnection
 from .handshake import PtyOptions, check_pty_options
@@ -109,7 +110,8 @@ class TemporaryTerminal(AbstractContextManager[PtyConnection, None], SyncOnly):
         try:
             ours = [pty.id for pty in self._terminals.list(**self._scope) if pty.title == self._title]
         except OpencodeError as error:
-            logger.warning("a terminal may still run that was not connected to: %s", error)
+            text = "a terminal may still run that was not connected to: %s"
+            logger.warning(text, error, extra=fields("pty.list"))
             return
         for pty_id in ours:
             self._pty_id = pty_id
@@ -136,4 +138,5 @@ class TemporaryTerminal(AbstractContextManager[PtyConnection, None], SyncOnly):
         except NotFoundError:
             pass  # the process has ended
         except OpencodeError as error:  # an error of the block is more important
-            logger.warning("cannot remove terminal %s, which may still run: %s", pty_id, error)
+            text = "cannot remove terminal %s, which may still run: %s"
+            logger.warning(text, pty_id, error, extra=fields("pty.remove"))

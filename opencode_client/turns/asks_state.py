@@ -12,6 +12,7 @@ import logging
 from collections.abc import Sequence
 
 from ..errors import AuthenticationError, ClientClosedError
+from ..logs import fields
 from . import inputs
 from .ask_book import AskBook
 from .family import Family
@@ -110,7 +111,8 @@ class AsksState:
             self.is_over = True
             self.error = error if isinstance(error, AuthenticationError) else None
         elif error is not None:
-            logger.info("the asks in %s are listed again soon: %s", place or "all directories", error)
+            text = "the asks in %s are listed again soon: %s"
+            logger.info(text, place or "all directories", error, extra=fields("permission.list"))
             self._failed.add(place)
         elif not isinstance(action, inputs.ListAsks):
             self._list(*(one for one in done.value if one not in self.directories))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from ..calls.operation import Arguments
 from ..errors import ClientClosedError, OpencodeError, RequestTimeoutError
+from ..logs import fields
 from ..streams.async_background import AsyncBackground, AsyncCrew, AsyncWaiters, here
 from ..streams.async_stream import AsyncEventStream
 from ..streams.event_decoder import StreamGap
@@ -235,7 +236,8 @@ class AsyncHub:
             except ClientClosedError:
                 return
             except OpencodeError as error:
-                logger.info("the event stream of turns is opened again: %s", error)
+                text = "the event stream of turns is opened again: %s"
+                logger.info(text, error, extra=fields(EVENTS.id))
             finally:
                 await self._stream.close()
             if self._is_closed:
