@@ -18,9 +18,13 @@ _GROUPS = {
     "streams": ("Event streams", "EventStream", ("streams",)),
     "terminals": ("Terminals", "PtyConnection", ("terminals",)),
     "servers": ("Servers and tests", "OpencodeServer", ("server", "testing")),
+    "telemetry": ("Telemetry", "", ("telemetry",)),
     "errors": ("Errors", "OpencodeError", ("errors",)),
 }
 """For each page its title, its first name, and the first parts of the modules whose public names it has."""
+
+_WHOLE = ("testing", "telemetry")
+"""Modules whose names are not in `opencode_client`: all their public names are on the page."""
 
 _NAMESPACE = re.compile(r"^class (\w+Namespace)\(Namespace,", re.MULTILINE)
 
@@ -35,8 +39,7 @@ def _page(title: str, first: str, modules: tuple[str, ...]) -> str:
     own = [name for name, home in _homes().items() if home.split(".")[0] in modules]
     own.sort(key=lambda name: (name != first, name.startswith("Async"), name))
     names = [f"{PACKAGE}.{name}" for name in own]
-    if "testing" in modules:
-        names.append(f"{PACKAGE}.testing")
+    names += [f"{PACKAGE}.{module}" for module in modules if module in _WHOLE]
     return _text(title, names)
 
 

@@ -41,7 +41,7 @@ def test_each_public_name_is_on_one_page() -> None:
     names = Counter(
         re.findall(r"^::: opencode_client\.(\w+)$", "".join(python_pages().values()), re.MULTILINE)
     )
-    assert names == Counter([*opencode_client.__all__, "testing"])
+    assert names == Counter([*opencode_client.__all__, "testing", "telemetry"])
 
 
 def test_each_namespace_with_operations_is_on_a_page() -> None:
