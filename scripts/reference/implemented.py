@@ -18,6 +18,7 @@ from attrs import frozen
 
 from opencode_client import AsyncOpencodeClient, OpencodeClient
 from opencode_client.calls.operation import Operation
+from scripts.render.text import filled
 
 _NAMES_IN_BRACES = re.compile(r"\{[^}]*\}")
 _LOOPBACK = "http://127.0.0.1:4096"
@@ -68,7 +69,8 @@ class Method:
 def _argument(parameter: inspect.Parameter) -> str:
     stars = "**" if parameter.kind is parameter.VAR_KEYWORD else ""
     default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
-    return f"{stars}{parameter.name}: {_annotation(parameter.annotation)}{default}"
+    text = f"{stars}{parameter.name}: {_annotation(parameter.annotation)}{default}"
+    return "\n        | ".join(filled(text.split(" | "), " | ", _WIDTH - 12))
 
 
 def _annotation(annotation: object) -> str:

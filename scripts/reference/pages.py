@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from scripts.reference.bodies import body_words
 from scripts.reference.catalogue import Note
 from scripts.reference.entries import Entry
+from scripts.reference.examples import example_of
 from scripts.reference.implemented import Implementation
 from scripts.reference.markdown import anchor, code, escape, fenced, prose, table
 from scripts.reference.modules import Module
@@ -61,6 +62,8 @@ def _operation(view: View, entry: Entry) -> Iterator[str]:
     yield from _body(view, entry)
     yield from (f"**{words.responses}**", "", *_responses(view, entry), "")
     yield from (f"**{words.client_call}**", "", *call_lines(view, entry))
+    if entry.is_measured and (example := example_of(entry.name)):
+        yield from ("", f"**{words.example}**", "", *fenced(example, "python"))
 
 
 def _facts(view: View, entry: Entry) -> Iterator[tuple[str, str]]:

@@ -61,6 +61,7 @@ class Words:
     response_heads: tuple[str, ...]
     empty: str
     client_call: str
+    example: str
     asynchronous: str
     see_realtime: str
     more: str
@@ -90,6 +91,7 @@ ENGLISH = Words(
         "Each page holds, for every operation: its operationId, summary, description, a table of parameters, a table "
         "of the body's fields (if it has a body), a table of responses; also the first server "
         "version with it, and the client's call.",
+        'The examples use a client: `client = OpencodeClient("http://127.0.0.1:4096", directory="/repo")`.',
     ),
     source="Written from the document of {version}: {count} operations.",
     again="Writing it anew",
@@ -142,6 +144,7 @@ ENGLISH = Words(
     response_heads=("Status", "Media type", "Shape", "Description"),
     empty="empty",
     client_call="The client's call",
+    example="Example",
     asynchronous="Asynchronous (`AsyncOpencodeClient`)",
     see_realtime=" More in [Real-time operations]({link}).",
     more="… {count} more",
@@ -168,6 +171,7 @@ CHINESE = Words(
         "**directory 参数**：多数接口支持 query 参数 `directory`，用于指定工作目录；未传时使用当前实例的 cwd。"
         "若某接口的 `directory` 说明为空，则遵循此约定。",
         "每个接口文档包含：OperationId、摘要、说明、请求参数表、请求体表（如有）、响应表；另有起始的服务端版本与客户端调用方式。",
+        '示例中的 `client`：`client = OpencodeClient("http://127.0.0.1:4096", directory="/repo")`。',
     ),
     source="依据 {version} 的文档生成，共 {count} 个接口。",
     again="重新生成",
@@ -219,6 +223,7 @@ CHINESE = Words(
     response_heads=("状态码", "媒体类型", "结构", "说明"),
     empty="空",
     client_call="客户端调用",
+    example="示例",
     asynchronous="异步（`AsyncOpencodeClient`）",
     see_realtime="详见[实时接口]({link})。",
     more="… 另 {count} 种",
