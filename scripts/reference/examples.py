@@ -27,7 +27,7 @@ def list_sessions(client: OpencodeClient) -> None:
 
 def session_status(client: OpencodeClient) -> None:
     """GET /session/status"""
-    for session_id, status in client.session.status().items():  # sessions that are idle are not in it
+    for session_id, status in client.session.status().items():  # without idle ones
         print(session_id, status.type)
 
 
@@ -42,7 +42,8 @@ def prompt(client: OpencodeClient) -> None:
     from opencode_client.models import TextPartInput
 
     session = client.session.create(title="Review")
-    reply = client.session.prompt(session.id, parts=[TextPartInput(text="Explain this project.")])
+    text = TextPartInput(text="Explain this project.")
+    reply = client.session.prompt(session.id, parts=[text])
     print(reply.text)
 
 
@@ -52,13 +53,15 @@ def prompt_async(client: OpencodeClient) -> None:
 
     session = client.session.create(title="Review")
     with client.event.subscribe() as events:  # before the prompt: earlier events are lost
-        client.session.prompt_async(session.id, parts=[{"type": "text", "text": "Explain it."}])
+        client.session.prompt_async(session.id, parts=[{"type": "text", "text": "Hi"}])
         for event in events:
             match event:
-                case EventMessagePartDelta(properties=delta) if delta.session_id == session.id:
-                    print(delta.delta, end="")
-                case EventSessionIdle(properties=idle) if idle.session_id == session.id:
+                case EventMessagePartDelta(properties=new) if new.session_id == session.id:
+                    print(new.delta, end="")
+                case EventSessionIdle(properties=end) if end.session_id == session.id:
                     break
+                case _:
+                    pass
 
 
 def messages(client: OpencodeClient) -> None:
@@ -66,22 +69,22 @@ def messages(client: OpencodeClient) -> None:
     session = client.session.list(limit=1)[0]
     for message in client.session.messages(session.id, limit=20):  # the newest 20
         print(message.info.role, message.text)
-    for message in client.paginate(client.session.messages, session.id, limit=50):  # all, page by page
-        print(message.info.id)
+    every = client.paginate(client.session.messages, session.id, limit=50)  # in pages
+    print([message.info.id for message in every])
 
 
 def fork(client: OpencodeClient) -> None:
     """POST /session/{sessionID}/fork"""
     session = client.session.list(limit=1)[0]
     last = client.session.messages(session.id, limit=1)[0]
-    copy = client.session.fork(session.id, message_id=last.info.id)  # without this last message
+    copy = client.session.fork(session.id, message_id=last.info.id)  # without it
     print(len(client.session.messages(copy.id)))
 
 
 def abort(client: OpencodeClient) -> None:
     """POST /session/{sessionID}/abort"""
     session = client.session.create()
-    client.session.prompt_async(session.id, parts=[{"type": "text", "text": "Explain this project."}])
+    client.session.prompt_async(session.id, parts=[{"type": "text", "text": "Explain."}])
     print(client.session.abort(session.id))
 
 
@@ -114,6 +117,8 @@ def follow_events(client: OpencodeClient) -> None:
                     break
                 case StreamGap():
                     print("events may be missing: read again what you show")
+                case _:
+                    pass
 
 
 def follow_all_directories(client: OpencodeClient) -> None:
@@ -134,7 +139,7 @@ def create_terminal(client: OpencodeClient) -> None:
 
 def use_terminal(client: OpencodeClient) -> None:
     """GET /pty/{ptyID}/connect"""
-    with client.terminal("sh") as terminal:  # creates it, connects to it, and removes it at the end
+    with client.terminal("sh") as terminal:  # creates it, and removes it at the end
         terminal.send("echo hello\n")
         print(terminal.read_until("hello", timeout=30))
 
