@@ -14,8 +14,10 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 # Waits for a line, and then becomes the server with the same process id. Without a line it ends: so this program can be
 # killed at any time before the supervisor runs.
@@ -69,7 +71,20 @@ def launch(
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    _close_in_children(supervisor.stdin)
     return process, supervisor
+
+
+def _close_in_children(pipe: IO[bytes] | None) -> None:
+    """Close a pipe in forked children: one that outlives this program would keep it open."""
+    kept = weakref.ref(pipe) if pipe is not None else lambda: None
+
+    def close() -> None:
+        if (found := kept()) is not None:
+            found.close()
+
+    if sys.platform != "win32":
+        os.register_at_fork(after_in_child=close)
 
 
 def _launcher(env: Mapping[str, str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import tempfile
@@ -105,6 +106,21 @@ def test_nothing_is_left_of_a_program_that_ends(
     assert len(pids) == (1 if moment == "before the supervisor" else 2)
     assert all(is_gone(int(pid)) for pid in pids)
     assert is_empty(folder)
+
+
+def test_a_server_goes_with_its_program_though_a_forked_child_lives_on(
+    fake: Fake, folder: Path, warm_programs: WarmPrograms
+) -> None:
+    program = (
+        "import os, signal, sys, tempfile\nfrom opencode_client import OpencodeServer\n"
+        "tempfile.tempdir = sys.argv[2]\nserver = OpencodeServer(sys.argv[1], isolated=True).start()\n"
+        "if (child := os.fork()) == 0:\n    signal.alarm(60)\n    signal.pause()\n"
+        "print(server.pid, child, flush=True)\nos.kill(os.getpid(), 9)"
+    )
+    server, child = map(int, warm_programs.run(program, fake(SERVE), str(folder)).stdout.split())
+    assert is_gone(server)
+    assert is_empty(folder)
+    os.kill(child, signal.SIGKILL)
 
 
 def test_a_program_that_ends_without_closing_it_leaves_no_folder(
