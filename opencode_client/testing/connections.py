@@ -81,7 +81,7 @@ class Peer:
     """The server's end of one connection."""
 
     def __init__(self, connection: socket.socket) -> None:
-        self.socket = connection
+        self.socket: socket.socket = connection
 
     def send(self, data: bytes) -> None:
         """Send bytes. Raises OSError if the client is gone."""

@@ -54,8 +54,8 @@ class Events:
     """Sends events to the streams that are open, in order. Any thread may publish."""
 
     def __init__(self, version: str) -> None:
-        self.is_new = is_new(version)
-        self.heartbeat_s = HEARTBEAT_S
+        self.is_new: bool = is_new(version)
+        self.heartbeat_s: float = HEARTBEAT_S
         self.lost: deque[str | None] = deque()
         """Types of events to lose, each once; None stands for any event."""
         self._changed = threading.Condition()

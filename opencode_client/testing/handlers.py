@@ -24,9 +24,9 @@ class Handlers:
     """What the handlers of operations have in common. `config` is opencode's configuration."""
 
     def __init__(self, state: State, turns: Turns, config: JsonObject) -> None:
-        self.state = state
-        self.turns = turns
-        self.config = config
+        self.state: State = state
+        self.turns: Turns = turns
+        self.config: JsonObject = config
 
     def not_found(self, what: str, value: str) -> RefusalError:
         """Return the error for a session or a message that does not exist."""

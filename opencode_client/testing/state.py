@@ -100,11 +100,11 @@ class State:
     """All sessions and asks. `lock` guards it; any thread may use it."""
 
     def __init__(self, version: str, events: Events) -> None:
-        self.version = version
-        self.events = events
-        self.lock = threading.RLock()
-        self.changed = threading.Condition(self.lock)
-        self.is_closed = False
+        self.version: str = version
+        self.events: Events = events
+        self.lock: threading.RLock = threading.RLock()
+        self.changed: threading.Condition = threading.Condition(self.lock)
+        self.is_closed: bool = False
         self.sessions: dict[str, Session] = {}
         self.permissions: dict[str, Ask] = {}
         self.questions: dict[str, Ask] = {}

@@ -37,9 +37,9 @@ class Step:
         place = {"cwd": session.directory, "root": session.directory}
         about = {"role": "assistant", "parentID": prompt.id, "mode": agent, "agent": agent, "path": place}
         used = {"cost": 0, "tokens": empty_tokens(), "time": {"created": now_ms()}}
-        self.message = self._state.add_message(session, {**about, **MODEL_IDS, **used})
+        self.message: Message = self._state.add_message(session, {**about, **MODEL_IDS, **used})
         self._texts: dict[str, str] = {}
-        self.is_finished = False
+        self.is_finished: bool = False
         if is_first and session.info["title"].startswith("New session - "):
             self._state.touch(session, title=TITLE)
         self.summarize()

@@ -33,9 +33,9 @@ class Turns:
     """Runs the turns of all sessions, one at a time for each session, each in a thread of its own."""
 
     def __init__(self, state: State, replies: Replies, tools: Tools) -> None:
-        self.state = state
-        self.replies = replies
-        self.tools = tools
+        self.state: State = state
+        self.replies: Replies = replies
+        self.tools: Tools = tools
         self._threads: dict[str, threading.Thread] = {}
         self._waiting: dict[str, list[_Waiting]] = {}
         tools.run_subagent = self.run_here
