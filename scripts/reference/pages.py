@@ -21,17 +21,11 @@ def module_page(view: View, module: Module) -> list[str]:
     words = view.words
     listed = [entry for entry in view.entries if entry.module == module]
     rows = [
-        [
-            f"[{code(entry.name)}](#{entry.anchor})",
-            view.row(entry),
-            view.status(entry),
-            view.short_call(entry),
-        ]
-        for entry in listed
+        [f"[{code(entry.name)}](#{entry.anchor})", view.row(entry), view.status(entry)] for entry in listed
     ]
     lines = [f"# {view.title(listed[0])}", "", f"[← {words.back}]({INDEX_PAGE})", ""]
     lines += _corrections(view, listed)
-    lines += table(words.contents_heads[1:], rows)
+    lines += table(words.contents_heads[1:4], rows)
     for entry in listed:
         lines += ["", "---", "", *_operation(view, entry)]
     return lines

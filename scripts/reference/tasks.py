@@ -38,7 +38,8 @@ def tasks(view: View) -> list[str]:
         if task.operations and not found:
             continue
         links = [f"[{code(entry.name)}]({entry.link})" for entry in found]
-        page = f"[{task.page}]({view.relative(_page(view.language, task.page))})"
+        file = _page(view.language, task.page)
+        page = f"[{escape(_title(file))}]({view.relative(file)})"
         title = task.chinese if view.language == "zh" else task.english
         rows.append([escape(title), _lines(task.code), ", ".join([page, *links])])
     return [*table(view.words.task_heads, rows), ""]
@@ -48,6 +49,10 @@ def _lines(text: str) -> str:
     """Lines of code in one cell of a table."""
     lines = text.strip().splitlines()
     return "<br>".join("&emsp;" * line.startswith(" ") + code(line.strip()) for line in lines)
+
+
+def _title(page: Path) -> str:
+    return page.read_text(encoding="utf-8").split("# ", 1)[1].splitlines()[0]
 
 
 def _page(language: str, name: str) -> Path:
