@@ -17,7 +17,7 @@ from scripts.changes.contents import reachable
 from scripts.rooms import PACKAGE
 
 Item = griffe.Object
-_MODULES = ("errors", "testing")
+_MODULES = ("errors", "telemetry", "testing")
 """Modules that users import from, besides the package itself and its models."""
 
 _CLIENTS = {"client": "OpencodeClient", "async client": "AsyncOpencodeClient"}
@@ -95,7 +95,8 @@ def _roots(package: griffe.Module) -> Iterator[tuple[str, Item]]:
     for module_name in _MODULES:
         module = _target(package.members.get(module_name))
         if isinstance(module, griffe.Module):
-            yield from ((f"{module_name}.{name}", item) for name, item in _own(module))
+            names = _exported(module) if module.exports else _own(module)
+            yield from ((f"{module_name}.{name}", item) for name, item in names)
     for label, name in _CLIENTS.items():
         client = _target(package.members.get(name))
         if isinstance(client, griffe.Class):
