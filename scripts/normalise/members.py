@@ -20,6 +20,7 @@ BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "str"})
 """The builtin types that annotations use."""
 
 _VISIBLE = frozenset({"object", "union", "mixed", "alias"})
+_ERROR_BODIES = "error_bodies"
 _FEW = 10
 """A union of at most this many variants has them in its own module, if nothing else uses them."""
 
@@ -90,6 +91,10 @@ def _in_responses(operation: Json) -> list[str]:
     return names + [name for error in errors for names in error.values() for name in names]
 
 
+def _in_errors(operation: Json) -> list[str]:
+    return [name for names in operation.get(META, {}).get("errors", {}).values() for name in names]
+
+
 def _in_requests(operation: Json) -> list[str]:
     names = [name for p in operation.get("parameters", []) for name in references(p["schema"])]
     content = operation.get("requestBody", {}).get("content", {})
@@ -102,7 +107,7 @@ def assign_modules(document: Json, shared: Collection[str] = ()) -> Json:
     `SessionTime`, used by `Session` alone -> `models/session.py`, with `x-oc.render` at the last class of it
 
     A component moves, too, if its only user almost always needs it, as each module costs time and space. Components of
-    operations stay, and variants of large unions, such as events.
+    operations stay, and variants of large unions, such as events. Bodies that only errors have share a module.
     A class of same.toml (`shared`) stays with the class that it is named after: reading a session imports one module.
     """
     schemas = schemas_of(document)
@@ -113,7 +118,8 @@ def assign_modules(document: Json, shared: Collection[str] = ()) -> Json:
     }
     of_operations = _used_by_operations(document)
     moving = [name for name in visible if _may_move(schemas, name, owners[name], of_operations)]
-    homes = {name: module(name) for name in visible}
+    bodies = {name for name in visible if not owners[name]} & _only_in_errors(document)
+    homes = {name: _ERROR_BODIES if name in bodies else module(name) for name in visible}
     for _ in visible:  # a class can follow one that moves itself
         before = dict(homes)
         for name in moving:
@@ -160,6 +166,15 @@ def _may_move(schemas: Json, name: str, owners: Iterable[str], of_operations: se
     return needed and name not in of_operations
 
 
+def _only_in_errors(document: Json) -> set[str]:
+    """Return the classes that are bodies of errors, and that operations do not send or return."""
+    errors, others = set[str](), set[str]()
+    for _, _, operation in operations(document):
+        others.update(_in_requests(operation), _in_responses(operation))
+        errors.update(_in_errors(operation))
+    return errors - others
+
+
 def _used_by_operations(document: Json) -> set[str]:
     """Return the visible classes that operations send or receive, not those inside of them."""
     schemas = schemas_of(document)
@@ -167,7 +182,7 @@ def _used_by_operations(document: Json) -> set[str]:
     todo = [
         name
         for _, _, operation in operations(document)
-        for name in (*_in_requests(operation), *_in_responses(operation))
+        for name in (*_in_requests(operation), *_in_responses(operation), *_in_errors(operation))
     ]
     while todo:
         name = todo.pop()

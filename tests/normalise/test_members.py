@@ -142,6 +142,12 @@ def test_the_variants_of_a_small_union_are_in_its_module(count: int, shared: boo
     assert set(found.values()) == ({"u"} if shared else {"u", *map(str.lower, schemas)})
 
 
+def test_bodies_that_only_errors_have_share_a_module() -> None:
+    operation: Json = {"responses": ok(A), "x-oc": {"errors": {"404": ["A", "B"], "409": ["C"]}}}
+    found = _modules({"A": obj(), "B": obj(), "C": obj(a=A)}, operation=operation)
+    assert found == {"A": "a", "B": "error_bodies", "C": "error_bodies"}
+
+
 def test_components_in_a_circle_end() -> None:
     order = {"A": "C", "C": "B", "B": "A"}
     users = {name: obj(x=reference(used)) for used, name in order.items()}
