@@ -45,10 +45,6 @@ if TYPE_CHECKING:
         UnknownAuth as UnknownAuth,
         WellKnownAuth as WellKnownAuth,
     )
-    from .bad_request_error_body import (
-        BadRequestErrorBody as BadRequestErrorBody,
-        BadRequestErrorBodyData as BadRequestErrorBodyData,
-    )
     from .catalog_updated import CatalogUpdated as CatalogUpdated
     from .command import Command as Command
     from .command_executed import CommandExecuted as CommandExecuted
@@ -94,13 +90,53 @@ if TYPE_CHECKING:
         UnknownConfigMcp as UnknownConfigMcp,
     )
     from .config_providers_response import ConfigProvidersResponse as ConfigProvidersResponse
-    from .conflict_error_body import ConflictErrorBody as ConflictErrorBody
     from .console_state import ConsoleState as ConsoleState
     from .credential_value import (
         CredentialKey as CredentialKey,
         CredentialOAuth as CredentialOAuth,
         CredentialValue as CredentialValue,
         UnknownCredentialValue as UnknownCredentialValue,
+    )
+    from .error_bodies import (
+        BadRequestErrorBody as BadRequestErrorBody,
+        BadRequestErrorBodyData as BadRequestErrorBodyData,
+        ConflictErrorBody as ConflictErrorBody,
+        ForbiddenErrorBody as ForbiddenErrorBody,
+        HttpBadRequestErrorBody as HttpBadRequestErrorBody,
+        HttpForbiddenErrorBody as HttpForbiddenErrorBody,
+        HttpInternalServerErrorBody as HttpInternalServerErrorBody,
+        InvalidCursorErrorBody as InvalidCursorErrorBody,
+        InvalidRequestErrorBody as InvalidRequestErrorBody,
+        McpServerNotFoundErrorBody as McpServerNotFoundErrorBody,
+        McpUnsupportedOAuthErrorBody as McpUnsupportedOAuthErrorBody,
+        MessageNotFoundErrorBody as MessageNotFoundErrorBody,
+        MoveSessionErrorBody as MoveSessionErrorBody,
+        MoveSessionErrorBodyData as MoveSessionErrorBodyData,
+        NotFoundErrorBody as NotFoundErrorBody,
+        NotFoundErrorBodyData as NotFoundErrorBodyData,
+        PermissionNotFoundErrorBody as PermissionNotFoundErrorBody,
+        ProjectCopyErrorBody as ProjectCopyErrorBody,
+        ProjectCopyErrorBodyData as ProjectCopyErrorBodyData,
+        ProjectNotFoundErrorBody as ProjectNotFoundErrorBody,
+        ProviderAuthErrorBody as ProviderAuthErrorBody,
+        ProviderAuthErrorBodyData as ProviderAuthErrorBodyData,
+        ProviderNotFoundErrorBody as ProviderNotFoundErrorBody,
+        PtyForbiddenErrorBody as PtyForbiddenErrorBody,
+        PtyNotFoundErrorBody as PtyNotFoundErrorBody,
+        QuestionNotFoundErrorBody as QuestionNotFoundErrorBody,
+        ServiceUnavailableErrorBody as ServiceUnavailableErrorBody,
+        SessionBusyErrorBody as SessionBusyErrorBody,
+        SessionNotFoundErrorBody as SessionNotFoundErrorBody,
+        UnauthorizedErrorBody as UnauthorizedErrorBody,
+        UnknownErrorBody as UnknownErrorBody,
+        VcsApplyErrorBody as VcsApplyErrorBody,
+        VcsApplyErrorBodyData as VcsApplyErrorBodyData,
+        WorkspaceCreateErrorBody as WorkspaceCreateErrorBody,
+        WorkspaceCreateErrorBodyData as WorkspaceCreateErrorBodyData,
+        WorkspaceWarpErrorBody as WorkspaceWarpErrorBody,
+        WorkspaceWarpErrorBodyData as WorkspaceWarpErrorBodyData,
+        WorktreeErrorBody as WorktreeErrorBody,
+        WorktreeErrorBodyData as WorktreeErrorBodyData,
     )
     from .event import Event as Event
     from .event_catalog_updated import EventCatalogUpdated as EventCatalogUpdated
@@ -245,7 +281,6 @@ if TYPE_CHECKING:
         FindTextResponseItemSubmatch as FindTextResponseItemSubmatch,
         FindTextResponseItemSubmatchMatch as FindTextResponseItemSubmatchMatch,
     )
-    from .forbidden_error_body import ForbiddenErrorBody as ForbiddenErrorBody
     from .formatter_status import FormatterStatus as FormatterStatus
     from .global_disposed import GlobalDisposed as GlobalDisposed
     from .global_event import GlobalEvent as GlobalEvent, GlobalEventPayload as GlobalEventPayload
@@ -257,9 +292,6 @@ if TYPE_CHECKING:
         GlobalUpgradeResponseVariant2 as GlobalUpgradeResponseVariant2,
         UnknownGlobalUpgradeResponse as UnknownGlobalUpgradeResponse,
     )
-    from .http_bad_request_error_body import HttpBadRequestErrorBody as HttpBadRequestErrorBody
-    from .http_forbidden_error_body import HttpForbiddenErrorBody as HttpForbiddenErrorBody
-    from .http_internal_server_error_body import HttpInternalServerErrorBody as HttpInternalServerErrorBody
     from .installation_update_available import InstallationUpdateAvailable as InstallationUpdateAvailable
     from .installation_update_available_data import InstallationUpdateAvailableData as InstallationUpdateAvailableData
     from .installation_updated import InstallationUpdated as InstallationUpdated
@@ -283,8 +315,6 @@ if TYPE_CHECKING:
     from .integration_inputs import IntegrationInputs as IntegrationInputs
     from .integration_ref import IntegrationRef as IntegrationRef
     from .integration_updated import IntegrationUpdated as IntegrationUpdated
-    from .invalid_cursor_error_body import InvalidCursorErrorBody as InvalidCursorErrorBody
-    from .invalid_request_error_body import InvalidRequestErrorBody as InvalidRequestErrorBody
     from .json_schema import JSONSchema as JSONSchema
     from .layout_config import LayoutConfig as LayoutConfig
     from .llm_provider_metadata import LLMProviderMetadata as LLMProviderMetadata
@@ -311,7 +341,6 @@ if TYPE_CHECKING:
         McpRemoteConfigOauth as McpRemoteConfigOauth,
     )
     from .mcp_resource import McpResource as McpResource
-    from .mcp_server_not_found_error_body import McpServerNotFoundErrorBody as McpServerNotFoundErrorBody
     from .mcp_status import (
         MCPStatus as MCPStatus,
         MCPStatusConnected as MCPStatusConnected,
@@ -323,7 +352,6 @@ if TYPE_CHECKING:
     )
     from .mcp_tools_changed import McpToolsChanged as McpToolsChanged
     from .mcp_tools_changed_data import McpToolsChangedData as McpToolsChangedData
-    from .mcp_unsupported_o_auth_error_body import McpUnsupportedOAuthErrorBody as McpUnsupportedOAuthErrorBody
     from .message import (
         Message as Message,
         UnknownMessage as UnknownMessage,
@@ -332,7 +360,6 @@ if TYPE_CHECKING:
         UserMessageSummary as UserMessageSummary,
         UserMessageTime as UserMessageTime,
     )
-    from .message_not_found_error_body import MessageNotFoundErrorBody as MessageNotFoundErrorBody
     from .message_part_delta import MessagePartDelta as MessagePartDelta
     from .message_part_delta_data import MessagePartDeltaData as MessagePartDeltaData
     from .message_part_removed import MessagePartRemoved as MessagePartRemoved
@@ -347,14 +374,6 @@ if TYPE_CHECKING:
     from .model_ref import ModelRef as ModelRef
     from .models_dev_refreshed import ModelsDevRefreshed as ModelsDevRefreshed
     from .move_session_destination import MoveSessionDestination as MoveSessionDestination
-    from .move_session_error_body import (
-        MoveSessionErrorBody as MoveSessionErrorBody,
-        MoveSessionErrorBodyData as MoveSessionErrorBodyData,
-    )
-    from .not_found_error_body import (
-        NotFoundErrorBody as NotFoundErrorBody,
-        NotFoundErrorBodyData as NotFoundErrorBodyData,
-    )
     from .output_format import (
         OutputFormat as OutputFormat,
         OutputFormatJsonSchema as OutputFormatJsonSchema,
@@ -376,7 +395,6 @@ if TYPE_CHECKING:
     from .permission_action_config import PermissionActionConfig as PermissionActionConfig
     from .permission_asked import PermissionAsked as PermissionAsked
     from .permission_config import PermissionConfig as PermissionConfig
-    from .permission_not_found_error_body import PermissionNotFoundErrorBody as PermissionNotFoundErrorBody
     from .permission_object_config import PermissionObjectConfig as PermissionObjectConfig
     from .permission_replied import PermissionReplied as PermissionReplied
     from .permission_replied_data import PermissionRepliedData as PermissionRepliedData
@@ -402,10 +420,6 @@ if TYPE_CHECKING:
     from .project import Project as Project, ProjectTime as ProjectTime
     from .project_commands import ProjectCommands as ProjectCommands
     from .project_copy_copy import ProjectCopyCopy as ProjectCopyCopy
-    from .project_copy_error_body import (
-        ProjectCopyErrorBody as ProjectCopyErrorBody,
-        ProjectCopyErrorBodyData as ProjectCopyErrorBodyData,
-    )
     from .project_directories import (
         ProjectDirectories as ProjectDirectories,
         ProjectDirectoriesItem as ProjectDirectoriesItem,
@@ -413,7 +427,6 @@ if TYPE_CHECKING:
     from .project_directories_updated import ProjectDirectoriesUpdated as ProjectDirectoriesUpdated
     from .project_directories_updated_data import ProjectDirectoriesUpdatedData as ProjectDirectoriesUpdatedData
     from .project_icon import ProjectIcon as ProjectIcon
-    from .project_not_found_error_body import ProjectNotFoundErrorBody as ProjectNotFoundErrorBody
     from .project_updated import ProjectUpdated as ProjectUpdated
     from .project_vcs import ProjectVcs as ProjectVcs
     from .prompt import Prompt as Prompt
@@ -437,10 +450,6 @@ if TYPE_CHECKING:
         Provider as Provider,
     )
     from .provider_auth_authorization import ProviderAuthAuthorization as ProviderAuthAuthorization
-    from .provider_auth_error_body import (
-        ProviderAuthErrorBody as ProviderAuthErrorBody,
-        ProviderAuthErrorBodyData as ProviderAuthErrorBodyData,
-    )
     from .provider_auth_method import (
         IntegrationSelectPrompt as IntegrationSelectPrompt,
         IntegrationSelectPromptOption as IntegrationSelectPromptOption,
@@ -451,7 +460,6 @@ if TYPE_CHECKING:
         UnknownProviderAuthMethodPrompt as UnknownProviderAuthMethodPrompt,
     )
     from .provider_list_response import ProviderListResponse as ProviderListResponse
-    from .provider_not_found_error_body import ProviderNotFoundErrorBody as ProviderNotFoundErrorBody
     from .provider_request import ProviderRequest as ProviderRequest
     from .provider_v2_info import (
         ProviderAISDK as ProviderAISDK,
@@ -467,8 +475,6 @@ if TYPE_CHECKING:
     from .pty_deleted_data import PtyDeletedData as PtyDeletedData
     from .pty_exited import PtyExited as PtyExited
     from .pty_exited_data import PtyExitedData as PtyExitedData
-    from .pty_forbidden_error_body import PtyForbiddenErrorBody as PtyForbiddenErrorBody
-    from .pty_not_found_error_body import PtyNotFoundErrorBody as PtyNotFoundErrorBody
     from .pty_shells_response_item import PtyShellsResponseItem as PtyShellsResponseItem
     from .pty_ticket_connect_token import PtyTicketConnectToken as PtyTicketConnectToken
     from .pty_update_size import PtyUpdateSize as PtyUpdateSize
@@ -476,7 +482,6 @@ if TYPE_CHECKING:
     from .pty_updated_data import PtyUpdatedData as PtyUpdatedData
     from .question_answer import QuestionAnswer as QuestionAnswer
     from .question_asked import QuestionAsked as QuestionAsked
-    from .question_not_found_error_body import QuestionNotFoundErrorBody as QuestionNotFoundErrorBody
     from .question_rejected import QuestionRejected as QuestionRejected
     from .question_rejected_event import QuestionRejectedEvent as QuestionRejectedEvent
     from .question_replied import QuestionReplied as QuestionReplied
@@ -505,7 +510,6 @@ if TYPE_CHECKING:
     from .retry_part import RetryPart as RetryPart, RetryPartTime as RetryPartTime
     from .revert_state import FileDiff as FileDiff, RevertState as RevertState
     from .server_connected import ServerConnected as ServerConnected
-    from .service_unavailable_error_body import ServiceUnavailableErrorBody as ServiceUnavailableErrorBody
     from .session import (
         Session as Session,
         SessionRevert as SessionRevert,
@@ -515,7 +519,6 @@ if TYPE_CHECKING:
         SessionTokens as SessionTokens,
         SessionTokensCache as SessionTokensCache,
     )
-    from .session_busy_error_body import SessionBusyErrorBody as SessionBusyErrorBody
     from .session_command_response import SessionCommandResponse as SessionCommandResponse
     from .session_compacted import SessionCompacted as SessionCompacted
     from .session_compacted_data import SessionCompactedData as SessionCompactedData
@@ -640,7 +643,6 @@ if TYPE_CHECKING:
         SessionNextToolSuccessData as SessionNextToolSuccessData,
         SessionNextToolSuccessDataProvider as SessionNextToolSuccessDataProvider,
     )
-    from .session_not_found_error_body import SessionNotFoundErrorBody as SessionNotFoundErrorBody
     from .session_prompt_model import SessionPromptModel as SessionPromptModel
     from .session_status import (
         SessionStatus as SessionStatus,
@@ -854,8 +856,6 @@ if TYPE_CHECKING:
     from .tui_session_select_data import TuiSessionSelectData as TuiSessionSelectData
     from .tui_toast_show import TuiToastShow as TuiToastShow
     from .tui_toast_show_data import TuiToastShowData as TuiToastShowData
-    from .unauthorized_error_body import UnauthorizedErrorBody as UnauthorizedErrorBody
-    from .unknown_error_body import UnknownErrorBody as UnknownErrorBody
     from .v2_agent_list_response import AgentV2Info as AgentV2Info, V2AgentListResponse as V2AgentListResponse
     from .v2_command_list_response import CommandV2Info as CommandV2Info, V2CommandListResponse as V2CommandListResponse
     from .v2_event import V2Event as V2Event
@@ -933,10 +933,6 @@ if TYPE_CHECKING:
     from .v2_session_question_list_response import V2SessionQuestionListResponse as V2SessionQuestionListResponse
     from .v2_session_revert_stage_response import V2SessionRevertStageResponse as V2SessionRevertStageResponse
     from .v2_skill_list_response import V2SkillListResponse as V2SkillListResponse
-    from .vcs_apply_error_body import (
-        VcsApplyErrorBody as VcsApplyErrorBody,
-        VcsApplyErrorBodyData as VcsApplyErrorBodyData,
-    )
     from .vcs_apply_response import VcsApplyResponse as VcsApplyResponse
     from .vcs_branch_updated import VcsBranchUpdated as VcsBranchUpdated
     from .vcs_branch_updated_data import VcsBranchUpdatedData as VcsBranchUpdatedData
@@ -944,25 +940,13 @@ if TYPE_CHECKING:
     from .vcs_file_status import VcsFileStatus as VcsFileStatus
     from .vcs_info import VcsInfo as VcsInfo
     from .workspace import Workspace as Workspace
-    from .workspace_create_error_body import (
-        WorkspaceCreateErrorBody as WorkspaceCreateErrorBody,
-        WorkspaceCreateErrorBodyData as WorkspaceCreateErrorBodyData,
-    )
     from .workspace_event_connection_status import WorkspaceEventConnectionStatus as WorkspaceEventConnectionStatus
     from .workspace_failed import WorkspaceFailed as WorkspaceFailed
     from .workspace_failed_data import WorkspaceFailedData as WorkspaceFailedData
     from .workspace_ready import WorkspaceReady as WorkspaceReady
     from .workspace_ready_data import WorkspaceReadyData as WorkspaceReadyData
     from .workspace_status import WorkspaceStatus as WorkspaceStatus
-    from .workspace_warp_error_body import (
-        WorkspaceWarpErrorBody as WorkspaceWarpErrorBody,
-        WorkspaceWarpErrorBodyData as WorkspaceWarpErrorBodyData,
-    )
     from .worktree import Worktree as Worktree
-    from .worktree_error_body import (
-        WorktreeErrorBody as WorktreeErrorBody,
-        WorktreeErrorBodyData as WorktreeErrorBodyData,
-    )
     from .worktree_failed import WorktreeFailed as WorktreeFailed
     from .worktree_failed_data import WorktreeFailedData as WorktreeFailedData
     from .worktree_ready import WorktreeReady as WorktreeReady
@@ -1053,7 +1037,6 @@ _NAMES = {
     "StructuredOutputError StructuredOutputErrorData UnknownAssistantMessageError UnknownError "
     "UnknownErrorData",
     "auth": "ApiAuth Auth OAuth UnknownAuth WellKnownAuth",
-    "bad_request_error_body": "BadRequestErrorBody BadRequestErrorBodyData",
     "catalog_updated": "CatalogUpdated",
     "command": "Command",
     "command_executed": "CommandExecuted",
@@ -1069,9 +1052,19 @@ _NAMES = {
     "ProviderConfigModelsProvider ProviderConfigModelsVariants ProviderConfigOptions ServerConfig "
     "UnknownConfigMcp",
     "config_providers_response": "ConfigProvidersResponse",
-    "conflict_error_body": "ConflictErrorBody",
     "console_state": "ConsoleState",
     "credential_value": "CredentialKey CredentialOAuth CredentialValue UnknownCredentialValue",
+    "error_bodies": "BadRequestErrorBody BadRequestErrorBodyData ConflictErrorBody ForbiddenErrorBody "
+    "HttpBadRequestErrorBody HttpForbiddenErrorBody HttpInternalServerErrorBody "
+    "InvalidCursorErrorBody InvalidRequestErrorBody McpServerNotFoundErrorBody "
+    "McpUnsupportedOAuthErrorBody MessageNotFoundErrorBody MoveSessionErrorBody "
+    "MoveSessionErrorBodyData NotFoundErrorBody NotFoundErrorBodyData PermissionNotFoundErrorBody "
+    "ProjectCopyErrorBody ProjectCopyErrorBodyData ProjectNotFoundErrorBody ProviderAuthErrorBody "
+    "ProviderAuthErrorBodyData ProviderNotFoundErrorBody PtyForbiddenErrorBody PtyNotFoundErrorBody "
+    "QuestionNotFoundErrorBody ServiceUnavailableErrorBody SessionBusyErrorBody "
+    "SessionNotFoundErrorBody UnauthorizedErrorBody UnknownErrorBody VcsApplyErrorBody "
+    "VcsApplyErrorBodyData WorkspaceCreateErrorBody WorkspaceCreateErrorBodyData "
+    "WorkspaceWarpErrorBody WorkspaceWarpErrorBodyData WorktreeErrorBody WorktreeErrorBodyData",
     "event": "Event",
     "event_catalog_updated": "EventCatalogUpdated",
     "event_command_executed": "EventCommandExecuted",
@@ -1181,7 +1174,6 @@ _NAMES = {
     "file_watcher_updated_data": "FileWatcherUpdatedData",
     "find_text_response_item": "FindTextResponseItem FindTextResponseItemLines FindTextResponseItemPath "
     "FindTextResponseItemSubmatch FindTextResponseItemSubmatchMatch",
-    "forbidden_error_body": "ForbiddenErrorBody",
     "formatter_status": "FormatterStatus",
     "global_disposed": "GlobalDisposed",
     "global_event": "GlobalEvent GlobalEventPayload",
@@ -1189,9 +1181,6 @@ _NAMES = {
     "global_session": "GlobalSession ProjectSummary",
     "global_upgrade_response": "GlobalUpgradeResponse GlobalUpgradeResponseVariant1 GlobalUpgradeResponseVariant2 "
     "UnknownGlobalUpgradeResponse",
-    "http_bad_request_error_body": "HttpBadRequestErrorBody",
-    "http_forbidden_error_body": "HttpForbiddenErrorBody",
-    "http_internal_server_error_body": "HttpInternalServerErrorBody",
     "installation_update_available": "InstallationUpdateAvailable",
     "installation_update_available_data": "InstallationUpdateAvailableData",
     "installation_updated": "InstallationUpdated",
@@ -1204,8 +1193,6 @@ _NAMES = {
     "integration_inputs": "IntegrationInputs",
     "integration_ref": "IntegrationRef",
     "integration_updated": "IntegrationUpdated",
-    "invalid_cursor_error_body": "InvalidCursorErrorBody",
-    "invalid_request_error_body": "InvalidRequestErrorBody",
     "json_schema": "JSONSchema",
     "layout_config": "LayoutConfig",
     "llm_provider_metadata": "LLMProviderMetadata",
@@ -1223,14 +1210,11 @@ _NAMES = {
     "mcp_local_config": "McpLocalConfig",
     "mcp_remote_config": "McpOAuthConfig McpRemoteConfig McpRemoteConfigOauth",
     "mcp_resource": "McpResource",
-    "mcp_server_not_found_error_body": "McpServerNotFoundErrorBody",
     "mcp_status": "MCPStatus MCPStatusConnected MCPStatusDisabled MCPStatusFailed MCPStatusNeedsAuth "
     "MCPStatusNeedsClientRegistration UnknownMCPStatus",
     "mcp_tools_changed": "McpToolsChanged",
     "mcp_tools_changed_data": "McpToolsChangedData",
-    "mcp_unsupported_o_auth_error_body": "McpUnsupportedOAuthErrorBody",
     "message": "Message UnknownMessage UserMessage UserMessageModel UserMessageSummary UserMessageTime",
-    "message_not_found_error_body": "MessageNotFoundErrorBody",
     "message_part_delta": "MessagePartDelta",
     "message_part_delta_data": "MessagePartDeltaData",
     "message_part_removed": "MessagePartRemoved",
@@ -1245,8 +1229,6 @@ _NAMES = {
     "model_ref": "ModelRef",
     "models_dev_refreshed": "ModelsDevRefreshed",
     "move_session_destination": "MoveSessionDestination",
-    "move_session_error_body": "MoveSessionErrorBody MoveSessionErrorBodyData",
-    "not_found_error_body": "NotFoundErrorBody NotFoundErrorBodyData",
     "output_format": "OutputFormat OutputFormatJsonSchema OutputFormatText UnknownOutputFormat",
     "page_cursor": "PageCursor",
     "part": "Part UnknownPart",
@@ -1257,7 +1239,6 @@ _NAMES = {
     "permission_action_config": "PermissionActionConfig",
     "permission_asked": "PermissionAsked",
     "permission_config": "PermissionConfig",
-    "permission_not_found_error_body": "PermissionNotFoundErrorBody",
     "permission_object_config": "PermissionObjectConfig",
     "permission_replied": "PermissionReplied",
     "permission_replied_data": "PermissionRepliedData",
@@ -1280,12 +1261,10 @@ _NAMES = {
     "project": "Project ProjectTime",
     "project_commands": "ProjectCommands",
     "project_copy_copy": "ProjectCopyCopy",
-    "project_copy_error_body": "ProjectCopyErrorBody ProjectCopyErrorBodyData",
     "project_directories": "ProjectDirectories ProjectDirectoriesItem",
     "project_directories_updated": "ProjectDirectoriesUpdated",
     "project_directories_updated_data": "ProjectDirectoriesUpdatedData",
     "project_icon": "ProjectIcon",
-    "project_not_found_error_body": "ProjectNotFoundErrorBody",
     "project_updated": "ProjectUpdated",
     "project_vcs": "ProjectVcs",
     "prompt": "Prompt",
@@ -1297,12 +1276,10 @@ _NAMES = {
     "ModelCost ModelCostCache ModelCostExperimentalOver200K ModelCostTier ModelCostTierTier ModelLimit "
     "ModelModalities Provider",
     "provider_auth_authorization": "ProviderAuthAuthorization",
-    "provider_auth_error_body": "ProviderAuthErrorBody ProviderAuthErrorBodyData",
     "provider_auth_method": "IntegrationSelectPrompt IntegrationSelectPromptOption IntegrationTextPrompt "
     "IntegrationWhen ProviderAuthMethod ProviderAuthMethodPrompt "
     "UnknownProviderAuthMethodPrompt",
     "provider_list_response": "ProviderListResponse",
-    "provider_not_found_error_body": "ProviderNotFoundErrorBody",
     "provider_request": "ProviderRequest",
     "provider_v2_info": "ProviderAISDK ProviderApi ProviderNative ProviderV2Info UnknownProviderApi",
     "pty": "Pty",
@@ -1312,8 +1289,6 @@ _NAMES = {
     "pty_deleted_data": "PtyDeletedData",
     "pty_exited": "PtyExited",
     "pty_exited_data": "PtyExitedData",
-    "pty_forbidden_error_body": "PtyForbiddenErrorBody",
-    "pty_not_found_error_body": "PtyNotFoundErrorBody",
     "pty_shells_response_item": "PtyShellsResponseItem",
     "pty_ticket_connect_token": "PtyTicketConnectToken",
     "pty_update_size": "PtyUpdateSize",
@@ -1321,7 +1296,6 @@ _NAMES = {
     "pty_updated_data": "PtyUpdatedData",
     "question_answer": "QuestionAnswer",
     "question_asked": "QuestionAsked",
-    "question_not_found_error_body": "QuestionNotFoundErrorBody",
     "question_rejected": "QuestionRejected",
     "question_rejected_event": "QuestionRejectedEvent",
     "question_replied": "QuestionReplied",
@@ -1340,9 +1314,7 @@ _NAMES = {
     "retry_part": "RetryPart RetryPartTime",
     "revert_state": "FileDiff RevertState",
     "server_connected": "ServerConnected",
-    "service_unavailable_error_body": "ServiceUnavailableErrorBody",
     "session": "Session SessionRevert SessionShare SessionSummary SessionTime SessionTokens SessionTokensCache",
-    "session_busy_error_body": "SessionBusyErrorBody",
     "session_command_response": "SessionCommandResponse",
     "session_compacted": "SessionCompacted",
     "session_compacted_data": "SessionCompactedData",
@@ -1435,7 +1407,6 @@ _NAMES = {
     "session_next_tool_progress_data": "SessionNextToolProgressData",
     "session_next_tool_success": "SessionNextToolSuccess",
     "session_next_tool_success_data": "SessionNextToolSuccessData SessionNextToolSuccessDataProvider",
-    "session_not_found_error_body": "SessionNotFoundErrorBody",
     "session_prompt_model": "SessionPromptModel",
     "session_status": "SessionStatus SessionStatusBusy SessionStatusIdle SessionStatusRetry SessionStatusRetryAction "
     "UnknownSessionStatus",
@@ -1530,8 +1501,6 @@ _NAMES = {
     "tui_session_select_data": "TuiSessionSelectData",
     "tui_toast_show": "TuiToastShow",
     "tui_toast_show_data": "TuiToastShowData",
-    "unauthorized_error_body": "UnauthorizedErrorBody",
-    "unknown_error_body": "UnknownErrorBody",
     "v2_agent_list_response": "AgentV2Info V2AgentListResponse",
     "v2_command_list_response": "CommandV2Info V2CommandListResponse",
     "v2_event": "V2Event",
@@ -1570,7 +1539,6 @@ _NAMES = {
     "v2_session_question_list_response": "V2SessionQuestionListResponse",
     "v2_session_revert_stage_response": "V2SessionRevertStageResponse",
     "v2_skill_list_response": "V2SkillListResponse",
-    "vcs_apply_error_body": "VcsApplyErrorBody VcsApplyErrorBodyData",
     "vcs_apply_response": "VcsApplyResponse",
     "vcs_branch_updated": "VcsBranchUpdated",
     "vcs_branch_updated_data": "VcsBranchUpdatedData",
@@ -1578,16 +1546,13 @@ _NAMES = {
     "vcs_file_status": "VcsFileStatus",
     "vcs_info": "VcsInfo",
     "workspace": "Workspace",
-    "workspace_create_error_body": "WorkspaceCreateErrorBody WorkspaceCreateErrorBodyData",
     "workspace_event_connection_status": "WorkspaceEventConnectionStatus",
     "workspace_failed": "WorkspaceFailed",
     "workspace_failed_data": "WorkspaceFailedData",
     "workspace_ready": "WorkspaceReady",
     "workspace_ready_data": "WorkspaceReadyData",
     "workspace_status": "WorkspaceStatus",
-    "workspace_warp_error_body": "WorkspaceWarpErrorBody WorkspaceWarpErrorBodyData",
     "worktree": "Worktree",
-    "worktree_error_body": "WorktreeErrorBody WorktreeErrorBodyData",
     "worktree_failed": "WorktreeFailed",
     "worktree_failed_data": "WorktreeFailedData",
     "worktree_ready": "WorktreeReady",
