@@ -42,7 +42,7 @@ OVERLAYS = (
             *("session.create", "session.get", "session.prompt", "session.messages", "session.status"),
             *("session.abort", "event.subscribe", "permission.list", "config.providers", "app.agents"),
         ),
-        modules=("turns",),
+        modules=("turns", "fleet.py"),
         methods=("run", "turn", "follow", "run_many", "asks", "abort"),
     ),
     Overlay(

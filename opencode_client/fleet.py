@@ -1,0 +1,323 @@
+"""Run turns on several machines with Dask: one opencode server for each worker. Needs `opencode-client[dask]`.
+
+    with dask.distributed.Client(address) as dask:
+        dask.register_plugin(OpencodePlugin(config={"model": "anthropic/claude-sonnet-4-5"}))
+        for outcome in run_turns(dask, specs, results="results.jsonl"):
+            print(outcome.spec.key, outcome.cost)
+
+Each prompt is sent at most once. Dask runs the task of a dead worker again on another one. So a task claims its turn at
+the scheduler before it sends the prompt; a task that finds a claim reports an error, and sends nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tempfile
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from attrs import evolve
+from distributed import Client, SchedulerPlugin, WorkerPlugin, as_completed, get_worker
+from distributed.utils import sync
+
+from .errors import ArgumentError, OpencodeError
+from .server import OpencodeServer
+from .turns.progress import TurnProgress
+from .turns.specs import TurnOutcome, TurnSpec, check_spec, options_of
+
+if TYPE_CHECKING:
+    from distributed import Worker
+
+    from .calls.directories import StrPath
+
+_NAME = "opencode"
+_CLAIM, _END = "opencode_claim", "opencode_end"
+_SILENT_S = 60.0
+_SOURCE = re.compile(r"git\+(\w+://[^/\s]*/\S+)@([^@\s-][^@\s]*)")
+_sync: Any = sync  # Any: it has no types
+_as_completed: Any = as_completed  # Any: as above
+
+
+class FleetError(OpencodeError):
+    """A turn of `run_turns` that has no result: it was not sent, or nobody knows how it ended. The text says which."""
+
+
+class OpencodePlugin(WorkerPlugin):
+    """Start one isolated opencode server on each Dask worker, restart it when it has died, and end it with the worker.
+
+    Args:
+        options: Arguments of `OpencodeServer`, such as `executable=`, `config=`, `env=`. `isolated` is True by default.
+    """
+
+    name = _NAME
+
+    def __init__(self, **options: Any) -> None:  # Any: as OpencodeServer takes them
+        self._options: dict[str, Any] = {"isolated": True, **options}  # Any: as above
+        self._server: OpencodeServer | None = None
+
+    def setup(self, worker: Worker) -> None:
+        """Start the server of this worker. A worker whose server does not start does not start, either."""
+        self._starting = Lock()  # not before: plugins are pickled
+        self.server()
+
+    def teardown(self, worker: Worker) -> None:
+        """End the server of this worker."""
+        if self._server is not None:
+            self._server.close()
+
+    def server(self) -> OpencodeServer:
+        """Return the server of this worker. Starts another one if it does not respond.
+
+        Raises:
+            ServerStartError: it does not start.
+        """
+        with self._starting:
+            if self._server is not None and not _responds(self._server):
+                self._server.close()
+                self._server = None
+            if self._server is None:
+                self._server = OpencodeServer(**self._options).start()
+            return self._server
+
+
+class _Ledger(SchedulerPlugin):
+    """The turns that tasks have claimed, and the jobs that are over, at the scheduler, which outlives workers."""
+
+    name = "opencode-ledger"
+    idempotent = True  # the jobs of a scheduler share it
+
+    def __init__(self) -> None:
+        self._claimed: set[str] = set()
+        self._over: dict[str, str] = {}
+        self._scheduler: Any = None  # Any: a Scheduler, half of whose members have no types
+
+    async def start(self, scheduler: Any) -> None:  # Any: half of its members have no types
+        """Add the handlers that tasks and clients call."""
+        self._scheduler = scheduler
+        scheduler.handlers.update({_CLAIM: self._claim, _END: self._end})
+
+    def _claim(self, task: str) -> str:
+        """Claim a turn for the task that calls this. Return "" or the reason why it must not send its prompt."""
+        job = task.partition("/")[0]
+        if task in self._claimed:
+            return "its worker died after it had claimed this turn: the prompt may have been sent"
+        if job in self._over:
+            return self._over[job]
+        self._claimed.add(task)
+        self._scheduler.log_event(job, task)
+        return ""
+
+    def _end(self, job: str, reason: str) -> None:
+        """Refuse the claims of a job from now on."""
+        self._over[job] = reason
+
+
+class _Journal:
+    """The results file. Thread-safe: Dask reports claims in a thread of its own."""
+
+    def __init__(self, file: Path) -> None:
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        whole = text[: text.rfind("\n") + 1]  # the last line may be cut off
+        if whole != text:
+            file.write_text(whole, encoding="utf-8")
+        entries = [json.loads(line) for line in whole.splitlines()]
+        self.done: set[str] = {entry["key"] for entry in entries if "outcome" in entry}
+        self.claimed: set[str] = {entry["key"] for entry in entries} - self.done
+        self._file = file
+        self._lock = Lock()
+
+    def claim(self, event: tuple[float, str]) -> None:
+        """Note that the prompt of a turn is about to be sent. An event of Dask has the time and the task."""
+        self._write({"key": event[1].partition("/")[2]})
+
+    def add(self, outcome: TurnOutcome) -> None:
+        """Note the end of a turn."""
+        one = outcome.result or outcome.partial
+        error = None if outcome.error is None else f"{type(outcome.error).__name__}: {outcome.error}"
+        about = (
+            {"session_id": one.session_id, "text": one.text, "cost": outcome.cost} if one is not None else {}
+        )
+        self._write({"key": outcome.spec.key, "outcome": {**about, "error": error}})
+
+    def _write(self, entry: dict[str, Any]) -> None:  # Any: JSON
+        with self._lock, self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def run_turns(
+    dask: Client,
+    specs: Iterable[TurnSpec],
+    *,
+    results: StrPath | None = None,
+    max_cost: float | None = None,
+    progress: bool = False,
+) -> Iterator[TurnOutcome]:
+    """Run turns on the workers of a Dask cluster. Yield an outcome for each one, in the order in which they end.
+
+    A worker runs as many turns at a time as it has threads. Leaving the iteration starts no more turns; those that run
+    end by themselves.
+
+    Args:
+        dask: Client of a cluster whose workers have an `OpencodePlugin`.
+        specs: The turns. `directory` is one of the worker's machine, or `git+URL@REVISION`: then each turn gets a clone
+            of its own, which is removed after it. Each turn needs another `key`, a text.
+        results: File of JSON lines, to which claims and outcomes are added. Turns with an outcome in it are skipped.
+            Turns that were claimed and have no outcome are errors, because their prompts may have been sent.
+        max_cost: USD for all turns together. After that, turns that have not begun are errors.
+        progress: Show a line on the terminal. Needs rich.
+
+    Raises:
+        ArgumentError: a spec is wrong, or two have the same key.
+        FleetError: as `error` of an outcome, if the turn was not sent, or nobody knows how it ended.
+    """
+    todo = _checked(specs)
+    journal = _Journal(Path(results)) if results is not None else None
+    line = TurnProgress(len(todo)) if progress else None
+    dask.register_plugin(_Ledger(), name=_Ledger.name)
+    return _reported(_outcomes(dask, todo, journal, max_cost), journal, line)
+
+
+def _checked(specs: Iterable[TurnSpec]) -> list[TurnSpec]:
+    todo, keys = list(specs), set[object]()
+    for position, spec in enumerate(todo):
+        check_spec(spec, position)
+        if not isinstance(spec.key, str) or spec.key in keys:
+            raise ArgumentError(
+                f"specs[{position}]: key takes a text that no other turn has, not {spec.key!r}"
+            )
+        keys.add(spec.key)
+        if str(spec.directory).startswith("git+") and not _SOURCE.fullmatch(str(spec.directory)):
+            raise ArgumentError(
+                f"specs[{position}]: directory takes a path or git+https://host/path@REVISION"
+            )
+    return todo
+
+
+def _reported(
+    outcomes: Generator[TurnOutcome, None, None], journal: _Journal | None, line: TurnProgress | None
+) -> Iterator[TurnOutcome]:
+    """Note outcomes in the results file and on the terminal."""
+    if line is not None:
+        line.start()
+    try:
+        for outcome in outcomes:
+            if journal is not None:
+                journal.add(outcome)
+            if line is not None:
+                line.add(outcome)
+            yield outcome
+    finally:
+        outcomes.close()
+        if line is not None:
+            line.stop()
+
+
+def _outcomes(
+    dask: Any,  # Any: half of the methods of a Client have no types
+    todo: list[TurnSpec],
+    journal: _Journal | None,
+    max_cost: float | None,
+) -> Generator[TurnOutcome, None, None]:
+    job, spent, limit = f"opencode-{uuid4().hex[:12]}", 0.0, ""
+    waiting = deque(todo)
+    if journal is not None:
+        dask.subscribe_topic(job, journal.claim)
+        unknown = "an earlier run claimed this turn and did not see its end: its prompt may have been sent"
+        yield from [
+            TurnOutcome(spec, error=FleetError(unknown)) for spec in todo if spec.key in journal.claimed
+        ]
+        waiting = deque(spec for spec in todo if spec.key not in journal.done | journal.claimed)
+    running: dict[str, TurnSpec] = {}
+    ended: Any = _as_completed()
+    try:
+        while waiting or running:
+            room = 2 * sum(dask.nthreads().values()) or 1
+            while waiting and not limit and len(running) < room:
+                spec = waiting.popleft()
+                task = f"{job}/{spec.key}"
+                running[task] = spec
+                ended.add(dask.submit(_run, task, spec, key=task, pure=False))
+            if limit and waiting:
+                yield TurnOutcome(waiting.popleft(), error=FleetError(limit))
+                continue
+            future = next(ended)
+            outcome = _outcome(running.pop(future.key), future)
+            spent += outcome.cost
+            if not limit and max_cost is not None and spent >= max_cost:
+                limit = f"not sent: the turns before it cost {spent:.4f} USD, and max_cost is {max_cost}"
+                dask.sync(getattr(dask.scheduler, _END), job=job, reason=limit)
+            yield outcome
+    finally:
+        dask.sync(getattr(dask.scheduler, _END), job=job, reason="not sent: the iteration was left")
+        if journal is not None:
+            dask.unsubscribe_topic(job)
+
+
+def _outcome(spec: TurnSpec, future: Any) -> TurnOutcome:  # Any: as above
+    """Return the outcome of a task that is over: one that has no result lost its worker too often."""
+    error = future.exception()
+    if error is None:
+        outcome: TurnOutcome = future.result()
+        return outcome
+    lost = FleetError(f"no outcome: {error}")
+    lost.__cause__ = error
+    return TurnOutcome(spec, error=lost)
+
+
+def _run(task: str, spec: TurnSpec) -> TurnOutcome:
+    """Run a turn on this worker, unless it is claimed already."""
+    worker: Any = get_worker()  # Any: half of its members have no types
+    plugin = worker.plugins.get(_NAME)
+    if not isinstance(plugin, OpencodePlugin):
+        return TurnOutcome(
+            spec, error=FleetError("not sent: register an OpencodePlugin at the Dask client first")
+        )
+    try:
+        with _place(spec.directory) as directory, plugin.server().client(directory=directory) as client:
+            refused = _sync(worker.loop, getattr(worker.scheduler, _CLAIM), task=task)
+            if refused:
+                return TurnOutcome(spec, error=FleetError(refused))
+            try:
+                return TurnOutcome(spec, client.run(spec.prompt, **options_of(evolve(spec, directory=None))))
+            finally:
+                if directory != spec.directory:
+                    client.instance.dispose()
+    except OpencodeError as error:
+        return TurnOutcome(spec, error=error)
+
+
+@contextmanager
+def _place(directory: StrPath | None) -> Generator[StrPath | None]:
+    """Give the directory of a turn: for `git+URL@REVISION` a new clone, which is removed after it."""
+    source = _SOURCE.fullmatch(str(directory))
+    if source is None:
+        yield directory
+        return
+    with tempfile.TemporaryDirectory(prefix="opencode-clone-", ignore_cleanup_errors=True) as folder:
+        _git("clone", "--quiet", "--", source[1], folder)
+        _git("-C", folder, "checkout", "--quiet", "--detach", source[2])
+        yield folder
+
+
+def _git(*arguments: str) -> None:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607 # the caller's URL
+    if done.returncode:
+        shown = re.sub(r"//[^/\s@]*@", "//***@", done.stderr.strip())
+        raise FleetError(f"not sent: git {arguments[0]} failed: {shown}")
+
+
+def _responds(server: OpencodeServer) -> bool:
+    """Return False if the server has ended, or is silent for a minute: a busy machine may need some seconds."""
+    try:
+        with server.client(timeout=_SILENT_S) as client:
+            client.global_.health()
+    except OpencodeError:
+        return False
+    return True
