@@ -11,6 +11,7 @@ import argparse
 import gzip
 import json
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from difflib import unified_diff
 from pathlib import Path
@@ -378,12 +379,22 @@ def fork_and_edit(witness: Witness, client: OpencodeClient) -> None:
 
 @scene
 def two_prompts(witness: Witness, client: OpencodeClient) -> None:
-    session = client.session.create(title="t")
-    with client.turn("#slow one", session_id=session.id) as first:
-        while not isinstance(first.get(timeout=20), TextDelta):
-            pass
-        with client.turn("#second", session_id=session.id) as second:
-            witness.note([first.result().text, second.result().text])
+    """Both prompts get the answer to the second one."""
+    session, answers = client.session.create(title="t"), list[Any]()
+
+    def send(text: str) -> None:
+        answers.append(client.session.prompt(session.id, parts=_text(text)))
+
+    first = threading.Thread(target=send, args=("#slow one",))
+    first.start()
+    until(
+        lambda: any(
+            part.type == "text" for one in client.session.messages(session.id)[1:] for part in one.parts
+        )
+    )
+    send("#second")
+    first.join()
+    witness.note(answers)
     until(
         lambda: all(
             one.info.role != "user" or one.info.summary for one in client.session.messages(session.id)
