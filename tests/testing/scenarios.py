@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from difflib import unified_diff
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -524,6 +525,7 @@ def differences(real: JsonObject, fake: JsonObject) -> list[str]:
     return lines
 
 
+@cache
 def recorded(version: str) -> JsonObject:
     """Return what the client saw of a real server."""
     with gzip.open(RECORDS / f"{version}.json.gz", "rt", encoding="utf-8") as file:
