@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from ..model import JsonObject
 from .routing import Call, RefusalError, refuse
@@ -40,7 +41,7 @@ class Handlers:
 
     def wrong(self, call: Call, name: str, expected: str, values: Sequence[str] = ()) -> RefusalError:
         """Return the error for a member of the body that is wrong."""
-        value = call.body.get(name)
+        value: Any = call.body.get(name)  # Any: JSON
         if self.state.is_new:
             got = "Missing key" if value is None else f"Expected {expected}, got {json.dumps(value)}"
             return refuse(

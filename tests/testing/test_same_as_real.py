@@ -13,7 +13,6 @@ import pytest
 from opencode_client.model import JsonObject
 from tests.testing.scenarios import SCENES, VERSIONS, differences, play_fake, play_real, recorded
 
-
 _SAMPLE = ("server", "unknown", "text", "permission_once", "aborted", "terminals")
 
 
