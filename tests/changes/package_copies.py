@@ -24,7 +24,6 @@ _FILES = (
     "models/message_with_parts.py",
     "models/part_input.py",
     "models/session.py",
-    "models/text_part_input.py",
     "models/todo.py",
 )
 

@@ -33,9 +33,9 @@ _EDITS = [
     ("models/session.py", "    title: str\n", "    title: str | None = None\n    colour: str\n"),
     ("models/session.py", "    cost: float | None", "    cost: int | None"),
     ("models/session.py", "    slug: str\n", ""),
-    ("models/text_part_input.py", "    text: str\n", "    text: str\n    language: str\n"),
-    ("models/text_part_input.py", "    synthetic: bool | None = None", "    synthetic: bool"),
-    ("models/text_part_input.py", "    ignored: bool | None", "    ignored: bool | str | None"),
+    ("models/part_input.py", "    text: str\n", "    text: str\n    language: str\n"),
+    ("models/part_input.py", "    synthetic: bool | None = None", "    synthetic: bool"),
+    ("models/part_input.py", "    ignored: bool | None", "    ignored: bool | str | None"),
     ("models/message.py", '"UserMessage | Ass', '"SystemMessage | UserMessage | Ass'),
     ("models/part_input.py", "SubtaskPartInput | UnknownPartInput", "UnknownPartInput"),
     (
