@@ -37,7 +37,7 @@ def dask(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(fleet, "OpencodeServer", _Server)
     _STARTED.clear()
     make: Any = Client  # Any: it has no types
-    with make(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None) as client:
+    with make(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=":0") as client:
         client.register_plugin(OpencodePlugin(config={"model": "a/b"}))
         yield client
 
