@@ -11,14 +11,15 @@ from .routing import Call, RefusalError, refuse
 from .state import Message, Session, State
 from .turns import Turns
 
-_KINDS = {
+_KINDS: dict[type, str] = {
     type(None): "undefined",
     str: "string",
+    bool: "boolean",  # before int, which it is, too
     int: "number",
     float: "number",
-    bool: "boolean",
     list: "array",
 }
+"""The names of JavaScript's types."""
 
 
 class Handlers:
@@ -47,7 +48,8 @@ class Handlers:
             return refuse(
                 {"name": "BadRequest", "data": {"message": f'{got}\n  at ["{name}"]', "kind": "Payload"}}, 400
             )
-        text = f"Invalid input: expected {expected}, received {_KINDS.get(type(value), 'object')}"
+        received = next((text for kind, text in _KINDS.items() if isinstance(value, kind)), "object")
+        text = f"Invalid input: expected {expected}, received {received}"
         issue = {"code": "invalid_type", "expected": expected, "path": [name], "message": text}
         if values:
             text = f"Invalid option: expected one of {'|'.join(json.dumps(one) for one in values)}"
