@@ -47,7 +47,8 @@ def test_threads_that_use_a_client_for_the_first_time_share_its_connections(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     all_have_one = threading.Barrier(4, timeout=0.2)
-    make: Any = client_module._new_caller  # Any: a private function
+    module: Any = client_module  # Any: a private function
+    make = module._new_caller
 
     def make_slowly(*given: Any) -> Any:  # Any: as `make`
         made = make(*given)
@@ -55,11 +56,11 @@ def test_threads_that_use_a_client_for_the_first_time_share_its_connections(
             all_have_one.wait()
         return made
 
-    monkeypatch.setattr(client_module, "_new_caller", make_slowly)
+    monkeypatch.setattr(module, "_new_caller", make_slowly)
     client: Any = OpencodeClient()  # Any: its private attribute
     with ThreadPoolExecutor(4) as threads:
-        callers = list(threads.map(lambda _: client._caller, range(4)))
-    assert [caller is client._caller for caller in callers] == [True] * 4
+        callers = [threads.submit(getattr, client, "_caller") for _ in range(4)]
+    assert [caller.result() is client._caller for caller in callers] == [True] * 4
 
 
 def test_models_mappings_and_sequences_are_bodies(client_kind: ClientKind) -> None:
