@@ -112,7 +112,7 @@ test-paging: $(READY)  ## lists of 250 messages and sessions, on real servers of
 	$(BIN)/pytest -m live tests/live/test_paging.py
 
 test-live: $(READY)  ## run the live suite: real servers from npm
-	$(BIN)/pytest -m "live and not matrix"
+	$(BIN)/pytest -n 2 --dist loadfile -m "live and not matrix"
 
 compat: $(READY)  ## test this client with servers of seven versions, or of VERSIONS="1.1.65 latest"; WRITE=1 writes the table
 	$(BIN)/python -m tests.live.compat $(if $(WRITE),--write) $(VERSIONS)
@@ -124,10 +124,10 @@ test-random: $(READY)  ## 2,000 operations in random documents, and faults plant
 	$(BIN)/python -m tests.random_documents
 
 test-package: $(READY)  ## build the wheel and use it in a clean environment
-	$(BIN)/pytest -m package
+	$(BIN)/pytest -n 2 --dist loadfile -m package
 
 test-job: $(READY)  ## run the regeneration job in a copy of this project, from an old state to newer servers
-	$(BIN)/pytest -m job
+	$(BIN)/pytest -n 2 --dist loadfile -m job
 
 dist: pyproject.toml  ## build sdist and wheel into dist/, and check both
 	$(PYTHON) -m venv build/packaging
