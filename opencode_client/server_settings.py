@@ -28,7 +28,7 @@ _INSTALL = "Install it (`npm install -g opencode-ai`), or give its path in OPENC
 
 
 class ServerSettings:
-    """How to start a server. No attribute has a secret: what may have one is in functions.
+    """Settings of a server that will be started. No attribute has a secret: values that may be secret are in functions.
 
     Args:
         folder: Folder of an isolated server.

@@ -19,7 +19,7 @@ SOURCE = ROOT / PACKAGE if IN_PROJECT else Path(opencode_client.__file__).parent
 
 _CACHES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 CACHE = ROOT / ".cache" / "opencode" if IN_PROJECT else _CACHES / "opencode-client"
-"""Where servers from npm are kept: in the project, or for an installed package in the user's folder for caches."""
+"""Servers from npm are kept here: in the project, or for an installed package in the user's folder for caches."""
 
 REFERENCE = ROOT / "docs" / "api"
 """The API reference, which `make docs` writes."""

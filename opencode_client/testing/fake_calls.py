@@ -28,7 +28,7 @@ class FakeCall:
 
 @define
 class Fault:
-    """What happens to the next `times` calls of an operation."""
+    """A fault for the next `times` calls of an operation."""
 
     operation: str
     times: int

@@ -1,4 +1,4 @@
-"""What all handlers of a fake server's operations need: sessions, messages, and responses for what is wrong."""
+"""The base class of the handlers of a fake server: it finds sessions and messages, and makes error responses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KINDS: dict[type, str] = {
 
 
 class Handlers:
-    """What the handlers of operations have in common. `config` is opencode's configuration."""
+    """Base class of the handlers of operations. `config` is opencode's configuration."""
 
     def __init__(self, state: State, turns: Turns, config: JsonObject) -> None:
         self.state: State = state

@@ -30,7 +30,7 @@ STRUCTURED = "StructuredOutput"
 _BASH_S = 120
 _EDITS = ("edit", "write")
 _PARTS = re.compile(r"[;\n]|&&|\|\|?")
-"""Where a command of the shell is split. Servers parse it."""
+"""A command of the shell is split here. Servers parse it."""
 _REJECTED = "The user rejected permission to use this specific tool call"
 Replacement = Callable[[JsonObject], str]
 """Function that replaces a tool: it gets the arguments, and returns the output."""
@@ -42,7 +42,7 @@ class ToolError(Exception):
 
 @frozen
 class Result:
-    """What a tool returns."""
+    """The output of a tool."""
 
     output: str = ""
     title: str = ""

@@ -1,4 +1,4 @@
-"""What the examples of the reference need before they run: a file, a turn, and for some an open request."""
+"""Prepare a server for the examples of the reference: a file, a turn, and for some an open request."""
 
 from __future__ import annotations
 

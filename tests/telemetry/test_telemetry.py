@@ -42,7 +42,7 @@ def _context(span: ReadableSpan) -> SpanContext:
 
 @frozen
 class Recorded:
-    """What was recorded. `observer` makes the observer of a client."""
+    """Recorded spans and metrics. `observer` makes the observer of a client."""
 
     exporter: InMemorySpanExporter = field(factory=InMemorySpanExporter)
     reader: InMemoryMetricReader = field(factory=InMemoryMetricReader)

@@ -1,4 +1,4 @@
-"""What a client sees of a server: typed values, errors and events, without ids, times and whatever else is random."""
+"""Record typed values, errors and events that a client gets, without ids, times and other random values."""
 
 from __future__ import annotations
 
