@@ -216,7 +216,8 @@ class TurnState:
                     self._see_snapshot(action, done.value)
                 else:
                     ending = self._looks.fail(error, self._now_s, is_pending=self._is_pending)
-                    if ending is not None:  # a complete answer is a result, whoever is gone after it
+                    if ending is not None:
+                        self._read_answer()  # a complete answer is a result, whoever is gone after it
                         has_all = self._answered_s is not None and is_complete(self.transcript.answers)
                         self._finish(None if has_all else ending)
             case inputs.Decide():
@@ -239,12 +240,19 @@ class TurnState:
         error = done.error
         if error is None:
             self._answered_s, self._answer = self._now_s, done.value
-            self.transcript.read_answer(*done.value, is_ours=self.plan.key is None)
+            if not self._has_events:  # else the events of the steps before it come first
+                self._read_answer()
+            elif self.plan.key is None and (prompt_id := done.value[0].parent_id) is not None:
+                self.transcript.adopt(prompt_id)
         elif was_refused(error):
             self._finish(error)
         else:
             self._lost = error
             self._look_soon(0.0)
+
+    def _read_answer(self) -> None:
+        if self._answer is not None:
+            self.transcript.read_answer(*self._answer, is_ours=self.plan.key is None)
 
     def _see_snapshot(self, look: inputs.Look, seen: inputs.Snapshot) -> None:
         self._looks.succeed(self._now_s)
@@ -256,6 +264,7 @@ class TurnState:
         if self._answer is not None and not users:  # 1.14 to 1.18 cannot list some prompts
             self.transcript.read_answer(*self._answer, is_ours=True)
         self.transcript.read(seen.messages)
+        self._read_answer()
         self.family.messages |= {one.message_id: one for one in seen.child_messages}
         self._out += self.transcript.take_updates()
         if seen.asks is not None and self._stopping is None:
@@ -324,6 +333,7 @@ class TurnState:
             self._out.append(inputs.Abort((self.plan.session_id, *self.family)))
 
     def _finish(self, error: Exception | None) -> None:
+        self._read_answer()
         self._out += self.transcript.take_updates()
         self._out += self._asks.end()
         error = self._stopping or error

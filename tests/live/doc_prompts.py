@@ -41,9 +41,7 @@ _STORIES = {
     "Count to a million.": [Reply(text="1, 2, 3", hang=True)],
     "Let a subagent look.": [
         Reply(tools=[ToolCall(name="task", arguments=_TASK)]),
-        Reply(
-            text="A subagent looked.", first_delay_s=0.1
-        ),  # a model takes its time, and updates keep their order
+        Reply(text="A subagent looked."),
     ],
     "Look around.": [_bash("echo seen"), Reply(text="I looked around.")],
     "Use the wrong key.": [Reply(status=401, error="bad key")],

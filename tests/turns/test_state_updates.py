@@ -12,7 +12,7 @@ from opencode_client import (
     TodoChanged,
     ToolUpdate,
 )
-from opencode_client.turns.inputs import Gap
+from opencode_client.turns.inputs import EventsWork, Gap
 from tests.support.turn_inputs import (
     IDLE,
     SESSION,
@@ -124,3 +124,22 @@ def test_the_tasks_are_shown_when_they_change() -> None:
     todos = [{"content": "c", "status": "pending", "priority": "high"}]
     game = begun(Game()).play(*[event("todo.updated", sessionID=SESSION, todos=todos)] * 2)
     assert [one.todos[0].content for one in game.seen(TodoChanged)] == ["c"]
+
+
+def test_an_answer_before_the_last_events_is_shown_after_them() -> None:
+    game, answer = begun(Game()).feed(EventsWork()), answered_with(number=3)
+    game.play(Message(2, is_over=False).updated(), Message(2).tool("running").part_updated())
+    game.answered(answer)
+    game.play(Message(2).tool("completed").part_updated(), Message(2).updated())
+    streamed(game, answer, "Hello").play(*IDLE).looked(prompt(), Message(2).tool("completed"), answer)
+    shown = [getattr(one, "status", "") or getattr(one, "text", "") for one in game.updates]
+    assert [one for one in shown if one] == ["running", "completed", "Hello"]
+
+
+def test_an_answer_whose_events_never_come_is_shown_before_the_end() -> None:
+    game, answer = begun(Game()).feed(EventsWork()), answered_with()
+    game.answered(answer)
+    assert game.updates == []
+    game.wait(3.1).looked(prompt())
+    assert [type(one).__name__ for one in game.updates][:1] == ["TextDelta"]
+    assert game.texts() == {"prt_002_0": "Hello"}
