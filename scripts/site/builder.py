@@ -66,7 +66,13 @@ def repository_address() -> str:
 def site_links(languages: list[Language], repository: str) -> Links:
     """Return the links of all pages of the site."""
     pages = {path: page for language in languages for path, page in language.pages().items()}
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     files = listed.splitlines()
     folders = {str(parent) for name in files for parent in Path(name).parents}
     return Links(pages, frozenset([*files, *folders]), repository)
