@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import subprocess
 import tempfile
 from collections import deque
@@ -65,6 +66,8 @@ class OpencodePlugin(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         """Start the server of this worker. A worker whose server does not start does not start, either."""
         self._starting = Lock()  # not before: plugins are pickled
+        # a server that replaces a dead one may get its port; turns of the dead one then find no session there
+        self._options.setdefault("password", secrets.token_urlsafe(32))
         self.server()
 
     def teardown(self, worker: Worker) -> None:

@@ -23,7 +23,7 @@ class _Server(FakeServer):
 
     def __init__(self, **options: Any) -> None:  # Any: as OpencodeServer takes them
         self.options: Any = options
-        super().__init__()
+        super().__init__(password=options["password"])
         _STARTED.append(self)
 
     def start(self) -> Self:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # as OpencodeServer
@@ -56,7 +56,8 @@ def test_each_turn_has_one_outcome_and_one_prompt(dask: Any) -> None:
         (str(number), f"echo: prompt {number}") for number in range(7)
     ]
     assert sorted(_prompts()) == [f"prompt {number}" for number in range(7)]
-    assert [one.options for one in _STARTED] == [{"isolated": True, "config": {"model": "a/b"}}]
+    (options,) = [one.options for one in _STARTED]
+    assert options == {"isolated": True, "config": {"model": "a/b"}, "password": options["password"]}
 
 
 def test_a_task_that_runs_again_reports_its_claim_and_sends_nothing(dask: Any) -> None:
@@ -75,6 +76,7 @@ def test_a_server_that_has_died_is_started_again(dask: Any) -> None:
     (outcome,) = run_turns(dask, _specs(1))
     assert outcome.result is not None
     assert len(_STARTED) == 2
+    assert _STARTED[0].options == _STARTED[1].options
 
 
 def test_after_the_cost_limit_nothing_is_sent(dask: Any) -> None:
