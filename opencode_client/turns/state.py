@@ -17,7 +17,6 @@ from __future__ import annotations
 from typing import Any
 
 from .. import errors
-from ..errors import TurnError
 from . import inputs
 from .ask_book import AskBook
 from .family import Family
@@ -43,9 +42,7 @@ STOPPING_S = 5.0
 """The longest time between an abort and the end of the turn."""
 _SETTLE_S, _EVENT_S = 0.5, 3.0
 """The time that the last events may need after the answer. The second one is for a server that sends events.
-
-A server with many turns is late with events. Reading all their sessions would make it later.
-"""
+With many turns it is late, and reading all their sessions would make it later."""
 _IDLE_S = {"complete": 1.0, "stored": 1.5, "not stored": 6.0, "unanswered": 10.0}
 """Seconds that a session has to be idle before the turn counts as over or lost. A cold instance needs 5 s to begin."""
 _SIGNS_OF_LIFE = (Delta, PartSeen, MessageSeen, StatusSeen, Asked, inputs.EventsWork)
@@ -177,9 +174,8 @@ class TurnState:
         if planned_s is not None:
             return planned_s
         if self._answered_s is not None:
-            return (
-                self._now_s if is_idle else self._answered_s + (_EVENT_S if self._has_events else _SETTLE_S)
-            )
+            late_s = _EVENT_S if self._has_events else _SETTLE_S
+            return self._now_s if is_idle else self._answered_s + late_s
         rests = is_idle and not self._is_pending
         is_near = (rests or self.transcript.is_superseded) and is_complete(self.transcript.answers)
         return self._now_s if is_near else self._looks.silent_s
@@ -341,17 +337,13 @@ class TurnState:
             error = passed_budget(self.transcript, self.family.messages, self.plan)
         if error is None and (self.transcript.answers or not self.plan.follows):
             error = error_of_turn(self.transcript, self._failure, is_disposed=self._is_disposed)
+        replies, lasted_s, session_id = self._asks.replies, self._now_s - self._begun_s, self.plan.session_id
         self.result = result_of(
-            self.transcript,
-            self.family.messages,
-            self._asks.replies,
-            self.plan.session_id,
-            duration_s=self._now_s - self._begun_s,
-            gaps=self._gaps,
+            self.transcript, self.family.messages, replies, session_id, duration_s=lasted_s, gaps=self._gaps
         )
         if error is None and self.plan.output is not None:
             self.result, error = checked(self.result, self.plan.output)
-        if isinstance(error, TurnError):
+        if isinstance(error, errors.TurnError):
             complete(error, self.transcript, self.result)
         self.error = error
         self.is_over = True
