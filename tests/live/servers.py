@@ -60,6 +60,7 @@ def scripted_server(
         settings = {
             **model.install(home, **config),
             **_NO_INTERNET,
+            "SHELL": "/bin/bash",
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             **(env or {}),
         }

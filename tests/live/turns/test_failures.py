@@ -70,8 +70,11 @@ def test_too_many_requests_are_repeated_by_the_server(kind: SyncOrAsync, server:
     assert played.result.text == "a whole answer"
     assert list(played.texts()[played.last_message_id].values()) == ["a whole answer"]
     assert server.proxy.posts == before + 1
+    retries = played.of(Retrying)
+    assert [one.attempt for one in retries] == list(range(1, len(retries) + 1))
     if version != "1.14.48":  # polling does not see each status
-        assert [(one.attempt, "too fast" in one.message) for one in played.of(Retrying)] == [(1, True)]
+        # A busy machine adds retries of its own: the server's connection to the model is cut.
+        assert sum("too fast" in one.message for one in retries) == 1
 
 
 def stored(server: Site, partial: TurnResult[Any]) -> str:
