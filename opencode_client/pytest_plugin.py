@@ -95,7 +95,7 @@ def opencode_server(
 def _check_executable(executable: str | None) -> None:
     """Skip the test if there is no opencode, or let it fail."""
     from .errors import ServerStartError
-    from .server_settings import ServerSettings
+    from .server.settings import ServerSettings
 
     try:
         ServerSettings(executable).find()

@@ -61,10 +61,7 @@ OVERLAYS = (
     Overlay(needs=("session.children",), flags=("children",)),
     Overlay(
         needs=("global.health", "instance.dispose"),
-        modules=(
-            *("server.py", "server_process.py", "server_settings.py", "server_log.py", "processes.py"),
-            "pytest_plugin.py",
-        ),
+        modules=("server", "pytest_plugin.py"),
     ),
     Overlay(needs=("session.messages",), modules=("parts.py",)),
     Overlay(needs=("global.health", "event.subscribe", "path.get", "session.get"), modules=("command",)),

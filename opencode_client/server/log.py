@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from .logs import fields
-from .model import is_array, is_object
+from ..logs import fields
+from ..model import is_array, is_object
 
 logger: logging.Logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opencode_client.server_log import ServerLog, cleaner, secrets_of
+from opencode_client.server.log import ServerLog, cleaner, secrets_of
 
 
 def _log(*secrets: str, path: Path | None = None) -> ServerLog:

@@ -43,7 +43,7 @@ def test_the_server_and_its_children_are_gone_after_close(fake: Fake) -> None:
 def test_a_server_that_ignores_sigterm_is_gone_after_close(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opencode_client.server_process._GRACE_S", 0.2)
+    monkeypatch.setattr("opencode_client.server.process._GRACE_S", 0.2)
     with OpencodeServer(
         fake(f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{SERVE}")
     ) as server:

@@ -12,23 +12,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-from .async_client import AsyncOpencodeClient
-from .calls.async_closing import running_loop
-from .calls.directories import StrPath, absolute
-from .calls.options import find_server
-from .client import OpencodeClient
-from .errors import ArgumentError, OpencodeError
-from .logs import fields
-from .server_process import ServerProcess
-from .server_settings import ServerSettings
-from .signatures import explain_calls
+from ..async_client import AsyncOpencodeClient
+from ..calls.async_closing import running_loop
+from ..calls.directories import StrPath, absolute
+from ..calls.options import find_server
+from ..client import OpencodeClient
+from ..errors import ArgumentError, OpencodeError
+from ..logs import fields
+from ..signatures import explain_calls
+from .process import ServerProcess
+from .settings import ServerSettings
 
 if TYPE_CHECKING:
     import httpx
 
-    from .calls.options import Timeout
-    from .calls.retry_policy import RetryEvent
-    from .calls.unset import Unset
+    from ..calls.options import Timeout
+    from ..calls.retry_policy import RetryEvent
+    from ..calls.unset import Unset
 
 logger: logging.Logger = logging.getLogger(__name__)
 

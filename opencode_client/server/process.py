@@ -18,10 +18,10 @@ from typing import IO
 
 import httpx
 
-from .errors import ServerStartError
-from .processes import end, launch, release, remove
-from .server_log import ServerLog
-from .server_settings import ServerSettings
+from ..errors import ServerStartError
+from .log import ServerLog
+from .process_group import end, launch, release, remove
+from .settings import ServerSettings
 
 _LISTENING = re.compile(r"opencode server listening on http://\S*:(\d+)\s")
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # to reach a server that listens on all addresses

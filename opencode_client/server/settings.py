@@ -14,9 +14,9 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from .calls.directories import StrPath
-from .errors import ArgumentError, ServerStartError
-from .server_log import cleaner, secrets_of
+from ..calls.directories import StrPath
+from ..errors import ArgumentError, ServerStartError
+from .log import cleaner, secrets_of
 
 _PASSWORD = "OPENCODE_SERVER_PASSWORD"  # noqa: S105 # the variable's name
 _USERNAME = "OPENCODE_SERVER_USERNAME"

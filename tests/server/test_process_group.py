@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from opencode_client.processes import end, launch, release
+from opencode_client.server.process_group import end, launch, release
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the launcher is a shell script, which Windows lacks"

@@ -39,7 +39,8 @@ time.sleep(600)
 
 _PROGRAM = """
 import os, pathlib, signal, subprocess, sys, tempfile, threading, time
-from opencode_client import OpencodeServer, processes, server_process
+from opencode_client import OpencodeServer
+from opencode_client.server import process, process_group
 
 moment, number, executable, mark, tempfile.tempdir = sys.argv[1:]
 popen, pids = subprocess.Popen, []
@@ -52,18 +53,18 @@ def die():
 def start(*arguments, **options):
     if pids and moment == "before the supervisor":
         die()
-    process = popen(*arguments, **options)
-    pids.append(process.pid)
-    return process
+    child = popen(*arguments, **options)
+    pids.append(child.pid)
+    return child
 
 def watch():
     while not os.path.exists(mark):
         time.sleep(0.01)
     die()
 
-processes.subprocess.Popen = start
+process_group.subprocess.Popen = start
 if moment == "before its release":
-    server_process.release = lambda process: die()
+    process.release = lambda process: die()
 if moment == "while it starts":
     threading.Thread(target=watch, daemon=True).start()
 with OpencodeServer(executable, isolated=True):
