@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-OFFLINE := -n auto --dist loadfile -m 'not documents and not package and not live and not job and not stress'
+OFFLINE := not documents and not package and not live and not job and not stress
+ON_ALL_CORES := -n auto --dist loadfile
 
 # Without compiled code, each worker and each program that a test starts compiles everything again: 40 s of the offline suite.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs site check-migration check-generated demo lint types test test-offline test-one coverage test-lowest mutation test-stress test-terminals test-turns test-turns-fake test-paging test-live compat test-documents test-random test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs site check-migration check-generated demo lint types test test-all test-offline test-tools test-one coverage test-lowest mutation test-stress test-terminals test-turns test-turns-fake test-paging test-live compat test-documents test-random test-package test-job dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,22 +74,27 @@ types: $(READY)  ## run mypy --strict and pyright strict over all code, generate
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 
-test: test-offline test-live  ## run the offline suite, and the live suite if npm is installed
+test: test-offline  ## run the offline tests of the client: a minute
 
-test-offline: $(READY)  ## run the offline suite, on all cores
-	$(BIN)/pytest $(OFFLINE)
+test-all: test-offline test-tools test-live  ## run all offline tests, and the live suite if npm is installed
+
+test-offline: $(READY)  ## run the offline tests of the client, on all cores
+	$(BIN)/pytest $(ON_ALL_CORES) -m 'not tools and $(OFFLINE)'
+
+test-tools: $(READY)  ## run the offline tests of the generator, the reports, the pages and the workflows, on all cores
+	$(BIN)/pytest $(ON_ALL_CORES) -m 'tools and $(OFFLINE)'
 
 test-one: $(READY)  ## run some tests in one process and show their output: T=tests/calls/test_client.py or T='tests/calls -k retry'
 	$(BIN)/pytest --capture=no --verbose $(if $(T),$(T),$(error Name the tests: make test-one T=tests/calls/test_client.py))
 
-coverage: $(READY)  ## run the offline suite and list the branches of the handwritten package that it does not reach; fails under 97 %
-	$(BIN)/pytest $(OFFLINE) --cov
+coverage: $(READY)  ## run all offline tests and list the branches of the handwritten package that it does not reach; fails under 97 %
+	$(BIN)/pytest $(ON_ALL_CORES) -m '$(OFFLINE)' --cov
 
-test-lowest: pyproject.toml  ## run the offline suite with the oldest dependencies that pyproject.toml allows, in an environment of its own
+test-lowest: pyproject.toml  ## run all offline tests with the oldest dependencies that pyproject.toml allows, in an environment of its own
 	$(PYTHON) -m venv build/lowest
 	build/lowest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	build/lowest/bin/python -m pip install --quiet --editable '.[generate]' --group dev $$($(PYTHON) -m scripts.lowest)
-	build/lowest/bin/python -m pytest $(OFFLINE)
+	build/lowest/bin/python -m pytest $(ON_ALL_CORES) -m '$(OFFLINE)'
 
 mutation: pyproject.toml  ## run mutation tests of four groups of modules, or of GROUP=frames; fails if the tests of a group kill under 80 %
 	$(PYTHON) -m venv build/mutation
@@ -112,7 +118,7 @@ test-paging: $(READY)  ## lists of 250 messages and sessions, on real servers of
 	$(BIN)/pytest -m live tests/live/test_paging.py
 
 test-live: $(READY)  ## run the live suite: real servers from npm
-	$(BIN)/pytest -n 2 --dist loadfile -m "live and not matrix"
+	$(BIN)/pytest -n 2 --dist loadfile -m "live and not matrix and not tools"
 
 compat: $(READY)  ## test this client with servers of seven versions, or of VERSIONS="1.1.65 latest"; WRITE=1 writes the table
 	$(BIN)/python -m tests.live.compat $(if $(WRITE),--write) $(VERSIONS)
@@ -127,7 +133,7 @@ test-package: $(READY)  ## build the wheel and use it in a clean environment
 	$(BIN)/pytest -n 2 --dist loadfile -m package
 
 test-job: $(READY)  ## run the regeneration job in a copy of this project, from an old state to newer servers
-	$(BIN)/pytest -n 2 --dist loadfile -m job
+	$(BIN)/pytest -n 2 --dist loadfile -m job tests/job
 
 dist: pyproject.toml  ## build sdist and wheel into dist/, and check both
 	$(PYTHON) -m venv build/packaging

@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.both_clients import client_kind as client_kind  # a fixture for every test
 from tests.support.small_package import PATHS, SCHEMAS
+from tests.support.suites import pytest_ignore_collect as pytest_ignore_collect  # hooks
+from tests.support.suites import pytest_itemcollected as pytest_itemcollected
 from tests.support.surviving_threads import pytest_sessionfinish as pytest_sessionfinish  # hooks
 from tests.support.surviving_threads import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.surviving_threads import pytest_testnodedown as pytest_testnodedown

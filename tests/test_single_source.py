@@ -24,6 +24,7 @@ from scripts.normalise.methods import ON_CLIENTS
 from scripts.normalise.names import HANDWRITTEN
 from scripts.recordings import DATA, DOCUMENTED, RECORDED
 from scripts.rooms import PACKAGE, ROOMS, ROOT
+from tests.support.suites import TOOLS
 
 _PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 _MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -52,15 +53,19 @@ def test_ruff_and_coverage_leave_out_the_generated_rooms() -> None:
 
 
 def test_make_the_job_and_the_workflow_run_the_same_offline_tests() -> None:
-    make = re.search(r"^OFFLINE := .*-m '(.+)'$", _MAKEFILE, re.M)
+    make = re.search(r"^OFFLINE := (.+)$", _MAKEFILE, re.M)
     job = regeneration_job.TEST[regeneration_job.TEST.index("-m", 2) + 1]
     workflow = re.search(r'python -m pytest .*-m "(.+)"', _CI.read_text(encoding="utf-8"))
     assert make is not None
     assert workflow is not None
     markers = {line.partition(":")[0] for line in _PROJECT["tool"]["pytest"]["ini_options"]["markers"]}
-    markers.remove("matrix")  # these tests are marked "live", too
+    markers -= {"matrix", "tools"}  # the tests of the first are marked "live", too
     for expression in (make[1], job, workflow[1]):
         assert {part.removeprefix("not ") for part in expression.split(" and ")} == markers
+
+
+def test_every_place_of_a_suite_exists() -> None:
+    assert [place for place in TOOLS if not (ROOT / "tests" / place).exists()] == []
 
 
 def test_every_committed_document_and_recording_is_listed() -> None:

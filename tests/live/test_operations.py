@@ -33,7 +33,7 @@ _EXPECTED: dict[str, list[str]] = _TABLE["outcomes"]
 _NOT_THERE = "-"
 _QUESTIONS_ABOUT_THE_SERVER = {"/global/health", "/doc"}
 
-live = pytest.mark.live
+pytestmark = pytest.mark.live
 
 
 @frozen
@@ -117,7 +117,6 @@ def _walk(record: Record, client: OpencodeClient, folders: pytest.TempPathFactor
     return broken
 
 
-@live
 @pytest.mark.parametrize("case", _EXPECTED)
 def test_a_call_has_the_outcome_in_the_table(walked: Walked, case: str) -> None:
     expected = walked.expected(case)
@@ -125,23 +124,19 @@ def test_a_call_has_the_outcome_in_the_table(walked: Walked, case: str) -> None:
     assert outcome == ("UnsupportedOperationError" if expected == _NOT_THERE else expected)
 
 
-@live
 def test_no_part_stops_early(walked: Walked) -> None:
     assert walked.broken == []
 
 
-@live
 def test_every_call_is_in_the_table(walked: Walked) -> None:
     assert walked.outcomes.keys() - _EXPECTED.keys() == set()
 
 
-@live
 def test_a_missing_operation_sends_no_request(walked: Walked) -> None:
     absent = {case: sent for case, sent in walked.sent().items() if walked.expected(case) == _NOT_THERE}
     assert {case: sent for case, sent in absent.items() if sent} == {}
 
 
-@live
 def test_every_other_call_sends_one_request_to_its_operations_path(walked: Walked) -> None:
     places = _places()
     wrong = {
@@ -153,12 +148,10 @@ def test_every_other_call_sends_one_request_to_its_operations_path(walked: Walke
     assert wrong == {}
 
 
-@live
 def test_reading_responses_logs_no_warning(walked: Walked) -> None:
     assert walked.warnings == []
 
 
-@live
 def test_responses_read_strictly(walked: Walked) -> None:
     """Strict reading fails exactly for the operations that have ResponseDecodeError in the table."""
     assert {
