@@ -95,7 +95,8 @@ ENGLISH = Words(
     ),
     source="Written from the document of {version}: {count} operations.",
     again="Writing it anew",
-    again_text="By default the document comes from `{url}`.",
+    again_text="By default the document comes from `{url}`. This writes these pages only; "
+    "[`make regenerate`](../../regenerating.md) gets the document, and writes the client and these pages.",
     by_theme="By theme",
     theme_heads=("Theme", "What it holds"),
     realtime="Real-time operations",
@@ -175,7 +176,8 @@ CHINESE = Words(
     ),
     source="依据 {version} 的文档生成，共 {count} 个接口。",
     again="重新生成",
-    again_text="默认从 `{url}` 拉取 OpenAPI。",
+    again_text="默认从 `{url}` 拉取 OpenAPI。这条命令只写本文档；[`make regenerate`](../../zh/regenerating.md) 拉取 OpenAPI，"
+    "并生成客户端和本文档。",
     by_theme="按主题",
     theme_heads=("主题", "说明"),
     realtime="实时接口",
