@@ -29,7 +29,7 @@ _PRINTED = {
         "\nWhich file? ['a.txt']\nmay I bash echo changed >> a.txt\nI changed a.txt.\n",
         "\nsomebody asks: Which file?\nno longer waits: True\n"
         "somebody asks: bash echo changed >> a.txt\nI changed a.txt.\n",
-        "\nbash once\nIt is fixed.\nso far: 1, 2, 3\nstopped: False\nAll tests pass.\n",
+        "\nbash once\nIt is fixed.\nso far: 1, 2, 3\nFalse\nAll tests pass.\n",
         "\nlook around (@general subagent) True\nI looked around.\n",
         "\n[('modified', 'a.txt', 1)]\nTurnAuthenticationError 401 False\n('scripted/scripted-1',)\n",
     ],
