@@ -10,7 +10,7 @@ ON_ALL_CORES := -n auto --dist loadfile
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs site check-migration check-generated demo lint types test test-all test-offline test-tools test-one coverage test-lowest mutation test-stress test-terminals test-turns test-turns-fake test-paging test-live compat test-documents test-random test-package test-job dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs site check-migration check-generated demo lint types test test-all test-offline test-tools test-one coverage test-lowest mutation test-stress test-terminals test-turns test-turns-fake test-paging test-live compat test-documents test-random test-package test-job soak dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -134,6 +134,9 @@ test-package: $(READY)  ## build the wheel and use it in a clean environment
 
 test-job: $(READY)  ## run the regeneration job in a copy of this project, from an old state to newer servers
 	$(BIN)/pytest -n 2 --dist loadfile -m job tests/job
+
+soak: $(READY)  ## mixed work on a real server that is killed each minute, behind a proxy with faults; MINUTES=45, TASKS=100 ...
+	$(BIN)/python -m tests.soak
 
 dist: pyproject.toml  ## build sdist and wheel into dist/, and check both
 	$(PYTHON) -m venv build/packaging

@@ -19,7 +19,7 @@ NEW = "1.18.33"
 VERSIONS = ("1.1.31", NEW)
 
 _CLOSED_PORT = "http://127.0.0.1:9"
-_NO_INTERNET = {
+NO_INTERNET = {
     **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _CLOSED_PORT),
     **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
 }
@@ -59,7 +59,7 @@ def scripted_server(
         (programs / "rg").chmod(0o755)
         settings = {
             **model.install(home, **config),
-            **_NO_INTERNET,
+            **NO_INTERNET,
             "SHELL": "/bin/bash",
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             **(env or {}),

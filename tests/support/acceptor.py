@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Acceptor:
@@ -48,7 +48,7 @@ class Acceptor:
 
 def begin_reset(connection: socket.socket) -> None:
     """Make `close` send a TCP reset, and wake a thread that reads: it would keep the connection open."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
     if sys.platform == "win32":  # there, only closing wakes a reader
         connection.close()
     else:

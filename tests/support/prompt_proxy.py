@@ -14,8 +14,8 @@ from opencode_client.turns.v1 import KEY
 from tests.support.loopback_proxy import LoopbackProxy
 
 _PIECE_BYTES = 65_536
-_LONGEST_MARK = 100
-_MARK = re.compile(rb'"%s":"(\w{32})"' % re.escape(KEY.encode()))
+LONGEST_MARK = 100
+MARK = re.compile(rb'"%s":"(\w{32})"' % re.escape(KEY.encode()))
 _PROMPT = re.compile(rb"^POST \S*/session/[^/ ]+/message[ ?]")
 
 
@@ -89,9 +89,9 @@ class PromptProxy(LoopbackProxy):
     def count(self, last: bytes, data: bytes) -> bytes:
         """Count the prompts in bytes of a client. Return the last bytes, which may have the begin of a key."""
         self.posts += is_prompt(data)
-        found = [*_MARK.finditer(last + data)]
+        found = [*MARK.finditer(last + data)]
         self.prompts.update(one[1].decode() for one in found)
-        return (last + data)[found[-1].end() if found else 0 :][-_LONGEST_MARK:]
+        return (last + data)[found[-1].end() if found else 0 :][-LONGEST_MARK:]
 
     def answer(self, server: socket.socket, client: socket.socket) -> None:
         """Carry the responses of one connection."""

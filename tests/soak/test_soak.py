@@ -1,0 +1,34 @@
+"""A small soak test with all kinds of work, two restarts of the server, and faults. `make soak` runs a large one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.soak.__main__ import Sizes, as_text, not_flat, soak_test
+
+_SMALL = Sizes(
+    minutes=0.75,
+    threads=4,
+    tasks=20,
+    turns=6,
+    streams=8,
+    terminals=8,
+    kill_s=20,
+    sample_s=5,
+    thread_call_s=1,
+    task_call_s=3,
+    turn_s=2,
+)
+
+
+@pytest.mark.live
+def test_nothing_hangs_or_is_lost_or_is_sent_twice() -> None:
+    report = soak_test(_SMALL)
+    assert report["restarts"] >= 1
+    assert {"call", "turn", "stream item"} <= set(report["operations"])
+    assert report["problems"] == {}, as_text(report)
+
+
+def test_a_leak_is_a_problem() -> None:
+    samples = [{"memory_mb": 100.0, "threads": 20, "descriptors": 50 + 10 * number} for number in range(12)]
+    assert not_flat(samples) == ["descriptors grew from 90 to 150"]
