@@ -21,7 +21,7 @@ from random import Random
 from statistics import median
 from typing import Any
 
-from attrs import asdict, fields, frozen
+from attrs import asdict, frozen
 
 from opencode_client import AsyncOpencodeClient, OpencodeClient
 from tests.soak.place import Place, a_place
@@ -58,7 +58,9 @@ class Sizes:
     @classmethod
     def from_environment(cls) -> Sizes:
         """Read the sizes from variables such as MINUTES and KILL_S."""
-        kinds = {one.name: type(one.default) for one in fields(cls)}
+        kinds: dict[str, Any] = {
+            name: type(value) for name, value in asdict(cls()).items()
+        }  # Any: int or float
         found = {
             name: kind(os.environ[name.upper()]) for name, kind in kinds.items() if name.upper() in os.environ
         }
@@ -82,9 +84,7 @@ class Watchdog(threading.Thread):
             if now >= next_sample and self._soak.running:
                 next_sample = now + self._sample_s
                 self.samples.append(sample())
-                print(
-                    self.samples[-1], sum(self._soak.done.values()), *[*self._soak.problems][:3], flush=True
-                )
+                print(self.samples[-1], sum(self._soak.done.values()), flush=True)
             for key, (name, limit, where) in self._soak.pending.copy().items():  # one step of the interpreter
                 if now > limit:
                     self._soak.pending[key] = name, now + 10_000, where
@@ -108,7 +108,8 @@ def sample() -> dict[str, float]:
 def stack(where: threading.Thread | asyncio.Task[Any]) -> str:
     """Return the stack of a worker."""
     if isinstance(where, threading.Thread):
-        return "".join(traceback.format_stack(sys._current_frames().get(where.ident or 0)))
+        frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage] # documented, in spite of its name
+        return "".join(traceback.format_stack(frames.get(where.ident or 0)))
     lines: list[str] = []
     one: Any = where.get_coro()
     while one is not None and (frame := getattr(one, "cr_frame", None) or getattr(one, "ag_frame", None)):

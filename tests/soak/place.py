@@ -109,15 +109,24 @@ class _KilledServer:
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
-        self.restarts = 0
-        self._make = lambda: OpencodeServer(
-            get_server(NEW), directory=repository, port=self.port, env=env, password="", startup_timeout_s=120
-        )
-        self.server = self._make()
+        self.restarts: int = 0
+        self._repository = repository
+        self._env = env
+        self.server: OpencodeServer = self._make()
         self._kill_s = kill_s
         self._model = model
         self._calm = threading.Event()
         self._thread = threading.Thread(target=self._kill_often)
+
+    def _make(self) -> OpencodeServer:
+        return OpencodeServer(
+            get_server(NEW),
+            directory=self._repository,
+            port=self.port,
+            env=self._env,
+            password="",
+            startup_timeout_s=120,
+        )
 
     def start(self) -> None:
         """Start the server and the thread."""

@@ -7,7 +7,7 @@ import pytest
 from tests.soak.__main__ import Sizes, as_text, not_flat, soak_test
 
 _SMALL = Sizes(
-    minutes=0.75,
+    minutes=0.6,
     threads=4,
     tasks=20,
     turns=6,
@@ -25,7 +25,10 @@ _SMALL = Sizes(
 def test_nothing_hangs_or_is_lost_or_is_sent_twice() -> None:
     report = soak_test(_SMALL)
     assert report["restarts"] >= 1
-    assert {"call", "turn", "stream item"} <= set(report["operations"])
+    # on a busy machine, some kinds of work may only have met errors
+    assert {"call", "turn", "stream", "terminal"} <= {
+        name.split()[0].strip(":") for name in report["operations"]
+    }
     assert report["problems"] == {}, as_text(report)
 
 

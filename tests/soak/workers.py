@@ -36,6 +36,8 @@ from opencode_client.models import EventTuiToastShow
 
 _WRONG = (ArgumentError, ClientClosedError, EventLoopError, ResponseDecodeError)
 """Errors that no fault of a network or a server may cause."""
+_CALL_S = 400.0
+"""The limit of a call with `timeout=30`: three tries, each with 30 s for a free connection and 60 s for the rest."""
 _AFTER_ERROR_S = (2.0, 15.0)
 _END = "end"
 _CALLS: list[Callable[[Any], Any]] = [
@@ -44,7 +46,8 @@ _CALLS: list[Callable[[Any], Any]] = [
     lambda client: client.path.get(),
     lambda client: client.project.current(),
     lambda client: client.session.status(),
-    lambda client: client.session.list(),
+    lambda client: client.session.list(limit=20),
+    lambda client: client.session.create(title="a call"),
     lambda client: client.file.read(path="a.txt"),
     lambda client: client.pty.list(),
 ]
@@ -69,7 +72,9 @@ class Soak:
     _ids: count[int] = field(factory=count)
 
     def problem(self, text: str) -> None:
-        """Note a problem."""
+        """Note a problem, and print it when it is new."""
+        if text not in self.problems:
+            print(text, flush=True)
         self.problems[text] += 1
 
     @contextmanager
@@ -141,11 +146,7 @@ class Worker:
 
     async def call(self) -> None:
         """Call one operation. One of twenty tasks is cancelled meanwhile."""
-        with self.soak.operation("call", 180):
-            if self.random.random() < 0.1:
-                session = await given(self.client.session.create(title="a call"))
-                await given(self.client.session.delete(session.id))
-                return
+        with self.soak.operation("call", _CALL_S):
             value = self.random.choice(_CALLS)(self.client)
             if isawaitable(value) and self.random.random() < 0.05:
                 try:
@@ -160,7 +161,7 @@ class Worker:
         number = self.random.randrange(10**9)
         prompt = f"turn {number}" + " with a tool" * (number % 5 == 0)
         options = {"permissions": "once", "timeout": 120, "directory": self.turn_directory}
-        with self.soak.operation("turn", 240):
+        with self.soak.operation("turn", 2 * _CALL_S):
             if number % 2:
                 result = await given(self.client.run(prompt, **options))
                 text = result.text
@@ -170,7 +171,7 @@ class Worker:
                     result = await given(turn.result())
             if not text == result.text == f"echo: {prompt}":
                 self.soak.problem(f"turn: {prompt!r} gave {text!r} and {result.text!r}")
-        with self.soak.operation("delete", 180):
+        with self.soak.operation("delete", _CALL_S):
             await given(self.client.session.delete(result.session_id, directory=self.turn_directory))
 
     async def watch(self) -> None:
@@ -181,7 +182,7 @@ class Worker:
             name, stream = "global stream", self.client.global_.event(watchdog_s=25)
         seen: list[int | None] = []
         until = time.monotonic() + self.random.uniform(60, 180)
-        with self.soak.operation(f"{name} open", 120):
+        with self.soak.operation(f"{name} open", 180):
             opening = self.opened(stream)
             await opening.__aenter__()
         try:
@@ -222,7 +223,7 @@ class Worker:
         """Use a terminal for a while. Its program counts the lines; no number may be missing without a gap."""
         rounds, seen = self.random.randrange(3, 15), [-1]
         terminal = self.client.terminal("sh", args=["-c", _COUNTER])
-        with self.soak.operation("terminal", 900):
+        with self.soak.operation("terminal", 1_200 + _CALL_S):
             async with self.opened(terminal) as connected:
                 await self._talk(connected, rounds, seen)
 
