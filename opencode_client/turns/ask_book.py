@@ -33,6 +33,9 @@ class AskBook:
     replies: list[TurnReply] = field(factory=list[TurnReply])
     _entries: dict[str, _Entry] = field(factory=dict[str, _Entry])
 
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
     def add(self, ask: Ask, now_s: float) -> list[Update | Action]:
         """Read an ask. Return what to do about it, if it is new."""
         if ask.id in self._entries:

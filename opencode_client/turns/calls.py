@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -46,7 +47,10 @@ class TurnCalls:
     def __init__(self, view: OpencodeClient, plan: TurnPlan) -> None:
         self.view = view
         self.plan = plan
-        self._quick = view.with_options(timeout=_LOOK_S, max_retries=0)
+
+    @cached_property
+    def _quick(self) -> OpencodeClient:
+        return self.view.with_options(timeout=_LOOK_S, max_retries=0)
 
     def perform(self, action: Action) -> Any:  # Any: see the actions
         """Return the value of an action. Raises OpencodeError if it fails."""

@@ -181,10 +181,23 @@ class TurnState:
         return self._now_s if is_near else self._looks.silent_s
 
     def _look(self) -> None:
+        if self._has_seen_all():
+            return self._finish(None)
         is_full = self._looks.is_stale or self._status != "idle" or self._answered_s is None
         self._looks.begin(self._now_s)
         limit = 10 + 2 * len(self.transcript.messages)
         self._out.append(inputs.Look(is_full, limit, tuple(self.family), self._now_s))
+        return None
+
+    def _has_seen_all(self) -> bool:
+        """Return True if the events have shown the whole turn, up to the message that the POST was answered with."""
+        if self._answer is None or self.plan.key is None or not self._has_events or self._gaps:
+            return False
+        if self._looks.is_stale or self._stopping or self._failure or self._asks or [*self.family]:
+            return False
+        message, prompt_id = self._answer[0], self.transcript.prompt_id
+        is_own = message.parent_id == prompt_id and self._status == "idle"
+        return is_own and self.transcript.is_whole(message.message_id)
 
     def _look_soon(self, delay_s: float) -> None:
         self._looks.read_all(self._now_s + delay_s)

@@ -50,6 +50,12 @@ class TurnMessage:
         """True for a message that the server has put in the user's place, to make the conversation shorter."""
         return is_automatic([part.seen for part in self.parts.values() if part.seen is not None])
 
+    @property
+    def is_whole(self) -> bool:
+        """True if the message has ended without an error, and none of its parts changes any more."""
+        has_ended = self.seen is not None and self.seen.is_over and self.seen.raw.get("error") is None
+        return has_ended and all(one.seen and one.seen.progress == 2 for one in self.parts.values())
+
     def plain(self) -> list[JsonObject]:
         """Return the JSON of all parts, with the texts so far."""
         parts = [(part, part.seen) for part in self.parts.values() if part.seen is not None]
@@ -98,6 +104,12 @@ class Transcript:
         """True if the session has a later prompt, which may wait."""
         users = [one for one in self._later() if one.seen and one.seen.is_user and one.parts]
         return any(one.belongs is None and not one.is_automatic for one in users)
+
+    def is_whole(self, last_id: str) -> bool:
+        """Return True if all messages are known, up to this one, and have ended without an error."""
+        answers, is_known = self.answers, all(one.belongs is not None for one in self._messages.values())
+        is_last = is_known and bool(answers) and answers[-1].id == last_id
+        return is_last and all(one.is_whole for one in answers)
 
     def last_text(self) -> str:
         """Return the text of the last message."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from opencode_client import (
     ConnectionLostError,
     ServerError,
@@ -11,15 +13,18 @@ from opencode_client import (
     TurnFinished,
     TurnGap,
 )
-from opencode_client.turns.inputs import EventsWork, Gap
-from opencode_client.turns.v1 import KEY
+from opencode_client.turns.inputs import Asked, EventsWork, Gap, InstanceGone, SessionFailed, SessionSeen
+from opencode_client.turns.v1 import KEY, permission_ask
 from tests.support.turn_inputs import (
+    DIRECTORY,
     IDLE,
+    SESSION,
     Game,
     Message,
     answered_with,
     begun,
     error_of,
+    permission,
     prompt,
     status,
     streamed,
@@ -40,6 +45,42 @@ def test_a_plain_turn_is_over_when_it_was_answered_and_is_idle() -> None:
     assert (result.text, result.finish, result.cost, result.tokens.input) == ("Hello", "stop", 0.5, 10)
     assert (result.message_id, len(result.messages), repr(result.subagent_cost)) == ("msg_001", 2, "0.0")
     assert [type(one).__name__ for one in game.updates] == ["TextDelta", "TextDelta", "TurnFinished"]
+
+
+def test_a_turn_whose_events_were_all_seen_needs_no_look() -> None:
+    step, answer = Message(2, more={"finish": "tool-calls"}).tool("completed"), answered_with("Hello", 3)
+    game = begun(Game()).feed(EventsWork()).play(step.updated(), step.part_updated())
+    streamed(game, answer, "Hel", "lo").answered(answer).play(*IDLE)
+    assert not game.looks
+    assert game.state.result is not None
+    assert (game.state.result.text, len(game.state.result.messages)) == ("Hello", 3)
+    assert game.texts() == {"prt_003_0": "Hello"}
+
+
+@pytest.mark.parametrize(
+    "missed",
+    [
+        Gap("cut"),
+        Asked(permission_ask(permission()["properties"], DIRECTORY)),
+        SessionSeen("ses_child", SESSION, ""),
+        SessionFailed(SESSION, "broken"),
+        InstanceGone(DIRECTORY),
+        Message(2).tool("running").seen()[1][0],
+        Message(2, is_over=False).seen()[0],
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_turn_that_the_events_may_not_have_shown_is_looked_at(missed: Any) -> None:  # Any: an input
+    game, answer = begun(Game()).feed(EventsWork()), answered_with("Hello", 3)
+    streamed(game.feed(missed), answer, "Hello").answered(answer).play(*IDLE)
+    assert game.looks
+    assert game.state.result is None
+
+
+def test_the_answer_of_another_prompt_is_looked_at() -> None:
+    game, answer = begun(Game()).feed(EventsWork()), answered_with()
+    streamed(game, answer, "Hello").answered(answered_with("Other", 4, parent=3)).play(*IDLE)
+    assert game.looks
 
 
 def test_events_after_the_end_change_nothing() -> None:

@@ -31,6 +31,17 @@ def test_plain_text(kind: SyncOrAsync, server: Site) -> None:
     assert busy(server) == []
 
 
+@pytest.mark.parametrize("prompt", ["hello", "#slow", "#todo"])
+def test_the_messages_are_those_that_the_server_has_stored(
+    kind: SyncOrAsync, server: Site, prompt: str
+) -> None:
+    result = run(kind, server, prompt, timeout=60)
+    with OpencodeClient(server.url, directory=server.directory) as client:
+        stored = client.session.messages(result.session_id)
+    assert [one.to_dict() for one in result.messages[1:]] == [one.to_dict() for one in stored[1:]]
+    assert result.messages[0].parts == stored[0].parts
+
+
 @pytest.mark.matrix
 def test_the_next_turn_goes_on_in_the_session(kind: SyncOrAsync, server: Site) -> None:
     with client_of(
