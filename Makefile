@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OFFLINE := not documents and not package and not live and not job and not stress
-ON_ALL_CORES := -n auto --dist loadfile
+ON_ALL_CORES := -n auto --dist loadfile --no-loadscope-reorder
 
 # Without compiled code, each worker and each program that a test starts compiles everything again: 40 s of the offline suite.
 unexport PYTHONDONTWRITEBYTECODE
@@ -81,7 +81,7 @@ test-all: test-offline test-tools test-live  ## run all offline tests, and the l
 test-offline: $(READY)  ## run the offline tests of the client, on all cores
 	$(BIN)/pytest $(ON_ALL_CORES) -m 'not tools and $(OFFLINE)'
 
-test-tools: $(READY)  ## run the offline tests of the generator, the reports, the pages and the workflows, on all cores
+test-tools: $(READY)  ## run the offline tests of the generator, the reports, the pages, the examples and the workflows
 	$(BIN)/pytest $(ON_ALL_CORES) -m 'tools and $(OFFLINE)'
 
 test-one: $(READY)  ## run some tests in one process and show their output: T=tests/calls/test_client.py or T='tests/calls -k retry'

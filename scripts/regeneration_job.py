@@ -24,7 +24,7 @@ from scripts.rooms import PACKAGE, REFERENCE, ROOMS, ROOT
 JOB = Path("build", "job")
 _REGENERATE = ("-m", "scripts.regenerate")
 _OFFLINE = "not live and not documents and not package and not job and not stress"
-TEST = ("-m", "pytest", "-q", "-n", "auto", "--dist", "loadfile", "-m", _OFFLINE)
+TEST = ("-m", "pytest", "-q", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "-m", _OFFLINE)
 _CHANGED = (10, 20)
 CHANGELOG = "CHANGELOG.md"
 PROPOSED = (

@@ -17,6 +17,7 @@ from tests.support.both_clients import client_kind as client_kind  # a fixture f
 from tests.support.small_package import PATHS, SCHEMAS
 from tests.support.suites import pytest_ignore_collect as pytest_ignore_collect  # hooks
 from tests.support.suites import pytest_itemcollected as pytest_itemcollected
+from tests.support.suites import slow_files_first
 from tests.support.surviving_threads import pytest_sessionfinish as pytest_sessionfinish  # hooks
 from tests.support.surviving_threads import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.surviving_threads import pytest_testnodedown as pytest_testnodedown
@@ -48,7 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Set the time limits of slower suites. Without npm, skip tests with real servers, or fail if they are required."""
+    """Start slow files first, set the limits of slower suites, and skip tests that need npm, or fail without it."""
+    slow_files_first(items)
     for item in items:
         for limit_s in [_LIMITS_S[mark.name] for mark in item.iter_markers() if mark.name in _LIMITS_S]:
             item.add_marker(pytest.mark.timeout(limit_s))

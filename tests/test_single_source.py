@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+import opencode_client
 from opencode_client import (
     AsyncOpencodeClient,
     ClientOptions,
@@ -37,6 +38,10 @@ def test_no_namespace_can_replace_a_hand_written_name_of_a_client(client: type) 
     by_hand = {name for name, member in public.items() if not isinstance(member, cached_property)}
     assert len(by_hand) >= 8
     assert by_hand - ON_CLIENTS == set()
+
+
+def test_no_generated_class_can_have_a_public_name() -> None:
+    assert set(opencode_client.__all__) - {"to_datetime", "to_epoch_ms"} <= HANDWRITTEN
 
 
 def test_no_generated_class_can_have_a_name_of_the_testing_module() -> None:

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 _TESTS = Path(__file__).parents[1]
 TOOLS = (
-    *(
-        "changes",
-        "generator",
-        "normalise",
-        "random_documents",
-        "reference",
-        "site",
-        "command/test_generate.py",
-    ),
-    *("test_compatibility_page.py", "test_layers.py", "test_migration_page.py", "test_release.py"),
-    *("test_renamed_copies.py", "test_single_source.py"),
+    *("changes", "fleet", "generator", "normalise", "random_documents", "reference", "site"),
+    *("command/test_generate.py", "decoding/test_reading_properties.py", "test_aliases.py"),
+    *("test_compatibility_page.py", "test_examples.py", "test_layers.py", "test_migration_page.py"),
+    *("test_release.py", "test_renamed_copies.py", "test_single_source.py", "test_surviving_threads.py"),
+    "test_testing_page.py",
 )
-"""Tests of code that users do not import: the generator, the reports, the pages, the workflows."""
+"""Tests of code that users do not import: the generator, the reports, the pages, the examples, the workflows.
+
+Those of the client that first need seconds to import the generator or Dask are here, too.
+"""
+SLOW = (
+    *("test_examples.py", "test_renamed_copies.py", "command/test_generate.py", "normalise/test_document.py"),
+    *("random_documents/test_random_documents.py", "changes/test_python.py", "calls/test_contract.py"),
+    *("test_pytest_plugin.py", "turns/test_killed_client.py", "server/test_opencode_server.py"),
+    *("turns/test_many.py", "server/test_ends.py", "testing/test_same_as_real.py"),
+    *("calls/test_concurrency.py", "terminals/test_processes.py", "terminals/test_exits.py"),
+)
+"""Files that take seconds. They run first, else the other workers wait for them at the end."""
 _SUITES = {"live": "live", "job": "job", **dict.fromkeys(TOOLS, "tools")}
 
 
+def _place(path: Path) -> Path:
+    return path.relative_to(_TESTS) if path.is_relative_to(_TESTS) else Path()
+
+
+@cache
 def _suite(path: Path) -> str | None:
     """Return the mark of all tests in `path`, or None."""
-    place = path.relative_to(_TESTS) if path.is_relative_to(_TESTS) else Path()
-    names = (place, *place.parents)
+    names = (_place(path), *_place(path).parents)
     return next((_SUITES[name.as_posix()] for name in names if name.as_posix() in _SUITES), None)
 
 
@@ -43,3 +54,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark the tests of the tools."""
     if _suite(item.path) == "tools":
         item.add_marker(pytest.mark.tools)
+
+
+def slow_files_first(items: list[pytest.Item]) -> None:
+    """Sort the files: first the slow ones, then those with the most tests. xdist starts them in this order."""
+    counts = Counter(item.path for item in items)
+    ranks = {_TESTS / place: rank for rank, place in enumerate(SLOW)}
+    order = {path: (ranks.get(path, len(SLOW)), -count) for path, count in counts.items()}
+    items.sort(key=lambda item: order[item.path])
