@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Callable
+from functools import cache
+
 import httpx
 import pytest
 
@@ -13,9 +17,21 @@ from opencode_client import (
 from opencode_client._spec import OPERATIONS
 from opencode_client.calls import server_info
 from opencode_client.calls.server_info import has_operation, info
-from scripts.recordings import DOCUMENTED, document
+from scripts.recordings import DATA, DOCUMENTED, document
 from tests.support.both_clients import ClientKind
 from tests.support.scripted_answers import Recorder, empty_page, versions
+
+_document = cache(document)  # nobody here changes one
+
+
+@cache
+def _body(version: str) -> bytes:
+    return gzip.decompress((DATA / "documents" / f"{version}.json.gz").read_bytes())
+
+
+def _serves(version: str) -> Callable[[], httpx.Response]:
+    """Answer `/doc` with the document of a version."""
+    return lambda: httpx.Response(200, content=_body(version), headers={"content-type": "application/json"})
 
 
 def test_an_operation_newer_than_the_server_is_not_sent(client_kind: ClientKind) -> None:
@@ -29,8 +45,7 @@ def test_an_operation_newer_than_the_server_is_not_sent(client_kind: ClientKind)
 
 def test_an_operation_that_the_servers_document_lists_is_sent(client_kind: ClientKind) -> None:
     """A fork may have the number of an older version, and newer operations."""
-    listed = document("1.18.33")
-    server = versions("1.1.16", doc=lambda: httpx.Response(200, json=listed), api_session=empty_page)
+    server = versions("1.1.16", doc=_serves("1.18.33"), api_session=empty_page)
     client = client_kind.mocked(server)
     for _ in range(2):
         assert client_kind.call(client.v2.session.list).data == []
@@ -39,7 +54,7 @@ def test_an_operation_that_the_servers_document_lists_is_sent(client_kind: Clien
 
 def test_half_a_document_is_believed(client_kind: ClientKind) -> None:
     """A newer version may have lost most operations of the older ones."""
-    listed = document("1.18.33")
+    listed = _document("1.18.33")
     paths = {path: item for path, item in listed["paths"].items() if path.startswith("/api")}
     server = versions("1.19.0", doc=lambda: httpx.Response(200, json={**listed, "paths": paths}))
     found: ServerInfo = client_kind.call(client_kind.mocked(server).check_server)
@@ -52,8 +67,7 @@ def test_half_a_document_is_believed(client_kind: ClientKind) -> None:
 def test_a_version_of_another_number_is_accepted_by_its_document(
     client_kind: ClientKind, version: str
 ) -> None:
-    listed = document("1.17.19")
-    server = versions(version, doc=lambda: httpx.Response(200, json=listed), api_session=empty_page)
+    server = versions(version, doc=_serves("1.17.19"), api_session=empty_page)
     assert client_kind.call(client_kind.mocked(server).check_server).version == version
     assert client_kind.call(client_kind.mocked(server).v2.session.list).data == []
 
@@ -66,7 +80,7 @@ def test_the_package_of_another_programs_document_knows_its_own_version(
     server = versions("26.08.24", api_session=empty_page)
     assert client_kind.call(client_kind.mocked(server).v2.session.list).data == []
     assert server.paths == ["/global/health", "/api/session"]
-    older = versions("26.07.01", doc=lambda: httpx.Response(200, json=document("1.3.2")))
+    older = versions("26.07.01", doc=_serves("1.3.2"))
     with pytest.raises(
         UnsupportedOperationError, match=r"opencode 26\.07\.01 .* does not have GET /api/session$"
     ):
@@ -83,11 +97,7 @@ def test_the_version_is_asked_once_while_the_server_has_the_operation(client_kin
 
 def test_between_two_known_versions_the_servers_document_decides(client_kind: ClientKind) -> None:
     def serve(version: str) -> Recorder:
-        return versions(
-            "1.5.0",
-            doc=lambda: httpx.Response(200, json=document(version)),
-            api_session=empty_page,
-        )
+        return versions("1.5.0", doc=_serves(version), api_session=empty_page)
 
     assert client_kind.call(client_kind.mocked(serve("1.14.48")).v2.session.list).data == []
     with pytest.raises(UnsupportedOperationError, match=r"opencode 1\.5\.0"):
@@ -110,8 +120,8 @@ def test_a_server_that_was_upgraded_is_asked_again(client_kind: ClientKind) -> N
 
 @pytest.mark.parametrize("version", DOCUMENTED)
 def test_check_server_knows_what_each_version_has(client_kind: ClientKind, version: str) -> None:
-    served = document(version)
-    server = versions(version, doc=lambda: httpx.Response(200, json=served))
+    served = _document(version)
+    server = versions(version, doc=_serves(version))
     found: ServerInfo = client_kind.call(client_kind.mocked(server).check_server)
     listed = {
         o["operationId"] for item in served["paths"].values() for o in item.values() if "operationId" in o
@@ -124,7 +134,7 @@ def test_check_server_knows_what_each_version_has(client_kind: ClientKind, versi
 
 @pytest.mark.parametrize("version", DOCUMENTED)
 def test_the_table_of_versions_says_what_the_documents_say(version: str) -> None:
-    served = document(version)
+    served = _document(version)
     listed = {
         o["operationId"] for item in served["paths"].values() for o in item.values() if "operationId" in o
     }
@@ -151,7 +161,7 @@ def test_what_a_build_of_somebodys_own_has_no_version_tells(
         None
     ] * 3
     paths = {"/api/session": {"get": {"operationId": "v2.session.list"}}}
-    served = {"openapi": "3.1.0", "paths": {**document("1.18.33")["paths"], **paths}}
+    served = {"openapi": "3.1.0", "paths": {**_document("1.18.33")["paths"], **paths}}
     server = versions("1.18.33", doc=lambda: httpx.Response(200, json=served), api_session=empty_page)
     assert client_kind.call(client_kind.mocked(server).v2.session.list).data == []
 

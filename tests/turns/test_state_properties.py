@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from opencode_client.model import JsonObject
 from opencode_client.turns.inputs import Done, Gap, Look, ReplyTo
 from opencode_client.turns.updates import ReasoningDelta, TurnFinished
+from tests.support.sizes import small_and_full
 from tests.support.turn_inputs import SESSION, Game, Message, event, permission, prompt, status
 
 _THINKS = (
@@ -92,22 +93,30 @@ def _check(game: Game) -> None:
     assert not game.taken(Look) or game.state.result is not None
 
 
-@settings(max_examples=150, deadline=None)
-@given(_Steps)
-def test_any_events_in_any_order_give_the_text_that_the_server_stored(steps: list[int | str]) -> None:
-    game = Game(permissions="once")
-    _play(game, steps)
-    _end(game)
-    _check(game)
+@small_and_full("examples", 40, 300)
+def test_any_events_in_any_order_give_the_text_that_the_server_stored(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(_Steps)
+    def check(steps: list[int | str]) -> None:
+        game = Game(permissions="once")
+        _play(game, steps)
+        _end(game)
+        _check(game)
+
+    check()
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.sets(st.integers(0, len(_EVENTS) - 1)), st.integers(1, 3))
-def test_events_that_are_lost_or_repeated_do_no_harm(lost: set[int], times: int) -> None:
-    game = Game(permissions="once")
-    _play(game, [index for index in range(len(_EVENTS)) for _ in range(times) if index not in lost])
-    _end(game)
-    _check(game)
+@small_and_full("examples", 40, 300)
+def test_events_that_are_lost_or_repeated_do_no_harm(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(st.sets(st.integers(0, len(_EVENTS) - 1)), st.integers(1, 3))
+    def check(lost: set[int], times: int) -> None:
+        game = Game(permissions="once")
+        _play(game, [index for index in range(len(_EVENTS)) for _ in range(times) if index not in lost])
+        _end(game)
+        _check(game)
+
+    check()
 
 
 def test_the_same_inputs_give_the_same_outputs() -> None:
