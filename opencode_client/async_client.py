@@ -11,6 +11,7 @@ from .async_client_turns import AsyncClientTurns
 from .calls.options import ClientOptions, Timeout, changed_options, find_server, find_timeout, is_checked
 from .calls.unset import UNSET, Unset
 from .errors import BadRequestError
+from .misuse import AsyncWith
 from .signatures import explain_calls
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @explain_calls
-class AsyncOpencodeClient(AsyncClientTurns):
+class AsyncOpencodeClient(AsyncWith, AsyncClientTurns):
     """A client of one OpenCode server, for one event loop of asyncio.
 
     Opened by its first request. Closed by `close` or the end of `async with`, and not reusable after that.

@@ -11,6 +11,7 @@ from .client_turns import ClientTurns
 from .calls.options import ClientOptions, Timeout, changed_options, find_server, find_timeout, is_checked
 from .calls.unset import UNSET, Unset
 from .errors import BadRequestError
+from .misuse import SyncWith
 from .signatures import explain_calls
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @explain_calls
-class OpencodeClient(ClientTurns):
+class OpencodeClient(SyncWith, ClientTurns):
     """A client of one OpenCode server.
 
     Opened by its first request. Closed by `close` or the end of `with`, and not reusable after that.

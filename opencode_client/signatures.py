@@ -58,7 +58,7 @@ def wrong_name(label: str, wrong: str, known: Iterable[str]) -> SignatureError:
     from difflib import get_close_matches
 
     names = list(known)
-    close = get_close_matches(wrong, names)
+    close = get_close_matches(wrong, names) or [name for name in names if len(wrong) > 2 and wrong in name]
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
     return SignatureError(f"{label}: there is no argument {wrong!r}.{hint} There are: {', '.join(names)}")
 
@@ -79,9 +79,14 @@ def _explain(
         label = _method_label(function, args[0] if args else None)
         parameters, args = parameters[1:], args[1:]
     names = [one.name for one in parameters]
+    several = [
+        f"*{one.name}"
+        for one in signature(function).parameters.values()
+        if one.kind is Parameter.VAR_POSITIONAL
+    ]
     for name in kwargs:
         if name not in names:
-            raise wrong_name(label, name, names) from error
+            raise wrong_name(label, name, [*several, *names]) from error
     shown = [f"{one.name}=" if one.kind is Parameter.KEYWORD_ONLY else one.name for one in parameters]
     fault = _fault(parameters, len(args), kwargs)
     raise SignatureError(f"{label}: {fault}. The arguments are: {', '.join(shown)}") from error

@@ -30,7 +30,9 @@ def parse_document(body: bytes, name: str) -> Json:
         raise SpecError(f"{name} is JSON but no object: {start_of(body)}")
     version = document.get("openapi")
     if not isinstance(version, str) or not version.startswith("3."):
-        raise SpecError(f"{name} is not OpenAPI 3.x: openapi is {version!r}: {start_of(body)}")
+        found = f"openapi is {version!r}" if "openapi" in document else "it has no member openapi"
+        old = ": it is Swagger 2.0, which a converter turns into OpenAPI 3" if "swagger" in document else ""
+        raise SpecError(f"{name} is not OpenAPI 3.x: {found}{old}: {start_of(body)}")
     if not is_object(document.get("paths")):
         raise SpecError(f"{name} is OpenAPI {version} without paths: {start_of(body)}")
     return document

@@ -86,6 +86,8 @@ def _read(url: str, document: Path | None, opencode_version: str | None) -> Serv
 
 def _from_file(file: Path) -> Served:
     """Read a document; an openapi.json that an earlier run wrote keeps the facts of its source file."""
+    if not file.is_file():
+        raise SpecError(f"--document {file}: {'a folder' if file.is_dir() else 'this file does not exist'}")
     beside = file.with_name(_SOURCE)
     source: Mapping[str, str] = {}
     if file.name == _DOCUMENT and beside.exists():
@@ -126,6 +128,8 @@ def _places(out: Path, name: str) -> dict[str, Path]:
     """
     if not _NAME.fullmatch(name) or any(map(keyword.iskeyword, name.split("."))):
         raise GenerateError(f"--package {name}: not a name of a Python package, such as opencode_client")
+    if out.exists() and not out.is_dir():
+        raise GenerateError(f"--out {out}: this is a file; name a folder")
     places = {_DOCUMENT: out / _DOCUMENT, _SOURCE: out / _SOURCE, PACKAGE: out.joinpath(*name.split("."))}
     refuse_others(places[PACKAGE])
     if places[_DOCUMENT].exists() and not places[_SOURCE].exists():

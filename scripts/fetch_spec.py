@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 from attrs import frozen
 
+from opencode_client.calls.error_hints import connection_hint
 from opencode_client.calls.options import is_loopback, split_url
 from opencode_client.errors import ArgumentError, ServerStartError
 from scripts.documents import SpecError, lost_operations, operations, parse_document, start_of
@@ -107,7 +108,12 @@ def fetch(url: str, auth: tuple[str, str] | None = None, *, source: str = "OPENC
             version = _find_version(client, shown, is_first=not path)
             return Served(_get(client, f"{shown}{path or '/doc'}"), version, path or "/doc")
     except httpx.HTTPError as error:
-        raise SpecError(f"{shown}: {type(error).__name__}: {error}") from None
+        hint = (
+            f"; {connection_hint(str(error), is_proxied=False)}"
+            if isinstance(error, httpx.ConnectError)
+            else ""
+        )
+        raise SpecError(f"{shown}: {type(error).__name__}: {error}{hint}") from None
 
 
 def _find_version(client: httpx.Client, url: str, *, is_first: bool) -> str:

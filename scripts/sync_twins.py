@@ -80,6 +80,7 @@ _NAMES = {
     "AsyncTurn": "Turn",
     "AsyncTurnCalls": "TurnCalls",
     "AsyncWaiters": "Waiters",
+    "AsyncWith": "SyncWith",
     "AsyncWebSocket": "WebSocket",
     "StopAsyncIteration": "StopIteration",
     "__aenter__": "__enter__",

@@ -21,11 +21,11 @@ from opencode_client import (
     Paginator,
     PtyConnection,
     SharedStream,
+    misuse,
 )
 from opencode_client.calls.namespace import AsyncNamespace, Namespace
 from opencode_client.streams.async_shared_stream import AsyncSubscription
 from opencode_client.streams.shared_stream import Subscription
-from opencode_client.terminals import misuse
 
 _SYNC_NAMES = {
     "__aenter__": "__enter__",

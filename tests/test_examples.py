@@ -134,7 +134,9 @@ def _many_repos(server: Server, prompt: str) -> subprocess.Popen[str]:
 def test_many_repos_prints_an_outcome_for_each_file_and_the_cost(server: Server) -> None:
     lines = _output(_many_repos(server, "Review this file."), timeout_s=500).splitlines()
     assert lines[-1] == "100 turns, 1 failed, 0.0025 USD"
-    failed = ["repo5/file5.py: failed: the provider failed: bad key"]
+    failed = [
+        "repo5/file5.py: failed: the provider failed: bad key; log in on the server's machine: opencode auth login"
+    ]
     fine = [f"repo{one // 10}/file{one % 10}.py: It is fine." for one in range(100) if one != 55]
     assert sorted(lines[:-1]) == sorted(failed + fine)
 

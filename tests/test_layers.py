@@ -59,7 +59,12 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
     "calls.async_closing": {"anyio": "only an http_client of the user needs it"},
     "calls.closing": {"queue": "only retries need it"},
     "calls.async_pool": {"calls.async_http_connection": HTTPCORE},
-    "calls.error_mapping": {"calls.error_text": FAILED, "calls.retry_policy": FAILED},
+    "calls.error_mapping": {
+        "calls.error_hints": FAILED,
+        "calls.error_text": FAILED,
+        "calls.retry_policy": FAILED,
+        "calls.transports": FAILED,
+    },
     "calls.pool": {
         "calls.http_connection": HTTPCORE,
         "queue": "only calls that wait for a connection need it",

@@ -31,6 +31,10 @@ def absolute(directory: StrPath) -> str:
         text = None
     if not isinstance(text, str):
         raise ArgumentError(f"directory must be a str or a path, not {type(directory).__name__}")
+    if text == "~" or text.startswith(("~/", "~\\")):
+        raise ArgumentError(
+            f"directory {text!r}: only a shell replaces ~; pass os.path.expanduser(...), or an absolute path"
+        )
     if not text:
         raise ArgumentError("directory is empty; to use the server's own directory, leave it out")
     if _ABSOLUTE.match(text):

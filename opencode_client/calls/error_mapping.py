@@ -61,9 +61,26 @@ def error_from_httpx(prepared: Prepared, cause: httpx.RequestError, started: flo
         kind, what = next((kind, what) for types, kind, what in _KINDS if isinstance(cause, types))
         # without the query: directories are encoded twice there, and hard to read
         message = f"{operation.id}: {operation.method} {prepared.text.partition('?')[0]}: {what}: {text}"
+        message += _advice(prepared, cause, text)
         error = kind(message, operation=operation.id, method=operation.method, url=prepared.url)
     error.__cause__ = cause
     return error
+
+
+def _advice(prepared: Prepared, cause: httpx.RequestError, text: str) -> str:
+    """Return what to do, with a semicolon before it; "" if there is nothing general to say."""
+    if isinstance(cause, httpx.ReadTimeout):
+        return "; if the server needs more time, pass a longer timeout"
+    if not isinstance(cause, httpx.ConnectTimeout | httpx.ConnectError | httpx.ProxyError):
+        return ""
+    from .error_hints import connection_hint  # here, because only failed calls need it
+    from .transports import environment_proxy  # as above
+
+    try:
+        is_proxied = environment_proxy(prepared.text) is not None
+    except OpencodeError:  # the proxy of the environment is wrong; a given httpx client does not use it
+        is_proxied = False
+    return f"; {connection_hint(text, is_proxied=is_proxied)}"
 
 
 def delay_before_next(

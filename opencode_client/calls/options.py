@@ -108,6 +108,17 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return checked
 
 
+def _check_text(name: str, value: object) -> None:
+    """Raise ArgumentError if the option `name` is neither a text nor None. The message does not show it."""
+    if not isinstance(value, str | None):
+        raise ArgumentError(f"{name} takes a text, not {type(value).__name__}")
+
+
+def _password(value: str | None) -> str | None:
+    _check_text("password", value)
+    return value
+
+
 def _headers_or_function(given: Any) -> Any:  # Any: as `ClientOptions.headers`
     return given if callable(given) else checked_headers(given)
 
@@ -129,7 +140,9 @@ class ClientOptions:
     directory: str | None = field(default=None, converter=optional(absolute))
     workspace: str | None = None
     username: str = DEFAULT_USERNAME
-    password: str | None = field(default=None, repr=lambda value: "None" if value is None else "'***'")
+    password: str | None = field(
+        default=None, converter=_password, repr=lambda value: "None" if value is None else "'***'"
+    )
     timeout: Timeout = READ_TIMEOUT_S
     turn_timeout: float | None = field(default=None, converter=_turn_seconds)
     max_retries: int = field(default=2, converter=checked_retries)
@@ -173,6 +186,8 @@ def find_server(
     Raises:
         ArgumentError: the URL is wrong, or that of `client` leads to another server.
     """
+    for name, text in (("base_url", base_url), ("username", username), ("password", password)):
+        _check_text(name, text)
     environment_url = os.environ.get("OPENCODE_BASE_URL")
     client_url = str(client.base_url) if isinstance(client, GivenClient) else ""
     if base_url and client_url and _origin(base_url) != _origin(client_url):
@@ -222,7 +237,9 @@ def split_url(url: str, name: str = "base_url") -> tuple[str, str | None, str | 
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
-    except ValueError:
+    except ValueError as error:
+        if str(error).startswith("Port out of range"):  # this message shows nothing of the URL
+            raise ArgumentError(f"{name}: {str(error).lower()}") from None
         raise ArgumentError(f"{name} is not a URL: its host or its port cannot be read{_ENCODE}") from None
     place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
     if parts.scheme not in ("http", "https") or not host or port == 0:

@@ -35,6 +35,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _TIMEOUT_S = 10.0
+_LAST_PORT = 65535
 
 
 class _Options(TypedDict, total=False):
@@ -109,6 +110,10 @@ class OpencodeServer:
     ) -> None:
         if not isinstance(startup_timeout_s, int | float) or not 0 < startup_timeout_s < math.inf:  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
             raise ArgumentError(f"startup_timeout_s takes seconds, not {startup_timeout_s!r}")
+        if type(port) is not int or not 0 <= port <= _LAST_PORT:
+            raise ArgumentError(f"port takes a number from 0 (any free port) to {_LAST_PORT}, not {port!r}")
+        if not isinstance(hostname, str) or not hostname or "/" in hostname:  # pyright: ignore[reportUnnecessaryIsInstance] # as above
+            raise ArgumentError(f'hostname takes a name or an address, such as "127.0.0.1", not {hostname!r}')
         settings = ServerSettings(
             executable,
             directory=directory,

@@ -24,6 +24,7 @@ from .process_group import end, launch, release, remove
 from .settings import ServerSettings
 
 _LISTENING = re.compile(r"opencode server listening on http://\S*:(\d+)\s")
+_NO_PORT = re.compile(r"ServeError|EADDRINUSE|EADDRNOTAVAIL|Failed to (start|listen)")
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # to reach a server that listens on all addresses
 _GRACE_S = 5.0
 _PROBE_TIMEOUT_S = 2.0
@@ -194,6 +195,15 @@ class ServerProcess:
         code = self._process.poll() if self._process else None
         if code is not None and self._reader is not None:
             self._reader.join(timeout=1.0)  # for the last lines of the log
-            raise self.failed(f"ended with exit code {code}")
+            raise self.failed(f"ended with exit code {code}{self._reason(code)}")
         if time.monotonic() > deadline:
-            raise self.failed(f"{problem} {self._startup_timeout_s:g} s")
+            raise self.failed(f"{problem} {self._startup_timeout_s:g} s; startup_timeout_s may be too short")
+
+    def _reason(self, code: int) -> str:
+        """Return what a server that ended does not say; "" if its log may say it."""
+        if _NO_PORT.search(self.log):
+            place = f"hostname={self._hostname!r}, port={self._arguments[-1]}"
+            return (
+                f": it cannot listen at {place}: the port is taken, or this machine does not have the address"
+            )
+        return "; is this opencode 1.x?" if code == 0 else ""

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 from typing import Generic, TypeVar
 
 from ..errors import StreamClosedError
+from ..misuse import AsyncWith
 from ..signatures import explain_call
 from .checks import checked_timeout
 
 T = TypeVar("T")
 
 
-class AsyncItems(Generic[T]):
+class AsyncItems(AsyncWith, Generic[T]):
     """Items that arrive one after the other. Iterated, or read by `get`, by one task at a time.
 
     An interruption while it waits loses nothing: the next call gets the next item.

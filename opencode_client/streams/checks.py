@@ -91,7 +91,10 @@ def check_filter(
                 f"{operation_id}: filter({one.__name__}) matches nothing, because each item is a "
                 f"{event.__name__}; match its members in your loop"
             )
-    if session_id is not None and not (isinstance(session_id, str) and session_id.startswith("ses")):
+    if session_id is not None and not isinstance(session_id, str):
+        kind = type(session_id).__name__
+        raise ArgumentError(f"{operation_id}: session_id takes an id, such as session.id, not {kind}")
+    if session_id is not None and not session_id.startswith("ses"):
         raise ArgumentError(
             f"{operation_id}: session_id takes the id of a session, such as session.id, not {session_id!r:.60}"
         )

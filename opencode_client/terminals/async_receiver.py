@@ -12,6 +12,7 @@ from websockets.exceptions import ConcurrencyError, ConnectionClosed
 
 from ..calls.request_builder import Prepared
 from ..errors import OpencodeError
+from ..misuse import AsyncOnly
 from ..signatures import explain_call
 from ..streams.async_background import AsyncWaiters, close_at_exit, finish, here
 from ..streams.deadline import NEVER, Deadline
@@ -19,7 +20,6 @@ from .async_exit_watch import AsyncExitWatch
 from .async_websocket import AsyncWebSocket, abort_opening, open_websocket
 from .exits import Exit
 from .handshake import FAILURES, HandshakeRequest, error_from_handshake, is_final, silence
-from .misuse import AsyncOnly
 from .state import TerminalState
 
 

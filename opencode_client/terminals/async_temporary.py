@@ -20,10 +20,10 @@ from ..errors import (
     ServerError,
 )
 from ..logs import fields
+from ..misuse import AsyncOnly
 from ..streams.async_background import close_at_exit, finish
 from .async_connection import AsyncPtyConnection
 from .handshake import PtyOptions, check_pty_options
-from .misuse import AsyncOnly
 from .route import find_unix_path
 
 if TYPE_CHECKING:

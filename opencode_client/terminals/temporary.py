@@ -20,10 +20,10 @@ from ..errors import (
     ServerError,
 )
 from ..logs import fields
+from ..misuse import SyncOnly
 from ..streams.background import close_at_exit, finish
 from .connection import PtyConnection
 from .handshake import PtyOptions, check_pty_options
-from .misuse import SyncOnly
 from .route import find_unix_path
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..decoding.shapes import no_warnings
-from ..model import JsonObject, OpencodeModel, UnionReader
+from ..errors import ArgumentError
+from ..model import JsonObject, OpencodeModel, UnionReader, layout_of
 from ..signatures import explain_call
 from .replies import MODEL, Reply, Script, ToolCall
 
@@ -65,5 +66,20 @@ def partial(model: type[M] | UnionReader[T], data: JsonObject) -> M | T:
         model: Class of the model, or the reader of a union, such as `read_event`.
         data: JSON object with the server's names.
     """
+    if isinstance(model, type):
+        _check_members(model, data)
+    elif not isinstance(model, UnionReader):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
+        raise ArgumentError(
+            f"partial takes the class of a model, or the reader of a union, not {model!r:.60}"
+        )
     with no_warnings():
         return model.read(data) if isinstance(model, UnionReader) else model.from_dict(data)
+
+
+def _check_members(model: type[OpencodeModel], data: JsonObject) -> None:
+    """Raise ArgumentError if a member has its name in Python: that would read as an unknown member."""
+    for name, wire_name, _, _ in layout_of(model):
+        if name in data and name != wire_name:
+            raise ArgumentError(
+                f"partial: {model.__name__} takes the server's name {wire_name!r}, not {name!r}"
+            )

@@ -7,11 +7,14 @@ import base64
 import os
 import threading
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, Self
 
 from ..async_client import AsyncOpencodeClient
 from ..client import OpencodeClient
+from ..errors import ArgumentError
 from ..model import JsonObject
+from ..routes import documented
 from ..signatures import explain_calls
 from .ask_operations import AskOperations
 from .connections import Listener, Request, Response, Stream, json_response
@@ -125,9 +128,15 @@ class FakeServer(Replies):
         Raises:
             TimeoutError: it was not, in `timeout` seconds.
         """
+        _check_operation(operation)
         with self._changed:
             if not self._changed.wait_for(lambda: len(self.calls(operation)) >= times, timeout):
-                raise TimeoutError(f"{operation} was not called {times} times in {timeout} s")
+                called = (
+                    ", ".join(dict.fromkeys(call.operation or call.path for call in self._calls)) or "nothing"
+                )
+                raise TimeoutError(
+                    f"{operation} was not called {times} times in {timeout} s; called: {called}"
+                )
         return self.calls(operation)[times - 1]
 
     def assert_prompted_once(self, text: str | None = None) -> None:
@@ -153,14 +162,17 @@ class FakeServer(Replies):
     ) -> None:
         """Let the next calls of an operation fail. `body` is JSON; default: that of an unexpected error."""
         body = {"name": "UnknownError", "data": {"message": "fault of FakeServer"}} if body is None else body
+        _check_operation(operation)
         self._faults.append(Fault(operation, times, response=json_response(body, status, headers)))
 
     def delay(self, operation: str, seconds: float, *, times: int = 1) -> None:
         """Let the next calls of an operation wait before they do anything."""
+        _check_operation(operation)
         self._faults.append(Fault(operation, times, delay_s=seconds))
 
     def cut(self, operation: str, *, times: int = 1) -> None:
         """Break the connections of the next calls of an operation, which do nothing."""
+        _check_operation(operation)
         self._faults.append(Fault(operation, times, cut=True))
 
     def cut_streams(self) -> None:
@@ -275,6 +287,15 @@ class FakeServer(Replies):
         if self._state.is_new:
             return Response(b"", 401, headers)
         return Response(b"Unauthorized", 401, {**headers, "content-type": "application/octet-stream"})
+
+
+def _check_operation(operation: str) -> None:
+    """Raise ArgumentError if the server's document does not have this operation."""
+    known = [one.id for one, _ in documented()]
+    if operation not in known:
+        close = get_close_matches(operation, known)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ", such as session.prompt"
+        raise ArgumentError(f"FakeServer: {operation!r} is not the id of an operation{hint}")
 
 
 def _json(request: Request) -> Any:

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from ..model import is_array
+from ..model import is_array, is_object
 from .connections import Response, json_response
 from .handlers import Handlers
 from .routing import Call, on, refuse
@@ -104,6 +104,9 @@ class MessageOperations(Handlers):
     def _check_prompt(self, call: Call) -> None:
         if not is_array(call.body.get("parts")):
             raise self.wrong(call, "parts", "array")
+        for part in call.body["parts"]:
+            if not is_object(part) or part.get("type") not in ("text", "file", "agent", "subtask"):
+                raise self.wrong(call, "parts", "objects with a type")
 
     def _lacks_agent(self, session: Session, call: Call) -> bool:
         """Publish the error of an agent that does not exist."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -9,8 +10,11 @@ from typing import Any
 
 from attrs import field, frozen
 
+from ..errors import ArgumentError
 from ..model import JsonObject
 from ..signatures import explain_calls
+
+logger: logging.Logger = logging.getLogger(__package__)
 
 MODEL = "scripted/scripted-1"
 """The model's name in opencode: provider/model."""
@@ -58,8 +62,8 @@ class Reply:
     hang: bool = False
 
 
-Script = Callable[[JsonObject], Reply | None]
-"""Function that returns the reply to a request, given as JSON; None for the next reply of the queue."""
+Script = Callable[[JsonObject], Reply | str | None]
+"""Function that returns the reply to a request, given as JSON, or its text; None for the next reply of the queue."""
 
 
 @explain_calls
@@ -77,7 +81,7 @@ class Replies:
     def say(self, *replies: Reply | str) -> None:
         """Add replies to the queue. A string is a reply with this text."""
         with self._lock:
-            self._queue.extend(reply if isinstance(reply, Reply) else Reply(text=reply) for reply in replies)
+            self._queue.extend(_reply_of(reply, "say takes Replies and texts") for reply in replies)
 
     def clear(self) -> None:
         """Forget the replies that are left, and the requests."""
@@ -91,10 +95,28 @@ class Replies:
             return Reply(text=TITLE)
         with self._lock:
             self.requests.append(request)
-            reply = self._script(request) if self._script else None
+            reply = self._scripted(request) if self._script else None
             if reply is None and self._queue:
                 reply = self._queue.popleft()
         return reply or Reply(text=f"echo: {_last_user_text(request)}")
+
+    def _scripted(self, request: JsonObject) -> Reply | None:
+        """Return what the script returns. If it fails, return an error that the turn raises."""
+        try:
+            reply = self._script(request) if self._script else None
+            wanted = "the script returns a Reply, a text, or None for the next reply of the queue"
+            return None if reply is None else _reply_of(reply, wanted)
+        except Exception as error:  # a function of a user may raise anything
+            logger.exception("the script failed")
+            return Reply(status=400, error=f"the script of the test failed: {type(error).__name__}: {error}")
+
+
+def _reply_of(given: Any, wanted: str) -> Reply:  # Any: checked here
+    if isinstance(given, str):
+        return Reply(text=given)
+    if not isinstance(given, Reply):
+        raise ArgumentError(f"{wanted}, not {given!r:.60}")
+    return given
 
 
 def _last_user_text(request: JsonObject) -> str:

@@ -6,6 +6,7 @@ Source: tools of 1.3.2 and 1.18.33. `bash`, `read` and `write` do what they say;
 from __future__ import annotations
 
 import json
+import logging
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,8 @@ from attrs import define, field, frozen
 from ..model import JsonObject, is_object
 from .replies import ToolCall
 from .state import Ask, Message, Session, State, now_ms
+
+logger: logging.Logger = logging.getLogger(__package__)
 
 NAMES = (
     "bash", "edit", "glob", "grep", "invalid", "question", "read", "skill", "task", "todowrite", "webfetch", "write",
@@ -174,10 +177,19 @@ class Tools:
                 why = f" with the following feedback: {ask.message}" if ask.message else "."
                 raise ToolError(f"{_REJECTED}{why}")
         if call.name in self._replacements:
-            return Result(self._replacements[call.name](call.arguments), call.name)
+            return Result(self._replaced(call), call.name)
         run = getattr(self, f"_run_{call.name.lower()}", None)
         result: Result = run(call) if run else Result()
         return result
+
+    def _replaced(self, call: Call) -> str:
+        """Return the output of the user's function."""
+        try:
+            return self._replacements[call.name](call.arguments)
+        except Exception as error:  # a function of a user may raise anything
+            logger.exception("the function for the tool %s failed", call.name)
+            text = f"the function for this tool failed: {type(error).__name__}: {error}"
+            raise ToolError(text) from error
 
     def _run_bash(self, call: Call) -> Result:
         command = str(call.arguments.get("command", ""))

@@ -59,7 +59,8 @@ class AskBook:
             else f"the question {', '.join(repr(one.header) for one in ask.questions)} ({ask.id})"
             for ask in self.open
         ]
-        return f"; it waited for an answer to {', '.join(names)}" if names else ""
+        todo = "answer it in time, or pass permissions= or questions="
+        return f"; it waited for an answer to {', '.join(names)}: {todo}" if names else ""
 
     def reject(self) -> list[Update | Action]:
         """Reject all that wait: a server of 1.1.x does not end a turn whose asks wait, even if it is aborted."""

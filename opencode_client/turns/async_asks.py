@@ -42,7 +42,9 @@ class AsyncAnswering(AsyncItems[T], Generic[T, S]):
             ArgumentError: it is no decision.
         """
         if not isinstance(ask, PermissionAsk):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
-            raise ArgumentError("reply takes a PermissionAsk; answer a QuestionAsk with answer()")
+            raise ArgumentError(
+                f"reply takes the PermissionAsk that you got, not {ask!r:.60}; answer a QuestionAsk with answer()"
+            )
         await self._send(ReplyTo(ask, decision_of(decision)))
 
     @explain_call

@@ -24,6 +24,10 @@ Prompt = str | Sequence[Any] | SlashCommand  # Any: inputs of parts, or mappings
 """A text, a list of inputs of parts, or a command."""
 
 
+_POSITIVE = {"timeout": "seconds", "max_cost": "USD", "max_steps": "responses", "max_file_bytes": "bytes"}
+"""Options that take a positive number, and its unit."""
+
+
 class FollowOptions(TypedDict, total=False):
     """Options of `follow`. All may be left out; see `TurnOptions`."""
 
@@ -69,12 +73,20 @@ def check_options(prompt: object, options: Mapping[str, Any], *, may_ask: bool) 
         raise ArgumentError(f"prompt takes a text, a list of parts or a SlashCommand, not {prompt!r}")
     default = "ask" if may_ask else "reject"
     check_policies(options.get("permissions", default), options.get("questions", default), may_ask=may_ask)
-    for name in ("timeout", "max_cost", "max_steps", "max_file_bytes"):
+    for name in ("session_id", "title", "agent", "variant", "system"):
+        value = options.get(name)
+        if value is not None and not isinstance(value, str):
+            hint = {"session_id": "; pass its id", "agent": "; pass its name"}.get(name, "")
+            raise ArgumentError(f"{name} takes a text, not an object of class {type(value).__name__}{hint}")
+    tools = options.get("tools")
+    if tools is not None and not is_mapping(tools):
+        raise ArgumentError(f'tools takes a mapping such as {{"bash": False}}, not {tools!r}')
+    for name, unit in _POSITIVE.items():
         value = options.get(name)
         if value is not None and (
             not isinstance(value, int | float) or isinstance(value, bool) or value <= 0
         ):
-            raise ArgumentError(f"{name} takes a positive number, not {value!r}")
+            raise ArgumentError(f"{name} takes a positive number of {unit}, not {value!r}")
     if options.get("fork") and options.get("session_id") is None:
         raise ArgumentError("fork=True needs the session_id to fork")
     if options.get("title") is not None and options.get("session_id") is not None:
@@ -107,7 +119,10 @@ def model_of(options: Mapping[str, Any]) -> str | None:  # Any: as above
     if is_mapping(model):
         model = f"{model.get('providerID', '')}/{model.get('modelID', '')}"
     if model is not None and not (isinstance(model, str) and all(model.partition("/"))):
-        raise ArgumentError(f'model takes "provider/model", not {model!r}')
+        raise ArgumentError(
+            f'model takes "provider/model", such as "anthropic/claude-sonnet-4-5", or '
+            f'{{"providerID": ..., "modelID": ...}}, not {options["model"]!r}'
+        )
     return model
 
 
@@ -150,5 +165,6 @@ def not_found(name: str, known: Sequence[str], *, is_model: bool) -> ArgumentErr
     """Return the error for a model or an agent that the server does not have."""
     nearest = get_close_matches(name, known, n=3, cutoff=0.4)
     kind, error = ("model", ModelNotFoundError) if is_model else ("agent", AgentNotFoundError)
-    hint = f"; similar names: {', '.join(nearest)}" if nearest else ""
+    listed = f"client.{'config.providers' if is_model else 'app.agents'}() lists them"
+    hint = f"; similar names: {', '.join(nearest)}" if nearest else f"; {listed}"
     return error(f"{kind}={name!r}: the server does not have this {kind}{hint}", name=name, nearest=nearest)

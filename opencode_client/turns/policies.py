@@ -46,10 +46,13 @@ def check_policies(permissions: Any, questions: Any, *, may_ask: bool) -> None: 
     Raises:
         ArgumentError: one is wrong, or leaves something to a person although `may_ask` is False.
     """
-    decisions = [] if callable(permissions) else _values(permissions)
+    is_function = callable(permissions) and not isinstance(permissions, type)  # not the class Reject
+    decisions = [] if is_function else _values(permissions)
     if not callable(questions) and not isinstance(questions, Mapping):
         if questions not in ("reject", "ask"):
-            raise ArgumentError(f'questions takes "reject", a mapping or a function, not {questions!r}')
+            raise ArgumentError(
+                f'questions takes "reject", a mapping from questions to answers, or a function, not {questions!r}'
+            )
         decisions.append(questions)
     for decision in decisions:
         if _checked(decision) == "ask" and not may_ask:

@@ -188,17 +188,22 @@ def _error_named(name: str, data: JsonObject) -> TurnError:
         return errors.TurnContextError(f"the conversation is too long for the model: {message}")
     is_key = name == "ProviderAuthError" or status in (401, 403)
     kind = errors.TurnAuthenticationError if is_key else errors.TurnProviderError
-    error = kind(f"the provider failed: {message}")
+    todo = "; log in on the server's machine: opencode auth login" if is_key else ""
+    error = kind(f"the provider failed: {message}{todo}")
     error.status, error.retryable = status, bool(data.get("isRetryable"))
     return error
 
 
 def _incomplete(reason: str, message: str) -> TurnError:
-    error = errors.TurnOutputError(f"the answer is incomplete: {message}")
+    error = errors.TurnOutputError(f"the answer is incomplete: {message}{_TODO.get(reason, '')}")
     error.reason = reason
     return error
 
 
+_TODO = {
+    "length": "; ask for a shorter answer, or use a model with a longer one",
+    "structure": "; use a simpler schema, or another model",
+}
 _CUTS = {
     "length": ("length", "it reached its longest length"),
     "content-filter": ("filter", "a filter stopped it"),

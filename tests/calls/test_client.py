@@ -254,6 +254,9 @@ def test_a_closed_client_says_so_and_its_view_does_not_close_it(client_kind: Cli
             client_kind.call(one.session.list)
 
 
+_NOT_FOUND = "session.get: 404 Not Found: Session not found: ses_x (client.session.list() lists those of one directory)"
+
+
 def _raised(call: Callable[[], Any]) -> OpencodeError:
     with pytest.raises(OpencodeError) as caught:
         call()
@@ -266,7 +269,7 @@ def test_errors_are_pickled_and_copied_with_all_they_know(client_kind: ClientKin
     assert isinstance(error, NotFoundError)
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301 # ours
         assert type(twin) is NotFoundError
-        assert str(twin) == str(error) == "session.get: 404 Not Found: Session not found: ses_x"
+        assert str(twin) == str(error) == _NOT_FOUND
         assert (twin.status, twin.body, twin.headers, twin.data) == (404, error.body, error.headers, body)
         assert twin.error == error.error
 

@@ -317,13 +317,19 @@ def test_each_servers_way_to_ask_for_a_password_is_one_error(
     with FaultyServer([answer(data)]) as server:
         error = client_kind.error(server.url, CREATE)
     assert isinstance(error, AuthenticationError)
-    assert (str(error), error.status) == (f"{text} (no password was given)", 401)
+    assert (str(error), error.status) == (
+        f"{text} (no password was sent: pass password=, or set OPENCODE_SERVER_PASSWORD)",
+        401,
+    )
 
 
 def test_credentials_that_are_refused_are_told_from_none(client_kind: ClientKind) -> None:
     with FaultyServer([answer(http(b"", 401, {}))]) as server:
         error = client_kind.error(server.url, CREATE, password="other")
-    assert str(error) == "session.create: 401 Unauthorized (these credentials were refused)"
+    assert str(error) == (
+        "session.create: 401 Unauthorized "
+        "(user or password is wrong: the server has OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD)"
+    )
 
 
 def test_half_a_character_goes_to_the_server_and_comes_back(client_kind: ClientKind) -> None:

@@ -115,7 +115,12 @@ def test_a_password_that_2_x_wants_is_named(httpserver: HTTPServer, tree: Path) 
         (200, "text/html", "<!doctype html><p>", "gave 200 text/html: '<!doctype html><p>'"),
         (200, "application/json", "{nope", "/doc is not JSON: line 1, column 2: "),
         (200, "application/json", "[1]", "/doc is JSON but no object: '[1]'"),
-        (200, "application/json", '{"swagger": "2.0"}', "/doc is not OpenAPI 3.x: openapi is None"),
+        (
+            200,
+            "application/json",
+            '{"swagger": "2.0"}',
+            "/doc is not OpenAPI 3.x: it has no member openapi: it is Swagger 2.0",
+        ),
         (200, "application/json", '{"openapi": "2.0"}', "/doc is not OpenAPI 3.x: openapi is '2.0'"),
         (200, "application/json", '{"openapi": "3.1.0", "paths": {}}', "is OpenAPI 3.1.0 without operations"),
         (200, "application/json", '{"openapi": "3.1.0", "paths": {"/a": null}}', "without operations"),

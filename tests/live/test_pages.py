@@ -44,7 +44,10 @@ _PRINTED = {
         "\nRenamed 200 ",
         f"\n{OPENCODE_VERSION} {len(OPERATIONS)} True\n",
     ],
-    "docs/errors.md": ["session.get: 404 Not Found: Session not found: ses_none\n404 NotFoundErrorBody("],
+    "docs/errors.md": [
+        "session.get: 404 Not Found: Session not found: ses_none (client.session.list() lists those of one directory)\n"
+        "404 NotFoundErrorBody("
+    ],
     "docs/quick-start.md": [
         "[bash: echo 2 passed]\nAll tests pass.",
         "\nAnswers.\n",

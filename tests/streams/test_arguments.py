@@ -77,7 +77,7 @@ def test_each_option_is_checked(options: type, checks: Checks) -> None:
         (((EventSessionIdle, StreamGap),), {}, "filter takes classes of events"),
         ((), {"session_id": ""}, "session_id takes the id of a session, such as session.id, not ''"),
         ((), {"session_id": "msg_1"}, "session_id takes the id of a session"),
-        ((), {"session_id": 5}, "session_id takes the id of a session"),
+        ((), {"session_id": 5}, "session_id takes an id, such as session.id, not int"),
         ((), {"session_id": "ses_1", "children": "yes"}, "children takes True or False"),
         ((), {"children": True}, "children=True needs session_id"),
     ],
