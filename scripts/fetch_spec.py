@@ -109,7 +109,7 @@ def fetch(url: str, auth: tuple[str, str] | None = None, *, source: str = "OPENC
             return Served(_get(client, f"{shown}{path or '/doc'}"), version, path or "/doc")
     except httpx.HTTPError as error:
         hint = (
-            f"; {connection_hint(str(error), is_proxied=False)}"
+            f"; {connection_hint(shown, str(error), is_proxied=False)}"
             if isinstance(error, httpx.ConnectError)
             else ""
         )

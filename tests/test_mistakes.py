@@ -143,7 +143,7 @@ OF_ARGUMENTS: dict[str, tuple[Mistake, str]] = {
     ),
     "a variable that is a number": (
         lambda _: OpencodeServer(env={"X": 5}),  # type: ignore[dict-item] # the mistake
-        "with this value, but a text or None, not int",
+        "with this int: values are texts, or None",
     ),
 }
 

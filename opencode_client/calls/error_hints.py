@@ -54,13 +54,13 @@ def hints(prepared: Prepared, status: int = 200, text: str = "") -> str:
     return unknown if status >= 500 else ""
 
 
-def connection_hint(text: str, *, is_proxied: bool) -> str:
-    """Return what to do about a connection that failed with the error `text`."""
+def connection_hint(url: str, text: str, *, is_proxied: bool) -> str:
+    """Return what to do about a connection to `url` that failed with the error `text`."""
     if is_proxied:
         return "the environment names a proxy for this host: check it, or add the host to NO_PROXY"
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return "set SSL_CERT_FILE to a file with the certificate of its issuer"
-    if "[SSL" in text:
+    if "[SSL" in text or (url.startswith("https:") and "reset" in text):
         return "opencode itself speaks http, not https: check the URL"
     if "Name or service" in text or "getaddrinfo" in text or "nodename" in text or "name resolution" in text:
         return "check the host in the URL"

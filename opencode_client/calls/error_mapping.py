@@ -80,7 +80,7 @@ def _advice(prepared: Prepared, cause: httpx.RequestError, text: str) -> str:
         is_proxied = environment_proxy(prepared.text) is not None
     except OpencodeError:  # the proxy of the environment is wrong; a given httpx client does not use it
         is_proxied = False
-    return f"; {connection_hint(text, is_proxied=is_proxied)}"
+    return f"; {connection_hint(prepared.text, text, is_proxied=is_proxied)}"
 
 
 def delay_before_next(

@@ -139,10 +139,10 @@ def _variables(
     """Return the server's environment. A new password is made if no variable sets or removes it."""
     for name, value in env.items():
         if not (_is_text(name) and name and "=" not in name and (value is None or _is_text(value))):
-            given = (
-                "" if isinstance(value, str | None) else f", but a text or None, not {type(value).__name__}"
+            kind = type(value).__name__
+            raise ArgumentError(
+                f"env: no process can have the variable {name!r} with this {kind}: values are texts, or None"
             )
-            raise ArgumentError(f"env: no process can have the variable {name!r} with this value{given}")
     if content is not None and env.get(_CONFIG) is not None:
         raise ArgumentError(f"config and {_CONFIG} of env are both the configuration: give one of them")
     variables: dict[str, str | None] = {_PASSWORD: secrets.token_urlsafe(24), **os.environ}

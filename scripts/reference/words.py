@@ -176,8 +176,8 @@ CHINESE = Words(
     ),
     source="依据 {version} 的文档生成，共 {count} 个接口。",
     again="重新生成",
-    again_text="默认从 `{url}` 拉取 OpenAPI。这条命令只写本文档；[`make regenerate`](../../zh/regenerating.md) 拉取 OpenAPI，"
-    "并生成客户端和本文档。",
+    again_text="默认从 `{url}` 拉取 OpenAPI。这条命令只写本文档；"
+    "[`make regenerate`](../../zh/regenerating.md) 拉取 OpenAPI，并生成客户端和本文档。",
     by_theme="按主题",
     theme_heads=("主题", "说明"),
     realtime="实时接口",
