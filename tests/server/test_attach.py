@@ -100,7 +100,9 @@ def test_an_instance_that_is_not_disposed_of_is_a_warning(
         httpserver.url_for(""), password="hunter2", dispose_on_exit=["/broken", "/a"]
     ).close()
     assert disposed == ["/broken", "/a"]
-    [record] = [record for record in caplog.records if record.name == "opencode_client.server.opencode_server"]
+    [record] = [
+        record for record in caplog.records if record.name == "opencode_client.server.opencode_server"
+    ]
     assert record.message.startswith("the instance of /broken was not disposed of: ")
 
 
