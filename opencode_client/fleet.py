@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -38,12 +38,9 @@ if TYPE_CHECKING:
 
     from .calls.directories import StrPath
 
-_NAME = "opencode"
 _CLAIM, _END = "opencode_claim", "opencode_end"
-_SILENT_S = 60.0
 _SOURCE = re.compile(r"git\+(\w+://[^/\s]*/\S+)@([^@\s-][^@\s]*)")
 _sync: Any = sync  # Any: it has no types
-_as_completed: Any = as_completed  # Any: as above
 
 
 class FleetError(OpencodeError):
@@ -57,7 +54,7 @@ class OpencodePlugin(WorkerPlugin):
         options: Arguments of `OpencodeServer`, such as `executable=`, `config=`, `env=`. `isolated` is True by default.
     """
 
-    name = _NAME
+    name = "opencode"
 
     def __init__(self, **options: Any) -> None:  # Any: as OpencodeServer takes them
         self._options: dict[str, Any] = {"isolated": True, **options}  # Any: as above
@@ -123,12 +120,12 @@ class _Ledger(SchedulerPlugin):
 
 
 class _Journal:
-    """The results file. Thread-safe: Dask reports claims in a thread of its own."""
+    """The results file, if there is one. Thread-safe: Dask reports claims in a thread of its own."""
 
-    def __init__(self, file: Path) -> None:
-        text = file.read_text(encoding="utf-8") if file.exists() else ""
+    def __init__(self, file: Path | None) -> None:
+        text = file.read_text(encoding="utf-8") if file and file.exists() else ""
         whole = text[: text.rfind("\n") + 1]  # the last line may be cut off
-        if whole != text:
+        if file and whole != text:
             file.write_text(whole, encoding="utf-8")
         entries = [json.loads(line) for line in whole.splitlines()]
         self.done: set[str] = {entry["key"] for entry in entries if "outcome" in entry}
@@ -144,14 +141,13 @@ class _Journal:
         """Note the end of a turn."""
         one = outcome.result or outcome.partial
         error = None if outcome.error is None else f"{type(outcome.error).__name__}: {outcome.error}"
-        about = (
-            {"session_id": one.session_id, "text": one.text, "cost": outcome.cost} if one is not None else {}
-        )
-        self._write({"key": outcome.spec.key, "outcome": {**about, "error": error}})
+        about = {} if one is None else {"session_id": one.session_id, "text": one.text}
+        self._write({"key": outcome.spec.key, "outcome": {**about, "cost": outcome.cost, "error": error}})
 
     def _write(self, entry: dict[str, Any]) -> None:  # Any: JSON
-        with self._lock, self._file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        if self._file:
+            with self._lock, self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
 
 
 def run_turns(
@@ -181,7 +177,7 @@ def run_turns(
         FleetError: as `error` of an outcome, if the turn was not sent, or nobody knows how it ended.
     """
     todo = _checked(specs)
-    journal = _Journal(Path(results)) if results is not None else None
+    journal = _Journal(None if results is None else Path(results))
     line = TurnProgress(len(todo)) if progress else None
     dask.register_plugin(_Ledger(), name=_Ledger.name)
     return _reported(_outcomes(dask, todo, journal, max_cost), journal, line)
@@ -189,56 +185,41 @@ def run_turns(
 
 def _checked(specs: Iterable[TurnSpec]) -> list[TurnSpec]:
     todo, keys = list(specs), set[object]()
-    for position, spec in enumerate(todo):
-        check_spec(spec, position)
+    for at, spec in enumerate(todo):
+        check_spec(spec, at)
         if not isinstance(spec.key, str) or spec.key in keys:
-            raise ArgumentError(
-                f"specs[{position}]: key takes a text that no other turn has, not {spec.key!r}"
-            )
+            raise ArgumentError(f"specs[{at}]: key takes a text of its own, not {spec.key!r}")
         keys.add(spec.key)
         if str(spec.directory).startswith("git+") and not _SOURCE.fullmatch(str(spec.directory)):
-            raise ArgumentError(
-                f"specs[{position}]: directory takes a path or git+https://host/path@REVISION"
-            )
+            raise ArgumentError(f"specs[{at}]: directory takes a path or git+https://host/path@REVISION")
     return todo
 
 
 def _reported(
-    outcomes: Generator[TurnOutcome, None, None], journal: _Journal | None, line: TurnProgress | None
+    outcomes: Generator[TurnOutcome], journal: _Journal, line: TurnProgress | None
 ) -> Iterator[TurnOutcome]:
     """Note outcomes in the results file and on the terminal."""
-    if line is not None:
-        line.start()
-    try:
+    with closing(outcomes), ExitStack() as ended:
+        if line is not None:
+            line.start()
+            ended.callback(line.stop)
         for outcome in outcomes:
-            if journal is not None:
-                journal.add(outcome)
+            journal.add(outcome)
             if line is not None:
                 line.add(outcome)
             yield outcome
-    finally:
-        outcomes.close()
-        if line is not None:
-            line.stop()
 
 
 def _outcomes(
-    dask: Any,  # Any: half of the methods of a Client have no types
-    todo: list[TurnSpec],
-    journal: _Journal | None,
-    max_cost: float | None,
-) -> Generator[TurnOutcome, None, None]:
+    dask: Any, todo: list[TurnSpec], journal: _Journal, max_cost: float | None
+) -> Generator[TurnOutcome]:  # Any: half of the methods of a Client have no types
     job, spent, limit = f"opencode-{uuid4().hex[:12]}", 0.0, ""
-    waiting = deque(todo)
-    if journal is not None:
-        dask.subscribe_topic(job, journal.claim)
-        unknown = "an earlier run claimed this turn and did not see its end: its prompt may have been sent"
-        yield from [
-            TurnOutcome(spec, error=FleetError(unknown)) for spec in todo if spec.key in journal.claimed
-        ]
-        waiting = deque(spec for spec in todo if spec.key not in journal.done | journal.claimed)
+    dask.subscribe_topic(job, journal.claim)
+    unknown = "an earlier run claimed this turn and did not see its end: its prompt may have been sent"
+    yield from [_failed(spec, unknown) for spec in todo if spec.key in journal.claimed]
+    waiting = deque(spec for spec in todo if spec.key not in journal.done | journal.claimed)
     running: dict[str, TurnSpec] = {}
-    ended: Any = _as_completed()
+    ended: Any = as_completed()  # type: ignore[no-untyped-call] # Any: as above
     try:
         while waiting or running:
             room = 2 * sum(dask.nthreads().values()) or 1
@@ -248,10 +229,11 @@ def _outcomes(
                 running[task] = spec
                 ended.add(dask.submit(_run, task, spec, key=task, pure=False))
             if limit and waiting:
-                yield TurnOutcome(waiting.popleft(), error=FleetError(limit))
+                yield _failed(waiting.popleft(), limit)
                 continue
             future = next(ended)
-            outcome = _outcome(running.pop(future.key), future)
+            spec, error = running.pop(future.key), future.exception()  # its worker died too often
+            outcome = _failed(spec, f"no outcome: {error}", error) if error else future.result()
             spent += outcome.cost
             if not limit and max_cost is not None and spent >= max_cost:
                 limit = f"not sent: the turns before it cost {spent:.4f} USD, and max_cost is {max_cost}"
@@ -259,34 +241,26 @@ def _outcomes(
             yield outcome
     finally:
         dask.sync(getattr(dask.scheduler, _END), job=job, reason="not sent: the iteration was left")
-        if journal is not None:
-            dask.unsubscribe_topic(job)
+        dask.unsubscribe_topic(job)
 
 
-def _outcome(spec: TurnSpec, future: Any) -> TurnOutcome:  # Any: as above
-    """Return the outcome of a task that is over: one that has no result lost its worker too often."""
-    error = future.exception()
-    if error is None:
-        outcome: TurnOutcome = future.result()
-        return outcome
-    lost = FleetError(f"no outcome: {error}")
-    lost.__cause__ = error
-    return TurnOutcome(spec, error=lost)
+def _failed(spec: TurnSpec, reason: str, cause: BaseException | None = None) -> TurnOutcome:
+    error = FleetError(reason)
+    error.__cause__ = cause
+    return TurnOutcome(spec, error=error)
 
 
 def _run(task: str, spec: TurnSpec) -> TurnOutcome:
     """Run a turn on this worker, unless it is claimed already."""
     worker: Any = get_worker()  # Any: half of its members have no types
-    plugin = worker.plugins.get(_NAME)
+    plugin = worker.plugins.get(OpencodePlugin.name)
     if not isinstance(plugin, OpencodePlugin):
-        return TurnOutcome(
-            spec, error=FleetError("not sent: register an OpencodePlugin at the Dask client first")
-        )
+        return _failed(spec, "not sent: register an OpencodePlugin at the Dask client first")
     try:
         with _place(spec.directory) as directory, plugin.server().client(directory=directory) as client:
             refused = _sync(worker.loop, getattr(worker.scheduler, _CLAIM), task=task)
             if refused:
-                return TurnOutcome(spec, error=FleetError(refused))
+                return _failed(spec, refused)
             try:
                 return TurnOutcome(spec, client.run(spec.prompt, **options_of(evolve(spec, directory=None))))
             finally:
@@ -319,7 +293,7 @@ def _git(*arguments: str) -> None:
 def _responds(server: OpencodeServer) -> bool:
     """Return False if the server has ended, or is silent for a minute: a busy machine may need some seconds."""
     try:
-        with server.client(timeout=_SILENT_S) as client:
+        with server.client(timeout=60) as client:
             client.global_.health()
     except OpencodeError:
         return False

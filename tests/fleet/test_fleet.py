@@ -144,7 +144,7 @@ def test_a_clone_that_fails_is_an_error_without_the_password(dask: Any, secret: 
 @pytest.mark.parametrize(
     ("specs", "message"),
     [
-        ([TurnSpec("a")], r"specs\[0\]: key takes a text that no other turn has, not None"),
+        ([TurnSpec("a")], r"specs\[0\]: key takes a text of its own, not None"),
         ([TurnSpec("a", key="k"), TurnSpec("b", key="k")], r"specs\[1\]: key takes"),
         ([TurnSpec("a", key="k", directory="git+https://host/path")], r"git\+https://host/path@REVISION"),
         ([TurnSpec("a", key="k", directory="git+https://host/path@--upload-pack=x")], "REVISION"),
