@@ -5,7 +5,15 @@ Leave with Ctrl-C: the turn goes on, and waits for the next person where it need
 
 import sys
 
-from opencode_client import AskClosed, OpencodeClient, PermissionAsk, QuestionAsk, Reject, TextDelta
+from opencode_client import (
+    AskClosed,
+    OpencodeClient,
+    OpencodeError,
+    PermissionAsk,
+    QuestionAsk,
+    Reject,
+    TextDelta,
+)
 
 
 def main(session_id: str) -> None:
@@ -27,4 +35,9 @@ def main(session_id: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    try:
+        main(sys.argv[1])
+    except OpencodeError as error:
+        sys.exit(str(error))

@@ -5,7 +5,7 @@ It may edit files and run the tests. All other permissions and all questions are
 
 import sys
 
-from opencode_client import OpencodeClient, PermissionPolicy, TurnError
+from opencode_client import OpencodeClient, OpencodeError, PermissionPolicy, TurnError
 
 RULES: PermissionPolicy = {
     "*": "reject",
@@ -16,9 +16,10 @@ RULES: PermissionPolicy = {
 with OpencodeClient(directory=".") as client:
     try:
         result = client.run(" ".join(sys.argv[1:]), permissions=RULES, timeout=900, max_steps=50)
-    except TurnError as error:
-        so_far = error.partial.text if error.partial else ""
-        raise SystemExit(f"{so_far}\nfailed: {error}") from error
+    except OpencodeError as error:
+        if isinstance(error, TurnError) and error.partial:
+            print(error.partial.text)
+        sys.exit(f"failed: {error}")
 print(result.text)
 for call in result.tool_calls:
     print(f"[{call.tool}: {call.state.status}]")

@@ -8,6 +8,7 @@ import sys
 from opencode_client import (
     Decision,
     OpencodeClient,
+    OpencodeError,
     PermissionAsk,
     QuestionAsk,
     ReasoningDelta,
@@ -105,4 +106,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OpencodeError as error:
+        sys.exit(str(error))

@@ -18,7 +18,7 @@ from typing import Any
 
 from distributed import Client, LocalCluster
 
-from opencode_client import TurnSpec
+from opencode_client import OpencodeError, TurnSpec
 from opencode_client.fleet import OpencodePlugin, run_turns
 from opencode_client.testing import Reply, ScriptedModel
 
@@ -86,4 +86,7 @@ def main(turns: int, repositories: int, workers: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*[int(text) for text in sys.argv[1:]] or [200, 40, 4])
+    try:
+        main(*[int(text) for text in sys.argv[1:]] or [200, 40, 4])
+    except OpencodeError as error:
+        sys.exit(str(error))

@@ -4,7 +4,7 @@ import sys
 
 from pydantic import BaseModel
 
-from opencode_client import OpencodeClient, TurnOutputError
+from opencode_client import OpencodeClient, OpencodeError
 
 
 class Review(BaseModel):
@@ -18,8 +18,8 @@ prompt = " ".join(sys.argv[1:]) or "Review this project. Is it ready for a relea
 with OpencodeClient(directory=".") as client:
     try:
         review = client.run(prompt, output=Review, timeout=900).structured
-    except TurnOutputError as error:
-        raise SystemExit(f"the model did not answer as it should: {error}") from error
+    except OpencodeError as error:  # TurnOutputError: the answer is no Review
+        sys.exit(str(error))
 if review is not None:
     print("ready" if review.is_ready else "not ready")
     for problem in review.problems:

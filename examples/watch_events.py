@@ -4,7 +4,7 @@ import sys
 from time import strftime
 from typing import Any
 
-from opencode_client import OpencodeClient, StreamGap, UndecodableEvent, UnknownEvent
+from opencode_client import OpencodeClient, OpencodeError, StreamGap, UndecodableEvent, UnknownEvent
 from opencode_client.models import (
     EventMessagePartDelta,
     EventMessagePartUpdated,
@@ -99,8 +99,10 @@ def watch(client: OpencodeClient) -> None:
 
 
 if __name__ == "__main__":
-    with OpencodeClient(directory=sys.argv[1] if len(sys.argv) > 1 else ".") as opencode:
-        try:
+    try:
+        with OpencodeClient(directory=sys.argv[1] if len(sys.argv) > 1 else ".") as opencode:
             watch(opencode)
-        except KeyboardInterrupt:
-            print()
+    except KeyboardInterrupt:
+        print()
+    except OpencodeError as error:
+        sys.exit(str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import runpy
 import signal
 import socket
 import subprocess
@@ -79,6 +80,30 @@ def _output(program: subprocess.Popen[str], typed: str = "", timeout_s: float = 
     output, errors = program.communicate(typed, timeout=timeout_s)
     assert (program.returncode, errors) == (0, "")
     return output
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["approve.py ses_1", "ask.py hi", "chat.py", "downstream/changelog.py v1", "many_repos.py hi .", "structured.py",
+     "terminal.py", "watch_events.py"],
+)  # fmt: skip
+def test_an_example_without_a_server_ends_with_one_line(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, *arguments = command.split()
+    (tmp_path / "typed").write_text("hi\n", encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    monkeypatch.setenv("OPENCODE_BASE_URL", f"http://127.0.0.1:{port}")
+    with (tmp_path / "typed").open() as keyboard:
+        monkeypatch.setattr(sys, "stdin", keyboard)
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")
+    assert isinstance(ended.value.code, str)  # Python prints it, and exits with 1
+    assert ended.value.code.endswith("; start `opencode serve` there, or correct the URL")
+    assert "\n" not in ended.value.code
 
 
 def test_ask_prints_the_answer_the_tools_and_what_was_rejected(server: Server) -> None:

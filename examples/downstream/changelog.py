@@ -44,4 +44,9 @@ def main(since: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    try:
+        main(sys.argv[1])
+    except (EntryError, OpencodeError) as error:
+        sys.exit(str(error))

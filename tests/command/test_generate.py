@@ -213,6 +213,36 @@ def test_a_run_that_fails_changes_nothing(
 
 
 @fast
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--document", "."), "--document .: a folder"),
+        (("--document", "no.json"), "--document no.json: this file does not exist"),
+        (
+            ("--document", "served.json", "--out", "served.json"),
+            "--out served.json: this is a file; name a folder",
+        ),
+        (
+            ("--url", "http://127.0.0.1:9"),
+            "Connection refused; start `opencode serve` there, or correct the URL",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_one_line_that_names_it(
+    arguments: tuple[str, ...],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "served.json").write_text(json.dumps(_NEW), encoding="utf-8")
+    assert command.main(["generate", *arguments]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("opencode-client generate: ")
+    assert line.endswith(message)
+
+
 @pytest.mark.parametrize("stop", [OSError("no space left"), KeyboardInterrupt()])
 def test_an_interrupt_while_files_are_replaced_changes_nothing(
     run: Generate, out: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
