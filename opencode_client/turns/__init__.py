@@ -1,30 +1,31 @@
 """Running an agent turn: a prompt, and all that the agent does about it, until it rests.
 
-```
-async_client_turns.py: run, turn, follow, asks, abort, run_many
-   async_many.py, specs.py           `AsyncManyTurns` (many.py is its generated twin); its turns and outcomes
-      progress.py                    a line on the terminal
-   async_turn.py                     `AsyncTurn`, what users see (turn.py is its generated twin)
-   async_asks.py                     `AsyncAsks`, the asks that wait in all turns (asks.py is its generated twin)
-   options.py, policies.py           the arguments and their checks; who decides an ask
-   async_hub.py                      one event connection, its turns and feeds: feed inputs, perform actions, keep time
-                                     (hub.py is its generated twin)
-      routes.py                      whom an event is for; the unread updates
-      async_calls.py                 the requests of a turn (calls.py is its generated twin)
-   state.py                          `TurnState`: when a turn is over, and how it went. No I/O, no clock
-      transcript.py, ask_book.py     the messages that belong to it; the asks
-      growing_text.py                a text that comes in many pieces
-      look_timer.py                  when to read the session again
-      inputs.py                      what is fed to it, and the actions that it returns
-      v1.py                          the adapter: all that is particular to servers 1.x
-   asks_state.py                     `AsksState`: which asks wait, and which are listed when. No I/O, no clock
-   updates.py, result.py             what users get
-```
+The life of a turn, with the module of each step:
 
-The prompt is sent by the request that is answered when the turn is over, so its answer is one of the signs of the end.
-The others are events, the session's status and its messages. An answer can be lost (a proxy ends an idle connection),
-can be that of another prompt, and can come before the last events. Events can be lost. An idle session may not have
-begun.
-So each sign only leads to reading the messages, and the prompt is found among them by a random key in the metadata of
-its first text part.
+1. `async_client_turns.py` has `run`, `turn` and `follow`. `options.py` checks their arguments.
+2. `async_turn.py`: entering `AsyncTurn` calls `prepare` of `async_calls.py`. It finds or creates the session and checks
+   the names of model and agent. Its result is a `TurnPlan` (`inputs.py`), with a random key in the prompt's metadata.
+3. `async_hub.py`: the turn joins the one event connection of its client and directory, which is opened before the
+   prompt is sent. One work reads events, another one watches the clock.
+4. `routes.py` finds the turns that an event is for. `v1.py` makes an input of it.
+5. `state.py`: `TurnState.feed` reads each input, with its time, and returns updates and actions. It has no I/O and no
+   clock, so each order of inputs is a test. It uses `transcript.py` (the messages that belong to the turn),
+   `growing_text.py`, `ask_book.py` (the asks) with `policies.py`, `family.py` (the subagents) and `look_timer.py` (when
+   to read the session again).
+6. The hub performs the actions (send, look, abort, reply, decide) with `async_calls.py`, each one as a work of its own,
+   and feeds its end as `Done`. Updates (`updates.py`) go to the `Inbox` of `routes.py`, from which the user reads.
+7. `outcome.py` makes the `TurnResult` (`result.py`) or the error, `structured.py` checks its structured output.
+
+Beside turns: `async_asks.py` and `asks_state.py` are `client.asks()`, which joins the same hub. `async_many.py`,
+`specs.py` and `progress.py` are `client.run_many()`. `asks.py`, `calls.py`, `hub.py`, `many.py` and `turn.py` are
+generated from their asynchronous twins.
+
+How the end of a turn is found: the prompt is sent by the request that is answered when the turn is over. Its answer can
+be lost (a proxy ends an idle connection), can be that of another prompt, and can come before the last events. Events
+can be lost. An idle session may not have begun. So no sign is enough alone:
+
+- If the events have shown the prompt with its key, and all messages up to that of the answer, without a gap, and the
+  session is idle, then the turn is over (`TurnState._has_seen_all`). Plain turns end so, with two requests.
+- Any other sign of an end, a gap, and silence lead to a `Look`, which reads the session. `TurnState._judge` decides.
+  A server without events (1.14.48) is polled in this way.
 """

@@ -272,7 +272,11 @@ async def _check_names(view: AsyncOpencodeClient, options: Mapping[str, Any]) ->
     for name, is_model in ((model_of(options), True), (options.get("agent"), False)):
         key = ("names", is_model, view.options.directory)
         if name is not None and name not in cache.get(key, ()):
-            cache[key] = await (_models(view) if is_model else _agents(view))
+            if is_model:
+                providers = (await view.config.providers()).providers
+                cache[key] = [f"{provider.id}/{model}" for provider in providers for model in provider.models]
+            else:
+                cache[key] = [agent.name for agent in await view.app.agents()]
             if name not in cache[key]:
                 raise not_found(name, cache[key], is_model=is_model)
 
@@ -283,12 +287,3 @@ async def _check_output(view: AsyncOpencodeClient, options: Mapping[str, Any]) -
     version = caller.knowledge.version or await caller.server_check.version("session.prompt")
     goes_on = options.get("session_id") is not None and not options.get("fork")
     check_version(release(version), version, view.options.base_url, goes_on=goes_on)
-
-
-async def _models(view: AsyncOpencodeClient) -> list[str]:
-    providers = (await view.config.providers()).providers
-    return [f"{provider.id}/{model}" for provider in providers for model in provider.models]
-
-
-async def _agents(view: AsyncOpencodeClient) -> list[str]:
-    return [agent.name for agent in await view.app.agents()]

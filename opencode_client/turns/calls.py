@@ -272,7 +272,11 @@ def _check_names(view: OpencodeClient, options: Mapping[str, Any]) -> None:  # A
     for name, is_model in ((model_of(options), True), (options.get("agent"), False)):
         key = ("names", is_model, view.options.directory)
         if name is not None and name not in cache.get(key, ()):
-            cache[key] = (_models(view) if is_model else _agents(view))
+            if is_model:
+                providers = (view.config.providers()).providers
+                cache[key] = [f"{provider.id}/{model}" for provider in providers for model in provider.models]
+            else:
+                cache[key] = [agent.name for agent in view.app.agents()]
             if name not in cache[key]:
                 raise not_found(name, cache[key], is_model=is_model)
 
@@ -283,12 +287,3 @@ def _check_output(view: OpencodeClient, options: Mapping[str, Any]) -> None:  # 
     version = caller.knowledge.version or caller.server_check.version("session.prompt")
     goes_on = options.get("session_id") is not None and not options.get("fork")
     check_version(release(version), version, view.options.base_url, goes_on=goes_on)
-
-
-def _models(view: OpencodeClient) -> list[str]:
-    providers = (view.config.providers()).providers
-    return [f"{provider.id}/{model}" for provider in providers for model in provider.models]
-
-
-def _agents(view: OpencodeClient) -> list[str]:
-    return [agent.name for agent in view.app.agents()]

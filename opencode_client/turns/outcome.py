@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import (
@@ -18,7 +18,7 @@ from ..errors import (
     TurnLostError,
 )
 from .inputs import MessageSeen, TurnPlan
-from .result import Tokens, TurnReply, TurnResult
+from .result import Tokens, TurnResult
 from .transcript import Transcript, TurnMessage
 from .v1 import error_of, message_of
 
@@ -30,12 +30,6 @@ def was_refused(error: Exception) -> bool:
     """Return True if a POST with this error was not accepted. After other errors the turn may run."""
     is_ours = isinstance(error, OpencodeError) and not isinstance(error, _REFUSALS)
     return not is_ours or getattr(error, "status", None) in _REFUSED
-
-
-def is_complete(answers: Sequence[TurnMessage]) -> bool:
-    """Return True if the last message has ended, and no other one follows it."""
-    last = answers[-1].seen if answers else None
-    return last is not None and last.is_over and not last.goes_on
 
 
 def lost(reason: str, stored: bool | None, cause: Exception | None = None) -> TurnLostError:
@@ -60,7 +54,7 @@ def unanswered(transcript: Transcript, failure: str, cause: Exception | None, di
 
 def error_of_turn(transcript: Transcript, failure: str, *, is_disposed: bool) -> TurnError | None:
     """Return the error of a turn that is over; None if it succeeded. `failure` is the session's last error."""
-    last = transcript.answers[-1].seen if transcript.answers else None
+    last = transcript.last
     if last is None:
         late = "the server has answered this prompt together with a later one"
         return TurnError(late if transcript.is_superseded else f"the turn has no answer: {failure}")
@@ -72,8 +66,7 @@ def error_of_turn(transcript: Transcript, failure: str, *, is_disposed: bool) ->
 
 def complete(error: TurnError, transcript: Transcript, result: TurnResult[Any]) -> None:
     """Give an error the result so far, and the error that the server described."""
-    last = transcript.answers[-1].seen if transcript.answers else None
-    own = error_of(last.raw) if last is not None else None
+    own = error_of(transcript.last.raw) if transcript.last is not None else None
     error.partial, error.error = result, error.error or (own.error if own else None)
 
 
@@ -91,33 +84,24 @@ def passed_budget(
 
 
 def result_of(
-    transcript: Transcript,
-    children: Mapping[str, MessageSeen],
-    replies: Iterable[TurnReply],
-    session_id: str,
-    *,
-    duration_s: float,
-    gaps: int,
-) -> TurnResult[Any]:
+    transcript: Transcript, children: Mapping[str, MessageSeen], **more: Any
+) -> TurnResult[Any]:  # Any: the members of the result that do not follow from messages
     """Return the result of a turn. `children` are the messages of subagents, also of earlier turns."""
     seens, ours = _seen(transcript.answers), _of_turn(transcript, children)
     messages = tuple(message_of(one.seen.raw, one.plain()) for one in transcript.messages if one.seen)
     return TurnResult(
-        session_id=session_id,
+        **more,
         message_id=transcript.prompt_id,
         text=transcript.last_text(),
         reasoning="".join(one.visible("reasoning") for one in transcript.answers),
         messages=messages,
         tool_calls=tuple(call for message in messages for call in message.tool_calls),
-        replies=tuple(replies),
         tokens=sum((seen.tokens for seen in seens), Tokens()),
         cost=sum((seen.cost for seen in seens), 0.0),
         subagent_tokens=sum((one.tokens for one in ours), Tokens()),
         subagent_cost=sum((one.cost for one in ours), 0.0),
         structured=seens[-1].raw.get("structured") if seens else None,
         finish=seens[-1].finish if seens else None,
-        duration_s=duration_s,
-        gaps=gaps,
     )
 
 

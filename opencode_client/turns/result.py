@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from attrs import field, frozen
+from attrs import astuple, field, frozen
 
 from ..signatures import explain_calls
 
@@ -44,13 +44,7 @@ class Tokens:
     cache_write: int = 0
 
     def __add__(self, other: Tokens) -> Tokens:
-        return Tokens(
-            self.input + other.input,
-            self.output + other.output,
-            self.reasoning + other.reasoning,
-            self.cache_read + other.cache_read,
-            self.cache_write + other.cache_write,
-        )
+        return Tokens(*map(int.__add__, astuple(self), astuple(other)))
 
 
 @frozen

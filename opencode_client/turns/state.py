@@ -4,12 +4,13 @@ It decides which messages belong to the turn, when to read the session again, wh
 
 A turn is over when one of these is known:
 
-* the POST of the prompt was answered, and the session is idle or answers a later prompt;
+* the events have shown all of it, up to the message that the POST of the prompt was answered with;
+* the POST was answered, and the session is idle or answers a later prompt;
 * the session is idle, and the last message that answers the prompt is complete;
 * the session answers a later prompt, and the last message that answers this one is complete.
 
 An idle session alone means nothing: a prompt that was just sent is not busy yet, and an abort makes it idle twice. So
-an event only leads to reading the session (`Look`), and the messages decide.
+in all cases but the first, an event only leads to reading the session (`Look`), and the messages decide.
 """
 
 from __future__ import annotations
@@ -22,16 +23,7 @@ from .ask_book import AskBook
 from .family import Family
 from .inputs import Action, Asked, Delta, Done, Input, MessageSeen, PartSeen, StatusSeen, TurnPlan
 from .look_timer import AGAIN_S, LookTimer
-from .outcome import (
-    complete,
-    error_of_turn,
-    is_complete,
-    lost,
-    passed_budget,
-    result_of,
-    unanswered,
-    was_refused,
-)
+from .outcome import complete, error_of_turn, lost, passed_budget, result_of, unanswered, was_refused
 from .result import TurnResult
 from .structured import checked
 from .transcript import Transcript
@@ -66,7 +58,7 @@ class TurnState:
         self._begun_s = self._now_s = now_s
         self._is_pending = not plan.follows  # the POST
         self._answered_s: float | None = None
-        self._answer: Any = None  # Any: the message of the answer, and its parts
+        self._answer: tuple[MessageSeen, list[PartSeen]] | None = None  # of the POST
         self._lost: Exception | None = None  # the error of the POST
         self._status = self._failure = ""
         self._looks = LookTimer(now_s, is_due=plan.follows)
@@ -165,7 +157,11 @@ class TurnState:
             self._finish(None)
         elif self._stopping is not None and now_s >= self._abort_at_s:
             self._abort()
-        if self.result is None and now_s >= self._look_due_s():
+        if self.result is not None or now_s < self._look_due_s():
+            return
+        if self._has_seen_all():
+            self._finish(None)
+        else:
             self._look()
 
     def _look_due_s(self) -> float:
@@ -177,27 +173,23 @@ class TurnState:
             late_s = _EVENT_S if self._has_events else _SETTLE_S
             return self._now_s if is_idle else self._answered_s + late_s
         rests = is_idle and not self._is_pending
-        is_near = (rests or self.transcript.is_superseded) and is_complete(self.transcript.answers)
+        is_near = (rests or self.transcript.is_superseded) and self.transcript.is_complete
         return self._now_s if is_near else self._looks.silent_s
 
     def _look(self) -> None:
-        if self._has_seen_all():
-            return self._finish(None)
         is_full = self._looks.is_stale or self._status != "idle" or self._answered_s is None
         self._looks.begin(self._now_s)
         limit = 10 + 2 * len(self.transcript.messages)
         self._out.append(inputs.Look(is_full, limit, tuple(self.family), self._now_s))
-        return None
 
     def _has_seen_all(self) -> bool:
         """Return True if the events have shown the whole turn, up to the message that the POST was answered with."""
-        if self._answer is None or self.plan.key is None or not self._has_events or self._gaps:
+        is_sure = self._has_events and not (
+            self._gaps or self._looks.is_stale or self._stopping or self._failure
+        )
+        if self._answer is None or self.plan.key is None or not is_sure or self._status != "idle":
             return False
-        if self._looks.is_stale or self._stopping or self._failure or self._asks or [*self.family]:
-            return False
-        message, prompt_id = self._answer[0], self.transcript.prompt_id
-        is_own = message.parent_id == prompt_id and self._status == "idle"
-        return is_own and self.transcript.is_whole(message.message_id)
+        return not self._asks and not [*self.family] and self.transcript.is_whole(self._answer[0])
 
     def _look_soon(self, delay_s: float) -> None:
         self._looks.read_all(self._now_s + delay_s)
@@ -227,7 +219,7 @@ class TurnState:
                     ending = self._looks.fail(error, self._now_s, is_pending=self._is_pending)
                     if ending is not None:
                         self._read_answer()  # a complete answer is a result, whoever is gone after it
-                        has_all = self._answered_s is not None and is_complete(self.transcript.answers)
+                        has_all = self._answered_s is not None and self.transcript.is_complete
                         self._finish(None if has_all else ending)
             case inputs.Decide():
                 try:
@@ -287,19 +279,18 @@ class TurnState:
     def _judge(self) -> None:
         """Decide if the turn is over, from what was read."""
         transcript, now_s = self.transcript, self._now_s
-        answers, is_stored = transcript.answers, transcript.prompt_id is not None
-        is_idle, is_done = self._status == "idle", is_complete(answers)
+        is_idle, is_stored = self._status == "idle", transcript.prompt_id is not None
         self._idle_since_s = (self._idle_since_s or now_s) if is_idle else None
         idle_s = now_s - self._idle_since_s if self._idle_since_s is not None else 0.0
-        has_ended = bool(answers) and answers[-1].seen is not None and answers[-1].seen.is_over
+        has_ended = transcript.last is not None and transcript.last.is_over
         if self._answered_s is not None:
             limit_s = AGAIN_S if self._stopping is not None else STOPPING_S
             is_over = is_idle or transcript.is_superseded or now_s - self._answered_s > limit_s
         elif self.plan.follows and is_idle:
-            is_over = is_done or not is_stored or idle_s >= _IDLE_S["stored"]
+            is_over = transcript.is_complete or not is_stored or idle_s >= _IDLE_S["stored"]
         else:
-            is_over = is_done and transcript.is_superseded
-            is_over = is_over or (has_ended and is_idle and idle_s >= _IDLE_S["complete"])
+            is_over = has_ended and is_idle and idle_s >= _IDLE_S["complete"]
+            is_over = is_over or (transcript.is_complete and transcript.is_superseded)
         case = "unanswered" if self._is_pending else "stored" if is_stored else "not stored"
         waits = self._answered_s is not None or (is_idle and (is_stored or not self._is_pending))
         if is_over and self._was_aborted_elsewhere():
@@ -319,12 +310,9 @@ class TurnState:
         return waits
 
     def _check_budget(self) -> None:
-        """Abort the turn if its steps have passed a limit and another one has begun.
-
-        An abort between two steps would leave the status of a 1.1.x session busy for ever.
-        """
-        answers = self.transcript.answers
-        if answers and answers[-1].seen and not answers[-1].seen.is_over:
+        """Abort a turn that has passed a limit, after another step has begun: before, 1.1.x would stay busy."""
+        last = self.transcript.last
+        if last is not None and not last.is_over:
             passed = passed_budget(self.transcript, self.family.messages, self.plan)
             if passed is not None:
                 self._stop(passed)
@@ -350,10 +338,9 @@ class TurnState:
             error = passed_budget(self.transcript, self.family.messages, self.plan)
         if error is None and (self.transcript.answers or not self.plan.follows):
             error = error_of_turn(self.transcript, self._failure, is_disposed=self._is_disposed)
-        replies, lasted_s, session_id = self._asks.replies, self._now_s - self._begun_s, self.plan.session_id
-        self.result = result_of(
-            self.transcript, self.family.messages, replies, session_id, duration_s=lasted_s, gaps=self._gaps
-        )
+        about = {"session_id": self.plan.session_id, "replies": tuple(self._asks.replies), "gaps": self._gaps}
+        duration_s = self._now_s - self._begun_s
+        self.result = result_of(self.transcript, self.family.messages, duration_s=duration_s, **about)
         if error is None and self.plan.output is not None:
             self.result, error = checked(self.result, self.plan.output)
         if isinstance(error, errors.TurnError):

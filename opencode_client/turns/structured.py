@@ -59,26 +59,18 @@ def checked(
 ) -> tuple[TurnResult[Any], TurnOutputError | None]:  # Any: of the user's class
     """Return the result with its structured output as the class that was given, or the error of a wrong output."""
     try:
-        return evolve(result, structured=_validated(result.structured, output)), None
-    except TurnOutputError as error:
+        if result.structured is None:
+            raise ValueError("the model returned no structured output")
+        if _is_model(output):
+            result = evolve(result, structured=output.model_validate(result.structured))
+    except (ValueError, TypeError) as cause:  # pydantic's ValidationError is a ValueError
+        what = (
+            "" if result.structured is None else f"the structured output is not a valid {output.__name__}: "
+        )
+        error = TurnOutputError(f"{what}{cause}")
+        error.reason, error.__cause__ = "structure", cause
         return result, error
-
-
-def _validated(value: Any, output: Any) -> Any:  # Any: JSON; of the user's class
-    if value is None:
-        raise _failed("the model returned no structured output")
-    if not _is_model(output):
-        return value
-    try:
-        return output.model_validate(value)
-    except (ValueError, TypeError) as error:  # pydantic's ValidationError is a ValueError
-        raise _failed(f"the structured output is not a valid {output.__name__}: {error}") from error
-
-
-def _failed(text: str) -> TurnOutputError:
-    error = TurnOutputError(text)
-    error.reason = "structure"
-    return error
+    return result, None
 
 
 def _is_model(output: object) -> bool:

@@ -16,6 +16,9 @@ from .inputs import Action, Delta, MessageSeen, PartSeen
 from .updates import Compacting, ReasoningDelta, StepFinished, TextDelta, TextReplaced, ToolUpdate, Update
 from .v1 import is_automatic, member, tokens_of
 
+_DELTAS: dict[str, type[TextDelta | ReasoningDelta]] = {"text": TextDelta, "reasoning": ReasoningDelta}
+"""The updates with more text of a part, by its kind."""
+
 
 @define(eq=False)
 class _Part:
@@ -88,6 +91,18 @@ class Transcript:
         return sorted((one for one in self._messages.values() if one.is_answer), key=lambda one: one.order)
 
     @property
+    def last(self) -> MessageSeen | None:
+        """The last message of the model that belongs to the turn; None if there is none."""
+        answers = self.answers
+        return answers[-1].seen if answers else None
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the last message has ended, and no other one follows it."""
+        last = self.last
+        return last is not None and last.is_over and not last.goes_on
+
+    @property
     def messages(self) -> list[TurnMessage]:
         """The prompt and all that belong to the turn, in order."""
         return sorted(
@@ -105,11 +120,13 @@ class Transcript:
         users = [one for one in self._later() if one.seen and one.seen.is_user and one.parts]
         return any(one.belongs is None and not one.is_automatic for one in users)
 
-    def is_whole(self, last_id: str) -> bool:
+    def is_whole(self, answer: MessageSeen) -> bool:
         """Return True if all messages are known, up to this one, and have ended without an error."""
-        answers, is_known = self.answers, all(one.belongs is not None for one in self._messages.values())
-        is_last = is_known and bool(answers) and answers[-1].id == last_id
-        return is_last and all(one.is_whole for one in answers)
+        is_known = answer.parent_id == self.prompt_id and all(
+            one.belongs is not None for one in self._messages.values()
+        )
+        is_last = is_known and self.last is not None and self.last.message_id == answer.message_id
+        return is_last and all(one.is_whole for one in self.answers)
 
     def last_text(self) -> str:
         """Return the text of the last message."""
@@ -137,7 +154,7 @@ class Transcript:
             return []  # it comes late: the part has its whole text
         part.text.add(delta.text)
         if seen is not None and part.is_shown:
-            return [(TextDelta if seen.kind == "text" else ReasoningDelta)(delta.text, part.id, message.id)]
+            return [_DELTAS[seen.kind](delta.text, part.id, message.id)]
         self._show(message, part)
         return [*self.take_updates()]
 
@@ -226,12 +243,10 @@ class Transcript:
         part.text.set(text)
         if not part.is_shown or part.seen is None:
             return
-        is_reasoning = part.seen.kind == "reasoning"
         if text.startswith(before):
-            kind = ReasoningDelta if is_reasoning else TextDelta
-            self._updates.append(kind(text[len(before) :], part.id, message.id))
+            self._updates.append(_DELTAS[part.seen.kind](text[len(before) :], part.id, message.id))
         else:
-            self._updates.append(TextReplaced(text, part.id, message.id, is_reasoning))
+            self._updates.append(TextReplaced(text, part.id, message.id, part.seen.kind == "reasoning"))
 
     def _place(self) -> None:
         """Find out which messages belong to the turn, and show those that do."""
@@ -277,22 +292,20 @@ class Transcript:
         if message.seen.is_summary or seen.is_hidden:
             return
         part.is_shown = True
-        if seen.kind in ("text", "reasoning"):
+        if seen.kind in _DELTAS:
             if text := str(part.text):
-                self._updates.append(
-                    (TextDelta if seen.kind == "text" else ReasoningDelta)(text, part.id, message.id)
-                )
+                self._updates.append(_DELTAS[seen.kind](text, part.id, message.id))
         elif seen.kind == "tool":
             update = _tool_update(seen)
             if update != part.shown:
                 part.shown = update
                 self._updates.append(update)
         elif seen.kind == "step-finish":
-            raw = seen.raw
-            finished = (raw.get("reason") or "", raw.get("cost") or 0.0, tokens_of(raw.get("tokens")))
-            self._updates.append(
-                StepFinished(finish=finished[0], cost=finished[1], tokens=finished[2], message_id=message.id)
+            finish, cost, tokens = (seen.raw.get(name) for name in ("reason", "cost", "tokens"))
+            step = StepFinished(
+                finish=finish or "", cost=cost or 0.0, tokens=tokens_of(tokens), message_id=message.id
             )
+            self._updates.append(step)
 
 
 def _tool_update(seen: PartSeen) -> ToolUpdate:

@@ -120,14 +120,8 @@ def message_seen(info: JsonObject) -> MessageSeen:
 def tokens_of(raw: Any) -> Tokens:  # Any: JSON
     """Return the numbers of tokens of a message or a step."""
     raw = raw if is_object(raw) else JsonObject()
-    cache = member(raw, "cache")
-    numbers = (
-        raw.get("input"),
-        raw.get("output"),
-        raw.get("reasoning"),
-        cache.get("read"),
-        cache.get("write"),
-    )
+    numbers = [raw.get(name) for name in ("input", "output", "reasoning")]
+    numbers += [member(raw, "cache").get(name) for name in ("read", "write")]
     return Tokens(*(number or 0 for number in numbers))
 
 
@@ -169,10 +163,9 @@ def message_of(info: JsonObject, parts: Sequence[JsonObject]) -> MessageWithPart
 
 def error_of(info: Mapping[str, Any]) -> TurnError | None:  # Any: JSON
     """Return the error of a turn whose last message has this `info`; None if it has none."""
-    raw = info.get("error")
+    raw, finish = info.get("error"), info.get("finish")
     if not is_object(raw):
-        cut = _CUTS.get(info.get("finish") or "")
-        return None if cut is None else _incomplete(*cut)
+        return _incomplete(*_CUTS[finish]) if finish in _CUTS else None
     error = _error_named(str(raw.get("name")), member(raw, "data"))
     error.error = AssistantMessage.from_dict(dict(info)).error
     return error
