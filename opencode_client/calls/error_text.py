@@ -28,12 +28,14 @@ _MAX_LENGTH = 500
 _MAX_TOTAL = 2000
 _MAX_SHOWN = 200
 """Characters of a body that is not JSON."""
-_MAX_SEARCHED = 100_000
+_MAX_SEARCHED = 10_000
+_MAX_MESSAGES = 50
+"""Limits for bodies that are made to take long. For the same reason, no pattern searches the rest of the text in vain."""
 _STACK = re.compile(r"\n    at .*", re.DOTALL)
-_REPEATED = re.compile(r"(, got |received )([{\[\"]).*?(?=\n  at \[|$)", re.DOTALL)
+_REPEATED = re.compile(r"(, got |received )([{\[\"])(?:(?!\n  at \[).)*", re.DOTALL)
 _KINDS = {"{": "an object", "[": "an array", '"': "a text"}
 _CONFIG_FILE = re.compile(
-    r"--- JSONC Input ---.*?--- Errors ---|--- End ---|\n *Line \d+:[^\n]*\n *\^", re.DOTALL
+    r"--- JSONC Input ---.*?(?:--- Errors ---|\Z)|--- End ---|\n *Line \d+:[^\n]*\n *\^", re.DOTALL
 )
 """The parts of a message that repeat a configuration file, which may hold keys (1.1.31 to 1.18.33)."""
 _PRIVATE = frozenset({
@@ -48,7 +50,7 @@ _PUBLIC_HEADERS = frozenset({
 })  # fmt: skip
 _SECRET_QUERY = re.compile(r"(?<=[?&])(auth_token|ticket)=[^&]*")
 _CREDENTIALS = re.compile(
-    r"(\b(?:Basic|Bearer)\s+)[\w+/=.~-]+|(?<=://)([^/\s@:]*:)[^\s@]*(?=@)|(\b(?:auth_token|ticket)=)[^&\s]*",
+    r"(\b(?:Basic|Bearer)\s+)[\w+/=.~-]+|(?<=://)([^/\s@:]{0,200}:)[^\s@]{0,1000}(?=@)|(\b(?:auth_token|ticket)=)[^&\s]*",
     re.IGNORECASE,
 )
 """Credentials that a text shows by their form: of a header, of a URL, of a query."""
@@ -121,7 +123,9 @@ def _cleaner(prepared: Prepared) -> Clean:
 def _message(data: object, clean: Clean) -> str:
     """Return the message in `data`. Members that say most are tried first."""
     if is_array(data):
-        return "; ".join(dict.fromkeys(filter(None, (_message(item, clean) for item in data))))
+        return "; ".join(
+            dict.fromkeys(filter(None, (_message(item, clean) for item in data[:_MAX_MESSAGES])))
+        )
     if not is_object(data):
         return _one_message(data, clean) if isinstance(data, str) else ""
     inner: object = data.get("data")

@@ -14,13 +14,16 @@ from typing import Any, Protocol, TypeVar
 from .._spec import PAGES
 from ..errors import ArgumentError, BadRequestError, ResponseDecodeError
 from ..logs import fields
-from ..model import is_array, is_object
+from ..model import JsonObject, is_array, is_object
 from .operation import Arguments, Operation
 from .raw import rebound
 
 logger: logging.Logger = logging.getLogger(__name__)
 
 _PAGE_ITEMS = 100
+_MAX_REPEATED = 10
+"""Pages in a row without a new item. Then the server ignores the cursors that it sends."""
+_MAX_DIGITS = 18
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -87,7 +90,8 @@ class Paging:
         self._used: set[object] = set()
         self._limit = _checked_limit(operation, self._query.get("limit"))
         self._seen: set[str] = set()
-        self._last: Any = None  # Any: the JSON of an item
+        self._repeated = 0
+        self._last: JsonObject = {}
 
     def request(self) -> Arguments:
         """Return the arguments of the next request."""
@@ -101,13 +105,16 @@ class Paging:
         """Return the items of a page that are new, in order.
 
         Raises:
-            ResponseDecodeError: the page has no items.
+            ResponseDecodeError: the page has no items, or its cursor is wrong.
         """
         items = _items(self.operation, page)
-        cursor = _next_cursor(page, items, headers)
+        cursor = None if self._parameter == "limit" else self._next_cursor(page, items, headers)
         new = [item for item in items if self._is_new(item)]
+        self._repeated = 0 if new else self._repeated + 1
+        if self._repeated > _MAX_REPEATED:
+            raise ResponseDecodeError(self.operation.id, "$", "new items", "the same ones, page after page")
         if items:
-            self._last = items[0].raw_
+            self._last = _raw(items[0])
         if self._parameter == "before":
             new.reverse()
         if cursor is not None and cursor not in self._used:
@@ -130,7 +137,7 @@ class Paging:
         if self._limit > 1:
             self._limit //= 2
             return True
-        info = self._last.get("info") if is_object(self._last) else None
+        info = self._last.get("info")
         parent = info.get("parentID") if is_object(info) else None
         self.missing.append(parent if isinstance(parent, str) else "")
         self.is_done = True
@@ -142,10 +149,35 @@ class Paging:
         )
         return True
 
+    def _next_cursor(self, page: Any, items: list[Any], headers: Mapping[str, str]) -> str | int | None:
+        """Return the cursor of the next page: from the header of a list, or from the page. None: there is none.
+
+        Raises:
+            ResponseDecodeError: it is no cursor.
+        """
+        if is_array(page):
+            cursor = headers.get("x-next-cursor", "")
+            is_time = cursor.isdecimal() and len(cursor) <= _MAX_DIGITS
+            # a time, before which the next page begins: two sessions can have the same
+            return int(cursor) + 1 if is_time else cursor or None
+        if page.raw_.get("hasMore") is not None:
+            if not (page.raw_["hasMore"] and items):
+                return None
+            durable, path = _raw(items[-1]).get("durable"), "$.data[-1].durable.seq"
+            found = durable.get("seq") if is_object(durable) else None
+        else:
+            cursor, path = page.raw_.get("cursor"), "$.cursor.next"
+            found = cursor.get("next") if is_object(cursor) and items else None
+            if found is None:
+                return None
+        if isinstance(found, str | int):
+            return found
+        raise ResponseDecodeError(self.operation.id, path, "a text or a whole number", type(found).__name__)
+
     def _is_new(self, item: Any) -> bool:
-        raw: Any = item.raw_
-        name = raw.get("id") if is_object(raw) else None
-        if name is None and is_object(raw) and is_object(raw.get("info")):
+        raw = _raw(item)
+        name = raw.get("id")
+        if name is None and is_object(raw.get("info")):
             name = raw["info"].get("id")
         if not isinstance(name, str):
             return True
@@ -157,7 +189,7 @@ class Paging:
 def _checked_limit(operation: Operation[Any], limit: object) -> int:
     if limit is None:
         return _PAGE_ITEMS
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or limit < 1 or limit != int(limit):
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or limit < 1 or limit % 1 != 0:
         raise ArgumentError(f"{operation.id}: limit takes a whole number from 1 on, not {limit!r}")
     return int(limit)
 
@@ -173,16 +205,10 @@ def _items(operation: Operation[Any], page: Any) -> list[Any]:
     return data
 
 
-def _next_cursor(page: Any, items: list[Any], headers: Mapping[str, str]) -> str | int | None:
-    """Return the cursor of the next page: from the header of a list, or from the page. None: there is none."""
-    if is_array(page):
-        cursor = headers.get("x-next-cursor")
-        # a time, before which the next page begins: two sessions can have the same
-        return int(cursor) + 1 if cursor and cursor.isdecimal() else cursor or None
-    if page.raw_.get("hasMore") is not None:
-        return items[-1].raw_["durable"]["seq"] if page.raw_["hasMore"] and items else None
-    cursor = page.raw_.get("cursor")
-    return cursor.get("next") if is_object(cursor) and items else None
+def _raw(item: Any) -> JsonObject:  # Any: an item is what the server sent
+    """Return the JSON of an item; an empty object if it is not an object."""
+    raw: object = getattr(item, "raw_", None)
+    return raw if is_object(raw) else {}
 
 
 def is_unsendable(error: BadRequestError) -> bool:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import date
+from enum import Enum
 from types import NoneType
 from typing import Any
 
@@ -64,6 +66,10 @@ def _check_numbers(value: Any) -> None:  # Any: as above
             todo.extend(item.values())  # pyright: ignore[reportUnknownArgumentType] # of any content
         elif isinstance(item, OpencodeModel | Unknown):
             todo.append(item.to_dict())
+        elif isinstance(item, Enum):
+            todo.append(item.value)
+        elif is_dataclass(item):
+            todo.extend(getattr(item, one.name) for one in fields(item))
         elif isinstance(item, Sequence) and not isinstance(item, str | bytes | bytearray):
             todo.extend(item)  # pyright: ignore[reportUnknownArgumentType] # of any content
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from time import perf_counter
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opencode_client import StatusError
+from opencode_client import ServerError, StatusError
 from opencode_client.models import SessionPromptModel
 from tests.support.both_clients import Action, ClientKind
 from tests.support.faulty_server import FaultyServer, answer, http
@@ -204,6 +205,27 @@ def test_an_error_body_nested_too_deeply_gives_one_error(
         error = client_kind.error(server.url, lambda client: client.session.get("ses_1"), max_retries=0)
     assert isinstance(error, StatusError)
     assert (error.status, error.body) == (status, body)
+
+
+@pytest.mark.parametrize("piece", ["://a:", "://", "--- JSONC Input ---", ", got [\\n", "Basic ", "token"])
+def test_a_body_that_is_made_to_take_long_takes_short(client_kind: ClientKind, piece: str) -> None:
+    text = piece * (200_000 // len(piece))
+    bodies = [text.encode(), json_answer({"message": text}).partition(b"\r\n\r\n")[2]]
+    with FaultyServer(*[[answer(http(body, 500))] for body in bodies]) as server:
+        began_s = perf_counter()
+        for _ in bodies:
+            assert isinstance(client_kind.error(server.url, CREATE), ServerError)
+        assert perf_counter() - began_s < 20  # some took two minutes
+
+
+def test_no_part_of_a_configuration_without_an_end_is_shown(client_kind: ClientKind) -> None:
+    text = "invalid\n--- JSONC Input ---\n" + '{"key": "sk-1"}' * 2000
+    with FaultyServer(
+        [answer(json_answer({"name": "ConfigJsonError", "data": {"message": text}}, 500))]
+    ) as server:
+        error = client_kind.error(server.url, CREATE)
+    assert "invalid" in str(error)
+    assert "sk-1" not in str(error)
 
 
 def test_an_error_for_a_deeply_nested_request_is_one_error(client_kind: ClientKind) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
@@ -205,6 +206,53 @@ def test_a_page_without_items_is_an_error(client_kind: ClientKind) -> None:
         _all(client_kind, client.paginate(client.v2.session.list))
 
 
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"data": [_session(1)], "cursor": {"next": {}}}, "cursor.next"),
+        ({"data": [_session(1)], "hasMore": True}, "data[-1].durable.seq"),
+        ({"data": [{"durable": 5}], "hasMore": True}, "data[-1].durable.seq"),
+        ({"data": [{"durable": {"seq": []}}], "hasMore": True}, "data[-1].durable.seq"),
+        ({"data": [None], "hasMore": True}, "data[-1].durable.seq"),
+    ],
+)
+def test_a_page_with_a_wrong_cursor_is_an_error(
+    client_kind: ClientKind, body: dict[str, Any], path: str
+) -> None:
+    client = client_kind.mocked(Server(lambda _, __: httpx.Response(200, json=body)))
+    with pytest.raises(ResponseDecodeError) as caught:
+        _all(client_kind, client.paginate(client.v2.session.list))
+    assert f"$.{path}" in str(caught.value)
+
+
+def test_items_that_are_no_objects_are_kept(client_kind: ClientKind) -> None:
+    client = client_kind.mocked(Server(lambda _, __: httpx.Response(200, json={"data": [1, None]})))
+    assert _all(client_kind, client.paginate(client.v2.session.list)) == [1, None]
+
+
+def test_a_cursor_of_many_digits_is_sent_as_it_came(client_kind: ClientKind) -> None:
+    def respond(_: dict[str, str], number: int) -> httpx.Response:
+        return httpx.Response(
+            200, json=[_message(number)], headers=[{"x-next-cursor": "9" * 5000}, {}][number]
+        )
+
+    server = Server(respond)
+    client = client_kind.mocked(server)
+    assert len(_all(client_kind, client.paginate(client.session.messages, "ses_1", limit=1))) == 2
+    assert server.column("before") == [None, "9" * 5000]
+
+
+def test_new_cursors_without_new_items_end_in_an_error(client_kind: ClientKind) -> None:
+    def respond(_: dict[str, str], number: int) -> httpx.Response:
+        return httpx.Response(200, json={"data": [_session(1)], "cursor": {"next": str(number)}})
+
+    server = Server(respond)
+    client = client_kind.mocked(server)
+    with pytest.raises(ResponseDecodeError, match="the same ones, page after page"):
+        _all(client_kind, client.paginate(client.v2.session.list))
+    assert len(server.queries) == 12
+
+
 def test_a_cursor_that_comes_again_ends_the_pages(client_kind: ClientKind) -> None:
     page = {"data": [_session(1)], "cursor": {"next": "same"}}
     client = client_kind.mocked(Server(lambda _, __: httpx.Response(200, json=page)))
@@ -294,7 +342,7 @@ def test_an_operation_that_does_not_page_is_an_error_that_lists_those_that_do(
         assert f"client.{name}" in str(caught.value)
 
 
-@pytest.mark.parametrize("limit", [0, -1, 1.5, True, "3"])
+@pytest.mark.parametrize("limit", [0, -1, 1.5, True, "3", math.inf, math.nan])
 def test_a_wrong_limit_is_an_error(client_kind: ClientKind, limit: Any) -> None:
     client = client_kind.client()
     with pytest.raises(ArgumentError, match=r"session\.list: limit takes a whole number from 1 on"):

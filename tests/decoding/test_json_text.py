@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import dataclass
+from enum import Enum
 
 import pytest
 
 from opencode_client.decoding.json_text import dumps, loads
 from opencode_client.models import Session
 from opencode_client.models.message import read_message
+
+
+@dataclass
+class _Range:
+    end: object
+
+
+class _Limit(Enum):
+    NONE = math.inf
 
 
 @pytest.mark.parametrize(
@@ -50,6 +62,12 @@ def test_nesting_too_deep_for_python_is_a_value_error() -> None:
 def test_nan_is_refused_where_the_standard_library_writes() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         dumps({"a": float("nan"), "b": "\ud800"})
+
+
+@pytest.mark.parametrize("value", [_Range(math.nan), [{"a": _Range([math.inf])}], _Limit.NONE])
+def test_nan_is_refused_in_dataclasses_and_enums(value: object) -> None:
+    with pytest.raises(ValueError, match="has no form in JSON"):
+        dumps(value)
 
 
 def test_a_deeply_nested_model_is_read_without_a_crash() -> None:
