@@ -22,7 +22,7 @@ from .events import Events
 from .fake_calls import FakeCall, FakeTransport, Fault, text_of
 from .files import Files
 from .message_operations import MessageOperations
-from .replies import Replies, Reply, Script
+from .replies import Replies, Reply, Script, failed
 from .routing import ROUTES, Call, RefusalError, Route, directory_of, document, find, operation_of
 from .server_operations import ServerOperations
 from .session_operations import SessionOperations
@@ -258,8 +258,11 @@ class FakeServer(Replies):
             value = handler(owner, Call(request, ids, directory_of(request, self.directory)))
         except RefusalError as error:
             value = error.args[0]
-        except ValueError as error:  # the body is not JSON
+        except (ValueError, RecursionError) as error:  # the body is not JSON
             value = self._handlers.failed(str(error)).args[0]
+        except Exception as error:  # noqa: BLE001 # without a response, the caller would see a broken connection
+            text = failed(f"FakeServer's {route.operation}", error)
+            value = json_response({"name": "UnknownError", "data": {"message": text}}, 500)
         return value if isinstance(value, Response) or callable(value) else json_response(value)
 
     def _answer(self, request: Request) -> Response:
@@ -301,5 +304,5 @@ def _check_operation(operation: str) -> None:
 def _json(request: Request) -> Any:
     try:
         return request.json
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

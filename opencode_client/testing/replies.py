@@ -107,8 +107,13 @@ class Replies:
             wanted = "the script returns a Reply, a text, or None for the next reply of the queue"
             return None if reply is None else _reply_of(reply, wanted)
         except Exception as error:  # a function of a user may raise anything
-            logger.exception("the script failed")
-            return Reply(status=400, error=f"the script of the test failed: {type(error).__name__}: {error}")
+            return Reply(status=400, error=failed("the script of the test", error))
+
+
+def failed(what: str, error: Exception) -> str:
+    """Return the message for an error of `what`, and log it with its traceback."""
+    logger.error("%s failed", what, exc_info=error)
+    return f"{what} failed: {type(error).__name__}: {error}"
 
 
 def _reply_of(given: Any, wanted: str) -> Reply:  # Any: checked here

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..model import JsonObject
 from .events import PROJECT
 from .model_requests import request_of
-from .replies import COST, MODEL_IDS, TITLE, Reply, pieces
+from .replies import COST, MODEL_IDS, TITLE, Reply, failed, pieces
 from .state import AbortedError, Message, Session, empty_tokens, now_ms
 from .tools import STRUCTURED, Call
 
@@ -59,6 +59,8 @@ class Step:
             self._abort()
         except ModelError as error:
             self._fail(error.args[0])
+        except Exception as error:  # noqa: BLE001 # such as a wrong Reply: without an end, its prompt waits for ever
+            self._fail({"name": "UnknownError", "data": {"message": failed("FakeServer", error)}})
         structured = self._structured(calls)
         is_over = "error" in {**info, **structured} or any(call.stops for call in calls)
         if structured and not state.is_new:

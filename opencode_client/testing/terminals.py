@@ -21,6 +21,7 @@ from websockets.sync.connection import Connection
 from ..model import JsonObject
 from ..signatures import explain_calls
 from .connections import Peer, Request, Response, Stream, json_response
+from .replies import failed
 from .routing import Call, RefusalError, on, refuse
 from .state import State
 
@@ -227,6 +228,9 @@ class Terminals:
             code = self._script(one.terminal) or 0
         except EOFError:  # it was removed
             return
+        except Exception as error:  # noqa: BLE001 # a function of a user may raise anything
+            failed("the script of a terminal", error)
+            code = 1
         self._end(one, code)
 
     def _end(self, one: _Running, code: int | None) -> None:

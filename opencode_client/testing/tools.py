@@ -6,7 +6,6 @@ Source: tools of 1.3.2 and 1.18.33. `bash`, `read` and `write` do what they say;
 from __future__ import annotations
 
 import json
-import logging
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +16,8 @@ from typing import Any
 from attrs import define, field, frozen
 
 from ..model import JsonObject, is_object
-from .replies import ToolCall
+from .replies import ToolCall, failed
 from .state import Ask, Message, Session, State, now_ms
-
-logger: logging.Logger = logging.getLogger(__package__)
 
 NAMES = (
     "bash", "edit", "glob", "grep", "invalid", "question", "read", "skill", "task", "todowrite", "webfetch", "write",
@@ -187,9 +184,7 @@ class Tools:
         try:
             return self._replacements[call.name](call.arguments)
         except Exception as error:  # a function of a user may raise anything
-            logger.exception("the function for the tool %s failed", call.name)
-            text = f"the function for this tool failed: {type(error).__name__}: {error}"
-            raise ToolError(text) from error
+            raise ToolError(failed("the function for this tool", error)) from error
 
     def _run_bash(self, call: Call) -> Result:
         command = str(call.arguments.get("command", ""))

@@ -23,7 +23,7 @@ from opencode_client import (
     StreamGap,
 )
 from opencode_client.models import TextPartInput
-from opencode_client.testing import FakeServer, FakeTerminal, Reply
+from opencode_client.testing import FakeServer, FakeTerminal, Reply, ToolCall
 from tests.support.both_clients import ClientKind
 
 _TEXT = [TextPartInput(text="Hi.")]
@@ -262,3 +262,51 @@ def test_removing_a_terminal_ends_its_program() -> None:
     with FakeServer(terminal=program) as fake, fake.client() as client:
         client.pty.remove(client.pty.create().id)
         assert ended.wait(5)
+
+
+_ASK = "functions of tests have bugs"
+
+
+def _raises(_: object) -> Any:  # Any: in place of each kind of function
+    raise KeyError(_ASK)
+
+
+def _shown(caplog: pytest.LogCaptureFixture) -> bool:
+    """Return True if the log has the error with its traceback."""
+    return any(record.exc_info and _ASK in caplog.text for record in caplog.records)
+
+
+def test_a_prompt_ends_although_its_reply_is_wrong(client_kind: ClientKind) -> None:
+    wrong = Reply(tools=[ToolCall(name="bash")], delay_s="soon")  # type: ignore[arg-type] # this is wrong
+    with FakeServer(wrong) as fake:
+        session_id = client_kind.run(fake.url, lambda client: client.session.create()).id
+        reply = client_kind.run(fake.url, lambda client: client.session.prompt(session_id, parts=_TEXT))
+        assert "FakeServer failed" in reply.info.error.data.message
+
+
+def test_a_terminal_ends_if_its_script_raises(caplog: pytest.LogCaptureFixture) -> None:
+    def script(terminal: FakeTerminal) -> None:
+        _raises(terminal.read())
+
+    with FakeServer(terminal=script) as fake, fake.client() as client, client.terminal() as terminal:
+        terminal.send("go")
+        assert terminal.wait(5) == 1
+    assert _shown(caplog)
+
+
+@pytest.mark.parametrize("password", [None, "pw"])
+def test_an_error_inside_the_fake_is_a_response(
+    client_kind: ClientKind, caplog: pytest.LogCaptureFixture, password: str | None
+) -> None:
+    with FakeServer(password=password) as fake:
+        error = client_kind.error(
+            fake.url, lambda client: client.find.text(pattern="["), password=password or "", max_retries=0
+        )
+        assert isinstance(error, ServerError)
+        assert "FakeServer's find.text failed: error: unterminated character set" in str(error)
+    assert "find.text failed" in caplog.text
+
+
+def test_a_body_that_is_nested_too_deeply_is_an_error_of_the_server(fake: FakeServer) -> None:
+    body = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    assert httpx.post(f"{fake.url}/session", content=body).status_code == 500
