@@ -30,7 +30,7 @@ _MAX_SHOWN = 200
 """Characters of a body that is not JSON."""
 _MAX_SEARCHED = 10_000
 _MAX_MESSAGES = 50
-"""Limits for bodies that are made to take long. For the same reason, no pattern searches the rest of the text in vain."""
+"""Limits for bodies that are made to take long. For the same reason, no pattern searches the whole text in vain."""
 _STACK = re.compile(r"\n    at .*", re.DOTALL)
 _REPEATED = re.compile(r"(, got |received )([{\[\"])(?:(?!\n  at \[).)*", re.DOTALL)
 _KINDS = {"{": "an object", "[": "an array", '"': "a text"}

@@ -69,6 +69,7 @@ def _without_secrets(response: httpx.Response, prepared: Prepared) -> httpx.Resp
     """Return a copy of the response for an error, which people log and pickle. Its request is the URL alone."""
     public = copy(response)
     public.request = httpx.Request(prepared.operation.method, prepared.url)
+    public.next_request = None  # to where it redirects: httpx copies the headers
     return public
 
 

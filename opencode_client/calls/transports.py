@@ -68,7 +68,7 @@ def tls_context(url: str) -> ssl.SSLContext:
     """Return the TLS context for `url`, with the certificates that the environment names, or the usual ones.
 
     Raises:
-        ArgumentError: the environment names certificates that cannot be read.
+        ArgumentError: the environment names files that cannot be used.
     """
     if not url.startswith("https:"):
         # an empty context will do: loading certificates takes as long as importing httpx
@@ -77,7 +77,8 @@ def tls_context(url: str) -> ssl.SSLContext:
         return httpx.create_ssl_context()
     except OSError as error:
         raise ArgumentError(
-            f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}"
+            "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read, or the file that "
+            f"SSLKEYLOGFILE names cannot be written: {error}"
         ) from error
 
 

@@ -157,7 +157,7 @@ class AsyncStreamConnection:
             took_s = perf_counter() - self._started
             if len(beginning) > _SHOWN_BYTES or took_s > (self._state.head_s or OPENING_S):
                 break
-        raise unexpected_response(self._operation.id, response, beginning)
+        raise unexpected_response(self._prepared, response, beginning)
 
     async def _wait_until_subscribed(self, body: AsyncBody) -> list[bytes]:
         """Return the first bytes of a `late` stream, once the server has subscribed; no bytes for other streams.

@@ -10,18 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from ..calls.error_text import body_text
 from ..errors import ResponseDecodeError
+
+if TYPE_CHECKING:
+    from ..calls.request_builder import Prepared
 
 READ_BYTES = 65536
 _FIRST_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _NEXT_SIZE = re.compile(rb"\r?\n" + _FIRST_SIZE.pattern)
 _ENCODINGS = ("", "identity", "gzip", "deflate")
 """Encodings of a body that httpx decodes without other packages. It does not decode others, and raises no error."""
-_SHOWN_CHARACTERS = 200
 _MAX_SIZE_LINE_BYTES = 4096
 """The limit for the line with a chunk's size. The line may hold extensions, which no server sends."""
 
@@ -73,14 +76,17 @@ def is_event_stream(response: httpx.Response) -> bool:
     return response.status_code == 200 and kind == "text/event-stream" and _encoding(response) in _ENCODINGS
 
 
-def unexpected_response(operation_id: str, response: httpx.Response, beginning: bytes) -> ResponseDecodeError:
+def unexpected_response(
+    prepared: Prepared, response: httpx.Response, beginning: bytes
+) -> ResponseDecodeError:
     """Return the error for a success that is no event stream. `beginning` has the first bytes of its body."""
     encoding = _encoding(response)
     coded = f" with content-encoding {encoding}" if encoding not in _ENCODINGS else ""
     kind = response.headers.get("content-type", "no content-type")
-    text = " ".join(beginning.decode("utf-8", "replace").split())[:_SHOWN_CHARACTERS]
-    got = f"{response.status_code} {kind}{coded}{': ' if text else ''}{text}"
-    error = ResponseDecodeError(operation_id, "$", "an event stream (200 text/event-stream)", got)
+    text = f": {body_text(prepared, beginning)}" if beginning else ""
+    got = f"{response.status_code} {kind}{coded}{text}"
+    wanted = "an event stream (200 text/event-stream)"
+    error = ResponseDecodeError(prepared.operation.id, "$", wanted, got)
     error.body = beginning
     return error
 

@@ -70,6 +70,16 @@ def test_certificates_that_cannot_be_read(
     assert "SSL_CERT_FILE" in str(error)
 
 
+@every_use
+def test_a_key_log_that_cannot_be_written(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, use: Action
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "no folder" / "keys"))
+    error = client_kind.error("https://127.0.0.1:1", use)
+    assert isinstance(error, ArgumentError)
+    assert "SSLKEYLOGFILE" in str(error)
+
+
 @pytest.mark.parametrize("host", ["a" * 64, f"{'a.' * 200}b", "a..b", "opencode.invalid"])
 def test_a_host_that_cannot_be_found(client_kind: ClientKind, host: str) -> None:
     for use in _USES.values():

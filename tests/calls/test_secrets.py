@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeAlias
 
+import httpx
 import pytest
 
 from opencode_client import (
@@ -222,6 +223,18 @@ def test_an_error_gives_no_access_to_the_credentials_of_its_request(
     given = b64encode(f"opencode:{_PASSWORD}".encode())
     assert given in server.requests[0].headers["authorization"].encode()
     assert given not in pickle.dumps(error)
+
+
+def test_the_request_to_where_a_response_redirects_is_not_kept(client_kind: ClientKind) -> None:
+    def redirect(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(302, headers={"location": "/elsewhere"})
+
+    client = client_kind.mocked(redirect, password=_PASSWORD, headers={"x-own": _HEADER})
+    with pytest.raises(StatusError) as caught:
+        client_kind.call(client.session.list)
+    kept = pickle.dumps(caught.value)
+    for secret in (b64encode(f"opencode:{_PASSWORD}".encode()), _HEADER.encode()):
+        assert secret not in kept
 
 
 @pytest.mark.parametrize("break_", [*BREAKS.values(), answer(http(status=503)), answer(http(status=401))])

@@ -35,14 +35,14 @@ _EVENTS = {"content-type": "text/event-stream"}
 @pytest.mark.parametrize(
     ("response", "got"),
     [
-        (http(b'{"maintenance": true}'), r'200 application/json: \{"maintenance": true\}'),
-        (http(b"back soon", headers={"content-type": "text/plain"}), "200 text/plain: back soon"),
-        (http(b"data: x\n\n", headers={}), "200 no content-type: data: x"),
+        (http(b'{"maintenance": true}'), r"""200 application/json: '\{"maintenance": true\}'"""),
+        (http(b"back soon", headers={"content-type": "text/plain"}), "200 text/plain: 'back soon'"),
+        (http(b"data: x\n\n", headers={}), "200 no content-type: 'data: x'"),
         (http(b"", 204), "204 application/json"),
         (http(b"xx", headers={**_EVENTS, "content-encoding": "br"}), "200 .* with content-encoding br"),
         (
             b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n" + b"[1," * 9000,
-            r"200 application/json: \[1,",
+            r"200 application/json: '\[1,",
         ),
     ],
 )
@@ -62,6 +62,16 @@ def test_a_success_that_is_no_event_stream_is_an_error_that_shows_it(
             take(client_kind, client_kind.client(server.url).event.subscribe())
         assert len(server.requests) == len(first) + 1
         server.await_ended(len(first) + 1)
+
+
+def test_a_success_that_is_no_event_stream_is_shown_without_secrets(client_kind: ClientKind) -> None:
+    body = b'{"maintenance": true, "authorization": "Bearer abc", "password": "correct horse"}'
+    with FaultyServer([answer(http(body))]) as server:
+        client = client_kind.client(server.url, password="correct horse")
+        with pytest.raises(ResponseDecodeError) as caught:
+            take(client_kind, client.event.subscribe())
+    assert '"maintenance": true, "authorization": ***' in str(caught.value)
+    assert "horse" not in str(caught.value)
 
 
 def test_streams_ask_for_no_compression(client_kind: ClientKind) -> None:
