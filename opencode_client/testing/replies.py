@@ -11,6 +11,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ..errors import ArgumentError
+from ..logs import fields
 from ..model import JsonObject
 from ..signatures import explain_calls
 
@@ -106,13 +107,13 @@ class Replies:
             reply = self._script(request) if self._script else None
             wanted = "the script returns a Reply, a text, or None for the next reply of the queue"
             return None if reply is None else _reply_of(reply, wanted)
-        except Exception as error:  # a function of a user may raise anything
+        except Exception as error:  # noqa: BLE001 # a function of a user may raise anything
             return Reply(status=400, error=failed("the script of the test", error))
 
 
 def failed(what: str, error: Exception) -> str:
     """Return the message for an error of `what`, and log it with its traceback."""
-    logger.error("%s failed", what, exc_info=error)
+    logger.error("%s failed", what, exc_info=error, extra=fields(None))
     return f"{what} failed: {type(error).__name__}: {error}"
 
 
