@@ -33,15 +33,14 @@ from opencode_client.model import is_array, is_object, to_plain
 from tests.support.both_clients import ClientKind
 from tests.support.contract_oracle import (
     ENDPOINTS,
-    UNNAMED,
     Answer,
-    Described,
     Endpoint,
     Sample,
     python_name,
     read_path,
     read_query,
 )
+from tests.support.contract_values import UNNAMED, Described
 from tests.support.contract_wire import BYTES, TEXT, Wire, method_of
 
 METHODS = [endpoint for endpoint in ENDPOINTS.values() if endpoint.kind == "call"]

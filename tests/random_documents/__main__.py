@@ -10,8 +10,9 @@ import os
 import random
 import sys
 
-from tests.random_documents.documents import CASES, REFUSED
+from tests.random_documents.documents import CASES
 from tests.random_documents.faults import FAULTS
+from tests.random_documents.refused import REFUSED
 from tests.random_documents.run import run
 from tests.random_documents.trial import Trial
 

@@ -6,8 +6,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from tests.random_documents.documents import REFUSED, documents
+from tests.random_documents.documents import documents
 from tests.random_documents.oracle import Json
+from tests.random_documents.refused import REFUSED
 from tests.random_documents.trial import Trial
 
 _BATCHES = 8

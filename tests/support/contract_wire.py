@@ -13,12 +13,12 @@ import pytest
 from opencode_client._spec import OPENCODE_VERSION
 from tests.support.both_clients import ClientKind
 from tests.support.contract_oracle import (
-    DOCUMENT,
     SCOPE,
     Answer,
     Endpoint,
     Sample,
 )
+from tests.support.contract_values import DOCUMENT
 
 HEALTH = Answer(200, "application/json", {"healthy": True, "version": OPENCODE_VERSION})
 SERVED = Answer(200, "application/json", DOCUMENT)
