@@ -43,14 +43,14 @@ class ManyServer:
         self._streams: list[Queue[JsonObject]] = []
         self._lock = threading.Lock()
         self._meeting = threading.Barrier(2)
-        messages = re.compile("/session/ses_[0-9]+/message")
+        messages = re.compile("/session/ses_[0-9]+/message$")
         server.expect_request("/event").respond_with_handler(self._events)
         server.expect_request("/session", "POST").respond_with_handler(self._create)
         server.expect_request(messages, "POST").respond_with_handler(self._prompt)
         server.expect_request(messages).respond_with_handler(self._messages)
-        server.expect_request(re.compile("/session/ses_[0-9]+/abort")).respond_with_handler(self._abort)
-        server.expect_request(re.compile("/session/ses_[0-9]+")).respond_with_handler(self._session)
-        server.expect_request(re.compile("/session/ses_[0-9]+/children")).respond_with_json([])
+        server.expect_request(re.compile("/session/ses_[0-9]+/abort$")).respond_with_handler(self._abort)
+        server.expect_request(re.compile("/session/ses_[0-9]+$")).respond_with_handler(self._session)
+        server.expect_request(re.compile("/session/ses_[0-9]+/children$")).respond_with_json([])
         server.expect_request("/session/status").respond_with_handler(self._statuses)
         server.expect_request("/config/providers").respond_with_json({"providers": [], "default": {}})
         for path in ("/permission", "/question"):
