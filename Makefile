@@ -81,7 +81,7 @@ test-all: test-offline test-tools test-live  ## run all offline tests, and the l
 test-offline: $(READY)  ## run the offline tests of the client, on all cores
 	$(BIN)/pytest $(ON_ALL_CORES) -m 'not tools and $(OFFLINE)'
 
-test-tools: $(READY)  ## run the offline tests of the generator, the reports, the pages, the examples and the workflows
+test-tools: $(READY)  ## run all other offline tests: the generator, the fake server, the command, the pages, the examples
 	$(BIN)/pytest $(ON_ALL_CORES) -m 'tools and $(OFFLINE)'
 
 test-one: $(READY)  ## run some tests in one process and show their output: T=tests/calls/test_client.py or T='tests/calls -k retry'

@@ -25,7 +25,7 @@ from scripts.normalise.methods import ON_CLIENTS
 from scripts.normalise.names import HANDWRITTEN
 from scripts.recordings import DATA, DOCUMENTED, RECORDED
 from scripts.rooms import PACKAGE, ROOMS, ROOT
-from tests.support.suites import TOOLS
+from tests.support.suites import SLOW, TOOLS
 
 _PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 _MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -70,7 +70,7 @@ def test_make_the_job_and_the_workflow_run_the_same_offline_tests() -> None:
 
 
 def test_every_place_of_a_suite_exists() -> None:
-    assert [place for place in TOOLS if not (ROOT / "tests" / place).exists()] == []
+    assert [place for place in (*TOOLS, *SLOW) if not (ROOT / "tests" / place).exists()] == []
 
 
 def test_every_committed_document_and_recording_is_listed() -> None:

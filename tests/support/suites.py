@@ -10,23 +10,24 @@ import pytest
 
 _TESTS = Path(__file__).parents[1]
 TOOLS = (
-    *("changes", "fleet", "generator", "normalise", "random_documents", "reference", "site"),
-    *("command/test_generate.py", "decoding/test_reading_properties.py", "test_aliases.py"),
-    *("test_compatibility_page.py", "test_examples.py", "test_layers.py", "test_migration_page.py"),
-    *("test_release.py", "test_renamed_copies.py", "test_single_source.py", "test_surviving_threads.py"),
+    "changes", "command", "fleet", "generator", "normalise", "random_documents", "reference", "site", "testing",
+    "decoding/test_reading_properties.py", "test_aliases.py", "test_compatibility_page.py", "test_examples.py",
+    "test_layers.py", "test_migration_page.py", "test_pytest_plugin.py", "test_release.py",
+    "test_renamed_copies.py", "test_single_source.py", "test_surviving_threads.py", "test_testing.py",
     "test_testing_page.py",
-)
-"""Tests of code that users do not import: the generator, the reports, the pages, the examples, the workflows.
+)  # fmt: skip
+"""Tests of all that is not the client: the generator, the reports, the pages, the examples, the workflows, the command,
+and what users test their programs with: the fake server, the scripted model, the pytest plugin.
 
-Those of the client that first need seconds to import the generator or Dask are here, too.
+A few of the client first import the generator or Dask, which takes seconds in each worker. They are here, too.
 """
 SLOW = (
-    *("test_examples.py", "test_renamed_copies.py", "command/test_generate.py", "normalise/test_document.py"),
-    *("random_documents/test_random_documents.py", "changes/test_python.py", "calls/test_contract.py"),
-    *("test_pytest_plugin.py", "turns/test_killed_client.py", "server/test_opencode_server.py"),
-    *("turns/test_many.py", "server/test_ends.py", "testing/test_same_as_real.py"),
-    *("calls/test_concurrency.py", "terminals/test_processes.py", "terminals/test_exits.py"),
-)
+    "test_examples.py", "test_renamed_copies.py", "command/test_generate.py", "normalise/test_document.py",
+    "random_documents/test_random_documents.py", "changes/test_python.py", "calls/test_contract.py",
+    "test_pytest_plugin.py", "turns/test_killed_client.py", "server/test_opencode_server.py", "turns/test_many.py",
+    "server/test_ends.py", "testing/test_same_as_real.py", "calls/test_concurrency.py",
+    "terminals/test_processes.py", "terminals/test_exits.py",
+)  # fmt: skip
 """Files that take seconds. They run first, else the other workers wait for them at the end."""
 _SUITES = {"live": "live", "job": "job", **dict.fromkeys(TOOLS, "tools")}
 
