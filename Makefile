@@ -10,7 +10,7 @@ ON_ALL_CORES := -n auto --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs site check-migration check-generated demo lint types test test-all test-offline test-tools test-one coverage test-lowest mutation test-stress test-terminals test-turns test-turns-fake test-paging test-live compat test-documents test-random test-package test-job soak dist bench clean
+.PHONY: help venv spec generate regenerate regeneration-job api-diff next-version docs site check-migration check-generated demo lint types test test-all test-offline test-tools test-one coverage test-lowest mutation test-stress test-terminals test-web test-turns test-turns-fake test-paging test-live compat test-documents test-random test-package test-job soak dist bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ mutation: pyproject.toml  ## run mutation tests of four groups of modules, or of
 
 test-stress: $(READY)  ## run the tests with full sizes that the offline suite runs with small ones: crowds, interrupts, large bodies
 	$(BIN)/pytest -n logical -m stress
+
+test-web: $(READY)  ## use the page of examples/web in headless Chromium, if there is one; screenshots are in build/web
+	$(BIN)/python -m tests.web_in_browser
 
 test-terminals: $(READY)  ## open and close 500 terminals over TLS beside three busy loops; COUNT=... for another number
 	$(BIN)/python -m tests.terminals.under_load $(or $(COUNT),500)

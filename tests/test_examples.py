@@ -85,7 +85,7 @@ def _output(program: subprocess.Popen[str], typed: str = "", timeout_s: float = 
 @pytest.mark.parametrize(
     "command",
     ["approve.py ses_1", "ask.py hi", "chat.py", "downstream/changelog.py v1", "many_repos.py hi .", "structured.py",
-     "terminal.py", "watch_events.py"],
+     "terminal.py", "watch_events.py", "web/app.py"],
 )  # fmt: skip
 def test_an_example_without_a_server_ends_with_one_line(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
