@@ -17,6 +17,9 @@ import httpcore
 from .async_tls import AsyncTlsStream
 from .sockets import prepare, readability
 
+_PIECE_BYTES = 65536
+"""The bytes that must be sent within one timeout."""
+
 
 class AsyncTcpConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
     """One TCP connection. httpcore makes it and uses it."""
@@ -36,7 +39,8 @@ class AsyncTcpConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStre
         loop = asyncio.get_running_loop()
         failure: Exception = OSError("the host has no address")
         try:
-            addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            async with asyncio.timeout(timeout):
+                addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             for family, kind, protocol, _, address in addresses:
                 self._socket = socket.socket(family, kind, protocol)
                 try:
@@ -72,12 +76,12 @@ class AsyncTcpConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStre
             raise httpcore.ReadError(str(error)) from error
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all bytes."""
+        """Send all bytes. `timeout` is the time without progress."""
+        loop = asyncio.get_running_loop()
         try:
-            sent = self._send_some(buffer)
-            if sent < len(buffer):
+            for start in range(self._send_some(buffer), len(buffer), _PIECE_BYTES):
                 async with asyncio.timeout(timeout):
-                    await asyncio.get_running_loop().sock_sendall(self._socket, buffer[sent:])
+                    await loop.sock_sendall(self._socket, buffer[start : start + _PIECE_BYTES])
         except TimeoutError as error:
             raise httpcore.WriteTimeout("timed out") from error
         except OSError as error:

@@ -88,8 +88,9 @@ class TcpConnection(httpcore.NetworkBackend, httpcore.NetworkStream):
         """Send all bytes. `timeout` is the time without progress."""
         try:
             self._socket.settimeout(timeout)
-            while buffer:
-                buffer = buffer[self._socket.send(buffer) :]
+            rest = memoryview(buffer)  # slices of bytes would be copies
+            while rest:
+                rest = rest[self._socket.send(rest) :]
         except TimeoutError as error:
             raise httpcore.WriteTimeout(str(error)) from error
         except OSError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..errors import ArgumentError, NotFoundError
 from ..signatures import explain_call
-from ..streams.background import finish
+from ..streams.background import finish, here
 from ..streams.items import Items
 from .asks_state import AsksState
 from .calls import TurnCalls, prepare_asks
@@ -58,6 +58,7 @@ class Answering(Items[T], Generic[T, S]):
 
     def _send(self, reply: ReplyTo) -> None:
         run = self._running()
+        run.home.enter(here())
         try:
             run.calls.reply(reply)
         except NotFoundError as error:
@@ -99,7 +100,7 @@ class Asks(Answering[AskUpdate, AsksState]):
 
     def close(self) -> None:
         """Close the feed. Iterations end. The asks go on waiting on the server."""
-        if self._run is not None:
+        if self._run is not None and self._run.home.is_here(here()):
             finish(partial(self._run.hub.end, self._run))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..errors import ArgumentError, NotFoundError
 from ..signatures import explain_call
-from ..streams.async_background import finish
+from ..streams.async_background import finish, here
 from ..streams.async_items import AsyncItems
 from .asks_state import AsksState
 from .async_calls import AsyncTurnCalls, prepare_asks
@@ -58,6 +58,7 @@ class AsyncAnswering(AsyncItems[T], Generic[T, S]):
 
     async def _send(self, reply: ReplyTo) -> None:
         run = self._running()
+        run.home.enter(here())
         try:
             await run.calls.reply(reply)
         except NotFoundError as error:
@@ -99,7 +100,7 @@ class AsyncAsks(AsyncAnswering[AskUpdate, AsksState]):
 
     async def close(self) -> None:
         """Close the feed. Iterations end. The asks go on waiting on the server."""
-        if self._run is not None:
+        if self._run is not None and self._run.home.is_here(here()):
             await finish(partial(self._run.hub.end, self._run))
 
 

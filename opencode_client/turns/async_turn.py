@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ArgumentError, TurnAbortedError
 from ..signatures import explain_call
-from ..streams.async_background import finish
+from ..streams.async_background import finish, here
 from .async_asks import AsyncAnswering
 from .async_calls import AsyncTurnCalls, prepare, prepare_following
 from .async_hub import AsyncRun, start
@@ -73,6 +73,7 @@ class AsyncTurn(AsyncAnswering[Update, TurnState]):
     async def abort(self) -> None:
         """Abort the turn on the server, and wait until it is over. `result` raises TurnAbortedError then."""
         run = self._running()
+        run.home.enter(here())
         run.post(Stop(TurnAbortedError("the turn was aborted: by turn.abort()")))
         await run.ended(STOPPING_S + 1)
 
@@ -100,7 +101,7 @@ class AsyncTurn(AsyncAnswering[Update, TurnState]):
     async def close(self) -> None:
         """Leave the turn: abort it on the server unless it is over, or was joined by `follow`, or is detached."""
         run = self._run
-        if run is None or run.state.result is not None or run.is_left:
+        if run is None or run.state.result is not None or run.is_left or not run.home.is_here(here()):
             return
         if run.state.plan.follows:
             self.detach()

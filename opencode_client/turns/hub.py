@@ -18,11 +18,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from ..calls.operation import Arguments
-from ..errors import ClientClosedError, OpencodeError, RequestTimeoutError
+from ..errors import ClientClosedError, OpencodeError, RequestTimeoutError, StreamClosedError
 from ..logs import fields
 from ..streams.background import Background, Crew, Waiters, here
 from ..streams.stream import EventStream
 from ..streams.event_decoder import StreamGap
+from ..streams.home import Home
 from ..streams.subscriber_queue import no_item_yet
 from .inputs import (
 
@@ -51,11 +52,20 @@ _END_S = 1.0
 """The longest time to wait for the requests of a feed that ends: a thread cannot be stopped."""
 
 
+def new_home() -> Home:
+    """Return the home of a turn or feed that begins here. No works of another place, such as a forked child, drive it."""
+    text = "it was opened in another process or event loop; here, join a turn with client.follow()"
+    home = Home(lambda: StreamClosedError(text))
+    home.enter(here())
+    return home
+
+
 class SyncRun(Run[S], Generic[S]):
     """One turn or feed that runs. Its user reads updates with `take`, and waits with `ended`."""
 
     def __init__(self, calls: TurnCalls, state: S, *, is_quiet: bool = False) -> None:
         super().__init__(state, is_quiet=is_quiet)
+        self.home: Home = new_home()
         self.calls = calls
         self.hub: Hub
         self.waiters: Waiters = Waiters()
@@ -72,12 +82,15 @@ class SyncRun(Run[S], Generic[S]):
 
     def take(self, timeout_s: float | None) -> list[Update]:
         """Return the next update; none at the end. Raises StreamTimeoutError."""
+        self.home.enter(here())
         if not self.inbox and not self.waiters.wait_until(self._has_news, timeout_s):
             raise no_item_yet(timeout_s)
         return [self.inbox.take()] if self.inbox else []
 
     def ended(self, timeout_s: float | None) -> bool:
         """Wait until the turn is over. Return False after the timeout."""
+        if not self.is_over:
+            self.home.enter(here())
         return self.waiters.wait_until(lambda: self.is_over or self.is_left, timeout_s)
 
     def _has_news(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ArgumentError, TurnAbortedError
 from ..signatures import explain_call
-from ..streams.background import finish
+from ..streams.background import finish, here
 from .asks import Answering
 from .calls import TurnCalls, prepare, prepare_following
 from .hub import SyncRun, start
@@ -73,6 +73,7 @@ class Turn(Answering[Update, TurnState]):
     def abort(self) -> None:
         """Abort the turn on the server, and wait until it is over. `result` raises TurnAbortedError then."""
         run = self._running()
+        run.home.enter(here())
         run.post(Stop(TurnAbortedError("the turn was aborted: by turn.abort()")))
         run.ended(STOPPING_S + 1)
 
@@ -100,7 +101,7 @@ class Turn(Answering[Update, TurnState]):
     def close(self) -> None:
         """Leave the turn: abort it on the server unless it is over, or was joined by `follow`, or is detached."""
         run = self._run
-        if run is None or run.state.result is not None or run.is_left:
+        if run is None or run.state.result is not None or run.is_left or not run.home.is_here(here()):
             return
         if run.state.plan.follows:
             self.detach()

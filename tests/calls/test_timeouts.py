@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
 import pytest
 
-from opencode_client import (
-    RequestTimeoutError,
-)
+from opencode_client import ConnectError, RequestTimeoutError
 from tests.support.both_clients import Action, Client, ClientKind
 from tests.support.faulty_server import (
     FaultyServer,
@@ -87,3 +88,42 @@ def test_a_view_has_its_own_turn_timeout(client_kind: ClientKind) -> None:
     with FaultyServer([stall()]) as server:
         error = client_kind.error(server.url, lambda client: PROMPT(client.with_options(turn_timeout=0.1)))
     assert isinstance(error, RequestTimeoutError)
+
+
+def test_a_large_body_has_its_timeout_for_each_silence(client_kind: ClientKind) -> None:
+    steps, step_s, timeout_s = 16, 0.15, 1.0  # in all more than twice the timeout
+    body = "x" * (steps << 20)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                for _ in range(steps):
+                    connection.recv(1 << 20, socket.MSG_WAITALL)
+                    threading.Event().wait(step_s)
+                connection.recv(1 << 20)  # the head was a part of the bytes
+                connection.sendall(http(b"true"))
+
+        server = threading.Thread(target=serve)
+        server.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        options = {"timeout": timeout_s, "max_retries": 0}
+        assert client_kind.run(url, lambda client: client.send("PUT", "/x", json=body), **options) is True
+        server.join(10)
+
+
+def test_the_search_for_a_host_counts_in_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_over = threading.Event()
+
+    def search(*_: object, **__: object) -> object:
+        is_over.wait(30)
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", search)
+    client_kind = ClientKind(is_async=True)  # for threads, Python has no limit
+    client = client_kind.client("http://opencode.invalid", timeout=0.1, max_retries=0)
+    with pytest.raises(ConnectError, match="no connection: timed out"):
+        client_kind.call(client.session.list)
+    is_over.set()
+    client_kind.close()

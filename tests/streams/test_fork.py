@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 
-def _in_child(work: Callable[[], object]) -> object:
+def in_child(work: Callable[[], object]) -> object:
     """Return the result of `work`, called in a child of this process."""
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
@@ -62,7 +62,7 @@ def test_a_child_cannot_read_its_parents_stream_and_leaves_it_alone(
             kind.call(items.close)
             return "read and closed"
 
-        assert _in_child(read_and_close) == "read and closed"
+        assert in_child(read_and_close) == "read and closed"
         more.set()
         found = [client_kind.call(items.get, timeout=5) for _ in range(2)]
         assert ids(found) == ["a", "b"]
@@ -82,4 +82,4 @@ def test_a_child_can_open_a_stream_that_its_parent_has_only_made(client_kind: Cl
             kind.call(stream.close)
             return found
 
-        assert _in_child(read) == ["a"]
+        assert in_child(read) == ["a"]
