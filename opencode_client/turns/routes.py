@@ -11,7 +11,7 @@ from ..streams.event_decoder import StreamGap
 from ..streams.filter import session_and_parent, session_of
 from .asks_state import AsksState
 from .growing_text import GrowingText
-from .inputs import Delta, DirectorySeen, EventsWork, Gap, Input, SessionSeen, Tick
+from .inputs import Delta, DirectorySeen, EventsWork, Gap, Input, Tick
 from .state import TurnState
 from .updates import ReasoningDelta, TextDelta, Update
 from .v1 import ASK_EVENTS, DELTA, member, read_event
@@ -109,15 +109,10 @@ class Routes(Generic[R]):
 
     def remove(self, run: R) -> None:
         """Remove a turn or a feed."""
-        if run in self._feeds:
-            self._feeds.remove(run)
-        if run in self.runs:
-            self.runs.remove(run)
-            for session_id, owners in list(self._owners.items()):
-                if run in owners:
-                    owners.remove(run)
-                if not owners:
-                    del self._owners[session_id]
+        for runs in (self.runs, self._feeds, *self._owners.values()):
+            if run in runs:
+                runs.remove(run)
+        self._owners = {session_id: runs for session_id, runs in self._owners.items() if runs}
 
     def claim(self, run: R) -> None:
         """Send a turn the events of its subagents, too."""
@@ -148,9 +143,6 @@ class Routes(Generic[R]):
         runs = self._runs_for(raw, session_id)
         feeds = self._feeds if raw.get("type") in ASK_EVENTS else ()
         event = read_event(raw, directory) if runs or feeds else None
-        if runs and isinstance(event, SessionSeen):
-            family = self._owners.setdefault(event.session_id, [])
-            family += [run for run in runs if run not in family]
         if directory not in _NO_DIRECTORIES:
             unaware = [run for run in self._feeds if directory not in run.state.directories]
             found += [(run, DirectorySeen(directory)) for run in unaware]

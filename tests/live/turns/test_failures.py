@@ -57,9 +57,9 @@ def test_a_conversation_that_is_too_long(kind: SyncOrAsync, version: str, server
 @pytest.mark.matrix
 def test_errors_for_ever_end_at_the_deadline(kind: SyncOrAsync, server: Site) -> None:
     started = time.monotonic()
-    played = play(kind, server, "#500", timeout=4)
+    played = play(kind, server, "#500", timeout=8)  # a busy machine needs seconds for the first attempt
     assert isinstance(played.error, TurnTimeoutError)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 24
     assert played.of(Retrying)
     assert busy(server) == []
 

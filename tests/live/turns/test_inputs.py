@@ -109,10 +109,9 @@ _SCHEMA = _Answer.model_json_schema()
 def test_structured_output(kind: SyncOrAsync, sites: Sites, version: str, output: Any) -> None:
     server = sites(version)
     if version == "1.1.31":
-        asked = len(server.model.requests)
         with pytest.raises(UnsupportedOperationError, match=r"1\.1\.65 or newer"):
             run(kind, server, "#number", output=output)
-        assert len(server.model.requests) == asked
+        assert not any("#number" in str(one) for one in server.model.requests)
         return
     result = run(kind, server, "#number", output=output)
     assert result.structured == {"a": 1} if output is _SCHEMA else result.structured.a == 1
