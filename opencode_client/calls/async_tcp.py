@@ -40,7 +40,7 @@ class AsyncTcpConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStre
         failure: Exception = OSError("the host has no address")
         try:
             async with asyncio.timeout(timeout):
-                addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                addresses = await _addresses(host, port)
             for family, kind, protocol, _, address in addresses:
                 self._socket = socket.socket(family, kind, protocol)
                 try:
@@ -105,3 +105,11 @@ class AsyncTcpConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStre
         """Close the socket."""
         if hasattr(self, "_socket"):
             self._socket.close()
+
+
+async def _addresses(host: str, port: int) -> list[Any]:  # Any: as `getaddrinfo` returns them
+    """Return the addresses of a host. An IP address needs no thread, which takes longer than connecting."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
