@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from opencode_client.errors import error_class
@@ -10,6 +10,12 @@ from scripts.normalise.schema import Json
 from scripts.render.text import docstring, indented, safe, wrapped
 
 _WIDTH = 106
+_SCOPE = {
+    "directory": "Project to work in: a path on the server's machine. Default: the client's.",
+    "workspace": "Id of the workspace to work in (`wrk...`). Default: the client's.",
+}
+_BODIES = {"json": "Whole body: a model, or JSON with the server's names.", "bytes": "Whole body."}
+"""The arguments that are neither parameters nor members of the body."""
 
 
 class Argument(Protocol):
@@ -30,7 +36,11 @@ def method_docstring(
         result: the document's description of the result.
         version: the server version of the document, "" if unknown.
     """
-    sections = [*_paragraphs(operation, meta), *_sections(meta, arguments, result, version)]
+    texts = {argument.name: argument.description.strip() for argument in arguments}
+    if meta["body"] in _BODIES:
+        texts["body"] = operation["requestBody"].get("description") or _BODIES[meta["body"]]
+    texts |= {name: text for name, text in _SCOPE.items() if name in meta["scope"]}
+    sections = [*_paragraphs(operation, meta), *_sections(meta, texts, result, version)]
     return docstring("\n\n".join(sections), 8)
 
 
@@ -60,9 +70,8 @@ def _paragraphs(operation: Json, meta: Json) -> Iterator[str]:
         yield "Use it in `with`; `options` are those of `PtyOptions`."
 
 
-def _sections(meta: Json, arguments: Iterable[Argument], result: str, version: str) -> Iterator[str]:
+def _sections(meta: Json, texts: Mapping[str, str], result: str, version: str) -> Iterator[str]:
     """Yield the sections of Google's style, with the texts that a documentation site shows as tables."""
-    texts = {argument.name: argument.description.strip() for argument in arguments}
     described = [
         indented(wrapped(text, _WIDTH - 8, first=f"{name}: "), " " * 4)
         for name, text in texts.items()
