@@ -56,6 +56,8 @@ class AppNamespace(Namespace, path="app"):
             service: Service name for the log entry
             message: Log message
             extra: Additional metadata for the log entry. Without it, none.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Log entry written successfully.
@@ -82,6 +84,10 @@ class AppNamespace(Namespace, path="app"):
 
         Get a list of all available AI agents in the OpenCode system.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             List of agents.
 
@@ -105,6 +111,10 @@ class AppNamespace(Namespace, path="app"):
         """List skills.
 
         Get a list of all available skills in the OpenCode system.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             List of skills.

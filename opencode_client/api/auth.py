@@ -49,6 +49,7 @@ class AuthNamespace(Namespace, path="auth"):
 
         Args:
             provider_id: The provider's id, such as `anthropic`: one that `GET /provider` lists.
+            body: Whole body: a model, or JSON with the server's names.
 
         Returns:
             Successfully set authentication credentials.

@@ -35,6 +35,10 @@ class CommandNamespace(Namespace, path="command"):
 
         Get a list of all available commands in the OpenCode system.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             List of commands.
 

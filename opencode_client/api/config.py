@@ -93,6 +93,10 @@ class ConfigNamespace(Namespace, path="config"):
 
         Retrieve the current OpenCode configuration settings and preferences.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
 
@@ -197,6 +201,8 @@ class ConfigNamespace(Namespace, path="config"):
             tool_output: How much of a tool's output the model sees. Without it, the server's defaults.
             compaction: When and how long sessions are summarised. Without it, the server's defaults.
             experimental: Settings that may change or disappear. Without it, none.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -256,6 +262,10 @@ class ConfigNamespace(Namespace, path="config"):
         """List config providers.
 
         Get a list of all configured AI providers and their default models.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

@@ -35,6 +35,10 @@ class EventNamespace(Namespace, path="event"):
 
         Use it in `with`. Open it before you cause the events you want; `options` are those of `StreamOptions`.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Source: `GET /event`, opencode 1.1.31 or earlier.
         """
         from ..streams.stream import EventStream

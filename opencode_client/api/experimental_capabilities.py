@@ -40,6 +40,10 @@ class ExperimentalCapabilitiesNamespace(Namespace, path="experimental.capabiliti
 
         Get experimental features enabled on the OpenCode server.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
 

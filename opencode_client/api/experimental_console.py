@@ -59,6 +59,10 @@ class ExperimentalConsoleNamespace(Namespace, path="experimental.console"):
 
         Get the active Console org name and the set of provider IDs managed by that Console org.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
             ServerError: 500.
@@ -80,6 +84,10 @@ class ExperimentalConsoleNamespace(Namespace, path="experimental.console"):
         """List switchable Console orgs.
 
         Get the available Console orgs across logged-in accounts, including the current active org.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -108,6 +116,8 @@ class ExperimentalConsoleNamespace(Namespace, path="experimental.console"):
         Args:
             account_id: The account's id, from the list of organisations.
             org_id: The organisation's id, from the same list.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Switch success.

@@ -46,6 +46,8 @@ class ExperimentalProjectCopyNamespace(Namespace, path="experimental.project_cop
         Args:
             project_id: The project's id, from `GET /project`.
             context: A text that the name should fit, such as a task. Without it, a random name.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

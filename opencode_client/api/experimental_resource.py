@@ -39,6 +39,10 @@ class ExperimentalResourceNamespace(Namespace, path="experimental.resource"):
 
         Get all available MCP resources from connected servers. Optionally filter by name.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             MCP resources.
 

@@ -65,6 +65,8 @@ class ExperimentalSessionNamespace(Namespace, path="experimental.session"):
             search: Filter sessions by title (case-insensitive). Without it, all titles.
             limit: Maximum number of sessions to return. Without it, 100.
             archived: Include archived sessions (default false).
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             List of sessions.
@@ -101,6 +103,8 @@ class ExperimentalSessionNamespace(Namespace, path="experimental.session"):
 
         Args:
             session_id: The session's id (`ses...`).
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Backgrounded subagents.

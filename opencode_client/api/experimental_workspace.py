@@ -102,6 +102,10 @@ class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
 
         List all workspaces.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             Workspaces.
 
@@ -135,6 +139,8 @@ class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
             type: The kind of workspace, from the list of adapters.
             branch: The branch to work on. With null, or without it, a new one.
             extra: Settings of the kind of workspace. With null, or without it, none.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -158,6 +164,10 @@ class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
 
         Register missing workspaces returned by workspace adapters.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
 
@@ -178,6 +188,10 @@ class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
         """Workspace status.
 
         Get connection status for workspaces in the current project.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -203,6 +217,8 @@ class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
 
         Args:
             id: The workspace's id (`wrk...`). An unknown id is a 200 with `null`.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -232,6 +248,8 @@ class ExperimentalWorkspaceNamespace(Namespace, path="experimental.workspace"):
             id: The id of the workspace to move the session to; null moves it out of its workspace.
             session_id: The id of the session to move (`ses...`).
             copy_changes: True copies the uncommitted changes of files, too. Without it, false.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

@@ -41,6 +41,10 @@ class ExperimentalWorkspaceAdapterNamespace(Namespace, path="experimental.worksp
 
         List all available workspace adapters for the current project.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             Workspace adapters.
 

@@ -47,6 +47,8 @@ class FileNamespace(Namespace, path="file"):
         Args:
             path: The directory, relative to the project's; empty for the project's own. One outside of the
                 project is a 500. A missing one is a 500; until 1.15.13 it reads as empty.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Files and directories.
@@ -77,6 +79,8 @@ class FileNamespace(Namespace, path="file"):
         Args:
             path: The file, relative to the project's directory. One outside of the project is a 500. A
                 missing file reads as empty. The last line break of a text is cut off.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -99,6 +103,10 @@ class FileNamespace(Namespace, path="file"):
         """Get file status.
 
         Get the git status of all files in the project.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             File status.

@@ -45,6 +45,8 @@ class FindNamespace(Namespace, path="find"):
         Args:
             pattern: A regular expression of ripgrep. The server needs ripgrep, or downloads it; without it,
                 this is a 500.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Matches.
@@ -80,6 +82,8 @@ class FindNamespace(Namespace, path="find"):
             dirs: `false` leaves directories out. Without it, they are found, too.
             type: `file` or `directory`: only such paths. Without it, both.
             limit: The maximum number of paths. Without it, 10.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             File paths.
@@ -109,6 +113,8 @@ class FindNamespace(Namespace, path="find"):
 
         Args:
             query: Text that the symbol's name contains. The list is empty if no language server runs.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Symbols.

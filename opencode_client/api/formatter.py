@@ -37,6 +37,10 @@ class FormatterNamespace(Namespace, path="formatter"):
     ) -> list[FormatterStatus]:
         """Get formatter status.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             Formatter status.
 

@@ -33,6 +33,10 @@ class InstanceNamespace(Namespace, path="instance"):
 
         Clean up and dispose the current OpenCode instance, releasing all resources.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             Instance disposed.
 

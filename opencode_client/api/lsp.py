@@ -34,6 +34,10 @@ class LspNamespace(Namespace, path="lsp"):
 
         Get LSP server status
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             LSP server status.
 

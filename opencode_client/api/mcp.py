@@ -69,6 +69,10 @@ class McpNamespace(Namespace, path="mcp"):
 
         Get the status of all Model Context Protocol (MCP) servers.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             MCP server status.
 
@@ -99,6 +103,8 @@ class McpNamespace(Namespace, path="mcp"):
             name: The server's name: a new one, or that of the server to replace.
             config: A local command, or the URL of a remote server. It is kept until the instance ends, and
                 not written to a file.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             MCP server added successfully.
@@ -128,6 +134,8 @@ class McpNamespace(Namespace, path="mcp"):
 
         Args:
             name: The MCP server's name: its key in the configuration, or the `name` that it was added with.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             MCP server connected successfully.
@@ -158,6 +166,8 @@ class McpNamespace(Namespace, path="mcp"):
 
         Args:
             name: The MCP server's name: its key in the configuration, or the `name` that it was added with.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             MCP server disconnected successfully.

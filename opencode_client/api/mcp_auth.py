@@ -70,6 +70,8 @@ class McpAuthNamespace(Namespace, path="mcp.auth"):
 
         Args:
             name: The MCP server's name: its key in the configuration, or the `name` that it was added with.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -96,6 +98,8 @@ class McpAuthNamespace(Namespace, path="mcp.auth"):
 
         Args:
             name: The MCP server's name: its key in the configuration, or the `name` that it was added with.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -124,6 +128,8 @@ class McpAuthNamespace(Namespace, path="mcp.auth"):
         Args:
             name: The MCP server's name: its key in the configuration, or the `name` that it was added with.
             code: Authorization code from OAuth callback.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -157,6 +163,8 @@ class McpAuthNamespace(Namespace, path="mcp.auth"):
 
         Args:
             name: The MCP server's name: its key in the configuration, or the `name` that it was added with.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

@@ -56,6 +56,8 @@ class PartNamespace(Namespace, path="part"):
             session_id: The session's id (`ses...`).
             message_id: The message's id (`msg...`).
             part_id: The part's id (`prt...`). An unknown id is a 200, too.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Successfully deleted part.
@@ -97,6 +99,9 @@ class PartNamespace(Namespace, path="part"):
             session_id: The session's id (`ses...`).
             message_id: The message's id (`msg...`).
             part_id: The part's id (`prt...`), the same as the body's `id`.
+            body: Whole body: a model, or JSON with the server's names.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

@@ -34,6 +34,10 @@ class PathNamespace(Namespace, path="path"):
 
         Retrieve the current working directory and related path information for the OpenCode instance.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
 

@@ -62,6 +62,10 @@ class PermissionNamespace(Namespace, path="permission"):
 
         Get all pending permission requests across all sessions.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             List of pending permissions.
 
@@ -95,6 +99,8 @@ class PermissionNamespace(Namespace, path="permission"):
             reply: `once` allows this call, `always` also the later ones like it, `reject` refuses it.
             message: For `reject`: the reason for the model, which then goes on. Without it, a reject ends the
                 turn.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Permission processed successfully.
@@ -140,6 +146,8 @@ class PermissionNamespace(Namespace, path="permission"):
             permission_id: The permission request's id (`per...`), from `permission.asked` or `GET
                 /permission`.
             response: `once` allows this call, `always` also the later ones like it, `reject` refuses it.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Permission processed successfully.

@@ -70,6 +70,10 @@ class ProjectNamespace(Namespace, path="project"):
 
         Get a list of projects that have been opened with OpenCode.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             List of projects.
 
@@ -94,6 +98,10 @@ class ProjectNamespace(Namespace, path="project"):
 
         Retrieve the currently active project that OpenCode is working with.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
 
@@ -114,6 +122,10 @@ class ProjectNamespace(Namespace, path="project"):
         """Initialize git repository.
 
         Create a git repository for the current project and return the refreshed project info.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -145,6 +157,8 @@ class ProjectNamespace(Namespace, path="project"):
             name: The new name. Without it, the old one stays.
             icon: The project's icon. Without it, the old one stays.
             commands: Commands of the project. Without it, the old ones stay.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -180,6 +194,8 @@ class ProjectNamespace(Namespace, path="project"):
 
         Args:
             project_id: The project's id, from `GET /project`.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Project directories.

@@ -51,6 +51,10 @@ class ProviderNamespace(Namespace, path="provider"):
 
         Get a list of all available AI providers, including both available and connected ones.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
 
@@ -71,6 +75,10 @@ class ProviderNamespace(Namespace, path="provider"):
         """Get provider auth methods.
 
         Retrieve available authentication methods for all AI providers.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Provider auth methods.

@@ -58,6 +58,8 @@ class ProviderOauthNamespace(Namespace, path="provider.oauth"):
             provider_id: The provider's id, such as `anthropic`: one that `GET /provider` lists.
             method: Auth method index. The position in the provider's list of `GET /provider/auth`, from 0.
             inputs: Prompt inputs: the answers to the method's `prompts`, by their key. Without it, none.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -100,6 +102,8 @@ class ProviderOauthNamespace(Namespace, path="provider.oauth"):
             method: Auth method index. The same as for authorize.
             code: OAuth authorization code, for methods that show one. Without it, the server waits for the
                 browser.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             OAuth callback processed successfully.

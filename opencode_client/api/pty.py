@@ -105,6 +105,10 @@ class PtyNamespace(Namespace, path="pty"):
 
         Get a list of available shells on the system.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             List of shells.
 
@@ -128,6 +132,10 @@ class PtyNamespace(Namespace, path="pty"):
         """List PTY sessions.
 
         Get a list of all active pseudo-terminal (PTY) sessions managed by OpenCode.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             List of sessions.
@@ -165,6 +173,8 @@ class PtyNamespace(Namespace, path="pty"):
                 accepted.
             title: The title. Without it, `Terminal` and the end of the id.
             env: Environment variables, in addition to the server's. Without it, none.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -192,6 +202,8 @@ class PtyNamespace(Namespace, path="pty"):
         Args:
             pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
                 ended, are a 404.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -223,6 +235,8 @@ class PtyNamespace(Namespace, path="pty"):
                 ended, are a 404.
             title: The new title. Without it, the old one stays.
             size: The new size, in characters. Without it, the old one stays.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -254,6 +268,8 @@ class PtyNamespace(Namespace, path="pty"):
         Args:
             pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
                 ended, are a 404.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Session removed.
@@ -285,6 +301,8 @@ class PtyNamespace(Namespace, path="pty"):
         Args:
             pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
                 ended, are a 404.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -316,6 +334,8 @@ class PtyNamespace(Namespace, path="pty"):
         Args:
             pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
                 ended, are a 404.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             ForbiddenError: 403.

@@ -53,6 +53,10 @@ class QuestionNamespace(Namespace, path="question"):
 
         Get all pending question requests across all sessions.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             List of pending questions.
 
@@ -84,6 +88,8 @@ class QuestionNamespace(Namespace, path="question"):
                 open requests.
             answers: User answers in order of questions (each answer is an array of selected labels). A
                 question without an answer gets an empty list.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Question answered successfully.
@@ -123,6 +129,8 @@ class QuestionNamespace(Namespace, path="question"):
         Args:
             request_id: The request's id, from `permission.asked` or `question.asked`, or from the list of
                 open requests.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Question rejected successfully.

@@ -287,6 +287,8 @@ class SessionNamespace(Namespace, path="session"):
             search: Filter sessions by title (case-insensitive). Without it, all titles.
             limit: Maximum number of sessions to return. Without it, 100. There is no next page: pass a larger
                 number to get more.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             List of sessions.
@@ -331,6 +333,8 @@ class SessionNamespace(Namespace, path="session"):
             permission: Rules for tools. The last rule that matches decides. Without it, the configuration's
                 rules.
             workspace_id: The id of the workspace that the session belongs to (`wrk...`). Without it, none.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -362,6 +366,10 @@ class SessionNamespace(Namespace, path="session"):
 
         Retrieve the current status of all sessions, including active, idle, and completed states.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
 
@@ -386,6 +394,8 @@ class SessionNamespace(Namespace, path="session"):
 
         Args:
             session_id: The session's id (`ses...`).
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -413,6 +423,8 @@ class SessionNamespace(Namespace, path="session"):
 
         Args:
             session_id: The session's id (`ses...`).
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Successfully deleted session.
@@ -452,6 +464,8 @@ class SessionNamespace(Namespace, path="session"):
             permission: Rules for tools. The last rule that matches decides. Without it, the session's rules
                 stay.
             time: Times to change. Without it, none.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -487,6 +501,8 @@ class SessionNamespace(Namespace, path="session"):
 
         Args:
             session_id: The session's id (`ses...`).
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             List of children.
@@ -517,6 +533,8 @@ class SessionNamespace(Namespace, path="session"):
 
         Args:
             session_id: The session's id (`ses...`).
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Todo list.
@@ -550,6 +568,8 @@ class SessionNamespace(Namespace, path="session"):
             session_id: The session's id (`ses...`).
             message_id: The user message whose changes to return. Without it, those of the session. An unknown
                 id is a 200 with an empty list.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Successfully retrieved diff.
@@ -592,6 +612,8 @@ class SessionNamespace(Namespace, path="session"):
             limit: Maximum number of messages to return: the newest ones. Without it, all messages.
             before: Return messages before this point: the opaque `X-Next-Cursor` header of the page before.
                 It needs `limit`; 1.1.31 does not have it.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             List of messages.
@@ -662,6 +684,8 @@ class SessionNamespace(Namespace, path="session"):
             system: A text that is added to the system prompt of this turn. Without it, none.
             variant: A variant of the model, such as its effort of reasoning. Without it, none.
             parts: The contents of the message: texts, files, agents, subtasks. An empty list is accepted.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -709,6 +733,8 @@ class SessionNamespace(Namespace, path="session"):
         Args:
             session_id: The session's id (`ses...`).
             message_id: The message's id (`msg...`).
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -744,6 +770,8 @@ class SessionNamespace(Namespace, path="session"):
         Args:
             session_id: The session's id (`ses...`).
             message_id: The message's id (`msg...`). An unknown id is a 200, too.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Successfully deleted message.
@@ -784,6 +812,8 @@ class SessionNamespace(Namespace, path="session"):
             session_id: The session's id (`ses...`).
             message_id: The copy ends before this message: the message is not in it. Without it, all messages
                 are copied.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -819,6 +849,8 @@ class SessionNamespace(Namespace, path="session"):
 
         Args:
             session_id: The session's id (`ses...`).
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Aborted session.
@@ -856,6 +888,8 @@ class SessionNamespace(Namespace, path="session"):
             model_id: The model's id, without the provider.
             provider_id: The provider's id, such as `anthropic`.
             message_id: The id for the new message (`msg...`). It must sort after all existing ids.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             200.
@@ -894,6 +928,8 @@ class SessionNamespace(Namespace, path="session"):
 
         Args:
             session_id: The session's id (`ses...`).
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -922,6 +958,8 @@ class SessionNamespace(Namespace, path="session"):
 
         Args:
             session_id: The session's id (`ses...`).
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -958,6 +996,8 @@ class SessionNamespace(Namespace, path="session"):
             provider_id: The provider's id, such as `anthropic`.
             model_id: The model's id, without the provider.
             auto: True if the program asked for the summary, and not a person. Without it, false.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Summarized session.
@@ -1025,6 +1065,8 @@ class SessionNamespace(Namespace, path="session"):
             system: A text that is added to the system prompt of this turn. Without it, none.
             variant: A variant of the model, such as its effort of reasoning. Without it, none.
             parts: The contents of the message: texts, files, agents, subtasks. An empty list is accepted.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -1092,6 +1134,8 @@ class SessionNamespace(Namespace, path="session"):
             command: The command's name, without `/`, from `GET /command`. An unknown name is a 500.
             variant: A variant of the model, such as its effort of reasoning. Without it, none.
             parts: Files to attach. Without it, none.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -1146,6 +1190,8 @@ class SessionNamespace(Namespace, path="session"):
             model: The model that the message names; the command itself needs none. Without it, the session's
                 last model. It can also be text: "provider/model".
             command: The command line for the shell.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -1187,6 +1233,8 @@ class SessionNamespace(Namespace, path="session"):
             message_id: The message to go back to. It and all later ones are hidden, and their changes of
                 files undone.
             part_id: The part of that message to go back to. Without it, the whole message.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -1223,6 +1271,8 @@ class SessionNamespace(Namespace, path="session"):
 
         Args:
             session_id: The session's id (`ses...`).
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

@@ -65,6 +65,10 @@ class SyncNamespace(Namespace, path="sync"):
 
         Start sync loops for workspaces in the current project that have active sessions.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             Workspace sync started.
 
@@ -94,6 +98,8 @@ class SyncNamespace(Namespace, path="sync"):
         Args:
             body_directory: The directory that the events belong to.
             events: The events, in their order.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -120,6 +126,8 @@ class SyncNamespace(Namespace, path="sync"):
 
         Args:
             session_id: The id of the session to take over (`ses...`).
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

@@ -45,6 +45,11 @@ class SyncHistoryNamespace(Namespace, path="sync.history"):
         last known sequence ID. Events with seq > value are returned for those aggregates. Aggregates not listed
         in the input get their full history.
 
+        Args:
+            body: Whole body: a model, or JSON with the server's names.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             Sync events.
 

@@ -54,6 +54,8 @@ class ToolNamespace(Namespace, path="tool"):
         Args:
             provider: The provider's id, such as `anthropic`: some models get other tools.
             model: The model's id, without the provider.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Tools.
@@ -79,6 +81,10 @@ class ToolNamespace(Namespace, path="tool"):
         """List tool IDs.
 
         Get a list of all available tool IDs, including both built-in tools and dynamically registered tools.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Tool IDs.

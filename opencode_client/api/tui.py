@@ -105,6 +105,8 @@ class TuiNamespace(Namespace, path="tui"):
 
         Args:
             text: The text to put at the end of the input box.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Prompt processed successfully.
@@ -132,6 +134,10 @@ class TuiNamespace(Namespace, path="tui"):
 
         Open the help dialog in the TUI to display user assistance information.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             Help dialog opened successfully.
 
@@ -155,6 +161,10 @@ class TuiNamespace(Namespace, path="tui"):
         """Open sessions dialog.
 
         Open the session dialog.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Session dialog opened successfully.
@@ -180,6 +190,10 @@ class TuiNamespace(Namespace, path="tui"):
 
         Open the theme dialog.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             Theme dialog opened successfully.
 
@@ -203,6 +217,10 @@ class TuiNamespace(Namespace, path="tui"):
         """Open models dialog.
 
         Open the model dialog.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Model dialog opened successfully.
@@ -228,6 +246,10 @@ class TuiNamespace(Namespace, path="tui"):
 
         Submit the prompt.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             Prompt submitted successfully.
 
@@ -251,6 +273,10 @@ class TuiNamespace(Namespace, path="tui"):
         """Clear TUI prompt.
 
         Clear the prompt.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Prompt cleared successfully.
@@ -279,6 +305,8 @@ class TuiNamespace(Namespace, path="tui"):
 
         Args:
             command: The command's name, such as `agent_cycle`. An unknown one is a 200, too.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Command executed successfully.
@@ -315,6 +343,8 @@ class TuiNamespace(Namespace, path="tui"):
             message: The text to show.
             variant: The kind of message, which decides its colour.
             duration: Duration in milliseconds. Without it, 5000.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Toast notification shown successfully.
@@ -343,6 +373,11 @@ class TuiNamespace(Namespace, path="tui"):
 
         Publish a TUI event.
 
+        Args:
+            body: Whole body: a model, or JSON with the server's names.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             Event published successfully.
 
@@ -370,6 +405,8 @@ class TuiNamespace(Namespace, path="tui"):
 
         Args:
             session_id: Session ID to navigate to
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Session selected successfully.

@@ -53,6 +53,10 @@ class TuiControlNamespace(Namespace, path="tui.control"):
         Waits without a timeout, or for `turn_timeout`: the response comes when there is a request for the
         terminal interface, which it takes from the queue.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
 
@@ -74,6 +78,11 @@ class TuiControlNamespace(Namespace, path="tui.control"):
         """Submit TUI response.
 
         Submit a response to the TUI request queue to complete a pending request.
+
+        Args:
+            body: Whole body: a model, or JSON with the server's names.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Response submitted successfully.

@@ -50,6 +50,8 @@ class V2CredentialNamespace(Namespace, path="v2.credential"):
 
         Args:
             credential_id: The stored credential's id.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -81,6 +83,8 @@ class V2CredentialNamespace(Namespace, path="v2.credential"):
         Args:
             credential_id: The stored credential's id.
             label: The credential's new name.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

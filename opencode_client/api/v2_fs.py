@@ -61,6 +61,8 @@ class V2FsNamespace(Namespace, path="v2.fs"):
 
         Args:
             path: The path of the file, relative to the project's directory.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -87,6 +89,8 @@ class V2FsNamespace(Namespace, path="v2.fs"):
 
         Args:
             path: The directory, relative to the project's. Without it, the project's own.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -118,6 +122,8 @@ class V2FsNamespace(Namespace, path="v2.fs"):
             query: Text that the path contains, also with gaps.
             type: `file` or `directory`: only such paths. Without it, both.
             limit: The maximum number of paths. Without it, 50.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

@@ -64,6 +64,10 @@ class V2IntegrationNamespace(Namespace, path="v2.integration"):
 
         Retrieve available integrations and their authentication methods.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
             AuthenticationError: 401.
@@ -89,6 +93,8 @@ class V2IntegrationNamespace(Namespace, path="v2.integration"):
 
         Args:
             integration_id: The integration's id, from the list of integrations.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

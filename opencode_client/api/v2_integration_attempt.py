@@ -60,6 +60,8 @@ class V2IntegrationAttemptNamespace(Namespace, path="v2.integration.attempt"):
 
         Args:
             attempt_id: The id of the attempt, from the response that began it.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -87,6 +89,8 @@ class V2IntegrationAttemptNamespace(Namespace, path="v2.integration.attempt"):
 
         Args:
             attempt_id: The id of the attempt, from the response that began it.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -116,6 +120,8 @@ class V2IntegrationAttemptNamespace(Namespace, path="v2.integration.attempt"):
         Args:
             attempt_id: The id of the attempt, from the response that began it.
             code: The code that the provider showed, for methods with one. Without it, none.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

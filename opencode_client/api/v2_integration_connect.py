@@ -58,6 +58,8 @@ class V2IntegrationConnectNamespace(Namespace, path="v2.integration.connect"):
             integration_id: The integration's id, from the list of integrations.
             key: The key to store.
             label: A name for the credential. Without it, none.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -99,6 +101,8 @@ class V2IntegrationConnectNamespace(Namespace, path="v2.integration.connect"):
             method_id: The id of one of the integration's methods.
             inputs: The answers to what the method asks, by their key. It may be empty.
             label: A name for the credential. Without it, none.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

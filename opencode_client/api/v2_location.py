@@ -40,6 +40,10 @@ class V2LocationNamespace(Namespace, path="v2.location"):
 
         Resolve the requested location or the server default location.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
             AuthenticationError: 401.

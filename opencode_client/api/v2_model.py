@@ -44,6 +44,10 @@ class V2ModelNamespace(Namespace, path="v2.model"):
 
         Retrieve available models ordered by release date.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
             AuthenticationError: 401.

@@ -40,6 +40,10 @@ class V2PermissionRequestNamespace(Namespace, path="v2.permission.request"):
 
         Retrieve pending permission requests for a location.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
             AuthenticationError: 401.

@@ -65,6 +65,8 @@ class V2ProjectCopyNamespace(Namespace, path="v2.project_copy"):
             strategy: How to copy the project.
             body_directory: The directory that gets the copy, as an absolute path.
             name: The copy's name. Without it, the server chooses one.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -101,6 +103,8 @@ class V2ProjectCopyNamespace(Namespace, path="v2.project_copy"):
             project_id: The project's id, from `GET /project`.
             body_directory: The copy's directory.
             force: True removes a copy with uncommitted changes, too.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -133,6 +137,8 @@ class V2ProjectCopyNamespace(Namespace, path="v2.project_copy"):
 
         Args:
             project_id: The project's id, from `GET /project`.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

@@ -59,6 +59,10 @@ class V2ProviderNamespace(Namespace, path="v2.provider"):
 
         Retrieve active AI providers so clients can show provider availability and configuration.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
             AuthenticationError: 401.
@@ -85,6 +89,8 @@ class V2ProviderNamespace(Namespace, path="v2.provider"):
 
         Args:
             provider_id: The provider's id, such as `anthropic`: one that `GET /provider` lists.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

@@ -115,6 +115,10 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
 
         List PTY sessions for a location, including exited sessions retained until removal.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
             AuthenticationError: 401.
@@ -149,6 +153,8 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
                 accepted.
             title: The title. Without it, `Terminal` and the end of the id.
             env: Environment variables, in addition to the server's. Without it, none.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -177,6 +183,8 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
         Args:
             pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
                 ended, are a 404.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -209,6 +217,8 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
                 ended, are a 404.
             title: The new title. Without it, the old one stays.
             size: The new size, in characters. Without it, the old one stays.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -241,6 +251,8 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
         Args:
             pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
                 ended, are a 404.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -270,6 +282,8 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
         Args:
             pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
                 ended, are a 404.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -302,6 +316,8 @@ class V2PtyNamespace(Namespace, path="v2.pty"):
         Args:
             pty_id: The terminal's id (`pty...`). Another directory's terminals, and those whose program has
                 ended, are a 404.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

@@ -40,6 +40,10 @@ class V2QuestionRequestNamespace(Namespace, path="v2.question.request"):
 
         Retrieve pending question requests for a location.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
             AuthenticationError: 401.

@@ -308,6 +308,8 @@ class V2SessionNamespace(Namespace, path="v2.session"):
                 "provider/model".
             location: The project of the session. Without it, the server's working directory: the header and
                 the query do not count here.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

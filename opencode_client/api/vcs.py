@@ -75,6 +75,10 @@ class VcsNamespace(Namespace, path="vcs"):
 
         Retrieve version control system (VCS) information for the current project, such as git branch.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Raises:
             BadRequestError: 400.
 
@@ -95,6 +99,10 @@ class VcsNamespace(Namespace, path="vcs"):
         """Get VCS status.
 
         Retrieve changed files in the current working tree without patches.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             VCS status.
@@ -125,6 +133,8 @@ class VcsNamespace(Namespace, path="vcs"):
         Args:
             mode: `git` compares with the last commit, `branch` with the default branch.
             context: Unchanged lines around each change. Without it, the server's default.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             VCS diff.
@@ -150,6 +160,10 @@ class VcsNamespace(Namespace, path="vcs"):
         """Get raw VCS diff.
 
         Retrieve a raw patch for current uncommitted changes.
+
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Raw VCS diff.
@@ -178,6 +192,8 @@ class VcsNamespace(Namespace, path="vcs"):
 
         Args:
             patch: The patch, in the form of `git diff`.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.

@@ -67,6 +67,10 @@ class WorktreeNamespace(Namespace, path="worktree"):
 
         List all sandbox worktrees for the current project.
 
+        Args:
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
+
         Returns:
             List of worktree directories.
 
@@ -97,6 +101,8 @@ class WorktreeNamespace(Namespace, path="worktree"):
             name: The name of the worktree and its branch. Without it, the server chooses one.
             start_command: Additional startup script to run after the project's start command. Without it,
                 only the project's command.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Raises:
             BadRequestError: 400.
@@ -124,6 +130,8 @@ class WorktreeNamespace(Namespace, path="worktree"):
         Args:
             body_directory: The worktree's directory, from `GET /experimental/worktree`. Its branch is
                 deleted, too.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Worktree removed.
@@ -154,6 +162,8 @@ class WorktreeNamespace(Namespace, path="worktree"):
         Args:
             body_directory: The worktree's directory, from `GET /experimental/worktree`. Changes in it are
                 lost.
+            directory: Project to work in: a path on the server's machine. Default: the client's.
+            workspace: Id of the workspace to work in (`wrk...`). Default: the client's.
 
         Returns:
             Worktree reset.
