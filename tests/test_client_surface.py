@@ -134,7 +134,11 @@ def test_the_comparison_accepts_an_awaited_twin() -> None:
 
 def test_every_argument_of_an_operation_has_a_line_in_its_docstring() -> None:
     silent = {"self", "timeout", "headers", "options"}  # docs/client.md and docs/events.md have these
-    silent |= {"level", "log_level", "layout"}  # enums: the pipeline makes them components without their texts
+    silent |= {
+        "level",
+        "log_level",
+        "layout",
+    }  # enums: the pipeline makes them components without their texts
     for path, namespace in _namespaces(OpencodeClient()):
         for name, method in vars(type(namespace)).items():
             if not name.startswith("_") and inspect.isfunction(method):
