@@ -10,9 +10,9 @@ import pytest
 
 _TESTS = Path(__file__).parents[1]
 TOOLS = (
-    "changes", "command", "fleet", "generator", "normalise", "random_documents", "reference", "site", "testing",
-    "decoding/test_reading_properties.py", "test_aliases.py", "test_compatibility_page.py", "test_examples.py",
-    "test_layers.py", "test_migration_page.py", "test_pytest_plugin.py", "test_release.py",
+    "changes", "command", "fleet", "generator", "normalise", "random_documents", "reference", "site", "soak",
+    "testing", "decoding/test_reading_properties.py", "test_aliases.py", "test_compatibility_page.py",
+    "test_examples.py", "test_layers.py", "test_migration_page.py", "test_pytest_plugin.py", "test_release.py",
     "test_renamed_copies.py", "test_single_source.py", "test_surviving_threads.py", "test_testing.py",
     "test_testing_page.py",
 )  # fmt: skip

@@ -54,7 +54,7 @@ def test_a_run_sends_the_prompt_once_and_needs_few_requests(
     assert result.text == "word " * PIECES
     assert server.count("POST", "/message") == 1
     assert server.count("GET", "/event") == 1
-    assert len(server.log) <= 8
+    assert len(server.log) <= 9  # if the turn takes a second, it reads the session's state once
     assert (server.body["parts"][0]["text"], server.body["system"]) == ("hi", "be brief")
 
 
