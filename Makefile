@@ -133,7 +133,7 @@ test-random: $(READY)  ## 2,000 operations in random documents, and faults plant
 	$(BIN)/python -m tests.random_documents
 
 test-package: $(READY)  ## build the wheel and use it in a clean environment
-	$(BIN)/pytest -n 2 --dist loadfile -m package
+	$(BIN)/pytest -n 2 --dist loadgroup -m package
 
 test-job: $(READY)  ## run the regeneration job in a copy of this project, from an old state to newer servers
 	$(BIN)/pytest -n 2 --dist loadfile -m job tests/job

@@ -13,7 +13,7 @@ import pytest
 
 from scripts.rooms import ROOT
 
-pytestmark = pytest.mark.package
+pytestmark = [pytest.mark.package, pytest.mark.xdist_group("downstream")]
 
 
 def _run(*command: str | Path, cwd: Path) -> str:
@@ -32,9 +32,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "examples" / "downstream", folder)
     venv.create(folder / ".venv", with_pip=True)
     pip = (folder / ".venv" / "bin" / "python", "-m", "pip")
-    _run(
-        sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT, cwd=folder
-    )
+    wheel = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
+    _run(*wheel, "--wheel-dir", folder, ROOT, cwd=folder)
     _run(*pip, "install", "--quiet", *folder.glob("*.whl"), "pytest", "mypy", cwd=folder)
     return folder
 

@@ -18,7 +18,10 @@ from pytest_httpserver import HTTPServer
 from scripts.generate import MARK
 from scripts.rooms import PACKAGE, ROOT
 
-pytestmark = pytest.mark.package
+pytestmark = [pytest.mark.package, pytest.mark.xdist_group("sdist")]
+
+of_the_client = pytest.mark.xdist_group("client")
+"""Tests of the environment with the wheel. Another worker runs them, and builds the wheel again while others run."""
 
 _PROGRAM = """
 import sys
@@ -114,6 +117,7 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
     assert others == ["opencode_client/_generator.tar.bz2"]
 
 
+@of_the_client
 def test_the_installed_wheel_makes_a_call(python: Path, tmp_path: Path, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/session/ses_1").respond_with_json(
         {
@@ -132,12 +136,14 @@ def test_the_installed_wheel_makes_a_call(python: Path, tmp_path: Path, httpserv
     assert _run(python, "-W", "error", "-I", program, httpserver.url_for("")) == "Called\n"
 
 
+@of_the_client
 def test_a_users_program_passes_mypy_strict(python: Path, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(_PROGRAM, encoding="utf-8")
     _run(python, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", program, cwd=tmp_path)
 
 
+@of_the_client
 def test_pyright_knows_every_public_type(python: Path, tmp_path: Path) -> None:
     checker = Path(sys.executable).parent / "basedpyright"
     path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"  # it runs the first python on the PATH
@@ -152,6 +158,7 @@ def test_pyright_knows_every_public_type(python: Path, tmp_path: Path) -> None:
     assert "Type completeness score: 100%" in done.stdout, done.stdout[-3000:]
 
 
+@of_the_client
 def test_the_generator_is_not_part_of_an_installed_client(python: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [python.with_name("opencode-client"), "generate"],
