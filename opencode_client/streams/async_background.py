@@ -95,7 +95,7 @@ async def finish(work: Callable[[], Coroutine[Any, Any, _T]], hurry: Callable[[]
 
     `hurry` is called at the first cancellation.
     """
-    task = asyncio.create_task(work())
+    task = running_loop().create_task(work())
     cancelled: asyncio.CancelledError | None = None
     deadline = NEVER
     while not task.done() and deadline.left_s() != 0:

@@ -63,7 +63,8 @@ def test_a_second_event_loop_at_the_same_time_is_an_error(busy: BusyServer) -> N
 
 def test_a_client_needs_asyncio(busy: BusyServer) -> None:
     client = AsyncOpencodeClient(busy.url)
-    for call in (client.session.get("ses_1"), client.check_server(), client.event.subscribe().__aenter__()):
+    opening = client.event.subscribe().__aenter__(), client.terminal().__aenter__()
+    for call in (client.session.get("ses_1"), client.check_server(), *opening):
         with pytest.raises(EventLoopError, match="needs asyncio"):
             call.send(None)  # as another library's event loop would
     assert busy.requests == []
