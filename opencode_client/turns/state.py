@@ -41,10 +41,7 @@ _SIGNS_OF_LIFE = (Delta, PartSeen, MessageSeen, StatusSeen, Asked, inputs.Events
 
 
 class TurnState:
-    """The state of one turn. `feed` returns updates for the user, and actions for the driver.
-
-    After the end, `result` and `error` are set. `family` are the subagents' sessions.
-    """
+    """The state of one turn. After the end, `result` and `error` are set. `family` are the subagents' sessions."""
 
     def __init__(self, plan: TurnPlan, now_s: float) -> None:
         self.plan = plan
@@ -68,6 +65,7 @@ class TurnState:
         self._is_disposed = self._has_waited = self._has_events = False
         self._gaps = 0
         self._todos: object = None
+        self._retry: object = None
 
     @property
     def wake_at_s(self) -> float:
@@ -201,7 +199,8 @@ class TurnState:
             elif self._status != "idle" and self._answered_s is not None:
                 self._looks.read_messages(self._now_s)
             self._status = status.kind
-            if status.kind == "retry":
+            if status.kind == "retry" and status != self._retry:  # a look shows it, too
+                self._retry = status
                 self._out.append(Retrying(status.attempt, status.message, status.next_ms))
         else:
             self._out += self.family.change(status.session_id, status.kind)

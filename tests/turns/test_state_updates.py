@@ -12,7 +12,7 @@ from opencode_client import (
     TodoChanged,
     ToolUpdate,
 )
-from opencode_client.turns.inputs import EventsWork, Gap
+from opencode_client.turns.inputs import EventsWork, Gap, StatusSeen
 from tests.support.turn_inputs import (
     IDLE,
     SESSION,
@@ -80,6 +80,12 @@ def test_several_steps_are_one_turn() -> None:
     assert game.state.result is not None
     assert (game.state.result.text, game.state.result.cost) == ("done", 1.0)
     assert [call.tool for call in game.state.result.tool_calls] == ["bash"]
+
+
+def test_a_retry_that_is_seen_twice_is_shown_once() -> None:
+    seen = StatusSeen(SESSION, "retry", 1, "too fast", 5)
+    game = begun(Game()).feed(seen, seen, StatusSeen(SESSION, "retry", 2, "too fast", 9))
+    assert [one.attempt for one in game.seen(Retrying)] == [1, 2]
 
 
 def test_a_tool_shows_each_state_once() -> None:

@@ -71,7 +71,7 @@ def test_too_many_requests_are_repeated_by_the_server(kind: SyncOrAsync, server:
     assert list(played.texts()[played.last_message_id].values()) == ["a whole answer"]
     assert server.proxy.posts == before + 1
     retries = played.of(Retrying)
-    assert [one.attempt for one in retries] == list(range(1, len(retries) + 1))
+    assert all(one.attempt >= 1 for one in retries)
     if version != "1.14.48":  # polling does not see each status
         # A busy machine adds retries of its own: the server's connection to the model is cut.
         assert sum("too fast" in one.message for one in retries) == 1
