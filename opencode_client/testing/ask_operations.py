@@ -9,7 +9,7 @@ from ..model import JsonObject, is_array
 from .handlers import Handlers
 from .routing import Call, on, refuse
 from .state import Ask
-from .tools import matches
+from .tools import matches, rules_of
 
 _REPLIES = ("once", "always", "reject")
 
@@ -46,18 +46,12 @@ class AskOperations(Handlers):
         if ask is None:
             return self._no_ask("Permission", ask_id)
         session = state.sessions[ask.info["sessionID"]]
-        others = [
-            one
-            for one in state.permissions.values()
-            if one.info["sessionID"] == session.id and one is not ask
-        ]
+        asks = [one for one in state.permissions.values() if one.info["sessionID"] == session.id]
+        others = [one for one in asks if one is not ask]
         if reply == "always":
-            always = [(ask.info["permission"], pattern) for pattern in ask.info["always"]]
-            for other in state.in_directory(session.directory):
-                other.approved += [
-                    {"permission": name, "pattern": to, "action": "allow"} for name, to in always
-                ]
-            others = [one for one in others if matches(one, session.approved)]
+            approved = state.approved.setdefault(session.directory, [])
+            approved += rules_of({ask.info["permission"]: dict.fromkeys(ask.info["always"], "allow")})
+            others = [one for one in others if matches(one, approved)]
         self._close(ask, reply, message)
         for one in others if reply != "once" else ():
             self._close(one, reply, None)

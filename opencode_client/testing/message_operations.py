@@ -141,7 +141,7 @@ class MessageOperations(Handlers):
     @on("session.shell", "POST", "/session/{sessionID}/shell")
     def shell(self, call: Call) -> Any:
         if call.ids[0] not in self.state.sessions and not self.state.is_new:
-            self.state.set_status(self.nowhere(call), "idle")
+            self.state.rest(self.nowhere(call))
         session = self.session(call)
         self.check_idle(session)
         return self.turns.shell(session, call.body).to_json()

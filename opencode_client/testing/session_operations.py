@@ -70,7 +70,7 @@ class SessionOperations(Handlers):
         if call.ids[0] not in state.sessions and not state.is_new:
             return True
         session = self.session(call)
-        for child in [one for one in state.sessions.values() if one.info.get("parentID") == session.id]:
+        for child in state.children(session):
             self.delete(evolve(call, ids=(child.id,)))
         if session.is_running:
             state.abort(session)
@@ -91,7 +91,7 @@ class SessionOperations(Handlers):
     def children(self, call: Call) -> Any:
         if self.state.is_new:
             self.session(call)
-        return [one.info for one in self.state.sessions.values() if one.info.get("parentID") == call.ids[0]]
+        return [one.info for one in self.state.children(self.nowhere(call))]
 
     @on("session.todo", "GET", "/session/{sessionID}/todo")
     def todo(self, call: Call) -> Any:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -73,7 +74,8 @@ class Session:
     is_aborted: bool = False
     answered_id: str | None = None
     """The last prompt that a turn has begun to answer."""
-    approved: list[JsonObject] = field(factory=list[JsonObject])
+    files: set[Path] = field(factory=set[Path])
+    """The files that its tools have read or written."""
 
     @property
     def id(self) -> str:
@@ -108,6 +110,8 @@ class State:
         self.sessions: dict[str, Session] = {}
         self.permissions: dict[str, Ask] = {}
         self.questions: dict[str, Ask] = {}
+        self.approved: dict[str, list[JsonObject]] = {}
+        """Rules of permissions that were approved for always, by directory."""
         self._numbers = count(now_ms() * 0x1000)
 
     @property
@@ -163,13 +167,24 @@ class State:
         self.publish_session(session)
 
     def set_status(self, session: Session, kind: str, **members: Any) -> None:  # Any: JSON
-        """Set and publish a session's status. An idle session has none. Its events are sent before it can be read."""
+        """Set and publish a session's status. Its event is sent before it can be read."""
         status = {"type": kind, **members}
         with self.lock:
-            session.status = None if kind == "idle" else status
+            session.status = status
             self.publish(session, "session.status", status=status)
-            if kind == "idle":
-                self.publish(session, "session.idle")
+
+    def rest(self, *sessions: Session) -> None:
+        """Let sessions be idle, and publish it. An idle session has no status."""
+        with self.lock:
+            for one in sessions:
+                self.set_status(one, "idle")
+                one.status = None
+            for one in sessions:
+                self.publish(one, "session.idle")
+
+    def children(self, session: Session) -> list[Session]:
+        """Return the sessions that were created for another."""
+        return [one for one in self.sessions.values() if one.info.get("parentID") == session.id]
 
     def add_message(self, session: Session, info: JsonObject) -> Message:
         """Add a message to a session, and publish it."""
@@ -219,10 +234,10 @@ class State:
 
     def abort(self, session: Session) -> None:
         """End the turn that runs in a session and in its subagents."""
-        if not (session.is_running and self.is_new):
-            self.set_status(session, "idle")
         with self.changed:
-            children = [one for one in self.sessions.values() if one.info.get("parentID") == session.id]
+            children = [one for one in self.children(session) if one.is_running]
+            if not (session.is_running and self.is_new):
+                self.rest(*children, session)
             for one in (session, *children):
                 one.is_aborted = one.is_running
             self.changed.notify_all()

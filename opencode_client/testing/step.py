@@ -33,7 +33,7 @@ class Step:
             text = f"Model not found: {model['providerID']}/{model['modelID']}."
             raise ModelError({"name": "UnknownError", "data": {"message": text}})
         self._turns, self._state, self._session, self._prompt = turns, turns.state, session, prompt
-        is_first = session.messages[-1].is_user
+        is_first = sum(one.is_user for one in session.messages) == 1
         place = {"cwd": session.directory, "root": session.directory}
         about = {"role": "assistant", "parentID": prompt.id, "mode": agent, "agent": agent, "path": place}
         used = {"cost": 0, "tokens": empty_tokens(), "time": {"created": now_ms()}}
@@ -159,7 +159,7 @@ class Step:
     def _fail(self, error: JsonObject) -> None:
         self.message.info["error"] = error
         self._state.publish(self._session, "session.error", error=error)
-        self._state.set_status(self._session, "idle")
+        self._state.rest(self._session)
 
     def _abort(self) -> None:
         self._fail(self._state.abort_error())

@@ -31,6 +31,9 @@ _BASH_S = 120
 _EDITS = ("edit", "write")
 _PARTS = re.compile(r"[;\n]|&&|\|\|?")
 """A command of the shell is split here. Servers parse it."""
+_ALLOWED = {"permission": "*", "action": "allow", "pattern": "*"}
+"""The first rule of each agent."""
+_DENIED = "The user has specified a rule which prevents you from using this specific tool call."
 _REJECTED = "The user rejected permission to use this specific tool call"
 Replacement = Callable[[JsonObject], str]
 """Function that replaces a tool: it gets the arguments, and returns the output."""
@@ -60,7 +63,7 @@ class Call:
     arguments: JsonObject
     ask: Ask | None = None
     stops: bool = False
-    is_denied: bool = False
+    denied_by: list[JsonObject] | None = None
 
 
 class Tools:
@@ -144,9 +147,13 @@ class Tools:
             about: JsonObject = {"questions": arguments.get("questions", [])}
         else:
             kind, wanted = "permission", _wanted(call)
-            rules = [*self._rules, *call.session.info.get("permission", []), *call.session.approved]
+            approved = state.approved.get(call.session.directory, ())
+            rules = [*self._rules, *call.session.info.get("permission", []), *approved]
             action = _action(rules, wanted["permission"], wanted["patterns"])
-            call.is_denied = action == "deny"
+            if action == "deny":
+                call.denied_by = [
+                    one for one in rules if fnmatchcase(wanted["permission"], one["permission"])
+                ]
             if action != "ask":
                 return None
             about = wanted if state.is_new else {**wanted, "metadata": {}}
@@ -160,10 +167,9 @@ class Tools:
 
     def _result(self, call: Call) -> Result:
         ask = call.ask
-        if call.is_denied:
-            raise ToolError(
-                "The user has specified a rule which prevents you from using this specific tool call."
-            )
+        if call.denied_by is not None:
+            rules = json.dumps([_ALLOWED, *call.denied_by], separators=(",", ":"))
+            raise ToolError(f"{_DENIED} Here are some of the relevant rules {rules}")
         if ask is not None:
             self._state.wait(call.session, lambda: ask.is_over)
             if call.name == "question" and ask.reply is None:
@@ -202,6 +208,7 @@ class Tools:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError) as error:
             raise ToolError(f"File not found: {path}") from error
+        call.session.files.add(path)
         numbered = "".join(f"{number}: {line}\n" for number, line in enumerate(lines, 1))
         text, count = "\n".join(lines), len(lines)
         gap, more = ("\n", self._display(path, text, count)) if self._state.is_new else ("", {})
@@ -216,7 +223,10 @@ class Tools:
     def _run_write(self, call: Call) -> Result:
         name = str(call.arguments.get("filePath", ""))
         path = Path(call.session.directory, name)
-        exists = path.exists()
+        exists, files = path.exists(), call.session.files
+        if exists and not self._state.is_new and path not in files:
+            raise ToolError(f"You must read file {path} before overwriting it. Use the Read tool first")
+        files.add(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(str(call.arguments.get("content", "")), encoding="utf-8")
         events, directory = self._state.events, call.session.directory

@@ -112,7 +112,7 @@ class Turns:
         end["time"] = {**times, "end": now_ms()}
         part["state"] = {**running, "metadata": metadata, **end}
         state.publish_part(session, part)
-        state.set_status(session, "idle")
+        state.rest(session)
         return message
 
     def failed(self) -> Response:
@@ -174,7 +174,7 @@ class Turns:
                 break
         session.is_running = False
         if not state.is_closed:
-            state.set_status(session, "idle")
+            state.rest(session)
             if step is not None and step.is_finished:
                 step.summarize()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -23,20 +23,31 @@ NO_INTERNET = {
     **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _CLOSED_PORT),
     **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
 }
-_MATCH = {
-    "path": {"text": "a.txt"},
-    "lines": {"text": "hello\n"},
-    "line_number": 1,
-    "absolute_offset": 0,
-    "submatches": [{"match": {"text": "hello"}, "start": 0, "end": 5}],
+_SAME = {
+    "SHELL": "/bin/bash",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
 }
-_RG = f"""#!/bin/sh
-case " $* " in
-*" --json "*) printf '%s\\n' '{json.dumps({"type": "match", "data": _MATCH})}' ;;
-*" --files "*) git ls-files --cached --others --exclude-standard ;;
-esac
+"""What servers take from the environment; it is the same on every machine."""
+_RG = """#!{python}
+import json, re, subprocess, sys
+FILES = ("git", "ls-files", "--cached", "--others", "--exclude-standard")
+if "--files" in sys.argv:
+    sys.exit(subprocess.run(FILES).returncode)
+pattern = re.compile(sys.argv[sys.argv.index("--") + 1].encode())
+for path in subprocess.run(FILES, capture_output=True, text=True).stdout.split() if "--json" in sys.argv else ():
+    offset = 0
+    for number, line in enumerate(open(path, "rb"), 1):
+        found = list(pattern.finditer(line))
+        found = [{{"match": {{"text": one[0].decode()}}, "start": one.start(), "end": one.end()}} for one in found]
+        if found:
+            data = dict(path={{"text": path}}, lines={{"text": line.decode()}}, line_number=number)
+            print(json.dumps({{"type": "match", "data": {{**data, "absolute_offset": offset, "submatches": found}}}}))
+        offset += len(line)
 """
-"""A fake ripgrep. Without one on the PATH, servers try to download it."""
+"""A ripgrep without an index. Without one on the PATH, servers try to download it."""
 
 
 @contextmanager
@@ -55,12 +66,12 @@ def scripted_server(
     ):
         home, programs = Path(folder, "home"), Path(folder, "bin")
         programs.mkdir()
-        (programs / "rg").write_text(_RG, encoding="utf-8")
+        (programs / "rg").write_text(_RG.format(python=sys.executable), encoding="utf-8")
         (programs / "rg").chmod(0o755)
         settings = {
             **model.install(home, **config),
             **NO_INTERNET,
-            "SHELL": "/bin/bash",
+            **_SAME,
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             **(env or {}),
         }

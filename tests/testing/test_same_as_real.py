@@ -11,7 +11,8 @@ from functools import cache
 import pytest
 
 from opencode_client.model import JsonObject
-from tests.testing.scenarios import SCENES, VERSIONS, differences, play_fake, play_real, recorded
+from tests.testing.scenarios import VERSIONS, differences, play_fake, play_real, recorded
+from tests.testing.stage import SCENES
 
 _SAMPLE = ("server", "unknown", "text", "permission_once", "aborted", "terminals")
 

@@ -1,0 +1,94 @@
+"""Scenes in which the agent asks: permissions and questions."""
+
+from __future__ import annotations
+
+from opencode_client import OpencodeClient, QuestionAsk, Reject
+from tests.live.client_pairs import until
+from tests.testing.stage import has_part, parts, scene, turn, wait_for_error, wait_until_idle
+from tests.testing.witness import Witness
+
+
+@scene
+def permission_once(witness: Witness, client: OpencodeClient) -> None:
+    turn(witness, client, "#bash", permissions="once")
+
+
+@scene
+def permission_rejected(witness: Witness, client: OpencodeClient) -> None:
+    turn(witness, client, "#bash", permissions="reject")
+
+
+@scene
+def permission_rejected_with_a_reason(witness: Witness, client: OpencodeClient) -> None:
+    turn(witness, client, "#bash", permissions=Reject("not now"))
+
+
+@scene
+def permission_rules(witness: Witness, client: OpencodeClient) -> None:
+    """Run a command that the last rule allows, and one of which a part is denied."""
+    turn(witness, client, "#allowed")
+    turn(witness, client, "#denied")
+
+
+@scene
+def permission_always(witness: Witness, client: OpencodeClient) -> None:
+    """Approve a command for always: another one like it goes on, and a third one waits."""
+    session = client.session.create(title="t")
+    client.session.prompt_async(session.id, parts=parts("#always"))
+    until(lambda: len(client.permission.list()) == 3)
+    [first] = [one for one in client.permission.list() if one.patterns == ["printf a"]]
+    witness.call(client.permission.reply, first.id, reply="always")
+    until(lambda: len(client.permission.list()) < 3)
+    [last] = witness.call(client.permission.list)
+    witness.call(client.permission.reply, last.id, reply="once")
+    wait_until_idle(client, session.id)
+    witness.call(client.session.messages, session.id)
+    turn(witness, client, "#again")
+
+
+@scene
+def question(witness: Witness, client: OpencodeClient) -> None:
+    def answer(_: QuestionAsk) -> list[str | list[str]]:
+        return ["A", ["A", "other"]]
+
+    turn(witness, client, "#question", questions=answer)
+
+
+@scene
+def question_rejected(witness: Witness, client: OpencodeClient) -> None:
+    turn(witness, client, "#question", questions="reject")
+
+
+@scene
+def asks(witness: Witness, client: OpencodeClient) -> None:
+    """Look at a session while it waits, call what a busy session refuses, then let it go on."""
+    session = client.session.create(title="t")
+    client.session.prompt_async(session.id, parts=parts("#two"))
+    [asked] = until(client.permission.list)
+    witness.note([asked])
+
+    def states() -> list[str]:
+        answer = client.session.messages(session.id)[-1]
+        return sorted(part.state.status for part in answer.parts if part.type == "tool")
+
+    until(lambda: states() == ["completed", "running"])
+    witness.call(client.session.status)
+    witness.call(client.session.revert, session.id, message_id="msg_x")
+    witness.call(client.permission.reply, asked.id, reply="once")
+    witness.call(client.permission.list)
+    wait_until_idle(client, session.id)
+    witness.call(client.session.messages, session.id)
+
+
+@scene
+def aborted_while_it_asks(witness: Witness, client: OpencodeClient) -> None:
+    """Abort a session that waits. 1.3.2 goes on waiting then, if the tool has begun; the fake does not."""
+    if client.global_.health().version == "1.3.2":
+        return
+    session = client.session.create(title="t")
+    client.session.prompt_async(session.id, parts=parts("#bash"))
+    until(lambda: has_part(client, session.id, "tool"))
+    until(client.permission.list)
+    witness.call(client.session.abort, session.id)
+    wait_for_error(client, session.id)
+    witness.call(client.session.messages, session.id)
