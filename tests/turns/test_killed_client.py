@@ -7,20 +7,19 @@ from collections.abc import Generator
 
 import pytest
 
+from opencode_client.testing import FakeServer
 from tests.support.both_clients import ClientKind
 from tests.support.killable import Killable
 from tests.support.prompt_proxy import KillingProxy
 from tests.support.sizes import small_and_full
-from tests.support.turn_server import TurnServer, turn_server
 
 _ENOUGH = 1_000_000
 
 
 @pytest.fixture
-def server() -> Generator[TurnServer]:
-    with turn_server() as made:
-        made.let_end()
-        yield made
+def server() -> Generator[FakeServer]:
+    with FakeServer() as fake:
+        yield fake
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +29,7 @@ def programs() -> Generator[Killable]:
         yield made
 
 
-def _play(programs: Killable, kind: str, server: TurnServer, after_bytes: int) -> KillingProxy:
+def _play(programs: Killable, kind: str, server: FakeServer, after_bytes: int) -> KillingProxy:
     with KillingProxy(server.url, after_bytes=after_bytes, kill=programs.kill) as proxy:
         programs.start(kind, base_url=proxy.url)
         programs.wait()
@@ -40,7 +39,7 @@ def _play(programs: Killable, kind: str, server: TurnServer, after_bytes: int) -
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the programs are forks")
 @small_and_full("step", 256, 64)
 def test_a_prompt_is_sent_at_most_once(
-    client_kind: ClientKind, programs: Killable, server: TurnServer, step: int
+    client_kind: ClientKind, programs: Killable, server: FakeServer, step: int
 ) -> None:
     kind = "async" if client_kind.is_async else "sync"
     whole = _play(programs, kind, server, _ENOUGH).passed
@@ -51,4 +50,4 @@ def test_a_prompt_is_sent_at_most_once(
         proxy = _play(programs, kind, server, after_bytes)
         assert (proxy.posts, len(proxy.passed)) == (1, min(after_bytes, all_bytes))
         # the server may still read the request of an earlier program
-        assert server.count("POST", "/message") <= programs_before + 1
+        assert len(server.calls("session.prompt")) <= programs_before + 1

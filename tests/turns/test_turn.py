@@ -1,8 +1,9 @@
-"""Turns of both clients against a small server: what is sent, and how often; one connection; leaving; slow readers."""
+"""Turns of both clients against a fake server: what is sent, and how often; one connection; leaving; slow readers."""
 
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Generator
 from typing import Any
 
@@ -22,17 +23,27 @@ from opencode_client import (
     TurnTimeoutError,
 )
 from opencode_client.model import JsonObject
+from opencode_client.testing import FakeServer, Reply
 from opencode_client.turns.options import FollowOptions
 from opencode_client.turns.v1 import KEY
 from tests.support.both_clients import ClientKind
-from tests.support.turn_inputs import SESSION
-from tests.support.turn_server import PIECES, TurnServer, turn_server
+
+_TEXT = "word " * 500
+_WHOLE = Reply(text=_TEXT, chunks=500)
+_HANGS = Reply(text="word", hang=True)
 
 
 @pytest.fixture
-def server() -> Generator[TurnServer]:
-    with turn_server() as made:
-        yield made
+def server() -> Generator[FakeServer]:
+    with FakeServer(script=lambda _: _WHOLE) as fake:
+        yield fake
+
+
+@pytest.fixture
+def hanging() -> Generator[FakeServer]:
+    """A server whose model begins to reply, and does not go on."""
+    with FakeServer(script=lambda _: _HANGS) as fake:
+        yield fake
 
 
 def _open(client_kind: ClientKind, turn: Any) -> Any:
@@ -46,102 +57,106 @@ def _updates(client_kind: ClientKind, turn: Any) -> list[Any]:
     return found
 
 
+def _read_for_ever(client_kind: ClientKind, turn: Any) -> None:
+    while True:
+        client_kind.call(turn.get, timeout=0.01)
+
+
 def test_a_run_sends_the_prompt_once_and_needs_few_requests(
-    client_kind: ClientKind, server: TurnServer
+    client_kind: ClientKind, server: FakeServer
 ) -> None:
-    server.let_end()
     result = client_kind.call(client_kind.client(server.url).run, "hi", system="be brief")
-    assert result.text == "word " * PIECES
-    assert server.count("POST", "/message") == 1
-    assert server.count("GET", "/event") == 1
-    assert len(server.log) <= 9  # if the turn takes a second, it reads the session's state once
-    assert (server.body["parts"][0]["text"], server.body["system"]) == ("hi", "be brief")
+    assert result.text == _TEXT
+    assert len(server.calls("session.prompt")) == 1
+    assert len(server.calls("event.subscribe")) == 1
+    assert len(server.calls()) <= 9  # if the turn takes a second, it reads the session's state once
+    body = server.calls("session.prompt")[0].json
+    assert (body["parts"][0]["text"], body["system"]) == ("hi", "be brief")
 
 
-def test_a_prompt_of_parts_keeps_its_metadata(client_kind: ClientKind, server: TurnServer) -> None:
-    server.let_end()
+def test_a_prompt_of_parts_keeps_its_metadata(client_kind: ClientKind, server: FakeServer) -> None:
     part = {"type": "text", "text": "hi", "metadata": {"mine": 1}}
     client_kind.call(client_kind.client(server.url).run, [part])
-    assert server.body["parts"][0]["metadata"].keys() == {"mine", KEY}
+    [sent] = server.calls("session.prompt")[0].json["parts"]
+    assert sent["metadata"].keys() == {"mine", KEY}
     assert part["metadata"] == {"mine": 1}
 
 
-def test_two_turns_share_one_event_connection(client_kind: ClientKind, server: TurnServer) -> None:
-    server.let_end()
+def test_two_turns_share_one_event_connection(client_kind: ClientKind, server: FakeServer) -> None:
     client = client_kind.client(server.url)
     for _ in range(2):
         client_kind.call(client.run, "hi")
-    assert server.count("GET", "/event") == 1
+    assert len(server.calls("event.subscribe")) == 1
 
 
 def test_a_server_may_not_respond_at_once_in_a_new_directory(
-    client_kind: ClientKind, server: TurnServer, monkeypatch: pytest.MonkeyPatch
+    client_kind: ClientKind, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opencode_client.streams.reconnect.HEAD_S", 0.3)
-    server.let_end()
-    server.silent_openings = 2
-    assert client_kind.call(client_kind.client(server.url).run, "hi").text == "word " * PIECES
-    assert server.count("GET", "/event") == 3
+    server.delay("event.subscribe", 20, times=2)
+    assert client_kind.call(client_kind.client(server.url).run, "hi").text == _TEXT
+    assert len(server.calls("event.subscribe")) == 3
 
 
-def test_unread_deltas_are_merged(client_kind: ClientKind, server: TurnServer) -> None:
-    server.let_end()
+def test_unread_deltas_are_merged(client_kind: ClientKind, server: FakeServer) -> None:
     turn = _open(client_kind, client_kind.client(server.url).turn("hi"))
     client_kind.call(turn.result)
     updates = _updates(client_kind, turn)
     deltas = [one.text for one in updates if isinstance(one, TextDelta)]
-    assert "".join(deltas) == "word " * PIECES
+    assert "".join(deltas) == _TEXT
     assert len(deltas) < 5
     assert turn.text == updates[-1].result.text
 
 
-def test_get_raises_after_its_timeout_and_the_turn_goes_on(
-    client_kind: ClientKind, server: TurnServer
-) -> None:
-    turn = _open(client_kind, client_kind.client(server.url).turn("hi"))
-    with pytest.raises(StreamTimeoutError):
-        client_kind.call(turn.get, timeout=0.01)
-    server.let_end()
-    assert isinstance(_updates(client_kind, turn)[-1], TurnFinished)
-    with pytest.raises(StreamClosedError):
-        client_kind.call(turn.get, timeout=1)
+def test_get_raises_after_its_timeout_and_the_turn_goes_on(client_kind: ClientKind) -> None:
+    may_reply = threading.Event()
+    with FakeServer(script=lambda _: _WHOLE if may_reply.wait(20) else None) as server:
+        turn = _open(client_kind, client_kind.client(server.url).turn("hi"))
+        with pytest.raises(StreamTimeoutError):
+            _read_for_ever(client_kind, turn)
+        may_reply.set()
+        assert isinstance(_updates(client_kind, turn)[-1], TurnFinished)
+        with pytest.raises(StreamClosedError):
+            client_kind.call(turn.get, timeout=1)
 
 
-def test_leaving_aborts_the_turn_on_the_server(client_kind: ClientKind, server: TurnServer) -> None:
-    turn = _open(client_kind, client_kind.client(server.url).turn("hi"))
+def test_leaving_aborts_the_turn_on_the_server(client_kind: ClientKind, hanging: FakeServer) -> None:
+    turn = _open(client_kind, client_kind.client(hanging.url).turn("hi"))
+    while not isinstance(client_kind.call(turn.get, timeout=20), TextDelta):
+        pass
     client_kind.call(turn.close)
-    assert server.aborted.is_set()
+    assert hanging.calls("session.abort")
     with pytest.raises(TurnAbortedError) as caught:
         client_kind.call(turn.result)
     assert caught.value.partial is not None
     assert caught.value.partial.text == "word"
 
 
-def test_the_deadline_aborts_a_run(client_kind: ClientKind, server: TurnServer) -> None:
+def test_the_deadline_aborts_a_run(client_kind: ClientKind, hanging: FakeServer) -> None:
     with pytest.raises(TurnTimeoutError):
-        client_kind.call(client_kind.client(server.url).run, "hi", timeout=0.3)
-    assert server.aborted.is_set()
+        client_kind.call(client_kind.client(hanging.url).run, "hi", timeout=0.3)
+    assert hanging.calls("session.abort")
 
 
 def test_turn_timeout_is_the_deadline_of_a_run_without_timeout(
-    client_kind: ClientKind, server: TurnServer
+    client_kind: ClientKind, hanging: FakeServer
 ) -> None:
     with pytest.raises(TurnTimeoutError):
-        client_kind.call(client_kind.client(server.url, turn_timeout=0.3).run, "hi")
-    assert server.aborted.is_set()
+        client_kind.call(client_kind.client(hanging.url, turn_timeout=0.3).run, "hi")
+    assert hanging.calls("session.abort")
 
 
-def test_a_detached_turn_is_not_aborted(client_kind: ClientKind, server: TurnServer) -> None:
-    turn = _open(client_kind, client_kind.client(server.url).turn("hi"))
+def test_a_detached_turn_is_not_aborted(client_kind: ClientKind, hanging: FakeServer) -> None:
+    turn = _open(client_kind, client_kind.client(hanging.url).turn("hi"))
     turn.detach()
     client_kind.call(turn.close)
     with pytest.raises(ArgumentError, match="follow"):
         client_kind.call(turn.result)
-    assert not server.aborted.is_set()
+    assert not hanging.calls("session.abort")
 
 
-def test_closing_the_client_ends_a_turn(client_kind: ClientKind, server: TurnServer) -> None:
-    client = client_kind.client(server.url)
+def test_closing_the_client_ends_a_turn(client_kind: ClientKind, hanging: FakeServer) -> None:
+    client = client_kind.client(hanging.url)
     turn = _open(client_kind, client.turn("hi"))
     client_kind.call(client.close)
     with pytest.raises(ClientClosedError):
@@ -164,16 +179,20 @@ def test_without_a_server_nothing_is_sent(client_kind: ClientKind) -> None:
         ("hi", {"timeout": -1}),
         ("hi", {"max_steps": True}),
         ("hi", {"fork": True}),
-        ("hi", {"session_id": SESSION, "title": "t"}),
-        ("hi", {"session_id": SESSION, "directory": "/other"}),
+        ("hi", {"session_id": "", "title": "t"}),
+        ("hi", {"session_id": "", "directory": "/other"}),
     ],
 )
 def test_wrong_arguments_are_errors_before_anything_is_sent(
-    client_kind: ClientKind, server: TurnServer, given: Any, options: JsonObject
+    client_kind: ClientKind, server: FakeServer, given: Any, options: JsonObject
 ) -> None:
+    client = client_kind.client(server.url)
+    session = client_kind.call(client.session.create)
+    if "session_id" in options:
+        options = {**options, "session_id": session.id}
     with pytest.raises(ArgumentError):
-        client_kind.call(client_kind.client(server.url).run, given, **options)
-    assert server.count("POST", "/message") == 0
+        client_kind.call(client.run, given, **options)
+    assert len(server.calls("session.prompt")) == 0
 
 
 def _defaults(method: Any) -> dict[str, Any]:
@@ -200,8 +219,7 @@ def test_help_shows_the_options_of_turns_with_their_defaults(client_kind: Client
     assert {*TurnOptions.__annotations__, "output"} == run.keys()
 
 
-def test_a_turn_is_opened_once_and_before_it_is_used(client_kind: ClientKind, server: TurnServer) -> None:
-    server.let_end()
+def test_a_turn_is_opened_once_and_before_it_is_used(client_kind: ClientKind, server: FakeServer) -> None:
     turn = client_kind.client(server.url).turn("hi")
     with pytest.raises(ArgumentError, match="with"):
         client_kind.call(turn.result)
