@@ -56,13 +56,14 @@ class Step:
         except AbortedError:
             if state.is_closed:
                 return False
-            self._abort()
+            if not (state.is_new and (session.status or {}).get("type") == "retry"):  # then there is no error
+                self._abort()
         except ModelError as error:
             self._fail(error.args[0])
         except Exception as error:  # noqa: BLE001 # such as a wrong Reply: without an end, its prompt waits for ever
             self._fail({"name": "UnknownError", "data": {"message": failed("FakeServer", error)}})
         structured = self._structured(calls)
-        is_over = "error" in {**info, **structured} or any(call.stops for call in calls)
+        is_over = session.is_aborted or "error" in {**info, **structured} or any(call.stops for call in calls)
         if structured and not state.is_new:
             info["time"] = {**info["time"], "completed": now_ms()}
             state.publish_message(session, self.message)
@@ -167,7 +168,7 @@ class Step:
             self._end_texts()
         for part in self.message.parts:
             if part["type"] == "tool" and part["state"]["status"] in ("pending", "running"):
-                part["state"] = self._turns.tools.aborted(part["state"])
+                part["state"] = self._turns.tools.aborted(part)
                 self._state.publish_part(self._session, part)
 
     def summarize(self) -> None:

@@ -81,7 +81,8 @@ class Tools:
         call = Call(session, message, part, *self._read(session, tool))
         part["tool"] = call.name
         call.ask = self._ask(call)
-        if not (call.name == "task" and self._state.is_new):  # it has its session first
+        is_free = call.name == "bash" and call.ask is None and call.denied_by is None
+        if not (self._state.is_new and (call.name == "task" or is_free)):  # these publish it with more
             self._publish(call, "running", {})
         return call
 
@@ -98,14 +99,15 @@ class Tools:
                 more = {"output": result.output, "title": result.title}
                 more["metadata"] = {**result.metadata, **shown}
                 status = "completed"
-            started = call.part["state"].get("time", {"start": now_ms()})
-            self._publish(call, status, {**more, "time": {**started, "end": now_ms()}})
+            self._publish(call, status, {**more, "time": {**_begun(call.part), "end": now_ms()}})
 
-    def aborted(self, state: JsonObject) -> JsonObject:
+    def aborted(self, part: JsonObject) -> JsonObject:
         """Return the state of a call that was aborted."""
-        times = {**state.get("time", {"start": now_ms()}), "end": now_ms()}
-        more = {"metadata": {"interrupted": True}} if self._state.is_new else {}
-        error = "Tool execution aborted"
+        state, error = part["state"], "Tool execution aborted"
+        more: JsonObject = {"metadata": {"interrupted": True}} if self._state.is_new else {}
+        if self._state.is_new and part["tool"] == "task":
+            error, more = "Task cancelled", {"metadata": state["metadata"]}
+        times = {**_begun(part), "end": now_ms()}
         return {"status": "error", "input": state["input"], "error": error, "time": times, **more}
 
     def reply(self, ask: Ask, reply: Any, message: str | None = None) -> None:  # Any: JSON
@@ -195,9 +197,10 @@ class Tools:
     def _run_bash(self, call: Call) -> Result:
         command = str(call.arguments.get("command", ""))
         about = {} if self._state.is_new else {"description": call.arguments.get("description", "")}
-        times = {"time": call.part["state"]["time"]}
+        times = {"time": _begun(call.part)}
         self._publish(call, "running", {"metadata": {"output": "", **about}, **times})
         output, code = run_shell(command, call.session.directory)
+        output = output or ("(no output)" if self._state.is_new else "")
         self._publish(call, "running", {"metadata": {"output": output, **about}, **times})
         title = command if self._state.is_new else str(call.arguments.get("description", ""))
         return Result(output, title, {"output": output, "exit": code, **about})
@@ -321,6 +324,12 @@ def rules_of(permission: Any) -> list[JsonObject]:  # Any: opencode's configurat
         patterns: JsonObject = {"*": value} if isinstance(value, str) else value
         found += [{"permission": name, "pattern": to, "action": action} for to, action in patterns.items()]
     return found
+
+
+def _begun(part: JsonObject) -> JsonObject:
+    """Return the time at which a call began."""
+    times: JsonObject = part["state"].get("time", {"start": now_ms()})
+    return times
 
 
 def _wanted(call: Call) -> JsonObject:

@@ -46,7 +46,7 @@ class Turns:
         if isinstance(model, str):  # as commands have it
             provider_id, _, model_id = model.partition("/")
             model = {"providerID": provider_id, "modelID": model_id}
-        agent = body.get("agent") or session.info.get("agent") or "build"
+        agent = body.get("agent") or "build"
         short = {"id": model["modelID"], "providerID": model["providerID"], "variant": "default"}
         if state.is_new and (session.info.get("agent"), session.info.get("model")) != (agent, short):
             state.touch(session, agent=agent, model=short)

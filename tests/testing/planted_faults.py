@@ -41,7 +41,7 @@ FAULTS: list[tuple[str, str, str]] = [
     ("step", "_FIRST_RETRY_S * 2 ** (attempt - 1)", "_FIRST_RETRY_S * 2 ** attempt"),
     ("step", "if is_first and session", "if session"),
     ("turns", '"retryCount": 2', '"retryCount": 1'),
-    ("turns", 'body.get("agent") or session.info.get("agent") or "build"', 'body.get("agent") or "build"'),
+    ("turns", 'body.get("agent") or "build"', 'body.get("agent") or session.info.get("agent") or "build"'),
     ("turns", "dict(found[-1] if found else MODEL_IDS)", "dict(MODEL_IDS)"),
     ("tools", "sorted(calls, key=lambda one: one.ask is not None)", "calls"),
     ("tools", 'sum(one["status"] != "completed" for', "sum(True for"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from opencode_client import OpencodeClient, OpencodeError
+from opencode_client import OpencodeClient, OpencodeError, StreamTimeoutError
 from opencode_client.testing import FakeTerminal
 from tests.testing.stage import parts, scene
 from tests.testing.witness import Witness
@@ -99,6 +100,10 @@ def disposed(witness: Witness, client: OpencodeClient) -> None:
     opened: Any = client.event.subscribe(directory=place, reconnect=False)  # Any: gaps are not expected
     kinds: list[str] = []
     with opened as stream:
+        while not kinds:  # the server subscribes a moment after it has sent the headers
+            client.session.create(directory=place)
+            with suppress(StreamTimeoutError):
+                kinds.append(stream.get(timeout=1).type)
         witness.call(client.instance.dispose, directory=place)
         try:
             while True:
