@@ -56,7 +56,7 @@ _MASKS = {
     r"\\n    at [^\"]*": "",  # the stack of an error
     r"Terminal \w{4}": "Terminal <id>",
 }
-_LONGEST_S, _QUIET_S = 30.0, 1.5
+_LONGEST_S, _QUIET_S = 30.0, 2.5
 END = "test.end"
 """The event that ends a scene on a fake server."""
 
