@@ -116,7 +116,8 @@ class ModelOf(Shape):
                 member.shape.check(value[member.wire], place, model)
 
     def count_unknown(self, value: Any) -> int:
-        return len(value.keys() - {member.wire for member in members(self.model)})
+        known = {member.wire: member.shape for member in members(self.model)}
+        return sum(name not in known or not known[name].is_listed(one) for name, one in value.items())
 
 
 @frozen

@@ -93,8 +93,12 @@ class Shape:
             raise ResponseDecodeError(model, path, self.expected, json_type(value))
 
     def count_unknown(self, value: Any) -> int:
-        """Return the number of members of `value` that this kind does not have. Only models know their members."""
+        """Return the number of members that the document does not have, or not with such a value. Only models know them."""
         return 0
+
+    def is_listed(self, value: Any) -> bool:
+        """Return False for a text beside the constants that the document lists."""
+        return True
 
 
 @frozen
@@ -201,7 +205,7 @@ class Deferred(Shape):
 
 @frozen
 class OneOf(Shape):
-    """A union without a tag. Of the kinds that fit, the one is taken that leaves the fewest members unknown."""
+    """A union without a tag. Of the kinds that fit, the one is taken with the fewest unknown members and constants."""
 
     shapes: tuple[Shape, ...]
 
@@ -228,6 +232,10 @@ class OneOf(Shape):
                 shape.check(value, path, model)
                 return
         candidates[-1].check(value, path, model)
+
+    def is_listed(self, value: Any) -> bool:
+        constants = [shape for shape in self.shapes if isinstance(shape, Constant)]
+        return not (constants and isinstance(value, str)) or any(shape.fits(value) for shape in constants)
 
     def _of_type(self, value: Any) -> list[Shape]:
         return [shape for shape in self.shapes if shape.expected == json_type(value)]

@@ -86,6 +86,14 @@ def test_a_union_without_a_tag_selects_its_variant_by_the_kind_of_json(
     assert type(read.it).__name__ == kind
 
 
+@pytest.mark.parametrize(("kind", "name"), [("hut", "Hut"), ("inn", "Inn"), ("tent", "Camp"), ("new", "Hut")])
+def test_a_union_without_a_tag_selects_the_variant_that_lists_the_value(
+    models: ModuleType, kind: str, name: str
+) -> None:
+    read = models.HasLodging.from_dict({"it": {"kind": kind, "beds": 2}})
+    assert type(read.it).__name__ == name
+
+
 def test_a_union_without_a_tag_is_checked_strictly(models: ModuleType) -> None:
     with pytest.raises(
         ResponseDecodeError, match="expected string or boolean or object or array, got number"
@@ -186,4 +194,5 @@ def test_every_public_name_is_a_model_an_alias_or_an_unknown(models: ModuleType)
         "Outcome",
         "Json",
         "Figure",
+        "HasLodgingIt",
     }

@@ -48,6 +48,7 @@ def _downloaded(folder: Path, package: str, file: str) -> bytes:
     [
         ("pypi:jupyterlab_server==2.28.1", "jupyterlab_server/rest-api.yml", 12, 0),
         ("npm:@blockfrost/openapi@0.1.93", "package/openapi.yaml", 123, 6),
+        ("npm:@ideal-postcodes/openapi@4.21.0", "package/dist/openapi.json", 30, 1),
     ],
 )
 def test_a_client_sends_and_reads_what_a_public_document_describes(

@@ -6,6 +6,7 @@ import keyword
 import random
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any, TypeAlias, TypeGuard
 
 Json: TypeAlias = dict[str, Any]  # Any: parsed JSON
@@ -27,10 +28,14 @@ class NoValueError(Exception):
 
 
 def python_name(wire: str) -> str:
-    """Return the Python name of a segment of an operationId, a parameter or a member: `sessionID` -> `session_id`."""
+    """Return the Python name of a segment of an operationId, a parameter or a member: `sessionID` -> `session_id`.
+
+    A name without Latin letters and digits is `member_` and the first six digits of its SHA-256.
+    """
     boundary = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[0-9])(?=[A-Za-z])|[^A-Za-z0-9]+"
     is_plain = re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", wire)
     name = wire if is_plain else re.sub("_+", "_", re.sub(boundary, "_", wire)).strip("_").lower()
+    name = name or f"member_{sha256(wire.encode()).hexdigest()[:6]}"
     name = f"n{name}" if name[0].isdigit() else name
     return f"{name}_" if keyword.iskeyword(name) else name
 

@@ -72,6 +72,11 @@ SCHEMAS: dict[str, Any] = {
     "Square": _object({"type": {"const": "square"}, "ownerID": _STRING, "at": _ref("Spot"), "size": _STRING}),
     "Spot": _object({"x": {"type": "integer"}}),
     "Figure": {"anyOf": [_ref("Circle"), _ref("Square")]},
+    **{
+        name: _object({"kind": {"type": "string", "enum": kinds}, "beds": {"type": "integer"}})
+        for name, kinds in (("Hut", ["hut"]), ("Inn", ["inn"]), ("Camp", ["tent", "hut"]))
+    },
+    "HasLodging": _object({"it": {"oneOf": [_ref("Hut"), _ref("Inn"), _ref("Camp")]}}),
     "Sent": _object({"mood": {"type": "string", "enum": ["good", "bad"]}}),
 }
 PATHS: dict[str, Any] = {
