@@ -67,7 +67,7 @@ def play_real(version: str, names: Sequence[str] = ()) -> JsonObject:
 
 def _play(url: str, directory: str, settle: Callable[[Witness], None], names: Sequence[str]) -> JsonObject:
     found: JsonObject = {}
-    with OpencodeClient(url, directory=directory) as client:
+    with OpencodeClient(url, directory=directory, turn_timeout=60) as client:
         client.run("begin")  # a new instance is slow, and publishes more
         with Witness(client, directory) as witness:
             settle(witness)
