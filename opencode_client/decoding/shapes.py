@@ -93,7 +93,7 @@ class Shape:
             raise ResponseDecodeError(model, path, self.expected, json_type(value))
 
     def count_unknown(self, value: Any) -> int:
-        """Return the number of members that the document does not have, or not with such a value. Only models know them."""
+        """Return the number of members that are not documented, or not with such a value. Only models know them."""
         return 0
 
     def is_listed(self, value: Any) -> bool:

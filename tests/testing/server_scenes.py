@@ -8,8 +8,9 @@ from typing import Any
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from opencode_client import OpencodeClient, OpencodeError, StreamTimeoutError
+from opencode_client import OpencodeClient, OpencodeError, PtyConnection, PtyTimeoutError, StreamTimeoutError
 from opencode_client.testing import FakeTerminal
+from tests.live.client_pairs import until
 from tests.testing.stage import parts, scene
 from tests.testing.witness import Witness
 
@@ -63,6 +64,7 @@ def terminals(witness: Witness, client: OpencodeClient) -> None:
         witness.note(terminal.read_until("one\r\none\r\n", 20))
         with pty.connect(made.id) as second, pty.connect(made.id, cursor=-1) as third:
             witness.note(second.read_until("one\r\none\r\n", 20))
+            until(lambda: _has_joined(third))
             terminal.send("two\n")
             witness.note(["".join(one).split() for one in (terminal, second, third)])
         witness.note(terminal.wait(10))
@@ -71,6 +73,13 @@ def terminals(witness: Witness, client: OpencodeClient) -> None:
     call(pty.update, "pty_nope", title="x")
     made = call(pty.create)
     call(pty.remove, made.id)
+
+
+def _has_joined(terminal: PtyConnection) -> bool:
+    """Return True when the server has sent the place of new output, as it does for each client."""
+    with suppress(PtyTimeoutError):
+        terminal.read_until("never", 0.05)
+    return terminal.cursor is not None
 
 
 @scene
