@@ -195,6 +195,15 @@ def test_a_refusal_without_a_reason_names_what_was_sent(server: FakeServer, clie
     )
 
 
+def test_a_success_without_its_body_names_the_session() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200))
+    client = OpencodeClient("http://127.0.0.1:1", http_client=httpx.Client(transport=transport))
+    text = _message(lambda: client.session.prompt("ses_1", parts=_TEXT))
+    assert (
+        "(check what was sent: session 'ses_1', client.session.list() lists those of one directory; " in text
+    )
+
+
 def test_a_path_in_the_url_is_named(server: FakeServer) -> None:
     with OpencodeClient(f"{server.url}/session", password="right") as client:
         assert _message(client.session.list).endswith(

@@ -44,7 +44,11 @@ def hints(prepared: Prepared, status: int = 200, text: str = "") -> str:
     is_nameless = status == 400 and text == "BadRequest"
     if not (status == 200 or is_nameless or "ModelNotFound" in text or (status >= 500 and bare)):
         return ""
-    found = "; ".join(_kinds(prepared) if is_nameless else _suspects(prepared))
+    suspects = [*_kinds(prepared)] if is_nameless else [*_suspects(prepared)]
+    session_id = dict(_path_values(prepared)).get("{sessionID}")
+    if status == 200 and session_id and session_id.startswith("ses"):  # 1.1.31: also for an unknown session
+        suspects.insert(0, f"session {session_id!r}, client.session.list() lists those of one directory")
+    found = "; ".join(suspects)
     if found:
         return f" (check what was sent: {found})"
     place = (
