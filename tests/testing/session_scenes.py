@@ -77,6 +77,10 @@ def pages(witness: Witness, client: OpencodeClient) -> None:
     for limit in (1, 2, 3):
         found = client.paginate(client.session.messages, session.id, limit=limit)
         witness.note([one.info.id for one in found])
+        first = client.raw(client.session.messages, session.id, limit=limit)
+        if cursor := first.headers.get("x-next-cursor"):  # `paginate` hides messages that come twice
+            second = client.session.messages(session.id, limit=limit, before=cursor)
+            assert {one.info.id for one in second}.isdisjoint(one.info.id for one in first.value)
 
 
 @scene
