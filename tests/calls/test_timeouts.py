@@ -116,7 +116,9 @@ def test_a_large_body_has_its_timeout_for_each_silence(client_kind: ClientKind) 
 def test_the_search_for_a_host_counts_in_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     is_over = threading.Event()
 
-    def search(*_: object, **__: object) -> object:
+    def search(*_: object, flags: int = 0, **__: object) -> object:
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror  # a name is no address
         is_over.wait(30)
         raise OSError
 
