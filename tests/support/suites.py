@@ -14,7 +14,7 @@ TOOLS = (
     "testing", "decoding/test_reading_properties.py", "test_aliases.py", "test_compatibility_page.py",
     "test_examples.py", "test_layers.py", "test_migration_page.py", "test_pytest_plugin.py", "test_release.py",
     "test_renamed_copies.py", "test_single_source.py", "test_surviving_threads.py", "test_testing.py",
-    "test_testing_page.py",
+    "test_testing_page.py", "test_web_example.py",
 )  # fmt: skip
 """Tests of all that is not the client: the generator, the reports, the pages, the examples, the workflows, the command,
 and what users test their programs with: the fake server, the scripted model, the pytest plugin.
