@@ -140,8 +140,8 @@ def test_every_argument_of_an_operation_has_a_line_in_its_docstring() -> None:
         "layout",
     }  # enums: the pipeline makes them components without their texts
     for path, namespace in _namespaces(OpencodeClient()):
-        for name, method in vars(type(namespace)).items():
-            if not name.startswith("_") and inspect.isfunction(method):
+        for name, method in inspect.getmembers(namespace.__class__, inspect.isfunction):
+            if not name.startswith("_"):
                 text = inspect.getdoc(method) or ""
                 missing = [one for one in inspect.signature(method).parameters if f"    {one}: " not in text]
                 assert set(missing) <= silent, f"client.{path}.{name}"

@@ -206,18 +206,18 @@ def test_a_page_without_items_is_an_error(client_kind: ClientKind) -> None:
         _all(client_kind, client.paginate(client.v2.session.list))
 
 
-@pytest.mark.parametrize(
-    ("body", "path"),
-    [
-        ({"data": [_session(1)], "cursor": {"next": {}}}, "cursor.next"),
-        ({"data": [_session(1)], "hasMore": True}, "data[-1].durable.seq"),
-        ({"data": [{"durable": 5}], "hasMore": True}, "data[-1].durable.seq"),
-        ({"data": [{"durable": {"seq": []}}], "hasMore": True}, "data[-1].durable.seq"),
-        ({"data": [None], "hasMore": True}, "data[-1].durable.seq"),
-    ],
-)
+WRONG_PAGES: list[tuple[dict[str, object], str]] = [
+    ({"data": [_session(1)], "cursor": {"next": {}}}, "cursor.next"),
+    ({"data": [_session(1)], "hasMore": True}, "data[-1].durable.seq"),
+    ({"data": [{"durable": 5}], "hasMore": True}, "data[-1].durable.seq"),
+    ({"data": [{"durable": {"seq": []}}], "hasMore": True}, "data[-1].durable.seq"),
+    ({"data": [None], "hasMore": True}, "data[-1].durable.seq"),
+]
+
+
+@pytest.mark.parametrize(("body", "path"), WRONG_PAGES)
 def test_a_page_with_a_wrong_cursor_is_an_error(
-    client_kind: ClientKind, body: dict[str, Any], path: str
+    client_kind: ClientKind, body: dict[str, object], path: str
 ) -> None:
     client = client_kind.mocked(Server(lambda _, __: httpx.Response(200, json=body)))
     with pytest.raises(ResponseDecodeError) as caught:
