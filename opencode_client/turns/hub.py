@@ -53,7 +53,7 @@ _END_S = 1.0
 
 
 def new_home() -> Home:
-    """Return the home of a turn or feed that begins here. No works of another place, such as a forked child, drive it."""
+    """Return the home of a turn or feed that begins here. In a forked child, nothing drives it."""
     text = "it was opened in another process or event loop; here, join a turn with client.follow()"
     home = Home(lambda: StreamClosedError(text))
     home.enter(here())
