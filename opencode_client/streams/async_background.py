@@ -76,13 +76,13 @@ class AsyncBackground:
 
 
 class AsyncCrew:
-    """Tasks for small works."""
+    """Tasks for small jobs."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncBackground:
-        """Start a work, and return it. Hold it until it ends, unless it waits for nothing."""
+        """Start a job, and return it. Hold it until it ends, unless it waits for nothing."""
         return AsyncBackground(work, self._name)
 
     def end(self) -> None:

@@ -77,7 +77,7 @@ class Background:
 
 
 class Crew:
-    """Threads for small works. A thread without work takes the next one, as a new thread costs more than most works."""
+    """Threads for small jobs. A thread without a job takes the next one: a new thread costs more than most jobs do."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -85,7 +85,7 @@ class Crew:
         self._has_ended = False
 
     def start(self, work: Callable[[], None]) -> object:
-        """Start a work. A thread cannot be stopped, so this returns nothing."""
+        """Start a job. A thread cannot be stopped, so this returns nothing."""
         in_context = partial(copy_context().run, work)
         try:
             self._idle.pop().put(in_context)
@@ -101,14 +101,14 @@ class Crew:
                 self._idle.pop().put(None)
 
     def _serve(self, work: Callable[[], None] | None) -> None:
-        works: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         while work is not None:
             work()
             del work  # what it holds is not kept until the next one
-            self._idle.append(works)
+            self._idle.append(jobs)
             if self._has_ended:
                 self.end()
-            work = works.get()
+            work = jobs.get()
 
 
 def finish(work: Callable[[], _T], hurry: Callable[[], object] = bool) -> _T:

@@ -6,13 +6,13 @@ The life of a turn, with the module of each step:
 2. `async_turn.py`: entering `AsyncTurn` calls `prepare` of `async_calls.py`. It finds or creates the session and checks
    the names of model and agent. Its result is a `TurnPlan` (`inputs.py`), with a random key in the prompt's metadata.
 3. `async_hub.py`: the turn joins the one event connection of its client and directory, which is opened before the
-   prompt is sent. One work reads events, another one watches the clock.
+   prompt is sent. One job reads events, another one watches the clock.
 4. `routes.py` finds the turns that an event is for. `v1.py` makes an input of it.
 5. `state.py`: `TurnState.feed` reads each input, with its time, and returns updates and actions. It has no I/O and no
    clock, so each order of inputs is a test. It uses `transcript.py` (the messages that belong to the turn),
    `growing_text.py`, `ask_book.py` (the asks) with `policies.py`, `family.py` (the subagents) and `look_timer.py` (when
    to read the session again).
-6. The hub performs the actions (send, look, abort, reply, decide) with `async_calls.py`, each one as a work of its own,
+6. The hub performs the actions (send, look, abort, reply, decide) with `async_calls.py`, each one as a job of its own,
    and feeds its end as `Done`. Updates (`updates.py`) go to the `Inbox` of `routes.py`, from which the user reads.
 7. `outcome.py` makes the `TurnResult` (`result.py`) or the error, `structured.py` checks its structured output.
 

@@ -1,9 +1,9 @@
 # The source of hub.py, which `make generate` writes.
 """Drive turns and feeds of asks: one event connection for those of a client in one directory.
 
-Feeds of all directories have another event connection. One background work reads the events, and one feeds ticks in
-time. Each action is a work of its own, so a request or a function of the user blocks no turn. States are fed under a
-lock, by these works alone while turns run: so Ctrl-C, which the main thread gets, interrupts none of it.
+Feeds of all directories have another event connection. One background job reads the events, and one feeds ticks in
+time. Each action is a job of its own, so a request or a function of the user blocks no turn. States are fed under a
+lock, by these jobs alone while turns run: so Ctrl-C, which the main thread gets, interrupts none of it.
 """
 
 from __future__ import annotations
@@ -113,9 +113,9 @@ class AsyncHub:
         self._opening = asyncio.Lock()  # held while the first one opens the stream
         self._using = RLock()  # held while a state is fed, during which nothing waits
         self._stream: AsyncEventStream[Any]  # Any: JSON
-        self._works: list[AsyncBackground] = []
+        self._jobs: list[AsyncBackground] = []
         self._crew = AsyncCrew("opencode-turn")
-        self._waiters = AsyncWaiters()  # of the works
+        self._waiters = AsyncWaiters()  # of the jobs
         self._is_due = self._is_closed = False
         self._used_s = monotonic()
         self._next_s = 0.0
@@ -123,9 +123,9 @@ class AsyncHub:
     async def join(self, run: _AnyRun) -> bool:
         """Start a turn or a feed. Return False if the connection was closed meanwhile."""
         async with self._opening:
-            if not self._works and not self._is_closed:
+            if not self._jobs and not self._is_closed:
                 await self._open()
-                self._works = [
+                self._jobs = [
                     AsyncBackground(work, "opencode-turns") for work in (self._read, self._keep_time)
                 ]
         with self._using:
@@ -168,10 +168,10 @@ class AsyncHub:
         with self._using:
             for run in self._routes.runs.copy():
                 self._feed(run, Done(Look(True, 0), error=closed))
-        for work in self._works:
-            await work.end(self._end_works)
+        for job in self._jobs:
+            await job.end(self._end_jobs)
 
-    async def _end_works(self) -> None:
+    async def _end_jobs(self) -> None:
         self._crew.end()
         self._waiters.wake()
         await self._stream.close()
@@ -289,7 +289,7 @@ class AsyncHub:
                 await self._waiters.wait_until(lambda: self._is_due or self._is_closed, delay_s)
         finally:
             self._forget()
-            await self._end_works()
+            await self._end_jobs()
 
 
 async def start(run: AsyncRun[S]) -> AsyncRun[S]:
