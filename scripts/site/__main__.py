@@ -9,6 +9,7 @@ from scripts.rooms import ROOT
 from scripts.site.builder import HTML, build
 from scripts.site.check import broken_links
 from scripts.site.pages import LinkError
+from scripts.site.translations import link_translations
 
 
 def main(executable: str) -> int:
@@ -18,6 +19,7 @@ def main(executable: str) -> int:
     except (LinkError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
         return 1
+    link_translations(HTML)
     broken = broken_links(HTML)
     print(*broken, sep="\n", end="\n" if broken else "", file=sys.stderr)
     print(f"{len(list(HTML.rglob('*.html')))} pages in {HTML.relative_to(ROOT)}, {len(broken)} broken links")
