@@ -3,89 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from opencode_client import ArgumentError, BadRequestError, ResponseDecodeError, ServerError, SessionSnapshot
+from opencode_client import ArgumentError, BadRequestError, ServerError, SessionSnapshot
 from opencode_client._spec import PAGES
 from opencode_client.models import MessageWithParts, Session
+from tests.support import paged
 from tests.support.both_clients import ClientKind
-
-_POISON = "Expected OutputFormatJsonSchema, got {...}"
-
-
-def _message(number: int, **info: object) -> dict[str, Any]:
-    return {"info": {"id": f"msg_{number}", "role": "user", **info}, "parts": []}
-
-
-def _session(number: int, **members: object) -> dict[str, Any]:
-    return {"id": f"ses_{number}", **members}
-
-
-class Server:
-    """A fake server of 1.18.33. `respond` gets the query, and the number of the request from 0."""
-
-    def __init__(self, respond: Callable[[dict[str, str], int], httpx.Response]) -> None:
-        self.queries: list[dict[str, str]] = []
-        self._respond = respond
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/global/health":
-            return httpx.Response(200, json={"healthy": True, "version": "1.18.33"})
-        self.queries.append(dict(request.url.params))
-        return self._respond(self.queries[-1], len(self.queries) - 1)
-
-    def column(self, name: str) -> list[str | None]:
-        """Return a parameter of each request; None where it was not sent."""
-        return [query.get(name) for query in self.queries]
-
-
-def _messages(total: int, *, has_before: bool = True, bad: int | None = None) -> Server:
-    """A server with messages 0 to `total`; it cannot send the last page if the message `bad` is in it."""
-
-    def respond(query: dict[str, str], _: int) -> httpx.Response:
-        limit, end = int(query["limit"]), int(query.get("before", total))
-        first = max(0, end - limit)
-        if bad is not None and first == 0 and bad < end:
-            data = {"message": _POISON, "kind": "Body"}
-            return httpx.Response(400, json={"name": "BadRequest", "data": data})
-        page = [_message(n, **({"parentID": f"msg_{n - 1}"} if n % 2 else {})) for n in range(first, end)]
-        headers = {"x-next-cursor": str(first) + "="} if first > 0 and has_before else {}
-        return httpx.Response(200, json=page, headers=headers)
-
-    def readable(query: dict[str, str], number: int) -> httpx.Response:
-        return respond({name: value.removesuffix("=") for name, value in query.items()}, number)
-
-    return Server(readable)
-
-
-def _sessions(total: int) -> Server:
-    def respond(query: dict[str, str], _: int) -> httpx.Response:
-        return httpx.Response(200, json=[_session(n) for n in range(min(total, int(query["limit"])))])
-
-    return Server(respond)
-
-
-async def _collected(items: AsyncIterator[Any], into: list[Any]) -> None:
-    async for item in items:
-        into.append(item)
-
-
-def _all(client_kind: ClientKind, paginator: Any) -> list[Any]:
-    """Return all items, read with `for` or `async for`."""
-    if not client_kind.is_async:
-        return list(paginator)
-    found: list[Any] = []
-    client_kind.call(_collected, paginator, found)
-    return found
-
-
-def _numbers(items: Iterable[Any]) -> list[int]:
-    ids = (item.info.id if hasattr(item, "info") else item.id for item in items)
-    return [int(one.partition("_")[2]) for one in ids]
 
 
 @pytest.mark.parametrize("total", [0, 1, 2, 3, 4, 6, 7])
@@ -93,62 +21,66 @@ def _numbers(items: Iterable[Any]) -> list[int]:
 def test_messages_come_from_new_to_old_each_once(
     client_kind: ClientKind, total: int, has_before: bool
 ) -> None:
-    client = client_kind.mocked(_messages(total, has_before=has_before))
-    items = _all(client_kind, client.paginate(client.session.messages, "ses_1", limit=3))
-    assert _numbers(items) == list(reversed(range(total)))
+    client = client_kind.mocked(paged.messages(total, has_before=has_before))
+    items = paged.all_items(client_kind, client.paginate(client.session.messages, "ses_1", limit=3))
+    assert paged.numbers(items) == list(reversed(range(total)))
 
 
 def test_a_page_is_requested_with_the_cursor_of_the_header(client_kind: ClientKind) -> None:
-    server = _messages(7)
+    server = paged.messages(7)
     client = client_kind.mocked(server, directory="/r")
-    _all(client_kind, client.paginate(client.session.messages, "ses_1", limit=3))
+    paged.all_items(client_kind, client.paginate(client.session.messages, "ses_1", limit=3))
     assert server.column("before") == [None, "4=", "1="]
     assert server.column("limit") == ["3", "3", "3"]
     assert server.column("directory") == ["/r"] * 3
 
 
 def test_without_a_header_a_full_page_is_read_again_with_a_larger_limit(client_kind: ClientKind) -> None:
-    server = _messages(7, has_before=False)
+    server = paged.messages(7, has_before=False)
     client = client_kind.mocked(server)
-    _all(client_kind, client.paginate(client.session.messages, "ses_1", limit=3))
+    paged.all_items(client_kind, client.paginate(client.session.messages, "ses_1", limit=3))
     assert server.column("limit") == ["3", "6", "12"]
 
 
 def test_after_a_cursor_a_full_page_without_a_header_is_the_last(client_kind: ClientKind) -> None:
-    server = _messages(6)
+    server = paged.messages(6)
     client = client_kind.mocked(server)
-    _all(client_kind, client.paginate(client.session.messages, "ses_1", limit=3))
+    paged.all_items(client_kind, client.paginate(client.session.messages, "ses_1", limit=3))
     assert server.column("before") == [None, "3="]
 
 
 def test_it_begins_at_the_cursor_that_is_passed(client_kind: ClientKind) -> None:
-    client = client_kind.mocked(_messages(7))
-    items = _all(client_kind, client.paginate(client.session.messages, "ses_1", limit=3, before="5="))
-    assert _numbers(items) == [4, 3, 2, 1, 0]
+    client = client_kind.mocked(paged.messages(7))
+    items = paged.all_items(
+        client_kind, client.paginate(client.session.messages, "ses_1", limit=3, before="5=")
+    )
+    assert paged.numbers(items) == [4, 3, 2, 1, 0]
 
 
 @pytest.mark.parametrize("total", [0, 1, 3, 4, 100, 250])
 def test_sessions_are_read_with_a_larger_limit_until_fewer_come(client_kind: ClientKind, total: int) -> None:
-    client = client_kind.mocked(_sessions(total))
+    client = client_kind.mocked(paged.sessions(total))
     for options in ({"limit": 3}, {}):
-        items = _all(client_kind, client.paginate(client.session.list, **options))
-        assert _numbers(items) == list(range(total))
+        items = paged.all_items(client_kind, client.paginate(client.session.list, **options))
+        assert paged.numbers(items) == list(range(total))
 
 
 def test_start_stays_a_filter(client_kind: ClientKind) -> None:
-    server = _sessions(5)
+    server = paged.sessions(5)
     client = client_kind.mocked(server)
-    _all(client_kind, client.paginate(client.session.list, limit=3, start=7))
+    paged.all_items(client_kind, client.paginate(client.session.list, limit=3, start=7))
     assert server.column("start") == ["7", "7"]
 
 
 def test_sessions_that_arrive_meanwhile_do_not_repeat_others(client_kind: ClientKind) -> None:
     def respond(query: dict[str, str], number: int) -> httpx.Response:
         newest = 9 + number  # one more before each request
-        return httpx.Response(200, json=[_session(n) for n in range(newest, -1, -1)][: int(query["limit"])])
+        return httpx.Response(
+            200, json=[paged.session(n) for n in range(newest, -1, -1)][: int(query["limit"])]
+        )
 
-    client = client_kind.mocked(Server(respond))
-    numbers = _numbers(_all(client_kind, client.paginate(client.session.list, limit=2)))
+    client = client_kind.mocked(paged.Server(respond))
+    numbers = paged.numbers(paged.all_items(client_kind, client.paginate(client.session.list, limit=2)))
     assert len(numbers) == len(set(numbers))
     assert set(numbers) >= set(range(10))
 
@@ -158,14 +90,14 @@ def test_sessions_with_the_same_time_at_the_end_of_a_page_come_each_once(client_
 
     def respond(query: dict[str, str], _: int) -> httpx.Response:
         before = int(query.get("cursor", 99))
-        page = [_session(n, time={"updated": t}) for n, t in enumerate(times) if t < before]
+        page = [paged.session(n, time={"updated": t}) for n, t in enumerate(times) if t < before]
         limit = int(query["limit"])
         header = {"x-next-cursor": str(page[limit - 1]["time"]["updated"])} if len(page) > limit else {}
         return httpx.Response(200, json=page[:limit], headers=header)
 
-    client = client_kind.mocked(Server(respond))
-    items = _all(client_kind, client.paginate(client.experimental.session.list, limit=2))
-    assert _numbers(items) == list(range(7))
+    client = client_kind.mocked(paged.Server(respond))
+    items = paged.all_items(client_kind, client.paginate(client.experimental.session.list, limit=2))
+    assert paged.numbers(items) == list(range(7))
 
 
 @pytest.mark.parametrize("name", ["data", "items"])  # 1.15.13: items
@@ -175,15 +107,15 @@ def test_v2_pages_by_the_cursor_in_its_body(
 ) -> None:
     def respond(query: dict[str, str], _: int) -> httpx.Response:
         first = int(query.get("cursor", 0))
-        page = [_session(n) for n in range(first, min(first + 2, 5))]
+        page = [paged.session(n) for n in range(first, min(first + 2, 5))]
         has_more = has_last_cursor or first + 2 < 5
         cursor = {"next": str(first + 2) if has_more else None, "previous": None}
         return httpx.Response(200, json={name: page, "cursor": cursor})
 
-    server = Server(respond)
+    server = paged.Server(respond)
     client = client_kind.mocked(server)
-    items = _all(client_kind, client.paginate(client.v2.session.list, limit=2, order="asc"))
-    assert _numbers(items) == [0, 1, 2, 3, 4]
+    items = paged.all_items(client_kind, client.paginate(client.v2.session.list, limit=2, order="asc"))
+    assert paged.numbers(items) == [0, 1, 2, 3, 4]
     assert server.column("order")[:3] == ["asc", None, None]  # the cursor has it
 
 
@@ -195,68 +127,9 @@ def test_v2_history_continues_after_the_last_sequence_number(client_kind: Client
         ]
         return httpx.Response(200, json={"data": events[:2], "hasMore": len(events) > 2})
 
-    client = client_kind.mocked(Server(respond))
-    items = _all(client_kind, client.paginate(client.v2.session.history, "ses_1", limit=2))
+    client = client_kind.mocked(paged.Server(respond))
+    items = paged.all_items(client_kind, client.paginate(client.v2.session.history, "ses_1", limit=2))
     assert [item.to_dict()["id"] for item in items] == [f"evt_{n}" for n in range(5)]
-
-
-def test_a_page_without_items_is_an_error(client_kind: ClientKind) -> None:
-    client = client_kind.mocked(Server(lambda _, __: httpx.Response(200, json={"cursor": {}})))
-    with pytest.raises(ResponseDecodeError, match=r"v2\.session\.list: \$\.data"):
-        _all(client_kind, client.paginate(client.v2.session.list))
-
-
-WRONG_PAGES: list[tuple[dict[str, object], str]] = [
-    ({"data": [_session(1)], "cursor": {"next": {}}}, "cursor.next"),
-    ({"data": [_session(1)], "hasMore": True}, "data[-1].durable.seq"),
-    ({"data": [{"durable": 5}], "hasMore": True}, "data[-1].durable.seq"),
-    ({"data": [{"durable": {"seq": []}}], "hasMore": True}, "data[-1].durable.seq"),
-    ({"data": [None], "hasMore": True}, "data[-1].durable.seq"),
-]
-
-
-@pytest.mark.parametrize(("body", "path"), WRONG_PAGES)
-def test_a_page_with_a_wrong_cursor_is_an_error(
-    client_kind: ClientKind, body: dict[str, object], path: str
-) -> None:
-    client = client_kind.mocked(Server(lambda _, __: httpx.Response(200, json=body)))
-    with pytest.raises(ResponseDecodeError) as caught:
-        _all(client_kind, client.paginate(client.v2.session.list))
-    assert f"$.{path}" in str(caught.value)
-
-
-def test_items_that_are_no_objects_are_kept(client_kind: ClientKind) -> None:
-    client = client_kind.mocked(Server(lambda _, __: httpx.Response(200, json={"data": [1, None]})))
-    assert _all(client_kind, client.paginate(client.v2.session.list)) == [1, None]
-
-
-def test_a_cursor_of_many_digits_is_sent_as_it_came(client_kind: ClientKind) -> None:
-    def respond(_: dict[str, str], number: int) -> httpx.Response:
-        return httpx.Response(
-            200, json=[_message(number)], headers=[{"x-next-cursor": "9" * 5000}, {}][number]
-        )
-
-    server = Server(respond)
-    client = client_kind.mocked(server)
-    assert len(_all(client_kind, client.paginate(client.session.messages, "ses_1", limit=1))) == 2
-    assert server.column("before") == [None, "9" * 5000]
-
-
-def test_new_cursors_without_new_items_end_in_an_error(client_kind: ClientKind) -> None:
-    def respond(_: dict[str, str], number: int) -> httpx.Response:
-        return httpx.Response(200, json={"data": [_session(1)], "cursor": {"next": str(number)}})
-
-    server = Server(respond)
-    client = client_kind.mocked(server)
-    with pytest.raises(ResponseDecodeError, match="the same ones, page after page"):
-        _all(client_kind, client.paginate(client.v2.session.list))
-    assert len(server.queries) == 12
-
-
-def test_a_cursor_that_comes_again_ends_the_pages(client_kind: ClientKind) -> None:
-    page = {"data": [_session(1)], "cursor": {"next": "same"}}
-    client = client_kind.mocked(Server(lambda _, __: httpx.Response(200, json=page)))
-    assert _numbers(_all(client_kind, client.paginate(client.v2.session.list))) == [1]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 4, 100])
@@ -264,35 +137,35 @@ def test_a_cursor_that_comes_again_ends_the_pages(client_kind: ClientKind) -> No
 def test_messages_of_a_session_with_a_json_schema_are_read_around_the_bad_one(
     client_kind: ClientKind, limit: int, bad: int
 ) -> None:
-    client = client_kind.mocked(_messages(8, bad=bad))
+    client = client_kind.mocked(paged.messages(8, bad=bad))
     pages = client.paginate(client.session.messages, "ses_1", limit=limit)
-    numbers = _numbers(_all(client_kind, pages))
+    numbers = paged.numbers(paged.all_items(client_kind, pages))
     assert numbers == [7, 6, 5, 4, 3, 2, 1] + ([] if bad == 0 else [0])
     assert pages.missing == (("msg_0",) if bad == 0 else ())
 
 
 def test_the_missing_message_is_logged(client_kind: ClientKind, caplog: pytest.LogCaptureFixture) -> None:
-    client = client_kind.mocked(_messages(2, bad=0))
-    _all(client_kind, client.paginate(client.session.messages, "ses_1"))
+    client = client_kind.mocked(paged.messages(2, bad=0))
+    paged.all_items(client_kind, client.paginate(client.session.messages, "ses_1"))
     assert "session.messages: the server cannot return the session's first message" in caplog.text
 
 
 def test_the_id_of_a_missing_message_without_an_answer_is_not_known(client_kind: ClientKind) -> None:
-    client = client_kind.mocked(_messages(1, bad=0))
+    client = client_kind.mocked(paged.messages(1, bad=0))
     pages = client.paginate(client.session.messages, "ses_1")
-    assert _all(client_kind, pages) == []
+    assert paged.all_items(client_kind, pages) == []
     assert pages.missing == ("",)
 
 
 def test_another_bad_request_is_raised(client_kind: ClientKind) -> None:
     bad = httpx.Response(400, json={"name": "BadRequest", "data": {"message": "no", "kind": "Query"}})
-    client = client_kind.mocked(Server(lambda _, __: bad))
+    client = client_kind.mocked(paged.Server(lambda _, __: bad))
     with pytest.raises(BadRequestError):
-        _all(client_kind, client.paginate(client.session.messages, "ses_1"))
+        paged.all_items(client_kind, client.paginate(client.session.messages, "ses_1"))
 
 
 def test_after_an_error_iterating_again_repeats_the_request(client_kind: ClientKind) -> None:
-    working = _messages(5)
+    working = paged.messages(5)
 
     def respond(query: dict[str, str], number: int) -> httpx.Response:
         if number == 1:
@@ -300,24 +173,24 @@ def test_after_an_error_iterating_again_repeats_the_request(client_kind: ClientK
         url = httpx.URL("http://h/session/ses_1/message", params=query)
         return working(httpx.Request("GET", url))
 
-    client = client_kind.mocked(Server(respond))
+    client = client_kind.mocked(paged.Server(respond))
     pages = client.paginate(client.session.messages, "ses_1", limit=3)
     with pytest.raises(ServerError):
-        _all(client_kind, pages)
-    assert _numbers(_all(client_kind, pages)) == [1, 0]
+        paged.all_items(client_kind, pages)
+    assert paged.numbers(paged.all_items(client_kind, pages)) == [1, 0]
 
 
 def test_nothing_is_sent_before_the_first_item_is_needed(client_kind: ClientKind) -> None:
-    server = _messages(1)
+    server = paged.messages(1)
     client = client_kind.mocked(server)
     client.paginate(client.session.messages, "ses_1")
     assert not server.queries
 
 
 def test_a_view_pages_with_its_own_directory(client_kind: ClientKind) -> None:
-    server = _sessions(1)
+    server = paged.sessions(1)
     client = client_kind.mocked(server)
-    _all(client_kind, client.paginate(client.with_options(directory="/v").session.list))
+    paged.all_items(client_kind, client.paginate(client.with_options(directory="/v").session.list))
     assert server.column("directory") == ["/v"]
 
 
@@ -350,18 +223,18 @@ def test_a_wrong_limit_is_an_error(client_kind: ClientKind, limit: Any) -> None:
 
 
 def test_resync_reads_around_a_bad_message(client_kind: ClientKind) -> None:
-    messages = _messages(4, bad=0)
+    messages = paged.messages(4, bad=0)
 
     def server(request: httpx.Request) -> httpx.Response:
         path = request.url.path
         if path == "/session/ses_1":
-            return httpx.Response(200, json=_session(1, directory="/r"))
+            return httpx.Response(200, json=paged.session(1, directory="/r"))
         if path == "/session/ses_1/message":
             return messages((request.url.params.get("limit") and request) or _with_limit(request))
         return httpx.Response(200, json={} if path == "/session/status" else [])
 
     found = client_kind.call(client_kind.mocked(server).resync, "ses_1")
-    assert (_numbers(found.messages), found.missing) == ([1, 2, 3], ("msg_0",))
+    assert (paged.numbers(found.messages), found.missing) == ([1, 2, 3], ("msg_0",))
 
 
 def _with_limit(request: httpx.Request) -> httpx.Request:
@@ -371,9 +244,9 @@ def _with_limit(request: httpx.Request) -> httpx.Request:
 @pytest.mark.parametrize("finish", [{"finish": "stop"}, {"finish": "tool-calls", "structured": {"a": 1}}])
 def test_a_missing_message_counts_as_the_prompt_that_no_message_has(finish: dict[str, Any]) -> None:
     time = {"created": 1, "completed": 2}
-    answer = _message(1) | {
+    answer = paged.message(1) | {
         "info": {"id": "msg_1", "role": "assistant", "parentID": "msg_0", "time": time, **finish}
     }
-    session = Session.from_dict(_session(1))
+    session = Session.from_dict(paged.session(1))
     snapshot = SessionSnapshot(session, None, [MessageWithParts.from_dict(answer)], [], [], (), ("msg_0",))
     assert snapshot.turn({"prompt": "1"}) == "over"
