@@ -26,6 +26,8 @@ from opencode_client import (
 from opencode_client.calls.namespace import AsyncNamespace, Namespace
 from opencode_client.streams.async_shared_stream import AsyncSubscription
 from opencode_client.streams.shared_stream import Subscription
+from scripts.documents import operations
+from scripts.recordings import DOCUMENTED, document
 
 _SYNC_NAMES = {
     "__aenter__": "__enter__",
@@ -139,9 +141,10 @@ def test_every_argument_of_an_operation_has_a_line_in_its_docstring() -> None:
         "log_level",
         "layout",
     }  # enums: the pipeline makes them components without their texts
+    documented = {f"Source: `{method} {path}`" for method, path in operations(document(DOCUMENTED[-1]))}
     for path, namespace in _namespaces(OpencodeClient()):
         for name, method in inspect.getmembers(namespace.__class__, inspect.isfunction):
-            if not name.startswith("_"):
-                text = inspect.getdoc(method) or ""
+            text = inspect.getdoc(method) or ""
+            if any(source in text for source in documented):  # others are of servers that are newer
                 missing = [one for one in inspect.signature(method).parameters if f"    {one}: " not in text]
                 assert set(missing) <= silent, f"client.{path}.{name}"

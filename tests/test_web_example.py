@@ -21,13 +21,14 @@ from tests.support.web_example import web_example
 Line = dict[str, Any]  # Any: JSON
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeServer]:
+    """A server of its own for each test: "always" holds for all sessions of a server."""
     with FakeServer(script=script, directory=tmp_path_factory.mktemp("web"), config=CONFIG) as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def browser(fake: FakeServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client that sends what a browser sends from the page."""
     with (
