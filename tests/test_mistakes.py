@@ -346,6 +346,6 @@ STARTS = {
 @pytest.mark.skipif(sys.platform == "win32", reason="the programs are scripts")
 @pytest.mark.parametrize("program", STARTS)
 def test_a_server_that_does_not_start_says_what_to_change(fake: Fake, program: str) -> None:
-    timeout_s = 1.0 if "sleep" in program else 30.0
-    text = _message(OpencodeServer(fake(program), port=5, startup_timeout_s=timeout_s).start)
+    server = OpencodeServer(fake(program), port=5, startup_timeout_s=1.0 if "sleep" in program else 30.0)
+    text = _message(server.start)
     assert re.search(STARTS[program], text)

@@ -8,8 +8,8 @@ from typing import Any
 from ..model import JsonObject, is_array
 from .handlers import Handlers
 from .routing import Call, on, refuse
+from .rules import matches, rules_of
 from .state import Ask
-from .tools import matches, rules_of
 
 _REPLIES = ("once", "always", "reject")
 

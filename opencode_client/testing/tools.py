@@ -17,6 +17,7 @@ from attrs import define, field, frozen
 
 from ..model import JsonObject, is_object
 from .replies import ToolCall, failed
+from .rules import ALLOWED, action_for, rules_of
 from .state import Ask, Message, Session, State, now_ms
 
 NAMES = (
@@ -31,8 +32,6 @@ _BASH_S = 120
 _EDITS = ("edit", "write")
 _PARTS = re.compile(r"[;\n]|&&|\|\|?")
 """A command of the shell is split here. Servers parse it."""
-_ALLOWED = {"permission": "*", "action": "allow", "pattern": "*"}
-"""The first rule of each agent."""
 _DENIED = "The user has specified a rule which prevents you from using this specific tool call."
 _REJECTED = "The user rejected permission to use this specific tool call"
 Replacement = Callable[[JsonObject], str]
@@ -151,7 +150,7 @@ class Tools:
             kind, wanted = "permission", _wanted(call)
             approved = state.approved.get(call.session.directory, ())
             rules = [*self._rules, *call.session.info.get("permission", []), *approved]
-            action = _action(rules, wanted["permission"], wanted["patterns"])
+            action = action_for(rules, wanted["permission"], wanted["patterns"])
             if action == "deny":
                 call.denied_by = [
                     one for one in rules if fnmatchcase(wanted["permission"], one["permission"])
@@ -170,7 +169,7 @@ class Tools:
     def _result(self, call: Call) -> Result:
         ask = call.ask
         if call.denied_by is not None:
-            rules = json.dumps([_ALLOWED, *call.denied_by], separators=(",", ":"))
+            rules = json.dumps([ALLOWED, *call.denied_by], separators=(",", ":"))
             raise ToolError(f"{_DENIED} Here are some of the relevant rules {rules}")
         if ask is not None:
             self._state.wait(call.session, lambda: ask.is_over)
@@ -316,16 +315,6 @@ def run_shell(command: str, directory: str) -> tuple[str, int]:
     return done.stdout, done.returncode
 
 
-def rules_of(permission: Any) -> list[JsonObject]:  # Any: opencode's configuration
-    """Return opencode's setting `permission` as a list of rules."""
-    named: JsonObject = {"*": permission} if isinstance(permission, str) else permission or {}
-    found: list[JsonObject] = []
-    for name, value in named.items():
-        patterns: JsonObject = {"*": value} if isinstance(value, str) else value
-        found += [{"permission": name, "pattern": to, "action": action} for to, action in patterns.items()]
-    return found
-
-
 def _begun(part: JsonObject) -> JsonObject:
     """Return the time at which a call began."""
     times: JsonObject = part["state"].get("time", {"start": now_ms()})
@@ -344,24 +333,3 @@ def _wanted(call: Call) -> JsonObject:
     pattern = str(arguments.get("filePath", arguments.get("subagent_type", "*")))
     kind = "edit" if name in _EDITS else name
     return {"permission": kind, "patterns": [pattern], "metadata": {}, "always": ["*"]}
-
-
-def _action(rules: Sequence[JsonObject], permission: str, patterns: Sequence[str]) -> str:
-    """Return `allow`, `ask` or `deny`: that of the last rule that matches, the strictest of all patterns."""
-    actions = [_one_action(rules, permission, pattern) for pattern in patterns]
-    return next((one for one in ("deny", "ask") if one in actions), "allow")
-
-
-def _one_action(rules: Sequence[JsonObject], permission: str, pattern: str) -> str:
-    for rule in reversed(rules):
-        if fnmatchcase(permission, rule["permission"]) and fnmatchcase(pattern, rule["pattern"]):
-            return str(rule["action"])
-    return "allow"
-
-
-def matches(ask: Ask, rules: Sequence[JsonObject]) -> bool:
-    """Return True if rules allow what a permission request wants."""
-    return _action([*_ASK_ALL, *rules], ask.info["permission"], ask.info["patterns"]) == "allow"
-
-
-_ASK_ALL: list[JsonObject] = [{"permission": "*", "pattern": "*", "action": "ask"}]

@@ -188,12 +188,12 @@ def _error_named(name: str, data: JsonObject) -> TurnError:
 
 
 def _incomplete(reason: str, message: str) -> TurnError:
-    error = errors.TurnOutputError(f"the answer is incomplete: {message}{_TODO.get(reason, '')}")
+    error = errors.TurnOutputError(f"the answer is incomplete: {message}{_ADVICE.get(reason, '')}")
     error.reason = reason
     return error
 
 
-_TODO = {
+_ADVICE = {
     "length": "; ask for a shorter answer, or use a model with a longer one",
     "structure": "; use a simpler schema, or another model",
 }

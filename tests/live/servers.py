@@ -30,7 +30,7 @@ _SAME = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
 }
-"""What servers take from the environment; it is the same on every machine."""
+"""Variables of the servers' environment, the same on every machine."""
 _RG = """#!{python}
 import json, re, subprocess, sys
 FILES = ("git", "ls-files", "--cached", "--others", "--exclude-standard")

@@ -1,4 +1,4 @@
-"""What all scenes share: the table of the scenes, prompts, and turns with their results."""
+"""Parts of all scenes: their table, prompts, and turns with their results."""
 
 from __future__ import annotations
 

@@ -1,0 +1,42 @@
+"""Rules of permissions, as the setting `permission` has them: the last rule that matches decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ..model import JsonObject
+from .state import Ask
+
+ALLOWED = {"permission": "*", "action": "allow", "pattern": "*"}
+"""The first rule of each agent."""
+_ASK_ALL: list[JsonObject] = [{"permission": "*", "pattern": "*", "action": "ask"}]
+
+
+def rules_of(permission: Any) -> list[JsonObject]:  # Any: opencode's configuration
+    """Return opencode's setting `permission` as a list of rules."""
+    named: JsonObject = {"*": permission} if isinstance(permission, str) else permission or {}
+    found: list[JsonObject] = []
+    for name, value in named.items():
+        patterns: JsonObject = {"*": value} if isinstance(value, str) else value
+        found += [{"permission": name, "pattern": to, "action": action} for to, action in patterns.items()]
+    return found
+
+
+def action_for(rules: Sequence[JsonObject], permission: str, patterns: Sequence[str]) -> str:
+    """Return `allow`, `ask` or `deny`: that of the last rule that matches, the strictest of all patterns."""
+    actions = [_one_action(rules, permission, pattern) for pattern in patterns]
+    return next((one for one in ("deny", "ask") if one in actions), "allow")
+
+
+def _one_action(rules: Sequence[JsonObject], permission: str, pattern: str) -> str:
+    for rule in reversed(rules):
+        if fnmatchcase(permission, rule["permission"]) and fnmatchcase(pattern, rule["pattern"]):
+            return str(rule["action"])
+    return "allow"
+
+
+def matches(ask: Ask, rules: Sequence[JsonObject]) -> bool:
+    """Return True if rules allow what a permission request wants."""
+    return action_for([*_ASK_ALL, *rules], ask.info["permission"], ask.info["patterns"]) == "allow"
