@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from opencode_client import OpencodeClient
 from tests.live.client_pairs import CLIENT_KINDS, SyncOrAsync, until
 from tests.live.servers import NEW
 from tests.live.turns.players import TURN_VERSIONS, Site, Sites, busy, open_site
@@ -27,7 +28,12 @@ def sites() -> Generator[Sites]:
             more: Any = {"agent": {"general": {"permission": {"task": "allow"}}}}  # it may start subagents
             if version == NEW:  # older servers have no limit, and no such setting
                 more["subagent_depth"] = 3
-            return running.enter_context(open_site(version, permission={"bash": "ask"}, **more))
+            site = running.enter_context(open_site(version, permission={"bash": "ask"}, **more))
+            with OpencodeClient(site.url, directory=site.directory) as client:
+                client.run(
+                    "begin", timeout=100
+                )  # 1.18.33 aborts all turns after one that is aborted before this
+            return site
 
         yield start
 
