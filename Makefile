@@ -121,7 +121,7 @@ test-paging: $(READY)  ## lists of 250 messages and sessions, on real servers of
 	$(BIN)/pytest -m live tests/live/test_paging.py
 
 test-live: $(READY)  ## run the live suite: real servers from npm
-	$(BIN)/pytest -n 2 --dist loadfile -m "live and not matrix and not tools"
+	$(BIN)/pytest -n 2 --dist loadfile -m "live and not matrix"
 
 compat: $(READY)  ## test this client with servers of seven versions, or of VERSIONS="1.1.65 latest"; WRITE=1 writes the table
 	$(BIN)/python -m tests.live.compat $(if $(WRITE),--write) $(VERSIONS)
