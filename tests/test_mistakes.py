@@ -25,6 +25,7 @@ from opencode_client.models import TextPart
 from opencode_client.testing import FakeServer, Reply, ToolCall, partial
 from tests.support.fake_opencode import Fake
 from tests.support.fake_opencode import fake as fake  # a fixture
+from tests.support.faulty_server import FaultyServer, Peer
 
 _TEXT = [{"type": "text", "text": "hi"}]
 _PASSWORD = "OPENCODE_SERVER_PASSWORD"  # the variable's name
@@ -241,9 +242,17 @@ def test_a_missing_server_says_what_to_start(closed_port: int) -> None:
     assert text.endswith("; start `opencode serve` there, or correct the URL")
 
 
-def test_https_to_a_server_of_http_is_named(server: FakeServer) -> None:
-    with OpencodeClient(server.url.replace("http:", "https:"), max_retries=0) as client:
-        assert _message(client.session.list).endswith("opencode itself speaks http, not https: check the URL")
+def test_https_to_a_server_of_http_is_named() -> None:
+    def refuse(peer: Peer) -> None:
+        peer.await_data()
+        peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with (
+        FaultyServer([refuse]) as server,
+        OpencodeClient(server.url.replace("http:", "https:"), max_retries=0) as client,
+    ):
+        text = _message(client.session.list)
+    assert text.endswith("opencode itself speaks http, not https: check the URL")
 
 
 def test_a_proxy_of_the_environment_is_named(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
