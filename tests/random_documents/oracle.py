@@ -322,13 +322,7 @@ def _equal(one: Value, other: Value) -> bool:
 
 
 def _is_of(kind: str, value: Value) -> bool:
-    types: dict[str, Any] = {
-        "array": list,
-        "object": dict,
-        "string": str,
-        "boolean": bool,
-        "null": type(None),
-    }
+    types: Json = {"array": list, "object": dict, "string": str, "boolean": bool, "null": type(None)}
     if kind in types:
         return isinstance(value, types[kind])
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
