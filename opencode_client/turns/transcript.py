@@ -273,8 +273,8 @@ class Transcript:
     def _belongs(self, message: TurnMessage, seen: MessageSeen) -> bool | None:
         """Return True if a message of the model answers the prompt, or one that the server has put in its place."""
         parent = self._messages.get(seen.parent_id or "")
-        if parent is None or (parent.seen is None and parent.belongs is None):
-            return None
+        if self.prompt_id is None or parent is None or (parent.seen is None and parent.belongs is None):
+            return None  # it is not known yet
         if parent.belongs is None and parent.is_automatic:
             earlier = [
                 one for one in self._messages.values() if one.order < parent.order and one.belongs is not None

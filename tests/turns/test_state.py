@@ -182,6 +182,16 @@ def test_a_turn_of_somebody_else_is_followed_from_its_begin() -> None:
     assert (game.state.result.text, game.texts()) == ("Hello", {"prt_002_0": "Hello"})
 
 
+def test_a_turn_that_begins_before_the_first_look_has_ended_is_followed() -> None:
+    game, begins, answer = Game(key=None, follows=True), prompt(1, None), answered_with("Hello")
+    half = Message(2, is_over=False)
+    game.play(begins.updated(), begins.part_updated(), status("busy"), half.updated())
+    game.looked(begins, half, status="busy")
+    game.play(answer.part_updated(), answer.updated(), *IDLE).looked(begins, answer)
+    assert game.state.result is not None
+    assert (game.state.result.text, game.texts()) == ("Hello", {"prt_002_0": "Hello"})
+
+
 def test_following_a_session_at_rest_ends_with_its_last_turn() -> None:
     game = Game(key=None, follows=True).looked(prompt(1, None), answered_with())
     assert game.seen(TurnFinished)[0].result.text == "Hello"
