@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from time import monotonic
 
 import httpx
 
-from .async_background import reader
-from .chunked_body import READ_BYTES, ChunkedBody, buffered_body, connection_errors, httpx_error
+from .chunked_body import READ_BYTES, ChunkedBody, buffered_body, httpx_errors
 
 _SHORTEST_S = 0.001
 """Sockets take 0 seconds for "do not wait at all"."""
@@ -28,14 +27,13 @@ class AsyncBody:
         self._received = buffered_body(response)
         self._chunked = ChunkedBody()
         self._pieces: AsyncIterator[bytes] | None = None
-        self._read: Callable[[int, float | None], Awaitable[bytes]] | None = None
 
     @property
     def is_direct(self) -> bool:
         """True if it is read past h11. Then `read` can stop waiting, and nothing is lost."""
         return self._received is not None
 
-    async def read(self, most_s: float | None) -> bytes:
+    async def read(self, most_s: float | None) -> list[bytes]:
         """Return the next bytes; none after `most_s` seconds, or at the end. `most_s` counts only if `is_direct`.
 
         Raises:
@@ -46,16 +44,16 @@ class AsyncBody:
                 self._pieces = self._response.aiter_bytes()
             piece = await anext(self._pieces, None)
             self.ended = piece is None
-            return piece or b""
+            return [] if piece is None else [piece]
         data, self._received = self._received, b""
         if not data:
             received = await self._receive(most_s)
             if received is None:
-                return b""
+                return []
             data = received
-        content = self._chunked.feed(data)
+        pieces = self._chunked.feed(data)
         self.ended = self._chunked.ended
-        return content
+        return pieces
 
     async def close(self) -> None:
         """Stop reading. The connection stays open."""
@@ -68,15 +66,16 @@ class AsyncBody:
         left_s = None if self._silence_s is None else self._silence_s - self._silent_s
         is_brief = most_s is not None and (left_s is None or most_s < left_s)
         wait_s = most_s if is_brief else left_s
-        self._read = self._read or reader(self._response.extensions["network_stream"])
         began_s = monotonic()
         data: bytes | None = None
         try:
-            data = await self._read(READ_BYTES, None if wait_s is None else max(wait_s, _SHORTEST_S))
-        except connection_errors() as cause:  # called only after an error
-            error = httpx_error(cause, self._silence_s)
-            if not is_brief or not isinstance(error, httpx.ReadTimeout):
-                raise error from cause
+            with httpx_errors(self._silence_s):
+                data = await self._response.extensions["network_stream"].read(
+                    READ_BYTES, timeout=None if wait_s is None else max(wait_s, _SHORTEST_S)
+                )
+        except httpx.ReadTimeout:
+            if not is_brief:
+                raise
         finally:  # also if the task is cancelled
             self._silent_s = 0.0 if data else self._silent_s + monotonic() - began_s
         return data

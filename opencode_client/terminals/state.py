@@ -63,15 +63,14 @@ class TerminalState:
 
     def _add_frame(self, frame: str | bytes) -> None:
         output = self._output
-        found = (output.add_text(frame),) if isinstance(frame, str) else output.add_binary(frame)
-        for item in found:
+        for item in [output.add_text(frame)] if isinstance(frame, str) else output.add_binary(frame):
             if item:
                 self._unread.append(item)
                 self._delays.reset()
 
     def _next_output(self) -> str | None:
-        """Return the next unread output; None if there is none, or in a forked child. Raises PtyGapError."""
-        if not self._unread or not self._home.is_of_process():
+        """Return the next unread output, or None. Raises PtyGapError."""
+        if not self._unread:
             return None
         item = self._unread.popleft()
         if isinstance(item, PtyGapError):

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from ..calls.options import LONGEST_S
 from ..calls.server_info import release
 from ..errors import (
     BadRequestError,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 _LOOK_S = 10.0
 """The timeout of requests that read a session, and of aborts."""
+_LATE_S = 2.0
+"""The time that a request before a turn may need beyond the turn's timeout."""
 _ABORT_AGAIN_S = 2.0
 """An abort is sent again after this time: the first one may come before the turn has begun."""
 
@@ -161,7 +164,8 @@ async def prepare(
     if options.get("timeout") is None:
         options = {**options, "timeout": client.options.turn_timeout}
     directory, session_id = options.get("directory"), options.get("session_id")
-    view = client if directory is None else client.with_options(directory=directory)
+    quick = _in_time(client, options["timeout"])
+    view = quick if directory is None else quick.with_options(directory=directory)
     files = files_of(options)  # before anything is created
     if options.get("output") is not None:
         await _check_output(view, options)
@@ -171,7 +175,7 @@ async def prepare(
     else:
         session = await _find_session(view, session_id)
         check_directory(options, session.directory)
-        await _check_names(client.with_options(directory=session.directory), options)
+        await _check_names(quick.with_options(directory=session.directory), options)
         if options.get("fork"):
             session = await view.session.fork(session_id)
     view = client.with_options(directory=session.directory)
@@ -179,7 +183,7 @@ async def prepare(
     body = body_of(prompt, options, str(key), files)
     after = None
     if "command" in body:
-        key, after = None, await _last_message(view, session.id)
+        key, after = None, await _last_message(_in_time(view, options["timeout"]), session.id)
     place: Any = {"session_id": session.id, "directory": session.directory}
     return AsyncTurnCalls(view, plan_of(options, may_ask=may_ask, key=key, after=after, body=body, **place))
 
@@ -188,8 +192,8 @@ async def prepare_following(
     client: AsyncOpencodeClient, session_id: str, options: Mapping[str, Any]
 ) -> AsyncTurnCalls:  # Any: checked before
     """Return the calls of a turn that runs already."""
-    directory = options.get("directory")
-    view = client if directory is None else client.with_options(directory=directory)
+    directory, quick = options.get("directory"), _in_time(client, options.get("timeout"))
+    view = quick if directory is None else quick.with_options(directory=directory)
     session = await _find_session(view, session_id)
     place: Any = {"session_id": session.id, "directory": session.directory}  # Any: members of a TurnPlan
     view = client.with_options(directory=session.directory)
@@ -213,6 +217,7 @@ async def abort_session(
     client: AsyncOpencodeClient, session_id: str, *, wait_idle: bool, timeout_s: float
 ) -> bool:
     """Abort the turn that runs in a session. Return False if none does. See `abort` of the client."""
+    client = _in_time(client, timeout_s)
     session = await _find_session(client, session_id)
     view = client.with_options(directory=session.directory)
     if (await view.session.status()).get(session_id) is None:
@@ -235,6 +240,14 @@ async def abort_session(
         if monotonic() > end_s:
             raise TurnTimeoutError(f"session {session_id} is still busy {timeout_s:g} s after the abort")
         await view._caller.connections.pause(0.1)  # pyright: ignore[reportPrivateUsage] # ours
+
+
+def _in_time(client: AsyncOpencodeClient, timeout_s: float | None) -> AsyncOpencodeClient:
+    """Return a client whose requests do not wait much longer than a turn with this timeout."""
+    longest: Any = client.options.timeout  # Any: a number or an `httpx.Timeout`
+    usual_s = getattr(longest, "read", longest) or LONGEST_S
+    late_s = usual_s if timeout_s is None else timeout_s + _LATE_S
+    return client.with_options(timeout=late_s) if late_s < usual_s else client
 
 
 async def _find_session(view: AsyncOpencodeClient, session_id: str) -> Session:

@@ -156,9 +156,10 @@ class AsyncManyTurns(AsyncItems[TurnOutcome]):
         spec = entry.spec
         try:
             check_spec(spec, entry.position)
+            began_s = monotonic()
             calls = await prepare(self._client, spec.prompt, options_of(spec), may_ask=False)
             if not self._is_leaving:
-                run = AsyncRun(calls, TurnState(calls.plan, monotonic()), is_quiet=True)
+                run = AsyncRun(calls, TurnState(calls.plan, began_s), is_quiet=True)
                 entry.run = await start(run)
                 if self._is_leaving:  # since this moment
                     self._abort(run)

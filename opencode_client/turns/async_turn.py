@@ -42,8 +42,9 @@ class AsyncTurn(AsyncAnswering[Update, TurnState]):
     async def __aenter__(self) -> Self:
         if self._run is not None:
             raise ArgumentError("a turn is sent once: call client.turn() again for another one")
+        began_s = monotonic()
         calls = await self._prepare()
-        state = TurnState(calls.plan, monotonic())
+        state = TurnState(calls.plan, began_s)
         self._run = await start(AsyncRun(calls, state, is_quiet=self._is_quiet))
         return self
 

@@ -229,8 +229,12 @@ class Hub:
 
 
             done = Done(action, value)
-        except Exception as error:  # noqa: BLE001 # raised by the turn
-            done = Done(action, error=error)
+        except BaseException as error:  # noqa: BLE001 # raised by the turn; a policy may raise SystemExit
+            failed: Any = error  # Any: no Exception
+            done = Done(action, error=failed)
+
+
+
         finally:
             with self._using:
                 del run.actions[id(action)]
@@ -242,9 +246,9 @@ class Hub:
     def _read(self) -> None:
         while not self._is_closed:
             try:
-                while items := self._stream.take_all():
+                for item in self._stream:
                     with self._using:
-                        for run, event in self._routes.inputs(items):
+                        for run, event in self._routes.inputs(item):
                             self._feed(run, event)
             except ClientClosedError:
                 return
@@ -256,7 +260,7 @@ class Hub:
             if self._is_closed:
                 return
             with self._using:
-                for run, event in self._routes.inputs([StreamGap(0, "no event stream", 1, OpencodeError())]):
+                for run, event in self._routes.inputs(StreamGap(0, "no event stream", 1, OpencodeError())):
                     self._feed(run, event)
             if not self._waiters.wait_until(lambda: self._is_closed, _REOPEN_S):
                 self._stream = self._subscribe()

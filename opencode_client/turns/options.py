@@ -84,7 +84,7 @@ def check_options(prompt: object, options: Mapping[str, Any], *, may_ask: bool) 
     for name, unit in _POSITIVE.items():
         value = options.get(name)
         if value is not None and (
-            not isinstance(value, int | float) or isinstance(value, bool) or value <= 0
+            not isinstance(value, int | float) or isinstance(value, bool) or not value > 0
         ):
             raise ArgumentError(f"{name} takes a positive number of {unit}, not {value!r}")
     if options.get("fork") and options.get("session_id") is None:
@@ -105,7 +105,7 @@ def _are_parts(prompt: object) -> bool:
 def check_directory(options: Mapping[str, Any], found: str) -> None:  # Any: as above
     """Check that a session's directory is the given one. Raises ArgumentError."""
     given: StrPath | None = options.get("directory")
-    if given is not None and os.path.normpath(os.path.abspath(given)) != os.path.normpath(found):
+    if given is not None and os.path.normpath(found) not in (os.path.abspath(given), os.path.realpath(given)):
         raise ArgumentError(
             f"directory={os.fspath(given)!r}, but the session is in {found!r}; leave directory out"
         )

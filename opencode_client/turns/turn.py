@@ -42,8 +42,9 @@ class Turn(Answering[Update, TurnState]):
     def __enter__(self) -> Self:
         if self._run is not None:
             raise ArgumentError("a turn is sent once: call client.turn() again for another one")
+        began_s = monotonic()
         calls = self._prepare()
-        state = TurnState(calls.plan, monotonic())
+        state = TurnState(calls.plan, began_s)
         self._run = start(SyncRun(calls, state, is_quiet=self._is_quiet))
         return self
 

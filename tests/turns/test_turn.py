@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import math
 import threading
 from collections.abc import Generator
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -13,6 +17,8 @@ from opencode_client import (
     ArgumentError,
     ClientClosedError,
     ConnectError,
+    PermissionAsk,
+    RequestTimeoutError,
     StreamClosedError,
     StreamTimeoutError,
     TextDelta,
@@ -23,7 +29,7 @@ from opencode_client import (
     TurnTimeoutError,
 )
 from opencode_client.model import JsonObject
-from opencode_client.testing import FakeServer, Reply
+from opencode_client.testing import FakeServer, Reply, ToolCall
 from opencode_client.turns.options import FollowOptions
 from opencode_client.turns.v1 import KEY
 from tests.support.both_clients import ClientKind
@@ -132,10 +138,51 @@ def test_leaving_aborts_the_turn_on_the_server(client_kind: ClientKind, hanging:
     assert caught.value.partial.text == "word"
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError(), GeneratorExit()], ids=repr)
+def test_an_error_of_a_policy_that_is_no_exception_ends_the_turn(
+    client_kind: ClientKind, error: BaseException
+) -> None:
+    def policy(_: PermissionAsk) -> Any:
+        raise error
+
+    call = ToolCall(name="bash", arguments={"command": "echo hi", "description": "says hi"})
+    with FakeServer(Reply(tools=[call]), config={"permission": {"bash": "ask"}}) as fake:
+        turn = _open(client_kind, client_kind.client(fake.url).turn("hi", permissions=policy, timeout=60))
+        while not isinstance(last := client_kind.call(turn.get, timeout=20), TurnFinished):
+            pass
+        assert last.error is error
+        assert fake.calls("session.abort")
+
+
 def test_the_deadline_aborts_a_run(client_kind: ClientKind, hanging: FakeServer) -> None:
     with pytest.raises(TurnTimeoutError):
         client_kind.call(client_kind.client(hanging.url).run, "hi", timeout=0.3)
     assert hanging.calls("session.abort")
+
+
+def test_a_server_that_does_not_respond_before_the_prompt_fails_a_run_in_time(
+    client_kind: ClientKind, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"opencode_client.turns.{'async_' * client_kind.is_async}calls._LATE_S", 0.1)
+    client, began_s = client_kind.client(server.url), monotonic()
+    for operation in ("session.create", "session.get"):
+        server.delay(operation, 10, times=9)
+    for method in (client.run, client.abort):
+        with pytest.raises(RequestTimeoutError):
+            client_kind.call(method, "ses_1", timeout=0.2)
+    assert monotonic() - began_s < 5
+    assert not server.calls("session.prompt")
+
+
+def test_the_directory_of_a_session_may_be_named_by_a_link(
+    client_kind: ClientKind, server: FakeServer, tmp_path: Path
+) -> None:
+    place, link = tmp_path / "place", tmp_path / "link"
+    place.mkdir()
+    link.symlink_to(place)
+    client = client_kind.client(server.url)
+    first = client_kind.call(client.run, "hi", directory=place)
+    assert client_kind.call(client.run, "hi", session_id=first.session_id, directory=link).text == _TEXT
 
 
 def test_turn_timeout_is_the_deadline_of_a_run_without_timeout(
@@ -177,6 +224,7 @@ def test_without_a_server_nothing_is_sent(client_kind: ClientKind) -> None:
         ("hi", {"model": "sonnet"}),
         ("hi", {"permissions": "ask"}),
         ("hi", {"timeout": -1}),
+        ("hi", {"timeout": math.nan}),
         ("hi", {"max_steps": True}),
         ("hi", {"fork": True}),
         ("hi", {"session_id": "", "title": "t"}),
