@@ -105,8 +105,8 @@ mutation: pyproject.toml  ## run mutation tests of four groups of modules, or of
 test-stress: $(READY)  ## run the tests with full sizes that the offline suite runs with small ones: crowds, interrupts, large bodies
 	$(BIN)/pytest -n logical -m stress
 
-test-web: $(READY)  ## use the page of examples/web in headless Chromium, if there is one; screenshots are in build/web
-	$(BIN)/python -m tests.web_in_browser
+test-web: $(READY)  ## use the page of examples/web in headless Chromium, if there is one; screenshots are in build/web; VERSION=1.18.33 on a real server
+	$(BIN)/python -m tests.web_in_browser $(VERSION)
 
 test-terminals: $(READY)  ## open and close 500 terminals over TLS beside three busy loops; COUNT=... for another number
 	$(BIN)/python -m tests.terminals.under_load $(or $(COUNT),500)

@@ -1,4 +1,4 @@
-"""The page of examples/web in headless Chromium, on the fake server: `make test-web`.
+"""The page of examples/web in headless Chromium: `make test-web` on the fake server, VERSION="1.18.33" on a real one.
 
 Writes screenshots of a desktop and of a phone to build/web. Without Chromium it says so, and ends with 0.
 """
@@ -22,10 +22,12 @@ from websockets.sync.client import ClientConnection, connect
 
 from opencode_client import OpencodeClient
 from opencode_client.model import JsonObject
+from opencode_client.server import OpencodeServer
 from opencode_client.testing import FakeServer, Reply, ToolCall
 from scripts.rooms import ROOT
 from tests.live.client_pairs import until
 from tests.live.doc_prompts import CONFIG, script
+from tests.live.servers import scripted_server
 from tests.support.web_example import web_example
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -181,25 +183,36 @@ def check(page: Page, url: str, client: OpencodeClient, directory: Path) -> None
     print("ok: a closed page aborts the turn")
 
 
-def main() -> int:
+@contextmanager
+def serving(version: str | None) -> Generator[tuple[FakeServer | OpencodeServer, Path]]:
+    """Start a server of npm, or the fake one without a version. Yields it with its directory."""
+    if version:
+        with scripted_server(version, script=_script, **CONFIG) as (server, _):
+            yield server, server.directory
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            directory = Path(folder).resolve()
+            with FakeServer(script=_script, directory=directory, config=CONFIG) as fake:
+                yield fake, directory
+
+
+def main(version: str | None) -> int:
     """Return 0 if all is well, or if there is no Chromium."""
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if program is None:
         print(f"skipped: no Chromium: set CHROMIUM, or install one of {', '.join(_NAMES)}")
         return 0
     _SHOTS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        directory = Path(folder).resolve()
-        with (
-            FakeServer(script=_script, directory=directory, config=CONFIG) as fake,
-            web_example(fake.url, directory) as url,
-            fake.client() as client,
-            browser(program) as page,
-        ):
-            check(page, url, client, directory)
+    with (
+        serving(version) as (server, directory),
+        web_example(server.url, directory) as url,
+        server.client() as client,
+        browser(program) as page,
+    ):
+        check(page, url, client, directory)
     print(f"screenshots: {_SHOTS.relative_to(ROOT)}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(next(iter(sys.argv[1:]), None)))
