@@ -47,11 +47,21 @@ def _check(method: object, path: object, query: object) -> None:
     if not (isinstance(method, str) and method.isascii() and method.isalpha()):
         raise ArgumentError(f"send: method takes an HTTP method such as 'GET', not {method!r}")
     if not (isinstance(path, str) and path.startswith("/")) or "?" in path or "#" in path:
-        raise ArgumentError(f"send: path takes a path such as '/session', without a query, not {path!r}")
+        raise ArgumentError(f"send: path takes a path such as '/session', without a query, not {_shown(path)}")
     if {".", ".."} & set(unquote(path).split("/")):
         raise ArgumentError(f"send: path cannot have the segments '.' and '..': {path!r}")
     if query is not None and not isinstance(query, Mapping):
         raise ArgumentError(f"send: query takes a mapping of names to values, not {type(query).__name__}")
+
+
+def _shown(path: object) -> str:
+    """Return a wrong path for an error message, without its query and without a host: these may hold secrets."""
+    if not isinstance(path, str):
+        return type(path).__name__
+    if "//" in path:
+        return "a URL"
+    beginning = re.split("[?#]", path)[0]
+    return repr(path) if beginning == path else f"{beginning!r} with one: pass query={{...}}"
 
 
 def _found(method: str, path: str) -> tuple[Operation[Any], tuple[str, ...]]:

@@ -256,6 +256,15 @@ def test_a_wrong_argument_is_an_error_and_nothing_is_sent(
 
 
 @pytest.mark.parametrize(
+    "path", ["/x?auth_token=s3cret", "/x#s3cret", "http://u:s3cret@h/x", "x?ticket=s3cret"]
+)
+def test_a_wrong_path_is_shown_without_its_secrets(client_kind: ClientKind, path: str) -> None:
+    with pytest.raises(ArgumentError, match="path takes a path") as caught:
+        client_kind.call(client_kind.mocked(Server()).send, "GET", path)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("path", "sent"),
     [("/a b/ü", b"/a%20b/%C3%BC"), ("/a%2Fb", b"/a%2Fb"), ("/file/content", b"/file/content")],
 )
