@@ -24,7 +24,7 @@ from attrs import frozen
 from ruamel.yaml import YAML
 
 from scripts.all_or_none import all_or_none, remove
-from scripts.documents import SpecError, parse_document
+from scripts.documents import SpecError, misshapen, parse_document
 from scripts.normalise import NameCollisionError, Normalised, normalise
 from scripts.normalise.names import read_pins
 from scripts.normalise.references import MissingReferenceError
@@ -75,19 +75,19 @@ def build(spec: Path, *, strict: bool) -> Generator[Built, None, None]:
         raise GenerateError(str(error)) from error
     try:
         document = parse_document(spec.read_bytes(), spec.name)
-        normalised = normalise(document, strict=strict, pins=pins, alike=alike)
-    except SpecError as error:
+    except (SpecError, OSError) as error:
         raise GenerateError(str(error)) from error
+    try:
+        normalised = normalise(document, strict=strict, pins=pins, alike=alike)
     except NameCollisionError as error:
         raise GenerateError(f"{spec.name}: names collide.\n\n{error}") from error
     except (MissingReferenceError, UnsupportedDocumentError) as error:
         raise GenerateError(f"{spec.name} {error}") from error
     except RecursionError as error:
         raise GenerateError(f"{spec.name} is nested too deeply: more than some hundred levels") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise GenerateError(
-            f"{spec}: cannot be read as an OpenAPI document: {type(error).__name__}: {error}"
-        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = misshapen(document) or f"{type(error).__name__}: {error}"
+        raise GenerateError(f"{spec}: cannot be read as an OpenAPI document: {reason}") from error
     normalised.document["info"] = _origin(spec)
     with tempfile.TemporaryDirectory(prefix="opencode-client-") as scratch:
         missing = missing_overlays(document)

@@ -20,7 +20,9 @@ from scripts.documents import SpecError, parse_document
 from scripts.generate import GenerateError, build, differences, write_package, write_rooms
 from scripts.normalise import DOCUMENT_RULES
 from scripts.normalise.names import HANDWRITTEN
+from scripts.normalise.schema import Json
 from scripts.rooms import PACKAGE, REFERENCE, ROOMS, ROOT, TWINS
+from tests.normalise.small_documents import ok
 from tests.support.generated_packages import document
 from tests.support.project_files import project_files
 
@@ -144,9 +146,39 @@ def test_yaml_that_is_no_document_is_an_error(text: str, message: str) -> None:
 
 
 def test_yaml_is_read_as_json_would_be() -> None:
-    text = "openapi: 3.1.0\npaths: {}\nx: {200: no, when: 2026-01-01, on: [1, 0o7, true]}"
-    expected = {"200": "no", "when": "2026-01-01", "on": [1, 7, True]}
-    assert parse_document(text.encode(), "doc.yml")["x"] == expected
+    text = "openapi: 3.1.0\npaths: {}\nx: {200: no, when: 2026-01-01, on: [1, 0o7, true], 1.10: 1, 1: 2, true: 3, ~: 4}"
+    expected = {
+        "200": "no",
+        "when": "2026-01-01",
+        "on": [1, 7, True],
+        "1.10": 1,  # keys are text
+        "1": 2,
+        "true": 3,
+        "~": 4,
+    }
+    assert parse_document(text.encode(), "doc.YML")["x"] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("doc.json", '{"a": {"b": 1, "b": 2}}'), ("doc.yaml", "{200: 1, '200': 2}")]
+)
+def test_a_key_that_is_there_twice_is_an_error(name: str, text: str) -> None:
+    with pytest.raises(SpecError, match=r"key ['\"](b|200)['\"]"):
+        parse_document(text.encode(), name)
+
+
+@pytest.mark.parametrize(
+    ("paths", "place"),
+    [
+        ({"/a": None}, "/paths/~1a: "),
+        ({"/a": {"get": {"operationId": 4}}}, "/paths/~1a/get/operationId: "),
+        ({"/a": {"get": {"responses": ok({"allOf": {"a": 1}})}}}, "/application~1json/schema/allOf: "),
+    ],
+)
+def test_what_is_no_openapi_is_named_with_its_place(tmp_path: Path, paths: Json, place: str) -> None:
+    (tmp_path / "doc.json").write_text(json.dumps(document({}, paths)), encoding="utf-8")
+    with pytest.raises(GenerateError, match=place), build(tmp_path / "doc.json", strict=False):
+        pass
 
 
 def test_make_takes_a_file_with_an_apostrophe() -> None:
