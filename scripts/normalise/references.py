@@ -5,6 +5,7 @@ The generator would stop at the others, or leave something out without notice.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -14,6 +15,9 @@ from scripts.normalise.schema import METHODS, Json, token
 
 _VALUES = frozenset({"default", "const", "enum", "example", "examples"})
 """Keywords with any JSON as value, in which `$ref` is no reference."""
+_OF_NAMES = re.compile(r"/(properties|patternProperties|responses|components/\w+)$")
+"""The places of objects whose keys are names, not keywords."""
+_PART = re.compile(r"#/components/[^/]+/[^/]+")
 _LISTED = 10
 
 
@@ -22,19 +26,42 @@ class MissingReferenceError(ValueError):
 
 
 def check_references(document: Json) -> Json:
-    """Return the document, if every `$ref` has a target.
+    """Return the document, if every `$ref` has a target. References are written without escapes.
+
+    `#/components/schemas/my%2Dname` -> `#/components/schemas/my-name`
 
     Raises:
-        MissingReferenceError: `#/components/schemas/Gone (at /paths/~1session/get/responses/200/...)`
+        MissingReferenceError: `/paths/~1a/get/responses/200: refers to #/components/responses/Gone: ...`
     """
+    refs = list(_references(document, ""))
     missing = [
-        f"{ref} (at {place})" for place, ref in _references(document, "") if not _is_there(ref, document)
+        f"{place}: refers to {ref}: {_hint(ref)}" for place, ref in refs if _found(ref, document) is None
     ]
     if missing:
         more = [f"... and {len(missing) - _LISTED} more"] if len(missing) > _LISTED else []
         listed = "\n  ".join([*missing[:_LISTED], *more])
-        raise MissingReferenceError(f"refers to what is not in it:\n  {listed}")
-    return document
+        raise MissingReferenceError(f"has references that cannot be followed:\n  {listed}")
+    plain = {ref: plain for _, ref in refs if (plain := _plain(ref, document)) != ref}
+    result: Json = _renamed(document, plain) if plain else document
+    return result
+
+
+def _hint(ref: str) -> str:
+    """Return what to do about a reference that cannot be followed."""
+    if _PART.fullmatch(ref):
+        return "the document does not have it: add it"
+    return "move the target to #/components/<kind>/<name> of this document"
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:  # Any: JSON
+    if is_object(value):
+        return {
+            key: names[child]
+            if key == "$ref" and isinstance(child, str) and child in names
+            else _renamed(child, names)
+            for key, child in value.items()
+        }
+    return [_renamed(child, names) for child in value] if is_array(value) else value
 
 
 def _references(value: Any, pointer: str) -> Iterator[tuple[str, str]]:  # Any: JSON
@@ -43,25 +70,31 @@ def _references(value: Any, pointer: str) -> Iterator[tuple[str, str]]:  # Any: 
         if isinstance(ref, str):
             yield pointer, ref
         for name, child in value.items():
-            if name not in _VALUES or pointer.endswith("/properties"):
+            if name not in _VALUES or _OF_NAMES.search(pointer):
                 yield from _references(child, f"{pointer}/{token(name)}")
     elif is_array(value):
         for index, child in enumerate(value):
             yield from _references(child, f"{pointer}/{index}")
 
 
-def _is_there(ref: str, document: Json) -> bool:
-    """Return True if the rules can follow `#/components/<kind>/<name>`."""
-    return _found(ref, document) is not None
-
-
 def _found(ref: str, document: Json) -> Any:  # Any: JSON
     """Return the target of `#/components/<kind>/<name>`; None if there is none."""
-    start, _, rest = ref.partition("#/components/")
+    start, _, rest = _plain(ref, document).partition("#/components/")
     kind, _, name = rest.partition("/")
     components: Json = {} if start else document.get("components", {}).get(kind, {})
-    plain = unquote(name).replace("~1", "/").replace("~0", "~")
-    return components.get(name, components.get(plain))
+    return components.get(name)
+
+
+def _plain(ref: str, document: Json) -> str:
+    """Return a reference without escapes, unless a component has such a name."""
+    kind, _, name = ref.removeprefix("#/components/").partition("/")
+    if name in document.get("components", {}).get(kind, {}):
+        return ref
+    return (
+        f"#/components/{kind}/{unquote(name).replace('~1', '/').replace('~0', '~')}"
+        if _PART.fullmatch(ref)
+        else ref
+    )
 
 
 def inline_parts(document: Json) -> Json:
@@ -103,4 +136,5 @@ def inline_parts(document: Json) -> Json:
         }
         for path, item in document["paths"].items()
     }
-    return {**document, "paths": paths}
+    schemas = document.get("components", {}).get("schemas", {})  # the generator reads the other kinds, too
+    return {**document, "paths": paths, "components": {"schemas": schemas}}

@@ -29,11 +29,21 @@ def test_the_servers_documents_have_all_targets_of_references(version: str) -> N
 
 
 @pytest.mark.parametrize(
-    "ref", ["#/components/schemas/Gone", "#/components/schemas", "other.json#/components/schemas/a/b%", "#"]
+    ("ref", "advice"),
+    [
+        ("#/components/schemas/Gone", "add it"),
+        ("#/components/schemas", "move the target"),
+        ("#/components/schemas/a~1b%/properties/c", "move the target"),
+        ("#/paths/~1session", "move the target"),
+        ("other.json#/components/schemas/a/b%", "move the target"),
+        ("#", "move the target"),
+    ],
 )
-def test_a_missing_target_is_an_error_with_the_references_place(ref: str) -> None:
+def test_a_missing_target_is_an_error_with_the_references_place(ref: str, advice: str) -> None:
     place = "/paths/~1session/get/responses/200/content/application~1json/schema/items"
-    with pytest.raises(MissingReferenceError, match=re.escape(f"not in it:\n  {ref} (at {place})")):
+    with pytest.raises(
+        MissingReferenceError, match=re.escape(f"\n  {place}: refers to {ref}: ") + f".*{advice}"
+    ):
         check_references(_document({"type": "array", "items": {"$ref": ref}}, **_THERE))
 
 
@@ -60,6 +70,20 @@ def test_a_document_with_all_targets_is_unchanged(schema: Json) -> None:
 def test_a_member_called_default_is_looked_into() -> None:
     with pytest.raises(MissingReferenceError):
         check_references(_document({"properties": {"default": _SESSION}}))
+
+
+def test_a_component_and_a_response_called_default_are_looked_into() -> None:
+    given = _document({}, default={"items": _SESSION})
+    responses = given["paths"]["/session"]["get"]["responses"]
+    responses["default"] = {"$ref": "#/components/responses/Gone"}
+    with pytest.raises(MissingReferenceError, match=r"(?s)responses/default: .*schemas/default/items: "):
+        check_references(given)
+
+
+@pytest.mark.parametrize("ref", ["#/components/schemas/a~1b%25", "#/components/schemas/a%2Fb%25"])
+def test_references_are_written_without_escapes(ref: str) -> None:
+    found = check_references(_document({"items": {"$ref": ref}}, **_THERE))
+    assert found == _document({"items": {"$ref": "#/components/schemas/a/b%"}}, **_THERE)
 
 
 _BODY: Json = {"content": {"application/json": {"schema": _SESSION}}}
