@@ -198,6 +198,8 @@ def plain_enums(schema: Json) -> Json:
     if None in values:
         rest = plain_enums({**notes, "enum": [value for value in values if value is not None]})
         return {**notes, "anyOf": [rest, {"type": "null"}]}
+    if any(isinstance(value, int) and abs(value) >> 63 for value in values):
+        return {**notes, "type": "integer"} if all(type(value) is int for value in values) else notes
     if len(values) == 1 and isinstance(values[0], str | int):
         return {**notes, "const": values[0]}
     if values and all(isinstance(value, str) for value in values):
@@ -250,6 +252,13 @@ def plain_objects(schema: Json) -> Json:
     `{"type": "object", "patternProperties": {"^ses": A}}` -> `{"type": "object", "additionalProperties": A}`
     """
     result: Json = dict(schema)
+    if not result.keys() & {"type", "anyOf", "$ref", "const", "enum"}:
+        if result.keys() & {"properties", "patternProperties"} or isinstance(
+            result.get("additionalProperties"), dict
+        ):
+            result["type"] = "object"
+        elif "items" in result:
+            result["type"] = "array"
     if "prefixItems" in result:
         result = notes_of(schema) | {"type": "array", "items": {}}
     if result.get("type") == "array":
@@ -257,15 +266,15 @@ def plain_objects(schema: Json) -> Json:
     else:
         result.pop("items", None)
     patterns = list(result.pop("patternProperties", {}).values())
-    if "properties" in result and "type" not in result and "anyOf" not in result:
-        result["type"] = "object"
     if result.get("type") != "object":
         for key in ("properties", "required", "additionalProperties"):
             result.pop(key, None)
         return result
     if result.get("properties"):
         result.pop("additionalProperties", None)
-        result["required"] = [name for name in result.get("required", []) if name in result["properties"]]
+        members = result["properties"]
+        undescribed: Json = {name: {} for name in result.setdefault("required", []) if name not in members}
+        result["properties"] = members | undescribed
         return result
     result.pop("properties", None)
     result.pop("required", None)
@@ -289,7 +298,7 @@ def plain_unions(schema: Json) -> Json:
     tags = [part["x-tag"] for part in (schema, *schema["anyOf"]) if "x-tag" in part]
     variants = [part for variant in schema["anyOf"] for part in variant.get("anyOf", [variant])]
     variants = _without_text_forms(_merged_texts(_distinct(variants)))
-    if any(not shape(variant) for variant in variants):
+    if not variants or any(not shape(variant) for variant in variants):
         return notes
     if len(variants) == 1:
         return variants[0] if "$ref" in variants[0] else {**variants[0], **notes}

@@ -99,11 +99,11 @@ class _Merger:
         if not _counts(one):
             return other
         for first, second in ((one, other), (other, one)):
-            if "$ref" in first:
-                return self._with_reference(first, second)
-        for first, second in ((one, other), (other, one)):
             if "anyOf" in first:
                 return self._with_union(first, second)
+        for first, second in ((one, other), (other, one)):
+            if "$ref" in first:
+                return self._with_reference(first, second)
         return self._merged(one, other)
 
     def _with_reference(self, reference: Json, other: Json) -> Json:

@@ -21,6 +21,7 @@ from scripts.normalise.schema import (
     plain_text,
     referenced,
     schemas_of,
+    shape,
 )
 
 ON_CLIENTS = frozenset({
@@ -161,11 +162,12 @@ def _method_paths(ids: set[str], namer: Namer) -> dict[str, MethodPath]:
     """Return the path of each method: `vcs.diff.raw` beside an operation `vcs.diff` is `vcs.diff_raw`."""
     taken: dict[MethodPath, str] = {}
     places: dict[str, MethodPath] = {}
+    above = {tuple(map(snake, name.split("."))) for name in ids}
     for name in sorted(ids, key=lambda name: (name.count("."), name)):
         parts = name.split(".")
-        cut = next((i for i in range(1, len(parts)) if ".".join(parts[:i]) in ids), len(parts))
-        namespace = tuple(snake(part) for part in parts[: cut - 1]) or ("root",)
-        attribute = "_".join(snake(part) for part in parts[cut - 1 :])
+        names = tuple(map(snake, parts))
+        cut = next((i for i in range(1, len(names)) if names[:i] in above), len(names))
+        namespace, attribute = names[: cut - 1] or ("root",), "_".join(names[cut - 1 :])
         if (namespace, attribute) in taken:
             derived = f"{attribute}_{digest(name)}"
             namer.collide(
@@ -175,7 +177,26 @@ def _method_paths(ids: set[str], namer: Namer) -> dict[str, MethodPath]:
             attribute = derived
         taken[namespace, attribute] = name
         places[name] = namespace, attribute
-    return places
+    return _hiding_nothing(places, namer)
+
+
+def _hiding_nothing(places: dict[str, MethodPath], namer: Namer) -> dict[str, MethodPath]:
+    """Return the places; a namespace with the name of a method or of a handwritten name gets an underscore."""
+    methods: dict[MethodPath, str] = dict.fromkeys(places.values(), "an operation")
+    methods |= {((), name): "a handwritten name" for name in ON_CLIENTS}
+    names: dict[tuple[str, ...], str] = {}
+    for path in sorted({space[:depth] for space, _ in places.values() for depth in range(1, len(space) + 1)}):
+        names[path], full_name = path[-1], ".".join(path)
+        if holder := methods.get((path[:-1], path[-1])):
+            names[path] = f"{path[-1]}_"
+            namer.collide(
+                f"the namespace {full_name} and {holder} both become client.{full_name}",
+                f"the namespace {full_name} is called {full_name}_: {full_name} is {holder}",
+            )
+    return {
+        name: (tuple(names[space[: depth + 1]] for depth in range(len(space))), attribute)
+        for name, (space, attribute) in places.items()
+    }
 
 
 def _tree(places: dict[str, MethodPath], namer: Namer) -> dict[tuple[str, ...], Json]:
@@ -185,14 +206,6 @@ def _tree(places: dict[str, MethodPath], namer: Namer) -> dict[tuple[str, ...], 
     methods = {namespace: [a for n, a in places.values() if n == namespace] for namespace in paths}
     for path in sorted(paths):
         children = sorted(other[-1] for other in paths if len(other) == len(path) + 1 and other[:-1] == path)
-        for name in children:
-            if name in methods[path] or (not path and name in ON_CLIENTS):
-                holder = "an operation" if name in methods[path] else "a handwritten name"
-                full_name = ".".join([*path, name])
-                namer.collide(
-                    f"the namespace {full_name} and {holder} both become client.{full_name}",
-                    f"the namespace {full_name} hides {holder}",
-                )
         nodes[path] = {
             "path": ".".join(path),
             "module": module("_".join(path)) if path else "",
@@ -238,9 +251,14 @@ def _arguments(
 
     scope: dict[str, str] = {}
     own: list[Json] = []
+    texts_only = {
+        p["name"] for p in operation["parameters"] if not p.get("required") and _is_text(p["schema"])
+    }
     for name, parameter in parameters.items():
         wire = parameter["wire"]
-        default = {**_SCOPES, **_LOCATIONS}.get(wire) if parameter["in"] == "query" else None
+        default = (
+            {**_SCOPES, **_LOCATIONS}.get(wire) if parameter["in"] == "query" and name in texts_only else None
+        )
         if default is not None and default not in kind.filters:
             scope[default] = wire
         elif wire in kind.options:
@@ -270,6 +288,12 @@ def _arguments(
     return {"arguments": own, "scope": scope, "body": body}
 
 
+def _is_text(schema: Json) -> bool:
+    """Return True for the kind of values that the client's defaults have."""
+    kinds: tuple[Json, ...] = ({}, {"type": "null"}, {"type": "string"})
+    return all(shape(part) in kinds for part in schema.get("anyOf", [schema]))
+
+
 def _text(schema: Json, schemas: dict[str, Json]) -> str:
     """Return the description of a schema, or of its component; "" without one."""
     found = schema.get("description") or schemas.get(referenced(schema) or "", {}).get("description")
@@ -285,11 +309,13 @@ def _body(operation: Json, schemas: dict[str, Json]) -> tuple[str, dict[str, str
     if not content:
         return "", {}, {}
     media, body = next(iter(content.items()))
+    if media != "application/json":
+        return "bytes", {}, {}
     schema = schemas.get(referenced(body["schema"]) or "", {})
     whole = operation["requestBody"].get(META, {}).get("whole")
     if schema.get(META, {}).get("kind") in ("body", "object") and not whole:
         return "members", schema[META]["members"], schema["properties"]
-    return ("json" if media == "application/json" else "bytes"), {}, {}
+    return "json", {}, {}
 
 
 def _imports(operation: Json, schemas: dict[str, Json]) -> list[tuple[str, str]]:

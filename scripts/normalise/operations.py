@@ -14,14 +14,15 @@ from scripts.normalise.schema import (
     META,
     METHODS,
     Json,
+    followed,
     map_operations,
     plain_text,
     referenced,
     schemas_of,
 )
 
-_JSON = re.compile(r"application/(.+\+)?json\b")
-_READABLE = re.compile(r"application/((.+\+)?json|octet-stream)\b|text/")
+_JSON = re.compile(r"application/(.+\+)?json\s*(;|$)", re.IGNORECASE)
+_READABLE = re.compile(rf"{_JSON.pattern}|application/octet-stream\b|text/", re.IGNORECASE)
 
 
 def operation_ids(document: Json) -> Json:
@@ -103,8 +104,9 @@ def whole_bodies(document: Json) -> Json:
         optional = body.get("required") is False
         for media in body.get("content", {}).values():
             schema: Json = media.get("schema", {})
-            target = schemas.get(referenced(schema) or "", schema)
-            whole = (optional and target.get("required")) or target.get("additionalProperties")
+            target = followed(schema, schemas)
+            others = target.get("additionalProperties") or target.get("patternProperties")
+            whole = (optional and target.get("required")) or others
             if "properties" not in target or whole:
                 marks = {"optional": optional, "whole": bool(whole)}
                 return {**operation, "requestBody": {**body, META: marks}}
@@ -124,17 +126,19 @@ def readable_contents(document: Json) -> Json:
         if not content:
             return {key: value for key, value in holder.items() if key != "content"}
         kind = _chosen(content)
-        name = "application/json" if _JSON.match(kind) else kind
-        name = name if _READABLE.match(name) else "application/octet-stream"
+        name = kind.lower() if kind.lower().startswith("text/") else "application/octet-stream"
+        name = "application/json" if _JSON.match(kind) else name
         return {**holder, "content": {name: {"schema": content[kind].get("schema", {})}}}
 
-    def read(_: str, __: str, operation: Json) -> Json:
+    def read(_: str, method: str, operation: Json) -> Json:
         result = dict(operation)
         if "media" not in result.get("requestBody", {META: {"media": ""}}).get(META, {}):
             result["requestBody"] = _sent(result["requestBody"], choose(result["requestBody"]))
         responses: dict[str, Json] = {s: r for s, r in result.get("responses", {}).items() if _is_status(s)}
         if accept := _accepted(responses):
             result[META] = {**result.get(META, {}), "accept": accept}
+        if method == "head":  # its responses have no bodies
+            responses = {s: {**r, "content": {}} for s, r in responses.items()}
         result["responses"] = {s: choose(r) for s, r in responses.items()} or {"200": {"description": ""}}
         return result
 
@@ -187,6 +191,8 @@ def error_bodies(document: Json) -> Json:
                 continue
             schema = next(iter(response["content"].values()))["schema"]
             errors[status] = [name for part in schema.get("anyOf", [schema]) if (name := referenced(part))]
+            if status == "default" and all(other[0] != "2" for other in operation["responses"]):
+                continue  # it is the successful response, too
             responses[status] = {key: value for key, value in response.items() if key != "content"}
         meta = {**operation.get(META, {}), "errors": errors}
         return {**operation, "responses": responses, META: meta}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from scripts.normalise.names import member_names, snake
-from scripts.normalise.schema import META, Json, map_operations, referenced, schemas_of
+from scripts.normalise.schema import META, Json, followed, map_operations, schemas_of
 
 VARIABLE = re.compile(r"\{([^{}]*)\}")
 """A variable in a path."""
@@ -48,8 +48,8 @@ def named_parameters(document: Json) -> Json:
         variables = list(dict.fromkeys(VARIABLE.findall(path)))
         places = {("path", name): _path_variable(name) for name in variables}
         described = {(part["in"], part["name"]): part for part in spread}
-        flat = [part for key, part in described.items() if part["in"] != "path" or key in places]
-        flat += [part for key, part in places.items() if key not in described]
+        flat = [part for part in described.values() if part["in"] != "path"]
+        flat += [described.get(key, part) for key, part in places.items()]
         names = _parameter_names(flat)
         wire = {name: {"wire": p["name"], "in": p["in"]} for name, p in zip(names, flat, strict=True)}
         renamed = [{**part, "name": name} for name, part in zip(names, flat, strict=True)]
@@ -74,8 +74,12 @@ def _parameter_names(flat: list[Json]) -> list[str]:
 
 def _spread(parameter: Json, schemas: dict[str, Json]) -> list[Json]:
     schema: Json = parameter.get("schema", {})
+    target = followed(schema, schemas)
     if parameter.get("style") == "deepObject":
-        schema = schemas.get(referenced(schema) or "", schema)
+        schema = target
+    elif parameter["in"] == "path" and {"type": "null"} in target.get("anyOf", ()):  # which no path can have
+        variants = [part for part in target["anyOf"] if part != {"type": "null"}]
+        schema = variants[0] if len(variants) == 1 else {**target, "anyOf": variants}
     required = parameter["in"] == "path" or parameter.get("required", False)
     if parameter.get("style") != "deepObject" or not schema.get("properties"):
         kept: Json = {key: value for key, value in parameter.items() if key in ("name", "in", "description")}

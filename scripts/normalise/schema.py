@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from opencode_client.model import is_object
+
 Json = dict[str, Any]
 """A JSON object: a document, an operation or a schema."""
 
@@ -166,6 +168,15 @@ def referenced(schema: Json) -> str | None:
     """Return the name of the component in a `$ref`; None for any other schema."""
     ref = schema.get("$ref")
     return ref.removeprefix(COMPONENTS) if isinstance(ref, str) else None
+
+
+def followed(schema: Any, schemas: Mapping[str, Json]) -> Json:  # Any: JSON
+    """Return the component that a schema refers to; the schema itself if it refers to none."""
+    seen: set[str] = set()
+    while is_object(schema) and (name := referenced(schema)) is not None and name not in seen:
+        seen.add(name)
+        schema = schemas.get(name, {})
+    return schema if is_object(schema) else {}
 
 
 def walk(schema: Json) -> Iterator[Json]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from opencode_client.model import is_object
 from scripts.normalise.operations import is_event_stream
 from scripts.normalise.parameters import VARIABLE
-from scripts.normalise.schema import METHODS, Json, operations, referenced, schemas_of, token
+from scripts.normalise.schema import METHODS, Json, followed, operations, schemas_of, token
 
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
 _STYLES = {"query": "form", "path": "simple", "header": "simple", "cookie": "form"}
@@ -96,7 +94,7 @@ def _in_operation(path: str, operation: Json, schemas: dict[str, Json]) -> Itera
     if operation.get("x-websocket") is True and "{" not in path:
         yield "", "a WebSocket without a variable in its path is not supported: a terminal has an id"
     kinds = list(operation.get("requestBody", {}).get("content", {}))
-    if kinds and all(kind.startswith(_FORMS) for kind in kinds):
+    if kinds and all(kind.lower().startswith(_FORMS) for kind in kinds):
         yield (
             "/requestBody/content",
             f"a body of {kinds[0]} is not supported: describe it as JSON, if the server takes JSON too",
@@ -108,6 +106,12 @@ def _in_responses(responses: Json) -> Iterator[tuple[str, str]]:
     successful = [status for status in responses if status[0] == "2"] or ["default"]
     for status, response in responses.items():
         content: Json = response.get("content", {})
+        for kind, media in content.items():
+            if "itemSchema" in media:
+                yield (
+                    f"/responses/{status}/content/{token(kind)}/itemSchema",
+                    "is of OpenAPI 3.2, which is not supported: describe one event with schema",
+                )
         if not _STATUS.fullmatch(status):
             yield f"/responses/{status}", "is no status: 200, 2XX and default are examples"
         if status not in successful or not any(map(is_event_stream, content)):
@@ -135,7 +139,7 @@ def _in_parameter(parameter: Json, schemas: dict[str, Json]) -> Iterator[str]:
     if "content" in parameter:
         yield "has a content, which is not supported: give it a schema"
         return
-    schema = _target(parameter.get("schema", {}), schemas)
+    schema = followed(parameter.get("schema", {}), schemas)
     style = parameter.get("style", _STYLES.get(place))
     if style == "deepObject":
         yield from _in_deep_object(parameter, schema, schemas)
@@ -149,7 +153,7 @@ def _in_parameter(parameter: Json, schemas: dict[str, Json]) -> Iterator[str]:
         yield f"is an array in the {place}, which is not supported: only a query may have arrays"
     elif kind == "array" and parameter.get("explode") is False:
         yield "has explode=false, which is not supported for an array: the client repeats the name for each item"
-    elif kind == "array" and _kind(_target(schema.get("items", {}), schemas), schemas) != "value":
+    elif kind == "array" and _kind(followed(schema.get("items", {}), schemas), schemas) != "value":
         yield "is an array of arrays or objects, which is not supported: only single values can be sent"
     elif kind == "object":
         yield "is an object, which is not supported: use style='deepObject', or a parameter for each member"
@@ -159,26 +163,18 @@ def _in_deep_object(parameter: Json, schema: Json, schemas: dict[str, Json]) -> 
     if parameter.get("in", "query") != "query" or _kind(schema, schemas) != "object":
         yield "has style='deepObject', which only an object in the query may have"
         return
-    if not schema.get("properties") or schema.keys() & {"allOf", "anyOf", "oneOf"}:
+    combined = schema.keys() & {"allOf", "anyOf", "oneOf", "patternProperties"}
+    if not schema.get("properties") or schema.get("additionalProperties") or combined:
         yield "has style='deepObject', and an object without named members: name them, without allOf or anyOf"
     for name, member in schema.get("properties", {}).items():
-        if _kind(_target(member, schemas), schemas) != "value":
+        if _kind(followed(member, schemas), schemas) != "value":
             yield f"has a member {name!r} that is no single value, which style='deepObject' does not define"
-
-
-def _target(schema: Any, schemas: dict[str, Json]) -> Json:  # Any: JSON
-    """Return the component that a schema refers to; the schema itself if it refers to none."""
-    seen: set[str] = set()
-    while is_object(schema) and (name := referenced(schema)) is not None and name not in seen:
-        seen.add(name)
-        schema = schemas.get(name, {})
-    return schema if is_object(schema) else {}
 
 
 def _kind(schema: Json, schemas: dict[str, Json]) -> str:
     """Return "array", "object" or "value": what a parameter of this schema can be at most."""
     parts = [part for key in ("anyOf", "oneOf", "allOf") for part in schema.get(key, [])]
-    kinds = {_kind(_target(part, schemas), schemas) for part in parts}
+    kinds = {_kind(followed(part, schemas), schemas) for part in parts}
     types = schema.get("type", [])
     kinds |= {types} if isinstance(types, str) else set(types)
     if kinds & {"object"} or "properties" in schema:

@@ -33,6 +33,8 @@ def _in_schema(schema: Json) -> Iterator[str]:
     for keyword in _KEYWORDS:
         if keyword in schema:
             yield f"has the keyword {keyword!r}, which is not supported: describe the possible values with anyOf"
+    if isinstance(schema.get("unevaluatedProperties"), dict):
+        yield "has a schema as unevaluatedProperties, which is not supported: use additionalProperties"
     reference = schema.get("$ref", COMPONENTS)
     if not str(reference).startswith(COMPONENTS):
         yield f"refers to {reference!r}, which is no schema: refer to one in {COMPONENTS}"

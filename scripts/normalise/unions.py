@@ -13,6 +13,7 @@ from typing import Any
 
 from scripts.normalise.names import Namer, snake
 from scripts.normalise.schema import (
+    COMPONENTS,
     META,
     Json,
     everywhere,
@@ -23,6 +24,7 @@ from scripts.normalise.schema import (
     rewrite,
     schemas_of,
     shape,
+    token,
     with_schemas,
 )
 from scripts.normalise.support import unsupported
@@ -94,12 +96,14 @@ def lone_references(document: Json) -> Json:
     schemas = schemas_of(document)
 
     def resolve(schema: Json) -> Json:
-        for _ in range(_DEPTH):
-            name = referenced(schema)
-            if name is None or "$ref" not in schemas.get(name, {}):
-                return schema
+        seen: set[str] = set()
+        while (name := referenced(schema)) is not None and "$ref" in schemas.get(name, {}):
+            if name in seen:
+                place = {"x-pointer": COMPONENTS + token(name)}
+                raise unsupported(place, "is a reference that leads to itself: describe the schema")
+            seen.add(name)
             schema = schemas[name]
-        return {}
+        return schema
 
     document = everywhere(resolve)(document)
     return with_schemas(document, {n: s for n, s in schemas_of(document).items() if "$ref" not in schemas[n]})

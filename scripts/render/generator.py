@@ -13,7 +13,7 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 
-from scripts.normalise.schema import Json
+from scripts.normalise.schema import META, Json, schemas_of, with_schemas
 from scripts.render.namespaces import package_view
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "custom_templates"
@@ -37,7 +37,7 @@ def run(document: Json, settings: Json, package: Path) -> None:
         overwrite=False,
         output_path=package,
     )
-    data = GeneratorData.from_dict(document, config=config)
+    data = GeneratorData.from_dict(_with_python_names(document), config=config)
     if isinstance(data, GeneratorError):
         raise GeneratorWarningError(_text([data]))
     project = Project(openapi=data, config=config, custom_template_path=TEMPLATES)
@@ -47,6 +47,27 @@ def run(document: Json, settings: Json, package: Path) -> None:
         errors = project.build()
     if errors:
         raise GeneratorWarningError(_text(errors))
+
+
+def _with_python_names(document: Json) -> Json:
+    """Give members their Python names: the generator would give some of them the same, such as `+1` and `-1`.
+
+    Only the templates read members, and these from `document`.
+    """
+
+    def renamed(schema: Json) -> Json:
+        names: dict[str, str] = schema.get(META, {}).get("members", {})
+        members: Json = schema.get("properties", {})
+        if schema.get(META, {}).get("kind") not in ("body", "object"):
+            return schema
+        required = [names[name] for name in schema.get("required", ())]
+        return {
+            **schema,
+            "properties": {names[n]: member for n, member in members.items()},
+            "required": required,
+        }
+
+    return with_schemas(document, {name: renamed(schema) for name, schema in schemas_of(document).items()})
 
 
 def _text(errors: Iterable[GeneratorError]) -> str:

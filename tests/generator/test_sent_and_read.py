@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import re
 from pathlib import Path
 
 import httpx
@@ -122,6 +124,94 @@ def _sent(folder: Path, operation: Json, **keywords: object) -> httpx.Request:
     return request
 
 
+def _result(folder: Path, method: str, responses: Json, answer: httpx.Response) -> object:
+    """Return the result of an operation that gets this answer, read strictly."""
+    paths = {"/a": {method: {"operationId": "a.call", "responses": responses}}}
+    package = load(folder, document({"Item": _ITEM}, paths))
+    with client(package, lambda _: answer, strict=True) as opened:
+        return opened.a.call()
+
+
+def test_a_default_is_read_if_no_other_response_is_successful(tmp_path: Path) -> None:
+    default = {"default": ok(reference("Item"))["200"], "302": {"description": ""}}
+    found = _result(tmp_path, "post", default, httpx.Response(201, json={"id": 1}))
+    assert (type(found).__name__, found) == ("Item", found)
+    assert getattr(found, "id", None) == 1
+
+
+def test_a_response_to_head_has_no_body(tmp_path: Path) -> None:
+    assert _result(tmp_path, "head", ok(reference("Item")), httpx.Response(200)) is None
+
+
+def test_a_union_without_variants_is_anything(tmp_path: Path) -> None:
+    assert _result(tmp_path, "post", ok({"anyOf": [False]}), httpx.Response(200, json=[1])) == [1]
+
+
+def test_a_required_member_without_a_description_is_read(tmp_path: Path) -> None:
+    responses = ok({**_ITEM, "required": ["id", "more"]})
+    found = _result(tmp_path, "post", responses, httpx.Response(200, json={"id": 1, "more": "x"}))
+    assert getattr(found, "more", None) == "x"
+
+
+def test_members_whose_names_have_no_letters_are_read(tmp_path: Path) -> None:
+    data = {"+1": 1, "-1": 2, "*": 3, "**": 4}
+    responses = ok(obj(*data, **{name: {"type": "integer"} for name in data}))
+    found = _result(tmp_path, "get", responses, httpx.Response(200, json=data))
+    assert re.findall(r"=(\d)", repr(found)) == ["1", "2", "3", "4"]
+
+
+def test_a_package_without_models_has_typed_tables(tmp_path: Path) -> None:
+    package = load(tmp_path, document({}, {"/a": {"get": {"operationId": "a.get", "responses": {}}}}))
+    models = importlib.import_module(f"{package.__name__}.models")
+    assert {"_NAMES", "_ALIASES"} <= models.__annotations__.keys()  # mypy knows no type of {}
+
+
+def _parameter(name: str, schema: Json, **more: object) -> Json:
+    return {"name": name, "in": "path", "required": True, "schema": schema, **more}
+
+
+@pytest.mark.parametrize(
+    ("described", "given", "target"),
+    [
+        ([_parameter("y", {}), _parameter("x", {})], {"x": 1, "y": 2}, "/a/1/2"),
+        ([_parameter("x", {"type": ["integer", "null"]})], {"x": 1, "y": 2}, "/a/1/2"),
+        (
+            [
+                _parameter("directory", {"type": "integer"}, **{"in": "query", "required": False}),
+                _parameter("workspace", {"enum": ["a"]}, **{"in": "query", "required": False}),
+            ],
+            {"x": 1, "y": 2, "query_directory": 3, "query_workspace": "a"},
+            "/a/1/2?directory=3&workspace=a",
+        ),
+        (
+            [_parameter("directory", {"type": "string"}, **{"in": "query"})],
+            {"x": 1, "y": 2, "query_directory": "d"},
+            "/a/1/2?directory=d",
+        ),
+        (
+            [_parameter("in", reference("Alias"), **{"in": "query", "style": "deepObject"})],
+            {"x": 1, "y": 2, "in_id": 3},
+            "/a/1/2?in[id]=3",
+        ),
+    ],
+)
+def test_parameters_are_sent_as_described(
+    tmp_path: Path, described: list[Json], given: Json, target: str
+) -> None:
+    operation = {"operationId": "a.add", "parameters": described, "responses": {"204": {"description": ""}}}
+    paths = {"/a/{x}/{y}": {"post": operation}}
+    package = load(tmp_path, document({"Item": _ITEM, "Alias": reference("Item")}, paths))
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(204)
+
+    with client(package, answer) as opened:
+        opened.a.add(**given)
+    assert requests[0].url.raw_path.decode() == target
+
+
 def _body(schema: Json, media: str = "application/json", **more: object) -> Json:
     return {"requestBody": {"content": {media: {"schema": schema}}, **more}}
 
@@ -145,6 +235,20 @@ def _body(schema: Json, media: str = "application/json", **more: object) -> Json
             "application/json",
         ),
         (_body({}, "application/xml"), {"body": "<a/>"}, b"<a/>", "application/xml"),
+        (_body(_ITEM, "application/xml"), {"body": "<a/>"}, b"<a/>", "application/xml"),
+        (_body(_ITEM, "Application/JSON"), {"id": 1}, b'{"id":1}', "Application/JSON"),
+        (
+            _body({**_ITEM, "patternProperties": {"^x-": {}}}),
+            {"body": {"id": 1, "x-a": 2}},
+            b'{"id":1,"x-a":2}',
+            "application/json",
+        ),
+        (
+            _body({**_ITEM, "required": ["id", "more"]}),
+            {"id": 1, "more": [2]},
+            b'{"id":1,"more":[2]}',
+            "application/json",
+        ),
         (_body({"type": "string"}, "text/plain", required=False), {}, b"", None),
         (
             _body(_ITEM, "application/merge-patch+json"),

@@ -136,6 +136,9 @@ def test_a_schema_that_may_be_null_keeps_its_notes_outside(more: Json) -> None:
         ({"enum": [{"a": 1}]}, {}),
         ({"const": ["a"]}, {}),
         ({"enum": []}, {}),
+        ({"enum": [1, 2**63]}, {"type": "integer"}),
+        ({"const": -(2**63)}, {"type": "integer"}),
+        ({"enum": [1.5, 2**63]}, {}),
     ],
 )
 def test_an_enum_is_constants_of_one_type_or_anything(given: Json, plain: Json) -> None:
@@ -195,7 +198,10 @@ def test_other_objects_keep_their_named_members(schema: Json) -> None:
             {"type": "object", "patternProperties": {"^a": A, "^b": B}},
             {"type": "object", "additionalProperties": {}},
         ),
-        ({**obj("a", "gone", a=A), "additionalProperties": False}, obj("a", a=A)),
+        ({**obj("a", "b", a=A), "additionalProperties": False}, obj("a", "b", a=A, b={})),
+        ({"additionalProperties": A}, {"type": "object", "additionalProperties": A}),
+        ({"patternProperties": {"^a": A}}, {"type": "object", "additionalProperties": A}),
+        ({"items": A}, {"type": "array", "items": A}),
         ({"properties": {"a": A}}, obj(a=A)),
         ({"type": "array"}, {"type": "array", "items": {}}),
         ({"type": "array", "prefixItems": [A, B], "items": False}, {"type": "array", "items": {}}),
@@ -242,6 +248,10 @@ def test_a_known_type_stays(given: Json) -> None:
 )
 def test_a_union_is_flat_and_says_nothing_twice(variants: list[Json], plain: Json) -> None:
     assert keywords.plain_unions({"anyOf": variants}) == plain
+
+
+def test_a_union_without_variants_is_anything() -> None:
+    assert keywords.plain_unions({"anyOf": [], "description": "d"}) == {"description": "d"}
 
 
 def test_numbers_and_booleans_in_one_union_both_lose_their_texts() -> None:

@@ -108,6 +108,11 @@ def test_members_beside_a_union_belong_to_each_variant() -> None:
     )
 
 
+def test_two_unions_with_the_same_reference_have_it_in_common() -> None:
+    unions: list[Json] = [{"anyOf": [A, {"type": "null"}], "description": text} for text in "xy"]
+    assert _merged({"allOf": unions}, ONE_A)["anyOf"] == [{"anyOf": [A]}, {"anyOf": [{"type": "null"}]}]
+
+
 def test_a_type_beside_a_union_of_references_keeps_them() -> None:
     assert _merged({"type": "object", "anyOf": [A, B]}, ONE_A | ONE_B) == {"anyOf": [A, B]}
 

@@ -95,10 +95,25 @@ def test_a_deprecated_operation_says_so() -> None:
     assert describe({"/a": get("a.b", deprecated=True)})["a.b"]["deprecated"] is True
 
 
-def test_a_namespace_and_an_operation_of_one_name_fail_the_build() -> None:
-    paths = {"/a": get("a.listParts"), "/b": get("a.list_parts.x")}
-    with pytest.raises(NameCollisionError, match=r"namespace a\.list_parts and an operation both become"):
+@pytest.mark.parametrize(
+    ("ids", "message", "place"),
+    [
+        (["close.now"], r"namespace close and a handwritten name both become", "close_.now"),
+        (["a.b.c", "a.b", "a.bC.d"], r"namespace a\.b_c and an operation both become", "a.b_c_.d"),
+    ],
+)
+def test_a_namespace_of_anothers_name_fails_the_build_or_gets_an_underscore(
+    ids: list[str], message: str, place: str
+) -> None:
+    paths = {f"/{name}": get(name) for name in ids}
+    with pytest.raises(NameCollisionError, match=message):
         describe(paths, strict=True)
+    assert _place(describe(paths)[ids[-1]]) == place
+
+
+def test_ids_that_differ_in_capitals_are_below_the_same_operation() -> None:
+    described = describe({"/a": get("a.listParts"), "/b": get("a.list_parts.x")}, strict=True)
+    assert _place(described["a.list_parts.x"]) == "a.list_parts_x"
 
 
 def test_a_namespace_whose_class_is_a_models_name_is_called_otherwise() -> None:

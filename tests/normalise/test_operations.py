@@ -87,6 +87,11 @@ def test_a_response_that_is_no_stream_stays() -> None:
         ({"image/png": A}, {"application/octet-stream": A}),
         ({"text/plain": A}, {"text/plain": A}),
         ({"application/octet-stream": A}, {"application/octet-stream": A}),
+        ({"application/octet-stream; v=1": A}, {"application/octet-stream": A}),
+        ({"Application/Problem+JSON; v=1": A}, {"application/json": A}),
+        ({"TEXT/Plain": A}, {"text/plain": A}),
+        ({"application/json-seq": A}, {"application/octet-stream": A}),
+        ({"application/json-seq": A, "application/json": B}, {"application/json": B}),
     ],
 )
 def test_of_several_contents_the_first_readable_one_is_taken(content: Json, read: Json) -> None:

@@ -30,6 +30,8 @@ def _parameter(schema: Json, place: str = "query", **more: object) -> Json:
         ({"requestBody": {"content": FORM}}, "requestBody/content: a body of multipart/form-data is not"),
         ({"requestBody": {"content": URLENCODED}}, "a body of application/x-www-form-urlencoded is not"),
         ({"requestBody": {"content": {**FORM, **URLENCODED}}}, "a body of multipart/form-data is not"),
+        ({"requestBody": {"content": {"Multipart/Mixed": {}}}}, "a body of Multipart/Mixed is not"),
+        ({"responses": {"200": {"content": {"text/x": {"itemSchema": {}}}}}}, "text~1x/itemSchema: is of"),
         (
             {"responses": {"200": {"content": {**JSON, **EVENTS}}}},
             "responses/200/content: a response that is",
@@ -47,6 +49,7 @@ def _parameter(schema: Json, place: str = "query", **more: object) -> Json:
             "parameters/0: the parameter 'y' is not in the path",
         ),
         (_parameter({"type": "object"}, style="deepObject"), "an object without named members"),
+        (_parameter({**OBJECT, "additionalProperties": STRING}, style="deepObject"), "without named members"),
         (_parameter(STRING, "querystring"), "has in='querystring'"),
         ({"parameters": [{"name": "x", "schema": STRING}]}, "has in=None"),
         (_parameter(STRINGS, "path", required=True), "is an array in the path"),
@@ -123,6 +126,7 @@ def test_a_path_is_refused_with_its_place(path: str, item: Json, message: str) -
         ({"if": {}, "then": OBJECT}, "has the keyword 'if'"),
         ({"type": "object", "properties": {"b": {"dependentSchemas": {}}}}, "has the keyword 'dependentSchemas'"),
         ({"$dynamicRef": "#x"}, "has the keyword '$dynamicRef'"),
+        ({"unevaluatedProperties": STRING}, "has a schema as unevaluatedProperties"),
         ({"$ref": "#/components/responses/Gone"}, "which is no schema"),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 
 from scripts.normalise import unions
 from scripts.normalise.schema import Json
+from scripts.normalise.support import UnsupportedDocumentError
 from tests.normalise.small_documents import (
     document,
     namer,
@@ -92,8 +93,15 @@ def test_a_component_that_is_a_reference_is_replaced_by_its_target() -> None:
     assert found == {"C": obj(), "S": obj(m=C)}
 
 
-def test_components_that_refer_to_each_other_in_a_circle_are_anything() -> None:
-    assert schemas_in(unions.lone_references(document({"A": B, "B": A, "S": obj(m=A)}))) == {"S": obj(m={})}
+def test_components_that_refer_to_each_other_in_a_circle_are_refused() -> None:
+    with pytest.raises(UnsupportedDocumentError, match=r"\n  /components/schemas/[AB]: .* leads to itself"):
+        unions.lone_references(document({"A": B, "B": A, "S": obj(m=A)}))
+
+
+def test_a_long_row_of_references_is_followed_to_its_end() -> None:
+    row = {f"R{number}": reference(f"R{number + 1}") for number in range(20)}
+    found = unions.lone_references(document({**row, "R20": obj(), "S": obj(m=reference("R0"))}))
+    assert schemas_in(found) == {"R20": obj(), "S": obj(m=reference("R20"))}
 
 
 def test_a_constant_one_object_deeper_is_lifted() -> None:
