@@ -1024,7 +1024,7 @@ if TYPE_CHECKING:
     V2SessionCreateResponse: TypeAlias = V2SessionGetResponse
     WorkspaceStatusData: TypeAlias = WorkspaceEventConnectionStatus
 
-_NAMES = {
+_NAMES: dict[str, str] = {
     "agent": "Agent",
     "agent_color": "AgentColor",
     "agent_part": "AgentPart AgentPartSource",
@@ -1560,7 +1560,7 @@ _NAMES = {
 }
 """The public names of each module."""
 
-_ALIASES = {
+_ALIASES: dict[str, str] = {
     "AgentPartSource": "AgentPartInputSource",
     "AssistantMessageError": "SessionErrorDataError",
     "AssistantMessageTokens": "StepFinishPartTokens",
