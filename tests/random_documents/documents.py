@@ -27,7 +27,9 @@ def _query(b: Builder, name: str) -> Json:
         parameter("X-Note", b.draw(st.sampled_from([TEXT, {"enum": ["a", "b"]}])), "header"),
         parameter("crumb", {"anyOf": [TEXT, {"type": "null"}]}, "cookie"),
     ]
-    return {"parameters": query, "path": f"/{name}/{{itemID}}/x", "responses": ok(b.scalar())}
+    variables = b.draw(st.permutations([parameter(one, TEXT, "path") for one in ("itemID", "partID")]))
+    path = f"/{name}/{{itemID}}/x/{{partID}}"
+    return {"parameters": [*variables, *query], "path": path, "responses": ok(b.scalar())}
 
 
 def _references(b: Builder, name: str) -> Json:
@@ -120,7 +122,7 @@ def _media(b: Builder, _: str) -> Json:
     media = b.draw(
         st.sampled_from(["application/xml", "text/plain", "image/png", "application/merge-patch+json"])
     )
-    schema: Json = b.object() if media.endswith("json") else TEXT
+    schema: Json = b.object() if media.endswith("json") or b.draw(st.booleans()) else TEXT
     read = b.draw(st.sampled_from(["text/csv", "application/pdf", "application/problem+json"]))
     several: Json = (
         {**content({}, read)["content"], "text/html": {}}
@@ -159,6 +161,7 @@ def _maps(b: Builder, _: str) -> Json:
         {**b.object(), "additionalProperties": b.schema()},
         {"type": "array", "prefixItems": [TEXT, INTEGER]},
         {"type": "object", "properties": {"a": True, "never": False}, "required": ["a"]},
+        {"type": "object", "properties": {"a": TEXT}, "required": ["a", "undescribed"]},
     ]))  # fmt: skip
     return {"responses": ok(schema)}
 
@@ -183,6 +186,10 @@ def _recursive(b: Builder, name: str) -> Json:
 
 def _errors(b: Builder, name: str) -> Json:
     return {"responses": {**ok(b.schema()), "404": content(b.component(name, b.object()))}}
+
+
+def _default(b: Builder, name: str) -> Json:
+    return {"responses": {"default": content(b.component(name, b.object()))}}
 
 
 def _no_id(b: Builder, _: str) -> Json:
@@ -216,8 +223,9 @@ CASES: dict[str, Callable[[Builder, str], Json]] = {
     "plain": _plain, "query": _query, "references": _references, "two answers": _two_answers,
     "discriminator": _discriminator, "beside a union": _beside_union, "allOf": _all_of, "optional body": _optional_body,
     "body": _body, "media types": _media, "deepObject": _styles, "two of one name": _same_names, "maps": _maps,
-    "beside $ref": _beside_reference, "recursive": _recursive, "errors": _errors, "no operationId": _no_id,
-    "one operationId twice": _same_id, "x-websocket": _websocket, "event stream": _events, "nested": _nested,
+    "beside $ref": _beside_reference, "recursive": _recursive, "errors": _errors, "default": _default,
+    "no operationId": _no_id, "one operationId twice": _same_id,
+    "x-websocket": _websocket, "event stream": _events, "nested": _nested,
 }  # fmt: skip
 
 

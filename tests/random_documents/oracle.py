@@ -194,7 +194,8 @@ class Reading:
 
     def _object(self, form: Json, rng: random.Random, depth: int) -> Json:
         found: Json = {}
-        for name, part in form.get("properties", {}).items():
+        undescribed = dict.fromkeys(form.get("required", ()), True)
+        for name, part in {**undescribed, **form.get("properties", {})}.items():
             needed = name in form.get("required", ())
             if part is False or not (needed or (depth > 0 and rng.random() < 0.7)):
                 continue
