@@ -57,9 +57,16 @@ def _copied(place: Path, to: Path) -> Path:
 
 
 def _restore(place: Path, kept: Path) -> None:
+    if _contents(place) == _contents(kept):
+        return
     remove(place)
     if kept.exists():
         shutil.move(kept, place)
+
+
+def _contents(place: Path) -> dict[str, bytes]:
+    files = [place] if place.is_file() else place.rglob("*")
+    return {str(file.relative_to(place)): file.read_bytes() for file in files if file.is_file()}
 
 
 def remove(place: Path) -> None:

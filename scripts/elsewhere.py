@@ -70,7 +70,8 @@ def main(
         *(SpecError, GenerateError, StateError, NpmError, ServerStartError),
         *(OSError, subprocess.CalledProcessError),
     ) as error:
-        print(f"opencode-client generate: {error}", file=sys.stderr)
+        files: list[tuple[str, str, str]] = error.args[0] if isinstance(error, shutil.Error) else []
+        print(f"opencode-client generate: {files[0][2] if files else error}", file=sys.stderr)
         return 1
     return 0
 
@@ -151,16 +152,22 @@ def _copy(places: Mapping[str, Path], to: Path) -> bool:
 
 
 def _replace(new: Path, places: Mapping[str, Path]) -> int:
-    for name, place in places.items():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        fresh = place.with_name(f".{place.name}.new")
-        try:
-            remove(fresh)
-            shutil.move(new / name, fresh)
-            remove(place)
-            fresh.replace(place)
-        finally:
-            remove(fresh)
+    """Put the new files beside the earlier ones, then exchange them all at once: a killed run rarely mixes them."""
+    fresh = {name: place.with_name(f".{place.name}.new") for name, place in places.items()}
+    earlier = {name: place.with_name(f".{place.name}.old") for name, place in places.items()}
+    try:
+        for name, place in places.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            remove(fresh[name])
+            remove(earlier[name])
+            shutil.move(new / name, fresh[name])
+        for name, place in places.items():
+            if place.exists():
+                place.replace(earlier[name])
+            fresh[name].replace(place)
+    finally:
+        for left in (*fresh.values(), *earlier.values()):
+            remove(left)
     return 0
 
 

@@ -261,6 +261,35 @@ def test_an_interrupt_while_files_are_replaced_changes_nothing(
     assert _files(out) == before
 
 
+def test_nothing_is_exchanged_before_all_new_files_are_there(
+    run: Generate, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace, there = Path.replace, list[set[str]]()
+
+    def look(place: Path, to: Path) -> Path:
+        there.append({file.name for file in out.iterdir()})
+        return replace(place, to)
+
+    monkeypatch.setattr(Path, "replace", look)
+    assert run(_NEW) == 0
+    assert {".openapi.json.new", ".openapi.source.json.new", ".opencode_client.new"} <= there[-6]
+    assert {file.name for file in out.iterdir()} == {"openapi.json", "openapi.source.json", "opencode_client"}
+
+
+def test_a_full_disk_is_one_line(
+    run: Generate, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {file: file.stat().st_ino for file in out.iterdir()}
+
+    def fail(*_: object) -> None:
+        raise shutil.Error([(str(number), "", "[Errno 28] No space left on device") for number in range(9)])
+
+    monkeypatch.setattr(shutil, "move", fail)
+    assert run(_NEW) == 1
+    assert capsys.readouterr().err == "opencode-client generate: [Errno 28] No space left on device\n"
+    assert {file: file.stat().st_ino for file in out.iterdir()} == before, "unchanged files are not written"
+
+
 @fast
 @pytest.mark.parametrize("name", ["opencode_client/mine.py", "openapi.json"])
 def test_what_the_command_did_not_write_is_not_replaced(
