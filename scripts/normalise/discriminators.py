@@ -33,10 +33,23 @@ def obey(document: Json) -> Json:
     schemas = dict(schemas_of(document))
     for schema in _all_schemas(document):
         if _is_discriminated(schema):
-            for name, values in _values_of(schema, schemas).items():
-                schemas[name] = _with_values(schema, schemas[name], values)
+            found = _values_of(schema, schemas)
+            plain = {name: schemas[name] for name in found}
+            for name, values in found.items():
+                schemas[name] = _with_values(schema, _extending_plain(plain[name], plain), values)
     document = with_schemas(document, schemas)
     return everywhere(_marked)(document)
+
+
+def _extending_plain(schema: Json, plain: dict[str, Json], depth: int = 20) -> Json:
+    """Return a variant that extends other variants without their values, which exclude its own."""
+    parts = [
+        _extending_plain(plain[name], plain, depth - 1)
+        if depth and (name := referenced(part) or "") in plain
+        else part
+        for part in schema.get("allOf", ())
+    ]
+    return {**schema, "allOf": parts} if parts else schema
 
 
 def _marked(schema: Json) -> Json:

@@ -70,7 +70,7 @@ def _references(value: Any, pointer: str) -> Iterator[tuple[str, str]]:  # Any: 
         if isinstance(ref, str):
             yield pointer, ref
         for name, child in value.items():
-            if name not in _VALUES or _OF_NAMES.search(pointer):
+            if _OF_NAMES.search(pointer) or not (name in _VALUES or name.startswith("x-")):
                 yield from _references(child, f"{pointer}/{token(name)}")
     elif is_array(value):
         for index, child in enumerate(value):

@@ -32,6 +32,7 @@ from scripts.normalise.support import unsupported
 _TAG_ORDER = ("type", "status", "role", "_tag", "name", "kind")
 _PAYLOADS = frozenset({"properties", "data", "syncEvent"})
 _DEPTH = 12
+_FEW = 10
 
 
 def inline_aliases(document: Json) -> Json:
@@ -188,11 +189,14 @@ def _table(objects: list[tuple[str, Json]], tag: str | None = None) -> Json | No
     for spared in (0, 1):
         for key in keys:
             with_tag = [item for item in objects if _values(item[1], key)]
-            if len(with_tag) < 2 or len(objects) - len(with_tag) != spared:
+            rest = [name for name, schema in objects if not _values(schema, key)]
+            if len(with_tag) < 2 or len(rest) != spared:
+                continue
+            may_be_any = any(name in rest and key in schema["properties"] for name, schema in objects)
+            if may_be_any and len(objects) <= _FEW:  # of many, such as events, a new one is unknown
                 continue
             rows = _rows(with_tag, key)
             if rows is not None and len({row["value"] for row in rows}) > 1:
-                rest = [name for name, _ in objects if name not in {n for n, _ in with_tag}]
                 return {
                     "tag": key,
                     "tag_member": snake(key),

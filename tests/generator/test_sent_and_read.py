@@ -108,6 +108,31 @@ def test_a_discriminator_selects_the_class(tmp_path: Path, strict: bool, extende
     assert package.models.Dog().to_dict() == {"petType": "dog"}
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_variant_of_a_discriminator_may_extend_another(tmp_path: Path, strict: bool) -> None:
+    kind = {**obj("kind", kind={"type": "string"}), "discriminator": {"propertyName": "kind"}}
+    rows: Json = {"Pet": kind, "Dog": {"allOf": [reference("Pet"), obj(bark={})]}}
+    rows |= {"Dog1": {"allOf": [reference("Dog"), obj()]}, "Dog2": {"allOf": [reference("Dog1"), obj()]}}
+    answers: Json = {"type": "array", "items": reference("Pet")}
+    paths = {"/a": {"get": {"operationId": "a.list", "responses": ok(answers)}}}
+    names = ["Dog", "Dog1", "Dog2"]
+    answer = answering(200, [{"kind": name, "bark": 1} for name in names])
+    with client(load(tmp_path, document(rows, paths)), answer, strict=strict) as opened:
+        assert [(type(pet).__name__, pet.bark) for pet in opened.a.list()] == [(name, 1) for name in names]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_variant_whose_tag_may_have_any_value_is_read(tmp_path: Path, strict: bool) -> None:
+    schemas = {one: obj("kind", kind={"const": one}) for one in "AB"} | {
+        "C": obj("kind", kind={"type": "string"})
+    }
+    answers: Json = {"type": "array", "items": {"oneOf": [reference(name) for name in schemas]}}
+    paths = {"/a": {"get": {"operationId": "a.list", "responses": ok(answers)}}}
+    answer = answering(200, [{"kind": kind} for kind in "ABCD"])
+    with client(load(tmp_path, document(schemas, paths)), answer, strict=strict) as opened:
+        assert [type(one).__name__ for one in opened.a.list()] == ["A", "B", "C", "C"]
+
+
 def _sent(folder: Path, operation: Json, **keywords: object) -> httpx.Request:
     """Return the request of a POST with these arguments."""
     requests: list[httpx.Request] = []

@@ -58,10 +58,11 @@ def test_many_are_counted() -> None:
     [
         {"default": {"$ref": "none of ours"}},
         {"enum": [{"$ref": "none of ours"}]},
+        {"x-of-theirs": {"$ref": "none of ours"}},
         {"type": "object", "properties": {"$ref": {"type": "string"}}},
         {"$ref": "#/components/schemas/a/b%"},
     ],
-    ids=["default", "enum", "a member of that name", "there"],
+    ids=["default", "enum", "an extension", "a member of that name", "there"],
 )
 def test_a_document_with_all_targets_is_unchanged(schema: Json) -> None:
     check_references(_document(schema, **_THERE))
