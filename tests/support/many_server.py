@@ -20,6 +20,7 @@ from opencode_client import (
 from opencode_client.model import JsonObject
 from opencode_client.turns.v1 import KEY
 from tests.support.both_clients import ClientKind
+from tests.support.threaded_server import ThreadedServer
 from tests.support.turn_inputs import Message, event, prompt, status
 
 FOREVER_S = 20
@@ -149,7 +150,7 @@ def _json(value: object) -> Response:
 @contextmanager
 def many_server() -> Generator[ManyServer]:
     """Start the server."""
-    with HTTPServer("127.0.0.1", 0, threaded=True) as httpserver:
+    with ThreadedServer() as httpserver:
         made = ManyServer(httpserver)
         yield made
         made.close()
