@@ -17,7 +17,7 @@ from tests.support.both_clients import ClientKind
 
 Resources: TypeAlias = "tuple[int, int]"
 
-_PATIENCE_S = 3.0
+_PATIENCE_S = 10.0
 
 needs_ctrl_c = pytest.mark.skipif(
     sys.platform == "win32" or threading.current_thread() is not threading.main_thread(),
@@ -34,21 +34,26 @@ def resources() -> Resources:
     return len(threads), 0 if sys.platform == "win32" else len(os.listdir("/dev/fd"))
 
 
-def no_more_than(before: Resources) -> bool:
-    """Return True if there are neither more threads nor more descriptors than `before`."""
-    return all(now <= then for now, then in zip(resources(), before, strict=True))
-
-
 def pause(client_kind: ClientKind, pause_s: float = 0.01) -> None:
     """Wait, while the event loop runs."""
     client_kind.call(asyncio.sleep if client_kind.is_async else sleep, pause_s)
 
 
-def until(client_kind: ClientKind, happened: Callable[[], bool]) -> None:
-    """Wait until a condition is true, at most some seconds, while the event loop runs."""
+def until(client_kind: ClientKind, happened: Callable[[], bool]) -> bool:
+    """Wait until a condition is true, while the event loop runs. Return False after some seconds."""
     deadline = monotonic() + _PATIENCE_S
-    while not happened() and monotonic() < deadline:
+    while not (is_over := happened()) and monotonic() < deadline:
         pause(client_kind)
+    return is_over
+
+
+def assert_no_more_than(client_kind: ClientKind, before: Resources) -> None:
+    """Wait until there are neither more threads nor more descriptors than `before`."""
+
+    def is_reached() -> bool:
+        return all(now <= then for now, then in zip(resources(), before, strict=True))
+
+    assert until(client_kind, is_reached), (before, resources())
 
 
 def press_ctrl_c(when: Callable[[], object], then: Callable[[], object]) -> threading.Thread:

@@ -262,10 +262,10 @@ class PtyServer:
         return answer() if callable(answer) else answer
 
     def _tell_events(self, peer: Peer, seen: Seen) -> None:
+        self._note(self.streams, seen)
         peer.send(
             http(headers=_EVENTS) + _event(_CONNECTED, "retry: 1\n")
         )  # a client that loses it reconnects at once
-        self._note(self.streams, seen)
         self._note(self.listeners, peer)
         try:
             peer.wait()

@@ -14,12 +14,11 @@ from opencode_client import PtyClosedError
 from tests.support.both_clients import ClientKind
 from tests.support.muting_proxy import MutingProxy
 from tests.support.resources import (
+    assert_no_more_than,
     assert_no_thread_of_terminals,
     needs_ctrl_c,
-    no_more_than,
     press_ctrl_c,
     resources,
-    until,
 )
 from tests.support.terminal_actions import entered, seen_by
 from tests.support.terminal_server import PTY_ID, Gate, PtyServer, cursor
@@ -60,9 +59,8 @@ def test_ctrl_c_in_a_handshake_leaves_nothing(
             terminal.__enter__()
         pressing.join()
         gate.open()
-        server.until(lambda: server.open == 0 and not server.listeners)
-        until(client_kind, lambda: no_more_than(before))
-        assert no_more_than(before), (before, resources())
+        server.until(lambda: len(server.dials) == 2 and server.open == 0 and not server.listeners)
+        assert_no_more_than(client_kind, before)
         assert_no_thread_of_terminals(client_kind)
     client_kind.close()
     given.close()
@@ -80,8 +78,7 @@ def test_cancelling_in_a_handshake_leaves_nothing(times: int, path: str) -> None
         before = resources()
         _cancel(client_kind, client.pty.connect(PTY_ID).__aenter__, gate, times)
         gate.open()
-        until(client_kind, lambda: no_more_than(before) and not server.listeners)
-        assert no_more_than(before), (before, resources())
+        assert_no_more_than(client_kind, before)
         server.until(lambda: server.open == 0 and not server.listeners)
     client_kind.close()
 

@@ -18,7 +18,7 @@ import pytest
 from opencode_client import ConnectError
 from tests.support.acceptor import Acceptor
 from tests.support.both_clients import ClientKind
-from tests.support.resources import pause, resources, until
+from tests.support.resources import assert_no_more_than, pause, resources
 from tests.support.sizes import small_and_full
 from tests.support.terminal_actions import entered, read
 from tests.support.terminal_server import PTY_ID, PtyServer, cursor, say
@@ -96,8 +96,7 @@ def test_a_silent_server_is_given_up_in_time(
         with pytest.raises(ConnectError, match=r"no connection: .*timed out"):
             entered(client_kind, terminal)
         assert _OPEN_S <= monotonic() - started < _OPEN_S + _PATIENCE_S
-        until(client_kind, lambda: resources() == before)
-        assert resources() == before
+        assert_no_more_than(client_kind, before)
 
 
 @small_and_full("openings", 8, _OPENINGS)
@@ -117,5 +116,4 @@ def test_closed_terminals_leave_no_thread_and_no_descriptor(
         before = resources()
         for _ in range(openings):
             open_and_close()
-        until(client_kind, lambda: resources() == before)
-        assert resources() == before
+        assert_no_more_than(client_kind, before)
