@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import quicker_libraries as quicker_libraries  # acts when it is imported
 from tests.support.both_clients import client_kind as client_kind  # a fixture for every test
 from tests.support.small_package import PATHS, SCHEMAS
 from tests.support.suites import pytest_ignore_collect as pytest_ignore_collect  # hooks

@@ -10,12 +10,17 @@ import sys
 from typing import IO, Self
 
 _PROGRAM = """
-import asyncio, json, os, sys
-import httpcore
+import asyncio, gc, json, os, sys
+import anyio, httpcore
 from opencode_client import AsyncOpencodeClient, OpencodeClient
 from opencode_client.api import event, session
-from opencode_client.calls import async_caller, caller
+from opencode_client.calls import async_caller, async_http_connection, caller, http_connection
+from opencode_client.decoding import annotations, shapes
+from opencode_client.models import model_ref, permission_rule, step_finish_part, step_start_part
 from opencode_client.turns import async_turn, turn
+
+anyio.run(anyio.sleep, 0)  # imports the rest of anyio
+gc.freeze()  # else a collection in a program copies all that was imported
 
 async def run_async(**options):
     async with AsyncOpencodeClient(**options) as client:

@@ -29,7 +29,7 @@ SLOW = (
     "terminals/test_processes.py", "terminals/test_exits.py",
 )  # fmt: skip
 """Files that take seconds. They run first, else the other workers wait for them at the end."""
-_SUITES = {"live": "live", "job": "job", **dict.fromkeys(TOOLS, "tools")}
+_SUITES = {"live": "live", "job": "job", "test_wheel.py": "package", **dict.fromkeys(TOOLS, "tools")}
 
 
 def _place(path: Path) -> Path:
