@@ -32,14 +32,21 @@ class AskOperations(Handlers):
 
     @on("permission.reply", "POST", "/permission/{requestID}/reply")
     def reply(self, call: Call) -> Any:
-        reply = call.body.get("reply")
-        if reply not in _REPLIES:
-            raise self.wrong(call, "reply", " | ".join(f'"{one}"' for one in _REPLIES), _REPLIES)
-        return self._reply(call.ids[0], str(reply), call.body.get("message"))
+        return self._reply(call.ids[0], self._checked(call, "reply"), call.body.get("message"))
 
     @on("permission.respond", "POST", "/session/{sessionID}/permissions/{permissionID}")
     def respond(self, call: Call) -> Any:
-        return self._reply(call.ids[1], str(call.body.get("response")), None)
+        reply = self._checked(call, "response")
+        if self.state.is_new:
+            self.session(call)
+        return self._reply(call.ids[1], reply, None)
+
+    def _checked(self, call: Call, name: str) -> str:
+        """Return the reply to a permission."""
+        reply = call.body.get(name)
+        if reply not in _REPLIES:
+            raise self.wrong(call, name, " | ".join(f'"{one}"' for one in _REPLIES), _REPLIES)
+        return str(reply)
 
     def _reply(self, ask_id: str, reply: str, message: str | None) -> bool:
         state, ask = self.state, self.state.permissions.get(ask_id)
@@ -73,6 +80,13 @@ class AskOperations(Handlers):
         answers = call.body.get("answers")
         if not is_array(answers):
             raise self.wrong(call, "answers", "array")
+        for number, one in enumerate(answers):
+            if not is_array(one):
+                kind = "QuestionAnswer" if self.state.is_new else "array"
+                raise self.wrong(call, "answers", kind, index=[number])
+            wrong = next((at for at, text in enumerate(one) if not isinstance(text, str)), None)
+            if wrong is not None:
+                raise self.wrong(call, "answers", "string", index=[number, wrong])
         return self._answer(call.ids[0], answers)
 
     @on("question.reject", "POST", "/question/{requestID}/reject")

@@ -50,6 +50,8 @@ class Files(Handlers):
     @on("file.read", "GET", "/file/content")
     def read(self, call: Call) -> Any:
         path = self._path(call)
+        if path.is_dir() and self.state.is_new:
+            raise self.failed("")
         data = path.read_bytes() if path.is_file() else b""
         kind = mimetypes.guess_type(path.name)[0] or ""
         try:
@@ -77,7 +79,10 @@ class Files(Handlers):
 
     @on("find.text", "GET", "/find")
     def find_text(self, call: Call) -> Any:
-        pattern = re.compile(call.request.query.get("pattern", "").encode())
+        try:
+            pattern = re.compile(call.request.query.get("pattern", "").encode())
+        except re.error:
+            return []
         found: list[JsonObject] = []
         for path in (one for one in self._all(call) if one.is_file()):
             offset = 0

@@ -40,20 +40,24 @@ class Handlers:
             return RefusalError(self.turns.failed())
         return refuse({"name": "UnknownError", "data": {"message": f"Error: {why}"}}, 500)
 
-    def wrong(self, call: Call, name: str, expected: str, values: Sequence[str] = ()) -> RefusalError:
-        """Return the error for a member of the body that is wrong."""
+    def wrong(
+        self, call: Call, name: str, expected: str, values: Sequence[str] = (), *, index: Sequence[int] = ()
+    ) -> RefusalError:
+        """Return the error for a member of the body that is wrong, or for an item of it."""
         value: Any = call.body.get(name)  # Any: JSON
+        path = [name, *index]
+        for one in index:
+            value = value[one]
         if self.state.is_new:
             got = "Missing key" if value is None else f"Expected {expected}, got {json.dumps(value)}"
-            return refuse(
-                {"name": "BadRequest", "data": {"message": f'{got}\n  at ["{name}"]', "kind": "Payload"}}, 400
-            )
+            text = f"{got}\n  at {''.join(f'[{json.dumps(one)}]' for one in path)}"
+            return refuse({"name": "BadRequest", "data": {"message": text, "kind": "Payload"}}, 400)
         received = next((text for kind, text in _KINDS.items() if isinstance(value, kind)), "object")
         text = f"Invalid input: expected {expected}, received {received}"
-        issue = {"code": "invalid_type", "expected": expected, "path": [name], "message": text}
+        issue = {"code": "invalid_type", "expected": expected, "path": path, "message": text}
         if values:
             text = f"Invalid option: expected one of {'|'.join(json.dumps(one) for one in values)}"
-            issue = {"code": "invalid_value", "values": values, "path": [name], "message": text}
+            issue = {"code": "invalid_value", "values": values, "path": path, "message": text}
         return refuse({"data": call.body, "error": [issue], "success": False}, 400)
 
     def session(self, call: Call) -> Session:

@@ -9,7 +9,7 @@ from typing import Any
 from ..model import is_array, is_object
 from .connections import Response, json_response
 from .handlers import Handlers
-from .routing import Call, on, refuse
+from .routing import Call, RefusalError, on, refuse
 from .server_operations import AGENTS
 from .state import Session
 
@@ -60,15 +60,17 @@ class MessageOperations(Handlers):
             )
             text = f"Part mismatch: {text}"
             raise refuse({"_tag": "BadRequest"}, 400) if self.state.is_new else self.failed(text)
-        message.parts = [part if one["id"] == part["id"] else one for one in message.parts]
+        is_new = all(one["id"] != part["id"] for one in message.parts)
+        message.parts = [part if one["id"] == part["id"] else one for one in message.parts] + [part] * is_new
         self.state.publish_part(self.session(call), part)
         return part
 
     @on("part.delete", "DELETE", "/session/{sessionID}/message/{messageID}/part/{partID}")
     def delete_part(self, call: Call) -> Any:
-        session, message = self.session(call), self.message(call)
-        message.parts = [one for one in message.parts if one["id"] != call.ids[2]]
-        self.state.publish(session, "message.part.removed", messageID=message.id, partID=call.ids[2])
+        session, (_, message_id, part_id) = self.session(call), call.ids
+        for message in session.messages:  # source: servers do not look at the message's id
+            message.parts = [one for one in message.parts if one["id"] != part_id]
+        self.state.publish(session, "message.part.removed", messageID=message_id, partID=part_id)
         return True
 
     @on("session.prompt", "POST", "/session/{sessionID}/message")
@@ -108,16 +110,23 @@ class MessageOperations(Handlers):
             if not is_object(part) or part.get("type") not in ("text", "file", "agent", "subtask"):
                 raise self.wrong(call, "parts", "objects with a type")
 
-    def _lacks_agent(self, session: Session, call: Call) -> bool:
-        """Publish the error of an agent that does not exist."""
+    def _lacks_agent(self, session: Session, call: Call) -> str | None:
+        """Publish and return the error of an agent that does not exist."""
         name, names = call.body.get("agent"), [*AGENTS, *self.config.get("agent", {})]
         if name is None or name in names:
-            return False
+            return None
         text = f'Agent not found: "{name}". Available agents: {", ".join(sorted(set(names)))}'
-        self.state.publish(
-            session, "session.error", error={"name": "UnknownError", "data": {"message": text}}
-        )
-        return True
+        return self._published(session, text)
+
+    def _published(self, session: Session, text: str) -> str:
+        error = {"name": "UnknownError", "data": {"message": text}}
+        self.state.publish(session, "session.error", error=error)
+        return text
+
+    def _refused(self, text: str) -> RefusalError:
+        if self.state.is_new:
+            return self.failed(text)
+        return refuse({"name": "UnknownError", "data": {"message": text}}, 500)
 
     @on("session.command", "POST", "/session/{sessionID}/command")
     def command(self, call: Call) -> Any:
@@ -125,13 +134,10 @@ class MessageOperations(Handlers):
         commands = self.config.get("command", {})
         if body.get("command") not in commands:
             text = f'Command not found: "{body.get("command")}". Available commands: {", ".join(commands)}'
-            self.state.publish(
-                session, "session.error", error={"name": "UnknownError", "data": {"message": text}}
-            )
-            if not self.state.is_new:
-                raise refuse({"name": "UnknownError", "data": {"message": text}}, 500)
-            raise self.failed(text)
-        text = commands[body["command"]]["template"].replace("$ARGUMENTS", body.get("arguments", ""))
+            raise self._refused(self._published(session, text))
+        if wrong := self._lacks_agent(session, call):
+            raise self._refused(wrong)
+        text = commands[body["command"]]["template"].replace("$ARGUMENTS", body.get("arguments", "")).strip()
         more = {name: body[name] for name in ("agent", "model", "variant") if body.get(name)}
         answer = self.turns.answer(session, {"parts": [{"type": "text", "text": text}], **more})
         about = {"name": body["command"], "arguments": body.get("arguments", "")}
@@ -144,4 +150,9 @@ class MessageOperations(Handlers):
             self.state.rest(self.nowhere(call))
         session = self.session(call)
         self.check_idle(session)
+        if self.state.is_new:
+            self.state.set_status(session, "busy")
+        if wrong := self._lacks_agent(session, call):
+            self.state.rest(session)
+            raise self._refused(wrong)
         return self.turns.shell(session, call.body).to_json()

@@ -15,9 +15,20 @@ def request_of(session: Session, prompt: Message) -> JsonObject:
     messages: list[JsonObject] = [{"role": "system", "content": "You are a fake opencode."}]
     for one in session.messages:
         messages += _user(one) if one.is_user else _assistant(one)
-    names = [*NAMES, *([STRUCTURED] if "format" in prompt.info else [])]
+    disabled = disabled_by(session, prompt)
+    names = [
+        *(one for one in NAMES if one not in disabled),
+        *([STRUCTURED] if "format" in prompt.info else []),
+    ]
     tools = [{"type": "function", "function": {"name": name}} for name in names]
     return {"model": "scripted-1", "messages": messages, "tools": tools, "stream": True}
+
+
+def disabled_by(session: Session, prompt: Message) -> list[str]:
+    """Return the tools that a prompt has turned off, and those that the rules of its session always deny."""
+    rules = session.info.get("permission", [])
+    denied = [one["permission"] for one in rules if (one["pattern"], one["action"]) == ("*", "deny")]
+    return denied + [name for name, is_on in prompt.info.get("tools", {}).items() if not is_on]
 
 
 def _user(message: Message) -> list[JsonObject]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from ..model import JsonObject
+from ..turns.policies import matches_wildcard
 from .state import Ask
 
 ALLOWED = {"permission": "*", "action": "allow", "pattern": "*"}
 """The first rule of each agent."""
+_EDITS = ("edit", "write")
+_PARTS = re.compile(r"[;\n]|&&|\|\|?")
+"""A command of the shell is split here. Servers parse it."""
 _ASK_ALL: list[JsonObject] = [{"permission": "*", "pattern": "*", "action": "ask"}]
 
 
@@ -32,7 +36,7 @@ def action_for(rules: Sequence[JsonObject], permission: str, patterns: Sequence[
 
 def _one_action(rules: Sequence[JsonObject], permission: str, pattern: str) -> str:
     for rule in reversed(rules):
-        if fnmatchcase(permission, rule["permission"]) and fnmatchcase(pattern, rule["pattern"]):
+        if matches_wildcard(permission, rule["permission"]) and matches_wildcard(pattern, rule["pattern"]):
             return str(rule["action"])
     return "allow"
 
@@ -40,3 +44,16 @@ def _one_action(rules: Sequence[JsonObject], permission: str, pattern: str) -> s
 def matches(ask: Ask, rules: Sequence[JsonObject]) -> bool:
     """Return True if rules allow what a permission request wants."""
     return action_for([*_ASK_ALL, *rules], ask.info["permission"], ask.info["patterns"]) == "allow"
+
+
+def wanted_by(name: str, arguments: JsonObject) -> JsonObject:
+    """Return the permission that a call of a tool needs."""
+    if name == "bash":
+        command = str(arguments.get("command", ""))
+        patterns = [one.strip() for one in _PARTS.split(command) if one.strip()]
+        always = list(dict.fromkeys(f"{one.split()[0]} *" for one in patterns))
+        about = {"metadata": {"command": command}, "always": always}
+        return {"permission": name, "patterns": patterns, **about}
+    pattern = str(arguments.get("filePath", arguments.get("subagent_type", "*")))
+    kind = "edit" if name in _EDITS else name
+    return {"permission": kind, "patterns": [pattern], "metadata": {}, "always": ["*"]}

@@ -137,8 +137,11 @@ class SessionOperations(Handlers):
     def revert(self, call: Call) -> Any:
         session = self.session(call)
         self.check_idle(session)
-        if any(one.id == call.body.get("messageID") for one in session.messages):
-            revert = {"messageID": call.body["messageID"], "snapshot": PROJECT, "diff": ""}
+        ids = [one.id for one in session.messages]
+        if (message_id := call.body.get("messageID")) in ids:
+            before = session.messages[: ids.index(message_id) + 1]
+            prompt_id = [one.id for one in before if one.is_user][-1]
+            revert = {"messageID": prompt_id, "snapshot": PROJECT, "diff": ""}
             self.state.touch(session, revert=revert)
         return session.info
 

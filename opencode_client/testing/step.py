@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..model import JsonObject
 from .events import PROJECT
-from .model_requests import request_of
+from .model_requests import disabled_by, request_of
 from .replies import COST, MODEL_IDS, TITLE, Reply, failed, pieces
 from .state import AbortedError, Message, Session, empty_tokens, now_ms
 from .tools import STRUCTURED, Call
@@ -37,6 +37,7 @@ class Step:
         place = {"cwd": session.directory, "root": session.directory}
         about = {"role": "assistant", "parentID": prompt.id, "mode": agent, "agent": agent, "path": place}
         used = {"cost": 0, "tokens": empty_tokens(), "time": {"created": now_ms()}}
+        used |= {name: one[name] for one in (model, prompt.info) for name in ("variant",) if name in one}
         self.message: Message = self._state.add_message(session, {**about, **MODEL_IDS, **used})
         self._texts: dict[str, str] = {}
         self.is_finished: bool = False
@@ -113,7 +114,9 @@ class Step:
         for index, tool in enumerate(reply.tools):
             part = {"type": "tool", "tool": tool.name, "callID": f"call_{index}"}
             part = self._add({**part, "state": {"status": "pending", "input": {}, "raw": ""}})
-            calls.append(self._turns.tools.begin(session, self.message, part, tool))
+            calls.append(
+                self._turns.tools.begin(session, self.message, part, tool, disabled_by(session, self._prompt))
+            )
             state.pause(session, reply.delay_s)
         if reply.hang:
             state.pause(session, None)
@@ -144,8 +147,9 @@ class Step:
         info.update(finish=finish, cost=cost, tokens=tokens)
         self._state.publish_message(self._session, self.message)
         if self._state.is_new:
-            sums = {name: whole["tokens"][name] + tokens[name] for name in ("input", "output")}
-            whole.update(cost=whole["cost"] + cost, tokens={**whole["tokens"], **sums})
+            answers = [one.info for one in self._session.messages if not one.is_user]
+            sums = {name: sum(one["tokens"][name] for one in answers) for name in ("input", "output")}
+            whole.update(cost=sum(one["cost"] for one in answers), tokens={**whole["tokens"], **sums})
 
     def _structured(self, calls: list[Call]) -> JsonObject:
         """Return the members of a message that answers a prompt with a JSON schema."""

@@ -6,18 +6,17 @@ Source: tools of 1.3.2 and 1.18.33. `bash`, `read` and `write` do what they say;
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
 
 from ..model import JsonObject, is_object
+from ..turns.policies import matches_wildcard
 from .replies import ToolCall, failed
-from .rules import ALLOWED, action_for, rules_of
+from .rules import ALLOWED, action_for, rules_of, wanted_by
 from .state import Ask, Message, Session, State, now_ms
 
 NAMES = (
@@ -29,9 +28,6 @@ _OLD_NAMES = (
 STRUCTURED = "StructuredOutput"
 """The tool that the model gets for a prompt with a JSON schema."""
 _BASH_S = 120
-_EDITS = ("edit", "write")
-_PARTS = re.compile(r"[;\n]|&&|\|\|?")
-"""A command of the shell is split here. Servers parse it."""
 _DENIED = "The user has specified a rule which prevents you from using this specific tool call."
 _REJECTED = "The user rejected permission to use this specific tool call"
 Replacement = Callable[[JsonObject], str]
@@ -64,6 +60,11 @@ class Call:
     stops: bool = False
     denied_by: list[JsonObject] | None = None
 
+    @property
+    def is_ready(self) -> bool:
+        """True if it waits for nobody."""
+        return self.ask is None or self.ask.is_over
+
 
 class Tools:
     """Begins and finishes calls of tools. `rules` are opencode's permissions, in their order."""
@@ -75,9 +76,11 @@ class Tools:
         self._rules = rules_of(permission)
         self._replacements = replacements
 
-    def begin(self, session: Session, message: Message, part: JsonObject, tool: ToolCall) -> Call:
+    def begin(
+        self, session: Session, message: Message, part: JsonObject, tool: ToolCall, disabled: Sequence[str]
+    ) -> Call:
         """Begin a call: publish its ask, if it has one, and its state."""
-        call = Call(session, message, part, *self._read(session, tool))
+        call = Call(session, message, part, *self._read(tool, disabled))
         part["tool"] = call.name
         call.ask = self._ask(call)
         is_free = call.name == "bash" and call.ask is None and call.denied_by is None
@@ -86,12 +89,17 @@ class Tools:
         return call
 
     def finish(self, calls: Sequence[Call]) -> None:
-        """Finish the calls, first those that do not wait for a person. Raises AbortedError."""
-        for call in sorted(calls, key=lambda one: one.ask is not None):
+        """Finish the calls, those that wait for a person when they have their answer. Raises AbortedError."""
+        left = list(calls)
+        while left:
+            self._state.wait(left[0].session, lambda: any(one.is_ready for one in left))
+            call = next(one for one in left if one.is_ready)
+            left.remove(call)
             try:
                 result = self._result(call)
             except ToolError as error:
-                more: JsonObject = {"error": str(error)}
+                kept = {name: value for name, value in call.part["state"].items() if name == "metadata"}
+                more: JsonObject = {"error": str(error), **kept}
                 status = "error"
             else:
                 shown = {} if call.name == STRUCTURED else {"truncated": False}
@@ -123,7 +131,7 @@ class Tools:
         call.part["state"] = {"status": status, "input": call.arguments, **times, **more}
         self._state.publish_part(call.session, call.part)
 
-    def _read(self, session: Session, tool: ToolCall) -> tuple[str, JsonObject]:
+    def _read(self, tool: ToolCall, disabled: Sequence[str]) -> tuple[str, JsonObject]:
         """Return the name and the arguments; those of the tool `invalid` if they are wrong."""
         arguments: Any = tool.arguments  # Any: JSON
         if isinstance(arguments, str):
@@ -135,8 +143,9 @@ class Tools:
                 )
                 return "invalid", {"tool": tool.name, "error": f"Invalid input for tool {tool.name}: {text}"}
         is_structured = tool.name == STRUCTURED
-        if not is_structured and tool.name not in (*NAMES, *self._replacements):
-            names = ", ".join(NAMES if self._state.is_new else _OLD_NAMES)
+        if not is_structured and (tool.name not in (*NAMES, *self._replacements) or tool.name in disabled):
+            known = NAMES if self._state.is_new else _OLD_NAMES
+            names = ", ".join(one for one in known if one not in disabled)
             text = f"Model tried to call unavailable tool '{tool.name}'. Available tools: {names}."
             return "invalid", {"tool": tool.name, "error": text}
         return tool.name, arguments if is_object(arguments) else {}
@@ -147,13 +156,13 @@ class Tools:
             book, kind = state.questions, "question"
             about: JsonObject = {"questions": arguments.get("questions", [])}
         else:
-            kind, wanted = "permission", _wanted(call)
+            kind, wanted = "permission", wanted_by(call.name, arguments)
             approved = state.approved.get(call.session.directory, ())
             rules = [*self._rules, *call.session.info.get("permission", []), *approved]
             action = action_for(rules, wanted["permission"], wanted["patterns"])
             if action == "deny":
                 call.denied_by = [
-                    one for one in rules if fnmatchcase(wanted["permission"], one["permission"])
+                    one for one in rules if matches_wildcard(wanted["permission"], one["permission"])
                 ]
             if action != "ask":
                 return None
@@ -172,7 +181,6 @@ class Tools:
             rules = json.dumps([ALLOWED, *call.denied_by], separators=(",", ":"))
             raise ToolError(f"{_DENIED} Here are some of the relevant rules {rules}")
         if ask is not None:
-            self._state.wait(call.session, lambda: ask.is_over)
             if call.name == "question" and ask.reply is None:
                 call.stops = True
                 raise ToolError("The user dismissed this question")
@@ -198,7 +206,8 @@ class Tools:
         about = {} if self._state.is_new else {"description": call.arguments.get("description", "")}
         times = {"time": _begun(call.part)}
         self._publish(call, "running", {"metadata": {"output": "", **about}, **times})
-        output, code = run_shell(command, call.session.directory)
+        place = Path(call.session.directory, str(call.arguments.get("workdir") or ""))
+        output, code = run_shell(command, str(place))
         output = output or ("(no output)" if self._state.is_new else "")
         self._publish(call, "running", {"metadata": {"output": output, **about}, **times})
         title = command if self._state.is_new else str(call.arguments.get("description", ""))
@@ -241,12 +250,13 @@ class Tools:
     def _run_question(self, call: Call) -> Result:
         answers: Any = call.ask.reply if call.ask else []  # Any: JSON
         questions: Any = call.arguments.get("questions", [])  # Any: JSON
+        padded: list[Any] = [*answers, *([""] * len(questions))]
         pairs = [
             f'"{one["question"]}"="{", ".join(answer) or "Unanswered"}"'
-            for one, answer in zip(questions, answers, strict=False)
+            for one, answer in zip(questions, padded, strict=False)
         ]
         said = f"User has answered your questions: {', '.join(pairs)}."
-        title = f"Asked {len(questions)} question{'' if len(questions) == 1 else 's'}"
+        title = f"Asked {len(questions)} question{'s' if len(questions) > 1 else ''}"
         return Result(
             f"{said} You can now continue with the user's answers in mind.", title, {"answers": answers}
         )
@@ -283,6 +293,8 @@ class Tools:
         if not is_new:
             prompt["tools"] = {one["permission"]: False for one in denied}
         text = self.run_subagent(child, prompt)
+        if is_new and (why := _failure(child.messages[-1])):
+            raise ToolError(f"Subagent failed (task_id: {child.id}): {why}")
         result = f"<task_result>\n{text}\n</task_result>"
         old = f"task_id: {child.id} (for resuming to continue this task if needed)\n\n{result}"
         new = f'<task id="{child.id}" state="completed">\n{result}\n</task>'
@@ -315,21 +327,15 @@ def run_shell(command: str, directory: str) -> tuple[str, int]:
     return done.stdout, done.returncode
 
 
+def _failure(message: Message) -> str:
+    """Return the error that has ended a subagent's turn; "" if there is none."""
+    if "error" in message.info:
+        return str(message.info["error"]["data"]["message"])
+    states = [part["state"] for part in message.parts if part["type"] == "tool"]
+    return next((str(state["error"]) for state in states if state["status"] == "error"), "")
+
+
 def _begun(part: JsonObject) -> JsonObject:
     """Return the time at which a call began."""
     times: JsonObject = part["state"].get("time", {"start": now_ms()})
     return times
-
-
-def _wanted(call: Call) -> JsonObject:
-    """Return the permission that a call needs."""
-    arguments, name = call.arguments, call.name
-    if name == "bash":
-        command = str(arguments.get("command", ""))
-        patterns = [one.strip() for one in _PARTS.split(command) if one.strip()]
-        always = list(dict.fromkeys(f"{one.split()[0]} *" for one in patterns))
-        about = {"metadata": {"command": command}, "always": always}
-        return {"permission": name, "patterns": patterns, **about}
-    pattern = str(arguments.get("filePath", arguments.get("subagent_type", "*")))
-    kind = "edit" if name in _EDITS else name
-    return {"permission": kind, "patterns": [pattern], "metadata": {}, "always": ["*"]}

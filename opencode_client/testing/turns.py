@@ -43,14 +43,26 @@ class Turns:
     def prompt(self, session: Session, body: JsonObject) -> Message:
         """Add a prompt to a session, as a request has it."""
         state, model = self.state, body.get("model") or _last_model(session)
+        if "revert" in session.info:
+            self._remove_reverted(session)
         if isinstance(model, str):  # as commands have it
             provider_id, _, model_id = model.partition("/")
             model = {"providerID": provider_id, "modelID": model_id}
         agent = body.get("agent") or "build"
-        short = {"id": model["modelID"], "providerID": model["providerID"], "variant": "default"}
+        model = {name: model[name] for name in MODEL_IDS}
+        more = {name: body[name] for name in ("system", "tools", "variant") if body.get(name) is not None}
+        variant = body.get("variant") or "default"
+        short = {"id": model["modelID"], "providerID": model["providerID"], "variant": variant}
+        if state.is_new and "variant" in more:
+            model["variant"] = more.pop("variant")
         if state.is_new and (session.info.get("agent"), session.info.get("model")) != (agent, short):
             state.touch(session, agent=agent, model=short)
-        more = {name: body[name] for name in ("system", "tools") if body.get(name) is not None}
+        if "tools" in more:  # they hold for later prompts, too
+            actions = {name: "allow" if is_on else "deny" for name, is_on in more["tools"].items()}
+            rules = [{"permission": one, "pattern": "*", "action": to} for one, to in actions.items()]
+            state.touch(session, permission=rules)
+        if body.get("messageID"):
+            more["id"] = body["messageID"]
         if body.get("format") is not None:
             more["format"] = {**body["format"], "retryCount": 2}
         about = {"role": "user", "time": {"created": now_ms()}, "agent": agent, "model": model}
@@ -62,6 +74,14 @@ class Turns:
             state.add_part(session, message, kept)
         state.touch(session)
         return message
+
+    def _remove_reverted(self, session: Session) -> None:
+        """Remove the messages that were reverted. A new prompt makes a revert final."""
+        first, state = session.info["revert"]["messageID"], self.state
+        for one in [one for one in session.messages if one.id >= first]:
+            session.messages.remove(one)
+            state.publish(session, "message.removed", messageID=one.id)
+        state.touch(session, revert=None)
 
     def answer(self, session: Session, body: JsonObject) -> Response:
         """Add a prompt, run the session's turn, and return its last message when it is over."""
@@ -88,8 +108,6 @@ class Turns:
             body.get("model") or _last_model(session),
             body.get("agent", "build"),
         )
-        if state.is_new:
-            state.set_status(session, "busy")
         about = {"time": {"created": now_ms()}, "agent": agent}
         prompt = state.add_message(session, {"role": "user", "model": model, **about})
         session.answered_id = prompt.id

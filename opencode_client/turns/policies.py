@@ -134,14 +134,15 @@ def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:  # Any: of the us
 def _last_match(rules: Mapping[str, Any], permission: str, pattern: str, rest: _Choice) -> _Choice:
     found = rest
     for name, rule in rules.items():
-        if _matches(permission, name):
+        if matches_wildcard(permission, name):
             patterns: Mapping[str, _Choice] = rule if is_mapping(rule) else {"*": rule}
             for wildcard, decision in patterns.items():
-                found = decision if _matches(pattern, wildcard) else found
+                found = decision if matches_wildcard(pattern, wildcard) else found
     return found
 
 
-def _matches(text: str, wildcard: str) -> bool:
+def matches_wildcard(text: str, wildcard: str) -> bool:
+    """Return True if a text matches a pattern of opencode's settings."""
     expression = re.escape(wildcard.replace("\\", "/")).replace(r"\*", ".*").replace(r"\?", ".")
     if expression.endswith(r"\ .*"):  # `ls *` matches `ls`, too
         expression = expression[:-4] + r"(\ .*)?"

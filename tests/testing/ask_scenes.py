@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from opencode_client import OpencodeClient, QuestionAsk, Reject
 from tests.live.client_pairs import until
 from tests.testing.stage import has_part, parts, scene, turn, wait_for_error, wait_until_idle
@@ -25,9 +27,9 @@ def permission_rejected_with_a_reason(witness: Witness, client: OpencodeClient) 
 
 @scene
 def permission_rules(witness: Witness, client: OpencodeClient) -> None:
-    """Run a command that the last rule allows, and one of which a part is denied."""
-    turn(witness, client, "#allowed")
-    turn(witness, client, "#denied")
+    """Run a command that the last rule allows, and some that a rule denies."""
+    for prompt in ("#allowed", "#denied", "#alone", "#brackets"):
+        turn(witness, client, prompt)
 
 
 @scene
@@ -44,6 +46,36 @@ def permission_always(witness: Witness, client: OpencodeClient) -> None:
     wait_until_idle(client, session.id)
     witness.call(client.session.messages, session.id)
     turn(witness, client, "#again")
+
+
+@scene
+def second_ask_first(witness: Witness, client: OpencodeClient) -> None:
+    """Answer the second one of two permissions first, after wrong replies."""
+    session = client.session.create(title="t")
+    client.session.prompt_async(session.id, parts=parts("#both"))
+    until(lambda: len(client.permission.list()) == 2)
+    asked = {one.patterns[0]: one.id for one in client.permission.list()}
+    place = f"/session/{session.id}/permissions/{asked['echo second']}"
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        for wrong in ({}, {"response": "bogus"}):
+            witness.call(client.send, "POST", place, json=wrong)
+    witness.call(client.permission.reply, asked["echo second"], reply="once")
+    until(lambda: _tool_states(client, session.id) == ["completed", "running"])
+    witness.call(client.permission.reply, asked["echo first"], reply="once")
+    wait_until_idle(client, session.id)
+    witness.call(client.session.messages, session.id)
+
+
+@scene
+def wrong_answers(witness: Witness, client: OpencodeClient) -> None:
+    session = client.session.create(title="t")
+    client.session.prompt_async(session.id, parts=parts("#question"))
+    [asked] = until(client.question.list)
+    for answers in ("A", ["A"], [["A"], [1]]):
+        witness.call(client.send, "POST", f"/question/{asked.id}/reply", json={"answers": answers})
+    witness.call(client.question.reply, asked.id, answers=[["A"]])  # one is missing
+    wait_until_idle(client, session.id)
+    witness.call(client.session.messages, session.id)
 
 
 @scene
@@ -67,11 +99,7 @@ def asks(witness: Witness, client: OpencodeClient) -> None:
     [asked] = until(client.permission.list)
     witness.note([asked])
 
-    def states() -> list[str]:
-        answer = client.session.messages(session.id)[-1]
-        return sorted(part.state.status for part in answer.parts if part.type == "tool")
-
-    until(lambda: states() == ["completed", "running"])
+    until(lambda: _tool_states(client, session.id) == ["completed", "running"])
     witness.call(client.session.status)
     witness.call(client.session.revert, session.id, message_id="msg_x")
     witness.call(client.permission.reply, asked.id, reply="once")
@@ -92,3 +120,9 @@ def aborted_while_it_asks(witness: Witness, client: OpencodeClient) -> None:
     witness.call(client.session.abort, session.id)
     wait_for_error(client, session.id)
     witness.call(client.session.messages, session.id)
+
+
+def _tool_states(client: OpencodeClient, session_id: str) -> list[str]:
+    """Return the states of the tools of a session's last message."""
+    answer = client.session.messages(session_id)[-1]
+    return sorted(part.state.status for part in answer.parts if part.type == "tool")

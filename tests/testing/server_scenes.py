@@ -44,7 +44,8 @@ def files(witness: Witness, client: OpencodeClient) -> None:
         call(read.list, path=path)
     for path in ("src/main.py", "nosuch.txt", "../../etc", "img.png"):
         call(read.read, path=path)
-    for pattern in ("hello", "chang", "nothing like it"):
+    call(read.read, path="src")
+    for pattern in ("hello", "chang", "nothing like it", "("):
         call(client.find.text, pattern=pattern)
     witness.note(client.find.files(query="main.py")[:1])
     call(client.find.files, query="main.py", type="file", limit=1)

@@ -6,7 +6,7 @@ from time import time
 from typing import Any
 
 from opencode_client import OpencodeClient
-from tests.testing.stage import parts, scene, turn
+from tests.testing.stage import parts, scene, turn, wait_until_idle
 from tests.testing.witness import Witness
 
 
@@ -98,5 +98,23 @@ def fork_and_edit(witness: Witness, client: OpencodeClient) -> None:
     call(client.part.update, session.id, answer.info.id, part.id, body=part)
     call(client.part.update, session.id, answer.info.id, "prt_x", body=part)
     call(client.part.delete, session.id, answer.info.id, part.id)
+    call(client.part.delete, session.id, "msg_nope", part.id)
+    call(client.part.update, session.id, answer.info.id, part.id, body=part)
     call(client.session.delete_message, session.id, answer.info.id)
     call(client.session.messages, session.id)
+
+
+@scene
+def reverted(witness: Witness, client: OpencodeClient) -> None:
+    """Revert from an answer on, which begins at its prompt. The next prompt makes that final."""
+    session = client.session.create(title="t")
+    client.run("one", session_id=session.id)
+    answer = client.run("two", session_id=session.id).messages[-1]
+    witness.call(client.session.revert, session.id, message_id="msg_nope")
+    reverted = witness.call(client.session.revert, session.id, message_id=answer.info.id)
+    own_id = f"{reverted.revert.message_id[:-4]}zzzz"
+    client.session.prompt(session.id, parts=parts("three"), message_id=own_id)
+    witness.note(client.session.message(session.id, own_id).info.id == own_id)
+    wait_until_idle(client, session.id)
+    witness.note([[one.info.role, one.text] for one in client.session.messages(session.id)])
+    witness.note(client.session.get(session.id).revert)

@@ -296,14 +296,20 @@ def test_a_terminal_ends_if_its_script_raises(caplog: pytest.LogCaptureFixture) 
 
 @pytest.mark.parametrize("password", [None, "pw"])
 def test_an_error_inside_the_fake_is_a_response(
-    client_kind: ClientKind, caplog: pytest.LogCaptureFixture, password: str | None
+    client_kind: ClientKind,
+    caplog: pytest.LogCaptureFixture,
+    password: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    with FakeServer(password=password) as fake:
+    (tmp_path / "a.txt").write_text("hello", encoding="utf-8")
+    monkeypatch.setattr("opencode_client.testing.files._match", None)
+    with FakeServer(password=password, directory=tmp_path) as fake:
         error = client_kind.error(
-            fake.url, lambda client: client.find.text(pattern="["), password=password or "", max_retries=0
+            fake.url, lambda client: client.find.text(pattern="hello"), password=password or "", max_retries=0
         )
         assert isinstance(error, ServerError)
-        assert "FakeServer's find.text failed: error: unterminated character set" in str(error)
+        assert "FakeServer's find.text failed: TypeError" in str(error)
     assert "find.text failed" in caplog.text
 
 

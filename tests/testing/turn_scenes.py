@@ -60,7 +60,7 @@ def prompt_async(witness: Witness, client: OpencodeClient) -> None:
 
 @scene
 def tools(witness: Witness, client: OpencodeClient) -> None:
-    for name in ("#read", "#unread", "#fails", "#two", "#todo", "#nosuch", "#badjson"):
+    for name in ("#read", "#unread", "#fails", "#two", "#todo", "#nosuch", "#badjson", "#workdir"):
         session = turn(witness, client, name, permissions="once")
         witness.call(client.session.todo, session.id)
 
@@ -79,6 +79,20 @@ def subagent(witness: Witness, client: OpencodeClient) -> None:
     session = turn(witness, client, "#task", permissions="once")
     [child] = witness.call(client.session.children, session.id)
     witness.call(client.session.messages, child.id)
+
+
+@scene
+def failed_subagents(witness: Witness, client: OpencodeClient) -> None:
+    turn(witness, client, "#failtask")
+    turn(witness, client, "#asktask", permissions="reject")
+
+
+@scene
+def options(witness: Witness, client: OpencodeClient) -> None:
+    session = turn(witness, client, "#bash", tools={"bash": False})
+    witness.note(client.run("#allowed", session_id=session.id).tool_calls)
+    witness.note(client.session.get(session.id).permission)
+    turn(witness, client, "hello", variant="high")
 
 
 @scene
@@ -171,6 +185,10 @@ def commands(witness: Witness, client: OpencodeClient) -> None:
     witness.call(client.session.command, session.id, command="hi", arguments="x y")
     wait_until_idle(client, session.id)
     witness.call(client.session.command, session.id, command="nosuch", arguments="")
+    witness.call(client.session.command, session.id, command="hi", arguments="", agent="nope")
+    witness.call(client.session.command, session.id, command="hi", arguments="")
+    wait_until_idle(client, session.id)
+    witness.call(client.session.shell, session.id, agent="nope", command="echo sh")
     witness.call(client.session.shell, session.id, agent="build", command="echo sh")
     witness.call(client.session.messages, session.id)
 
