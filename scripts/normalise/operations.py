@@ -132,7 +132,9 @@ def readable_contents(document: Json) -> Json:
 
     def read(_: str, method: str, operation: Json) -> Json:
         result = dict(operation)
-        if "media" not in result.get("requestBody", {META: {"media": ""}}).get(META, {}):
+        if not result.get("requestBody", {}).get("content"):
+            result.pop("requestBody", None)
+        elif "media" not in result["requestBody"].get(META, {}):
             result["requestBody"] = _sent(result["requestBody"], choose(result["requestBody"]))
         responses: dict[str, Json] = {s: r for s, r in result.get("responses", {}).items() if _is_status(s)}
         if accept := _accepted(responses):

@@ -75,13 +75,15 @@ def _parameter_names(flat: list[Json]) -> list[str]:
 def _spread(parameter: Json, schemas: dict[str, Json]) -> list[Json]:
     schema: Json = parameter.get("schema", {})
     target = followed(schema, schemas)
-    if parameter.get("style") == "deepObject":
-        schema = target
-    elif parameter["in"] == "path" and {"type": "null"} in target.get("anyOf", ()):  # which no path can have
+    is_deep = parameter.get("style") == "deepObject"
+    if (is_deep or parameter["in"] == "path") and {"type": "null"} in target.get(
+        "anyOf", ()
+    ):  # it cannot be sent
         variants = [part for part in target["anyOf"] if part != {"type": "null"}]
         schema = variants[0] if len(variants) == 1 else {**target, "anyOf": variants}
+    schema = followed(schema, schemas) if is_deep else schema
     required = parameter["in"] == "path" or parameter.get("required", False)
-    if parameter.get("style") != "deepObject" or not schema.get("properties"):
+    if not is_deep or not schema.get("properties"):
         kept: Json = {key: value for key, value in parameter.items() if key in ("name", "in", "description")}
         return [{**kept, "required": required, "schema": schema}]
     return [

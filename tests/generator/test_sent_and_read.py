@@ -218,6 +218,15 @@ def _parameter(name: str, schema: Json, **more: object) -> Json:
             {"x": 1, "y": 2, "in_id": 3},
             "/a/1/2?in[id]=3",
         ),
+        (
+            [
+                _parameter(
+                    "in", {**_ITEM, "type": ["object", "null"]}, **{"in": "query", "style": "deepObject"}
+                )
+            ],
+            {"x": 1, "y": 2, "in_id": 3},
+            "/a/1/2?in[id]=3",
+        ),
     ],
 )
 def test_parameters_are_sent_as_described(
@@ -244,6 +253,7 @@ def _body(schema: Json, media: str = "application/json", **more: object) -> Json
 @pytest.mark.parametrize(
     ("body", "arguments", "content", "kind"),
     [
+        ({"requestBody": {"content": {}}}, {}, b"", None),
         (_body(reference("Item"), required=False), {}, b"", None),
         (_body(reference("Item"), required=False), {"body": {"id": 1}}, b'{"id":1}', "application/json"),
         (_body(reference("Item")), {"id": 1}, b'{"id":1}', "application/json"),

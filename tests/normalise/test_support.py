@@ -127,6 +127,8 @@ def test_a_path_is_refused_with_its_place(path: str, item: Json, message: str) -
         ({"type": "object", "properties": {"b": {"dependentSchemas": {}}}}, "has the keyword 'dependentSchemas'"),
         ({"$dynamicRef": "#x"}, "has the keyword '$dynamicRef'"),
         ({"unevaluatedProperties": STRING}, "has a schema as unevaluatedProperties"),
+        ({**STRING, "enum": [1, 2]}, "has only values that are not of its type 'string'"),
+        ({"type": "integer", "const": "1"}, "has only values that are not of its type 'integer'"),
         ({"$ref": "#/components/responses/Gone"}, "which is no schema"),
     ],
 )  # fmt: skip
