@@ -47,7 +47,9 @@ def _check(method: object, path: object, query: object) -> None:
     if not (isinstance(method, str) and method.isascii() and method.isalpha()):
         raise ArgumentError(f"send: method takes an HTTP method such as 'GET', not {method!r}")
     if not (isinstance(path, str) and path.startswith("/")) or "?" in path or "#" in path:
-        raise ArgumentError(f"send: path takes a path such as '/session', without a query, not {_shown(path)}")
+        raise ArgumentError(
+            f"send: path takes a path such as '/session', without a query, not {_shown(path)}"
+        )
     if {".", ".."} & set(unquote(path).split("/")):
         raise ArgumentError(f"send: path cannot have the segments '.' and '..': {path!r}")
     if query is not None and not isinstance(query, Mapping):
