@@ -124,7 +124,7 @@ class Hub:
         """Start a turn or a feed. Return False if the connection was closed meanwhile."""
         with self._opening:
             if not self._jobs and not self._is_closed:
-                self._open()
+                self._open(run.calls.plan.timeout_s)
                 self._jobs = [
                     Background(work, "opencode-turns") for work in (self._read, self._keep_time)
                 ]
@@ -265,14 +265,15 @@ class Hub:
             if not self._waiters.wait_until(lambda: self._is_closed, _REOPEN_S):
                 self._stream = self._subscribe()
 
-    def _open(self) -> None:
+    def _open(self, timeout_s: float | None) -> None:
+        began_s = monotonic()
         for left in reversed(range(OPENINGS)):
             self._stream = self._subscribe()
             try:
                 self._stream.__enter__()
                 return
             except RequestTimeoutError:
-                if not left:
+                if not left or (timeout_s is not None and monotonic() - began_s >= timeout_s):
                     raise
 
     def _subscribe(self) -> EventStream[Any]:  # Any: JSON

@@ -104,6 +104,17 @@ def test_a_server_may_not_respond_at_once_in_a_new_directory(
     assert len(server.calls("event.subscribe")) == 3
 
 
+def test_a_server_without_an_event_stream_fails_a_run_in_time(
+    client_kind: ClientKind, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opencode_client.streams.reconnect.HEAD_S", 0.3)
+    server.delay("event.subscribe", 20, times=9)
+    with pytest.raises(RequestTimeoutError):
+        client_kind.call(client_kind.client(server.url).run, "hi", timeout=0.1)
+    assert len(server.calls("event.subscribe")) == 1
+    assert not server.calls("session.prompt")
+
+
 def test_unread_deltas_are_merged(client_kind: ClientKind, server: FakeServer) -> None:
     turn = _open(client_kind, client_kind.client(server.url).turn("hi"))
     client_kind.call(turn.result)
