@@ -76,7 +76,8 @@ class AsyncHttpConnection:
         self.tcp.close()
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "tcp"):  # else Ctrl-C came while it was made
+            self.close()
 
 
 def _new(route: Route, tcp: AsyncTcpConnection) -> httpcore.AsyncConnectionInterface:

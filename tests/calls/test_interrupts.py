@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from opencode_client.calls.async_http_connection import AsyncHttpConnection
+from opencode_client.calls.http_connection import HttpConnection
 from scripts.rooms import ROOT
 from tests.support.busy_server import BusyServer
 from tests.support.concurrency import busy as busy  # a fixture
@@ -29,3 +31,11 @@ def test_a_client_goes_on_after_many_interrupts(busy: BusyServer, interrupts: in
     assert done.returncode == 0, done.stderr[-3000:]
     assert int(done.stdout) == interrupts
     busy.await_connections(0)
+
+
+@pytest.mark.parametrize("kind", [HttpConnection, AsyncHttpConnection])
+def test_a_connection_whose_making_was_interrupted_is_freed(
+    kind: type[HttpConnection] | type[AsyncHttpConnection],
+) -> None:
+    """Else Python prints an error of `__del__`."""
+    kind.__new__(kind).__del__()
