@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..model import JsonObject
-from ..turns.policies import matches_wildcard
+from ..wildcards import matches_wildcard
 from .state import Ask
 
 ALLOWED = {"permission": "*", "action": "allow", "pattern": "*"}

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from ..model import JsonObject, is_object
-from ..turns.policies import matches_wildcard
+from ..wildcards import matches_wildcard
 from .replies import ToolCall, failed
 from .rules import ALLOWED, action_for, rules_of, wanted_by
 from .state import Ask, Message, Session, State, now_ms

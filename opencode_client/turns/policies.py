@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypeGuard
 
 from ..errors import ArgumentError
+from ..wildcards import matches_wildcard
 from .result import Reject
 from .updates import Ask, PermissionAsk, QuestionAsk
 
@@ -139,14 +140,6 @@ def _last_match(rules: Mapping[str, Any], permission: str, pattern: str, rest: _
             for wildcard, decision in patterns.items():
                 found = decision if matches_wildcard(pattern, wildcard) else found
     return found
-
-
-def matches_wildcard(text: str, wildcard: str) -> bool:
-    """Return True if a text matches a pattern of opencode's settings."""
-    expression = re.escape(wildcard.replace("\\", "/")).replace(r"\*", ".*").replace(r"\?", ".")
-    if expression.endswith(r"\ .*"):  # `ls *` matches `ls`, too
-        expression = expression[:-4] + r"(\ .*)?"
-    return re.fullmatch(expression, text.replace("\\", "/"), re.DOTALL) is not None
 
 
 def _strictness(decision: _Choice) -> int:
