@@ -145,11 +145,18 @@ def _read_by_shape(operation: Operation[Any], data: Any, *, strict: bool) -> Any
     return shape.read(data, (operation.id, ""))
 
 
+def _unchanged(value: Any) -> Any:  # Any: JSON
+    return value
+
+
 def event_reader(annotation: str) -> Callable[[Any], Any]:
     """Return the fastest function that reads one value of a type, for the many events of a stream."""
     from ..decoding.annotations import ModelOf, Tagged
+    from ..decoding.shapes import Anything
 
     shape = _shape_of(annotation)
+    if isinstance(shape, Anything):
+        return _unchanged
     if isinstance(shape, Tagged):
         return shape.union.read
     if isinstance(shape, ModelOf):

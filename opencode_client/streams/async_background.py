@@ -116,6 +116,11 @@ async def end_connection(network_stream: Any) -> None:  # Any: of httpcore; impo
     await network_stream.aclose()
 
 
+def reader(network_stream: Any) -> Callable[[int, float | None], Coroutine[Any, Any, bytes]]:  # Any: as above
+    """Return a function that reads at most so many bytes within so many seconds."""
+    return network_stream.read  # type: ignore[no-any-return] # of httpcore
+
+
 def close_at_exit(owner: _Owner, close: Callable[[_Owner], object]) -> None:
     """Do nothing: asyncio closes what is suspended before it ends, and there are no threads to wait for."""
 

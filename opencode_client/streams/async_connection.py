@@ -79,7 +79,7 @@ class AsyncStreamConnection:
             return None
         return self._state.watchdog_s if self.is_open else self._state.head_s + OPENING_S
 
-    async def step(self, most_s: float | None) -> list[bytes]:
+    async def step(self, most_s: float | None) -> bytes:
         """Check the server's version, or connect, or wait for bytes. Return the bytes.
 
         Args:
@@ -95,7 +95,7 @@ class AsyncStreamConnection:
             return await self._open()
         await self._caller.server_check.require(self._operation)
         self._is_checked = True
-        return []
+        return b""
 
     async def close(self) -> None:
         """Close the connection, if there is one."""
@@ -112,7 +112,7 @@ class AsyncStreamConnection:
         """Return our error for a connection that could not be made or was lost."""
         return error_from_httpx(self._prepared, cause, self._started)
 
-    async def _open(self) -> list[bytes]:
+    async def _open(self) -> bytes:
         state = self._state
         await self._caller.sign(self._prepared)
         self._started = perf_counter()
@@ -159,14 +159,14 @@ class AsyncStreamConnection:
                 break
         raise unexpected_response(self._prepared, response, beginning)
 
-    async def _wait_until_subscribed(self, body: AsyncBody) -> list[bytes]:
+    async def _wait_until_subscribed(self, body: AsyncBody) -> bytes:
         """Return the first bytes of a `late` stream, once the server has subscribed; no bytes for other streams.
 
         Source: 1.18.33 sends the first bytes of a `late` stream before it subscribes. It has subscribed when it
         responds to the second request on a new connection, but not when it responds to the first. So this sends two.
         """
         if not self._operation.late:
-            return []
+            return b""
         from ..calls.server_info import health  # only late streams need it
 
         ping = self._caller.requests.prepare(health(self._operation.id))

@@ -42,7 +42,7 @@ class AsyncLink:
         self._is_guarded = False
         self._closing: asyncio.Task[None] | None = None
 
-    async def step(self, most_s: float | None) -> list[bytes]:
+    async def step(self, most_s: float | None) -> bytes:
         """Return the bytes of the connection's next step; none if it takes longer than `most_s`.
 
         A step of httpx that is cancelled loses bytes, and so may one of anyio's TLS. So it has a task of its own, which
@@ -56,9 +56,9 @@ class AsyncLink:
         step = self._step = self._step or _Step(self)
         await asyncio.wait([step.task], timeout=most_s)
         if not step.task.done():
-            return []
+            return b""
         self._step = None
-        return [] if step.task.cancelled() else step.task.result()
+        return b"" if step.task.cancelled() else step.task.result()
 
     async def wake(self) -> None:
         """End a step that runs."""
@@ -90,7 +90,7 @@ class _Step:
     def __init__(self, link: AsyncLink) -> None:
         """Start the step."""
         self._scope: CancelScope | None = None
-        self.task: asyncio.Task[list[bytes]] = asyncio.create_task(self._run(link))
+        self.task: asyncio.Task[bytes] = asyncio.create_task(self._run(link))
 
     def cancel(self) -> None:
         """Cancel the step. httpcore cleans up within scopes of anyio, which `Task.cancel` would interrupt."""
@@ -99,7 +99,7 @@ class _Step:
         else:
             self._scope.cancel()
 
-    async def _run(self, link: AsyncLink) -> list[bytes]:
+    async def _run(self, link: AsyncLink) -> bytes:
         from anyio import CancelScope  # httpx loads it at the first request
 
         limit_s = link.connection.limit_s
@@ -112,7 +112,7 @@ class _Step:
             raise  # it may be a TimeoutError, too
         except TimeoutError:
             raise httpx.ReadTimeout(f"not a byte for {limit_s:g} s") from None
-        return []  # it was cancelled
+        return b""  # it was cancelled
 
 
 async def _closing(connection: AsyncStreamConnection) -> AsyncGenerator[None]:

@@ -73,24 +73,32 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
         await self._close_unused()
 
     async def __anext__(self) -> StreamItem[E]:
-        self._home.enter(here())
-        if self._state.has_item():
-            return self._state.take()
-        items = await self._wait(None)
-        if not items:
-            raise StopAsyncIteration
-        return items[0]
+        item = self._state.next_item() if self._home.is_of_process() else None
+        if item is None:
+            items = await self._wait(None)
+            if not items:
+                raise StopAsyncIteration
+            item = items[0]
+        return item
 
     async def take(self, timeout_s: float | None) -> list[StreamItem[E]]:
-        self._home.enter(here())
-        return [self._state.take()] if self._state.has_item() else await self._wait(timeout_s)
+        item = self._state.next_item() if self._home.is_of_process() else None
+        return await self._wait(timeout_s) if item is None else [item]
+
+    async def take_all(self) -> list[StreamItem[E]]:
+        """Return the next item, and those that were received with it; none at the end."""
+        items = await self.take(None)
+        while items and (item := self._state.next_item()) is not None:
+            items.append(item)
+        return items
 
     async def _wait(self, timeout_s: float | None) -> list[StreamItem[E]]:
         """Wait for the next item and return it; no item at the end. Raises StreamTimeoutError."""
+        self._home.enter(here())
         deadline, is_late = NEVER if timeout_s is None else Deadline(timeout_s), False
         try:
             async with self._using:
-                while not self._state.has_item():
+                while (item := self._state.next_item()) is None:
                     if (self._closed or self._has_ended) and self._state.failure is None:
                         return []
                     if is_late:
@@ -98,7 +106,7 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
                     left_s = deadline.left_s()
                     is_late = left_s == 0
                     await self._advance(left_s)
-                return [self._state.take()]  # before another thread looks for items
+                return [item]  # before another thread looks for items
         finally:
             if self._closed:
                 await self._close_unused()
@@ -136,12 +144,12 @@ class AsyncEventReceiver(AsyncItems[StreamItem[E]], Generic[E]):
             self._is_noted = False
             if self._closed:  # `close` may have looked for it too early
                 return
-        pieces = await link.step(most_s)
+        received = await link.step(most_s)
         if link.connection.is_open and not self._is_noted:  # a step that nobody waited for may have opened it
             self._is_noted = True
             state.connected()
-        for piece in pieces:
-            state.feed(piece)
+        if received:
+            state.feed(received)
         if link.connection.has_ended:
             await self._lose(None)
 

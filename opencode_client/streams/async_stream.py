@@ -70,6 +70,10 @@ class AsyncEventStream(AsyncItems[StreamItem[E]], Generic[E]):
     async def take(self, timeout_s: float | None) -> list[StreamItem[E]]:
         return await self._receiver.take(timeout_s)
 
+    async def take_all(self) -> list[StreamItem[E]]:
+        """Return the next item, and those that were received with it; none at the end. For turns."""
+        return await self._receiver.take_all()
+
     @overload
     def filter(
         self, /, *, session_id: str | None = None, children: bool = False

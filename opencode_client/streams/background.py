@@ -12,6 +12,7 @@ from contextvars import copy_context
 from functools import partial
 from os import getpid
 from queue import Empty, SimpleQueue
+from socket import socket
 from threading import Thread, current_thread
 from typing import Any, TypeVar
 from weakref import finalize, ref
@@ -136,6 +137,23 @@ def finish(work: Callable[[], _T], hurry: Callable[[], object] = bool) -> _T:
 def end_connection(network_stream: Any) -> None:  # Any: of httpcore; importing its type takes time
     """End a connection. A thread that reads from it gets the end of the stream, or an error."""
     end(network_stream.get_extra_info("socket"))
+
+
+def reader(network_stream: Any) -> Callable[[int, float | None], bytes]:  # Any: as above
+    """Return a function that reads at most so many bytes within so many seconds.
+
+    Without TLS, it reads from the socket itself: httpcore's `read` costs as much as all else of a small read.
+    """
+    connection = network_stream.get_extra_info("socket")
+    if type(connection) is not socket or network_stream.get_extra_info("ssl_object") is not None:
+        return network_stream.read  # type: ignore[no-any-return] # of httpcore
+
+    def read(most_bytes: int, timeout_s: float | None) -> bytes:
+        if connection.gettimeout() != timeout_s:
+            connection.settimeout(timeout_s)
+        return connection.recv(most_bytes)
+
+    return read
 
 
 def close_at_exit(owner: _Owner, close: Callable[[_Owner], object]) -> None:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Callable
 from time import monotonic
 
 import httpx
 
-from .chunked_body import READ_BYTES, ChunkedBody, buffered_body, httpx_errors
+from .background import reader
+from .chunked_body import READ_BYTES, ChunkedBody, buffered_body, connection_errors, httpx_error
 
 _SHORTEST_S = 0.001
 """Sockets take 0 seconds for "do not wait at all"."""
@@ -27,13 +28,14 @@ class Body:
         self._received = buffered_body(response)
         self._chunked = ChunkedBody()
         self._pieces: Iterator[bytes] | None = None
+        self._read: Callable[[int, float | None], bytes] | None = None
 
     @property
     def is_direct(self) -> bool:
         """True if it is read past h11. Then `read` can stop waiting, and nothing is lost."""
         return self._received is not None
 
-    def read(self, most_s: float | None) -> list[bytes]:
+    def read(self, most_s: float | None) -> bytes:
         """Return the next bytes; none after `most_s` seconds, or at the end. `most_s` counts only if `is_direct`.
 
         Raises:
@@ -44,16 +46,16 @@ class Body:
                 self._pieces = self._response.iter_bytes()
             piece = next(self._pieces, None)
             self.ended = piece is None
-            return [] if piece is None else [piece]
+            return piece or b""
         data, self._received = self._received, b""
         if not data:
             received = self._receive(most_s)
             if received is None:
-                return []
+                return b""
             data = received
-        pieces = self._chunked.feed(data)
+        content = self._chunked.feed(data)
         self.ended = self._chunked.ended
-        return pieces
+        return content
 
     def close(self) -> None:
         """Stop reading. The connection stays open."""
@@ -66,16 +68,15 @@ class Body:
         left_s = None if self._silence_s is None else self._silence_s - self._silent_s
         is_brief = most_s is not None and (left_s is None or most_s < left_s)
         wait_s = most_s if is_brief else left_s
+        self._read = self._read or reader(self._response.extensions["network_stream"])
         began_s = monotonic()
         data: bytes | None = None
         try:
-            with httpx_errors(self._silence_s):
-                data = self._response.extensions["network_stream"].read(
-                    READ_BYTES, timeout=None if wait_s is None else max(wait_s, _SHORTEST_S)
-                )
-        except httpx.ReadTimeout:
-            if not is_brief:
-                raise
+            data = self._read(READ_BYTES, None if wait_s is None else max(wait_s, _SHORTEST_S))
+        except connection_errors() as cause:  # called only after an error
+            error = httpx_error(cause, self._silence_s)
+            if not is_brief or not isinstance(error, httpx.ReadTimeout):
+                raise error from cause
         finally:  # also if the task is cancelled
             self._silent_s = 0.0 if data else self._silent_s + monotonic() - began_s
         return data

@@ -8,8 +8,6 @@ transport or client that the caller gave) is read by httpx. This module does no 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -38,8 +36,8 @@ class ChunkedBody:
         self._missing_bytes = 0  # of the current chunk
         self._unfinished_line = b""
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the chunks, or parts of chunks, in `data`. Bytes after the end of the body are ignored.
+    def feed(self, data: bytes) -> bytes:
+        """Return the contents of the chunks in `data`. Bytes after the end of the body are ignored.
 
         Raises:
             httpx.RemoteProtocolError: the body ends too early (`data` is empty), or a chunk has no size.
@@ -51,23 +49,24 @@ class ChunkedBody:
         pieces: list[bytes] = []
         position = 0
         while position < len(data) and not self.ended:
-            if self._missing_bytes:
-                piece = data[position : position + self._missing_bytes]
-                pieces.append(piece)
-                position += len(piece)
-                self._missing_bytes -= len(piece)
-                continue
-            found = self._size.match(data, position)
-            if found is None:
-                self._unfinished_line = line = data[position:]
-                if b"\n" in line[2:] or len(line) > _MAX_SIZE_LINE_BYTES:
-                    raise httpx.RemoteProtocolError(f"a chunk does not begin with its size: {line[:40]!r}")
-                break
-            self._size = _NEXT_SIZE
-            self._missing_bytes = int(found[1], 16)
-            self.ended = self._missing_bytes == 0
-            position = found.end()
-        return pieces
+            if not self._missing_bytes:
+                found = self._size.match(data, position)
+                if found is None:
+                    self._unfinished_line = line = data[position:]
+                    if b"\n" in line[2:] or len(line) > _MAX_SIZE_LINE_BYTES:
+                        raise httpx.RemoteProtocolError(
+                            f"a chunk does not begin with its size: {line[:40]!r}"
+                        )
+                    break
+                self._size = _NEXT_SIZE
+                self._missing_bytes = int(found[1], 16)
+                self.ended = self._missing_bytes == 0
+                position = found.end()
+            piece = data[position : position + self._missing_bytes]
+            pieces.append(piece)
+            position += len(piece)
+            self._missing_bytes -= len(piece)
+        return b"".join(pieces)
 
 
 def is_event_stream(response: httpx.Response) -> bool:
@@ -113,14 +112,17 @@ def buffered_body(response: httpx.Response) -> bytes | None:
     return buffered
 
 
-@contextmanager
-def httpx_errors(read_s: float | None) -> Generator[None]:
-    """Raise httpx's errors in place of httpcore's."""
+def connection_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of a read: those of a socket, and those of httpcore."""
     import httpcore  # here, because httpx too imports it only when a transport is made
 
-    try:
-        yield
-    except httpcore.TimeoutException as error:
-        raise httpx.ReadTimeout(f"not a byte for {read_s or 0:g} s") from error
-    except httpcore.NetworkError as error:
-        raise httpx.ReadError(str(error)) from error
+    return OSError, httpcore.TimeoutException, httpcore.NetworkError
+
+
+def httpx_error(error: Exception, read_s: float | None) -> httpx.RequestError:
+    """Return httpx's error for one of `connection_errors`."""
+    import httpcore  # as above
+
+    if isinstance(error, TimeoutError | httpcore.TimeoutException):
+        return httpx.ReadTimeout(f"not a byte for {read_s or 0:g} s")
+    return httpx.ReadError(str(error))

@@ -14,7 +14,6 @@ from attrs import field, frozen
 from ..decoding.json_text import loads
 from ..errors import OpencodeError
 from ..model import JsonObject, is_object
-from .sse import ServerSentEvent
 
 E = TypeVar("E")
 
@@ -73,10 +72,10 @@ class EventDecoder(Generic[E]):
         self.sequence: int | None = None
         """The last durable sequence number that was received."""
 
-    def decode(self, event: ServerSentEvent) -> E | ServerHeartbeat | UndecodableEvent | None:
+    def decode(self, event: bytes) -> E | ServerHeartbeat | UndecodableEvent | None:
         """Return the item for an event; None if the stream yields nothing for it."""
         try:
-            raw = loads(event.data)
+            raw = loads(event)
         except ValueError as error:
             return _undecodable(event, str(error))
         try:
@@ -109,5 +108,5 @@ class EventDecoder(Generic[E]):
             self.sequence = sequence
 
 
-def _undecodable(event: ServerSentEvent, error: str) -> UndecodableEvent:
-    return UndecodableEvent(event.data.decode("utf-8", "replace"), error)
+def _undecodable(event: bytes, error: str) -> UndecodableEvent:
+    return UndecodableEvent(event.decode("utf-8", "replace"), error)

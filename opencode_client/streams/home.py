@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from ..errors import OpencodeError, StreamClosedError
@@ -9,6 +10,21 @@ from ..errors import OpencodeError, StreamClosedError
 
 def _stream_error() -> OpencodeError:
     return StreamClosedError("this stream was opened in another process or event loop; subscribe again here")
+
+
+class _Process:
+    """The process: one object in each, as the system call for its id costs as much as reading a small event."""
+
+    current: object = object()
+
+    @classmethod
+    def enter_child(cls) -> None:
+        """Note that this is a forked child."""
+        cls.current = object()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_Process.enter_child)
 
 
 class Home:
@@ -21,6 +37,11 @@ class Home:
         """Create a home. `error` makes the error that `enter` raises."""
         self._error = error
         self._place: object = None
+        self._process: object = None
+
+    def is_of_process(self) -> bool:
+        """Return False in a forked child, and before the first `enter`. Costs a tenth of `enter`."""
+        return self._process is _Process.current
 
     def is_here(self, place: object) -> bool:
         """Return True if it was opened at this place, or nowhere. No other place must touch its connection."""
@@ -30,5 +51,6 @@ class Home:
         """Check that it was opened at this place, or remember the place. Raises the error."""
         if self._place is None:
             self._place = place
+            self._process = _Process.current
         elif self._place != place:
             raise self._error()

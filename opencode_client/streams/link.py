@@ -25,7 +25,7 @@ class Link:
         self.release: weakref.finalize[[], Link] = weakref.finalize(self, connection.close)
         """Closes the connection at its first call."""
 
-    def step(self, most_s: float | None) -> list[bytes]:
+    def step(self, most_s: float | None) -> bytes:
         """Return the bytes of the connection's next step; none if it takes longer than `most_s`.
 
         Nothing ends a step of httpx in time and without a loss. So where it must not be waited for, it has a thread.
@@ -35,7 +35,7 @@ class Link:
             return connection.step(most_s)
         step = self._step = self._step or _Step(self)
         if not step.wait(most_s):
-            return []
+            return b""
         self._step = None
         return step.result()
 
@@ -68,7 +68,7 @@ class _Step:
         self._deadline = Deadline(link.connection.limit_s)
         self._has_ended = False
         self._is_abandoned = False
-        self._pieces: list[bytes] = []
+        self._received: bytes = b""
         self._error: BaseException | None = None
         self.woken: Event = Event()
         """Ends `wait`, now and from now on."""
@@ -85,11 +85,11 @@ class _Step:
             raise httpx.ReadTimeout(f"not a byte for {self._deadline.timeout:g} s")
         return self._has_ended
 
-    def result(self) -> list[bytes]:
+    def result(self) -> bytes:
         """Return the result of the step, or raise its error."""
         if self._error is not None:
             raise self._error
-        return self._pieces
+        return self._received
 
     def abandon(self) -> None:
         """Close the connection when the step has ended."""
@@ -99,7 +99,7 @@ class _Step:
 
     def _run(self) -> None:
         try:
-            self._pieces = self._link.connection.step(None)
+            self._received = self._link.connection.step(None)
         except BaseException as error:  # noqa: BLE001 # raised by `result`
             self._error = error
         self._has_ended = True

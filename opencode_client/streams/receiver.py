@@ -73,24 +73,32 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
         self._close_unused()
 
     def __next__(self) -> StreamItem[E]:
-        self._home.enter(here())
-        if self._state.has_item():
-            return self._state.take()
-        items = self._wait(None)
-        if not items:
-            raise StopIteration
-        return items[0]
+        item = self._state.next_item() if self._home.is_of_process() else None
+        if item is None:
+            items = self._wait(None)
+            if not items:
+                raise StopIteration
+            item = items[0]
+        return item
 
     def take(self, timeout_s: float | None) -> list[StreamItem[E]]:
-        self._home.enter(here())
-        return [self._state.take()] if self._state.has_item() else self._wait(timeout_s)
+        item = self._state.next_item() if self._home.is_of_process() else None
+        return self._wait(timeout_s) if item is None else [item]
+
+    def take_all(self) -> list[StreamItem[E]]:
+        """Return the next item, and those that were received with it; none at the end."""
+        items = self.take(None)
+        while items and (item := self._state.next_item()) is not None:
+            items.append(item)
+        return items
 
     def _wait(self, timeout_s: float | None) -> list[StreamItem[E]]:
         """Wait for the next item and return it; no item at the end. Raises StreamTimeoutError."""
+        self._home.enter(here())
         deadline, is_late = NEVER if timeout_s is None else Deadline(timeout_s), False
         try:
             with self._using:
-                while not self._state.has_item():
+                while (item := self._state.next_item()) is None:
                     if (self._closed or self._has_ended) and self._state.failure is None:
                         return []
                     if is_late:
@@ -98,7 +106,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
                     left_s = deadline.left_s()
                     is_late = left_s == 0
                     self._advance(left_s)
-                return [self._state.take()]  # before another thread looks for items
+                return [item]  # before another thread looks for items
         finally:
             if self._closed:
                 self._close_unused()
@@ -136,12 +144,12 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
             self._is_noted = False
             if self._closed:  # `close` may have looked for it too early
                 return
-        pieces = link.step(most_s)
+        received = link.step(most_s)
         if link.connection.is_open and not self._is_noted:  # a step that nobody waited for may have opened it
             self._is_noted = True
             state.connected()
-        for piece in pieces:
-            state.feed(piece)
+        if received:
+            state.feed(received)
         if link.connection.has_ended:
             self._lose(None)
 

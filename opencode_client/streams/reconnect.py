@@ -26,7 +26,7 @@ from ..errors import (
 from ..model import OpencodeModel
 from .checks import STREAM_OPTIONS, check_options
 from .event_decoder import EventDecoder, ServerHeartbeat, StreamGap, StreamItem, UndecodableEvent
-from .sse import DEFAULT_MAX_BYTES, EventSplitter, ServerSentEvent, TooLargeEvent
+from .sse import DEFAULT_MAX_BYTES, EventSplitter, TooLargeEvent
 
 if TYPE_CHECKING:
     from ..calls.observer import ConnectionObserver, Observer
@@ -106,7 +106,7 @@ class StreamState(Generic[E]):
         self._max_attempts = options.get("max_attempts")
         self._max_bytes = options.get("max_event_bytes", DEFAULT_MAX_BYTES)
         self._splitter = EventSplitter(max_bytes=self._max_bytes)
-        self._events: deque[ServerSentEvent | TooLargeEvent] = deque()
+        self._events: deque[bytes | TooLargeEvent] = deque()
         self._items: deque[E | StreamGap | ServerHeartbeat | UndecodableEvent | EventTooLargeError] = deque()
         self._opened_s = 0.0
         self._last_s = 0.0
@@ -165,45 +165,38 @@ class StreamState(Generic[E]):
         self._events += self._splitter.feed(chunk)
         self._last_s = time()
 
-    def has_item(self) -> bool:
-        """Return False if more bytes are needed, or after an error."""
-        return bool(self._items) or self._decode()
-
-    def _decode(self) -> bool:
-        """Decode events until one of them is an item. Return False if none is left, or after an error."""
-        events = self._events
-        while events:
-            event = events.popleft()
-            try:
-                item = self._decoder.decode(event) if type(event) is ServerSentEvent else self._dropped(event)
-            except OpencodeError as error:
-                self.failure = error
-                events.clear()
-                return False
-            except BaseException:  # such as Ctrl-C
-                events.appendleft(event)
-                raise
-            self._received = self._decoder.sequence
-            if item is not None:
-                self._attempts = 0
-                self._items.append(item)
-                return True
-        return False
-
-    def _dropped(self, event: ServerSentEvent | TooLargeEvent) -> EventTooLargeError:
-        self._decoder.drop(event[0])
-        return EventTooLargeError(self._too_large)
-
-    def take(self) -> StreamItem[E]:
-        """Return the next item.
+    def next_item(self) -> StreamItem[E] | None:
+        """Return the next item. Return None if more bytes are needed, or if there is a `failure` now.
 
         Raises:
             EventTooLargeError: an event was dropped here, because it is too large.
         """
-        item = self._items.popleft()
-        if isinstance(item, EventTooLargeError):
+        item = self._items.popleft() if self._items else self._decode()
+        if type(item) is EventTooLargeError:
             raise item
-        return item
+        return item  # type: ignore[return-value] # no such error
+
+    def _decode(self) -> StreamItem[E] | EventTooLargeError | None:
+        """Decode events until one of them is an item, and return it. Return None if none is left, or after an error."""
+        events, decoder = self._events, self._decoder
+        while events:
+            event = events[0]  # it stays there if Ctrl-C interrupts the next line
+            try:
+                item = decoder.decode(event) if isinstance(event, bytes) else self._dropped(event)
+            except OpencodeError as error:
+                self.failure = error
+                events.clear()
+                return None
+            self._received = decoder.sequence
+            events.popleft()
+            if item is not None:
+                self._attempts = 0
+                return item
+        return None
+
+    def _dropped(self, event: TooLargeEvent) -> EventTooLargeError:
+        self._decoder.drop(event.head)
+        return EventTooLargeError(self._too_large)
 
     def delay_before_next(self, error: OpencodeError | None) -> float | None:
         """Return the seconds until the next connection, after one was lost or failed; None if the stream ends here.
@@ -211,8 +204,8 @@ class StreamState(Generic[E]):
         Raises:
             OpencodeError: `error`, if it is final, if the first connection failed, or after too many attempts.
         """
-        while self._decode():
-            pass  # an item says that the connection worked
+        while (item := self._decode()) is not None:  # an item says that the connection worked
+            self._items.append(item)
         if self._is_connected:
             self._is_connected = False
             # the reason of the gap: errors of later attempts only mean that there is no connection

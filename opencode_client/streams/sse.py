@@ -14,14 +14,6 @@ _HEAD_BYTES = 4096
 _RETRY_DIGITS = 10
 
 
-class ServerSentEvent(NamedTuple):
-    """One event. `data` is UTF-8, its lines joined by LF. `id` is the last id that was received, with any event."""
-
-    data: bytes
-    event: str = "message"
-    id: str = ""
-
-
 class TooLargeEvent(NamedTuple):
     """Stands for an event that was dropped, because it is larger than the limit. `head` has its first bytes."""
 
@@ -31,8 +23,9 @@ class TooLargeEvent(NamedTuple):
 class EventSplitter:
     """Splits the bytes of one response into events. Bytes may arrive in pieces of any size.
 
-    For one connection; `for_next_connection` keeps `last_id` and `retry_ms` (None: the server has sent none). Bytes
-    after the last empty line are an unfinished event, and are dropped.
+    An event is its data: UTF-8, its lines joined by LF. Its name (`event:`) is skipped, as no server sends one. For one
+    connection; `for_next_connection` keeps `last_id` and `retry_ms` (None: the server has sent none). Bytes after the
+    last empty line are an unfinished event, and are dropped.
     """
 
     def __init__(self, *, last_id: str = "", max_bytes: int = DEFAULT_MAX_BYTES) -> None:
@@ -51,10 +44,8 @@ class EventSplitter:
         new.retry_ms = self.retry_ms
         return new
 
-    def feed(self, chunk: bytes) -> list[ServerSentEvent | TooLargeEvent]:
+    def feed(self, chunk: bytes) -> list[bytes | TooLargeEvent]:
         """Return the events that `chunk` completes. An event larger than `max_bytes` is returned once, as dropped."""
-        if self._is_one_event(chunk):
-            return [ServerSentEvent(chunk[6:-2], "message", self.last_id)]
         if self._start is not None:
             chunk = self._without_bom(chunk)
         if self._after_cr or b"\r" in chunk:
@@ -63,37 +54,29 @@ class EventSplitter:
             chunk = self._after_dropped(self._skipped + chunk)
         if not chunk:
             return []
-        pieces = self._pieces
-        ends = b"\n\n" in chunk or (pieces and pieces[-1].endswith(b"\n") and chunk.startswith(b"\n"))
-        if pieces:
-            pieces.append(chunk)
-            self._held += len(chunk)
-            if not ends and self._held <= self._max_bytes:
-                return []
-            chunk = b"".join(pieces)
-            pieces.clear()
+        if self._pieces:
+            chunk = self._with_pieces(chunk)
         *blocks, rest = chunk.split(b"\n\n")
         events = self._events(blocks)
-        self._held = len(rest)
-        if self._held > self._max_bytes:
+        if len(rest) > self._max_bytes:
             self._skipped = rest[-1:]
             events.append(TooLargeEvent(rest[:_HEAD_BYTES]))
         elif rest:
-            pieces.append(rest)
+            self._held = len(rest)
+            self._pieces.append(rest)
         return events
 
-    def _is_one_event(self, chunk: bytes) -> bool:
-        """Return True for one `data:` line with an empty line, and nothing kept before: the usual form of an event."""
-        return (
-            chunk[:6] == b"data: "
-            and chunk.find(b"\n") == len(chunk) - 2
-            and chunk[-1:] == b"\n"
-            and b"\r" not in chunk
-            and not self._pieces
-            and self._start is None
-            and self._skipped is None
-            and len(chunk) <= self._max_bytes
-        )
+    def _with_pieces(self, chunk: bytes) -> bytes:
+        """Return the unfinished event with these bytes, if they end it or make it too large. Else keep them."""
+        pieces = self._pieces
+        ends = b"\n\n" in chunk or (pieces[-1].endswith(b"\n") and chunk.startswith(b"\n"))
+        pieces.append(chunk)
+        self._held += len(chunk)
+        if not ends and self._held <= self._max_bytes:
+            return b""
+        joined = b"".join(pieces)
+        pieces.clear()
+        return joined
 
     def _without_bom(self, chunk: bytes) -> bytes:
         start = (self._start or b"") + chunk
@@ -118,33 +101,27 @@ class EventSplitter:
         self._skipped = None if end else data[-1:]
         return rest
 
-    def _events(self, blocks: list[bytes]) -> list[ServerSentEvent | TooLargeEvent]:
-        events: list[ServerSentEvent | TooLargeEvent] = []
+    def _events(self, blocks: list[bytes]) -> list[bytes | TooLargeEvent]:
+        events: list[bytes | TooLargeEvent] = []
         for block in blocks:
             if len(block) > self._max_bytes:
                 events.append(TooLargeEvent(block[:_HEAD_BYTES]))
-                continue
-            if block[:6] == b"data: " and b"\n" not in block:  # the usual form
-                events.append(ServerSentEvent(block[6:], "message", self.last_id))
-            else:
-                event = self._parse(block)
-                if event is not None:
-                    events.append(event)
+            elif block[:6] == b"data: " and b"\n" not in block:  # the usual form
+                events.append(block[6:])
+            elif (data := self._parse(block)) is not None:
+                events.append(data)
         return events
 
-    def _parse(self, block: bytes) -> ServerSentEvent | None:
-        """Parse the lines of one event; keep its id and retry time. Return None if it has no data."""
+    def _parse(self, block: bytes) -> bytes | None:
+        """Parse the lines of one event; keep its id and retry time. Return its data; None if it has none."""
         data: list[bytes] = []
-        kind = ""
         for line in block.split(b"\n"):
             name, _, value = line.partition(b":")  # the name of a comment is empty: no branch takes it
             value = value.removeprefix(b" ")
             if name == b"data":
                 data.append(value)
-            elif name == b"event":
-                kind = value.decode("utf-8", "replace")
             elif name == b"id" and b"\0" not in value:
                 self.last_id = value.decode("utf-8", "replace")
             elif name == b"retry" and value.isdigit():
                 self.retry_ms = int(value.lstrip(b"0")[:_RETRY_DIGITS] or b"0")
-        return ServerSentEvent(b"\n".join(data), kind or "message", self.last_id) if data else None
+        return b"\n".join(data) if data else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from httpx_sse._decoders import SSEDecoder, SSELineDecoder  # no public name for
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opencode_client.streams.sse import EventSplitter, ServerSentEvent, TooLargeEvent
+from opencode_client.streams.sse import EventSplitter, TooLargeEvent
 
 _VALUES = st.text(alphabet=st.sampled_from("a: {}\u2028\u0085é€\U0001f600\t\x0b"), max_size=6)
 _NAMES = st.sampled_from(["data", "event", "id", "retry", "", "x", "datas", " data"])
@@ -19,21 +20,23 @@ _TEXTS = st.lists(
 ).map(lambda lines: "".join(f"{line}{end}" for line, end in lines))
 
 
-def _split(content: bytes, *cuts: int) -> list[ServerSentEvent]:
+def _split(content: bytes, *cuts: int) -> list[bytes]:
     splitter = EventSplitter()
     places = [0, *sorted(cut % (len(content) + 1) for cut in cuts), len(content)]
     return [event for start, end in pairwise(places) for event in _fed(splitter, content[start:end])]
 
 
-def _fed(splitter: EventSplitter, chunk: bytes) -> list[ServerSentEvent]:
+def _fed(splitter: EventSplitter, chunk: bytes) -> list[bytes]:
     """Return the events of a chunk, none of which is too large."""
     events = splitter.feed(chunk)
-    assert all(isinstance(event, ServerSentEvent) for event in events)
-    return [event for event in events if isinstance(event, ServerSentEvent)]
+    assert all(isinstance(event, bytes) for event in events)
+    return [event for event in events if isinstance(event, bytes)]
 
 
-def _data(content: bytes) -> list[bytes]:
-    return [event.data for event in _split(content)]
+def _fed_by_byte(splitter: EventSplitter, content: bytes) -> Iterator[bytes]:
+    """Yield each event as soon as its last byte is there."""
+    for index in range(len(content)):
+        yield from _fed(splitter, content[index : index + 1])
 
 
 @given(_TEXTS, st.lists(st.integers(0, 10_000), max_size=12))
@@ -47,8 +50,9 @@ def test_events_are_those_of_httpx_sse(text: str) -> None:
     lines, decoder = SSELineDecoder(), SSEDecoder()
     theirs = [event for line in lines.decode(text) if (event := decoder.decode(line))] if text else []
     # it gives events without data, which the grammar says are none
-    expected = [(event.data, event.event or "message", event.id) for event in theirs if event.data]
-    ours = [(event.data.decode(), event.event, event.id) for event in _split(text.encode()) if event.data]
+    expected = [(event.data, event.id) for event in theirs if event.data]
+    splitter = EventSplitter()
+    ours = [(event.decode(), splitter.last_id) for event in _fed_by_byte(splitter, text.encode()) if event]
     # the last line feed of a CR that ends the text is theirs to wait for
     assert ours[: len(expected)] == expected
     assert len(ours) - len(expected) <= text.endswith("\r")
@@ -73,7 +77,7 @@ def test_events_are_those_of_httpx_sse(text: str) -> None:
     ],
 )
 def test_the_grammar_is_that_of_the_standard(content: bytes, data: list[bytes]) -> None:
-    assert _data(content) == data
+    assert _split(content) == data
 
 
 @pytest.mark.parametrize(
@@ -93,16 +97,16 @@ def test_a_chunk_in_the_form_of_one_event_is_read_with_its_neighbours(
 ) -> None:
     splitter = EventSplitter()
     splitter.feed(b": the start\n\n")
-    assert [event.data for chunk in chunks for event in _fed(splitter, chunk)] == data
+    assert [event for chunk in chunks for event in _fed(splitter, chunk)] == data
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 4])
 def test_a_byte_order_mark_may_come_in_pieces(cut: int) -> None:
-    assert _split(b"\xef\xbb\xbfdata: a\n\n", cut) == [ServerSentEvent(b"a")]
+    assert _split(b"\xef\xbb\xbfdata: a\n\n", cut) == [b"a"]
 
 
 def test_a_line_feed_that_starts_a_chunk_ends_the_line_before() -> None:
-    assert _split(b"data: a\ndata: b\r\r", len(b"data: a")) == [ServerSentEvent(b"a\nb")]
+    assert _split(b"data: a\ndata: b\r\r", len(b"data: a")) == [b"a\nb"]
 
 
 def test_what_only_looks_like_a_byte_order_mark_later_is_none() -> None:
@@ -111,24 +115,20 @@ def test_what_only_looks_like_a_byte_order_mark_later_is_none() -> None:
     assert splitter.feed(b"\xef\xbb\xbfdata: b\n\n") == []
 
 
-def test_the_kind_is_of_one_event_and_the_id_of_all_after_it() -> None:
-    events = _split(b"id: 1\nevent: x\ndata: a\n\ndata: b\n\nid: 2\x003\ndata: c\n\nid\ndata: d\n\n")
-    assert [(event.event, event.id) for event in events] == [
-        ("x", "1"),
-        ("message", "1"),
-        ("message", "1"),
-        ("message", ""),
-    ]
-
-
-def test_a_chunk_in_the_form_of_one_event_has_the_id_that_was_seen() -> None:
+def test_an_id_is_that_of_all_events_after_it() -> None:
     splitter = EventSplitter()
-    splitter.feed(b"id: 1\n\n")
-    assert splitter.feed(b"data: a\n\n") == [ServerSentEvent(b"a", "message", "1")]
+    ids = [
+        (event, splitter.last_id)
+        for block in (b"id: 1\nevent: x\ndata: a", b"data: b", b"id: 2\x003\ndata: c", b"id\ndata: d")
+        for event in _fed(splitter, block + b"\n\n")
+    ]
+    assert ids == [(b"a", "1"), (b"b", "1"), (b"c", "1"), (b"d", "")]
 
 
-def test_a_kind_and_an_id_that_are_not_utf_8_are_read_as_far_as_they_are() -> None:
-    assert _split(b"id: \xff1\nevent: x\xff\ndata: a\n\n") == [ServerSentEvent(b"a", "x\ufffd", "\ufffd1")]
+def test_an_id_that_is_not_utf_8_is_read_as_far_as_it_is() -> None:
+    splitter = EventSplitter()
+    assert splitter.feed(b"id: \xff1\nevent: x\xff\ndata: a\n\n") == [b"a"]
+    assert splitter.last_id == "\ufffd1"
 
 
 def test_a_server_that_never_said_when_to_come_again_has_no_retry() -> None:
@@ -164,9 +164,10 @@ def test_an_event_over_the_limit_is_dropped_once_and_those_after_it_are_read(
     if not pieces[-1].endswith(b"\n\n"):
         pieces = [*pieces, b"x" * 200, *end]
     events = [event for piece in [*pieces, b"data: a\n\n"] for event in splitter.feed(piece)]
-    assert [type(event) for event in events] == [TooLargeEvent, ServerSentEvent]
-    assert events[0][0].startswith(b"data: x")
-    assert events[1] == ServerSentEvent(b"a")
+    large, small = events
+    assert isinstance(large, TooLargeEvent)
+    assert large.head.startswith(b"data: x")
+    assert small == b"a"
 
 
 def test_events_before_and_after_one_over_the_limit_in_the_same_piece_are_read() -> None:
@@ -174,13 +175,19 @@ def test_events_before_and_after_one_over_the_limit_in_the_same_piece_are_read()
     events = EventSplitter(max_bytes=100).feed(
         b"data: a\n\n" + large + b"data: b\n\n" + large + b"data: c\n\n"
     )
-    assert [event[0][:1] for event in events] == [b"a", b"d", b"b", b"d", b"c"]
+    assert [event if isinstance(event, bytes) else event.head[:6] for event in events] == [
+        b"a",
+        b"data: ",
+        b"b",
+        b"data: ",
+        b"c",
+    ]
 
 
 @pytest.mark.parametrize("pieces", [[b"data: " + b"x" * 94 + b"\n\n"], [b"data: ", b"x" * 94, b"\n\n"]])
 def test_an_event_of_the_limit_is_none_over_it(pieces: list[bytes]) -> None:
     splitter = EventSplitter(max_bytes=100)
-    assert [len(event.data) for piece in pieces for event in _fed(splitter, piece)] == [94]
+    assert [len(event) for piece in pieces for event in _fed(splitter, piece)] == [94]
 
 
 def test_many_events_together_may_be_over_the_limit() -> None:
@@ -190,4 +197,4 @@ def test_many_events_together_may_be_over_the_limit() -> None:
 def test_a_large_event_in_small_pieces_is_joined_once() -> None:
     splitter = EventSplitter()
     assert not any(splitter.feed(piece) for piece in [b"data: ", *([b"x" * 65_536] * 100)])
-    assert [len(event.data) for event in _fed(splitter, b"\n\n")] == [65_536 * 100]
+    assert [len(event) for event in _fed(splitter, b"\n\n")] == [65_536 * 100]
