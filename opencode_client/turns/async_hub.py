@@ -246,9 +246,9 @@ class AsyncHub:
     async def _read(self) -> None:
         while not self._is_closed:
             try:
-                async for item in self._stream:
+                while items := await self._stream.take_all():
                     with self._using:
-                        for run, event in self._routes.inputs(item):
+                        for run, event in self._routes.inputs(items):
                             self._feed(run, event)
             except ClientClosedError:
                 return
@@ -260,7 +260,7 @@ class AsyncHub:
             if self._is_closed:
                 return
             with self._using:
-                for run, event in self._routes.inputs(StreamGap(0, "no event stream", 1, OpencodeError())):
+                for run, event in self._routes.inputs([StreamGap(0, "no event stream", 1, OpencodeError())]):
                     self._feed(run, event)
             if not await self._waiters.wait_until(lambda: self._is_closed, _REOPEN_S):
                 self._stream = self._subscribe()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from ..calls.operation import QUERY, Operation
@@ -121,12 +122,30 @@ class Routes(Generic[R]):
             if run not in owners:
                 owners.append(run)
 
-    def inputs(self, item: object) -> list[tuple[R, Input]]:
-        """Return the turns and feeds that an item of the stream is for, each with its input."""
-        if is_object(item) and item.get("type") == DELTA:  # the most frequent event
-            delta = read_event(item, self._directory)
-            owners = self._owners.get(delta.session_id) if isinstance(delta, Delta) else None
-            return [(run, delta) for run in owners or () if delta is not None]
+    def inputs(self, items: Iterable[object]) -> Iterator[tuple[R, Input]]:
+        """Yield the turns and feeds that items of the stream are for, each with its input, which is to be fed at once.
+
+        Deltas of one part that follow each other are one input.
+        """
+        last: Delta | None = None
+        for item in items:
+            is_delta = is_object(item) and item.get("type") == DELTA  # the most frequent event
+            delta = read_event(item, self._directory) if is_delta else None
+            if not isinstance(delta, Delta):
+                delta = None
+            elif last is not None and last.part_id == delta.part_id:
+                last.text += delta.text
+                continue
+            yield from self._for_owners(last)
+            last = delta
+            if not is_delta:
+                yield from self._inputs_of(item)
+        yield from self._for_owners(last)
+
+    def _for_owners(self, delta: Delta | None) -> list[tuple[R, Input]]:
+        return [] if delta is None else [(run, delta) for run in self._owners.get(delta.session_id, ())]
+
+    def _inputs_of(self, item: object) -> list[tuple[R, Input]]:
         if isinstance(item, StreamGap):
             return [(run, Gap(item.reason, item.error is None)) for run in self.runs]
         raw = item
