@@ -125,6 +125,7 @@ class AsyncPtyConnection(AsyncReceiver):
                 and older, a broken connection is never made again here.
             OpencodeError: this is the first use, and no connection could be made.
         """
+        self._home.enter(here())
         text = self._input_text(data)
         while True:
             connection = await self._connected()
@@ -162,6 +163,7 @@ class AsyncPtyConnection(AsyncReceiver):
             PtyClosedError: this connection was closed, or it broke before the process ended.
             OpencodeError: the event stream and all calls failed for half a minute.
         """
+        self._home.enter(here())
         deadline, gaps, failed = Deadline(timeout), 0, 0
         if self._connection is None or self._end is None:
             await self._connected()

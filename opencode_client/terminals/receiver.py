@@ -61,7 +61,6 @@ class Receiver(TerminalState, SyncOnly):
 
     def _receive(self, timeout: float | None = None) -> str:
         """Return the next output, as `recv` does."""
-        self._home.enter(here())
         deadline = NEVER if timeout is None else Deadline(timeout)
         while (text := self._next_output()) is None:
             connection = self._connected()
@@ -71,6 +70,9 @@ class Receiver(TerminalState, SyncOnly):
                 raise self._timeout_error("no output", deadline) from None
             except ConcurrencyError as error:
                 raise self._concurrency_error() from error
+            except RuntimeError:
+                self._home.enter(here())  # threading's error for another event loop; asking first takes time
+                raise
             except ConnectionClosed as error:
                 self._replace(connection, error, deadline)
                 continue
@@ -105,10 +107,10 @@ class Receiver(TerminalState, SyncOnly):
                 self._watch.waiters.wake()
 
     def _connected(self) -> WebSocket:
-        """Return the connection; make the first one. Raises PtyClosedError after the end."""
-        self._home.enter(here())
-        if self._connection is not None and self._end is None:
+        """Return the connection; make the first one. Raises PtyClosedError after the end, and in a forked child."""
+        if self._connection is not None and self._end is None and self._home.is_of_process():
             return self._connection
+        self._home.enter(here())
         with self._connecting:
             if self._end is not None:
                 raise self._closed_error()

@@ -63,14 +63,15 @@ class TerminalState:
 
     def _add_frame(self, frame: str | bytes) -> None:
         output = self._output
-        for item in [output.add_text(frame)] if isinstance(frame, str) else output.add_binary(frame):
+        found = (output.add_text(frame),) if isinstance(frame, str) else output.add_binary(frame)
+        for item in found:
             if item:
                 self._unread.append(item)
                 self._delays.reset()
 
     def _next_output(self) -> str | None:
-        """Return the next unread output, or None. Raises PtyGapError."""
-        if not self._unread:
+        """Return the next unread output; None if there is none, or in a forked child. Raises PtyGapError."""
+        if not self._unread or not self._home.is_of_process():
             return None
         item = self._unread.popleft()
         if isinstance(item, PtyGapError):
