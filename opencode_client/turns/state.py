@@ -111,9 +111,8 @@ class TurnState:
             case inputs.SessionSeen():
                 self._out += self.family.add(item)
             case inputs.SessionGone():
-                if is_own:
-                    self._abort()  # the turn may go on; 1.18.33 answers 404 to this
-                    self._finish(lost("the session was deleted", stored=False))
+                if is_own:  # the turn goes on until it is aborted: 1.3.2, 1.18.33
+                    self._stop(lost("the session was deleted", stored=False))
                 self._out += self.family.change(item.session_id, "deleted")
             case inputs.SessionFailed() if is_own or item.session_id is None:
                 self._failure = item.message or self._failure
@@ -227,6 +226,8 @@ class TurnState:
                     error = wrong
                 if error is not None:
                     self._stop(error)
+            case inputs.Abort() if isinstance(self._stopping, errors.TurnLostError):  # of a deleted session
+                self._finish(None)
             case inputs.ReplyTo():
                 self._out += self._asks.replied(action, error)
                 if error is not None:

@@ -19,7 +19,7 @@ from opencode_client import (
     TurnError,
     TurnLostError,
 )
-from opencode_client.turns.inputs import Abort, EventsWork, Gap
+from opencode_client.turns.inputs import Abort, Done, EventsWork, Gap
 from tests.support.turn_inputs import (
     IDLE,
     SESSION,
@@ -39,10 +39,18 @@ _CUT = ConnectionLostError("cut", **_HTTP)
 _GONE = NotFoundError("no session", **_STATUS, status=404)
 
 
-def test_a_deleted_session_is_lost() -> None:
+@pytest.mark.parametrize("error", [None, _GONE])
+def test_a_deleted_session_is_lost_after_its_abort(error: Exception | None) -> None:
     game = begun(Game()).play(event("session.deleted", info={"id": SESSION}))
+    [abort] = game.taken(Abort)  # the server would go on with the turn
+    assert not game.state.is_over  # else the client could be closed before the abort is sent
+    game.feed(Done(abort, error=error))
     assert error_of(game, TurnLostError).stored is False
-    assert game.taken(Abort)  # the server would go on with the turn
+
+
+def test_a_deleted_session_whose_abort_is_not_answered_is_lost_after_5_s() -> None:
+    game = begun(Game()).play(event("session.deleted", info={"id": SESSION})).wait(5.1)
+    assert error_of(game, TurnLostError).stored is False
 
 
 def test_a_session_that_is_not_found_is_lost() -> None:
