@@ -71,14 +71,19 @@ def test_a_client_needs_asyncio(busy: BusyServer) -> None:
 
 
 def test_an_http_client_with_connections_of_a_closed_event_loop_is_an_error(busy: BusyServer) -> None:
-    own = httpx.AsyncClient(trust_env=False)
-    client = AsyncOpencodeClient(busy.url, http_client=own)
-    asyncio.run(client.session.get("ses_1"))
-    with pytest.raises(EventLoopError, match=r"make a new httpx\.AsyncClient"):
-        asyncio.run(client.session.get("ses_2"))
-    del client, own
-    with pytest.warns(ResourceWarning):  # nobody can close the connection of the first event loop
+    def use() -> None:  # garbage may be collected at any step
+        own = httpx.AsyncClient(trust_env=False)
+        client = AsyncOpencodeClient(busy.url, http_client=own)
+        asyncio.run(client.session.get("ses_1"))
+        with pytest.raises(EventLoopError, match=r"make a new httpx\.AsyncClient"):
+            asyncio.run(client.session.get("ses_2"))
+
+    def use_and_collect() -> None:
+        use()
         gc.collect()
+
+    with pytest.warns(ResourceWarning):  # nobody can close the connection of the first event loop
+        use_and_collect()
 
 
 def test_aclosing_closes_a_client(busy: BusyServer) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from opencode_client import AsyncOpencodeClient, StreamClosedError, TurnSpec
+from opencode_client.models import TextPartInput
 from opencode_client.testing import FakeServer, Reply
 from tests.streams.test_fork import in_child
 from tests.support.both_clients import ClientKind
@@ -20,6 +21,8 @@ _OPENINGS: dict[str, Callable[[Any, str], Any]] = {  # Any: either client, and w
     "run_many": lambda client, _: client.run_many([TurnSpec("Hi.")]),
     "asks": lambda client, _: client.asks(),
 }
+_PROMPT = [TextPartInput(text="Hi.")]
+"""Its turn does not end, so that `follow` does not end either."""
 every_opening = pytest.mark.parametrize("open_", _OPENINGS.values(), ids=_OPENINGS)
 
 
@@ -47,6 +50,7 @@ def test_a_child_cannot_read_what_its_parent_opened_and_leaves_it_alone(
 ) -> None:
     client = client_kind.client(fake.url)
     session_id = client_kind.call(client.session.create).id
+    client_kind.call(client.session.prompt_async, session_id, parts=_PROMPT)
     opened = open_(client, session_id)
     client_kind.call(opened.__aenter__ if client_kind.is_async else opened.__enter__)
     assert in_child(lambda: _refuses(ClientKind(client_kind.is_async), opened)) is None
@@ -59,6 +63,7 @@ def test_another_event_loop_cannot_read_it(fake: FakeServer, open_: Callable[[An
     async def opened() -> tuple[AsyncOpencodeClient, Any]:  # Any: as above
         client = fake.async_client()
         session = await client.session.create()
+        await client.session.prompt_async(session.id, parts=_PROMPT)
         it = open_(client, session.id)
         await it.__aenter__()
         return client, it
