@@ -15,12 +15,13 @@ from .updates import Ask, AskClosed, PermissionAsk, Update
 
 @define(eq=False)
 class _Entry:
-    """`is_open`: it waits for a person. `is_closed`: nobody waits for it any more."""
+    """`is_open`: it waits for a person. `is_closed`: nobody waits for it any more. `sent`: the policy's reply."""
 
     ask: Ask | None
     since_s: float
     is_open: bool = False
     is_closed: bool = False
+    sent: TurnReply | None = None
 
 
 @define(eq=False)
@@ -74,7 +75,12 @@ class AskBook:
         return [AskClosed(ask_id, session_id)] if was_open else []
 
     def end(self) -> list[Update | Action]:
-        """Close the asks that are open: the turn is over."""
+        """Close the asks that are open: the turn is over.
+
+        A reply that is still on its way counts if its ask is closed: the events were faster than its response.
+        """
+        late = [one.sent for one in self._entries.values() if one.is_closed]
+        self.replies += [reply for reply in late if reply is not None]
         return [update for ask in self.open for update in self.close(ask.session_id, ask.id)]
 
     def compare(
@@ -101,6 +107,8 @@ class AskBook:
     def replied(self, reply: ReplyTo, error: Exception | None) -> list[Update | Action]:
         """Read the end of a reply. After an error, the ask counts as new when it is listed again."""
         ask = reply.ask
+        if ask.id in self._entries:
+            self._entries[ask.id].sent = None
         if error is not None and not isinstance(error, NotFoundError):
             self._entries.pop(ask.id, None)
             return []
@@ -115,4 +123,5 @@ class AskBook:
         if decision == "ask":
             entry.is_open = True
             return [ask]
+        entry.sent = TurnReply(ask, decision)
         return [ReplyTo(ask, decision)]

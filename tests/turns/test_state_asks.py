@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from opencode_client import (
     AskClosed,
     ConnectionLostError,
@@ -44,6 +46,23 @@ def test_a_permission_is_decided_by_the_policy_at_once() -> None:
         event("permission.replied", sessionID=SESSION, requestID="per_1", reply="once")
     )
     assert game.updates == []
+
+
+@pytest.mark.parametrize(
+    "response", ["comes after the end", "comes before it", "says that somebody else replied"]
+)
+def test_a_reply_counts_once_even_if_the_turn_ends_before_its_response(response: str) -> None:
+    answer = Message(2).tool("completed").text("done")
+    game = begun(Game(permissions="once")).play(permission())
+    [reply] = game.taken(ReplyTo)
+    game.play(event("permission.replied", sessionID=SESSION, requestID="per_1", reply="once"))
+    if response != "comes after the end":
+        game.feed(Done(reply, error=None if response == "comes before it" else _GONE))
+    game.answered(answer).play(*IDLE).looked(prompt(), answer)
+    game.feed(Done(reply))
+    assert game.state.result is not None
+    decisions = [one.decision for one in game.state.result.replies]
+    assert decisions == ([] if response == "says that somebody else replied" else ["once"])
 
 
 def test_an_ask_that_somebody_else_answers_is_closed() -> None:
