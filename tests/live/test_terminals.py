@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -164,6 +165,7 @@ def _start(made: Any, after_s: float) -> bool:
     """Interrupt the start of a terminal after some time. Return True if it had started before."""
     usual = signal.signal(signal.SIGALRM, signal.default_int_handler)
     started = False
+    gc.disable()  # Python swallows an interrupt that hits garbage of another test, and pytest reports it
     try:
         signal.setitimer(signal.ITIMER_REAL, after_s)
         with made:
@@ -174,6 +176,7 @@ def _start(made: Any, after_s: float) -> bool:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, usual)
+        gc.enable()
     return started
 
 
