@@ -338,15 +338,6 @@ def test_without_the_extra_one_line_names_it(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_help_shows_no_password_of_the_environment(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("OPENCODE_URL", "http://me:secret@127.0.0.1:4096")
-    with pytest.raises(SystemExit):
-        command.main(["generate", "--help"])
-    assert "secret" not in capsys.readouterr().out
-
-
 @fast
 def test_the_url_of_the_environment_is_the_default(
     httpserver: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
