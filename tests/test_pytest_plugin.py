@@ -9,16 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from opencode_client import OpencodeServer, Turn
-from opencode_client.testing import FakeServer
 from tests.support.executables import write_program
 from tests.support.fake_opencode import SERVE
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake servers are shell scripts")
-
-_IMPORTED = (FakeServer, OpencodeServer, Turn)
-"""Else each session of pytest imports them again."""
 
 _SERVE = (
     SERVE.replace('"x" * 200_000', '"x"')
@@ -51,7 +46,8 @@ def executable(tmp_path: Path) -> str:
 
 def _run(pytester: pytest.Pytester, source: str, *options: str) -> pytest.RunResult:
     pytester.makepyfile(source)
-    return pytester.runpytest_inprocess(*_PLUGINS, *options)
+    # a session in this process would leave two copies of the modules that it is the first to import
+    return pytester.runpytest_subprocess(*_PLUGINS, *options)
 
 
 _USES_SERVER = """
