@@ -257,7 +257,7 @@ class Hub:
                 logger.info(text, error, extra=fields(EVENTS.id))
             finally:
                 self._stream.close()
-            if self._is_closed:
+            if self._is_closed or self._view._caller.connections.closed:  # pyright: ignore[reportPrivateUsage] # ours
                 return
             with self._using:
                 for run, event in self._routes.inputs([StreamGap(0, "no event stream", 1, OpencodeError())]):

@@ -24,6 +24,7 @@ from opencode_client import (
 )
 from opencode_client.model import JsonObject
 from tests.support.both_clients import ClientKind
+from tests.support.sizes import small_and_full
 from tests.support.threaded_server import ThreadedServer
 from tests.support.turn_inputs import SESSION, event, permission, question
 
@@ -181,13 +182,17 @@ def test_leaving_ends_an_iteration(client_kind: ClientKind, server: AskServer) -
         _get(client_kind, asks)
 
 
-def test_closing_the_client_ends_a_feed(client_kind: ClientKind, server: AskServer) -> None:
-    client = client_kind.client(server.url)
-    asks = _open(client_kind, client.asks())
-    client_kind.call(client.close)
-    with pytest.raises(StreamClosedError):
-        _get(client_kind, asks)
-    client_kind.call(asks.close)
+@small_and_full("rounds", 30, 200)
+def test_closing_the_client_ends_a_feed_without_a_gap(
+    client_kind: ClientKind, server: AskServer, rounds: int
+) -> None:
+    for _ in range(rounds):
+        client = client_kind.client(server.url)
+        asks = _open(client_kind, client.asks())
+        client_kind.call(client.close)
+        with pytest.raises(StreamClosedError):
+            _get(client_kind, asks)
+        client_kind.call(asks.close)
 
 
 def test_a_feed_that_nobody_reads_keeps_its_asks(client_kind: ClientKind, server: AskServer) -> None:
