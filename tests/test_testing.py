@@ -44,6 +44,12 @@ def test_replies_come_in_their_order_and_then_the_model_echoes() -> None:
         assert [_text(_ask(model)) for _ in range(3)] == ["one", "two", "echo: hello"]
 
 
+def test_a_reply_ends_its_connection_and_says_so() -> None:
+    with ScriptedModel() as model, httpx.Client(trust_env=False) as client:
+        answer = client.post(f"{model.url}/v1/chat/completions", json=_ASKED)
+    assert answer.headers["connection"] == "close"  # else a server may send its next request on it
+
+
 def test_a_text_comes_in_as_many_chunks_as_asked() -> None:
     with ScriptedModel(Reply(text="abcdefg", chunks=3)) as model:
         assert [d["content"] for d in _deltas(_ask(model)) if d.get("content")] == ["abc", "def", "g"]

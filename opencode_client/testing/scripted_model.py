@@ -94,7 +94,7 @@ class ScriptedModel(Replies):
         return lambda peer: self._stream(peer, reply)
 
     def _stream(self, peer: Peer, reply: Reply) -> None:
-        peer.begin_stream({})
+        peer.begin_stream({"connection": "close"})  # without it, the server might use the connection again
         *most, last = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in _chunks(reply)]
         for event in most:
             peer.send_chunk(event)
