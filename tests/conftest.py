@@ -98,6 +98,14 @@ def httpserver_listen_address() -> tuple[str, int]:
 
 
 @pytest.fixture
+def no_collections() -> Generator[None]:
+    """Collect no garbage: its finalizers would fail in the middle of a recursion that reaches Python's limit."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
 def warned(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
     """The log, as if no warning had been logged before."""
     monkeypatch.setattr("opencode_client.decoding.shapes._warned", set[tuple[str, str]]())

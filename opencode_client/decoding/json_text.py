@@ -29,11 +29,13 @@ def loads(text: bytes | str) -> Any:  # Any: JSON has no type until a model read
     """
     try:
         return orjson.loads(text)
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError as error:
+        if "limit" in str(error):  # 1024 levels; the standard library reads fewer, by recursion
+            raise ValueError("nested too deeply") from error
         try:
             return json.loads(text)
-        except RecursionError as error:
-            raise ValueError("nested too deeply") from error
+        except RecursionError as recursion:  # about 900 levels with a lone surrogate
+            raise ValueError("nested too deeply") from recursion
 
 
 def dumps(value: object) -> bytes:

@@ -174,6 +174,7 @@ def test_a_location_needs_its_directory(client_kind: ClientKind) -> None:
     assert server.paths in ([], ["/global/health"])
 
 
+@pytest.mark.usefixtures("no_collections")
 def test_a_value_that_holds_itself_is_an_error(client_kind: ClientKind) -> None:
     metadata: dict[str, Any] = {}
     metadata["again"] = metadata

@@ -198,6 +198,7 @@ def test_any_body_of_an_error_gives_one_error_with_that_body(client_kind: Client
     ids=["objects", "arrays", "both", "below data", "beyond JSON"],
 )
 @pytest.mark.parametrize("status", [400, 404, 500])
+@pytest.mark.usefixtures("no_collections")
 def test_an_error_body_nested_too_deeply_gives_one_error(
     client_kind: ClientKind, body: bytes, status: int
 ) -> None:
@@ -228,6 +229,7 @@ def test_no_part_of_a_configuration_without_an_end_is_shown(client_kind: ClientK
     assert "sk-1" not in str(error)
 
 
+@pytest.mark.usefixtures("no_collections")
 def test_an_error_for_a_deeply_nested_request_is_one_error(client_kind: ClientKind) -> None:
     metadata: dict[str, Any] = {}  # Any: JSON
     for _ in range(900):

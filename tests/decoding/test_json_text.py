@@ -54,9 +54,11 @@ def test_text_that_is_not_json_is_a_value_error(text: bytes) -> None:
         loads(text)
 
 
-def test_nesting_too_deep_for_python_is_a_value_error() -> None:
+@pytest.mark.usefixtures("no_collections")
+@pytest.mark.parametrize("first", [b"", rb'"\ud800",'], ids=["orjson", "standard library"])
+def test_nesting_too_deep_is_a_value_error(first: bytes) -> None:
     with pytest.raises(ValueError, match="nested too deeply"):
-        loads(b"[" * 100_000 + b"]" * 100_000)
+        loads(b"[" + first + b"[" * 100_000 + b"]" * 100_001)
 
 
 def test_nan_is_refused_where_the_standard_library_writes() -> None:

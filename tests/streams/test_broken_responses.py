@@ -290,6 +290,7 @@ _STREAMS: list[Operation[Any]] = [
 ]
 
 
+@pytest.mark.usefixtures("no_collections")
 def test_json_that_is_nested_too_deeply_is_an_item(client_kind: ClientKind) -> None:
     def deep(levels: int) -> bytes:
         nested = b'{"a":' * levels + b"1" + b"}" * levels
