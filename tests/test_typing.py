@@ -11,6 +11,8 @@ from opencode_client import (
     NotFoundError,
     OpencodeClient,
     OpencodeError,
+    OpencodeServer,
+    OutgoingRequest,
     Paginator,
     Response,
     ServerInfo,
@@ -240,3 +242,14 @@ def failures(client: OpencodeClient) -> OpencodeModel | None:
     except OpencodeError as error:
         print(error)
     return None
+
+
+def test_clients_of_a_server_take_all_options() -> None:
+    server = OpencodeServer.attach("http://127.0.0.1:1")
+    with server.client(headers=lambda _: {"x-a": "b"}, observer=None) as client:
+        assert_type(client, OpencodeClient)
+    assert_type(server.async_client(headers=_headers, observer=None), AsyncOpencodeClient)
+
+
+async def _headers(_: OutgoingRequest) -> dict[str, str]:
+    return {"x-a": "b"}

@@ -26,6 +26,8 @@ from .settings import ServerSettings
 if TYPE_CHECKING:
     import httpx
 
+    from ..calls.header_function import AsyncHeadersFunction, HeadersFunction
+    from ..calls.observer import Observer
     from ..calls.options import Timeout
     from ..calls.retry_policy import RetryEvent
     from ..calls.unset import Unset
@@ -47,15 +49,17 @@ class _Options(TypedDict, total=False):
     turn_timeout: float | None
     max_retries: int
     strict: bool
-    headers: Mapping[str, str] | None
     on_retry: Callable[[RetryEvent], object] | None
+    observer: Observer | None
 
 
 class _SyncOptions(_Options, total=False):
+    headers: Mapping[str, str] | HeadersFunction | None
     http_client: httpx.Client | None
 
 
 class _AsyncOptions(_Options, total=False):
+    headers: Mapping[str, str] | AsyncHeadersFunction | None
     http_client: httpx.AsyncClient | None
 
 

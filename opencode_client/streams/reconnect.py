@@ -55,10 +55,11 @@ class StreamOptions(TypedDict, total=False):
     """Options of a stream. All may be left out.
 
     `reconnect` (True): connect again after the connection is lost. False ends the iteration, with the error if there is
-    one. `max_attempts` (None, without limit): after so many failed connections in a row the last error is raised.
-    `on_gap`: called with each `StreamGap`, which is not yielded then. `heartbeats` (False): also yield
-    `ServerHeartbeat` and `server.connected`. `watchdog_s` (95; None: never): after so many seconds without a byte the
-    connection counts as lost. `max_event_bytes` (64 MiB): a larger event is an `EventTooLargeError`.
+    one. `max_attempts` (None, without limit): after so many failed connections in a row the last error is raised. If
+    the server ended them without an error, the iteration ends. `on_gap`: called with each `StreamGap`, which is not
+    yielded then. `heartbeats` (False): also yield `ServerHeartbeat` and `server.connected`. `watchdog_s` (95; None:
+    never): after so many seconds without a byte the connection counts as lost. `max_event_bytes` (64 MiB): a larger
+    event is an `EventTooLargeError`.
     """
 
     reconnect: bool
