@@ -2,8 +2,8 @@
 
 A media type depends on the content first: `.ts` is a video for most systems.
 
-Source: servers 1.1.31 to 1.18.33 show the model a text only if its type is exactly `text/plain`. 1.1.31 shows 15 bytes
-of nonsense before it.
+Source: servers 1.1.31 to 1.18.33 show the model a text only if its type is exactly `text/plain`. 1.1.31 puts 15
+meaningless bytes before it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class FileAttachment:
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.data, bytes):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
             raise ArgumentError(
-                f"the data of FileAttachment({self.name!r}) must be bytes; a text has .encode()"
+                f"the data of FileAttachment({self.name!r}) must be bytes; for a text, pass text.encode()"
             )
 
 
@@ -93,7 +93,10 @@ def media_type_of(file: FileAttachment) -> str:
 
 
 def _is_text(data: bytes, *, is_named: bool) -> bool:
-    """Return True for UTF-8 and UTF-16. `is_named`: the name is that of a text, so other encodings are texts, too."""
+    """Return True for UTF-8 without zero bytes.
+
+    `is_named`: the file's name is that of a text. Then also for UTF-16, and for other encodings without zero bytes.
+    """
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return is_named
     if b"\0" in data:
@@ -106,7 +109,7 @@ def _is_text(data: bytes, *, is_named: bool) -> bool:
 
 
 def _read(path: str | os.PathLike[str], max_bytes: int) -> FileAttachment:
-    """Read a file. One that is larger than `max_bytes` is read only in part."""
+    """Read a file, but at most one byte more than `max_bytes`: the caller then sees that it is too large."""
     try:
         place = Path(path)
         if not place.exists():

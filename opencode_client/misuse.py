@@ -1,4 +1,4 @@
-"""Errors for what is used in the way of the other client: `with` for `async with`, and so on."""
+"""Errors for sync objects that are used like async ones, and the reverse: `with` for `async with`, and so on."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .errors import ArgumentError
 if TYPE_CHECKING:  # type checkers report the wrong use themselves
 
     class SyncWith:
-        """A base class for what `with` opens."""
+        """A base class for objects that `with` opens."""
 
     class AsyncWith:
-        """A base class for what `async with` opens."""
+        """A base class for objects that `async with` opens."""
 
     class SyncOnly:
         """A base class for terminals of an `OpencodeClient`."""
@@ -31,23 +31,23 @@ else:
         raise ArgumentError(f"{name}: use `{prefix}with` and `{prefix}for`{is_of}")
 
     class SyncWith:
-        """A base class for what `with` opens."""
+        """A base class for objects that `with` opens."""
 
         __slots__ = ()
         __aenter__ = __aexit__ = _refuse
 
     class AsyncWith:
-        """A base class for what `async with` opens."""
+        """A base class for objects that `async with` opens."""
 
         __slots__ = ()
         __enter__ = __exit__ = _refuse
 
     class SyncOnly(SyncWith):
-        """A base class for terminals of an `OpencodeClient`. Streams lack this: others ask if they are iterable."""
+        """A base class for terminals of an `OpencodeClient`. Not for streams: other libraries check for `__aiter__`."""
 
         __aiter__ = _refuse
 
     class AsyncOnly(AsyncWith):
-        """A base class for terminals of an `AsyncOpencodeClient`. As `SyncOnly`."""
+        """A base class for terminals of an `AsyncOpencodeClient`. Not for streams, as `SyncOnly`."""
 
         __iter__ = __await__ = _refuse

@@ -1,7 +1,7 @@
 """The base classes of generated models and unions.
 
-A generated model is a slotted attrs class. It is read by a generated function without branches for data that is as
-documented; other data goes to `decoding.annotations`. `to_dict` returns the JSON that the model was read from.
+A generated model is a slotted attrs class. A generated function without branches reads data that matches the document;
+`decoding.annotations` reads all other data. `to_dict` returns the JSON that the model was read from.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class OpencodeModel:
 
         Raises:
             ResponseDecodeError: `data` is not an object. With `strict`, also for any other difference from the
-                document, with its JSON path. New values of enums and new variants of unions are no difference.
+                document, with its JSON path. New values of enums and new variants of unions are accepted.
         """
         reader = reader_of(cls)
         try:
@@ -104,15 +104,16 @@ class OpencodeModel:
             return read_lenient(cls, data) if reader is None else reader(data)
         except RecursionError:
             raise ResponseDecodeError(
-                cls.__name__, "$", "less nesting", "more than Python recurses"
+                cls.__name__, "$", "less nesting", "more than Python can read"
             ) from None
 
     def to_dict(self) -> JsonObject:
         """Return the JSON object, with the server's member names and with unknown members.
 
-        The members keep the order in which they were read, because it can mean something to the server. Members that
-        were not read go last. A member that is None is left out, unless it is required or was read as null. Objects
-        and arrays that the document does not describe are shared with the model, not copied.
+        The members keep the order in which they were read, because the order can matter to the server. Members that
+        were not read go last. A member that is None is left out, unless it was read as null, or is required and was not
+        missing when the model was read. Objects and arrays that the document does not describe are shared with the
+        model, not copied.
         """
         raw = self.raw_
         result: JsonObject = {} if raw is None else raw.copy()
@@ -169,16 +170,16 @@ def reader_of(cls: type[M]) -> Callable[[JsonObject], M] | None:
 
 
 def read_lenient(cls: type[M], data: JsonObject) -> M:
-    """Return a model for data that is not as documented: keep everything, warn once for each member."""
-    # The only circle of imports in this package. Reading by annotations needs the base class, and the base class's
-    # `from_dict` has to reach it. Few programs need it, so it is imported when first used.
+    """Return a model for data that does not match the document: keep everything, warn once for each member."""
+    # The only circular import of this package: `decoding.annotations` needs the base class, and `from_dict` of the base
+    # class needs `decoding.annotations`. Few programs need that, so it is imported when first used.
     from .decoding.annotations import read_by_annotations
 
     return read_by_annotations(cls, data)
 
 
 class UnionReader(ABC, Generic[T]):
-    """Base class of the readers of unions. A reader takes JSON and returns the variant that it is.
+    """Base class of the readers of unions. A reader takes JSON and returns the matching variant.
 
     `name` is the union's name.
     """
@@ -187,14 +188,14 @@ class UnionReader(ABC, Generic[T]):
 
     @abstractmethod
     def read(self, data: Any) -> T:  # Any: any JSON
-        """Return the variant that `data` is. Data that is no variant is kept, see the subclasses."""
+        """Return the variant that matches `data`. Data that matches none is kept; see the subclasses."""
 
     @abstractmethod
     def shape(self) -> Shape:
         """Return the shape that checks the union strictly."""
 
     def __call__(self, data: Any, *, strict: bool = False) -> T:  # Any: any JSON
-        """Return the variant that `data` is.
+        """Return the variant that matches `data`.
 
         Raises:
             ResponseDecodeError: only with `strict`, for the first difference from the document.
@@ -250,7 +251,8 @@ class Unknown:
 class UnknownEvent(Unknown):
     """An event with a type that this version of the client does not know.
 
-    All events have `id`. `properties` is what happened; events under /api have `data` in its place, and the rest.
+    All events have `id`. The details are in `properties`. Events under /api have `data` instead, and may have
+    `durable`, `location` and `metadata`.
     """
 
     __slots__ = ()
@@ -282,7 +284,7 @@ _layouts: dict[type[OpencodeModel], tuple[tuple[str, str, bool, Attribute[Any]],
 
 
 def layout_of(cls: type[OpencodeModel]) -> tuple[tuple[str, str, bool, Attribute[Any]], ...]:
-    """Return the members of a class: name, JSON name, required in JSON, attribute. Made when first used."""
+    """Return the members of a class: name, JSON name, required in JSON, attribute. Cached."""
     layout = _layouts.get(cls)
     if layout is None:
         wire_names = cls._wire_names  # pyright: ignore[reportPrivateUsage] # the same module

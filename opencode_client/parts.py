@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class PartReaders:
-    """Text, reasoning and tool calls of a message with its parts. Each is read anew from `parts` at every use."""
+    """Text, reasoning and tool calls of a message with its parts. Each use reads them from `parts` again."""
 
     __slots__ = ()
     if TYPE_CHECKING:  # the generated classes have them
@@ -24,8 +24,8 @@ class PartReaders:
     def text(self) -> str:
         """The texts of the message, joined without anything in between; "" if there is none.
 
-        Leaves out reasoning, and texts that are synthetic (added by the server, such as the content of a file) or
-        ignored (not shown to the model). Of a user's message, it is what the user wrote.
+        Not included: reasoning, and texts that are synthetic (added by the server, such as the content of a file) or
+        ignored (not shown to the model). For a user's message, it is the text that the user wrote.
         """
         return "".join(
             part.text or ""  # a text that the server left out reads as None
@@ -40,7 +40,7 @@ class PartReaders:
 
     @property
     def tool_calls(self) -> list[ToolPart]:
-        """The tool calls of the message, in order, whatever their state; an empty list if there is none."""
+        """The tool calls of the message, in order, in any state; an empty list if there is none."""
         return [part for part in self.parts if part.type == "tool"]
 
 

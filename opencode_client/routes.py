@@ -23,7 +23,7 @@ _STREAM = "/event"
 def call_of(
     method: str, path: str, query: Mapping[str, object] | None, json: object
 ) -> tuple[Operation[Any], Arguments]:
-    """Return the operation and the arguments for a request, also for one that the document lacks.
+    """Return the operation and the arguments for a request. Its route need not be in the server's document.
 
     A documented operation keeps its rules: retries, timeout, headers, errors, and the place of the directory.
 
@@ -90,7 +90,7 @@ def documented() -> list[tuple[Operation[Any], re.Pattern[str]]]:
 
 def _operations() -> Iterator[Operation[Any]]:
     namespaces: list[type] = [api.Namespaces]
-    for namespace in namespaces:  # it grows meanwhile
+    for namespace in namespaces:  # the loop adds to it
         members = vars(namespace).items()
         namespaces += [getattr(namespace, name) for name, one in members if isinstance(one, cached_property)]
         values = vars(modules[namespace.__module__]).values()
@@ -107,7 +107,7 @@ def _pattern(path: str) -> str:
 
 
 def _scope(scope: Scope | None, query: Mapping[str, object], json: object) -> Scope | None:
-    """Return the places of the directory and the workspace, without those that the query has."""
+    """Return the scope: where the directory and the workspace are sent, without those that `query` already has."""
     if scope is None or (scope.directory and "." in scope.directory and not isinstance(json, Mapping)):
         return None
     directory, workspace = (None if name in query else name for name in (scope.directory, scope.workspace))

@@ -1,4 +1,4 @@
-"""Raise `SignatureError` for a call whose arguments do not fit: it names the wrong one and all that there are."""
+"""Raise `SignatureError` for a call with wrong arguments. It names the wrong one and lists the valid ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def explain_calls(cls: C) -> C:
 
 def explain_call(function: F) -> F:
     """Decorate a function: it raises SignatureError if its arguments do not fit."""
-    # Only a second call can catch Python's error. A parameter `**unknown` would be cheaper, but it would be in every
+    # Only a wrapper can catch Python's error. A parameter `**unknown` would be cheaper, but it would be in every
     # signature, and `create_autospec` would accept every name.
     called: Any = function  # Any: as above
 
@@ -66,7 +66,7 @@ def wrong_name(label: str, wrong: str, known: Iterable[str]) -> SignatureError:
 def _explain(
     function: Callable[..., Any], args: tuple[object, ...], kwargs: Mapping[str, object], error: TypeError
 ) -> None:  # Any: every function
-    """Raise SignatureError if Python could not call the function. An error from inside it has a further frame."""
+    """Raise SignatureError if Python could not call the function. An error from inside it has one more frame."""
     if error.__traceback__ is None or error.__traceback__.tb_next is not None:
         return
     parameters = [
@@ -93,7 +93,7 @@ def _explain(
 
 
 def _fault(parameters: list[Parameter], given: int, kwargs: Mapping[str, object]) -> str:
-    """Describe the error of a call with `given` arguments without a name. All names in `kwargs` exist."""
+    """Describe the error of a call with `given` positional arguments. All names in `kwargs` exist."""
     unnamed = [one.name for one in parameters if one.kind is not Parameter.KEYWORD_ONLY]
     if given > len(unnamed):
         return f"{given} arguments without a name, but at most {len(unnamed)} can be without"

@@ -1,4 +1,4 @@
-"""The end of an `AsyncOpencodeClient`, and the event loop that it uses. Written by hand beside `closing.py`."""
+"""Close an `AsyncOpencodeClient`, and check which event loop uses it. Written by hand beside `closing.py`."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ class AsyncClosing:
     async def run(self, work: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
         """Return the response that `work` returns, which uses an `httpx.AsyncClient`.
 
-        It runs in a task of its own, which anyio cancels: httpcore 1.0.9 cleans up in a scope that only anyio knows. A
-        task that is cancelled there by asyncio never releases its connection.
+        `work` runs in a task of its own, which is cancelled through anyio. If asyncio cancels a task while httpcore
+        1.0.9 cleans up in it, its connection is never released.
 
         Raises:
             ClientClosedError: `close` was called, before or meanwhile.
@@ -155,7 +155,7 @@ class AsyncClosing:
         for scope in self._running.copy():
             if scope.when() is None:
                 scope.reschedule(0)
-        while self._running:  # each one ends at its next turn
+        while self._running:  # each one ends when the event loop runs it next
             await asyncio.sleep(0)
 
 

@@ -67,7 +67,7 @@ class AsyncGivenClient(AsyncClosing):
         return response, response.aclose
 
     async def request_twice(self, request: httpx.Request) -> None:
-        """Send a request two times, on any connection of the given client. `AsyncOwnConnections` says why."""
+        """Send a request two times, on any connection of the given client. See `AsyncOwnConnections.request_twice`."""
         for _ in range(2):
             await self.run(partial(self._send, request))
 
@@ -111,7 +111,7 @@ class AsyncGivenClient(AsyncClosing):
 
 
 def _closed(response: httpx.Response) -> httpx.Response:
-    """Return a response that can be read although httpx has closed it: with its body only if a hook has read it."""
+    """Return a readable copy of a response that httpx has closed. It has a body only if a hook has read it."""
     try:
         content = response.content
     except httpx.ResponseNotRead:

@@ -1,5 +1,5 @@
 # The source of paginator.py, which `make generate` writes.
-"""Iterate over the items of an operation that pages."""
+"""Iterate over the items of an operation that returns pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class AsyncPaginator(Generic[T]):
-    """The items of all pages, for `async for`, each once. `client.paginate` makes it; for one task.
+    """The items of all pages, each once. Made by `client.paginate`, read with `async for` by one task.
 
     A page is requested when its first item is needed. After an error, iterating again repeats the request that failed.
     """
@@ -28,7 +28,7 @@ class AsyncPaginator(Generic[T]):
 
     @property
     def missing(self) -> Sequence[str]:
-        """Ids of messages that the server cannot return, "" for an id that is not known. Complete at the end.
+        """Ids of messages that the server cannot return, "" for an unknown id. Complete when the iteration has ended.
 
         Source: servers 1.14 to 1.18 cannot return the first message of a session if it was sent with a JSON schema.
         """

@@ -1,5 +1,5 @@
 # The source of server_check.py, which `make generate` writes.
-"""Ask a server for its version and its operations: sends the requests that `server_info` parses the responses of."""
+"""Request a server's version and operations. `server_info` parses the responses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class AsyncServerCheck:
         self._caller = caller
 
     async def version(self, operation_id: str = "check_server") -> str:
-        """Return the server's version. Errors name `operation_id`, which needs it.
+        """Return the server's version. Errors name `operation_id`, the operation that needs the version.
 
         Raises:
             UnsupportedServerError: the server at this URL is not opencode 1.x.

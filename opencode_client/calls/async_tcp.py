@@ -1,7 +1,7 @@
 """TCP connections for the calls of an `AsyncOpencodeClient`. Written by hand beside `tcp.py`.
 
-They replace httpcore's own, because `close` of these waits for nothing: a task that is cancelled a second time cannot
-leave one open, and one whose event loop is closed can be closed.
+They replace httpcore's own, because their `close` does not wait. So a second cancellation of a task cannot leave a
+connection open, and a connection can be closed after its event loop.
 """
 
 from __future__ import annotations
@@ -88,13 +88,13 @@ class AsyncTcpConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStre
             raise httpcore.WriteError(str(error)) from error
 
     def _send_some(self, buffer: bytes) -> int:
-        try:  # nearly always all of it: then no timeout is needed, which would take more time than sending
+        try:  # this nearly always sends everything; setting up a timeout would take longer than sending
             return self._socket.send(buffer)
         except BlockingIOError:
             return 0
 
     def get_extra_info(self, info: str) -> Any:  # Any: as httpcore types it
-        """Return what httpcore needs to know: whether bytes came on an idle connection, or its end."""
+        """Return True for "is_readable" if bytes, or the end, have arrived. Return None for other names."""
         return self._is_readable() if info == "is_readable" else None
 
     async def aclose(self) -> None:
@@ -108,7 +108,7 @@ class AsyncTcpConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStre
 
 
 async def _addresses(host: str, port: int) -> list[Any]:  # Any: as `getaddrinfo` returns them
-    """Return the addresses of a host. An IP address needs no thread, which takes longer than connecting."""
+    """Return the addresses of a host. For an IP address no thread is used: it would take longer than connecting."""
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except socket.gaierror:

@@ -1,5 +1,5 @@
 # The source of tls.py, which `make generate` writes.
-"""TLS over another connection, which may be TLS too: to a proxy."""
+"""TLS over another connection. That one may be TLS, too: the connection to a proxy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _READ_BYTES = 65536
 
 
 class AsyncTlsStream(httpcore.AsyncNetworkStream):
-    """A TLS connection over another connection, which it closes."""
+    """A TLS connection over another connection. Closing it closes both."""
 
     def __init__(
         self, below: httpcore.AsyncNetworkStream, context: ssl.SSLContext, hostname: str | None
@@ -73,7 +73,7 @@ class AsyncTlsStream(httpcore.AsyncNetworkStream):
             raise httpcore.WriteError(str(error)) from error
 
     def get_extra_info(self, info: str) -> Any:  # Any: as httpcore types it
-        """Return the TLS object, or what the connection below knows."""
+        """Return the TLS object for "ssl_object", else the value of the connection below."""
         return self._tls if info == "ssl_object" else self._below.get_extra_info(info)
 
     async def aclose(self) -> None:

@@ -1,4 +1,4 @@
-"""The end of an `OpencodeClient`. Written by hand beside `async_closing.py`."""
+"""Close an `OpencodeClient`. Written by hand beside `async_closing.py`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CLOSED = "the client was closed"
 
 
 class Closing:
-    """The streams, terminals, calls and pauses that `close` ends. Thread-safe."""
+    """The streams, terminals and retry pauses that `close` ends. `Pool` also ends calls. Thread-safe."""
 
     def __init__(self) -> None:
         self.closed: bool = False

@@ -49,7 +49,7 @@ def encoded(place: str) -> str:
     """Return a directory or a workspace percent-encoded once. Bytes that are not UTF-8 are kept.
 
     Raises:
-        ArgumentError: it is not a text that has a form in bytes.
+        ArgumentError: it is not a text, or cannot be encoded.
     """
     try:
         return quote(place.encode("utf-8", "surrogateescape"), safe="")

@@ -1,4 +1,4 @@
-"""Say what to check or to do where a server's response, or the error of a connection, does not.
+"""Hints for error messages: what to check or to do, if a response or a connection error does not say it.
 
 Source: servers 1.1.31, 1.3.2, 1.15.13, 1.18.33. For an unknown model, agent or command and for a malformed id the newer
 two send "500 Unexpected server error". The older two send a 200 without a body to prompts, and to other calls often a
@@ -27,14 +27,14 @@ _LISTS = {
     "{ptyID}": "pty.list() lists those that run",
     "{requestID}": "permission.list() and client.question.list() list those that wait",
 }
-"""The operation that lists what a path's id names."""
+"""The operation that lists the valid ids for a place in a path."""
 _PASSWORD = "OPENCODE_SERVER_PASSWORD"  # noqa: S105 # the variable's name
 
 
 def hints(prepared: Prepared, status: int = 200, text: str = "") -> str:
     """Return what to check, in brackets; "" where the server's message `text` says enough.
 
-    Without arguments: for a success without its body.
+    The defaults of the arguments are for a success without a body.
     """
     if status == 401:
         return f" ({_password_hint(prepared)})"
@@ -81,7 +81,7 @@ def _password_hint(prepared: Prepared) -> str:
 
 
 def _not_found_hint(prepared: Prepared, text: str) -> str:
-    """Return the operation that lists what there is; or the mistake in the base URL."""
+    """Return the operation that lists the existing ids, or the mistake in the base URL; "" if there is no hint."""
     operation = prepared.operation
     path = prepared.http.url.path
     if "{" not in operation.path and path != operation.path and path.endswith(operation.path):
@@ -93,7 +93,7 @@ def _not_found_hint(prepared: Prepared, text: str) -> str:
 
 
 def _kinds(prepared: Prepared) -> Iterator[str]:
-    """Yield the names of what was sent, with the kinds of the values. Values may be private."""
+    """Yield the sent members with their types, as values may be private, and the query parameters with their values."""
     for name, value in (prepared.sent if is_object(prepared.sent) else {}).items():
         prefix = _PREFIXES.get(name)
         is_id = prefix is None or not isinstance(value, str) or value.startswith(prefix)

@@ -68,7 +68,7 @@ def error_from_httpx(prepared: Prepared, cause: httpx.RequestError, started: flo
 
 
 def _advice(prepared: Prepared, cause: httpx.RequestError, text: str) -> str:
-    """Return what to do, with a semicolon before it; "" if there is nothing general to say."""
+    """Return advice that begins with a semicolon; "" if there is none."""
     if isinstance(cause, httpx.ReadTimeout):
         return "; if the server needs more time, pass a longer timeout"
     if not isinstance(cause, httpx.ConnectTimeout | httpx.ConnectError | httpx.ProxyError):

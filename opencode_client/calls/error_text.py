@@ -30,7 +30,7 @@ _MAX_SHOWN = 200
 """Characters of a body that is not JSON."""
 _MAX_SEARCHED = 10_000
 _MAX_MESSAGES = 50
-"""Limits for bodies that are made to take long. For the same reason, no pattern searches the whole text in vain."""
+"""Limits for bodies that are crafted to be slow to parse. So no pattern may scan a whole text without a match."""
 _STACK = re.compile(r"\n    at .*", re.DOTALL)
 _REPEATED = re.compile(r"(, got |received )([{\[\"])(?:(?!\n  at \[).)*", re.DOTALL)
 _KINDS = {"{": "an object", "[": "an array", '"': "a text"}
@@ -53,7 +53,7 @@ _CREDENTIALS = re.compile(
     r"(\b(?:Basic|Bearer)\s+)[\w+/=.~-]+|(?<=://)([^/\s@:]{0,200}:)[^\s@]{0,1000}(?=@)|(\b(?:auth_token|ticket)=)[^&\s]*",
     re.IGNORECASE,
 )
-"""Credentials that a text shows by their form: of a header, of a URL, of a query."""
+"""Credentials with a known form: in a header, a URL or a query."""
 _NAMED = re.compile(
     rf'(?<![\w-])((?:"(?:{"|".join(sorted(_PRIVATE))})"'
     r'|"?[\w-]{0,40}?(?:authorization|cookie|credential|key|passw|secret|ticket|token)[\w-]{0,40}"?)\s*[:=]\s*)'
@@ -99,7 +99,7 @@ def body_text(prepared: Prepared, content: bytes) -> str:
 
 
 def _without_named(clean: Clean, content: bytes) -> str:
-    # not shortened before: half a secret would not be found
+    # shorten the text later: half a secret would not be found
     return _NAMED.sub(r"\1***", clean(content.decode("utf-8", "replace")))
 
 
@@ -108,7 +108,7 @@ def _shortened(text: str, length: int) -> str:
 
 
 def _cleaner(prepared: Prepared) -> Clean:
-    """Return a function that removes from a text what the request had of secrets, and makes it one line."""
+    """Return a function that hides the request's secrets in a text, and makes the text one line."""
     secrets = {*_private_texts(prepared.sent), *_header_texts(prepared.http.headers)}
     ordered = sorted(secrets, key=len, reverse=True)
 
@@ -121,7 +121,7 @@ def _cleaner(prepared: Prepared) -> Clean:
 
 
 def _message(data: object, clean: Clean) -> str:
-    """Return the message in `data`. Members that say most are tried first."""
+    """Return the message in `data`. The most informative members are tried first."""
     if is_array(data):
         return "; ".join(
             dict.fromkeys(filter(None, (_message(item, clean) for item in data[:_MAX_MESSAGES])))
@@ -147,7 +147,7 @@ def _message(data: object, clean: Clean) -> str:
 
 
 def _named_message(name: str, data: dict[str, object], clean: Clean) -> str:
-    """Return the message of `{"name": name, "data": data}`. It names the server's file and its line in the log."""
+    """Return the message of `{"name": name, "data": data}`, with the server's file and the reference into its log."""
     text, file, ref = _message(data, clean), data.get("path"), data.get("ref")
     if not text:
         scalars = [f"{key}={value}" for key, value in data.items() if isinstance(value, str | int | float)]
@@ -158,7 +158,7 @@ def _named_message(name: str, data: dict[str, object], clean: Clean) -> str:
 
 
 def _one_message(text: str, clean: Clean) -> str:
-    """Return a message without its stack and without the values that it repeats: they may be secrets of a file."""
+    """Return a message without its stack trace and without repeated values: they may be secrets from a file."""
     text = _REPEATED.sub(lambda m: m[1] + _KINDS[m[2]], _CONFIG_FILE.sub("", _STACK.sub("", text)))
     return _shortened(clean(text), _MAX_LENGTH)
 

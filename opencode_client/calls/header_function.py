@@ -1,4 +1,4 @@
-"""A function in place of `headers=`, which is called for each request: credentials that change, signatures. No I/O."""
+"""Support for `headers=` as a function, which is called for each request: changing credentials, signatures. No I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @frozen
 class OutgoingRequest:
-    """The request that a function in place of `headers=` gives headers to. A signature may depend on its members.
+    """The argument of a `headers=` function: the request that needs headers. A signature may depend on its members.
 
     `operation` is the operation's id, `url` the full URL (`ws://...` for a terminal) and `content` the body. Neither
     the URL nor the body is in the `repr`: they may hold secrets.
@@ -57,13 +57,13 @@ def function_errors(prepared: Prepared) -> Generator[None]:
 
 
 def set_headers(prepared: Prepared, found: Any) -> None:  # Any: callers without types
-    """Set the headers that the function has returned. Those of the operation and of the call replace them.
+    """Set the headers that the function has returned. Headers of the operation and of the call win over them.
 
     Raises:
         ArgumentError: it returned something else, or HTTP does not allow a header.
     """
     if isawaitable(found):
-        getattr(found, "close", lambda: None)()  # else Python warns of a coroutine that nobody awaited
+        getattr(found, "close", lambda: None)()  # else Python warns that the coroutine was never awaited
         raise ArgumentError("headers takes a coroutine function only in an AsyncOpencodeClient")
     operation = prepared.operation
     kept = {*operation.headers, *map(str.lower, prepared.given or ())}

@@ -25,7 +25,7 @@ else:
 
 
 class _Explained:
-    """Its subclasses that name their path raise SignatureError for calls with wrong arguments."""
+    """Base class: calls of a subclass with a `path` raise SignatureError for wrong arguments."""
 
     _attribute_path: ClassVar[str] = ""
 

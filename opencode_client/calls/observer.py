@@ -1,6 +1,7 @@
-"""Types of `observer=` of a client: the methods that are called about calls, streams, terminals and turns.
+"""Protocols for `observer=` of a client: the client calls their methods for calls, streams, terminals and turns.
 
-They are called by any thread or task, and must not block. `opencode_client.telemetry` has one for OpenTelemetry.
+Any thread or task may call the methods, so they must not block. `opencode_client.telemetry` has an observer for
+OpenTelemetry.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ class ConnectionObserver(Protocol):
     """Observes one event stream or terminal, with all its connections."""
 
     def connected(self, *, is_again: bool, has_gap: bool) -> None:
-        """Called after each connection. `has_gap`: something may be missing before it."""
+        """Called after each connection is made. `has_gap`: events or output before it may be missing."""
 
     def ended(self, error: BaseException | None) -> None:
         """Called at the end, once."""
@@ -34,7 +35,7 @@ class TurnObserver(Protocol):
         """Called with each update, also with those that nobody reads. `TurnFinished` is the last one."""
 
     def ended(self, error: BaseException | None) -> None:
-        """Called when the turn is over, or is left to the server. May be called several times."""
+        """Called when the turn is over, or goes on without this program. May be called several times."""
 
 
 class Observer(Protocol):
@@ -56,5 +57,5 @@ class Observer(Protocol):
         ...
 
     def turn(self, session_id: str, directory: str, body: Mapping[str, Any]) -> TurnObserver:  # Any: JSON
-        """Return an observer for a turn. `body`: the arguments of `session.prompt`; empty for somebody else's turn."""
+        """Return an observer for a turn. `body`: the prompt's arguments; empty for a turn that `follow` joined."""
         ...

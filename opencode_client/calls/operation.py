@@ -1,4 +1,4 @@
-"""Describe an operation (may it be sent twice, does it block?) and the arguments of one call.
+"""Describe an operation, for example if it may be sent twice or blocks, and the arguments of one call.
 
 The modules of `api` list the operations.
 """
@@ -25,7 +25,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class _Changeable:
-    """Base of the classes below. No class of attrs: making one costs a hundredth of importing httpx."""
+    """Base of the classes below. No attrs classes: creating one takes a hundredth of the time to import httpx."""
 
     __slots__ = ()
 
@@ -61,16 +61,16 @@ class Operation(_Changeable, Generic[T_co]):
     returns: annotation of the value, which is read from JSON, or from the text if `plain`.
     others: `returns` and `plain` of other successful statuses such as `202` or `2XX`, where they differ.
     web_page: a response is documented as HTML. Elsewhere, HTML means that the server does not have the operation.
-    body: an object of `members`, any `json`, or `bytes`. `nullable` members may be null.
-    structured: members of the body that are objects or arrays, with what to pass, for error messages.
-    model: of a body with a `model`, the key of its id; a text "provider/model" is taken too.
+    body: "members" (an object), "json" (any JSON) or "bytes"; "" for none. `nullable` members may be null.
+    structured: members of the body that are objects or arrays, with a text about valid values for error messages.
+    model: for a body with a `model`, the key of the model's id. A text "provider/model" is accepted, too.
     errors: models of the documented errors, by status.
     headers: headers to send with every call.
     absent: newest server that is known not to have the operation.
     blocking: the response comes only when an agent's turn ends, or a person answers.
     consumes: the server forgets what it returns, so the operation is never repeated.
-    resumes: of a stream, the parameter of the query for the sequence number after which it continues.
-    late: of a stream, the headers arrive before the server has subscribed.
+    resumes: for a stream, the query parameter with the sequence number after which it continues.
+    late: for a stream, the headers arrive before the server has subscribed.
     """
 
     def __init__(

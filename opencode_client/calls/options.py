@@ -65,7 +65,7 @@ def checked_retries(max_retries: int) -> int:
     """Return `max_retries`.
 
     Raises:
-        ArgumentError: it is not a whole number from 0 on.
+        ArgumentError: it is not a whole number, at least 0.
     """
     if type(max_retries) is not int or max_retries < 0:
         raise ArgumentError(f"max_retries takes a whole number, 0 for no retries, not {max_retries!r}")
@@ -124,7 +124,7 @@ def _headers_or_function(given: Any) -> Any:  # Any: as `ClientOptions.headers`
 
 
 def _shown_headers(headers: object) -> str:
-    """Return names without values: a value, or what a function holds, may be a secret."""
+    """Return the names without the values, or "<function>": values and functions may hold secrets."""
     return repr(dict.fromkeys(headers, "***")) if isinstance(headers, dict) else "<function>"  # pyright: ignore[reportUnknownArgumentType] # only its names
 
 
@@ -155,7 +155,7 @@ class ClientOptions:
 
 
 def is_checked(options: ClientOptions) -> bool:
-    """Return False if only httpx can tell whether the URL, the timeout or the credentials are right."""
+    """Return False if httpx has to check the URL, the timeout or the credentials."""
     seconds = options.timeout
     is_number = seconds is None or (isinstance(seconds, float | int) and 0 < seconds <= LONGEST_S)
     is_plain = _PLAIN_URL.fullmatch(options.base_url) is not None
@@ -179,12 +179,12 @@ def find_server(
 ) -> tuple[str, str, str | None]:
     """Return URL, user and password of the server: those given, else those in the URL, else the environment's.
 
-    `client` is the user's httpx client. Its base URL comes before the environment's, and its authentication before
-    passwords that are not arguments here. A password from the environment is only returned for this machine, or for
-    the origin of OPENCODE_BASE_URL.
+    `client` is the user's httpx client. Its base URL wins over the environment's. Its authentication wins over all
+    passwords but the one of an argument (`password`, or in `base_url`). A password from the environment is only
+    returned for this machine, or for the origin of OPENCODE_BASE_URL.
 
     Raises:
-        ArgumentError: the URL is wrong, or that of `client` leads to another server.
+        ArgumentError: the URL is wrong, or `client` has the URL of another server.
     """
     for name, text in (("base_url", base_url), ("username", username), ("password", password)):
         _check_text(name, text)
@@ -215,7 +215,7 @@ def find_server(
 def find_timeout(timeout: Timeout | Unset, client: GivenClient | None) -> Timeout:
     """Return the timeout: the given one, else that of the user's httpx client, else 60 seconds.
 
-    5 seconds are httpx's default; a client with these counts as one without a timeout.
+    A client's timeout of 5 seconds, httpx's default, is ignored.
     """
     if timeout is not UNSET:
         return timeout
@@ -255,7 +255,7 @@ def split_url(url: str, name: str = "base_url") -> tuple[str, str | None, str | 
 
 
 def _public(url: str) -> str:
-    """Return a text that is no URL without what may be credentials: all before the last @, and the query."""
+    """Return an invalid URL without the parts that may be credentials: all before the last @, and the query."""
     before, _, after = url.strip().rpartition("@")
     return ("***@" if before else "") + re.split(r"[?#]", after)[0]
 

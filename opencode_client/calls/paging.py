@@ -22,7 +22,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 _PAGE_ITEMS = 100
 _MAX_REPEATED = 10
-"""Pages in a row without a new item. Then the server ignores the cursors that it sends."""
+"""The number of pages in a row that may have no new item. After more, the server must be ignoring its own cursors."""
 _MAX_DIGITS = 18
 T_co = TypeVar("T_co", covariant=True)
 
@@ -77,7 +77,7 @@ def start(
 
 
 class Paging:
-    """The progress of one iteration. `request` and then `take` or `shrink`, until `is_done`."""
+    """The progress of one iteration. Call `request`, then `take` or `shrink`, until `is_done`."""
 
     def __init__(self, operation: Operation[Any], arguments: Arguments) -> None:
         self.operation: Operation[Any] = operation
@@ -98,7 +98,7 @@ class Paging:
         query = {**self._query, "limit": self._limit}
         if self._cursor is not None:
             query[self._parameter] = self._cursor
-            query.pop("order", None)  # the cursor has it; servers refuse both together
+            query.pop("order", None)  # the cursor includes it; servers refuse both together
         return self._arguments.changed(query=query)
 
     def take(self, page: Any, headers: Mapping[str, str]) -> list[Any]:  # Any: of the operation's type
@@ -129,8 +129,9 @@ class Paging:
     def shrink(self, error: BadRequestError) -> bool:
         """Prepare a smaller request after an error. Return False if that cannot help.
 
-        1.14 to 1.18 cannot send a prompt that had a JSON schema in the last page of a session's messages. Other pages
-        have it. So the last page must be as small as possible: this message alone, if it is the session's first.
+        Servers 1.14 to 1.18 fail if the last page of a session's messages has a prompt that was sent with a JSON
+        schema. On other pages they do not fail. So the last page is made smaller until it has only this message. If
+        that fails, too, the message is the session's first one, and its id is added to `missing`.
         """
         if self._parameter != "before" or not is_unsendable(error):
             return False
@@ -158,7 +159,7 @@ class Paging:
         if is_array(page):
             cursor = headers.get("x-next-cursor", "")
             is_time = cursor.isdecimal() and len(cursor) <= _MAX_DIGITS
-            # a time, before which the next page begins: two sessions can have the same
+            # the next page has the times before this one; plus 1, because two sessions can have the same time
             return int(cursor) + 1 if is_time else cursor or None
         if page.raw_.get("hasMore") is not None:
             if not (page.raw_["hasMore"] and items):

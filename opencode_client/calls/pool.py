@@ -1,8 +1,8 @@
 """Pooled connections for the calls of an `OpencodeClient`. Written by hand beside `async_pool.py`.
 
 Ctrl-C raises KeyboardInterrupt between any two steps of Python code. A lock of Python code (`threading.Condition`,
-`Semaphore`, httpcore's pool) may then stay taken for ever. So threads share no locks here, only objects whose methods
-an interrupt cannot divide (`deque`, `set`, `SimpleQueue`). A connection belongs to one call; if the call is
+`Semaphore`, httpcore's pool) may then stay locked for ever. So threads share no locks here, only objects whose methods
+an interrupt cannot split (`deque`, `set`, `SimpleQueue`). A connection belongs to one call; if the call is
 interrupted, the connection is closed with it.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .http_connection import HttpConnection
 
 _LOOK_S = 0.5
-"""A call that waits for a connection looks again after this time, because an interrupted call wakes nobody."""
+"""A call that waits for a connection checks again after this time, because an interrupted call does not wake it."""
 
 
 class Pool(Closing):
@@ -71,7 +71,7 @@ class Pool(Closing):
 
 
 class _Connections:
-    """The connections for calls of one kind in one process. `limit` is their number, give or take a few; None: any."""
+    """The connections for one kind of calls in one process. `limit` is about their largest number; None: no limit."""
 
     def __init__(self, route: Route, limit: int | None) -> None:
         self._route = route

@@ -33,13 +33,14 @@ _SHOWN = 60
 """Characters of an argument in an error message."""
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _VARIABLE = re.compile(r"\{[^{}]*\}|\*$")
-_parsed_url = lru_cache(1024)(httpx.URL)  # parsing costs as much as everything else here, and URLs recur
+_parsed_url = lru_cache(1024)(httpx.URL)  # parsing takes as long as everything else here, and URLs repeat
 
 
 class Prepared:
     """A request that can be sent, also several times. `sent` is its body before it became JSON.
 
-    `given` are the headers of the call, `plain` those without the client's function for headers, once that was called.
+    `given` are the headers of the call. `plain` are the request's headers before the client's `headers=` function added
+    its own; None until the function was called.
     """
 
     __slots__ = (
@@ -77,7 +78,7 @@ class Prepared:
 
 
 class RequestBuilder:
-    """Builds the requests of one client, with the headers, places and timeouts of its options."""
+    """Builds the requests of one client, with the headers, directory, workspace and timeouts of its options."""
 
     def __init__(
         self, options: ClientOptions, merged: Callable[[httpx.Request], httpx.Request] | None = None
@@ -86,13 +87,13 @@ class RequestBuilder:
         self.base_url: str = options.base_url
         self.observer: Observer | None = options.observer
         self.merged: Callable[[httpx.Request], httpx.Request] = merged or _unchanged
-        """Returns a request with what the user's `httpx.Client` adds to it, for requests that it does not send."""
+        """Adds what the user's `httpx.Client` would add to a request, for requests that this client does not send."""
         try:
             host = _parsed_url(options.base_url).raw_host
         except httpx.InvalidURL as error:
             raise ArgumentError(f"base_url {options.base_url!r}: {error}") from None
         headers = options.headers
-        # before the password is a local variable here
+        # checked before the password is a local variable: a traceback may show local variables
         given = {} if callable(headers) else checked_headers(headers)
         if any(not 0 < len(label) < 64 for label in host.removesuffix(b".").split(b".")):  # Python's limit
             raise ArgumentError(f"base_url {options.base_url!r}: a part of the host is empty or too long")
@@ -148,7 +149,7 @@ class RequestBuilder:
     def _query_and_body(
         self, operation: Operation[Any], arguments: Arguments
     ) -> tuple[str, Any]:  # Any: JSON
-        """Return them with the directory and the workspace, which may come from the options."""
+        """Return the query and the body, with the directory and the workspace of the call or the options."""
         query = _query_text(operation, arguments.query) if arguments.query else ""
         scope, options = operation.scope, self._options
         if scope is None:
@@ -208,7 +209,7 @@ def _filled_path(operation: Operation[Any], arguments: Sequence[object]) -> str:
     """Return the operation's path with its arguments, percent-encoded.
 
     Raises:
-        ArgumentError: with this argument the URL would be that of another operation: it is empty, "." or "..".
+        ArgumentError: an argument is empty, "." or "..": the URL would be that of another operation.
     """
     values = iter(arguments)
 
@@ -226,10 +227,10 @@ def _filled_path(operation: Operation[Any], arguments: Sequence[object]) -> str:
 
 
 def _query_text(operation: Operation[Any], query: Mapping[str, object]) -> str:
-    """Return the query, percent-encoded, without what is None or UNSET. A sequence repeats its name.
+    """Return the query, percent-encoded, without values that are None or UNSET. A list repeats its name.
 
     Raises:
-        ArgumentError: a value has no form in a query.
+        ArgumentError: a value is not a text, a number or a boolean.
     """
     pairs: list[str] = []
     for name, value in query.items():
@@ -268,7 +269,7 @@ def _scope_text(scope: Scope, directory: str | None, workspace: str | None) -> s
     if directory is not None:
         text = encoded(directory)
         # servers decode `directory` twice and `location[directory]` once. 1.1.31 lists sessions by the directory after
-        # the first decoding, so only those directories are encoded twice that a second decoding would change
+        # the first decoding, so a directory is encoded twice only if a second decoding would change it
         if scope.directory == "directory" and _ENCODED.search(directory):
             text = quote(text)
         pairs.append(f"{scope.directory}={text}")
@@ -299,7 +300,7 @@ def _body_with_location(
 def _given_members(operation: Operation[Any], body: Any) -> dict[str, object]:  # Any: by the server's names
     """Return the body without members that were not given.
 
-    UNSET is never sent. None is sent as null if the operation admits null there, else it is left out.
+    UNSET is never sent. None is sent as null if the operation allows null there, else it is left out.
 
     Raises:
         ArgumentError: a member is a text, but has to be an object or an array, or a model's name is wrong.

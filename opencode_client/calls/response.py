@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def is_web_page(operation: Operation[Any], response: httpx.Response) -> bool:
     """Return True if the server's web application responded. It handles every route that the server does not have.
 
-    An operation that returns files is exempt, because a file may be a web page, and one that documents HTML.
+    Always False for an operation that documents HTML, or that returns files: a file may be a web page.
 
     Source: 1.18.33.
     """
@@ -66,10 +66,10 @@ def decode(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any
 
 
 def _without_secrets(response: httpx.Response, prepared: Prepared) -> httpx.Response:
-    """Return a copy of the response for an error, which people log and pickle. Its request is the URL alone."""
+    """Return a copy of the response for an error, which people may log. Its request has only the method and the URL."""
     public = copy(response)
     public.request = httpx.Request(prepared.operation.method, prepared.url)
-    public.next_request = None  # to where it redirects: httpx copies the headers
+    public.next_request = None  # the redirected request: httpx copies the headers into it
     return public
 
 
@@ -78,7 +78,7 @@ def _empty_response(prepared: Prepared, status: int, found: str) -> EmptyRespons
 
     operation = prepared.operation
     return EmptyResponseError(
-        f"{operation.id}: {status} with {found}: servers send this if what you named does not exist"
+        f"{operation.id}: {status} with {found}: servers send this if something in the request does not exist"
         f"{hints(prepared)}",
         operation=operation.id,
         method=operation.method,
@@ -103,11 +103,11 @@ def _read(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any:
                 return [read(item) for item in data]
         return _read_by_shape(operation, data, strict=strict)
     except RecursionError:
-        raise ResponseDecodeError(operation.id, "$", "less nesting", "more than Python recurses") from None
+        raise ResponseDecodeError(operation.id, "$", "less nesting", "more than Python can read") from None
 
 
 def _not_json(prepared: Prepared, response: httpx.Response, error: ValueError) -> str:
-    """Return what came in place of JSON: size, reason, status, type and the beginning of the text."""
+    """Describe a body that is not JSON: size, reason, status, type and the beginning of the text."""
     from .error_text import body_text, status_text  # only errors need it
 
     kind = response.headers.get("content-type", "no content-type")
@@ -173,7 +173,7 @@ def only_class(annotation: str) -> type[OpencodeModel] | None:
 
 
 def status_error(prepared: Prepared, response: httpx.Response) -> StatusError:
-    """Return the error for an error status. It never raises, whatever the body holds."""
+    """Return the error for an error status. No body makes this raise an exception."""
     from .error_text import error_text, status_text  # only errors need it
 
     operation, status, content = prepared.operation, response.status_code, response.content
@@ -214,6 +214,9 @@ def _documented_error(operation: Operation[Any], status: int, data: object) -> O
 
 
 def _has_its_constants(model: OpencodeModel) -> bool:
-    """Return True if members with one documented value have it. They tell error bodies apart; reading ignores them."""
+    """Return True if all constant members have their documented value, which reading does not check.
+
+    Constants distinguish the error bodies.
+    """
     constants = (field for field in fields(type(model)) if isinstance(field.default, str))
     return all(getattr(model, field.name) == field.default for field in constants)

@@ -1,7 +1,7 @@
 """Parse a server's version and its operations from its responses. No I/O; shared by sync and async.
 
-What a server has follows from the document that this package was generated from, if the server has that version; else
-from the table of opencode's versions in `_spec.py`, and from the server's own document.
+A server with the version of this package's document has all its operations. For other versions, the table of versions
+in `_spec.py` and the server's own document decide.
 
 Source: `GET /global/health` and `GET /doc`, servers 1.1.31 to 1.18.33. The document of 1.14.34 to 1.14.41 has only
 three operations, so it is not used. 1.1.31 forwards unknown paths to the internet.
@@ -33,7 +33,7 @@ SECOND_INFO: Operation[None] = Operation("check_server", "GET", "/api/info")
 _GENERATION = 2 if SECOND_INFO.path == VERSION_PATH else 1
 """The first number of the versions that have this client's operations."""
 _STUNTED = 3
-"""The operations in the document of 1.14.34 to 1.14.41."""
+"""The number of operations in the document of 1.14.34 to 1.14.41."""
 _RELEASE = re.compile(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})")
 
 
@@ -72,13 +72,13 @@ class ServerInfo:
 
 def release(version: str) -> tuple[int, ...] | None:
     """Return the three numbers of a version; None for a build without them (`local`, `0.0.0-...`)."""
-    found = _RELEASE.match(version)  # nine digits: Python refuses to read thousands
+    found = _RELEASE.match(version)  # at most nine digits: Python refuses to parse very long numbers
     numbers = tuple(int(part) for part in found.groups()) if found else None
     return None if numbers == (0, 0, 0) else numbers
 
 
 def has_operation(operation_id: str, version: str) -> bool | None:
-    """Return True if servers of a version have an operation; None if that is not known."""
+    """Return True if servers of a version have an operation, False if they do not, None if that is not known."""
     numbers = release(version)
     absent, since = OPERATIONS[operation_id]
     if numbers is None:
@@ -110,7 +110,7 @@ def version_in(response: httpx.Response, url: str) -> str:
 
 
 def is_expected(version: str) -> bool:
-    """Return True for versions that this package is for: that of its document, and builds without a number, too."""
+    """Return True for versions that this package supports, and for builds without a version number."""
     numbers = release(version)
     return numbers is None or numbers[0] == _GENERATION or version == OPENCODE_VERSION
 
@@ -123,7 +123,7 @@ def no_server(error: StatusError, url: str) -> UnsupportedServerError | None:
 
 
 def second_generation(answer: httpx.Response | StatusError, url: str) -> UnsupportedServerError | None:
-    """Return the error for OpenCode 2.x if that sent this answer to `SECOND_INFO`, else None."""
+    """Return the error for OpenCode 2.x if `answer`, the response to `SECOND_INFO`, comes from it; else None."""
     if isinstance(answer, StatusError):
         refused = answer.status == 401 and is_object(answer.data) and "_tag" in answer.data
         return other_version(url, None, SECOND_INFO.path) if refused else None

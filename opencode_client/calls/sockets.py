@@ -15,9 +15,9 @@ _KEEP_ALIVE = {
     "TCP_KEEPCNT": 3,
     "TCP_USER_TIMEOUT": 60_000,  # milliseconds
 }
-"""With these the system notices within about a minute that the peer is gone. Each system has some of them.
+"""With these options the system notices within about a minute that the peer is gone. Each system has some of them.
 
-The last one is for data that the peer did not acknowledge: without it, Linux sends it again for 15 minutes.
+The last one limits how long Linux resends data that the peer does not acknowledge: without it, 15 minutes.
 """
 
 

@@ -1,6 +1,6 @@
 """TCP connections for the calls of an `OpencodeClient`. Written by hand beside `async_tcp.py`.
 
-They replace httpcore's own, because another thread can end these at any step: while they are made, too.
+They replace httpcore's own, because another thread can end these at any time, even while they connect.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class TcpConnection(httpcore.NetworkBackend, httpcore.NetworkStream):
             raise httpcore.WriteError(str(error)) from error
 
     def get_extra_info(self, info: str) -> Any:  # Any: as httpcore types it
-        """Return what httpcore needs to know: whether bytes came on an idle connection, or its end."""
+        """Return True for "is_readable" if bytes, or the end, have arrived. Return None for other names."""
         return self._is_readable() if info == "is_readable" else None
 
     def end(self) -> None:

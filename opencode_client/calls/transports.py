@@ -1,4 +1,4 @@
-"""The way to one server: its origin, its proxy, its TLS context. Shared by sync and async."""
+"""The route to one server: its origin, its proxy, its TLS context. Shared by sync and async."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Member = TypeVar("_Member")
 
 
 def taken(members: WeakSet[_Member]) -> Iterator[_Member]:
-    """Yield each member and remove it, also those that other threads add meanwhile. Iterating a WeakSet fails then."""
+    """Remove and yield all members, also those that other threads add meanwhile: then plain iteration would fail."""
     with suppress(KeyError):  # it is empty
         while True:
             yield members.pop()
@@ -65,7 +65,7 @@ def _is_installed(name: str) -> bool:
 
 
 def tls_context(url: str) -> ssl.SSLContext:
-    """Return the TLS context for `url`, with the certificates that the environment names, or the usual ones.
+    """Return the TLS context for `url`, with the certificates that the environment names, or the default ones.
 
     Raises:
         ArgumentError: the environment names files that cannot be used.
@@ -83,7 +83,7 @@ def tls_context(url: str) -> ssl.SSLContext:
 
 
 class Route:
-    """The way to one server. The environment is read at the first request."""
+    """The URL, TLS context and proxy of one server. The environment is read at the first request."""
 
     def __init__(self, base_url: str) -> None:
         self._url = base_url

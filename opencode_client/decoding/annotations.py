@@ -1,7 +1,7 @@
-"""Read and check models by their annotations, which are all that is known of their members at run time.
+"""Read and check models by the annotations of their members.
 
-Generated readers handle data that is as documented. This module handles the rest. Lenient reading keeps everything and
-logs warnings. Strict reading raises an error with the JSON path.
+Generated readers handle data that matches the document. This module handles all other data. Lenient reading keeps
+everything and logs warnings. Strict reading raises an error with the JSON path.
 """
 
 from __future__ import annotations

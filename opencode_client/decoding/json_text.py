@@ -56,9 +56,9 @@ def dumps(value: object) -> bytes:
 
 
 def _check_numbers(value: Any) -> None:  # Any: as above
-    """Check that there is neither NaN nor an infinity in `value`, which was written as JSON and so has no circles."""
+    """Raise ValueError if NaN or an infinity is in `value`. It was written as JSON, so it is not circular."""
     todo = [value]
-    for item in todo:  # it grows meanwhile
+    for item in todo:  # the loop adds to it
         if type(item) in _NO_FLOATS:
             continue
         if isinstance(item, float):

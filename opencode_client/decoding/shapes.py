@@ -93,11 +93,11 @@ class Shape:
             raise ResponseDecodeError(model, path, self.expected, json_type(value))
 
     def count_unknown(self, value: Any) -> int:
-        """Return the number of members that are not documented, or not with such a value. Only models know them."""
+        """Return the number of members that are undocumented or have an undocumented constant; 0 if not a model."""
         return 0
 
     def is_listed(self, value: Any) -> bool:
-        """Return False for a text beside the constants that the document lists."""
+        """Return False for a text that is not one of the constants in the document."""
         return True
 
 
@@ -185,7 +185,7 @@ class MapOf(Shape):
 
 @frozen
 class Deferred(Shape):
-    """A shape that is made again at each use, because it may contain itself."""
+    """A shape that is created again at each use, because it may contain itself."""
 
     shape: Callable[[], Shape]
 
@@ -205,7 +205,7 @@ class Deferred(Shape):
 
 @frozen
 class OneOf(Shape):
-    """A union without a tag. Of the kinds that fit, the one is taken with the fewest unknown members and constants."""
+    """A union without a tag. If several kinds fit, the one with the fewest unknown members and constants is used."""
 
     shapes: tuple[Shape, ...]
 

@@ -133,7 +133,7 @@ class Variants(dict[Any, Callable[[Any], T]], UnionReader[T], Generic[T]):
 
 
 class ExactVariants(Variants[T]):
-    """The same for tags that are not texts. As dict keys, 1 and True are equal; in JSON they are not."""
+    """`Variants` for tags that are not texts. As dict keys, 1 and True are equal; in JSON they are not."""
 
     def read(self, data: Any) -> T:  # Any: any JSON
         tag: object = data.get(self.tag) if is_object(data) else None
