@@ -1,5 +1,5 @@
 # The source of aborter.py, which `make generate` writes.
-"""End the connection of a stream from outside, while it waits for bytes."""
+"""End the connection of a stream while its reader waits for bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from .async_background import end_connection
 
 _CONNECTED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
-"""The steps at which httpcore's trace hands over the network stream of a connection."""
+"""The steps at which httpcore's trace passes the network stream of a connection."""
 
 
 class AsyncConnectionAborter:
@@ -20,7 +20,7 @@ class AsyncConnectionAborter:
         self._network_streams: list[Any] = []
 
     async def trace(self, step: str, info: dict[str, Any]) -> None:  # Any: as httpcore passes it
-        """Add a connection as soon as httpcore has made it. For the trace of a request."""
+        """Add a connection as soon as httpcore has made it. httpcore calls this as the `trace` of a request."""
         if step.startswith(
             "http2."
         ):  # other requests use the connection, too: from now on it must not be ended
@@ -41,5 +41,5 @@ class AsyncConnectionAborter:
             await end_connection(network_stream)
 
     def clear(self) -> None:
-        """Forget the connections, which are closed."""
+        """Forget the connections: they are closed, or must not be ended."""
         self._network_streams.clear()

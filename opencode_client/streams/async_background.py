@@ -1,7 +1,7 @@
 """Work in the background, and waiting for it, in tasks of asyncio. `background.py` has the same names for threads.
 
-Both are written by hand: tasks switch only at an `await`, and are cancelled; threads switch anywhere, and Ctrl-C can
-interrupt the main thread at any step. What is built from these parts is written once.
+Both are written by hand: tasks switch only at an `await`, and can be cancelled; threads switch anywhere, and Ctrl-C can
+interrupt the main thread at any step. The code that uses these classes is written once, for tasks.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class AsyncBackground:
         self._task = asyncio.create_task(work(), name=name)
 
     async def end(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Call `close`, after which the work ends, and wait for that. Cancellation does not interrupt this."""
+        """Call `close`, which makes the work end, and wait for the end. Cancellation does not interrupt this."""
         await finish(partial(self._end, close))
 
     def cancel(self) -> None:
@@ -82,7 +82,7 @@ class AsyncCrew:
         self._name = name
 
     def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncBackground:
-        """Start a job, and return it. Hold it until it ends, unless it waits for nothing."""
+        """Start a job, and return it. Keep a reference to it until it ends, unless it never waits."""
         return AsyncBackground(work, self._name)
 
     def end(self) -> None:
@@ -117,12 +117,12 @@ async def end_connection(network_stream: Any) -> None:  # Any: of httpcore; impo
 
 
 def reader(network_stream: Any) -> Callable[[int, float | None], Coroutine[Any, Any, bytes]]:  # Any: as above
-    """Return a function that reads at most so many bytes within so many seconds."""
+    """Return a function that takes a number of bytes and a timeout in seconds, and reads at most that many bytes."""
     return network_stream.read  # type: ignore[no-any-return] # of httpcore
 
 
 def close_at_exit(owner: _Owner, close: Callable[[_Owner], object]) -> None:
-    """Do nothing: asyncio closes what is suspended before it ends, and there are no threads to wait for."""
+    """Do nothing: asyncio closes suspended generators before it ends, and there are no threads to wait for."""
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:  # Any: of any work

@@ -1,5 +1,5 @@
 # The source of body.py, which `make generate` writes.
-"""Read the body of a streamed response from its connection, past h11 where that is possible."""
+"""Read the body of a streamed response, if possible directly from its connection, without h11."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .async_background import reader
 from .chunked_body import READ_BYTES, ChunkedBody, buffered_body, connection_errors, httpx_error
 
 _SHORTEST_S = 0.001
-"""Sockets take 0 seconds for "do not wait at all"."""
+"""The shortest timeout: for sockets, 0 seconds would mean "do not wait at all"."""
 
 
 class AsyncBody:
@@ -32,11 +32,11 @@ class AsyncBody:
 
     @property
     def is_direct(self) -> bool:
-        """True if it is read past h11. Then `read` can stop waiting, and nothing is lost."""
+        """True if the body is read without h11. Then `read` can stop waiting, and no bytes are lost."""
         return self._received is not None
 
     async def read(self, most_s: float | None) -> bytes:
-        """Return the next bytes; none after `most_s` seconds, or at the end. `most_s` counts only if `is_direct`.
+        """Return the next bytes; b"" after `most_s` seconds, or at the end. `most_s` has an effect only if `is_direct`.
 
         Raises:
             httpx.RequestError: the connection broke. After a long silence: `httpx.ReadTimeout`.

@@ -1,9 +1,9 @@
 # The source of connection.py, which `make generate` writes.
 """Connect an event stream to its server: send the request, check the response, wait until the server has subscribed.
 
-A stream has a connection of its own. So it takes none from the calls, and it can be ended from outside: only the end of
-the connection wakes a reader that waits for bytes. Over HTTP/2, which only a given `httpx.AsyncClient` speaks, it
-shares its connection with calls; then it is never the connection that is ended.
+A stream has a connection of its own. So it takes none from the calls, and the connection can be ended: only that wakes
+a reader that waits for bytes. Over HTTP/2, which only a given `httpx.AsyncClient` uses, the stream shares its
+connection with calls; then the connection is not ended.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class AsyncStreamConnection:
     ) -> None:
         self.aborter: AsyncConnectionAborter = AsyncConnectionAborter()
         self.is_exclusive: bool = state.is_http1 or isinstance(caller.connections, AsyncOwnConnections)
-        """True if no call uses the connection. Then httpx may time it out, and `abort` may end it."""
+        """True if no call shares the connection. Then httpx may apply timeouts to it, and `abort` may end it."""
         self.is_open: bool = False
         self._caller = caller
         self._is_tls = caller.options.base_url.startswith("https:")
@@ -64,7 +64,7 @@ class AsyncStreamConnection:
 
     @property
     def is_direct(self) -> bool:
-        """True if `step` can stop waiting for bytes, and nothing is lost. Below TLS, anyio may lose some."""
+        """True if `step` can stop waiting for bytes, and none are lost. False with TLS, because anyio may lose some."""
         return self._body is not None and self._body.is_direct and not self._is_tls
 
     @property
@@ -74,7 +74,7 @@ class AsyncStreamConnection:
 
     @property
     def limit_s(self) -> float | None:
-        """The seconds that the next step may take; None if httpx sees to that, or without limit."""
+        """The seconds that the next step may take; None if httpx applies the timeout, or if there is none."""
         if self.is_exclusive or not self._is_checked or self._state.head_s is None:
             return None
         return self._state.watchdog_s if self.is_open else self._state.head_s + OPENING_S
@@ -83,7 +83,7 @@ class AsyncStreamConnection:
         """Check the server's version, or connect, or wait for bytes. Return the bytes.
 
         Args:
-            most_s: seconds to wait for bytes; counts only if `is_direct`.
+            most_s: seconds to wait for bytes; has an effect only if `is_direct`.
 
         Raises:
             httpx.RequestError: no connection, or it was lost.

@@ -1,5 +1,5 @@
 # The source of items.py, which `make generate` writes.
-"""Ways to read items that streams, filters and subscriptions have in common."""
+"""The base class of streams, filters and subscriptions: iterate, or get one item."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 class AsyncItems(AsyncWith, Generic[T]):
-    """Items that arrive one after the other. Iterated, or read by `get`, by one task at a time.
+    """Items that arrive one after the other. Iterate over them, or call `get`, in one task at a time.
 
-    An interruption while it waits loses nothing: the next call gets the next item.
+    An interrupted wait loses nothing: the next call returns the next item.
     """
 
     @explain_call
@@ -30,7 +30,7 @@ class AsyncItems(AsyncWith, Generic[T]):
         Raises:
             StreamTimeoutError: no item in time. Nothing is lost: the next call returns the next item.
             StreamClosedError: there are no more items.
-            OpencodeError: as the iteration.
+            OpencodeError: the stream failed; the iteration raises the same error.
         """
         items = await self.take(checked_timeout(timeout))
         if not items:
@@ -38,15 +38,15 @@ class AsyncItems(AsyncWith, Generic[T]):
         return items[0]
 
     async def close(self) -> None:
-        """Close it. An iteration that waits for an item ends."""
+        """Receive no more items. An iteration that waits for an item ends."""
         raise NotImplementedError  # abstract: each kind of stream has its own
 
     async def aclose(self) -> None:  # the sync twin has no such line
-        """Close it, as `close` does. For `contextlib.aclosing`."""  # the sync twin has no such line
+        """Receive no more items, as `close`. For `contextlib.aclosing`."""  # the sync twin has no such line
         await self.close()  # the sync twin has no such line
 
     async def take(self, timeout_s: float | None) -> list[T]:
-        """Return the next item; no item at the end. Raises StreamTimeoutError. `get` is for programs."""
+        """Return the next item; no item at the end. Raises StreamTimeoutError. Programs use `get`."""
         raise NotImplementedError  # abstract: each kind of stream has its own
 
     def __aiter__(self) -> AsyncIterator[T]:

@@ -1,4 +1,4 @@
-"""A connection as a receiver uses it, in tasks of asyncio. `link.py` has the same names for threads.
+"""The connection that a receiver uses, for tasks of asyncio. `link.py` has the same names for threads.
 
 Both are written by hand: a task can be cancelled at each `await`, and a thread cannot be stopped.
 """
@@ -32,7 +32,7 @@ class AsyncRLock:
 
 
 class AsyncLink:
-    """One connection of a stream. Closed by `close`, or by the event loop if it is forgotten."""
+    """One connection of a stream. Closed by `close`, or by the event loop if the link is garbage-collected."""
 
     def __init__(self, connection: AsyncStreamConnection) -> None:
         self.connection = connection
@@ -43,10 +43,10 @@ class AsyncLink:
         self._closing: asyncio.Task[None] | None = None
 
     async def step(self, most_s: float | None) -> bytes:
-        """Return the bytes of the connection's next step; none if it takes longer than `most_s`.
+        """Return the bytes of the connection's next step; b"" if it takes longer than `most_s`.
 
-        A step of httpx that is cancelled loses bytes, and so may one of anyio's TLS. So it has a task of its own, which
-        goes on if its user is cancelled.
+        A cancelled step of httpx loses bytes, and a cancelled step of anyio's TLS may, too. So such a step has a task
+        of its own, which goes on if the reader is cancelled.
         """
         if not self._is_guarded:
             self._is_guarded = True
@@ -61,7 +61,7 @@ class AsyncLink:
         return b"" if step.task.cancelled() else step.task.result()
 
     async def wake(self) -> None:
-        """End a step that runs."""
+        """End the running step."""
         if self._step is not None:
             self._step.cancel()
         else:
@@ -85,7 +85,7 @@ class AsyncLink:
 
 
 class _Step:
-    """One step of a connection, in a task of its own. It keeps the link, which would close if it were forgotten."""
+    """One step of a connection, in a task of its own. It refers to the link, so the link is not garbage-collected."""
 
     def __init__(self, link: AsyncLink) -> None:
         """Start the step."""
@@ -116,7 +116,7 @@ class _Step:
 
 
 async def _closing(connection: AsyncStreamConnection) -> AsyncGenerator[None]:
-    """Close the connection when the generator is closed. If its link is forgotten, the event loop does that."""
+    """Close the connection when the generator is closed: by `_close`, or by the event loop if the link is collected."""
     try:
         yield
     finally:

@@ -1,5 +1,5 @@
 # The source of stream.py, which `make generate` writes.
-"""Event streams as their users see them: open, iterate, filter, share, close."""
+"""The class for users of an event stream: open, iterate, filter, share, close."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class AsyncEventStream(AsyncItems[StreamItem[E]], Generic[E]):
     """The typed events of one stream operation, in order. Reconnects by itself.
 
     Yields a `StreamGap` where events may be missing: those that were sent while there was no connection. Opened by
-    `async with`; where the server sends nothing before the first event (`v2.session.events`), by the first item.
-    Closed by the end of `async with`, or by `close`, which any task may call. Read by one task at a time, in the
-    process that opened it. A task that is cancelled while it waits for an item loses nothing.
+    `async with`. `v2.session.events` connects at the first item, because the server sends nothing before its first
+    event. Closed by the end of `async with`, or by `close`, which any task may call. Read by one task at a time, in the
+    process that opened it. A cancelled wait for an item loses nothing.
 
     Raises:
         ArgumentError: an argument of the operation, or an option, is wrong.
@@ -110,9 +110,9 @@ class AsyncEventStream(AsyncItems[StreamItem[E]], Generic[E]):
 
         Args:
             types: the classes of the wanted items; none means all.
-            session_id: also yields a `session.error` that names no session.
+            session_id: yield the events of this session, and each `session.error` that names no session.
             children: also yield events of the sessions that this session starts, and that those start. Before the
-                first item and after each gap, they are read over REST (`session.children`).
+                first item and after each gap, these sessions are read over REST (`session.children`).
 
         Raises:
             ArgumentError: an argument is wrong.

@@ -1,7 +1,7 @@
 """Work in the background, and waiting for it, in threads. `async_background.py` has the same names for tasks.
 
-Python's locks of Python code (Condition, Semaphore) may stay taken if Ctrl-C comes at a wrong moment. So waiters use
-queues, which it cannot divide.
+Locks that are written in Python (Condition, Semaphore) may stay locked if Ctrl-C comes at a wrong moment. So waiters
+use queues, whose methods Ctrl-C cannot split.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _Outcome = tuple[Any, BaseException | None]  # Any: the result
 
 
 def here() -> object:
-    """Return the process."""
+    """Return the process id."""
     return getpid()
 
 
@@ -71,7 +71,7 @@ class Background:
         self._thread.start()
 
     def end(self, close: Callable[[], None]) -> None:
-        """Call `close`, after which the work ends, and wait for that."""
+        """Call `close`, which makes the work end, and wait for the end, 1 second at most."""
         close()
         if self._thread is not current_thread():  # it may be: `on_gap` of a stream runs there
             self._thread.join(_JOIN_S)
@@ -105,7 +105,7 @@ class Crew:
         jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         while work is not None:
             work()
-            del work  # what it holds is not kept until the next one
+            del work  # frees its objects before the next job comes
             self._idle.append(jobs)
             if self._has_ended:
                 self.end()
@@ -140,9 +140,9 @@ def end_connection(network_stream: Any) -> None:  # Any: of httpcore; importing 
 
 
 def reader(network_stream: Any) -> Callable[[int, float | None], bytes]:  # Any: as above
-    """Return a function that reads at most so many bytes within so many seconds.
+    """Return a function that takes a number of bytes and a timeout in seconds, and reads at most that many bytes.
 
-    Without TLS, it reads from the socket itself: httpcore's `read` costs as much as all else of a small read.
+    Without TLS, it reads from the socket itself: httpcore's `read` would double the time of a small read.
     """
     connection = network_stream.get_extra_info("socket")
     if type(connection) is not socket or network_stream.get_extra_info("ssl_object") is not None:
@@ -160,7 +160,7 @@ def close_at_exit(owner: _Owner, close: Callable[[_Owner], object]) -> None:
     """Call `close` when the program exits, if `owner` still exists.
 
     Python closes suspended generators after it has stopped its threads. A connection that is closed then would wait
-    for its thread without end.
+    for its thread for ever.
     """
     finalize(owner, _close, ref(owner), close)
 

@@ -14,7 +14,7 @@ _LONGEST_S = 1e9
 
 
 Checks: TypeAlias = Mapping[str, tuple[Callable[[Any], bool], str]]  # Any: whatever callers pass
-"""For each option: is a value right, and which values are."""
+"""For each option: a function that checks its value, and a description of the valid values."""
 
 
 def is_flag(value: object) -> bool:
@@ -23,7 +23,7 @@ def is_flag(value: object) -> bool:
 
 
 def is_whole(value: object, least: int) -> bool:
-    """Return True for a whole number from `least` on."""
+    """Return True for a whole number, at least `least`."""
     return type(value) is int and value >= least
 
 
@@ -61,7 +61,7 @@ def checked_timeout(timeout: float | None) -> float | None:
     """Return the seconds to wait for an item.
 
     Raises:
-        ArgumentError: it is not a number from 0 on.
+        ArgumentError: it is not a number, at least 0.
     """
     if timeout is not None and not _is_seconds(timeout):
         raise ArgumentError(f"get: timeout takes seconds, or None to wait without limit, not {timeout!r}")
@@ -75,7 +75,7 @@ def check_filter(
     session_id: object,
     children: object,
 ) -> None:
-    """Check the arguments of `filter`. `event` is the only class of the stream's events; None: there are many.
+    """Check the arguments of `filter`. `event` is the class of all events of the stream; None if there are several.
 
     Raises:
         ArgumentError: an argument is wrong, or can match no item.
@@ -108,7 +108,7 @@ def check_queue(max_queue: object) -> None:
     """Check the size of a subscriber's queue.
 
     Raises:
-        ArgumentError: it is not a whole number from 1 on.
+        ArgumentError: it is not a whole number, at least 1.
     """
     if not is_whole(max_queue, 1):
         raise ArgumentError(f"share: max_queue takes a number of items, at least 1, not {max_queue!r}")

@@ -10,7 +10,7 @@ from ..errors import ArgumentError
 
 
 class Deadline:
-    """The time at which a timeout ends. It starts when this is made.
+    """The time at which a timeout ends. The timeout starts when the object is created.
 
     Raises:
         ArgumentError: the timeout is not a number.

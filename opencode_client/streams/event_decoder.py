@@ -28,8 +28,8 @@ class StreamGap:
     """Events may be missing at this point: the connection was lost, and there is a new one now.
 
     `since_ms` is the time of the last bytes from the old connection (epoch milliseconds). `reason` says why it ended;
-    "the stream ended" means that the instance was disposed. `attempts` counts the connections that were tried since the
-    last event. Read again what you show, with `resync`.
+    "the stream ended" means that the instance was disposed. `error` is the error that ended it, if there was one.
+    `attempts` counts the connections that were tried since the last event. Use `resync` to read the current state.
     """
 
     since_ms: int

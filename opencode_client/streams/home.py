@@ -1,4 +1,4 @@
-"""The place that opened a stream or terminal. No other place can use it."""
+"""The process and the event loop that opened a stream or terminal. No other ones can use it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _stream_error() -> OpencodeError:
 
 
 class _Process:
-    """`current` stands for this process; a forked child has another one. The system call for the id is slow."""
+    """`current` identifies this process; a forked child has another object. A system call for the id would be slow."""
 
     current: object = object()
 
@@ -28,7 +28,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 class Home:
-    """Remembers the place that first called `enter`: the process, and for asyncio its event loop.
+    """Remembers the place that first called `enter`: for threads the process, for asyncio the event loop.
 
     After `fork`, the child has the parent's sockets: if both read them, each gets a part of the bytes.
     """
@@ -44,11 +44,11 @@ class Home:
         return self._process is _Process.current
 
     def is_here(self, place: object) -> bool:
-        """Return True if it was opened at this place, or nowhere. No other place must touch its connection."""
+        """Return True if it was opened at this place, or was not opened. Other places must not use its connection."""
         return self._place is None or self._place == place
 
     def enter(self, place: object) -> None:
-        """Check that it was opened at this place, or remember the place. Raises the error."""
+        """Remember the place at the first call. Raises the error if a later call comes from another place."""
         if self._place is None:
             self._place = place
             self._process = _Process.current

@@ -1,4 +1,4 @@
-"""Changes of httpx's requests and responses for streams: the trace, the read timeout, the end over HTTP/2."""
+"""Adapt httpx's requests and responses to streams: the trace, the read timeout, the end over HTTP/2."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def with_connection_trace(
 
 
 def reset_http2_stream(response: httpx.Response) -> None:
-    """Tell a HTTP/2 server to send no more of this response; nothing for HTTP/1.
+    """Make an HTTP/2 server stop sending this response. Does nothing for HTTP/1.
 
-    httpcore 1.0 does not do it. Then unread events fill the window that all requests of the connection share. No public
-    name leads to the connection's state; where one of these is missing, this does nothing.
+    httpcore 1.0 does not do this. So unread events would fill the flow-control window that all requests of the
+    connection share. The connection's state has only private names; if one of them is missing, this does nothing.
     """
     if "stream_id" not in response.extensions:
         return

@@ -1,4 +1,4 @@
-"""A connection as a receiver uses it, in threads. `async_link.py` has the same names for tasks.
+"""The connection that a receiver uses, for threads. `async_link.py` has the same names for tasks.
 
 Both are written by hand: a task can be cancelled at each `await`, and a thread cannot be stopped.
 """
@@ -16,7 +16,7 @@ from .deadline import Deadline
 
 
 class Link:
-    """One connection of a stream. Closed by `close`, or when it is forgotten."""
+    """One connection of a stream. Closed by `close`, or when the link is garbage-collected."""
 
     def __init__(self, connection: StreamConnection) -> None:
         self.connection = connection
@@ -26,9 +26,10 @@ class Link:
         """Closes the connection at its first call."""
 
     def step(self, most_s: float | None) -> bytes:
-        """Return the bytes of the connection's next step; none if it takes longer than `most_s`.
+        """Return the bytes of the connection's next step; b"" if it takes longer than `most_s`.
 
-        Nothing ends a step of httpx in time and without a loss. So where it must not be waited for, it has a thread.
+        A step of httpx cannot be ended in time without losing bytes. So it has a thread of its own if this call must
+        not wait for its end.
         """
         connection = self.connection
         if self._step is None and connection.is_exclusive and (most_s is None or connection.is_direct):
@@ -40,14 +41,14 @@ class Link:
         return step.result()
 
     def wake(self) -> None:
-        """End a step that runs."""
+        """End the running step."""
         step = self._step
         self.connection.aborter.abort()
         if step is not None:
             step.woken.set()
 
     def close(self) -> None:
-        """Close the connection, or let the thread close it that still uses it."""
+        """Close the connection. If a thread still uses it, that thread closes it."""
         if self.is_closing:
             return  # the thread of the last step may still use the connection
         self.is_closing = True
@@ -60,7 +61,7 @@ class Link:
 
 
 class _Step:
-    """One step of a connection, in a thread of its own. It keeps the link, which would close if it were forgotten."""
+    """One step of a connection, in a thread of its own. It refers to the link, so the link is not garbage-collected."""
 
     def __init__(self, link: Link) -> None:
         """Start the step."""
@@ -71,7 +72,7 @@ class _Step:
         self._received: bytes = b""
         self._error: BaseException | None = None
         self.woken: Event = Event()
-        """Ends `wait`, now and from now on."""
+        """Set it to end this `wait` and all later ones."""
         Thread(target=self._run, daemon=True, name="opencode-stream").start()
 
     def wait(self, most_s: float | None) -> bool:
@@ -94,7 +95,7 @@ class _Step:
     def abandon(self) -> None:
         """Close the connection when the step has ended."""
         self._is_abandoned = True
-        if self._has_ended:  # read after the assignment, for `_run` does it in the other order
+        if self._has_ended:  # read after the assignment; `_run` does both in the other order
             self._link.release()
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""`StreamState` decides when a stream connects again, where it resumes, and where it has a gap. `StreamOptions`: how.
+"""`StreamState` decides when a stream reconnects, where it resumes, and where it has a gap, by its `StreamOptions`.
 
 No I/O: shared by `receiver.py` and `async_receiver.py`. It reads the clock, draws random delays and calls `on_gap`.
 """
@@ -34,32 +34,32 @@ if TYPE_CHECKING:
 E = TypeVar("E")
 
 FIRST_DELAY_S = 0.25
-"""The shortest delay, too: a server can make clients wait longer (`retry`), but not make them connect at once."""
+"""The first delay, and the shortest one: a server can only make clients wait longer (`retry`)."""
 LONGEST_DELAY_S = 10.0
 LONGEST_RETRY_S = 60.0
 """The longest delay that a server can set."""
 WATCHDOG_S = 95.0
 """A little more than three heartbeats of 1.1.x. Later servers send one every 10 s."""
 HEAD_S = 5.0
-"""The time that a response may take to begin. A server that is starting accepts connections without responding."""
+"""The seconds until a response must begin. A server that is starting accepts connections, but does not respond yet."""
 OPENING_S = 20.0
-"""The time to connect, and to wait until the server has subscribed, for a connection that httpx may not time out."""
+"""The seconds to connect and to wait for the server's subscription, on a connection without timeouts of httpx."""
 _PASSING = (ConnectError, ConnectionLostError, RequestTimeoutError, ServerError)
 _PASSING_STATUS = (408, 425, 429)
-"""Errors that another attempt may not meet. It would only repeat all others."""
+"""Temporary errors: another attempt may succeed. After any other error, it would fail in the same way."""
 _ID = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,998}[\x21-\x7e])?")
 """An id that a header can have. Other ids are not sent; no server reads them."""
 
 
 class StreamOptions(TypedDict, total=False):
-    """Options of a stream. All may be left out.
+    """Options of a stream. All are optional; the defaults are in brackets.
 
-    `reconnect` (True): connect again after the connection is lost. False ends the iteration, with the error if there is
-    one. `max_attempts` (None, without limit): after so many failed connections in a row the last error is raised. If
-    the server ended them without an error, the iteration ends. `on_gap`: called with each `StreamGap`, which is not
-    yielded then. `heartbeats` (False): also yield `ServerHeartbeat` and `server.connected`. `watchdog_s` (95; None:
-    never): after so many seconds without a byte the connection counts as lost. `max_event_bytes` (64 MiB): a larger
-    event is an `EventTooLargeError`.
+    `reconnect` (True): reconnect after the connection is lost. False ends the iteration, with the error if there is
+    one. `max_attempts` (None, no limit): if more connections than this fail in a row, the last error is raised; if the
+    server ended them without an error, the iteration ends. `on_gap`: function to call with each `StreamGap`; gaps are
+    then not yielded. `heartbeats` (False): also yield `ServerHeartbeat` and `server.connected`. `watchdog_s` (95; None:
+    never): after this many seconds without a byte the connection counts as lost. `max_event_bytes` (64 MiB): a larger
+    event raises an `EventTooLargeError`.
     """
 
     reconnect: bool
@@ -88,7 +88,7 @@ class StreamState(Generic[E]):
         self.connections: int = 0
         """The number of responses that have begun."""
         self.is_http1: bool = False
-        """True after a response over HTTP/1: then a connection carries nothing but the stream."""
+        """True after a response over HTTP/1: then the stream does not share its connection."""
         self.only_event: type[OpencodeModel] | None = only_class(operation.returns)
         """The class of all events of the stream; None if they have several."""
         self._operation_id = operation.id
@@ -162,7 +162,7 @@ class StreamState(Generic[E]):
             observed.ended(error)
 
     def feed(self, chunk: bytes) -> None:
-        """Keep the events that these bytes complete. They are decoded when they are wanted, as items need memory."""
+        """Add bytes. Complete events are kept, and decoded only when they are read: decoded items need more memory."""
         self._events += self._splitter.feed(chunk)
         self._last_s = time()
 
@@ -205,7 +205,7 @@ class StreamState(Generic[E]):
         Raises:
             OpencodeError: `error`, if it is final, if the first connection failed, or after too many attempts.
         """
-        while (item := self._decode()) is not None:  # an item says that the connection worked
+        while (item := self._decode()) is not None:  # an item shows that the connection worked
             self._items.append(item)
         if self._is_connected:
             self._is_connected = False
@@ -235,4 +235,4 @@ class StreamState(Generic[E]):
     @property
     def _too_large(self) -> str:
         limit = f"larger than {self._max_bytes} bytes (max_event_bytes) and was dropped"
-        return f"{self._operation_id}: an event is {limit}; go on reading for those after it"
+        return f"{self._operation_id}: an event is {limit}; read on to get the events after it"

@@ -27,9 +27,9 @@ _GOES_ON = ("tool-calls", "unknown")
 class SessionSnapshot:
     """The state of a session: `status` (None: idle), `messages` in order, and the requests that wait for a reply.
 
-    `children` are the sessions that it started, and those that they started. If they were wanted, `permissions` and
-    `questions` have their requests, too. `missing` are the ids of messages that the server cannot return, "" for an id
-    that is not known: servers 1.14 to 1.18 cannot return a session's first message if it was sent with a JSON schema.
+    `children` are the sessions that it started, and those that they started. If they were read, `permissions` and
+    `questions` have their requests, too. `missing` are the ids of messages that the server cannot return, "" for an
+    unknown id: servers 1.14 to 1.18 cannot return a session's first message if it was sent with a JSON schema.
     """
 
     session: Session
@@ -72,7 +72,7 @@ def _has(message: MessageWithParts, metadata: Mapping[str, object]) -> bool:
 
 
 def messages_since(messages: list[MessageWithParts], message_id: str | None) -> list[MessageWithParts]:
-    """Return the messages from this one on, which itself may have changed; all if it is not among them."""
+    """Return this message, which may have changed, and all later ones; all messages if it is not among them."""
     for index, message in enumerate(messages):
         if message_id is not None and getattr(message.info, "id", None) == message_id:
             return messages[index:]

@@ -15,7 +15,7 @@ _RETRY_DIGITS = 10
 
 
 class TooLargeEvent(NamedTuple):
-    """Stands for an event that was dropped, because it is larger than the limit. `head` has its first bytes."""
+    """A placeholder for an event that was dropped, because it is larger than the limit. `head` has its first bytes."""
 
     head: bytes
 
@@ -23,9 +23,9 @@ class TooLargeEvent(NamedTuple):
 class EventSplitter:
     """Splits the bytes of one response into events. Bytes may arrive in pieces of any size.
 
-    An event is its data: UTF-8, its lines joined by LF. Its name (`event:`) is skipped, as no server sends one. For one
-    connection; `for_next_connection` keeps `last_id` and `retry_ms` (None: the server has sent none). Bytes after the
-    last empty line are an unfinished event, and are dropped.
+    For each event it returns the data: UTF-8, lines joined by LF. The name (`event:`) is ignored, as no server sends
+    one. For one connection; `for_next_connection` keeps `last_id` and `retry_ms` (None: the server has sent none).
+    Bytes after the last empty line are an unfinished event, and are dropped at the end of the connection.
     """
 
     def __init__(self, *, last_id: str = "", max_bytes: int = DEFAULT_MAX_BYTES) -> None:
@@ -45,7 +45,7 @@ class EventSplitter:
         return new
 
     def feed(self, chunk: bytes) -> list[bytes | TooLargeEvent]:
-        """Return the events that `chunk` completes. An event larger than `max_bytes` is returned once, as dropped."""
+        """Return the events that `chunk` completes; a `TooLargeEvent` in place of an event larger than `max_bytes`."""
         if self._start is not None:
             chunk = self._without_bom(chunk)
         if self._after_cr or b"\r" in chunk:
@@ -67,7 +67,7 @@ class EventSplitter:
         return events
 
     def _with_pieces(self, chunk: bytes) -> bytes:
-        """Return the unfinished event with these bytes, if they end it or make it too large. Else keep them."""
+        """Add bytes to the unfinished event. Return all of it if it is complete or too large now, else nothing."""
         pieces = self._pieces
         ends = b"\n\n" in chunk or (pieces[-1].endswith(b"\n") and chunk.startswith(b"\n"))
         pieces.append(chunk)
@@ -96,7 +96,7 @@ class EventSplitter:
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _after_dropped(self, data: bytes) -> bytes:
-        """Return the bytes behind the event that is dropped; none while it has not ended."""
+        """Return the bytes after the dropped event; b"" if it has not ended yet."""
         _, end, rest = data.partition(b"\n\n")
         self._skipped = None if end else data[-1:]
         return rest
@@ -116,7 +116,7 @@ class EventSplitter:
         """Parse the lines of one event; keep its id and retry time. Return its data; None if it has none."""
         data: list[bytes] = []
         for line in block.split(b"\n"):
-            name, _, value = line.partition(b":")  # the name of a comment is empty: no branch takes it
+            name, _, value = line.partition(b":")  # a comment has an empty name, so no branch matches
             value = value.removeprefix(b" ")
             if name == b"data":
                 data.append(value)

@@ -27,7 +27,7 @@ class SubscriberQueue:
         self._max_items = max_items
         self._items: deque[Any] = deque()
         self._lost = 0
-        self.left = False  # by its subscriber
+        self.left = False  # True after its subscriber has left
 
     def put(self, item: object) -> None:
         if self._lost or len(self._items) >= self._max_items:
@@ -48,14 +48,14 @@ class SubscriberQueue:
 class SubscriberQueues:
     """The queues of a shared stream's subscribers, and how the stream ended.
 
-    `put` and `take` need a lock for threads, and so do `add` and `remove`, another one.
+    Threads call `put` and `take` under one lock, and `add` and `remove` under another lock.
     """
 
     def __init__(self) -> None:
-        # a new one for each change, as `put` may go through it
+        # replaced at each change, never modified: `put` may be iterating over it
         self._queues: tuple[SubscriberQueue, ...] = ()
         self._ended = False
-        self._were_left = False  # by all subscribers
+        self._were_left = False  # True after all subscribers have left
         self._error: BaseException | None = None
 
     def check_joinable(self, queue: SubscriberQueue) -> None:
@@ -91,7 +91,7 @@ class SubscriberQueues:
     def end(self, error: BaseException | None) -> None:
         """Mark the end of the stream. Every subscriber gets the error after its last item."""
         self._error = error
-        self._ended = True  # last, as it lets subscribers look at the error
+        self._ended = True  # set last: after it, subscribers read the error
 
     def is_ready(self, queue: SubscriberQueue) -> bool:
         """Return True if `take` has an item, or the end."""
