@@ -1,6 +1,6 @@
 """The WebSocket of a terminal, in tasks of asyncio. `websocket.py` has the same names for threads.
 
-Written by hand: the two forms of `websockets` have other methods that are not documented.
+Written by hand: the sync and async classes of `websockets` have different undocumented methods.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class AsyncWebSocket(ClientConnection):
 
     def __init__(self, owner: Any, *arguments: Any, **named: Any) -> None:  # Any: passed on
         super().__init__(*arguments, **named)
-        self.owner = owner  # while the WebSocket is open, the client has a terminal to close
+        self.owner = owner  # keeps the terminal alive, so that the client can close an open WebSocket
         self.is_silent: bool = False
         self._has_received: bool = False
 
@@ -32,26 +32,26 @@ class AsyncWebSocket(ClientConnection):
         return self.recv() if deadline is NEVER else self._receive(deadline)
 
     def abort(self) -> None:
-        """End it. `close` would wait for the server."""
+        """End the connection at once. `close` would wait for the server."""
         self.transport.abort()
 
     async def _receive(self, deadline: Deadline) -> str | bytes:
         async with asyncio.timeout(deadline.left_s()):
             return await self.recv()
 
-    # Not documented. The pings of `websockets` have a deadline even while nobody reads, or none at all.
+    # Not documented. The pings of `websockets` time out even while nobody reads, or they never do.
     async def keepalive(self) -> None:
         assert self.ping_interval is not None and self.ping_timeout is not None  # noqa: S101, PT018 # see handshake
         while True:
             await asyncio.sleep(self.ping_interval)
             self._has_received = False
-            vars(self)["process_event"] = self._note_frame  # see there
+            vars(self)["process_event"] = self._note_frame  # see `_note_frame`
             unsent_bytes = self.transport.get_write_buffer_size()
             if not self.paused:  # else the ping would wait behind data that the server does not take
                 await self.ping()
             for _ in range(PONG_CHECKS):
                 await asyncio.sleep(self.ping_timeout / PONG_CHECKS)
-                # over a full queue nothing is read, so that the pong cannot be seen
+                # while the queue is full, nothing is read, so the pong cannot be seen
                 if self._has_received or (self.recv_messages.paused and not self.paused):
                     break
                 if self.transport.get_write_buffer_size() < unsent_bytes:
@@ -61,13 +61,13 @@ class AsyncWebSocket(ClientConnection):
                 self.transport.abort()
                 return
 
-    # Not documented, as above. It replaces `process_event` until the first frame: there are many without a ping.
+    # Not documented, as above. It replaces `process_event` only from a ping to the next frame, as it takes time.
     def _note_frame(self, event: Any) -> None:  # Any: passed on
         self._has_received = True
         vars(self).pop("process_event", None)
         self.process_event(event)
 
-    # Not documented. `websockets` has no option against redirects, which it follows after this has failed.
+    # Not documented. `websockets` follows redirects after an `InvalidStatus`, and has no option against that.
     async def handshake(self, *arguments: Any, **named: Any) -> None:  # Any: passed on
         try:
             await super().handshake(*arguments, **named)

@@ -33,7 +33,7 @@ class Exits:
         self._exits: list[Exit] = []
 
     def add(self, pty_id: str) -> Exit:
-        """Return a new exit. It starts with the facts that another connection to the same terminal has."""
+        """Return a new exit. It is a copy of the exit of another connection to the same terminal, if there is one."""
         known = next((one for one in self._exits if one.pty_id == pty_id), Exit(pty_id))
         exit_ = evolve(known)
         self._exits.append(exit_)
@@ -63,7 +63,7 @@ class Exits:
         return bool(changed)
 
     def add_gap(self) -> bool:
-        """Count a time when events may have been lost. Return True: each exit changed."""
+        """Count a gap: events may have been lost. Return True: each exit changed."""
         for exit_ in self._exits:
             exit_.gaps += 1
         return True

@@ -58,9 +58,9 @@ class PtyOutput:
     """Joins the output of one connection after another: no text comes twice, and gaps are reported.
 
     `cursor` is the end of the text that was returned; None before the first control frame (servers 1.1.53 and older
-    send none). A replay is kept back until the control frame behind it has come, because only then it is known where
-    the replay starts. If two frames of a replay split a character, the text before that character is returned and
-    `must_reconnect` becomes True: only a new replay from there brings the character. Frames that follow are ignored.
+    send none). A replay is held until the control frame after it arrives, because only then its start is known. If two
+    frames of a replay split a character, the text before that character is returned and `must_reconnect` becomes True:
+    only a new replay from there has the whole character. Later frames are ignored.
     """
 
     def __init__(self, cursor: int | None = None) -> None:
@@ -85,7 +85,7 @@ class PtyOutput:
         self.must_reconnect = False
 
     def add_text(self, frame: str) -> str:
-        """Return the text to give out for a text frame."""
+        """Add a text frame. Return the text for the reader; "" if there is none yet."""
         if self._replay is not None:
             self._replay.append(frame)
             return ""

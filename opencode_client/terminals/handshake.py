@@ -38,18 +38,18 @@ _OPEN_S = 10.0
 _CLOSE_S = 1.0
 _PING_S = 20.0
 _PONG_S = 20.0
-"""The longest silence after a ping, and the longest time in which the server may take no data that is sent."""
+"""The longest silence after a ping, and the longest time in which the server may read none of the sent data."""
 PONG_CHECKS = 4
-"""The checks in that time. So the pong may be late by a quarter, because the reader has just gone on."""
+"""The number of checks in that time. With a single one, a pong would be missed if the reader has only just resumed."""
 FAILURES = (OSError, WebSocketException, EOFError, ImportError, ValueError)
 """Errors of a handshake. ImportError: a SOCKS proxy needs another package. ValueError: a proxy's URL is wrong."""
 _MAX_FRAME_BYTES = 64 * 1024 * 1024
 _MAX_FRAMES = 16
-"""Frames that are read ahead. Then the connection fills up, and the server keeps the rest."""
+"""The largest number of frames that are read ahead. The rest waits in the connection and on the server."""
 _DELAY_S = 0.25
 _LONGEST_DELAY_S = 5.0
 _SETTLED_S = 5.0
-"""A connection that lasted so long did not fail at once, even if it brought no output."""
+"""A connection that lasted this long counts as a success, even without output."""
 _FIRST_WITH_CURSOR = (1, 1, 56)
 _OUR_FAULTS = (1002, 1003, 1007, 1009)
 _NOT_COPIED = frozenset({"accept", "accept-encoding", "connection", "content-length", "content-type", "host"})
@@ -105,10 +105,10 @@ def check_pty_options(
 
 
 class HandshakeRefusedError(InvalidHandshake):
-    """The server sent another response than a WebSocket.
+    """The server refused the WebSocket: it sent a normal response.
 
-    It replaces `InvalidStatus`, after which `websockets` may follow a redirect. Calls follow none either: a redirect
-    would send credentials to another place, and its errors would show the URL with the ticket.
+    This replaces `InvalidStatus`, after which `websockets` may follow a redirect. As for calls, redirects are not
+    followed: they would send credentials to another place, and their errors would show the URL with the ticket.
     """
 
     def __init__(self, response: Response) -> None:
@@ -144,7 +144,7 @@ class HandshakeRequest:
 
     @property
     def watch_key(self) -> tuple[object, ...]:
-        """The key under which terminals share one exit watch: the same place, the same headers."""
+        """The key under which terminals share one exit watch: the same directory, workspace and headers."""
         query = self.prepare(None).text.partition("?")[2]
         return ("exits", query, tuple((self.arguments.headers or {}).items()))
 
@@ -241,7 +241,7 @@ def is_our_fault(error: ConnectionClosed) -> bool:
 
 
 def silence() -> TimeoutError:
-    """Return the reason for the end of a connection on which nothing comes back."""
+    """Return the cause of the end of a connection whose server is silent."""
     return TimeoutError(f"nothing came for {_PONG_S:g} s after a ping")
 
 
@@ -255,12 +255,12 @@ def options_for_reconnecting(options: ClientOptions) -> ClientOptions:
 def is_final(error: OpencodeError) -> bool:
     """Return True if the next attempt to connect again would fail in the same way."""
     if isinstance(error, NotFoundError):
-        return error.data is not None  # else it is not from opencode, but from a proxy before it
+        return error.data is not None  # else it is not from opencode, but from a proxy in front of it
     return isinstance(error, ArgumentError | ClientClosedError | UnsupportedOperationError)
 
 
 def set_keep_alive(sock: Any) -> None:  # Any: a socket, or the object that asyncio gives for it
-    """Let the system check that the server's machine is still there, and end sending when it takes no more data."""
+    """Let the system check that the server's machine is still there, and limit how long sending may block."""
     if not hasattr(sock, "setsockopt"):
         return
     ms = int(1000 * _PONG_S)

@@ -17,7 +17,7 @@ class PatternSearch:
     """Searches text as it arrives. Each piece costs the same, however much text came before it.
 
     Raises:
-        ArgumentError: the pattern is of another type.
+        ArgumentError: the pattern is neither a text nor a regular expression for texts.
     """
 
     def __init__(self, pattern: Pattern) -> None:
@@ -44,7 +44,7 @@ class PatternSearch:
         After a match, `seen` is the text that follows the match.
         """
         self._searched += text
-        # Behind other text the search starts at 1, because `^` and `\\A` match at 0. No match was found there before.
+        # After text that was cut off, the search starts at 1: `^` and `\\A` match at 0. No match was found at 0 before.
         match = self._regex.search(self._searched, 1 if self._finished else 0)
         if match is None:
             self._shorten()

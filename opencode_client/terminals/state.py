@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..calls.observer import ConnectionObserver
 
 _PIECE_CHARS = 4_096
-"""The length of the pieces in which text is put back: reading one line of them copies little."""
+"""The length of the pieces in which text is put back. Short pieces: reading one line then copies little."""
 
 
 class TerminalState:
@@ -49,7 +49,7 @@ class TerminalState:
         """
         if self._output.cursor is None:
             return None
-        unread = tuple(self._unread)  # what `read_until` put back, and what follows a gap
+        unread = tuple(self._unread)  # text that `read_until` put back, and text after a gap
         return self._output.cursor - sum(count_units(item) for item in unread if isinstance(item, str))
 
     @property
@@ -93,7 +93,7 @@ class TerminalState:
         )
 
     def _input_text(self, data: str | bytes) -> str:
-        """Return input as text. The first bytes of a character are kept until the rest of it comes."""
+        """Return input as text. An incomplete character is kept until its other bytes come."""
         try:
             if isinstance(data, str):
                 data.encode()
@@ -146,7 +146,7 @@ class TerminalState:
         self._delays.connected()
 
     def _closed_error(self, seen: str = "") -> PtyClosedError:
-        """Return a new error that tells how the terminal ended."""
+        """Return a new error with the reason why the terminal ended."""
         end = self._end
         assert end is not None  # noqa: S101 # called after the end only
         error = PtyClosedError(_with_seen(str(end), seen), code=end.code, reason=end.reason, seen=seen)

@@ -18,8 +18,8 @@ class TlsSocket:
     """A connected `SSLSocket` that threads share. `close` wakes them; `release` closes the descriptor.
 
     No call waits inside OpenSSL. OpenSSL would wait for data after session tickets, which make the socket readable but
-    bring no data. Closing does not wake such a thread, and it would read on when its descriptor belongs to another
-    connection. OpenSSL allows one thread at a time; the lock ensures that.
+    have no data. Closing does not wake a thread that waits there; it would read on when its descriptor already belongs
+    to another connection. OpenSSL allows one thread at a time; the lock ensures that.
     """
 
     def __init__(self, wrapped: SSLSocket, timeout_s: float | None = None) -> None:
@@ -38,7 +38,7 @@ class TlsSocket:
         return self._wait_for(partial(self._wrapped.recv, size), None)
 
     def sendall(self, data: bytes) -> None:
-        """Send all of it. Raises TimeoutError, and OSError after `close`."""
+        """Send all data. Raises TimeoutError, and OSError after `close`."""
         left = memoryview(data)
         while left:
             left = left[self._wait_for(partial(self._wrapped.send, left), self._timeout_s) :]
@@ -48,7 +48,7 @@ class TlsSocket:
         self._timeout_s = timeout_s
 
     def shutdown(self, how: int) -> None:
-        """Shut TCP down and go on decrypting what comes. `SSLSocket.shutdown` would stop decrypting."""
+        """Shut TCP down, but go on decrypting received data. `SSLSocket.shutdown` would stop decrypting."""
         socket.shutdown(self._wrapped, how)
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """The WebSocket of a terminal, in threads. `async_websocket.py` has the same names for tasks.
 
-Written by hand: the two forms of `websockets` have other methods that are not documented.
+Written by hand: the sync and async classes of `websockets` have different undocumented methods.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class WebSocket(ClientConnection):
 
     # Any: passed on
     def __init__(self, owner: Any, sock: Any, *arguments: Any, ping_timeout: float, **named: Any) -> None:
-        self.owner = owner  # while the WebSocket is open, the client has a terminal to close
+        self.owner = owner  # keeps the terminal alive, so that the client can close an open WebSocket
         self.is_silent: bool = False
         self._has_received: bool = False
         is_tls = isinstance(sock, SSLSocket)
@@ -36,7 +36,7 @@ class WebSocket(ClientConnection):
         return self.recv(deadline.left_s())
 
     def abort(self) -> None:
-        """End it, and its threads. `close` would wait for the server."""
+        """End the connection and its threads at once. `close` would wait for the server."""
         if hasattr(self, "recv_events_thread"):  # else its thread was not made yet
             end(self.socket)
             self.close_socket()
@@ -49,7 +49,7 @@ class WebSocket(ClientConnection):
             if isinstance(self.socket, TlsSocket):  # the connection is closed: nobody writes any more
                 self.socket.release()
 
-    # Not documented. The pings of `websockets` have a deadline even while nobody reads, or none at all.
+    # Not documented. The pings of `websockets` time out even while nobody reads, or they never do.
     def keepalive(self) -> None:
         reader = self.recv_events_thread
         assert self.ping_interval is not None and self.ping_timeout is not None  # noqa: S101, PT018 # see handshake
@@ -58,14 +58,14 @@ class WebSocket(ClientConnection):
             if not reader.is_alive():
                 return
             self._has_received = False
-            vars(self)["process_event"] = self._note_frame  # see there
+            vars(self)["process_event"] = self._note_frame  # see `_note_frame`
             try:
                 self.ping()
             except ConnectionClosed:
                 return
             for _ in range(PONG_CHECKS):
                 reader.join(self.ping_timeout / PONG_CHECKS)
-                # over a full queue nothing is read, so that the pong cannot be seen
+                # while the queue is full, nothing is read, so the pong cannot be seen
                 if self._has_received or self.recv_messages.paused or not reader.is_alive():
                     break
             else:
@@ -73,13 +73,13 @@ class WebSocket(ClientConnection):
                 end(self.socket)
                 return
 
-    # Not documented, as above. It replaces `process_event` until the first frame: there are many without a ping.
+    # Not documented, as above. It replaces `process_event` only from a ping to the next frame, as it takes time.
     def _note_frame(self, event: Any) -> None:  # Any: passed on
         self._has_received = True
         vars(self).pop("process_event", None)
         self.process_event(event)
 
-    # Not documented. `websockets` has no option against redirects, which it makes after this has failed.
+    # Not documented. `websockets` follows redirects after an `InvalidStatus`, and has no option against that.
     def handshake(self, *arguments: Any, **named: Any) -> None:  # Any: passed on
         try:
             super().handshake(*arguments, **named)
@@ -97,7 +97,7 @@ def open_websocket(owner: Any, unix_path: str | None, arguments: dict[str, Any])
 
 
 def abort_opening(owner: Any) -> None:
-    """End the WebSocket that an owner began to open."""
+    """End the WebSocket that `owner` is opening, if there is one."""
     opening: WebSocket | None = owner.opening
     if opening is not None:
         opening.abort()
