@@ -15,7 +15,7 @@ from .updates import Ask, AskClosed, PermissionAsk, Update
 
 @define(eq=False)
 class _Entry:
-    """`is_open`: it waits for a person. `is_closed`: nobody waits for it any more. `sent`: the policy's reply."""
+    """An ask's state. `is_open`: it waits for a person. `is_closed`: it waits no more. `sent`: the policy's reply."""
 
     ask: Ask | None
     since_s: float
@@ -38,7 +38,7 @@ class AskBook:
         return bool(self._entries)
 
     def add(self, ask: Ask, now_s: float) -> list[Update | Action]:
-        """Read an ask. Return what to do about it, if it is new."""
+        """Add an ask. If it is new, return its updates and actions."""
         if ask.id in self._entries:
             return []
         self._entries[ask.id] = _Entry(ask, now_s)
@@ -64,12 +64,12 @@ class AskBook:
         return f"; it waited for an answer to {', '.join(names)}: {todo}" if names else ""
 
     def reject(self) -> list[Update | Action]:
-        """Reject all that wait: a server of 1.1.x does not end a turn whose asks wait, even if it is aborted."""
+        """Reject all waiting asks: with waiting asks, 1.1.x does not even end an aborted turn."""
         waiting = [one.ask for one in self._entries.values() if one.ask is not None and not one.is_closed]
         return [ReplyTo(ask, "reject") for ask in waiting]
 
     def close(self, session_id: str, ask_id: str) -> list[Update | Action]:
-        """Note that somebody has answered an ask. A person who was asked is told so."""
+        """Note that an ask does not wait any more. If it waited for a person, return an AskClosed."""
         entry = self._entries.setdefault(ask_id, _Entry(None, 0.0))
         was_open, entry.is_open, entry.is_closed = entry.is_open, False, True
         return [AskClosed(ask_id, session_id)] if was_open else []
@@ -77,7 +77,7 @@ class AskBook:
     def end(self) -> list[Update | Action]:
         """Close the asks that are open: the turn is over.
 
-        A reply that is still on its way counts if its ask is closed: the events were faster than its response.
+        A reply without a response yet counts if its ask is closed: then the event was faster than the response.
         """
         late = [one.sent for one in self._entries.values() if one.is_closed]
         self.replies += [reply for reply in late if reply is not None]
@@ -86,7 +86,10 @@ class AskBook:
     def compare(
         self, pending: Sequence[Ask], directory: str, since_s: float, now_s: float
     ) -> list[Update | Action]:
-        """Read the list of all asks that wait in a directory, as it was at a time not before `since_s`."""
+        """Read the list of all waiting asks in a directory: add new ones, and close those that are not in it.
+
+        The list was read at `since_s` or later, so asks that were added after `since_s` are not closed.
+        """
         out = [one for ask in pending for one in self.add(ask, now_s)]
         ids = {ask.id for ask in pending}
         for ask_id, entry in list(self._entries.items()):
@@ -101,11 +104,11 @@ class AskBook:
         return out
 
     def decided(self, value: object, ask: Ask) -> list[Update | Action]:
-        """Read what the user's function returned. Raises ArgumentError if that is no decision."""
+        """Read the value that the user's function returned. Raises ArgumentError if it is no decision."""
         return self._decided(ask, answered(ask, value, may_ask=self.may_ask))
 
     def replied(self, reply: ReplyTo, error: Exception | None) -> list[Update | Action]:
-        """Read the end of a reply. After an error, the ask counts as new when it is listed again."""
+        """Read the outcome of a reply. After an error, the ask counts as new when it is listed again."""
         ask = reply.ask
         if ask.id in self._entries:
             self._entries[ask.id].sent = None

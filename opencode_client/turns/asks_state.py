@@ -1,9 +1,9 @@
 """`AsksState`: the asks that wait, as a state machine. No I/O and no clock: every input comes with the time.
 
 A server keeps asks in memory, for each directory, and lists them. Events show new asks and answers. The list is read at
-first and after a gap. A stream that ends before it had an event may never have one (`/event` of 1.14.48): then the list
-is polled. An ask can end without an event, because its turn was aborted: so the list is also read when its session
-comes to rest, and from time to time while an ask waits.
+the start and after a gap. A stream that ends before its first event may never have one (`/event` of 1.14.48): then the
+list is polled. An ask can end without an event, because its turn was aborted: so the list is also read when its session
+becomes idle, and from time to time while an ask waits.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from .updates import Ask, TurnGap, Update
 logger: logging.Logger = logging.getLogger(__package__)
 
 _AT_ONCE = 4
-"""The number of requests at the same time: a server starts an instance for a directory that it has not opened yet."""
+"""The largest number of requests at the same time. A request may make the server start an instance for a directory."""
 _NO_EVENTS_S, _AGAIN_S = 2.0, 20.0
-"""The time between two lists: while they are polled; and else, of directories with asks or after an error."""
+"""Seconds between two reads of a list: while lists are polled; else, for directories with asks or after an error."""
 _FAR_S = 3600.0
 _ALL = ""
-"""The place in which directories are looked for."""
+"""Stands for all directories: the first action for it is to find them."""
 
 
 class AsksState:

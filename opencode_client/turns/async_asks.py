@@ -1,5 +1,5 @@
 # The source of asks.py, which `make generate` writes.
-"""Asks as people answer them: those of a turn, and a feed of all that wait."""
+"""Answer the asks of a turn, or those of `client.asks()`: a feed of all waiting asks."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class AsyncAnswering(AsyncItems[T], Generic[T, S]):
     async def reply(self, ask: PermissionAsk, decision: Decision) -> None:
         """Answer a permission: "once", "always", "reject", or `Reject("why")`, after which the model goes on.
 
-        An ask that somebody else has answered is no error: an `AskClosed` follows for it.
+        If somebody else has already answered the ask, no error is raised; an `AskClosed` follows for it.
 
         Raises:
-            ArgumentError: it is no decision.
+            ArgumentError: `decision` is no decision, or `ask` is no PermissionAsk.
         """
         if not isinstance(ask, PermissionAsk):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
             raise ArgumentError(
@@ -52,7 +52,7 @@ class AsyncAnswering(AsyncItems[T], Generic[T, S]):
         """Answer questions: a text or a list of texts for each one. None rejects them.
 
         Raises:
-            ArgumentError: the number of answers differs from that of the questions.
+            ArgumentError: the number of answers differs from the number of questions.
         """
         await self._send(ReplyTo(ask, "reject" if answers is None else answers_of(ask, answers)))
 
@@ -73,11 +73,11 @@ class AsyncAnswering(AsyncItems[T], Generic[T, S]):
 
 
 class AsyncAsks(AsyncAnswering[AskUpdate, AsksState]):
-    """The permissions and questions that wait for a person: those that wait now and all that come, each once.
+    """The permissions and questions that wait for a person: those that already wait, then new ones, each once.
 
-    Yields a `PermissionAsk` or `QuestionAsk`, an `AskClosed` when one that it has yielded does not wait any more, and a
-    `TurnGap` when the event stream was interrupted. Opened by `async with`, closed by its end or by `close`; not
-    reusable. Any task may call its methods; one task at a time reads.
+    Yields a `PermissionAsk` or `QuestionAsk`, an `AskClosed` when a yielded ask does not wait any more, and a `TurnGap`
+    when the event stream was interrupted. Opened by `async with`, closed by its end or by `close`; not reusable.
+    Any task may call its methods; one task at a time reads.
     """
 
     def __init__(self, prepare_calls: Callable[[], Awaitable[AsyncTurnCalls]]) -> None:
@@ -91,7 +91,7 @@ class AsyncAsks(AsyncAnswering[AskUpdate, AsksState]):
         return self
 
     async def take(self, timeout_s: float | None) -> list[AskUpdate]:
-        """Return the next ask, gap or end of an ask; none at the end. `get` is for programs."""
+        """Return the next ask, gap or end of an ask; none at the end. Programs use `get`."""
         run = self._running()
         found: list[Any] = list(await run.take(timeout_s))  # Any: its state returns nothing else
         if not found and run.state.error is not None:
@@ -99,7 +99,7 @@ class AsyncAsks(AsyncAnswering[AskUpdate, AsksState]):
         return found
 
     async def close(self) -> None:
-        """Close the feed. Iterations end. The asks go on waiting on the server."""
+        """Close the feed. Iterations end. The asks still wait on the server."""
         if self._run is not None and self._run.home.is_here(here()):
             await finish(partial(self._run.hub.end, self._run))
 

@@ -1,7 +1,7 @@
 # The source of calls.py, which `make generate` writes.
-"""The requests of a turn: what has to be known before it, and its actions. `v1.py` says what the responses mean.
+"""The requests of a turn or a feed of asks: those before it, and those of its actions.
 
-Those of a feed of asks, too.
+`v1.py` interprets the responses.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from ..models import Session
 
 _LOOK_S = 10.0
-"""The timeout of requests that read a session, and of aborts."""
+"""The timeout, in seconds, of requests that read a session, and of aborts."""
 _LATE_S = 2.0
-"""The time that a request before a turn may need beyond the turn's timeout."""
+"""The seconds that a request before a turn may take beyond the turn's timeout."""
 _ABORT_AGAIN_S = 2.0
-"""An abort is sent again after this time: the first one may come before the turn has begun."""
+"""An abort is repeated after these seconds: the first one may arrive before the turn has begun."""
 
 
 class AsyncTurnCalls:
@@ -56,7 +56,7 @@ class AsyncTurnCalls:
         return self.view.with_options(timeout=_LOOK_S, max_retries=0)
 
     async def perform(self, action: Action) -> Any:  # Any: see the actions
-        """Return the value of an action. Raises OpencodeError if it fails."""
+        """Perform an action, and return its value. Raises OpencodeError if it fails."""
         match action:
             case inputs.Send():
                 call = self.view.session.command if "command" in self.plan.body else self.view.session.prompt
@@ -122,7 +122,7 @@ class AsyncTurnCalls:
     async def _list_asks(self, directory: str) -> inputs.Snapshot:
         view, family = self._quick.with_options(directory=directory), list[inputs.SessionSeen]()
         parents = [self.plan.session_id] if self.plan.session_id else []
-        for parent_id in parents:  # it grows meanwhile
+        for parent_id in parents:  # the loop adds to it
             with suppress(NotFoundError):  # it was deleted
                 children = await view.session.children(parent_id)
                 family += [inputs.SessionSeen(one.id, parent_id, one.title) for one in children]
@@ -262,17 +262,17 @@ async def _find_session(view: AsyncOpencodeClient, session_id: str) -> Session:
 
 
 async def _last_message(view: AsyncOpencodeClient, session_id: str) -> tuple[float, str]:
-    """Return the place of the last message of a session that is not busy."""
+    """Return the time and id of a session's last message. Raises SessionBusyError if the session is busy."""
     if (await view.session.status()).get(session_id) is not None:
         raise SessionBusyError(
-            f"session {session_id} is busy: a command needs a session at rest", session_id=session_id
+            f"session {session_id} is busy: a command needs an idle session", session_id=session_id
         )
     seen = [_seen(one)[0] for one in await view.session.messages(session_id, limit=1)]
     return max(((one.created_ms, one.message_id) for one in seen), default=(0.0, ""))
 
 
 async def _last_prompt(view: AsyncOpencodeClient, session_id: str) -> tuple[str | None, bool]:
-    """Return the last prompt of a session, and if its last message is a complete answer."""
+    """Return the id of a session's last prompt, and True if the session's last message is a complete answer."""
     seen = [_seen(one)[0] for one in await view.session.messages(session_id, limit=20)]
     prompt_id = max((one.message_id for one in seen if one.is_user), default=None)
     last = max(seen, key=lambda one: (one.created_ms, one.message_id), default=None)

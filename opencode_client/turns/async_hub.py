@@ -1,9 +1,9 @@
 # The source of hub.py, which `make generate` writes.
-"""Drive turns and feeds of asks: one event connection for those of a client in one directory.
+"""Drive turns and feeds of asks. Those of one client in one directory share an event connection.
 
-Feeds of all directories have another event connection. One background job reads the events, and one feeds ticks in
-time. Each action is a job of its own, so a request or a function of the user blocks no turn. States are fed under a
-lock, by these jobs alone while turns run: so Ctrl-C, which the main thread gets, interrupts none of it.
+Feeds of all directories have another event connection. One background job reads the events, and another one feeds ticks
+of the clock. Each action is a job of its own, so a request or a function of the user blocks no turn. While turns run,
+only these jobs feed their states, under a lock. So Ctrl-C, which only the main thread gets, cannot interrupt that.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _END_S = 1.0
 
 
 def new_home() -> Home:
-    """Return the home of a turn or feed that begins here. In a forked child, nothing drives it."""
+    """Return the home of a turn or feed that begins here. A forked child cannot use it: no job runs there."""
     text = "it was opened in another process or event loop; here, join a turn with client.follow()"
     home = Home(lambda: StreamClosedError(text))
     home.enter(here())
@@ -61,7 +61,7 @@ def new_home() -> Home:
 
 
 class AsyncRun(Run[S], Generic[S]):
-    """One turn or feed that runs. Its user reads updates with `take`, and waits with `ended`."""
+    """One running turn or feed. Its user reads updates with `take`, and waits with `ended`."""
 
     def __init__(self, calls: AsyncTurnCalls, state: S, *, is_quiet: bool = False) -> None:
         super().__init__(state, is_quiet=is_quiet)
@@ -143,7 +143,7 @@ class AsyncHub:
         self._crew.start(partial(self._feed_one, run, item))
 
     def leave(self, run: _AnyRun) -> None:
-        """Stop driving a turn, which goes on on the server."""
+        """Stop driving a turn. It continues on the server."""
         with self._using:
             run.is_left = True
             self._remove(run)
@@ -186,7 +186,7 @@ class AsyncHub:
             self._feed(run, item)
 
     def _feed(self, run: _AnyRun, item: Input) -> None:
-        """Feed an input to a turn, and do what follows from it. The caller has the lock."""
+        """Feed an input to a turn, and handle its updates and actions. The caller holds the lock."""
         for out in () if run.is_left else run.state.feed(item, monotonic()):
             if isinstance(out, Action):
                 self._start(run, out)
@@ -222,7 +222,7 @@ class AsyncHub:
         run.actions[id(action)] = action, self._crew.start(partial(self._act, run, action))
 
     async def _act(self, run: _AnyRun, action: Action) -> None:
-        done: Done | None = None  # of an action that was cancelled
+        done: Done | None = None  # stays None if the action is cancelled
         try:
             with nullcontext() if run.observer is None else run.observer.active():
                 value = await run.calls.perform(action)

@@ -1,5 +1,5 @@
 # The source of many.py, which `make generate` writes.
-"""Many turns, some of them at the same time, as their users see them: an outcome for each one."""
+"""Run many turns, some of them at the same time: `client.run_many()`."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from ..async_client import AsyncOpencodeClient
 
 _READING_S = 1.0
-"""The longest time that leaving waits for the iterable of specs."""
+"""The longest time that `close` waits for the iterable of specs, in seconds."""
 _END = object()
 
 
 @define(eq=False)
 class _Entry:
-    """A spec that was read, until its turn is over. `run` is its turn, from the prompt on."""
+    """A spec whose turn is not over. `run` is the turn; None until its prompt is sent."""
 
     spec: TurnSpec
     position: int
@@ -45,9 +45,9 @@ class _Entry:
 class AsyncManyTurns(AsyncItems[TurnOutcome]):
     """Many turns, some of them at the same time. Yields an outcome for each one, in the order in which they end.
 
-    Opened by `async with`, which starts the first turns. Leaving `async with` early starts no more turns, and aborts
-    those that run on the server. Outcomes that were not read can be read after it. Not reusable. One task at a time
-    reads outcomes.
+    Opened by `async with`, which starts the first turns. If you leave `async with` early, no more turns start, and
+    running turns are aborted on the server. You can still read the unread outcomes after that. Not reusable.
+    One task at a time reads outcomes.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class AsyncManyTurns(AsyncItems[TurnOutcome]):
         return self
 
     async def take(self, timeout_s: float | None) -> list[TurnOutcome]:
-        """Return the next outcome; none at the end. `get` is for programs."""
+        """Return the next outcome; none at the end. Programs use `get`."""
         if self._reader is None:
             raise ArgumentError("open it first: `async with client.run_many(...) as outcomes`")
         self._home.enter(here())
@@ -102,7 +102,7 @@ class AsyncManyTurns(AsyncItems[TurnOutcome]):
         return []
 
     async def close(self) -> None:
-        """Start no more turns, abort those that run on the server, and wait for their end: 5 s at most."""
+        """Start no more turns, abort running turns on the server, and wait for their end: about 7 seconds at most."""
         if self._reader is not None and self._home.is_here(here()):
             await finish(partial(self._leave, self._reader))
 
@@ -161,7 +161,7 @@ class AsyncManyTurns(AsyncItems[TurnOutcome]):
             if not self._is_leaving:
                 run = AsyncRun(calls, TurnState(calls.plan, began_s), is_quiet=True)
                 entry.run = await start(run)
-                if self._is_leaving:  # since this moment
+                if self._is_leaving:  # set since the check above
                     self._abort(run)
                 await run.ended(None)
                 result, error = run.state.result, run.state.error
@@ -172,7 +172,7 @@ class AsyncManyTurns(AsyncItems[TurnOutcome]):
             if self._progress is not None:
                 self._progress.add(outcome)
             self._unread.append(outcome)
-            self._running.discard(entry)  # after that, so that `_has_news` does not miss it
+            self._running.discard(entry)  # after the append, so that `_has_news` does not miss the outcome
             self._waiters.wake()
 
     async def _leave(self, reader: AsyncBackground) -> None:

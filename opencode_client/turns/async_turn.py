@@ -1,5 +1,5 @@
 # The source of turn.py, which `make generate` writes.
-"""A turn as its users see it: updates, asks, the result, the end."""
+"""The turn of `client.turn()` and `client.follow()`: updates, asks, the result, the end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class AsyncTurn(AsyncAnswering[Update, TurnState]):
-    """A prompt and all that the agent does about it. Yields updates; see `TurnFinished` for the last one.
+    """A prompt and all that the agent does for it. Yields updates; the last one is a `TurnFinished`.
 
     Opened by `async with`, which sends the prompt. Leaving `async with` before the turn is over aborts it on the
     server; a turn that `follow` joined goes on. Any task may call its methods; one task at a time reads updates.
@@ -50,19 +50,19 @@ class AsyncTurn(AsyncAnswering[Update, TurnState]):
 
     @property
     def session_id(self) -> str:
-        """The turn's session."""
+        """The id of the turn's session."""
         return self._running().calls.plan.session_id
 
     @property
     def text(self) -> str:
-        """The text of the last message, as far as its updates were read; at the end, that of the result."""
+        """The text of the last message, as far as its updates were read; at the end, the text of the result."""
         state = self._running().state
         if state.result is not None and not self._running().inbox:
             return state.result.text
         return "".join(map(str, list(self._texts.values())[-1].values())) if self._texts else ""
 
     async def take(self, timeout_s: float | None) -> list[Update]:
-        """Return the next update; none at the end. `get` is for programs."""
+        """Return the next update; none at the end. Programs use `get`."""
         found = await self._running().take(timeout_s)
         for update in found:
             if isinstance(update, TextDelta | TextReplaced) and not getattr(update, "is_reasoning", False):
@@ -79,7 +79,7 @@ class AsyncTurn(AsyncAnswering[Update, TurnState]):
         await run.ended(STOPPING_S + 1)
 
     def detach(self) -> None:
-        """Leave the turn running on the server. Iterations end. Nobody answers its asks any more."""
+        """Leave the turn running on the server. Iterations end. This program does not answer its asks any more."""
         self._running().hub.leave(self._running())
 
     @explain_call
@@ -113,7 +113,7 @@ class AsyncTurn(AsyncAnswering[Update, TurnState]):
 def turn(
     client: AsyncOpencodeClient, prompt: Prompt, options: Mapping[str, Any], *, runs: bool = False
 ) -> AsyncTurn:  # Any: `TurnOptions`, and `output`
-    """Return a turn that is not sent yet. `runs`: nobody reads its updates, and nobody can answer its asks."""
+    """Return a turn that is not sent yet. `runs`: for `run`, where nobody reads updates or answers asks."""
     check_options(prompt, options, may_ask=not runs)
     return AsyncTurn(partial(prepare, client, prompt, options, may_ask=not runs), is_quiet=runs)
 

@@ -25,7 +25,7 @@ class Family:
         return session_id == self._root or session_id in self._sessions
 
     def add(self, session: SessionSeen) -> list[SubagentChanged]:
-        """Add a session if one of these has started it."""
+        """Add a session if its parent is one of these sessions."""
         if self.has(session.session_id) or not self.has(session.parent_id):
             return []
         self._sessions[session.session_id] = session

@@ -6,7 +6,7 @@ _MOST_PIECES = 256
 
 
 class GrowingText:
-    """A text that grows. Its small pieces are joined now and then, so it needs little more memory than the text.
+    """A text that grows. Its small pieces are joined from time to time, so it needs little more memory than the text.
 
     One thread may change it while others read it.
     """

@@ -15,7 +15,7 @@ from .updates import Ask
 
 @define(eq=False)
 class Delta:
-    """More text of a part. `kind` of the part is not known here."""
+    """More text of a part. The part's `kind` is not known here."""
 
     session_id: str
     message_id: str
@@ -27,8 +27,8 @@ class Delta:
 class PartSeen:
     """A part as the server has it now.
 
-    `progress` is 0 at its begin, 1 while a tool runs, and 2 when nothing changes any more. `text` is None if it has no
-    text to show. `key` is the key of the prompt that it is from.
+    `progress` is 0 at its start, 1 while a tool runs, and 2 when nothing changes any more. `text` is None if it has no
+    text to show. `key` is the turn's key if the part belongs to a prompt of this package.
     """
 
     session_id: str
@@ -129,7 +129,7 @@ class DirectorySeen:
 
 @frozen
 class EventsWork:
-    """The stream has events of some session. That of 1.14.48 has none."""
+    """The stream has sent an event of a session. The stream of 1.14.48 never does."""
 
 
 @frozen
@@ -147,7 +147,7 @@ class Tick:
 
 @frozen
 class Stop:
-    """This program wants the turn to end. `error` is what `result` raises then."""
+    """This program wants the turn to end. `result` then raises `error`."""
 
     error: Exception
 
@@ -195,7 +195,7 @@ class Abort(Action):
 
 @frozen
 class Decide(Action):
-    """Call the user's function. Its value is what it returns."""
+    """Call the user's function. Its value is the result of the function."""
 
     ask: Ask
     function: Callable[[Any], Any]  # Any: of the user
@@ -224,7 +224,7 @@ class ListAsks(Action):
 
 @frozen
 class Done:
-    """An action has ended: with a value or an error."""
+    """An action has ended, with a value or an error."""
 
     action: Action
     value: Any = None  # Any: see the actions
@@ -255,7 +255,7 @@ class TurnPlan:
     A feed without a session has "" for it; one for all directories has "" for the directory.
 
     `key` marks its prompt. Without a key, `after` is the last message before it.
-    `follows`: the prompt was sent by somebody else. Times are in seconds.
+    `follows`: the turn was already running when it was joined.
     """
 
     session_id: str

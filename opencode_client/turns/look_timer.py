@@ -6,21 +6,21 @@ from .. import errors
 from .outcome import lost
 
 AGAIN_S = 1.0
-"""The time between two looks, and between two aborts, while the end is near."""
+"""The seconds between two looks, and between two aborts, while the end is near."""
 _FIRST_SILENCE_S, _NO_EVENTS_S = 1.0, 5.0
-"""The time after which to look while there is no event at all: the first time, and at most."""
+"""The seconds until a look while the turn has had no event: at the first look, and at most."""
 _SILENCE_S, _PENDING_S = 20.0, 60.0
-"""The time without an event after which to look: usually, and while the POST waits for its answer."""
+"""The seconds without an event until a look: usually, and while the POST waits for its answer."""
 _UNREACHABLE_S, _UNRESPONSIVE_S = 8.0, 30.0
-"""The time after which a server that refuses connections, or does not respond, counts as gone.
+"""The seconds after which a server counts as gone: if it refuses connections, and if it does not respond.
 
-One that does not respond may be busy: while the POST waits, its connection shows that the server is there.
+A server that does not respond may be busy. While the POST waits, its open connection shows that the server exists.
 """
 _REST = 3
-"""The least time without an event until the next look, in durations of the last one."""
+"""The shortest time without an event until the next look, as a multiple of the duration of the last look."""
 _SLOW_AGAIN_S, _FAR_S = 5.0, 3600.0
 _PASSING = (errors.RequestError, errors.ServerError, errors.RateLimitError, errors.EmptyResponseError)
-"""Errors of a look that another look may not meet."""
+"""Temporary errors of a look: another look may succeed."""
 
 
 class LookTimer:
@@ -47,11 +47,11 @@ class LookTimer:
         self._silence_s = min(self._silence_s, _SILENCE_S)
 
     def read_messages(self, now_s: float) -> None:
-        """Look now. The messages are enough."""
+        """Plan a look for now. It need only read the messages."""
         self._at_s = now_s
 
     def read_all(self, at_s: float) -> None:
-        """Look at this time or before, and read the status, the subagents and the asks, too."""
+        """Plan a look for this time or before. It also reads the status, the subagents and the asks."""
         self.is_stale = True
         self._at_s = at_s if self._at_s is None else min(at_s, self._at_s)
 
@@ -75,7 +75,7 @@ class LookTimer:
         self._began_s = now_s
 
     def succeed(self, now_s: float) -> None:
-        """Note that a look has succeeded. A server that needed long for it is busy, so the next one is later."""
+        """Note that a look has succeeded. If it took long, the server is busy, so the next look is later."""
         self._failing_since_s = None
         self._silence_s = max(self._silence_s, _REST * (now_s - self._began_s))
 

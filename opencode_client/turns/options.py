@@ -42,15 +42,15 @@ class FollowOptions(TypedDict, total=False):
 class TurnOptions(FollowOptions, total=False):
     """Options of `run` and `turn`. All may be left out.
 
-    `session_id`: session to go on with. Default: a new one, with `title`. `directory`: project to work in. That of a
-    given session is looked up. `fork`: run in a fork of the session. `model`: "provider/model". `agent`, `variant`,
-    `system`, `tools`: as `session.prompt` has them. `permissions`: "once", "always", "reject", `Reject("why")`, a
-    mapping as in opencode's configuration (no sandbox: "git *" permits `git log > x`), or a function that gets a
-    `PermissionAsk`. `questions`: "reject", a mapping from header or question to
-    answers, or a function that gets a `QuestionAsk`. Both are "reject" for `run`, and "ask" for `turn`. `timeout`:
-    seconds for the whole turn; None: the client's `turn_timeout`. `max_cost` (USD, with the subagents) and
-    `max_steps` (responses of the model). `files`: paths on this machine, or `FileAttachment`s. Their contents are sent
-    with the prompt, in all at most `max_file_bytes`, 10,000,000 by default.
+    `session_id`: session to continue. Default: a new one, with `title`. `directory`: project to work in; not needed
+    with `session_id`, as the session's directory is looked up. `fork`: run in a fork of the session. `model`:
+    "provider/model". `agent`, `variant`, `system`, `tools`: as in `session.prompt`. `permissions`: "once", "always",
+    "reject", `Reject("why")`, a mapping as in opencode's configuration (not a sandbox: "git *" permits `git log > x`),
+    or a function that gets a `PermissionAsk`. `questions`: "reject", a mapping from header or question to answers, or a
+    function that gets a `QuestionAsk`. The default of both is "reject" for `run`, and "ask" for `turn`. `timeout`:
+    seconds for the whole turn; None: the client's `turn_timeout`. `max_cost`: limit in USD, including subagents.
+    `max_steps`: limit for the responses of the model. `files`: paths on this machine, or `FileAttachment`s. Their
+    contents are sent with the prompt, at most `max_file_bytes` in all, 10,000,000 by default.
     """
 
     session_id: str | None
@@ -92,7 +92,7 @@ def check_options(prompt: object, options: Mapping[str, Any], *, may_ask: bool) 
     if options.get("title") is not None and options.get("session_id") is not None:
         raise ArgumentError("title is for a new session; use session.update for the title of an existing one")
     if is_command and any(options.get(name) is not None for name in ("system", "tools", "output")):
-        raise ArgumentError("a SlashCommand has no system, tools or output: the server has no place for them")
+        raise ArgumentError("a SlashCommand takes no system, tools or output: commands do not accept them")
     if options.get("output") is not None:
         schema_of(options["output"])
     model_of(options)

@@ -40,13 +40,13 @@ def lost(reason: str, stored: bool | None, cause: Exception | None = None) -> Tu
 
 
 def unanswered(transcript: Transcript, failure: str, cause: Exception | None, directory: str) -> TurnError:
-    """Return the error of a turn whose session rests without an end. `failure` is the session's last error."""
+    """Return the error of a turn that has no end although its session is idle. `failure`: the session's last error."""
     refused = isinstance(cause, EmptyResponseError | StatusError)
     if (failure or refused) and not transcript.answers:
         error = TurnError(f"the turn did not begin: {failure or cause}")
         error.__cause__ = cause
         return error
-    reason = "the session rests, but the turn has no end"
+    reason = "the session is idle, but the turn has no end"
     if not any(answer.parts for answer in transcript.answers):
         reason += f"; does the server have the directory {directory!r}?"
     return lost(reason, transcript.prompt_id is not None, cause)
@@ -65,7 +65,7 @@ def error_of_turn(transcript: Transcript, failure: str, *, is_disposed: bool) ->
 
 
 def complete(error: TurnError, transcript: Transcript, result: TurnResult[Any]) -> None:
-    """Give an error the result so far, and the error that the server described."""
+    """Set the members of an error: the result so far, and the error that the server described."""
     own = error_of(transcript.last.raw) if transcript.last is not None else None
     error.partial, error.error = result, error.error or (own.error if own else None)
 
@@ -110,6 +110,6 @@ def _seen(messages: Iterable[TurnMessage]) -> list[MessageSeen]:
 
 
 def _of_turn(transcript: Transcript, children: Mapping[str, MessageSeen]) -> list[MessageSeen]:
-    """Leave out what subagents did in earlier turns."""
+    """Return the messages of subagents without those of earlier turns."""
     since_ms = min((seen.created_ms for seen in _seen(transcript.messages)), default=0.0)
     return [one for one in children.values() if one.created_ms >= since_ms]

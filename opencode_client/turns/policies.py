@@ -38,14 +38,14 @@ _HINTS = {
     "reject": r"\b(den[iy]|disallow|refus|declin|block|never|no\b|false)",
     "once": r"\b(once|allow|accept|approv|grant|permit|yes|ok\b|true)",
 }
-"""The decision that is meant by a word of another program."""
+"""Words that other programs use for a decision, as regular expressions."""
 
 
 def check_policies(permissions: Any, questions: Any, *, may_ask: bool) -> None:  # Any: checked here
     """Check the arguments `permissions` and `questions`.
 
     Raises:
-        ArgumentError: one is wrong, or leaves something to a person although `may_ask` is False.
+        ArgumentError: one is wrong, or has the decision "ask" although `may_ask` is False.
     """
     is_function = callable(permissions) and not isinstance(permissions, type)  # not the class Reject
     decisions = [] if is_function else _values(permissions)
@@ -61,7 +61,7 @@ def check_policies(permissions: Any, questions: Any, *, may_ask: bool) -> None: 
 
 
 def decide(ask: Ask, policy: Any, *, may_ask: bool) -> Answered:  # Any: a policy that is no function
-    """Return the decision of a policy. What it leaves open is "ask", or "reject"."""
+    """Return the decision of a policy. Without a match it is "ask" if `may_ask`, else "reject"."""
     rest: _Choice = "ask" if may_ask else "reject"
     if not is_mapping(policy):
         return answered(ask, policy, may_ask=may_ask)
@@ -87,10 +87,10 @@ def answered(ask: Ask, value: object, *, may_ask: bool) -> Answered:
 
 
 def answers_of(ask: Ask, answers: Any) -> list[list[str]]:  # Any: checked here
-    """Return the answers as the server takes them: a list of texts for each question.
+    """Return the answers in the server's form: a list of texts for each question.
 
     Raises:
-        ArgumentError: they are not texts, or their number differs from that of the questions.
+        ArgumentError: they are not texts, or their number differs from the number of questions.
     """
     if not isinstance(ask, QuestionAsk):
         raise ArgumentError("answer takes a QuestionAsk; decide a PermissionAsk with reply()")

@@ -53,5 +53,5 @@ class TurnProgress:
             self._line.update(self._task, advance=1, failed=self._failed, cost=self._cost)
 
     def stop(self) -> None:
-        """Leave the line as it is."""
+        """Stop updating the line."""
         self._line.stop()

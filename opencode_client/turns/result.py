@@ -1,4 +1,4 @@
-"""The result of a turn, and its arguments that are values."""
+"""The result of a turn, and the classes `Reject` and `SlashCommand` for its arguments."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class TurnResult(Generic[T]):
         cost: Cost in USD, summed over the messages. `subagent_cost` is not included.
         tokens: Tokens, summed over the messages. `subagent_tokens` are not included.
         structured: The structured output; None without `output`.
-        finish: How the model's last message ended, such as "stop"; None if it did not end.
+        finish: The reason why the model's last message ended, such as "stop"; None if it did not end.
         duration_s: Seconds from the prompt to the end.
-        gaps: How often the event stream was interrupted. The result is complete all the same.
+        gaps: The number of interruptions of the event stream. The result is complete even so.
     """
 
     session_id: str

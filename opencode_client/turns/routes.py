@@ -1,4 +1,4 @@
-"""State of both drivers, without I/O: whom an event is for, and the updates that were not read yet."""
+"""State that the sync and async drivers share, without I/O: the turns that an event is for, and unread updates."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ ALL_EVENTS: Operation[Any] = Operation("global.event", "GET", "/global/event", "
 """The events of a directory and of all, as JSON: turns need no models of them, which take time to make."""
 
 OPENINGS = 6
-"""Attempts to open the event stream: a server may not respond for some seconds in a directory that is new to it."""
+"""Attempts to open the event stream. In a directory that is new to it, a server may not respond for some seconds."""
 LINGER_S = 5.0
 """The time that an event connection stays open without a turn."""
 _TICK_S = 1.0
-"""The longest time between two looks at the turns: that of the first look at a turn without events."""
+"""The longest time between two checks of all turns. A turn without events has its first `Look` after this time."""
 
 
 _NO_DIRECTORIES = ("", "global")
-"""Name in place of a directory, for events of `/global/event` that belong to none."""
+"""Values of `directory` in events of `/global/event` that belong to no directory."""
 
 
 class Inbox:
-    """The updates that were not read yet. Unread deltas of one part are one update, so a turn's text bounds the memory.
+    """The unread updates. Deltas of one part are joined, so the memory is limited by the length of the turn's text.
 
-    One thread puts, one takes; a lock is not needed.
+    One thread puts and one takes; they need no lock.
     """
 
     def __init__(self) -> None:
         self._items: deque[tuple[Update, GrowingText | None]] = deque()
 
     def put(self, update: Update) -> None:
-        """Add an update. If it continues the last one, which is not read, it becomes a part of that."""
+        """Add an update. If it continues the last unread one, the two are joined."""
         if not isinstance(update, TextDelta | ReasoningDelta):
             self._items.append((update, None))
             return
         try:
-            last, text = self._items.pop()  # so that it is not taken meanwhile
+            last, text = self._items.pop()  # removed, so that the reader cannot take it meanwhile
         except IndexError:
             self._items.append((update, GrowingText(update.text)))
             return
@@ -74,13 +74,13 @@ S = TypeVar("S", bound=TurnState | AsksState)
 
 
 class Run(Generic[S]):
-    """One turn or feed of asks of a driver: its state, and its unread updates unless nobody wants them."""
+    """One turn or feed of asks of a driver: its state, and its unread updates unless `is_quiet`."""
 
     def __init__(self, state: S, *, is_quiet: bool) -> None:
         self.state: S = state
         self.inbox: Inbox | None = None if is_quiet else Inbox()
         self.is_over = False
-        """True when the last update is in the inbox: its user may read in another thread."""
+        """Set after the last update is in the inbox, because the user may read in another thread."""
         self.is_left = False
         """True if its user has left it: nothing is fed any more."""
 
@@ -123,9 +123,9 @@ class Routes(Generic[R]):
                 owners.append(run)
 
     def inputs(self, items: Iterable[object]) -> Iterator[tuple[R, Input]]:
-        """Yield the turns and feeds that items of the stream are for, each with its input, which is to be fed at once.
+        """Yield a pair for each turn or feed that an item of the stream is for: the turn or feed, and its input.
 
-        Deltas of one part that follow each other are one input.
+        Feed each input at once. Consecutive deltas of one part are one input.
         """
         last: Delta | None = None
         for item in items:
@@ -177,9 +177,9 @@ class Routes(Generic[R]):
         return self._owners.get(child[1], []).copy() if child is not None else []
 
     def next_wake_s(self, now_s: float) -> float:
-        """Return the time at which to look at the turns again.
+        """Return the time at which to check the turns again.
 
-        It is soon, so that a turn that begins need not wake the thread that waits for it.
+        It is at most a second from now, so that a new turn does not have to wake the waiting thread.
         """
         at_s: list[float] = [run.state.wake_at_s for run in self.runs]
         return min([now_s + _TICK_S, *at_s])

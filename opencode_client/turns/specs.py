@@ -48,7 +48,7 @@ class _Options:
 class TurnSpec(_Options):
     """A turn for `run_many`. Picklable if its policies and its output are.
 
-    `key` is anything hashable, to recognise the outcome by. The other arguments are those of `run`.
+    `key` is any hashable value that helps you to recognise the outcome. The other arguments are those of `run`.
     """
 
     prompt: Prompt
@@ -74,7 +74,7 @@ class TurnOutcome:
 
     @property
     def partial(self) -> TurnResult[Any] | None:  # Any: as above
-        """The result so far of a turn that failed; None if it did not fail, or not as a `TurnError`."""
+        """The result so far of a turn that failed with a `TurnError`; else None."""
         return self.error.partial if isinstance(self.error, TurnError) else None
 
     @property
@@ -93,7 +93,7 @@ def check_spec(spec: object, position: int) -> None:
     """Check a turn before it is run.
 
     Raises:
-        ArgumentError: it is no TurnSpec, or one of its options is wrong. Names its position and its key.
+        ArgumentError: it is no TurnSpec, or one of its options is wrong. The message has its position and its key.
     """
     if not isinstance(spec, TurnSpec):
         raise ArgumentError(f"specs[{position}]: run_many takes TurnSpecs, not {spec!r:.60}")

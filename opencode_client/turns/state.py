@@ -31,10 +31,10 @@ from .updates import Retrying, TodoChanged, TurnFinished, TurnGap, Update
 from .v1 import is_automatic
 
 STOPPING_S = 5.0
-"""The longest time between an abort and the end of the turn."""
+"""The longest time between an abort and the end of the turn, in seconds."""
 _SETTLE_S, _EVENT_S = 0.5, 3.0
-"""The time that the last events may need after the answer. The second one is for a server that sends events.
-With many turns it is late, and reading all their sessions would make it later."""
+"""The seconds that the last events may need after the answer. The second one is for a server that sends events.
+With many turns the server is slow, and reading all their sessions would make it slower."""
 _IDLE_S = {"complete": 1.0, "stored": 1.5, "not stored": 6.0, "unanswered": 10.0}
 """Seconds that a session has to be idle before the turn counts as over or lost. A cold instance needs 5 s to begin."""
 _SIGNS_OF_LIFE = (Delta, PartSeen, MessageSeen, StatusSeen, Asked, inputs.EventsWork)
@@ -53,7 +53,7 @@ class TurnState:
         self._asks = AskBook(plan.permissions, plan.questions, plan.may_ask)
         self._out: list[Update | Action] = []
         self._begun_s = self._now_s = now_s
-        self._is_pending = not plan.follows  # the POST
+        self._is_pending = not plan.follows  # the POST waits for its answer
         self._answered_s: float | None = None
         self._answer: tuple[MessageSeen, list[PartSeen]] | None = None  # of the POST
         self._lost: Exception | None = None  # the error of the POST
@@ -143,7 +143,7 @@ class TurnState:
                 pass
 
     def _advance(self) -> None:
-        """Do what is due at this time."""
+        """Do the steps that are due now."""
         now_s, limit_s = self._now_s, self.plan.timeout_s
         if self.result is not None:
             return
@@ -216,7 +216,7 @@ class TurnState:
                 else:
                     ending = self._looks.fail(error, self._now_s, is_pending=self._is_pending)
                     if ending is not None:
-                        self._read_answer()  # a complete answer is a result, whoever is gone after it
+                        self._read_answer()  # a complete answer is a result, even if the server is gone now
                         has_all = self._answered_s is not None and self.transcript.is_complete
                         self._finish(None if has_all else ending)
             case inputs.Decide():
@@ -277,7 +277,7 @@ class TurnState:
         self._judge()
 
     def _judge(self) -> None:
-        """Decide if the turn is over, from what was read."""
+        """Decide if the turn is over, after a snapshot was read."""
         transcript, now_s = self.transcript, self._now_s
         is_idle, is_stored = self._status == "idle", transcript.prompt_id is not None
         self._idle_since_s = (self._idle_since_s or now_s) if is_idle else None
@@ -310,7 +310,7 @@ class TurnState:
         return waits
 
     def _check_budget(self) -> None:
-        """Abort a turn that has passed a limit, after another step has begun: before, 1.1.x would stay busy."""
+        """Abort a turn that has passed a limit, but only after its next step has begun: else 1.1.x would stay busy."""
         last = self.transcript.last
         if last is not None and not last.is_over:
             passed = passed_budget(self.transcript, self.family.messages, self.plan)

@@ -1,7 +1,7 @@
 """Structured output: the schema that is sent, and the check of what the model returns. No I/O.
 
 Source: 1.1.31 and 1.1.53 ignore `format`; 1.1.65 does not. Servers 1.14 to 1.18 cannot list the messages of a session
-that has had one.
+that had a prompt with `format`.
 """
 
 from __future__ import annotations

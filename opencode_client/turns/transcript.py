@@ -31,7 +31,7 @@ class _Part:
 
 @define(eq=False)
 class TurnMessage:
-    """A message of the session. `belongs`: to the turn; None while that is not known."""
+    """A message of the session. `belongs`: True if it belongs to the turn; None while that is not known."""
 
     id: str
     parts: dict[str, _Part] = field(factory=dict[str, _Part])
@@ -50,7 +50,7 @@ class TurnMessage:
 
     @property
     def is_automatic(self) -> bool:
-        """True for a message that the server has put in the user's place, to make the conversation shorter."""
+        """True for a message that the server wrote in the user's name, to make the conversation shorter."""
         return is_automatic([part.seen for part in self.parts.values() if part.seen is not None])
 
     @property
@@ -104,7 +104,7 @@ class Transcript:
 
     @property
     def messages(self) -> list[TurnMessage]:
-        """The prompt and all that belong to the turn, in order."""
+        """The messages of the turn, with its prompt, in order."""
         return sorted(
             (one for one in self._messages.values() if one.belongs and one.seen), key=lambda one: one.order
         )
@@ -129,7 +129,7 @@ class Transcript:
         return is_last and all(one.is_whole for one in self.answers)
 
     def last_text(self) -> str:
-        """Return the text of the last message."""
+        """Return the text of the last message that is not a summary."""
         last = [one for one in self.answers if one.seen and not one.seen.is_summary][-1:]
         return last[0].visible("text") if last else ""
 
@@ -187,7 +187,7 @@ class Transcript:
             self._show(message, part)
 
     def _arrange(self, message: TurnMessage, part_ids: Sequence[str]) -> None:
-        """Leave only these parts, in this order."""
+        """Keep only these parts, in this order."""
         for part in message.parts.values():
             if part.id not in part_ids and part.is_shown and part.seen is not None and part.seen.text:
                 self._updates.append(TextReplaced("", part.id, message.id, part.seen.kind == "reasoning"))
@@ -213,7 +213,7 @@ class Transcript:
                 self._arrange(self._message(message.message_id), [part.part_id for part in parts])
 
     def read_answer(self, message: MessageSeen, parts: Sequence[PartSeen], *, is_ours: bool) -> None:
-        """Read the answer of the POST. If it is surely that of this prompt, its parent is the prompt."""
+        """Read the answer of the POST. `is_ours`: it is certainly for this prompt, so its parent is the prompt."""
         if is_ours and message.parent_id is not None:
             self.adopt(message.parent_id)
         self.read([(message, parts)])
@@ -271,7 +271,7 @@ class Transcript:
         return None
 
     def _belongs(self, message: TurnMessage, seen: MessageSeen) -> bool | None:
-        """Return True if a message of the model answers the prompt, or one that the server has put in its place."""
+        """Return True if a message of the model answers the prompt, or a message that the server wrote in its place."""
         parent = self._messages.get(seen.parent_id or "")
         if self.prompt_id is None or parent is None or (parent.seen is None and parent.belongs is None):
             return None  # it is not known yet

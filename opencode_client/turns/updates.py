@@ -173,9 +173,9 @@ class Compacting:
 
 @frozen
 class TurnGap:
-    """The event stream was interrupted. The turn has read again what it missed; texts may be replaced.
+    """The event stream was interrupted. The turn now reads the session again; texts may be replaced.
 
-    In `client.asks`, the asks are listed again: those that are new follow, and an AskClosed for those that are gone.
+    In `client.asks`, the asks are listed again: new asks follow, and an AskClosed for each ask that is gone.
     """
 
     reason: str
@@ -183,7 +183,7 @@ class TurnGap:
 
 @frozen
 class TurnFinished:
-    """The turn is over: the last update. `error` is what `turn.result()` raises; None if it returns `result`."""
+    """The turn is over: the last update. `turn.result()` raises `error`, or returns `result` if `error` is None."""
 
     result: TurnResult[Any]  # Any: the structured output
     error: OpencodeError | Exception | None = None

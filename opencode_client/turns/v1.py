@@ -1,4 +1,4 @@
-"""The adapter for servers 1.x: how a prompt is marked, what events and messages mean, and which error a turn had.
+"""The adapter for servers 1.x: it marks prompts, interprets events and messages, and finds the error of a turn.
 
 No I/O. Another generation of servers needs another module with these functions, and other calls in `async_calls.py`.
 
@@ -66,7 +66,7 @@ def read_event(raw: Any, directory: str) -> Event | None:  # Any: JSON
     try:
         return read(properties, directory)
     except (KeyError, TypeError, AttributeError):
-        return None  # an event of another form: the messages show the same
+        return None  # an event of another form: the messages will show its content
 
 
 def member(raw: JsonObject, name: str) -> JsonObject:
@@ -93,7 +93,7 @@ def part_seen(part: JsonObject) -> PartSeen:
 
 
 def is_automatic(parts: Sequence[PartSeen]) -> bool:
-    """Return True for the parts of a message that the server has put in the user's place, to shorten a conversation."""
+    """Return True for the parts of a message that the server wrote in the user's name, to shorten a conversation."""
     return bool(parts) and all(
         one.kind == "compaction" or (one.kind == "text" and one.is_hidden) for one in parts
     )
@@ -194,11 +194,11 @@ def _incomplete(reason: str, message: str) -> TurnError:
 
 
 _ADVICE = {
-    "length": "; ask for a shorter answer, or use a model with a longer one",
+    "length": "; ask for a shorter answer, or use a model that can write longer ones",
     "structure": "; use a simpler schema, or another model",
 }
 _CUTS = {
-    "length": ("length", "it reached its longest length"),
+    "length": ("length", "it reached the length limit"),
     "content-filter": ("filter", "a filter stopped it"),
 }
 _OUTPUT_REASONS = {
