@@ -93,7 +93,7 @@ def opencode_server(
 
 
 def _check_executable(executable: str | None) -> None:
-    """Skip the test if there is no opencode, or let it fail."""
+    """If there is no opencode, skip the test, or fail it if OPENCODE_REQUIRE_SERVER is 1."""
     from .errors import ServerStartError
     from .server.settings import ServerSettings
 
@@ -126,7 +126,7 @@ def _opencode_target(
     server: OpencodeServer = request.getfixturevalue("opencode_server")
     request.getfixturevalue("opencode_model")  # without the replies of the test before
     yield server
-    with server.client() as client:  # servers keep each directory, and turns that still run there
+    with server.client() as client:  # else the server keeps the directory's instance, and its running turns
         client.instance.dispose(directory=opencode_directory)
 
 
@@ -157,7 +157,7 @@ def opencode_async_client(
 
 
 def _close_at_end(item: Any, client: AsyncOpencodeClient) -> None:  # Any: an item with a function
-    """Close the client in the event loop of the test: no fixture knows which plugin runs it, and when the loop ends."""
+    """Close the client in the test's event loop. A fixture does not know which plugin runs it, or when it ends."""
     function = item.obj
     if iscoroutinefunction(function):
 

@@ -58,13 +58,16 @@ def partial(model: type[M], data: JsonObject) -> M: ...
 def partial(model: UnionReader[T], data: JsonObject) -> T: ...
 @explain_call
 def partial(model: type[M] | UnionReader[T], data: JsonObject) -> M | T:
-    """Return a model for a test from some of its members. It is read as by `from_dict`, but nothing warns.
+    """Return a model for a test from some of its members. It is read like by `from_dict`, but without warnings.
 
-    Members that are left out are None, required ones too.
+    Members that are left out are None, even if they are required.
 
     Args:
         model: Class of the model, or the reader of a union, such as `read_event`.
         data: JSON object with the server's names.
+
+    Raises:
+        ArgumentError: `model` is something else, or `data` has a Python name in place of the server's.
     """
     if isinstance(model, type):
         _check_members(model, data)
@@ -77,7 +80,7 @@ def partial(model: type[M] | UnionReader[T], data: JsonObject) -> M | T:
 
 
 def _check_members(model: type[OpencodeModel], data: JsonObject) -> None:
-    """Raise ArgumentError if a member has its name in Python: that would read as an unknown member."""
+    """Raise ArgumentError if a member has its Python name: it would be read as an unknown member."""
     for name, wire_name, _, _ in layout_of(model):
         if name in data and name != wire_name:
             raise ArgumentError(

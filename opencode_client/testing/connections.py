@@ -37,7 +37,7 @@ class Request:
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """The members of the query. Of a member that is repeated, the last value."""
+        """The parameters of the query. For a repeated parameter, the last value."""
         return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
 
     @cached_property
@@ -155,7 +155,7 @@ class Listener:
             suppress(OSError, ValueError),
             peer.socket,
             peer.socket.makefile("rb") as incoming,
-        ):  # it has gone
+        ):  # the client has gone
             peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while not self._is_closing and (request := _read(incoming)) is not None:
                 answer = self._respond(request)

@@ -30,7 +30,7 @@ def is_new(version: str) -> bool:
     """Return True if a version has the forms of 1.18.33, and False if it has those of 1.3.2.
 
     Raises:
-        ArgumentError: the fake does not have the forms of this version.
+        ArgumentError: the fake does not support this version.
     """
     numbers = release(version)
     if numbers is None or not _OLDEST <= numbers < (2,):
@@ -57,7 +57,7 @@ class Events:
         self.is_new: bool = is_new(version)
         self.heartbeat_s: float = HEARTBEAT_S
         self.lost: deque[str | None] = deque()
-        """Types of events to lose, each once; None stands for any event."""
+        """Types of events that are not sent, one entry for each event; None is any type."""
         self._changed = threading.Condition()
         self._subscribers: list[_Subscriber] = []
         self._numbers: dict[str, int] = {}
@@ -81,7 +81,7 @@ class Events:
             self._changed.notify_all()
 
     def serve(self, peer: Peer, directory: str | None) -> None:
-        """Send events to a client until it goes away or the stream ends."""
+        """Send events to a client until it disconnects or the stream ends."""
         subscriber = _Subscriber(directory)
         with self._changed:
             self._subscribers.append(subscriber)
@@ -95,7 +95,7 @@ class Events:
                 self._subscribers.remove(subscriber)
 
     def end(self, *, directory: str | None = None, cleanly: bool) -> None:
-        """End the open streams of a directory, or all. Not cleanly: the connections break."""
+        """End the open streams of a directory, or all streams. If not `cleanly`, break their connections."""
         with self._changed:
             for one in self._subscribers:
                 if directory is None or one.directory == directory:

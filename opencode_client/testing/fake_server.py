@@ -1,4 +1,4 @@
-"""A server without opencode, for tests: its address, its clients, its faults, and what it has received."""
+"""A server without opencode, for tests: its address, its clients, its faults, and the requests that it received."""
 
 from __future__ import annotations
 
@@ -48,16 +48,17 @@ class FakeServer(Replies):
     Opened by `with` or `async with`, or by `start`; closed at their end, or by `close`. Not reusable. Any thread may
     use it. Turns are scripted as with `ScriptedModel`, which makes the same turns with a real server: each response of
     the model is what `script` returns, or the next reply of the queue, or an echo of the prompt. The fake runs the
-    tools: `bash`, `read`, `write`, `todowrite`, `question` and `task` do in `directory` what those of opencode do.
+    tools: `bash`, `read`, `write`, `todowrite`, `question` and `task` work in `directory`, like those of opencode.
 
-    An operation that the fake does not have responds with 404, and its body says that this is the fake.
+    For an operation that the fake does not have, it responds with 404 and a body that names FakeServer.
 
     Args:
         replies: The first replies of the queue. A string is a reply with this text. See `say`.
         script: Function that gets each request to the model, and returns its reply.
-        version: The fake has the responses and events of this version. Real servers 1.3.2 and 1.18.33 were compared.
+        version: The fake has the responses and events of this version. Tests compare it with real 1.3.2 and 1.18.33.
         directory: Directory of clients that name none, with the files that they read. Default: the working directory.
-        config: opencode's configuration, such as `{"permission": {"bash": "ask"}}`. `command` and `agent` count, too.
+        config: opencode's configuration, such as `{"permission": {"bash": "ask"}}`. Used: `permission`, `command`,
+            `agent`.
         password: Password for Basic authentication, with the user `opencode`. Default: none.
         tools: Functions that replace tools, by name. Each gets the arguments, and returns the output.
         terminal: Function that plays the program of a terminal. Default: a program that repeats what it reads.
@@ -94,7 +95,7 @@ class FakeServer(Replies):
 
     @property
     def heartbeat_s(self) -> float:
-        """The seconds without an event after which an event stream has a heartbeat."""
+        """The seconds without an event after which an event stream sends a heartbeat."""
         return self._events.heartbeat_s
 
     @heartbeat_s.setter
@@ -102,11 +103,11 @@ class FakeServer(Replies):
         self._events.heartbeat_s = seconds
 
     def client(self, **options: Any) -> OpencodeClient:  # Any: options of the client
-        """Return a client for this server. You close it, as by `with`."""
+        """Return a client for this server. You close it, for example with `with`."""
         return OpencodeClient(self.url, **self._with_password(options))
 
     def async_client(self, **options: Any) -> AsyncOpencodeClient:  # Any: as above
-        """Return an async client for this server. You close it, as by `async with`."""
+        """Return an async client for this server. You close it, for example with `async with`."""
         return AsyncOpencodeClient(self.url, **self._with_password(options))
 
     def _with_password(self, options: JsonObject) -> JsonObject:
@@ -114,19 +115,20 @@ class FakeServer(Replies):
 
     @property
     def transport(self) -> FakeTransport:
-        """A transport for httpx that calls this server without a network. It has no event streams and terminals."""
+        """A transport for httpx that calls this server without a network. It has no event streams or terminals."""
         return FakeTransport(self._answer)
 
     def calls(self, operation: str | None = None) -> list[FakeCall]:
-        """Return the requests so far, in order; of one operation, such as `session.prompt`."""
+        """Return the requests so far, in order. `operation`: only those of one operation, such as `session.prompt`."""
         with self._changed:
             return [call for call in self._calls if operation in (None, call.operation)]
 
     def wait_for_call(self, operation: str, *, times: int = 1, timeout: float = 10.0) -> FakeCall:
-        """Wait until an operation was called so often, and return that call.
+        """Wait until an operation was called `times` times, and return the last of these calls.
 
         Raises:
-            TimeoutError: it was not, in `timeout` seconds.
+            TimeoutError: there were fewer calls within `timeout` seconds.
+            ArgumentError: the server's document does not have this operation.
         """
         _check_operation(operation)
         with self._changed:
@@ -140,10 +142,10 @@ class FakeServer(Replies):
         return self.calls(operation)[times - 1]
 
     def assert_prompted_once(self, text: str | None = None) -> None:
-        """Check that one prompt was sent, and that its text is `text`.
+        """Check that one prompt was sent, and that its text is `text`. None: any text.
 
         Raises:
-            AssertionError: none was sent, or several, or another text.
+            AssertionError: no prompt was sent, or several, or another text.
         """
         sent = [call for call in self.calls() if call.operation in _PROMPTS]
         texts = [text_of(call) for call in sent]
@@ -160,18 +162,18 @@ class FakeServer(Replies):
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Let the next calls of an operation fail. `body` is JSON; default: that of an unexpected error."""
+        """Let the next calls of an operation fail. `body` is JSON; default: the body of an unexpected server error."""
         body = {"name": "UnknownError", "data": {"message": "fault of FakeServer"}} if body is None else body
         _check_operation(operation)
         self._faults.append(Fault(operation, times, response=json_response(body, status, headers)))
 
     def delay(self, operation: str, seconds: float, *, times: int = 1) -> None:
-        """Let the next calls of an operation wait before they do anything."""
+        """Let the next calls of an operation wait for some seconds before they do anything."""
         _check_operation(operation)
         self._faults.append(Fault(operation, times, delay_s=seconds))
 
     def cut(self, operation: str, *, times: int = 1) -> None:
-        """Break the connections of the next calls of an operation, which do nothing."""
+        """Break the connections of the next calls of an operation. These calls have no effect."""
         _check_operation(operation)
         self._faults.append(Fault(operation, times, cut=True))
 
@@ -188,15 +190,15 @@ class FakeServer(Replies):
         self._events.publish(kind, self.directory, **properties)
 
     def wait_for_turns(self) -> None:
-        """Wait until no turn runs, and all its events are sent. A session may look idle before."""
+        """Wait until no turn runs, and all events of turns are sent. Sessions may look idle before that."""
         self._turns.join()
 
     def die(self) -> None:
-        """End as a server that was killed: all connections break, and new ones are refused."""
+        """End like a server that was killed: all connections break, and new ones are refused."""
         self.close()
 
     def start(self) -> None:
-        """Begin to serve. Requests before that wait."""
+        """Begin to serve. Earlier requests wait for this."""
         self._listener.start()
 
     def close(self) -> None:

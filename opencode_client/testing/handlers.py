@@ -14,7 +14,7 @@ from .turns import Turns
 _KINDS: dict[type, str] = {
     type(None): "undefined",
     str: "string",
-    bool: "boolean",  # before int, which it is, too
+    bool: "boolean",  # before int, as it is a kind of int
     int: "number",
     float: "number",
     list: "array",
@@ -35,7 +35,7 @@ class Handlers:
         return refuse({"name": "NotFoundError", "data": {"message": f"{what} not found: {value}"}}, 404)
 
     def failed(self, why: str) -> RefusalError:
-        """Return the error for what servers do not expect."""
+        """Return the error that servers send for an unexpected failure."""
         if self.state.is_new:
             return RefusalError(self.turns.failed())
         return refuse({"name": "UnknownError", "data": {"message": f"Error: {why}"}}, 500)
@@ -70,7 +70,7 @@ class Handlers:
         return self.state.sessions[session_id]
 
     def nowhere(self, call: Call) -> Session:
-        """Return a session that does not exist, for events that servers publish all the same."""
+        """Return a session that does not exist, for events that servers publish anyway."""
         return Session({"id": call.ids[0], "directory": call.directory})
 
     def message(self, call: Call) -> Message:

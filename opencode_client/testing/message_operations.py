@@ -68,7 +68,7 @@ class MessageOperations(Handlers):
     @on("part.delete", "DELETE", "/session/{sessionID}/message/{messageID}/part/{partID}")
     def delete_part(self, call: Call) -> Any:
         session, (_, message_id, part_id) = self.session(call), call.ids
-        for message in session.messages:  # source: servers do not look at the message's id
+        for message in session.messages:  # source: servers ignore the message's id
             message.parts = [one for one in message.parts if one["id"] != part_id]
         self.state.publish(session, "message.part.removed", messageID=message_id, partID=part_id)
         return True
@@ -79,7 +79,7 @@ class MessageOperations(Handlers):
         if call.ids[0] not in self.state.sessions and not self.state.is_new:
             return Response(
                 headers={"content-type": "application/json"}
-            )  # source: 1.3.2 sends 200 before it looks
+            )  # source: 1.3.2 sends 200 before it checks the session
         session = self.session(call)
         if self._lacks_agent(session, call):
             return (

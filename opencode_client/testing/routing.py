@@ -17,7 +17,7 @@ from .connections import Request, json_response
 
 
 class RefusalError(Exception):
-    """The response to a call that is refused is its argument."""
+    """A call is refused. The argument is the response."""
 
 
 @define(slots=False)

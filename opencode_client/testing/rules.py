@@ -14,7 +14,7 @@ ALLOWED = {"permission": "*", "action": "allow", "pattern": "*"}
 """The first rule of each agent."""
 _EDITS = ("edit", "write")
 _PARTS = re.compile(r"[;\n]|&&|\|\|?")
-"""A command of the shell is split here. Servers parse it."""
+"""The places at which a shell command is split. Real servers parse it."""
 _ASK_ALL: list[JsonObject] = [{"permission": "*", "pattern": "*", "action": "ask"}]
 
 
@@ -29,7 +29,7 @@ def rules_of(permission: Any) -> list[JsonObject]:  # Any: opencode's configurat
 
 
 def action_for(rules: Sequence[JsonObject], permission: str, patterns: Sequence[str]) -> str:
-    """Return `allow`, `ask` or `deny`: that of the last rule that matches, the strictest of all patterns."""
+    """Return `allow`, `ask` or `deny`. The last matching rule decides each pattern; the strictest decision wins."""
     actions = [_one_action(rules, permission, pattern) for pattern in patterns]
     return next((one for one in ("deny", "ask") if one in actions), "allow")
 
@@ -42,7 +42,7 @@ def _one_action(rules: Sequence[JsonObject], permission: str, pattern: str) -> s
 
 
 def matches(ask: Ask, rules: Sequence[JsonObject]) -> bool:
-    """Return True if rules allow what a permission request wants."""
+    """Return True if rules allow a permission request."""
     return action_for([*_ASK_ALL, *rules], ask.info["permission"], ask.info["patterns"]) == "allow"
 
 

@@ -28,7 +28,8 @@ class ScriptedModel(Replies):
 
     Opened by `with`, closed at its end. Any thread may add replies. `script` is called first. If it returns None, the
     next reply of the queue is sent. If the queue is empty, the reply is `echo: ` and the last user message.
-    A request without tools gets "Scripted title" and takes no reply: opencode asks so for titles and summaries.
+    A request without tools gets "Scripted title" and takes no reply: opencode sends such requests for titles and
+    summaries.
 
     Source: servers 1.1.31 to 1.18.33, which bundle `@ai-sdk/openai-compatible`.
     """

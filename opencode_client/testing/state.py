@@ -58,7 +58,7 @@ class Ask:
     info: JsonObject
     is_over: bool = False
     reply: Any = None
-    """The reply to a permission, or the answers to a question. None after the reject of a question."""
+    """The reply to a permission, or the answers to a question. None if the question was rejected."""
     message: str | None = None
 
 
@@ -120,7 +120,7 @@ class State:
         return self.events.is_new
 
     def new_id(self, prefix: str) -> str:
-        """Return an id. Later ids sort after earlier ones; those of sessions before."""
+        """Return an id. Later ids sort after earlier ones, but later ids of sessions sort before earlier ones."""
         number = next(self._numbers) & 0xFFFFFFFFFFFF
         return f"{prefix}_{0xFFFFFFFFFFFF - number if prefix == 'ses' else number:012x}{uuid4().hex[:14]}"
 
@@ -146,7 +146,7 @@ class State:
         return session
 
     def publish(self, session: Session, kind: str, **properties: Any) -> None:  # Any: JSON
-        """Publish an event of a session, which old servers send without its id for sessions and messages."""
+        """Publish an event of a session. Old servers leave out `sessionID` in events about sessions and messages."""
         has_id = self.is_new or kind not in (
             "session.created", "session.updated", "session.deleted", "message.updated", "message.part.updated"
         )  # fmt: skip
@@ -167,14 +167,14 @@ class State:
         self.publish_session(session)
 
     def set_status(self, session: Session, kind: str, **members: Any) -> None:  # Any: JSON
-        """Set and publish a session's status. Its event is sent before it can be read."""
+        """Set and publish a session's status. The event is sent before the status can be read."""
         status = {"type": kind, **members}
         with self.lock:
             session.status = status
             self.publish(session, "session.status", status=status)
 
     def rest(self, *sessions: Session) -> None:
-        """Let sessions be idle, and publish it. An idle session has no status."""
+        """Make sessions idle, and publish it. An idle session has no status."""
         with self.lock:
             for one in sessions:
                 self.set_status(one, "idle")
@@ -183,7 +183,7 @@ class State:
                 self.publish(one, "session.idle")
 
     def children(self, session: Session) -> list[Session]:
-        """Return the sessions that were created for another."""
+        """Return the sessions whose parent is `session`."""
         return [one for one in self.sessions.values() if one.info.get("parentID") == session.id]
 
     def add_message(self, session: Session, info: JsonObject) -> Message:
@@ -217,7 +217,7 @@ class State:
         yield from sorted(found, key=lambda one: (-one.info["time"]["updated"], one.id))
 
     def wait(self, session: Session, happened: Callable[[], object], timeout_s: float | None = None) -> None:
-        """Wait for a change. Raises AbortedErrorError if the session's turn is aborted."""
+        """Wait until `happened`. Raises AbortedError if the session's turn is aborted, or the server is closed."""
         with self.changed:
             self.changed.wait_for(lambda: happened() or session.is_aborted or self.is_closed, timeout_s)
             if session.is_aborted or self.is_closed:

@@ -57,7 +57,7 @@ class Step:
         except AbortedError:
             if state.is_closed:
                 return False
-            if not (state.is_new and (session.status or {}).get("type") == "retry"):  # then there is no error
+            if not (state.is_new and (session.status or {}).get("type") == "retry"):  # that leaves no error
                 self._abort()
         except ModelError as error:
             self._fail(error.args[0])
@@ -176,7 +176,7 @@ class Step:
                 self._state.publish_part(self._session, part)
 
     def summarize(self) -> None:
-        """Publish the changes of files, which a fake server does not have."""
+        """Publish an empty summary of file changes: a fake server does not track them."""
         session, state = self._session, self._state
         state.touch(session, summary={"additions": 0, "deletions": 0, "files": 0})
         state.publish(session, "session.diff", diff=[])

@@ -35,7 +35,7 @@ _SILENT = logging.Logger(f"{__name__}.websocket", logging.CRITICAL + 1)
 
 @explain_calls
 class FakeTerminal:
-    """The program's end of a terminal, for the function that plays the program."""
+    """A terminal as its program sees it. Passed to the function that plays the program."""
 
     def __init__(self, info: JsonObject) -> None:
         self.info: JsonObject = info
@@ -72,7 +72,7 @@ class FakeTerminal:
             return self._unread.popleft()
 
     def add_input(self, text: str) -> None:
-        """Add what a client has sent."""
+        """Add input that a client has sent."""
         with self._changed:
             self._unread.append(text)
             self._changed.notify_all()
@@ -110,7 +110,7 @@ TerminalScript = Callable[[FakeTerminal], int | None]
 
 
 def repeat(terminal: FakeTerminal) -> None:
-    """Repeat what is read, until the line `exit`."""
+    """Write each input back, until the line `exit`."""
     while (text := terminal.read()).strip() != "exit":
         terminal.write(text.replace("\n", "\r\n"))
 
@@ -234,7 +234,7 @@ class Terminals:
         self._end(one, code)
 
     def _end(self, one: _Running, code: int | None) -> None:
-        """End a terminal whose program has exited; without a code, one that was removed."""
+        """End a terminal. `code` is the exit code of its program; None if the terminal was removed."""
         pty_id = one.terminal.info["id"]
         if self._running.pop(pty_id, None) is not None:
             events, is_new = self._state.events, self._state.is_new

@@ -1,4 +1,4 @@
-"""The tools of a fake server: what they ask, what they do in the session's directory, and what the model gets back.
+"""The tools of a fake server: their permissions, their work in the session's directory, their output for the model.
 
 Source: tools of 1.3.2 and 1.18.33. `bash`, `read` and `write` do what they say; other tools return an empty text.
 """
@@ -62,7 +62,7 @@ class Call:
 
     @property
     def is_ready(self) -> bool:
-        """True if it waits for nobody."""
+        """True if the call does not wait for a person."""
         return self.ask is None or self.ask.is_over
 
 
@@ -84,12 +84,12 @@ class Tools:
         part["tool"] = call.name
         call.ask = self._ask(call)
         is_free = call.name == "bash" and call.ask is None and call.denied_by is None
-        if not (self._state.is_new and (call.name == "task" or is_free)):  # these publish it with more
+        if not (self._state.is_new and (call.name == "task" or is_free)):  # these publish more themselves
             self._publish(call, "running", {})
         return call
 
     def finish(self, calls: Sequence[Call]) -> None:
-        """Finish the calls, those that wait for a person when they have their answer. Raises AbortedError."""
+        """Finish the calls. A call that waits for a person is finished when it is answered. Raises AbortedError."""
         left = list(calls)
         while left:
             self._state.wait(left[0].session, lambda: any(one.is_ready for one in left))
@@ -118,7 +118,7 @@ class Tools:
         return {"status": "error", "input": state["input"], "error": error, "time": times, **more}
 
     def reply(self, ask: Ask, reply: Any, message: str | None = None) -> None:  # Any: JSON
-        """Let an ask have its reply. A rejected permission rejects the others of its session."""
+        """Close an ask with its reply, and wake the turn that waits for it."""
         state = self._state
         with state.changed:
             ask.is_over, ask.reply, ask.message = True, reply, message

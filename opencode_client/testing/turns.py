@@ -1,4 +1,4 @@
-"""The turns of a fake server: prompts wait in line, the scripted replies answer them, and tools run between.
+"""The turns of a fake server: prompts are queued, scripted replies answer them, and tools run in between.
 
 Source: the events and messages of 1.3.2 and 1.18.33; tests/testing/test_same_as_real.py compares them.
 """
@@ -41,11 +41,11 @@ class Turns:
         tools.run_subagent = self.run_here
 
     def prompt(self, session: Session, body: JsonObject) -> Message:
-        """Add a prompt to a session, as a request has it."""
+        """Add the prompt of a request to a session."""
         state, model = self.state, body.get("model") or _last_model(session)
         if "revert" in session.info:
             self._remove_reverted(session)
-        if isinstance(model, str):  # as commands have it
+        if isinstance(model, str):  # in the body of a command
             provider_id, _, model_id = model.partition("/")
             model = {"providerID": provider_id, "modelID": model_id}
         agent = body.get("agent") or "build"
@@ -57,7 +57,7 @@ class Turns:
             model["variant"] = more.pop("variant")
         if state.is_new and (session.info.get("agent"), session.info.get("model")) != (agent, short):
             state.touch(session, agent=agent, model=short)
-        if "tools" in more:  # they hold for later prompts, too
+        if "tools" in more:  # they apply to later prompts, too
             actions = {name: "allow" if is_on else "deny" for name, is_on in more["tools"].items()}
             rules = [{"permission": one, "pattern": "*", "action": to} for one, to in actions.items()]
             state.touch(session, permission=rules)
@@ -202,7 +202,7 @@ class Turns:
             return self._waiting.pop(session.id, [])
 
     def respond(self, waiting: list[_Waiting], message: Message | None) -> None:
-        """Let requests have their answer, and wait until it is sent: servers publish the end of a turn after it."""
+        """Answer requests, and wait until the answers are sent: servers publish the end of a turn after that."""
         for one in waiting:
             one.answer = message
             one.ready.set()
