@@ -44,11 +44,11 @@ _sync: Any = sync  # Any: it has no types
 
 
 class FleetError(OpencodeError):
-    """A turn of `run_turns` that has no result: it was not sent, or nobody knows how it ended. The text says which."""
+    """A turn of `run_turns` has no result: it was not sent, or its end is not known. The message says which."""
 
 
 class OpencodePlugin(WorkerPlugin):
-    """Start one isolated opencode server on each Dask worker, restart it when it has died, and end it with the worker.
+    """Run one isolated opencode server on each Dask worker. A server that has died is replaced.
 
     Args:
         options: Arguments of `OpencodeServer`, such as `executable=`, `config=`, `env=`. `isolated` is True by default.
@@ -61,9 +61,10 @@ class OpencodePlugin(WorkerPlugin):
         self._server: OpencodeServer | None = None
 
     def setup(self, worker: Worker) -> None:
-        """Start the server of this worker. A worker whose server does not start does not start, either."""
-        self._starting = Lock()  # not before: plugins are pickled
-        # a server that replaces a dead one may get its port; turns of the dead one then find no session there
+        """Start the server of this worker. If it does not start, the worker does not start, either."""
+        self._starting = Lock()  # not in `__init__`: plugins are pickled
+        # all servers of a worker have one password: a new one may get the port of a dead one, and turns of the dead one
+        # then get "no such session", not a 401
         self._options.setdefault("password", secrets.token_urlsafe(32))
         self.server()
 
@@ -73,10 +74,10 @@ class OpencodePlugin(WorkerPlugin):
             self._server.close()
 
     def server(self) -> OpencodeServer:
-        """Return the server of this worker. Starts another one if it does not respond.
+        """Return the server of this worker. If it does not respond, end it and start another one.
 
         Raises:
-            ServerStartError: it does not start.
+            ServerStartError: the new server does not start.
         """
         with self._starting:
             if self._server is not None and not _responds(self._server):
@@ -88,7 +89,7 @@ class OpencodePlugin(WorkerPlugin):
 
 
 class _Ledger(SchedulerPlugin):
-    """The turns that tasks have claimed, and the jobs that are over, at the scheduler, which outlives workers."""
+    """Remembers claimed turns and ended jobs. Runs at the scheduler, which lives longer than the workers."""
 
     name = "opencode-ledger"
     idempotent = True  # the jobs of a scheduler share it
@@ -134,11 +135,11 @@ class _Journal:
         self._lock = Lock()
 
     def claim(self, event: tuple[float, str]) -> None:
-        """Note that the prompt of a turn is about to be sent. An event of Dask has the time and the task."""
+        """Write that the prompt of a turn is about to be sent. An event of Dask is a pair: time and task."""
         self._write({"key": event[1].partition("/")[2]})
 
     def add(self, outcome: TurnOutcome) -> None:
-        """Note the end of a turn."""
+        """Write the outcome of a turn."""
         one = outcome.result or outcome.partial
         error = None if outcome.error is None else f"{type(outcome.error).__name__}: {outcome.error}"
         about = {} if one is None else {"session_id": one.session_id, "text": one.text}
@@ -160,21 +161,21 @@ def run_turns(
 ) -> Iterator[TurnOutcome]:
     """Run turns on the workers of a Dask cluster. Yield an outcome for each one, in the order in which they end.
 
-    A worker runs as many turns at a time as it has threads. Leaving the iteration starts no more turns; those that run
-    end by themselves.
+    A worker runs as many turns at a time as it has threads. If you stop iterating, no more turns start; running turns
+    continue to their end.
 
     Args:
         dask: Client of a cluster whose workers have an `OpencodePlugin`.
-        specs: The turns. `directory` is one of the worker's machine, or `git+URL@REVISION`: then each turn gets a clone
-            of its own, which is removed after it. Each turn needs another `key`, a text.
+        specs: The turns. `directory` is a path on the worker's machine, or `git+URL@REVISION`: then each turn gets its
+            own clone, which is removed after the turn. Each turn needs its own `key`, a text.
         results: File of JSON lines, to which claims and outcomes are added. Turns with an outcome in it are skipped.
             Turns that were claimed and have no outcome are errors, because their prompts may have been sent.
-        max_cost: USD for all turns together. After that, turns that have not begun are errors.
+        max_cost: USD for all turns together. Above it, no more turns begin; their outcomes are errors.
         progress: Show a line on the terminal. Needs rich.
 
     Raises:
         ArgumentError: a spec is wrong, or two have the same key.
-        FleetError: as `error` of an outcome, if the turn was not sent, or nobody knows how it ended.
+        FleetError: never raised. It is the `error` of an outcome whose turn was not sent, or whose end is not known.
     """
     todo = _checked(specs)
     journal = _Journal(None if results is None else Path(results))
@@ -198,7 +199,7 @@ def _checked(specs: Iterable[TurnSpec]) -> list[TurnSpec]:
 def _reported(
     outcomes: Generator[TurnOutcome], journal: _Journal, line: TurnProgress | None
 ) -> Iterator[TurnOutcome]:
-    """Note outcomes in the results file and on the terminal."""
+    """Yield the outcomes, after writing each one to the results file and the terminal."""
     with closing(outcomes), ExitStack() as ended:
         if line is not None:
             line.start()
@@ -232,7 +233,7 @@ def _outcomes(
                 yield _failed(waiting.popleft(), limit)
                 continue
             future = next(ended)
-            spec, error = running.pop(future.key), future.exception()  # its worker died too often
+            spec, error = running.pop(future.key), future.exception()  # such as: its workers died too often
             outcome = _failed(spec, f"no outcome: {error}", error) if error else future.result()
             spent += outcome.cost
             if not limit and max_cost is not None and spent >= max_cost:
@@ -272,7 +273,7 @@ def _run(task: str, spec: TurnSpec) -> TurnOutcome:
 
 @contextmanager
 def _place(directory: StrPath | None) -> Generator[StrPath | None]:
-    """Give the directory of a turn: for `git+URL@REVISION` a new clone, which is removed after it."""
+    """Yield the directory of a turn. For `git+URL@REVISION` it is a new clone, which is removed after the turn."""
     source = _SOURCE.fullmatch(str(directory))
     if source is None:
         yield directory
@@ -291,7 +292,7 @@ def _git(*arguments: str) -> None:
 
 
 def _responds(server: OpencodeServer) -> bool:
-    """Return False if the server has ended, or is silent for a minute: a busy machine may need some seconds."""
+    """Return True if the server responds within a minute. On a busy machine it may need some seconds."""
     try:
         with server.client(timeout=60) as client:
             client.global_.health()

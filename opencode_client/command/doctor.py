@@ -1,4 +1,4 @@
-"""Check the connection to a server: what works, what does not, and how to mend it."""
+"""Check the connection to a server: what works, what does not, and how to fix it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PASSWORD = (
 
 @frozen
 class Check:
-    """The result of one check. `ok` is None if it was not made."""
+    """The result of one check. `ok` is None if the check was skipped."""
 
     name: str
     ok: bool | None
@@ -66,7 +66,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def checks(given: argparse.Namespace) -> Iterator[Check]:
-    """Check one thing after the other. After a failure that the others depend on, they are not made."""
+    """Yield the result of each check. If the server or the password fails, the checks after it are skipped."""
     steps: dict[str, tuple[Callable[[Client], str], str]] = {
         "server": (_server, _START),
         "password": (_password, _PASSWORD),
@@ -105,7 +105,7 @@ def _server(client: Client) -> str:
     try:
         info = client.check_server()
     except AuthenticationError:
-        return "reached; it wants a password"
+        return "reached; it needs a password"
     if not info.missing:
         return f"opencode {info.version}, has every operation of this client"
     groups = Counter(name.partition(".")[0] for name in info.missing)
@@ -145,7 +145,7 @@ def _events(client: Client, *, quick: bool) -> str:
         events.get(timeout=10)
         first_s = monotonic() - started_s
         if quick:
-            return f"first event after {first_s:.1f} s; no heartbeat was awaited"
+            return f"first event after {first_s:.1f} s; did not wait for a heartbeat"
         try:
             events.get(timeout=_HEARTBEAT_S)
         except StreamTimeoutError:

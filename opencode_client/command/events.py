@@ -18,7 +18,7 @@ Json = Any  # the events and parts of any version of the server, as JSON
 
 _BOXES = {"completed": "[x]", "in_progress": "[~]", "cancelled": "[-]"}
 _INPUTS = ("command", "filePath", "pattern", "path", "url", "description", "query")
-"""The arguments of a tool that say what it does, the most telling first."""
+"""The arguments of a tool that are shown: the first one that the call has."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +96,7 @@ class Viewer:
         self.screen.name(info["id"], info.get("title", ""), info.get("parentID"))
 
     def _known(self, session_id: str) -> str:
-        """Return the id, after reading the titles of the session and of those above it."""
+        """Return the id, after reading the titles of the session and of its parents."""
         if session_id and not self.screen.knows(session_id):
             try:
                 session = self._find(session_id)
@@ -176,7 +176,7 @@ class Viewer:
 
     def _failure(self, session_id: str, message_id: str, error: Mapping[str, Json]) -> None:
         text = f"{error.get('name')}: {error.get('data', {}).get('message', '')}".removesuffix(": ")
-        if self._is_new(f"error of {session_id}", text):  # the session and its message have the same
+        if self._is_new(f"error of {session_id}", text):  # the session and its message report the same error
             self._line(session_id, text, "red")
 
     def _permission(self, properties: Json) -> None:

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Return 0 if everything is written, or 1 after printing the reason. Then no file has changed."""
+    """Write everything, and return 0. If that fails, print the reason, change no file, and return 1."""
     if not _is_installed():
         print(
             "opencode-client generate needs more packages: pip install 'opencode-client[generate]'",

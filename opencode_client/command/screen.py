@@ -1,4 +1,4 @@
-"""Lines of several sessions on one terminal: each with the session's title, and none with the text of two."""
+"""Print the texts of several sessions on one terminal. Each line has the text of one session, after its title."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _COLOURS = ("magenta", "blue", "cyan", "green", "yellow")
 _INDENT = 2
 _LONGEST = 400
-"""Characters of a line that is not for a terminal."""
+"""The longest line, in characters, if stdout is not a terminal or rich is missing."""
 
 
 class Screen:
@@ -43,7 +43,7 @@ class Screen:
             self._parents[session_id] = parent_id
 
     def note(self, text: str, style: str = "dim") -> None:
-        """Print a line of no session."""
+        """Print a line that belongs to no session."""
         self._print("", text, style)
 
     def line(self, session_id: str, text: str, style: str = "") -> None:
@@ -67,13 +67,13 @@ class Screen:
         self._open[part_id] = (session_id, style, text)
 
     def finish(self, part_id: str) -> None:
-        """Print what is left of a part."""
+        """Print the rest of a part."""
         session_id, style, text = self._open.pop(part_id, ("", "", ""))
         if text:
             self._print(session_id, text, style)
 
     def end(self) -> None:
-        """Print what is left of all parts."""
+        """Print the rest of all parts."""
         for part_id in list(self._open):
             self.finish(part_id)
 

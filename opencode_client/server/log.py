@@ -27,7 +27,7 @@ _COLOURS = re.compile(
 _USERINFO = r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTHORIZATION", re.IGNORECASE)
 _SHORTEST = 8
-"""Shorter values of variables and settings are no secrets: they would hide parts of words. A password always is one."""
+"""Shorter values of variables and settings are not hidden: that would hide parts of words. The password always is."""
 
 
 def secrets_of(env: Mapping[str, str], config: object, auth: tuple[str, str] | None) -> set[str]:
@@ -54,7 +54,7 @@ def _settings(config: object, *, is_secret: bool) -> Iterator[str]:
 
 
 def cleaner(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return a function that removes colour codes and secrets. It is no object, so that no attribute has a secret."""
+    """Return a function that removes colour codes and secrets. An object would have the secrets in its attributes."""
     forms = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1])}
     words = sorted(map(re.escape, forms), key=len, reverse=True)
     hidden = re.compile("|".join([*words, _USERINFO]))
@@ -64,7 +64,7 @@ def cleaner(secrets: Iterable[str]) -> Callable[[str], str]:
 class ServerLog:
     """The last 65,536 characters of a server's output, and a file with all of it. Thread-safe.
 
-    Lines are kept without what `clean` removes. A line without an end counts as one after 65,536 characters.
+    `clean` is applied to each line before it is kept. A line is split after 65,536 characters.
     """
 
     def __init__(self, clean: Callable[[str], str], path: Path | None) -> None:
@@ -87,7 +87,7 @@ class ServerLog:
             self._line += self._decode(data, is_last)
             end = len(self._line) if is_last else self._line.rfind("\n") + 1
             if not end and len(self._line) > _LONGEST_LINE:
-                self._line = self._clean(self._line)  # before it is cut, which may be within a secret
+                self._line = self._clean(self._line)  # before the cut, which may be inside a secret
                 end = len(self._line) - _LONGEST_SECRET
             lines, self._line = self._clean(self._line[:end]), self._line[end:]
             self._text = (self._text + lines)[-_KEPT:]
@@ -106,7 +106,7 @@ class ServerLog:
         if self._file is not None and lines:
             try:
                 self._file.write(lines)
-            except OSError as error:  # the disk is full: the server must go on, so its output is read on
+            except OSError as error:  # such as a full disk: read on, else the server would block
                 text = "%s: the log of the server is not written any more: %s"
                 logger.warning(text, self._file.name, error, extra=fields(None))
                 with contextlib.suppress(OSError):

@@ -41,7 +41,7 @@ _LAST_PORT = 65535
 
 
 class _Options(TypedDict, total=False):
-    """Arguments of a client that `OpencodeServer.client` takes: all but those that name the server."""
+    """Arguments of `OpencodeServer.client`: those of a client, without the ones that name the server."""
 
     directory: StrPath | None
     workspace: str | None
@@ -70,26 +70,28 @@ class OpencodeServer:
     Started by `start`, `with` or `async with`. Ended by `close`, at the end of `with` or of the program; on POSIX also
     when this process is killed. Starts once. Any thread may call `close`; in a forked child it does nothing.
     On macOS, which has no /proc, programs that tools started in sessions of their own keep running. On Windows only the
-    server's own process ends, and not when this process is killed. npm's `opencode.cmd` is not used there: pass the
-    path of `opencode.exe`.
+    server's own process is ended, and it is not ended when this process is killed. npm's `opencode.cmd` is not used
+    there: pass the path of `opencode.exe`.
 
     Args:
         executable: Path or name of the executable. Default: that in OPENCODE_BIN, else `opencode` on the PATH.
         directory: Directory in which the server runs. Default: the working directory.
-        port: 0 lets the server choose: 4096 if it is free.
+        hostname: Name or address on which the server listens.
+        port: Port on which the server listens. 0: the server chooses, 4096 if it is free.
         env: Variables added to this process's environment. A variable whose value is None is removed.
         password: Password for Basic authentication, with the user `opencode` or OPENCODE_SERVER_USERNAME. "" turns
             authentication off. Default: OPENCODE_SERVER_PASSWORD of the environment, else a random one. `client` sends
             it and `auth` returns it; it is in no other attribute, message, repr or command line. The server's process
             has it in its environment.
         config: Configuration, as in `opencode.json`. It wins over configuration files. The `/api` operations of
-            1.18.33 read files only; with `isolated`, it is such a file, too.
+            1.18.33 read only files; with `isolated`, the configuration is also written to such a file.
         isolated: Give the server a new HOME, temporary folder and configuration. They are removed at the end. Variables
             of opencode (OPENCODE_...) are not inherited, but other variables are, such as keys of providers. The
             configuration in `directory` is still read.
         log_path: File to which the server's output is added, without colour codes and secrets.
         dispose_on_exit: Directories whose instances the server disposes of when this object is closed. Servers keep the
             instance of each directory, with its tools and MCP servers, until then.
+        startup_timeout_s: Seconds until the server must respond.
 
     Raises:
         ArgumentError: an argument is wrong; the message names it.
@@ -187,7 +189,7 @@ class OpencodeServer:
 
     @property
     def url(self) -> str:
-        """The server's URL, `http://127.0.0.1:<port>`; "" before the start."""
+        """The server's URL, such as `http://127.0.0.1:4096`; "" before the start."""
         return self._process.url if self._process else self._url
 
     @property
@@ -239,7 +241,7 @@ class OpencodeServer:
         return AsyncOpencodeClient(self.url, username=user, password=password, **options)
 
     def start(self) -> Self:
-        """Start the server, wait until it responds, and return it. A server of `attach` only has to respond.
+        """Start the server, wait until it responds, and return it. For `attach`: only check that it responds.
 
         Raises:
             ServerStartError: the executable does not exist, it ended, it is not an opencode server, it was not ready
@@ -255,7 +257,7 @@ class OpencodeServer:
         return self
 
     def close(self) -> None:
-        """End the server and its descendants: SIGTERM, and SIGKILL after 5 seconds. One of `attach` runs on.
+        """End the server and its descendants: SIGTERM, and SIGKILL after 5 seconds. A server of `attach` is not ended.
 
         First the instances of `dispose_on_exit` are disposed of. A warning is logged if that fails.
         """
@@ -280,7 +282,7 @@ class OpencodeServer:
 
     def _check_started(self) -> None:
         if self._process and not (self._is_ready and self._process.pid):
-            raise self._process.failed("does not run: use `with` or call start() before you ask for a client")
+            raise self._process.failed("does not run: use `with` or call start() before you make a client")
 
     def __enter__(self) -> Self:
         return self.start()
@@ -303,7 +305,7 @@ class OpencodeServer:
 
 
 async def _in_thread(work: Callable[[], T], stop: Callable[[], None] | None = None) -> T:
-    """Return the result of `work`, which runs in a thread. A task that is cancelled calls `stop`, and waits for it."""
+    """Run `work` in a thread, and return its result. If the task is cancelled, call `stop` and wait for the thread."""
     running_loop()
     running = asyncio.ensure_future(asyncio.to_thread(work))
     try:
@@ -313,9 +315,9 @@ async def _in_thread(work: Callable[[], T], stop: Callable[[], None] | None = No
 
         if stop is not None:
             stop()
-        with CancelScope(shield=True):  # anyio cancels at each turn of the event loop
+        with CancelScope(shield=True):  # anyio cancels again at each iteration of the event loop
             await _finish(running)
-        running.exception()  # else asyncio reports that nobody saw it
+        running.exception()  # else asyncio logs that the exception was never retrieved
         raise
     return running.result()
 

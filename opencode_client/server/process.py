@@ -109,7 +109,7 @@ class ServerProcess:
             raise
 
     def abandon(self) -> None:
-        """Let `start`, which runs in another thread, fail soon. Does not wait."""
+        """Make `start`, which runs in another thread, fail soon. Does not wait for that."""
         self._closed.set()
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class ServerProcess:
             if self._reader is not None and self._reader is not threading.current_thread():
                 self._reader.join(timeout=1.0)  # it reads on if another process still has the pipe open
             if self._supervisor is not None and self._supervisor.stdin is not None:
-                self._supervisor.kill()  # before its pipe closes: the number of the process group may be in use again
+                self._supervisor.kill()  # before its pipe closes: else it kills the group, whose id may be in use again
                 self._supervisor.wait()
                 self._supervisor.stdin.close()
                 self._supervisor = None
@@ -156,12 +156,12 @@ class ServerProcess:
                 settings.make_folder()
             if not self._closed.is_set():
                 release(process)
-        except (OSError, ValueError) as error:  # ValueError: what no variable can be
+        except (OSError, ValueError) as error:  # ValueError: a value that no environment variable can have
             # without its traceback, whose local variables include the environment
             raise self.failed(f"could not be started: {error}") from error.with_traceback(None)
 
     def _read(self, output: IO[bytes], log: ServerLog) -> None:
-        # to the end, so that the pipe never fills: until the server and its descendants have closed it
+        # read until the server and its descendants have closed the pipe, so that it never fills
         with output:
             while chunk := os.read(output.fileno(), 65_536):
                 lines = log.feed(chunk)
@@ -171,7 +171,7 @@ class ServerProcess:
         log.close()
 
     def _await_health(self, deadline: float) -> None:
-        # without https an empty context will do: loading certificates takes longer than the request
+        # without https, an empty context is enough: loading certificates takes longer than the request
         no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         url, auth = f"{self.url}/global/health", self.settings.auth
         while True:
@@ -189,7 +189,7 @@ class ServerProcess:
             time.sleep(_POLL_S)
 
     def _check_running(self, deadline: float, problem: str) -> None:
-        """Raise ServerStartError if the server has ended, or if the time is over. Then `problem` says why."""
+        """Raise ServerStartError if the server has ended, or, with the text `problem`, after the deadline."""
         if self._closed.is_set():
             raise self.failed("was closed while it started")
         code = self._process.poll() if self._process else None
@@ -200,7 +200,7 @@ class ServerProcess:
             raise self.failed(f"{problem} {self._startup_timeout_s:g} s; startup_timeout_s may be too short")
 
     def _reason(self, code: int) -> str:
-        """Return what a server that ended does not say; "" if its log may say it."""
+        """Return the likely reason why the server ended; "" if its log may have the reason."""
         if _NO_PORT.search(self.log):
             place = f"hostname={self._hostname!r}, port={self._arguments[-1]}"
             return (

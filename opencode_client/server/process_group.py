@@ -19,13 +19,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-# Waits for a line, and then becomes the server with the same process id. Without a line it ends: so this program can be
-# killed at any time before the supervisor runs.
+# Waits for a line, and then becomes the server with the same process id. Without a line it ends. So no server is left
+# if this program is killed before the supervisor runs.
 _LAUNCHER = 'read -r _ && exec "$@" < /dev/null'
 
-# Waits until this program is gone, for whatever reason: the kernel then closes the pipe. Then ends the server and its
-# descendants, and removes its folder. PR_SET_PDEATHSIG is no substitute, because it acts when the thread ends that
-# started the server. Both are shell scripts, because sys.executable is not Python where Python is embedded.
+# Waits until this program is gone, for any reason: the kernel then closes the pipe. Then it ends the server and its
+# descendants, and removes the server's folder. PR_SET_PDEATHSIG is no substitute, because it already acts when the
+# starting thread ends. Both are shell scripts, because sys.executable is not Python where Python is embedded.
 _SUPERVISOR = """
 end() { for child in $(cat /proc/$1/task/*/children); do end "$child"; done; kill -KILL "$1"; }
 read -r _
@@ -88,7 +88,7 @@ def _close_in_children(pipe: IO[bytes] | None) -> None:
 
 
 def _launcher(env: Mapping[str, str]) -> list[str]:
-    """Return the command that starts another one. dash drops variables whose names are not names of a shell."""
+    """Return the command that starts another one. It sets variables that dash drops: those with unusual names."""
     if sys.platform == "win32":
         return []
     odd = [f"{name}={value}" for name, value in env.items() if not _SHELL_NAME.fullmatch(name)]
@@ -145,7 +145,7 @@ def remove(folder: Path) -> None:
     deadline = time.monotonic() + _REMOVE_S
     while folder.exists():
         for place, _, _ in os.walk(folder):
-            os.chmod(place, 0o700)  # Go makes folders of modules that are read-only
+            os.chmod(place, 0o700)  # Go makes its module folders read-only
         shutil.rmtree(folder, ignore_errors=True)
         if time.monotonic() > deadline:
             return

@@ -100,7 +100,7 @@ class ServerSettings:
 
 
 def _program(name: str, value: StrPath) -> str:
-    """Return a path from here, not from the server's directory. A name without a folder is searched in the PATH."""
+    """Return an absolute path, relative to this program's directory. A bare name is returned as it is, for the PATH."""
     try:
         text = os.fspath(value)
         return os.path.abspath(text) if os.path.dirname(text) else text
@@ -136,7 +136,7 @@ def _json(config: Mapping[str, object]) -> str:
 def _variables(
     folder: Path | None, env: Mapping[str, str | None], password: str | None, content: str | None
 ) -> dict[str, str]:
-    """Return the server's environment. A new password is made if no variable sets or removes it."""
+    """Return the server's environment. It has a new random password if no variable sets or removes the password."""
     for name, value in env.items():
         if not (_is_text(name) and name and "=" not in name and (value is None or _is_text(value))):
             kind = type(value).__name__

@@ -1,4 +1,4 @@
-"""The observer for OpenTelemetry. It sees no password and no header; prompts only if you want them."""
+"""The observer for OpenTelemetry. It records no passwords and no headers, and prompts only if you want that."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OpenTelemetry:
     """An `observer=` for clients. Clients may share it; it uses the global providers unless you pass others.
 
     Args:
-        prompts: Also record prompts, answers, and the input and output of tools, in spans alone. They may hold secrets.
+        prompts: Also record prompts, answers, and the input and output of tools, only in spans. They may hold secrets.
     """
 
     def __init__(

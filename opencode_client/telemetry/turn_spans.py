@@ -6,7 +6,7 @@
     │   └── invoke_agent subagent   the subagent that it started
     └── chat gpt-5
 
-Updates are recognised by the names of their classes: packages of servers without turns have this module, too.
+Updates are recognised by the names of their classes: this module is also part of packages without turns.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ObservedTurn:
         self._lock = Lock()
         self._tools: dict[str, Span] = {}
         self._starters: dict[str, Span] = {}  # the call of a tool that started a subagent, by its session
-        self._subagents: dict[str, tuple[int, Any]] = {}  # the begin and the last update of each one
+        self._subagents: dict[str, tuple[int, Any]] = {}  # the start time and the last update of each one
         self._steps: list[tuple[int, int, Any]] = []  # begin, end and update
         self._step_began_ns = time_ns()
         agent = body.get("agent") or "agent"
@@ -81,7 +81,7 @@ class ObservedTurn:
                     pass
 
     def ended(self, error: BaseException | None) -> None:
-        """End the spans that are still open: the turn has failed at its begin, or goes on on the server."""
+        """End the spans that are still open: the turn could not start, or goes on without this program."""
         with self._lock:
             if not self._is_over:
                 self._span.set_attribute("opencode.turn.left", error is None)
@@ -108,7 +108,7 @@ class ObservedTurn:
             span.end()
 
     def _end_subagents(self, starter: Span | None) -> None:
-        """Record the subagents that a call of a tool has started; None: all that no call has started."""
+        """Record the subagents that the tool call `starter` has started. None: all that no tool call has started."""
         for session_id, (began_ns, update) in list(self._subagents.items()):
             if self._starters.get(session_id) is not starter:
                 continue
@@ -162,7 +162,7 @@ class ObservedTurn:
         span.end()
 
     def _note(self, span: Span, name: str, value: object) -> None:
-        """Set an attribute that may hold people's texts, if these are wanted."""
+        """Set an attribute that may hold people's texts, if prompts are to be recorded."""
         if self._prompts and value:
             span.set_attribute(name, value if isinstance(value, str) else json.dumps(value, default=str))
 
