@@ -1,4 +1,4 @@
-"""Typed Python client for the OpenCode server. Importing the package is cheap: a name is imported at its first use."""
+"""Typed Python client for the OpenCode server. Each public name is imported when it is first used."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 
 OpencodeError
 ├── ArgumentError                 an argument is wrong; nothing was sent (also a ValueError)
-│   ├── SignatureError            an argument does not exist, is missing or is one too many (also a TypeError)
+│   ├── SignatureError            an argument is unknown, missing or one too many (also a TypeError)
 │   ├── ModelNotFoundError        the server does not have this model
 │   └── AgentNotFoundError        the server does not have this agent
-├── HeadersError                  your function in place of `headers=` raised an error; nothing was sent
+├── HeadersError                  your `headers=` function raised an error; nothing was sent
 ├── ClientClosedError             the client is closed
 ├── EventLoopError                the async client is used in a wrong event loop (also a RuntimeError)
 ├── StreamClosedError             the event stream is closed, or was opened in another process or event loop
@@ -28,7 +28,7 @@ OpencodeError
 │   ├── TurnContextError          the conversation is too long for the model
 │   ├── TurnOutputError           the answer is incomplete: its length, a filter or its structure
 │   ├── TurnTimeoutError          it was not over in time, and was aborted (also a TimeoutError)
-│   ├── TurnBudgetError           it passed max_cost or max_steps, and was aborted
+│   ├── TurnBudgetError           it passed max_cost or max_steps
 │   └── TurnLostError             the session, the instance or the server is gone
 ├── EventTooLargeError            a stream sent an event above the size limit; you can read on
 ├── EmptyResponseError            a success without its body; 1.1.x means "no such session, model or agent"
@@ -77,23 +77,25 @@ class ArgumentError(OpencodeError, ValueError):
 
 
 class SignatureError(ArgumentError, TypeError):
-    """An argument does not exist, is missing or is one too many. The message names those that there are.
+    """An argument of a call is unknown, missing or one too many. The message lists the valid arguments.
 
-    It is a TypeError, too, because Python raises that in such a case.
+    It is also a TypeError, because Python raises that in such a case.
 
     See docs/errors.md.
     """
 
 
 class HeadersError(OpencodeError):
-    """The function that was passed as `headers=` raised an error, its `__cause__`. The request was not sent.
+    """Your `headers=` function raised an error, which is the `__cause__`. The request was not sent.
 
     See docs/errors.md.
     """
 
 
 class ClientClosedError(OpencodeError):
-    """The client was closed, before or during this call. After a fork: an `http_client` that the parent used.
+    """The client or its `http_client` was closed, before or during this call.
+
+    Also raised in a forked child if the parent process has used the `http_client`.
 
     See docs/errors.md.
     """
@@ -164,7 +166,7 @@ class ServerStartError(OpencodeError):
 class UnsupportedServerError(OpencodeError):
     """The server at `url` is not opencode 1.x. `version` is the version that it reports, or None. See docs/errors.md.
 
-    Raised where the client asks for the version, and by a call that gets a web page in place of JSON.
+    Raised when the client checks the version, and by a call that gets a web page in place of JSON.
     """
 
     def __init__(self, message: str, *, url: str, version: str | None = None) -> None:

@@ -25,8 +25,8 @@ class PtyGapError(OpencodeError):
     """Output of a terminal is missing here because its connection broke. You can read on after it.
 
     Attributes:
-        lost: The number of missing UTF-16 code units. None if it is not known (opencode 1.1.53 and older); then
-            nothing may be missing at all.
+        lost: The number of missing UTF-16 code units. None if it is not known (opencode 1.1.53 and older); in this
+            case, it is possible that nothing is missing.
 
     See docs/errors.md.
     """

@@ -36,7 +36,7 @@ class AgentNotFoundError(_NameNotFoundError):
 class SessionBusyError(OpencodeError):
     """The session works on another prompt, so this one was not sent. `session_id` is the session. See docs/errors.md.
 
-    A prompt of text does not raise this: the server queues it. A 409 of the server raises ConflictError.
+    A text prompt does not raise this: the server queues it. A 409 of the server raises ConflictError.
     """
 
     def __init__(self, message: str, *, session_id: str) -> None:
@@ -87,17 +87,20 @@ class TurnOutputError(TurnError):
 
 
 class TurnTimeoutError(TurnError, TimeoutError):
-    """The turn was not over in time, so it was aborted on the server. See docs/errors.md."""
+    """The turn was not over in time, so it was aborted on the server. See docs/errors.md.
+
+    From `client.abort`: the session is still busy after the abort.
+    """
 
 
 class TurnBudgetError(TurnError):
-    """The turn passed `max_cost` or `max_steps`, so it was aborted on the server. See docs/errors.md."""
+    """The turn passed `max_cost` or `max_steps`. It was aborted if it was not over yet. See docs/errors.md."""
 
 
 class TurnLostError(TurnError):
     """The session, the instance or the server is gone, so the end of the turn is not known. See docs/errors.md.
 
-    `stored` tells if the server has stored the prompt; None if no server could be asked.
+    `stored` is True if the server has stored the prompt, False if not, and None if that is not known.
     """
 
     stored: bool | None = None
