@@ -37,7 +37,7 @@ class Stream:
 
     @property
     def of_global(self) -> bool:
-        """True if its events are wrapped in an object with the directory."""
+        """Return True if its events are wrapped in an object with the directory."""
         return self.name == "global"
 
     def ours(self) -> Reader:

@@ -1,6 +1,6 @@
 """Watch the turn that runs in a session, and decide what it may do: `python approve.py SESSION`.
 
-Leave with Ctrl-C: the turn goes on, and waits for the next person where it needs one.
+Leave with Ctrl-C. The turn continues, and waits if it needs another decision.
 """
 
 import sys

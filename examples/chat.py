@@ -1,6 +1,6 @@
 """Talk to an agent in this directory: `python chat.py [session id]`. An empty line ends the conversation.
 
-You decide what the agent may do. Ctrl-C stops it, and the conversation goes on.
+You decide about each permission. Ctrl-C stops the agent, and the conversation continues.
 """
 
 import sys
@@ -29,7 +29,7 @@ DECISIONS: dict[str, Decision] = {"y": "once", "a": "always", "": "reject"}
 
 
 def read(question: str) -> str:
-    """Return a line of the keyboard; "" at its end. A line that nobody types is shown."""
+    """Read a line; "" at the end of the input. A line that comes from a file is printed."""
     try:
         line = input(question).strip()
     except EOFError:
@@ -63,7 +63,7 @@ def show(turn: Turn) -> None:
 
 
 def describe(update: object) -> str:
-    """Return a line about an update; "" if it is not worth one."""
+    """Return a line about an update; "" for updates that are not shown."""
     match update:
         case TextReplaced(text=text):
             return text

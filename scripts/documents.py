@@ -19,7 +19,7 @@ _AROUND = 40
 
 
 class SpecError(Exception):
-    """The file is not an OpenAPI document; the message says what is wrong."""
+    """The file is not an OpenAPI document; the message says why."""
 
 
 def parse_document(body: bytes, name: str) -> Json:

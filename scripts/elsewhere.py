@@ -141,7 +141,7 @@ def _places(out: Path, name: str) -> dict[str, Path]:
 
 
 def _copy(places: Mapping[str, Path], to: Path) -> bool:
-    """Copy what is in the places to the folder `to`. Return False if there is nothing."""
+    """Copy the files and folders of the places to the folder `to`. Return False if there are none."""
     to.mkdir()
     for name, place in places.items():
         if place.is_dir():

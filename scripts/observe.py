@@ -123,7 +123,7 @@ class Observer:
 
 
 def _is_other_variant(schema: Json, value: Json) -> bool:
-    """True if a constant of the class has another value here: the value belongs to another variant of a union."""
+    """Return True if a constant of the class has another value here: the value belongs to another variant."""
     members = schema["properties"].items()
     return any("const" in m and name in value and value[name] != m["const"] for name, m in members)
 

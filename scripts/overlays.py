@@ -1,4 +1,4 @@
-"""Leave handwritten parts that rest on operations of opencode 1.x out of packages whose document lacks these."""
+"""Remove handwritten parts from packages whose document lacks the operations of opencode 1.x that they need."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Overlay:
 
     @property
     def names(self) -> list[str]:
-        """The names that people know it by."""
+        """The names that users see, for messages."""
         names = [f"client.{name}" for name in self.methods] or list(self.modules)
         return [*names, *(f"filter({flag}=)" for flag in self.flags)]
 

@@ -3,8 +3,8 @@
 Needs `pip install starlette uvicorn` and a running `opencode serve`. The agent works in the folder where this starts.
 Starlette sends a stream as it is written, and cancels it when the page is closed; `http.server` of Python does neither.
 
-The page is for this machine only: it listens on 127.0.0.1, and refuses requests of other web pages (`check`). Whoever
-can open it can let the agent run commands.
+The page is for this machine only: it listens on 127.0.0.1, and refuses requests of other web pages (`check`). Anybody
+who can open the page can let the agent run commands.
 """
 
 import json

@@ -23,7 +23,7 @@ def compare_types(old: str, new: str) -> tuple[bool, bool]:
 
 
 def is_same_type(old: str, new: str) -> bool:
-    """True if the two types differ at most in the order of their variants."""
+    """Return True if the two types differ at most in the order of their variants."""
     trees = _parsed(old), _parsed(new)
     if trees[0] is None or trees[1] is None:
         return old == new

@@ -39,7 +39,7 @@ def variants_of(schema: Json) -> list[Json]:
 
 
 def is_nullable(schema: Json) -> bool:
-    """True if null is one of the variants."""
+    """Return True if null is one of the variants."""
     return len(variants_of(schema)) < len(schema.get("anyOf", [schema]))
 
 

@@ -113,7 +113,7 @@ def _model(label: str) -> str | None:
 
 
 def _is_required(label: str, item: Item) -> bool:
-    """True if the item is a member of a model without a default. Unknown variants have no arguments."""
+    """Return True if the item is a member of a model without a default. Unknown variants have no arguments."""
     if label.count(".") != 2 or _model(label) is None or not isinstance(item, griffe.Attribute):
         return False
     bases = item.parent.bases if isinstance(item.parent, griffe.Class) else []
@@ -192,7 +192,7 @@ def _attribute(pair: _Pair, label: str, old: griffe.Attribute, new: griffe.Attri
 
 
 def _is_of_both_clients(change: Change, found: set[Change]) -> bool:
-    """True for a change of the async client that the sync client has too."""
+    """Return True for a change of the async client that the sync client has too."""
     sync = Change(
         change.part,
         change.where.removeprefix("async ").replace("Async", ""),

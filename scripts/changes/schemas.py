@@ -83,7 +83,7 @@ class Comparison:
         return [Difference(path, "retyped", narrower, wider, plain_text(f"{old} -> {new}"))]
 
     def _is_renamed(self, old: str, new: str) -> bool:
-        """True if the model `new` replaces `old`: each is in one document only, and they share most members."""
+        """Return True if the model `new` replaces `old`: each is in one document only, and they share most members."""
         if old in self.new or new in self.old or old not in self.old or new not in self.new:
             return False
         if old not in self.renamed and new not in self.renamed.values() and self._is_similar(old, new):

@@ -153,12 +153,12 @@ def _namespace(member: Item) -> griffe.Class | None:
 
 
 def is_generated(item: Item) -> bool:
-    """True if the document gave the item: a namespace, an operation, a model."""
+    """Return True if the document gave the item: a namespace, an operation, a model."""
     return is_generated_api(item) or item.path.startswith(f"{PACKAGE}.models.")
 
 
 def is_generated_api(item: Item) -> bool:
-    """True if the package's `api` defines the item."""
+    """Return True if the package's `api` defines the item."""
     return item.path.startswith(f"{PACKAGE}.api.")
 
 

@@ -1,4 +1,4 @@
-"""Schemas that have to hold together become one schema: `allOf`, and what is beside `$ref`, `anyOf` and `oneOf`."""
+"""Merge schemas that apply together into one: `allOf`, and keywords beside `$ref`, `anyOf` and `oneOf`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EXCLUSIVE = "has parts that exclude each other, so that no value fits: correct 
 
 
 def siblings_of_references(document: Json) -> Json:
-    """Let what is beside a `$ref` count, as OpenAPI 3.1 does: 3.0 ignores it, but everybody means `nullable`.
+    """Apply keywords beside a `$ref`, as OpenAPI 3.1 does. 3.0 ignores them; only `nullable` is applied there.
 
     `{"$ref": A, "required": ["b"]}` -> `{"allOf": [{"$ref": A}, {"required": ["b"]}]}`
     """

@@ -1,4 +1,4 @@
-"""Shapes that mean the same: same.toml has the class of each, and its other names, which stay as aliases."""
+"""Schemas that mean the same become one class. same.toml has the class, and its other names, which stay as aliases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words about a body: must a request have it, and is an empty object enough?"""
+"""Texts about a body: is it required, and is an empty object enough?"""
 
 from __future__ import annotations
 

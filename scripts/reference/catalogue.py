@@ -45,7 +45,7 @@ class Note:
     realtime: str = ""
     """The operation whose section on the real-time page has more about it."""
     corrects: bool = False
-    """True if a row of the index, whose words stay, says something else."""
+    """True if this note contradicts a row of the index. The row stays as it is."""
 
 
 class Catalogue:

@@ -61,7 +61,7 @@ class Entry:
 
     @property
     def is_measured(self) -> bool:
-        """True for an operation of opencode 1.x. Measured facts hold for no other, such as one of 2.x with its path."""
+        """Return True for an operation of opencode 1.x. Measured facts apply to no other, not even on the same path."""
         return _since().is_related([(self.id, route(self.method, self.path))])
 
     @property

@@ -39,7 +39,7 @@ class Method:
 
     @property
     def awaited(self) -> bool:
-        """True for a coroutine; streams and terminals are context managers instead."""
+        """Return True for a coroutine; streams and terminals are context managers instead."""
         return inspect.iscoroutinefunction(self.function)
 
     def signature(self) -> str:

@@ -46,7 +46,7 @@ class Parameter:
 
     @property
     def nullable(self) -> bool:
-        """True if null can be sent: then None cannot mean "left out"."""
+        """Return True if null can be sent: then None cannot mean "left out"."""
         return self.place == "body" and allows_null(self.schema)
 
     def model_id(self, types: Types) -> str:
@@ -206,7 +206,7 @@ def _keyword(described: Described, parameters: list[Parameter]) -> Iterator[str]
 
 
 def _result(described: Described) -> str:
-    """Return the description of the result; "" where its class has its own, and where nothing comes back."""
+    """Return the description of the result; "" if its class has its own, or if there is no result."""
     content = described.content()
     if content is None or described.types.is_model(content[1]) or described.meta["kind"] == "websocket":
         return ""

@@ -1,4 +1,4 @@
-"""Text of the document as Python source: literals, and docstrings that end where they should."""
+"""Convert text of the document to Python source: literals, and docstrings that no text can end early."""
 
 from __future__ import annotations
 

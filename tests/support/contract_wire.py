@@ -1,4 +1,4 @@
-"""Clients whose requests and responses a test of the document sees."""
+"""Clients whose requests and responses a test can read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _RequestSentError(Exception):
 class Wire:
     """Sync or async clients, and the requests and responses between them and a scripted server.
 
-    `warned` holds the members of which readers said that they are not as documented.
+    `warned` has the members about which readers logged a warning: they are not as documented.
     """
 
     def __init__(self, client_kind: ClientKind, warned: set[tuple[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""Repeated work of libraries, left out: together, a tenth of the suite's CPU time.
+"""Skip repeated work of libraries: together, a tenth of the suite's CPU time.
 
 httpcore imports sniffio in each asynchronous request. Where it is not installed, each import searches the whole path.
 

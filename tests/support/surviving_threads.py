@@ -1,4 +1,4 @@
-"""Threads that outlive the tests: the run names them, fails, and ends in spite of them."""
+"""Find threads that still run after the tests. The run prints their names, fails, and still ends."""
 
 from __future__ import annotations
 

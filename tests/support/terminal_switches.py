@@ -1,4 +1,4 @@
-"""Thread switches at a chosen line: what a lock has to prevent happens each time, not once in a million runs."""
+"""Pause a thread at a chosen line, so that a race that a lock must prevent happens in every run."""
 
 from __future__ import annotations
 
