@@ -69,8 +69,8 @@ class OpencodeClient(SyncWith, ClientTurns):
                 "opencode".
             password: Password for Basic authentication. Default: the URL's, else OPENCODE_SERVER_PASSWORD. A password
                 from the environment is only ever sent to this machine or to the server named in OPENCODE_BASE_URL.
-            timeout: Seconds without progress, 60 by default; connecting takes 10 at most. Operations that wait for a
-                turn have `turn_timeout` in its place.
+            timeout: Seconds without progress, 60 by default. Connecting may take 10 seconds at most. Operations that
+                wait for a turn use `turn_timeout` instead.
             turn_timeout: Seconds without progress for operations that wait for a turn or a person, such as
                 `session.prompt`. None: no limit. A timeout only stops your waiting; `session.abort` stops the agent.
             max_retries: Number of retries of a request, where a retry is safe.
@@ -78,9 +78,9 @@ class OpencodeClient(SyncWith, ClientTurns):
             headers: Headers to send with every request, or a function that returns them. It is called with an
                 `OutgoingRequest` for each request, each new connection of a stream and each WebSocket.
             http_client: Client that sends the requests, with its own limits and proxies. You close it. Its base URL,
-                headers, authentication and timeout are used unless you name others here; its timeout of 5 seconds,
-                httpx's default, is not. With its default limit of 100 connections, 100 waiting prompts block every
-                other call.
+                headers, authentication and timeout are used unless you pass others here. Its timeout is ignored if it
+                is 5 seconds, httpx's default. With the default limit of 100 connections, 100 waiting prompts block
+                every other call.
             on_retry: Function to call before each retry.
             observer: Observer of calls, streams, terminals and turns, such as `telemetry.OpenTelemetry()`.
         """
@@ -103,7 +103,7 @@ class OpencodeClient(SyncWith, ClientTurns):
 
     @classmethod
     def from_options(cls, options: ClientOptions) -> Self:
-        """Return a client with these options, for example with those of a client in another process."""
+        """Return a client with these options, for example the options of a client in another process."""
         return cls.__new__(cls)._open(options)
 
     def _open(
@@ -124,7 +124,7 @@ class OpencodeClient(SyncWith, ClientTurns):
 
         @cached_property
         def _caller(self) -> Caller:
-            """Make calls. Made when first used, because it imports httpx; the same for all threads."""
+            """The caller. Created at first use, because it imports httpx. All threads get the same one."""
             return self.__dict__.setdefault("_caller", _new_caller(self._options, None))
 
     @property
@@ -185,11 +185,11 @@ class OpencodeClient(SyncWith, ClientTurns):
 
         Args:
             command: Program to run. Default: the server's shell.
-            args: Arguments of the program; with `cwd`, `title` and `env` as those of `pty.create`.
+            args: Arguments of the program. `args`, `cwd`, `title` and `env` mean the same as in `pty.create`.
             options: Options of the connection; see `PtyOptions`.
 
         Raises:
-            ArgumentError: an option does not exist or is wrong.
+            ArgumentError: an option does not exist or is wrong, or terminals cannot use your `http_client`.
         """
         from .terminals.temporary import TemporaryTerminal
 
@@ -205,8 +205,8 @@ class OpencodeClient(SyncWith, ClientTurns):
         Args:
             session_id: The session.
             since_message_id: Return only the messages from this one on. Default: all.
-            children: Also read the sessions that it started, and their permissions and questions, as
-                `filter(session_id=..., children=True)` yields them.
+            children: Also read the sessions that it started, and their permissions and questions. These are the
+                sessions whose events `filter(session_id=..., children=True)` yields.
 
         Raises:
             NotFoundError: the session does not exist.
@@ -219,10 +219,10 @@ class OpencodeClient(SyncWith, ClientTurns):
         from .streams.snapshot import SessionSnapshot, messages_since
 
         session = self.session.get(session_id)
-        # the server keeps status and requests for each directory
+        # the server has separate statuses, permissions and questions for each directory
         view = self.with_options(directory=session.directory)
         family = [session]
-        for parent in family:  # it grows meanwhile
+        for parent in family:  # the loop adds to it
             family += view.session.children(parent.id) if children else []
         ids = {one.id for one in family}
         permissions = [one for one in view.permission.list() if one.session_id in ids]
@@ -243,8 +243,8 @@ class OpencodeClient(SyncWith, ClientTurns):
     def close(self) -> None:
         """Close the client with its streams and terminals. Later calls raise ClientClosedError.
 
-        Calls that still run raise too. On an `http_client` of yours, which stays open, those of a sync client raise
-        only when their responses come. Closing a view that `with_options` returned does nothing.
+        Running calls raise it too, with one exception: a sync client with an `http_client` of yours, which stays open,
+        lets running calls finish. Closing a view that `with_options` returned does nothing.
         """
         if not self._is_view:
             self._caller.connections.close()

@@ -36,7 +36,7 @@ class ClientCalls(Namespaces):
 
         Raises:
             ArgumentError: `method` is not an operation of an `OpencodeClient`, or is a stream or terminal.
-            OpencodeError: as the operation.
+            OpencodeError: the call failed; these are the operation's errors.
         """
         own = _owner_of(method)._caller  # pyright: ignore[reportPrivateUsage] # ours
         caller = own.with_options(own.options)
@@ -65,14 +65,15 @@ class ClientCalls(Namespaces):
 
         `for message in client.paginate(client.session.messages, session.id, limit=50): ...`
 
-        `limit` is the number of items in a page, 100 by default. Messages of `session.messages` come from new to old.
-        Sessions come from the latest updated to the earliest. Operations of `v2` keep their `order`, and
-        `v2.session.history` runs from old to new. An item that arrives during the iteration may come or not. Where the
-        server has no pages (`session.list`; `session.messages` of 1.1.x), the list is read again with a larger limit.
+        `limit` is the number of items in a page, 100 by default. `session.messages` yields the newest message first.
+        Lists of sessions begin with the last updated one. Operations of `v2` keep their `order`, and
+        `v2.session.history` yields the oldest item first. An item that is added during the iteration may be missing. If
+        the server has no pages (`session.list`; `session.messages` of 1.1.x), the list is read again with a larger
+        limit.
 
         Raises:
-            ArgumentError: the operation does not page (the message lists those that do), or an argument is wrong.
-            OpencodeError: during the iteration, as the operation.
+            ArgumentError: the operation has no pages (the message lists those that do), or an argument is wrong.
+            OpencodeError: during the iteration, if a call fails.
         """
         from .calls.paginator import Paginator
         from .calls.paging import start
@@ -94,10 +95,10 @@ class ClientCalls(Namespaces):
     ) -> Any:  # Any: the caller knows what the route returns
         """Send a request to any route, and return the JSON of its response; None for an empty body.
 
-        For routes, parameters and members that the document lacks. The path of a documented operation follows that
-        operation's rules, for example `turn_timeout`. Another path follows those of its method: GET, PUT and DELETE
-        are sent again after a broken connection. `directory` and `workspace` of the client are sent in the query, under
-        `/api/` as `location[...]`, unless `query` has them.
+        Use it for routes, parameters and members that are not in the server's document. A documented operation keeps
+        its rules, for example `turn_timeout`. For other paths the method decides: GET, PUT and DELETE are retried after
+        a broken connection. The client's `directory` and `workspace` are sent in the query (under `/api/` as
+        `location[...]`), unless `query` contains them.
 
         `client.send("POST", f"/session/{session.id}/message", json={"parts": [], "newMember": 1})`
 
@@ -111,7 +112,7 @@ class ClientCalls(Namespaces):
             ArgumentError: an argument is wrong, or the path is that of an event stream.
             ResponseDecodeError: the response is not JSON. `error.body` has its bytes.
             UnsupportedOperationError: the server does not have this route.
-            OpencodeError: as operations.
+            OpencodeError: the call failed, as for operations.
         """
         from .routes import call_of
 
@@ -131,7 +132,7 @@ class ClientCalls(Namespaces):
             UnsupportedServerError: the server at this URL is not opencode 1.x.
             ArgumentError: the timeout is wrong.
 
-        Source: `GET /global/health`, sent again after a pause if there is no connection or a status 429 or 5xx.
+        Source: `GET /global/health`, repeated after 0.1 seconds if there is no response, or the status is 429 or 5xx.
         """
         self._caller.server_check.wait(checked_seconds("timeout", timeout))
 
@@ -143,8 +144,8 @@ class ClientCalls(Namespaces):
             AuthenticationError: the password is missing or wrong.
             RequestError: no response.
 
-        Source: `GET /global/health` and `GET /doc`. Where the document is implausible (servers 1.14.34 to 1.14.41),
-            the table of versions.
+        Source: `GET /global/health` and `GET /doc`. If the document lists almost no operations (servers 1.14.34 to
+            1.14.41), they come from a table of versions.
         """
         return self._caller.server_check.info()
 

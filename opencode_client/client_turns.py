@@ -60,33 +60,35 @@ class ClientTurns(ClientCalls):
         max_steps: int | None = None,
         fork: bool = False,
     ) -> TurnResult[Any]:  # Any: as above
-        """Send a prompt, wait until the agent rests, and return what it did. The prompt is sent once.
+        """Send a prompt, wait until the turn is over, and return its result. The prompt is never sent twice.
 
         `client.run("Fix the failing test", permissions="once", timeout=900)`
 
-        Reaching the timeout, cancelling or Ctrl-C aborts the turn on the server.
+        A timeout, a cancellation or Ctrl-C aborts the turn on the server.
 
         Args:
             prompt: A text, a list of inputs of parts, or a `SlashCommand`.
-            session_id: Session to go on with. None: a new one, with `title`. `fork`: run in a fork of it.
-            directory: Project to work in. That of a given session is looked up.
+            session_id: Session to continue. None: a new one, with `title`. `fork`: run in a fork of it.
+            directory: Project to work in. Not needed with `session_id`: the session's directory is looked up.
             model: "provider/model". `agent`, `variant`, `system` and `tools` are those of `session.prompt`.
             files: Paths on this machine, or `FileAttachment`s: at most `max_file_bytes` in all.
             output: Shape of `result.structured`: the JSON schema of an object, which gives a dict, or a class with
                 `model_json_schema` and `model_validate`, such as a pydantic model. On servers 1.14 to 1.18 it needs a
-                session of its own: leave `session_id` out, or use `fork=True`. The server does not check a dict.
-            permissions: "once", "always", "reject", `Reject("why")`, a mapping as in opencode's configuration, which is
-                no sandbox, or a function that gets a `PermissionAsk`.
+                session of its own: leave `session_id` out, or use `fork=True`. A dict is not validated.
+            permissions: "once", "always", "reject", `Reject("why")`, a mapping as in opencode's configuration (not a
+                sandbox), or a function that gets a `PermissionAsk`.
             questions: "reject", a mapping from header or question to answers, or a function that gets a `QuestionAsk`.
             timeout: Seconds for the whole turn. None: the client's `turn_timeout`.
-            max_cost: USD, with the subagents'. Another step after that aborts the turn.
-            max_steps: Responses of the model. Another step after that aborts the turn.
+            max_cost: USD, including subagents. If a step begins after the cost has passed this, the turn is aborted.
+            max_steps: Number of responses of the model. If another one begins, the turn is aborted.
 
         Raises:
-            ArgumentError: an argument is wrong; ModelNotFoundError and AgentNotFoundError, too. Nothing was sent.
+            ArgumentError: an argument is wrong, or the model or the agent does not exist. Nothing was sent.
             SessionBusyError: the prompt is a command, and the session is busy. Nothing was sent.
             UnsupportedOperationError: the server does not have structured output. Nothing was sent.
+            NotFoundError: the session `session_id` does not exist. Nothing was sent.
             TurnError: the turn failed; `partial` has its result so far.
+            OpencodeError: the server could not be reached, or refused the prompt.
         """
         options = dict(locals())  # the arguments
         from .turns.turn import turn
@@ -116,11 +118,12 @@ class ClientTurns(ClientCalls):
         max_steps: int | None = None,
         fork: bool = False,
     ) -> Turn:
-        """Return a turn for `with`, which sends the prompt. It yields what happens as updates.
+        """Return a turn. `with` sends its prompt; iterating over the turn yields updates.
 
         `with client.turn("Explain this") as turn:` and then `for update in turn:`
 
-        The arguments are those of `run`. "ask", the default of `permissions` and `questions`, yields them.
+        The arguments are those of `run`. `permissions` and `questions` are "ask" by default: you get each one as an
+        update, and answer it.
 
         Raises:
             ArgumentError: an argument is wrong.
@@ -141,10 +144,10 @@ class ClientTurns(ClientCalls):
         max_cost: float | None = None,
         max_steps: int | None = None,
     ) -> Turn:
-        """Return a turn that runs already, for `with`, which joins it. It first yields the text so far.
+        """Return a running turn. `with` joins it; its first updates have the text so far.
 
-        Leaving it does not abort it. If the session is at rest, it yields its last turn. The arguments are those of
-        `turn`, but None as `timeout` is no limit.
+        Leaving `with` does not abort the turn. If the session is idle, you get its last turn. The arguments are
+        those of `turn`, but `timeout=None` means no limit.
         """
         options = dict(locals())  # the arguments
         from .turns.turn import followed
@@ -156,18 +159,19 @@ class ClientTurns(ClientCalls):
 
         `with client.run_many(specs) as outcomes:` and then `for outcome in outcomes:`
 
-        A turn that fails does not stop the others: its error is in its outcome. Leaving `with` early starts no
-        more turns, and aborts those that run on the server.
+        A turn that fails does not stop the others: its error is in its outcome. If you leave `with` early, no
+        more turns start, and running turns are aborted on the server.
 
         Args:
-            specs: The turns. Also a generator: it is read as fast as turns start. An error that it raises aborts the
-                turns that run, and is raised after the outcomes.
-            concurrency: The number of turns that run at the same time. No turn starts while so many outcomes are
+            specs: The turns. A generator is read only as fast as turns start. If it raises an error, running turns are
+                aborted, and the error is raised after the outcomes.
+            concurrency: The number of turns that run at the same time. No turn starts while this many outcomes are
                 unread.
             progress: Show the progress on stderr, if that is a terminal. Needs rich: the extra `cli`.
 
         Raises:
-            ArgumentError: an argument is wrong, or an option of one of the turns in a list. Nothing was sent.
+            ArgumentError: an argument is wrong, or `specs` is a list and one of its turns has a wrong option. Nothing
+                was sent.
         """
         from .turns.many import ManyTurns
 
@@ -175,15 +179,16 @@ class ClientTurns(ClientCalls):
         return ManyTurns(client, specs, concurrency=concurrency, progress=progress)
 
     def asks(self, session_id: str | None = None, *, directory: StrPath | None = None) -> Asks:
-        """Return the permissions and questions that wait for a person, for `with`. They can be of any program.
+        """Return a feed of the permissions and questions that wait for a person, no matter which program caused them.
 
         `with client.asks() as asks:` and then `for ask in asks:`
 
-        It yields each ask once: a `PermissionAsk` or a `QuestionAsk`, those that wait already and those that come.
+        It yields each ask once, as a `PermissionAsk` or a `QuestionAsk`: asks that already wait, then new ones.
         Answer with `asks.reply(ask, "once")` or `asks.answer(ask, ["A"])`, or later and from another process with
-        `client.permission.reply(ask.id, reply="once", directory=ask.directory)`. An `AskClosed` follows when an ask
-        does not wait any more, whoever has answered it. If a policy of a turn answers, you get the ask and its
-        `AskClosed`, or neither if it was answered before it was listed. After a `TurnGap` all asks are listed again.
+        `client.permission.reply(ask.id, reply="once", directory=ask.directory)`. When an ask no longer waits, an
+        `AskClosed` follows, no matter who answered it. If a turn's policy answers an ask, you get the ask and its
+        `AskClosed`; you get neither if it was answered before it was listed. After a `TurnGap` all asks are listed
+        again.
 
         Args:
             session_id: Only the asks of this session and of its subagents, however deep. Its directory is looked up.
@@ -203,10 +208,10 @@ class ClientTurns(ClientCalls):
         return asks(client, session_id, directory)
 
     def abort(self, session_id: str, *, wait_idle: bool = True, timeout: float = 10) -> bool:
-        """Abort the turn that runs in a session, and wait until it rests. Return False if no turn runs.
+        """Abort the running turn of a session, and wait until it is over. Return False if no turn runs.
 
-        It looks just before it sends that the turn which it saw still runs, and does not send again once there is a
-        newer prompt. A prompt that arrives between this look and the abort is aborted, too: no server prevents that.
+        Just before each abort request, it checks that the session has no newer prompt. A prompt that arrives between
+        this check and the request is aborted, too: no server prevents that.
 
         Args:
             session_id: The session.

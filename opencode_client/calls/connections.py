@@ -67,7 +67,7 @@ class GivenClient(Closing):
         return response, response.close
 
     def request_twice(self, request: httpx.Request) -> None:
-        """Send a request two times, on any connection of the given client. `OwnConnections` says why."""
+        """Send a request two times, on any connection of the given client. See `OwnConnections.request_twice`."""
         for _ in range(2):
             self.run(partial(self._send, request))
 
@@ -111,7 +111,7 @@ class GivenClient(Closing):
 
 
 def _closed(response: httpx.Response) -> httpx.Response:
-    """Return a response that can be read although httpx has closed it: with its body only if a hook has read it."""
+    """Return a readable copy of a response that httpx has closed. It has a body only if a hook has read it."""
     try:
         content = response.content
     except httpx.ResponseNotRead:

@@ -3,7 +3,7 @@
 
 httpcore's connections are used without its pools and without an `httpx.Client`. A client adds cookies, redirects,
 authentication flows and event hooks, which we do not need, and takes nearly half of the time of a small request. A pool
-has locks that an interrupted call leaves taken.
+has locks that stay locked after an interrupted call.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class HttpConnection:
         self.tcp: TcpConnection = TcpConnection()
         self._http = _new(route, self.tcp)
         self.noted: ref[HttpConnection]
-        """The weak reference under which a pool knows it."""
+        """The pool's weak reference to this connection."""
 
     @property
     def is_idle(self) -> bool:
@@ -68,15 +68,15 @@ class HttpConnection:
             kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__, httpx.NetworkError)
             raise kind(str(error)) from error
         result = httpx.Response(response.status, headers=response.headers, stream=httpx.ByteStream(body))
-        httpx.Response.read(result)  # decodes it; nothing is left to wait for
+        httpx.Response.read(result)  # decodes the body, without I/O
         return result
 
     def close(self) -> None:
-        """Close the connection. It waits for nothing."""
+        """Close the connection, without waiting."""
         self.tcp.close()
 
     def __del__(self) -> None:
-        if hasattr(self, "tcp"):  # else Ctrl-C came while it was made
+        if hasattr(self, "tcp"):  # else Ctrl-C interrupted `__init__`
             self.close()
 
 

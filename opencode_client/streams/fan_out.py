@@ -24,7 +24,7 @@ class FanOut:
         self._queues = SubscriberQueues()
         self._home = Home()
         self._opening = threading.Lock()  # held while the first subscriber opens the stream
-        self._using = Lock()  # held while items are put and taken; for threads, as nothing waits meanwhile
+        self._using = Lock()  # held while items are put and taken; a lock for threads: nothing waits in it
         self._waiters = Waiters()
         self._reader: Background | None = None
 

@@ -38,7 +38,7 @@ class FilteredStream(Items[E | StreamGap], Generic[E]):
         self._arguments = arguments
         self._held: list[Any] = []  # Any: an item that waits until the children are listed
         self._to_list: list[str] = []
-        self._listed = 0  # the connection after whose begin the children were listed
+        self._listed = 0  # the number of the last connection for which the children were listed
 
     def __enter__(self) -> Self:
         self._receiver.open()
@@ -49,7 +49,7 @@ class FilteredStream(Items[E | StreamGap], Generic[E]):
         self._receiver.close()
 
     def take(self, timeout_s: float | None) -> list[E | StreamGap]:
-        """Return the next item; no item at the end. `get` is for programs."""
+        """Return the next item; no item at the end. Programs use `get`."""
         deadline = Deadline(timeout_s)
         while True:
             if not self._held:
@@ -62,7 +62,7 @@ class FilteredStream(Items[E | StreamGap], Generic[E]):
                 return found
 
     def _list_children(self) -> None:
-        """Add the children that were started while nobody listened. An interruption or an error loses no progress."""
+        """Add the children that were started while no connection was open. After an error, the next call continues."""
         wanted = self._wanted
         if wanted.session_id is None or not wanted.children:
             return

@@ -33,7 +33,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
         self._home = Home()
         self._closed = False
         self._waiters = Waiters()  # for `_closed`
-        # threads: held by the one that reads; `with` takes it, which Ctrl-C cannot interrupt at a wrong moment
+        # for threads: held by the reader; taken by `with`, which Ctrl-C cannot interrupt at a wrong moment
         self._using = RLock()
         self._is_reading = False
         self._has_ended = False
@@ -42,7 +42,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
         self._is_noted = False  # that the connection is open
 
     def open(self) -> None:
-        """Connect before the first item is wanted, unless the server sends nothing before its first event.
+        """Connect now, before the first item is read. If the server sends nothing before its first event, do nothing.
 
         Raises:
             StreamClosedError: the stream is closed, or was closed meanwhile.
@@ -54,7 +54,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
                 self._has_ended = False  # after an attempt that failed
                 while not self._closed and self._state.resumes is None and not self._state.connections:
                     self._advance(None)
-        except BaseException:  # a block that could not be entered closes nothing
+        except BaseException:  # `__exit__` is not called if `__enter__` raises
             self._close_unused()
             raise
         if self._closed:
@@ -142,10 +142,10 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
                 return
             link = self._link = Link(self._connect())
             self._is_noted = False
-            if self._closed:  # `close` may have looked for it too early
+            if self._closed:  # `close` may have run before there was a link
                 return
         received = link.step(most_s)
-        if link.connection.is_open and not self._is_noted:  # a step that nobody waited for may have opened it
+        if link.connection.is_open and not self._is_noted:  # perhaps opened by an earlier, interrupted wait
             self._is_noted = True
             state.connected()
         if received:
@@ -175,7 +175,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
             self._link.close()
 
     def _close_unused(self) -> None:
-        """Close the connection, unless somebody reads, who then closes it."""
+        """Close the connection. If somebody reads, do nothing: the reader then closes it."""
         if self._using.acquire(blocking=False):
             try:
                 if not self._is_reading:

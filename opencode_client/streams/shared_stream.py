@@ -50,7 +50,7 @@ class Subscription(Items[E | StreamGap | StreamOverflow], Generic[E]):
         return self
 
     def take(self, timeout_s: float | None) -> list[E | StreamGap | StreamOverflow]:
-        """Return the next item; no item at the end. `get` is for programs."""
+        """Return the next item; no item at the end. Programs use `get`."""
         return self._fan_out.next_items(self._queue, timeout_s)
 
     def close(self) -> None:

@@ -44,7 +44,7 @@ EXIT_S = 2.0
 """The longest time to wait for an exit code after the terminal has ended."""
 _CHECK_AGAIN_S = 1.0
 _FAILED_CHECKS = 30
-"""`wait` raises the error of a call after so many that fail in a row."""
+"""The number of failed calls in a row that `wait` tolerates."""
 
 
 class PtyConnection(Receiver):
@@ -99,8 +99,8 @@ class PtyConnection(Receiver):
         65,536 characters.
 
         Raises:
-            PtyTimeoutError: no match within `timeout` seconds; `seen` is the output so far, which is read next.
-            PtyClosedError: the terminal ended before a match; `seen` is the output so far, which is read next.
+            PtyTimeoutError: no match within `timeout` seconds. `seen` is the output so far; you can read it again.
+            PtyClosedError: the terminal ended before a match. `seen` is the output so far; you can read it again.
             PtyGapError: output is missing here; the next call reads the output around the gap as one text.
         """
         deadline, search = Deadline(timeout), PatternSearch(pattern)
@@ -121,8 +121,8 @@ class PtyConnection(Receiver):
 
         Raises:
             ArgumentError: the input is not UTF-8.
-            PtyClosedError: the terminal ended, or its connection broke and cannot be made again. For servers 1.1.53
-                and older, a broken connection is never made again here.
+            PtyClosedError: the terminal ended, or its connection broke and cannot be restored. With servers 1.1.53 and
+                older, `send` never reconnects.
             OpencodeError: this is the first use, and no connection could be made.
         """
         self._home.enter(here())
@@ -136,7 +136,7 @@ class PtyConnection(Receiver):
                 return
             except ConnectionClosed as error:
                 if is_normal_end(error) or not (self._output.has_cursor or self._closed):
-                    # The reader gets this error by itself, after the output that came before it.
+                    # The reader gets this error, too, after the output that came before it.
                     raise error_from_close(self._request, error) from error
                 self._replace(connection, error, NEVER)
 
@@ -153,9 +153,9 @@ class PtyConnection(Receiver):
 
     @explain_call
     def wait(self, timeout: float | None = None) -> int | None:
-        """Wait until the process has ended, and return its exit code.
+        """Wait until the process has ended, and return its exit code; None if the server did not send the code.
 
-        Returns: the exit code; None if the server did not send it (the terminal was removed, or its instance disposed).
+        The server does not send the code if the terminal was removed, or its instance disposed.
 
         Raises:
             ArgumentError: the terminal was connected with `exit_code=False`.
@@ -204,7 +204,7 @@ class PtyConnection(Receiver):
         try:
             response = self._calls.get(self.pty_id, **self._request.call_options)
         except NotFoundError as error:
-            if error.data is None:  # it is not from opencode, but from a proxy before it
+            if error.data is None:  # it is not from opencode, but from a proxy in front of it
                 raise
             return False
         return bool(getattr(response, "data", response).status != "exited")
@@ -212,19 +212,19 @@ class PtyConnection(Receiver):
     def _before_handshake(self, *, again: bool) -> str | None:
         request, knowledge, check = self._request, self._caller.knowledge, self._caller.server_check
         calls = self._calls
-        if again:  # a server that does not answer is given up soon
+        if again:  # do not wait long for a server that does not respond
             calls = type(calls)(self._caller.with_options(options_for_reconnecting(self._caller.options)))
         if request.operation.absent is not None and not knowledge.allows(request.operation):
             check.require(request.operation)
         version = knowledge.version or check.version(request.operation.id)
         self._output.has_cursor = request.check_cursor(version)
-        # This call explains errors that the handshake does not explain: 1.1.x answers 500 for an unknown id.
+        # The errors of this call are clearer than those of the handshake: 1.1.x sends a 500 there for an unknown id.
         if hasattr(calls, "get"):
             calls.get(self.pty_id, **request.call_options)
         if HAS_EXITS and request.options.get("exit_code", True) and self._exit is None:
             self._watch = self._shared_watch()
             self._exit = self._watch.join(self.pty_id)
-            if self._closed:  # `close` ran meanwhile, when there was nothing to leave
+            if self._closed:  # `close` ran meanwhile, before there was an exit to leave
                 self._leave()
         if request.options.get("auth") != "ticket":
             return None
@@ -241,7 +241,7 @@ class PtyConnection(Receiver):
 
     def _shared_watch(self) -> ExitWatch:
         arguments = self._request.arguments.changed(path=())
-        # the first heartbeat comes at once, and shows that the stream is open
+        # with heartbeats, `server.connected` is the first item: it comes at once, and shows that the stream is open
         options = StreamOptions(heartbeats=True)
         subscribe = partial(EventStream, self._caller, EVENTS, arguments, options)
         watches = self._caller.knowledge.exit_watches

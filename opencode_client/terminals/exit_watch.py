@@ -26,10 +26,10 @@ EVENTS: Operation[Any] = Operation("event.subscribe", "GET", "/event", "Any", sc
 """The event stream without models: few of its events are needed here."""
 
 HAS_EXITS = VERSION_PATH == "/global/health"
-"""Exit codes come in an event of opencode 1.x. Nothing is known of those of 2.x."""
+"""True for opencode 1.x, which sends exit codes in an event. For 2.x this is not known."""
 _AGAIN_S = 1.0
 _LONGEST_AGAIN_S = 30.0
-"""The delays before a new event stream. They double while there is none."""
+"""The first and the longest delay before a new event stream. It doubles while streams fail."""
 
 
 class _Reading:
@@ -42,21 +42,21 @@ class _Reading:
         self.background: Background | None = None
 
     def close(self) -> None:
-        """Close the stream. The background ends then."""
+        """Close the stream. This ends the background work."""
         self.stopped = True
         self.waiters.wake()
         self.stream.close()
 
 
 class ExitWatch:
-    """Reads one event stream while terminals of one place are connected. Threads may share it."""
+    """Reads one event stream while terminals of one directory are connected. Threads may share it."""
 
     def __init__(self, subscribe: Callable[[], EventStream[Any]]) -> None:
         self._subscribe = subscribe
         self._exits = Exits()
         self._reading: _Reading | None = None
         self._joining = threading.Lock()  # held while the first terminal opens the stream
-        self._using = Lock()  # held while the exits are changed; for threads, as nothing waits meanwhile
+        self._using = Lock()  # held while the exits are changed; a lock for threads: nothing waits in it
         self.waiters: Waiters = Waiters()
 
     def join(self, pty_id: str) -> Exit:
@@ -86,7 +86,7 @@ class ExitWatch:
 
     def _run(self, reading: _Reading) -> None:
         again_s = _AGAIN_S
-        while not reading.stopped:  # read after the assignment: `close` closes the stream that it finds
+        while not reading.stopped:  # read after `stream` is set: `close` closes only the stream it finds
             try:
                 for item in reading.stream:
                     if again_s > _AGAIN_S:  # the first item of a new stream

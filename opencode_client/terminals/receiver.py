@@ -31,7 +31,7 @@ class Receiver(TerminalState, SyncOnly):
         self._watch: ExitWatch | None = None
         self._exit: Exit | None = None
         self._connecting = threading.Lock()  # held while a connection is made
-        self._adding = Lock()  # held while a frame is added; for threads, as nothing waits meanwhile
+        self._adding = Lock()  # held while a frame is added; a lock for threads: nothing waits in it
         self._closed = False
         self._waiters = Waiters()  # for `_closed`
         self._connection: WebSocket | None = None
@@ -54,7 +54,7 @@ class Receiver(TerminalState, SyncOnly):
 
         Raises:
             PtyTimeoutError: no output came within `timeout` seconds.
-            PtyClosedError: the terminal ended, or its connection broke and cannot be made again.
+            PtyClosedError: the terminal ended, or its connection broke and cannot be restored.
             PtyGapError: output is missing here; the next call returns the output after the gap.
         """
         return self._receive(timeout)
@@ -71,23 +71,23 @@ class Receiver(TerminalState, SyncOnly):
             except ConcurrencyError as error:
                 raise self._concurrency_error() from error
             except RuntimeError:
-                self._home.enter(here())  # threading's error for another event loop; asking first takes time
+                self._home.enter(here())  # threading's error for another event loop; checking first takes time
                 raise
             except ConnectionClosed as error:
                 self._replace(connection, error, deadline)
                 continue
             with self._adding:
-                if connection is self._current:  # else it is replaced: the replay brings this frame again
+                if connection is self._current:  # else it is being replaced: the replay repeats this frame
                     self._add_frame(frame)
             if self._output.must_reconnect:
                 connection.abort()
         return text
 
     def close(self) -> None:
-        """Close this connection and end all waiting for it. The terminal itself continues."""
+        """Close this connection; calls that wait for it end. The terminal itself continues."""
         is_first, self._closed = not self._closed, True
         self._end_by_close()
-        # elsewhere: the other process or event loop uses the connection
+        # if this is not its home, another process or event loop uses the connection
         if not is_first or not self._home.is_here(here()):
             return
         self._waiters.wake()

@@ -58,7 +58,7 @@ class TemporaryTerminal(AbstractContextManager[PtyConnection, None], SyncOnly):
         self._made = {name: value for name, value in made.items() if name != "title"}
         self._scope = {name: value for name, value in scope.items() if value is not None}
         self._options = options
-        # with a title of its own, the terminal can be found if the response of the server is lost
+        # a unique title: with it, the terminal can be found if the response of the server is lost
         self._title = f"Terminal {uuid4().hex[:16]}"
         self._pty_id: str | None = None
         self._connection: PtyConnection | None = None
@@ -102,7 +102,7 @@ class TemporaryTerminal(AbstractContextManager[PtyConnection, None], SyncOnly):
             if self._wanted_title is not None and not self._left:
                 self._terminals.update(pty_id, title=self._wanted_title, **self._scope)
         finally:
-            if self._left:  # read after `_pty_id` is set: `_leave` reads them in the other order
+            if self._left:  # read after `_pty_id` is set; `_leave` sets `_left` and then reads `_pty_id`
                 self._remove()
 
     def _find(self) -> None:
