@@ -207,7 +207,7 @@ class AsyncClientTurns(AsyncClientCalls):
         client: Any = self  # Any: as above
         return asks(client, session_id, directory)
 
-    async def abort(self, session_id: str, *, wait_idle: bool = True, timeout: float = 10) -> bool:
+    async def abort(self, session_id: str, *, wait_idle: bool = True, timeout: float | None = 10) -> bool:
         """Abort the running turn of a session, and wait until it is over. Return False if no turn runs.
 
         Just before each abort request, it checks that the session has no newer prompt. A prompt that arrives between
@@ -216,9 +216,10 @@ class AsyncClientTurns(AsyncClientCalls):
         Args:
             session_id: The session.
             wait_idle: Wait until the turn is over.
-            timeout: Seconds to wait.
+            timeout: Seconds to wait. None: without a limit.
 
         Raises:
+            ArgumentError: `timeout` is not a positive number.
             TurnTimeoutError: the session is still busy.
             NotFoundError: the session does not exist.
         """

@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -266,7 +266,8 @@ def _run(task: str, spec: TurnSpec) -> TurnOutcome:
                 return TurnOutcome(spec, client.run(spec.prompt, **options_of(evolve(spec, directory=None))))
             finally:
                 if directory != spec.directory:
-                    client.instance.dispose()
+                    with suppress(OpencodeError):  # the outcome counts; the server is restarted if it is gone
+                        client.instance.dispose()
     except OpencodeError as error:
         return TurnOutcome(spec, error=error)
 

@@ -53,7 +53,8 @@ def function_errors(prepared: Prepared) -> Generator[None]:
         yield
     except Exception as error:  # a function of a user may raise anything
         text = f"{prepared.operation.id}: the function passed as headers raised {type(error).__name__}"
-        raise HeadersError(f"{text}; nothing was sent") from error
+        attempt = "" if prepared.attempt == 1 else f" for attempt {prepared.attempt}"
+        raise HeadersError(f"{text}; nothing was sent{attempt}") from error
 
 
 def set_headers(prepared: Prepared, found: Any) -> None:  # Any: callers without types

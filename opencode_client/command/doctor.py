@@ -170,8 +170,11 @@ def _clock(client: Client) -> str:
 
 
 def _turn(client: Client) -> str:
-    result = client.run("Answer with one word: ready", title="opencode-client doctor", timeout=120)
-    client.session.delete(result.session_id)
+    session = client.session.create(title="opencode-client doctor")
+    try:
+        result = client.run("Answer with one word: ready", session_id=session.id, timeout=120)
+    finally:
+        client.session.delete(session.id)
     return f"answered {result.text!r} in {result.duration_s:.1f} s for {result.cost} USD"
 
 

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from ..calls.options import LONGEST_S
+from ..calls.options import LONGEST_S, checked_seconds
 from ..calls.server_info import release
 from ..errors import (
     BadRequestError,
@@ -214,16 +214,16 @@ def prepare_asks(
 
 
 def abort_session(
-    client: OpencodeClient, session_id: str, *, wait_idle: bool, timeout_s: float
+    client: OpencodeClient, session_id: str, *, wait_idle: bool, timeout_s: float | None
 ) -> bool:
     """Abort the turn that runs in a session. Return False if none does. See `abort` of the client."""
-    client = _in_time(client, timeout_s)
+    client = _in_time(client, checked_seconds("timeout", timeout_s))
     session = _find_session(client, session_id)
     view = client.with_options(directory=session.directory)
     if (view.session.status()).get(session_id) is None:
         return False
     before, _ = _last_prompt(view, session_id)
-    end_s, sent_s = monotonic() + timeout_s, 0.0
+    began_s, sent_s = monotonic(), 0.0
     while True:
         if (view.session.status()).get(session_id) is None:
             return True
@@ -237,7 +237,7 @@ def abort_session(
             view.session.abort(session_id)
             if not wait_idle:
                 return True
-        if monotonic() > end_s:
+        if timeout_s is not None and monotonic() - began_s > timeout_s:
             raise TurnTimeoutError(f"session {session_id} is still busy {timeout_s:g} s after the abort")
         view._caller.connections.pause(0.1)  # pyright: ignore[reportPrivateUsage] # ours
 

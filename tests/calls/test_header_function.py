@@ -179,6 +179,16 @@ def test_an_error_of_the_function_is_a_headers_error_and_nothing_is_sent(client_
     assert isinstance(error.__cause__, LookupError)
 
 
+def test_an_error_at_a_retry_says_which_attempt_was_not_sent(client_kind: ClientKind) -> None:
+    def fails_later(request: OutgoingRequest) -> dict[str, str]:
+        return _fails(request) if server.requests else {}
+
+    with FaultyServer([answer(http(b"", 503))]) as server:
+        error = client_kind.error(server.url, lambda client: client.session.list(), headers=fails_later)
+        assert len(server.requests) == 1
+    assert str(error).endswith("raised LookupError; nothing was sent for attempt 2")
+
+
 def test_a_stream_raises_the_error_of_the_function(client_kind: ClientKind) -> None:
     with PtyServer() as server:
         client = client_kind.client(server.url, headers=_fails)

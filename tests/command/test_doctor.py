@@ -11,7 +11,7 @@ import pytest
 
 from opencode_client import command
 from opencode_client.command import doctor
-from opencode_client.testing import FakeServer
+from opencode_client.testing import FakeServer, Reply
 
 _NO_SERVER = "http://127.0.0.1:9"
 NAMES = ["url", "server", "password", "directory", "models", "events", "terminal", "clock"]
@@ -40,6 +40,18 @@ def test_a_server_that_works_is_ok_in_every_check(
     assert _states(output) == dict.fromkeys([*NAMES, "turn"], "ok")
     assert "opencode 1.18.33" in output
     assert "secret" not in output
+
+
+def test_a_turn_that_fails_leaves_no_session(
+    fake: FakeServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "secret")
+    fake.say(Reply(status=401, error="bad key"))
+    arguments = ["doctor", "--url", fake.url, "--directory", fake.directory, "--quick", "--turn"]
+    assert command.main(arguments) == 1
+    assert _states(capsys.readouterr().out)["turn"] == "FAILED"
+    with fake.client() as client:
+        assert client.session.list() == []
 
 
 def test_a_missing_password_is_one_failure_with_its_mend(

@@ -133,6 +133,14 @@ def test_a_clone_is_made_for_a_turn_and_removed_after_it(dask: Any, tmp_path: Pa
     assert dispose.query["directory"] == prompt.query["directory"]
 
 
+def test_a_directory_that_cannot_be_disposed_of_costs_no_result(dask: Any, tmp_path: Path) -> None:
+    list(run_turns(dask, _specs(1)))  # starts the server
+    _STARTED[0].fail("instance.dispose")
+    (outcome,) = run_turns(dask, [TurnSpec("prompt 1", key="1", directory=_repository(tmp_path))])
+    assert outcome.result is not None
+    assert outcome.result.text == "echo: prompt 1"
+
+
 @pytest.mark.parametrize("secret", ["user:secret@", ""])
 def test_a_clone_that_fails_is_an_error_without_the_password(dask: Any, secret: str) -> None:
     (outcome,) = run_turns(dask, _specs(1, directory=f"git+http://{secret}127.0.0.1:9/x@main"))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from opencode_client import TurnTimeoutError
+from opencode_client import ArgumentError, TurnTimeoutError
 from opencode_client.model import JsonObject
 from opencode_client.turns import async_calls, calls
 from tests.support.both_clients import ClientKind
@@ -64,6 +66,20 @@ def test_the_end_of_the_turn_is_awaited(client_kind: ClientKind, server: BusySer
     server.ends_after_abort = True
     assert client_kind.call(client_kind.client(server.url).abort, SESSION) is True
     assert server.aborts == 1
+
+
+def test_an_abort_without_a_timeout_waits_for_the_end(client_kind: ClientKind, server: BusyServer) -> None:
+    server.ends_after_abort = True
+    assert client_kind.call(client_kind.client(server.url).abort, SESSION, timeout=None) is True
+
+
+@pytest.mark.parametrize("timeout", ["10", -1, math.nan])
+def test_a_wrong_timeout_is_an_error_and_nothing_is_sent(
+    client_kind: ClientKind, server: BusyServer, timeout: Any
+) -> None:
+    with pytest.raises(ArgumentError, match="timeout takes seconds above 0"):
+        client_kind.call(client_kind.client(server.url).abort, SESSION, timeout=timeout)
+    assert server.aborts == 0
 
 
 def test_without_waiting_one_abort_is_sent(client_kind: ClientKind, server: BusyServer) -> None:
