@@ -112,7 +112,7 @@ test-terminals: $(READY)  ## open and close 500 terminals over TLS beside three 
 	$(BIN)/python -m tests.terminals.under_load $(or $(COUNT),500)
 
 test-turns: $(READY)  ## turns on real servers of five versions; VERSIONS="1.1.31" for others
-	TURN_VERSIONS="$(or $(VERSIONS),1.1.31 1.3.2 1.14.48 1.15.13 1.18.33)" $(BIN)/pytest -m live tests/live/turns
+	TURN_VERSIONS="$(or $(VERSIONS),1.1.31 1.3.2 1.14.48 1.15.13 1.18.33)" $(BIN)/pytest -n 3 --dist loadfile -m live tests/live/turns
 
 test-turns-fake: $(READY)  ## turns on the fake server, in two versions; needs no npm
 	TURN_FAKE=1 TURN_VERSIONS="$(or $(VERSIONS),1.3.2 1.18.33)" $(BIN)/pytest -n auto -m "live and not matrix" tests/live/turns
