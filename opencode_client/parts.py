@@ -18,7 +18,7 @@ class PartReaders:
     __slots__ = ()
     if TYPE_CHECKING:  # the generated classes have them
         info: Any  # Any: a Message, in one class narrower; checkers refuse a narrower type than that of the base
-        parts: list[Part]
+        parts: list[Part]  # None if the server, or a test's `partial`, left it out
 
     @property
     def text(self) -> str:
@@ -29,19 +29,19 @@ class PartReaders:
         """
         return "".join(
             part.text or ""  # a text that the server left out reads as None
-            for part in self.parts
+            for part in self.parts or ()
             if part.type == "text" and not part.synthetic and not part.ignored
         )
 
     @property
     def reasoning(self) -> str:
         """The reasoning of the model, joined without anything in between; "" if there is none."""
-        return "".join(part.text or "" for part in self.parts if part.type == "reasoning")
+        return "".join(part.text or "" for part in self.parts or () if part.type == "reasoning")
 
     @property
     def tool_calls(self) -> list[ToolPart]:
         """The tool calls of the message, in order, in any state; an empty list if there is none."""
-        return [part for part in self.parts if part.type == "tool"]
+        return [part for part in self.parts or () if part.type == "tool"]
 
 
 @explain_calls

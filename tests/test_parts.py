@@ -55,6 +55,13 @@ def test_reasoning_is_apart_from_the_text(cls: type[MessageWithParts]) -> None:
 
 
 @every_class
+@pytest.mark.parametrize("data", [{"info": _INFO}, {"info": _INFO, "parts": None}])
+def test_a_message_without_parts_has_no_text(cls: type[MessageWithParts], data: JsonObject) -> None:
+    message = cls.from_dict(data)
+    assert (message.text, message.reasoning, message.tool_calls) == ("", "", [])
+
+
+@every_class
 def test_tool_calls_are_in_order_whatever_their_state(cls: type[MessageWithParts]) -> None:
     error = {"status": "error", "input": {}, "error": "no", "time": {"start": 1, "end": 2}}
     calls = [
