@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..errors import ArgumentError
+from ..model import OpencodeModel
+from .unset import UNSET
 
 _LONGEST = 60
 
 
-def model_in(text: str, operation: str, id_key: str) -> dict[str, str]:
-    """Return the JSON object for `text`, which is split at its first slash. `id_key` is the key of the model's id.
+def model_in(value: Any, operation: str, id_key: str) -> Any:  # Any: of the user; JSON or a model
+    """Return a JSON object for a text, which is split at its first slash; anything else unchanged.
+
+    `id_key` is the key of the model's id.
 
     Raises:
-        ArgumentError: there is no text before or after the slash, or no slash.
+        ArgumentError: there is no text before or after the slash, or `value` cannot be a model.
     """
-    provider, _, model = text.partition("/")
+    if value is None or value is UNSET or isinstance(value, OpencodeModel | Mapping):
+        return value  # pyright: ignore[reportUnknownVariableType] # JSON
+    provider, _, model = value.partition("/") if isinstance(value, str) else ("", "", "")
     if not provider.strip() or not model.strip():
-        shown = repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
+        is_long = isinstance(value, str) and len(value) > _LONGEST
+        shown = repr(f"{value[:_LONGEST]}..." if is_long else value)
         raise ArgumentError(
             f'{operation}: model takes "provider/model", such as "anthropic/claude-sonnet-4-5", '
             f'or {{"providerID": ..., "{id_key}": ...}}, not {shown}'

@@ -305,7 +305,7 @@ def _given_members(operation: Operation[Any], body: Any) -> dict[str, object]:  
     Raises:
         ArgumentError: a member is a text, but has to be an object or an array, or a model's name is wrong.
     """
-    if operation.model and isinstance(body.get("model"), str):
+    if operation.model and "model" in body:
         body = {**body, "model": model_in(body["model"], operation.id, operation.model)}
     for name, takes in operation.structured.items():
         if isinstance(body.get(name), str):

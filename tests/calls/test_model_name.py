@@ -75,15 +75,17 @@ def test_a_model_and_a_mapping_are_taken_as_before(client_kind: ClientKind, name
 
 
 @every_operation
-@pytest.mark.parametrize("text", ["", "gpt-5", "/gpt-5", "openai/", " / ", "x" * 100])
-def test_a_text_without_a_provider_or_a_model_is_an_error(
-    client_kind: ClientKind, name: str, text: str
-) -> None:
+@pytest.mark.parametrize(
+    "given", ["", "gpt-5", "/gpt-5", "openai/", " / ", "x" * 100, 3, True, b"a/b", ["a", "b"]]
+)
+def test_a_value_without_a_provider_or_a_model_is_an_error(
+    client_kind: ClientKind, name: str, given: Any
+) -> None:  # Any: anything
     call, key = _OPERATIONS[name]
     client = client_kind.mocked(lambda _: httpx.Response(400))
     with pytest.raises(ArgumentError) as raised:
-        client_kind.call(lambda: call(client, text))
-    shown = repr(text if len(text) < 60 else f"{text[:60]}...")
+        client_kind.call(lambda: call(client, given))
+    shown = repr(f"{given[:60]}..." if given == "x" * 100 else given)
     assert str(raised.value).endswith(
         f': model takes "provider/model", such as "anthropic/claude-sonnet-4-5", '
         f'or {{"providerID": ..., "{key}": ...}}, not {shown}'
