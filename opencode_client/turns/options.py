@@ -19,6 +19,7 @@ from .v1 import marked
 
 if TYPE_CHECKING:
     from ..calls.directories import StrPath
+    from ..models import SessionPromptModel
 
 Prompt = str | Sequence[Any] | SlashCommand  # Any: inputs of parts, or mappings
 """A text, a list of inputs of parts, or a command."""
@@ -56,7 +57,7 @@ class TurnOptions(FollowOptions, total=False):
     session_id: str | None
     title: str | None
     fork: bool
-    model: str | JsonMapping | None
+    model: str | SessionPromptModel | JsonMapping | None
     agent: str | None
     variant: str | None
     system: str | None

@@ -17,6 +17,7 @@ from .result import TurnResult
 if TYPE_CHECKING:
     from ..calls.directories import StrPath
     from ..calls.operation import JsonMapping
+    from ..models import SessionPromptModel
 
 
 @frozen(kw_only=True)
@@ -27,7 +28,7 @@ class _Options:
     session_id: str | None = None
     title: str | None = None
     directory: StrPath | None = None
-    model: str | JsonMapping | None = None
+    model: str | SessionPromptModel | JsonMapping | None = None
     agent: str | None = None
     variant: str | None = None
     system: str | None = None
