@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from .signatures import explain_calls
 
 if TYPE_CHECKING:
     import os
 
-    from .models import Part, ToolPart
+    from .models import Message, Part, ToolPart
 
 
 class PartReaders:
@@ -17,7 +17,7 @@ class PartReaders:
 
     __slots__ = ()
     if TYPE_CHECKING:  # the generated classes have them
-        info: Any  # Any: a Message, in one class narrower; checkers refuse a narrower type than that of the base
+        info: Message
         parts: list[Part]  # None if the server, or a test's `partial`, left it out
 
     @property

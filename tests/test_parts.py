@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -23,9 +24,7 @@ def _part(kind: str, **members: Any) -> JsonObject:  # Any: JSON
     return {"id": "x", "sessionID": "s", "messageID": "m", "type": kind, **members}
 
 
-def _message(
-    cls: type[MessageWithParts] | type[SessionCommandResponse], *parts: JsonObject
-) -> MessageWithParts | SessionCommandResponse:
+def _message(cls: type[MessageWithParts], *parts: JsonObject) -> MessageWithParts:
     return cls.from_dict({"info": _INFO, "parts": list(parts)})
 
 
@@ -59,6 +58,14 @@ def test_reasoning_is_apart_from_the_text(cls: type[MessageWithParts]) -> None:
 def test_a_message_without_parts_has_no_text(cls: type[MessageWithParts], data: JsonObject) -> None:
     message = cls.from_dict(data)
     assert (message.text, message.reasoning, message.tool_calls) == ("", "", [])
+
+
+def test_the_response_of_a_command_is_a_message() -> None:
+    command = SessionCommandResponse.from_dict({"info": _INFO, "parts": [_part("text", text="done")]})
+    assert isinstance(command, MessageWithParts)
+    again = pickle.loads(pickle.dumps(command))  # noqa: S301 # of this test
+    assert (type(again), again, again.info.id) == (SessionCommandResponse, command, "m")
+    assert SessionCommandResponse(info=command.info, parts=command.parts).to_dict() == command.to_dict()
 
 
 @every_class

@@ -30,7 +30,6 @@ from opencode_client.models import (
     PermissionRequest,
     ProviderAuthAuthorization,
     Session,
-    SessionCommandResponse,
     SessionPromptResponse,
     SessionsResponse,
     SessionV2Info,
@@ -148,7 +147,7 @@ def calls(client: OpencodeClient) -> None:
         assert_type(same, OpencodeClient)
 
 
-def show(message: MessageWithParts | SessionCommandResponse) -> str:
+def show(message: MessageWithParts) -> str:
     assert_type(message.tool_calls, list[ToolPart])
     assert_type(message.reasoning, str)
     return message.text
@@ -171,8 +170,8 @@ def texts(client: OpencodeClient) -> str:
     command = client.session.command(session_id, command="init", arguments="")
     assert_type(command.info, AssistantMessage)
     assert_type([one.text for one in (*every, command)], list[str])
-    every_id: list[str | None] = [one.info.id for one in (*every, command)]
-    print(every_id)
+    all_of_them: list[MessageWithParts] = [*every, command]
+    assert_type([one.info.id for one in all_of_them], list[str | None])
     return show(command) + show(SessionPromptResponse(info=command.info, parts=[]))
 
 
@@ -197,6 +196,7 @@ def models(client: OpencodeClient) -> None:
     model = client.app.agents()[0].model
     client.session.prompt("ses_1", parts=[], model=model)
     client.session.shell("ses_1", agent="build", command="ls", model=model)
+    client.run("hi", model=model)
     session = client.session.create(model=client.session.get("ses_1").model)
     client.v2.session.create(model=session.model)
     client.session.prompt("ses_1", parts=[], model="anthropic/claude-sonnet-4-5")

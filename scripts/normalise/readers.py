@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from scripts.normalise.schema import META, Json, referenced, schemas_of, with_schemas
+from scripts.normalise.schema import META, Json, reference, referenced, schemas_of, shape, with_schemas
 
 READERS = Path(__file__).with_name("readers.toml")
 
@@ -26,12 +26,15 @@ def read_readers(path: Path = READERS) -> dict[str, str]:
 def add_readers(document: Json) -> Json:
     """Give the classes of readers.toml their bases, where they have the members that these need.
 
-    `MessageWithParts` -> `x-oc.base = PartReaders`
+    `MessageWithParts` -> `x-oc.base = PartReaders`; `SessionCommandResponse` -> `x-oc.base = MessageWithParts`
     """
     schemas = dict(schemas_of(document))
-    for name, base in read_readers().items():
+    bases = read_readers()
+    for name, base in bases.items():
         schema = schemas.get(name, {})
-        if _fits(base, schema.get("properties", {})):
+        if base in bases and not _is_narrower(schema, schemas.get(base, {}), schemas):
+            base = bases[base]
+        if base in bases or _fits(base, schema.get("properties", {})):
             schemas[name] = {**schema, META: {**schema.get(META, {}), "base": base}}
     return with_schemas(document, schemas)
 
@@ -41,3 +44,19 @@ def _fits(base: str, members: Json) -> bool:
     if base == "FromPath":
         return {"mime", "filename", "url"} <= members.keys()
     return referenced(members.get("parts", {}).get("items", {})) == "Part"
+
+
+def _is_narrower(schema: Json, base: Json, schemas: Json) -> bool:
+    """Return True if each member of `base` is in `schema`: the same, or a variant of its union."""
+    if "properties" not in schema or "properties" not in base:
+        return False
+    given, members = schema["properties"], base["properties"]
+    return set(base.get("required", ())) <= set(schema.get("required", ())) and all(
+        wire in given and (shape(given[wire]) == shape(member) or given[wire] in _variants(member, schemas))
+        for wire, member in members.items()
+    )
+
+
+def _variants(member: Json, schemas: Json) -> list[Json]:
+    table: list[Json] = schemas.get(referenced(member) or "", {}).get(META, {}).get("table", [])
+    return [reference(row["class"]) for row in table if "class" in row]

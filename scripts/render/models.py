@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.normalise.schema import META, Json
+from scripts.normalise.schema import META, Json, shape
 from scripts.render.python_types import Types, all_text, allows_null
 from scripts.render.text import docstring, filled, literal, literal_lines, source_line, wrapped
 from scripts.render.views import Import, MemberView, ModelView, ModuleView, UnionView
@@ -19,6 +19,7 @@ def modules(types: Types) -> dict[str, ModuleView]:
         if render:
             found[last] = ModuleView(
                 contents=tuple(_class_or_union(name, types) for name in render["classes"]),
+                base_imports=_base_imports(render["classes"], types),
                 type_imports=_imports(render["types"]),
                 reader_imports=_imports(render["runtime"]),
             )
@@ -49,6 +50,11 @@ def _imports(pairs: list[tuple[str, str]]) -> tuple[Import, ...]:
     return tuple((module, name) for module, name in pairs)
 
 
+def _base_imports(names: list[str], types: Types) -> tuple[Import, ...]:
+    bases = {types.components[name][META].get("base", "") for name in names} & types.components.keys()
+    return _imports([(types.components[base][META]["module"], base) for base in sorted(bases)])
+
+
 def _class_or_union(name: str, types: Types) -> ModelView | UnionView:
     if types.components[name][META]["kind"] == "object":
         return model_view(name, types)
@@ -59,6 +65,10 @@ def model_view(name: str, types: Types) -> ModelView:
     """Return the view of a class; members that must be given come first, as in its constructor."""
     schema = types.components[name]
     meta, properties = schema[META], schema["properties"]
+    bases = meta.get("base", "OpencodeModel")
+    if bases not in ("OpencodeModel", *types.components):
+        bases = f"{bases}, OpencodeModel"  # a class of parts.py
+    wider: Json = types.components.get(bases, {}).get("properties", {})
     required = set(schema.get("required", ()))
     wires = sorted(properties, key=lambda wire: wire not in required)
     members = [
@@ -69,7 +79,10 @@ def model_view(name: str, types: Types) -> ModelView:
         name=name,
         reader=meta["reader"],
         docstring=_docstring(schema),
-        bases=f"{meta['base']}, OpencodeModel" if "base" in meta else "OpencodeModel",
+        bases=bases,
+        narrower=tuple(
+            meta["members"][wire] for wire in wider if shape(wider[wire]) != shape(properties[wire])
+        ),
         members=tuple(members),
         wire_names=_wire_names(meta),
         all_optional=not required,

@@ -45,7 +45,7 @@ class MemberView:
 class ModelView:
     """A class; `wire_names` are literals of the members' names in Python and in JSON, where they differ.
 
-    `bases` are the classes that it derives from.
+    `bases` are the classes that it derives from. `narrower` are the members whose types are narrower than in these.
     """
 
     kind: ClassVar[str] = "model"
@@ -53,6 +53,7 @@ class ModelView:
     reader: str
     docstring: str
     bases: str
+    narrower: tuple[str, ...]
     members: tuple[MemberView, ...]
     wire_names: tuple[tuple[str, str], ...]
     all_optional: bool
@@ -97,9 +98,13 @@ class UnionView:
 
 @frozen(kw_only=True)
 class ModuleView:
-    """A module of `models/`: its contents, what checkers import, and the readers that it imports at its end."""
+    """A module of `models/`: its contents, what checkers import, and the readers that it imports at its end.
+
+    `base_imports` are the classes of other modules that its classes derive from.
+    """
 
     contents: tuple[ModelView | UnionView, ...]
+    base_imports: tuple[Import, ...]
     type_imports: tuple[Import, ...]
     reader_imports: tuple[Import, ...]
 

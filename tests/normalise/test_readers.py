@@ -23,6 +23,32 @@ def test_a_class_of_the_table_gets_its_base(name: str) -> None:
     assert _meta(name, parts=_PARTS)["base"] == "PartReaders"
 
 
+@pytest.mark.parametrize(
+    ("info", "base"),
+    [("Answer", "MessageWithParts"), ("Message", "MessageWithParts"), ("Other", "PartReaders")],
+)
+def test_the_same_message_with_a_narrower_member_derives_from_it(info: str, base: str) -> None:
+    message: Json = {**obj(), "x-oc": {"table": [{"value": "answer", "class": "Answer"}]}}
+    found = add_readers(
+        document(
+            {
+                "SessionCommandResponse": obj("info", info=reference(info), parts=_PARTS),
+                "MessageWithParts": obj("info", info=reference("Message"), parts=_PARTS),
+                "Message": message,
+            }
+        )
+    )
+    assert schemas_in(found)["SessionCommandResponse"]["x-oc"]["base"] == base
+
+
+def test_a_message_that_lacks_a_required_member_does_not_derive_from_it() -> None:
+    given = {
+        "SessionCommandResponse": obj(parts=_PARTS),
+        "MessageWithParts": obj("parts", parts=_PARTS),
+    }
+    assert schemas_in(add_readers(document(given)))["SessionCommandResponse"]["x-oc"]["base"] == "PartReaders"
+
+
 @pytest.mark.parametrize("parts", [{"type": "array", "items": {}}, {"type": "string"}, reference("Part")])
 def test_a_class_without_a_list_of_parts_gets_none(parts: Json) -> None:
     assert "base" not in _meta("MessageWithParts", parts=parts)
