@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .attachments import Attachable
     from .calls.directories import StrPath
     from .calls.operation import JsonMapping
+    from .models import SessionPromptModel
     from .turns.asks import Asks
     from .turns.many import ManyTurns
     from .turns.turn import Turn
@@ -45,7 +46,7 @@ class ClientTurns(ClientCalls):
         session_id: str | None = None,
         title: str | None = None,
         directory: StrPath | None = None,
-        model: str | JsonMapping | None = None,
+        model: str | SessionPromptModel | JsonMapping | None = None,
         agent: str | None = None,
         variant: str | None = None,
         system: str | None = None,
@@ -103,7 +104,7 @@ class ClientTurns(ClientCalls):
         session_id: str | None = None,
         title: str | None = None,
         directory: StrPath | None = None,
-        model: str | JsonMapping | None = None,
+        model: str | SessionPromptModel | JsonMapping | None = None,
         agent: str | None = None,
         variant: str | None = None,
         system: str | None = None,

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from attrs import define
 
-from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_lenient, reads
-from ..parts import PartReaders
+from ..model import READ_ERRORS, JsonObject, array, new, read_lenient, reads
+from .message_with_parts import MessageWithParts
 
 if TYPE_CHECKING:
     from .assistant_message import AssistantMessage
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionCommandResponse(PartReaders, OpencodeModel):
+class SessionCommandResponse(MessageWithParts):
     """Source: `#/paths/~1session~1{sessionID}~1command/post/responses/200/content/application~1json/schema`."""
 
-    info: AssistantMessage
+    info: AssistantMessage  # pyright: ignore[reportIncompatibleVariableOverride] # narrower
     parts: list[Part]
 
 
