@@ -29,6 +29,7 @@ from opencode_client.models import (
     Part,
     PermissionRequest,
     ProviderAuthAuthorization,
+    QuestionRequest,
     Session,
     SessionPromptResponse,
     SessionsResponse,
@@ -190,6 +191,21 @@ def permissions(client: OpencodeClient) -> list[bool]:
         asked = [decide(event.properties) for event in events if isinstance(event, EventPermissionAsked)]
         asked += [decide(event.properties) for event in events if event.type == "permission.asked"]
     return [*asked, *map(decide, client.permission.list())]
+
+
+def headers_of(request: QuestionRequest) -> list[str]:
+    return [question.header for question in request.questions]
+
+
+def questions(client: OpencodeClient) -> list[list[str]]:
+    with client.event.subscribe() as events:
+        asked = [
+            event.properties
+            for event in events
+            if event.type == "question.asked" or event.type == "question.v2.asked"
+        ]
+    newer = client.v2.session.question.list("ses_1").data
+    return [headers_of(one) for one in (*asked, *client.question.list(), *newer)]
 
 
 def models(client: OpencodeClient) -> None:

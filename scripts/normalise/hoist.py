@@ -38,8 +38,11 @@ def name_components(document: Json, namer: Namer) -> Json:
     pointers = {name: schema.get("x-pointer", "") for name, schema in schemas.items()}
     pinned = [name for name in schemas if pointers[name] in namer.pins]
     plain = [name for name in schemas if name not in pinned]
-    plain.sort(key=lambda name: name != pascal(name))  # names that need no change come first
+    # classes come before their other names, and names that need no change come first
+    plain.sort(key=lambda name: (pascal(name) in namer.same, name != pascal(name)))
+    namer.unnamed = {name: shape(schema) for name, schema in schemas.items()}
     names = {name: namer.claim(pointers[name], pascal(name), schemas[name])[0] for name in [*pinned, *plain]}
+    namer.unnamed = {}
 
     def rename(schema: Json) -> Json:
         name = referenced(schema)

@@ -118,12 +118,14 @@ class Namer:
     """Gives class names to schemas, and keeps them.
 
     `pins` maps pointers to names (names.toml), `same` maps names to those that are used instead (same.toml). With
-    `strict`, `raise_collisions` raises all collisions at once.
+    `strict`, `raise_collisions` raises all collisions at once. `unnamed` are the shapes of components by the document's
+    names, while they get their names.
     """
 
     pins: dict[str, str]
     strict: bool
     same: dict[str, str] = field(factory=dict[str, str])
+    unnamed: dict[str, Json] = field(factory=dict[str, Json])
     report: list[str] = field(factory=list)
     taken: dict[str, tuple[str, Json]] = field(factory=dict)
     collisions: list[str] = field(factory=list)
@@ -149,7 +151,7 @@ class Namer:
         """Return True for equal shapes. In classes of same.toml, a reference equals what it refers to."""
         if form == other or name not in self.same.values():
             return form == other
-        shapes = {taken: held for taken, (_, held) in self.taken.items()}
+        shapes = {taken: held for taken, (_, held) in self.taken.items()} | self.unnamed
         return expanded(form, shapes) == expanded(other, shapes)
 
     def _differ(self, name: str, holder: str, alias: str, pointer: str) -> None:

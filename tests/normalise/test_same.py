@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.normalise import NameCollisionError, normalise
-from scripts.normalise.hoist import hoist_components
+from scripts.normalise.hoist import hoist_components, name_components
 from scripts.normalise.names import Namer, read_pins
 from scripts.normalise.same import SAME, add_aliases, read_same
 from scripts.normalise.schema import Json
@@ -63,6 +63,23 @@ def test_shapes_that_differ_in_another_document_are_two_classes() -> None:
     names.claim("#/request", "Request", obj(id=_TEXT))
     assert names.claim("#/asked", "OwnerAsked", obj()) == ("OwnerAsked", True)
     assert names.report == ["#/asked is called OwnerAsked: its shape is not that of Request"]
+
+
+@pytest.mark.parametrize(("title", "joined"), [(_TEXT, True), ({"type": "number"}, False)])
+@pytest.mark.parametrize("order", [1, -1])
+def test_components_are_compared_with_the_components_in_them(
+    title: Json, order: int, *, joined: bool
+) -> None:
+    schemas = {
+        "Request": obj(info=reference("Info")),
+        "RequestV2": obj(info=reference("InfoV2")),
+        "Info": obj(title=_TEXT),
+        "InfoV2": obj(title=title),
+    }
+    names = _namer(same={"RequestV2": "Request", "InfoV2": "Info"})
+    found = schemas_in(name_components(document(dict([*schemas.items()][::order])), names))
+    assert (set(found) == {"Request", "Info"}) is joined
+    assert ("RequestV2" in found) is not joined
 
 
 def _aliases(schemas: dict[str, Json], names: Namer) -> dict[str, dict[str, str]]:
