@@ -396,8 +396,10 @@ if TYPE_CHECKING:
     from .permission_asked import PermissionAsked as PermissionAsked
     from .permission_config import PermissionConfig as PermissionConfig
     from .permission_object_config import PermissionObjectConfig as PermissionObjectConfig
-    from .permission_replied import PermissionReplied as PermissionReplied
-    from .permission_replied_data import PermissionRepliedData as PermissionRepliedData
+    from .permission_replied import (
+        PermissionReplied as PermissionReplied,
+        PermissionRepliedData as PermissionRepliedData,
+    )
     from .permission_request import (
         PermissionRequest as PermissionRequest,
         PermissionRequestTool as PermissionRequestTool,
@@ -408,7 +410,6 @@ if TYPE_CHECKING:
     from .permission_v2_asked import PermissionV2Asked as PermissionV2Asked
     from .permission_v2_effect import PermissionV2Effect as PermissionV2Effect
     from .permission_v2_replied import PermissionV2Replied as PermissionV2Replied
-    from .permission_v2_replied_data import PermissionV2RepliedData as PermissionV2RepliedData
     from .permission_v2_reply import PermissionV2Reply as PermissionV2Reply
     from .permission_v2_request import PermissionV2Request as PermissionV2Request
     from .permission_v2_rule import PermissionV2Rule as PermissionV2Rule
@@ -495,15 +496,7 @@ if TYPE_CHECKING:
     from .question_v2_answer import QuestionV2Answer as QuestionV2Answer
     from .question_v2_asked import QuestionV2Asked as QuestionV2Asked
     from .question_v2_rejected import QuestionV2Rejected as QuestionV2Rejected
-    from .question_v2_rejected_data import QuestionV2RejectedData as QuestionV2RejectedData
     from .question_v2_replied import QuestionV2Replied as QuestionV2Replied
-    from .question_v2_replied_data import QuestionV2RepliedData as QuestionV2RepliedData
-    from .question_v2_request import (
-        QuestionV2Info as QuestionV2Info,
-        QuestionV2Option as QuestionV2Option,
-        QuestionV2Request as QuestionV2Request,
-        QuestionV2Tool as QuestionV2Tool,
-    )
     from .range_ import Range as Range, RangePosition as RangePosition
     from .reasoning_part import ReasoningPart as ReasoningPart
     from .reference_updated import ReferenceUpdated as ReferenceUpdated
@@ -626,10 +619,7 @@ if TYPE_CHECKING:
         SessionNextToolCalledDataProvider as SessionNextToolCalledDataProvider,
     )
     from .session_next_tool_failed import SessionNextToolFailed as SessionNextToolFailed
-    from .session_next_tool_failed_data import (
-        SessionNextToolFailedData as SessionNextToolFailedData,
-        SessionNextToolFailedDataProvider as SessionNextToolFailedDataProvider,
-    )
+    from .session_next_tool_failed_data import SessionNextToolFailedData as SessionNextToolFailedData
     from .session_next_tool_input_delta import SessionNextToolInputDelta as SessionNextToolInputDelta
     from .session_next_tool_input_delta_data import SessionNextToolInputDeltaData as SessionNextToolInputDeltaData
     from .session_next_tool_input_ended import SessionNextToolInputEnded as SessionNextToolInputEnded
@@ -639,10 +629,7 @@ if TYPE_CHECKING:
     from .session_next_tool_progress import SessionNextToolProgress as SessionNextToolProgress
     from .session_next_tool_progress_data import SessionNextToolProgressData as SessionNextToolProgressData
     from .session_next_tool_success import SessionNextToolSuccess as SessionNextToolSuccess
-    from .session_next_tool_success_data import (
-        SessionNextToolSuccessData as SessionNextToolSuccessData,
-        SessionNextToolSuccessDataProvider as SessionNextToolSuccessDataProvider,
-    )
+    from .session_next_tool_success_data import SessionNextToolSuccessData as SessionNextToolSuccessData
     from .session_prompt_model import SessionPromptModel as SessionPromptModel
     from .session_status import (
         SessionStatus as SessionStatus,
@@ -977,16 +964,23 @@ if TYPE_CHECKING:
     SessionModel: TypeAlias = ModelRef
     SessionMessagesResponseCursor: TypeAlias = PageCursor
     SessionsResponseCursor: TypeAlias = PageCursor
+    PermissionV2RepliedData: TypeAlias = PermissionRepliedData
     PermissionAskedData: TypeAlias = PermissionRequest
     PermissionAskedDataTool: TypeAlias = PermissionRequestTool
     PermissionV2AskedData: TypeAlias = PermissionV2Request
     ProjectUpdatedData: TypeAlias = Project
     IntegrationOAuthMethodPrompt: TypeAlias = ProviderAuthMethodPrompt
     V2PtyUpdateSize: TypeAlias = PtyUpdateSize
+    QuestionV2Info: TypeAlias = QuestionInfo
+    QuestionV2Option: TypeAlias = QuestionOption
     QuestionRejectedData: TypeAlias = QuestionRejected
+    QuestionV2RejectedData: TypeAlias = QuestionRejected
     QuestionRepliedData: TypeAlias = QuestionReplied
+    QuestionV2RepliedData: TypeAlias = QuestionReplied
     QuestionAskedData: TypeAlias = QuestionRequest
-    QuestionV2AskedData: TypeAlias = QuestionV2Request
+    QuestionV2AskedData: TypeAlias = QuestionRequest
+    QuestionV2Request: TypeAlias = QuestionRequest
+    QuestionV2Tool: TypeAlias = QuestionTool
     RangeEnd: TypeAlias = RangePosition
     RangeStart: TypeAlias = RangePosition
     SessionMessageAssistantReasoningTime: TypeAlias = SessionMessageAssistantTime
@@ -997,6 +991,8 @@ if TYPE_CHECKING:
     SessionMessageSyntheticTime: TypeAlias = SessionMessageTime
     SessionMessageSystemTime: TypeAlias = SessionMessageTime
     SessionMessageUserTime: TypeAlias = SessionMessageTime
+    SessionNextToolFailedDataProvider: TypeAlias = SessionNextToolCalledDataProvider
+    SessionNextToolSuccessDataProvider: TypeAlias = SessionNextToolCalledDataProvider
     AgentModel: TypeAlias = SessionPromptModel
     SessionPromptAsyncModel: TypeAlias = SessionPromptModel
     SessionShellModel: TypeAlias = SessionPromptModel
@@ -1240,8 +1236,7 @@ _NAMES: dict[str, str] = {
     "permission_asked": "PermissionAsked",
     "permission_config": "PermissionConfig",
     "permission_object_config": "PermissionObjectConfig",
-    "permission_replied": "PermissionReplied",
-    "permission_replied_data": "PermissionRepliedData",
+    "permission_replied": "PermissionReplied PermissionRepliedData",
     "permission_request": "PermissionRequest PermissionRequestTool",
     "permission_rule": "PermissionRule",
     "permission_rule_config": "PermissionRuleConfig",
@@ -1249,7 +1244,6 @@ _NAMES: dict[str, str] = {
     "permission_v2_asked": "PermissionV2Asked",
     "permission_v2_effect": "PermissionV2Effect",
     "permission_v2_replied": "PermissionV2Replied",
-    "permission_v2_replied_data": "PermissionV2RepliedData",
     "permission_v2_reply": "PermissionV2Reply",
     "permission_v2_request": "PermissionV2Request",
     "permission_v2_rule": "PermissionV2Rule",
@@ -1304,10 +1298,7 @@ _NAMES: dict[str, str] = {
     "question_v2_answer": "QuestionV2Answer",
     "question_v2_asked": "QuestionV2Asked",
     "question_v2_rejected": "QuestionV2Rejected",
-    "question_v2_rejected_data": "QuestionV2RejectedData",
     "question_v2_replied": "QuestionV2Replied",
-    "question_v2_replied_data": "QuestionV2RepliedData",
-    "question_v2_request": "QuestionV2Info QuestionV2Option QuestionV2Request QuestionV2Tool",
     "range_": "Range RangePosition",
     "reasoning_part": "ReasoningPart",
     "reference_updated": "ReferenceUpdated",
@@ -1396,7 +1387,7 @@ _NAMES: dict[str, str] = {
     "session_next_tool_called": "SessionNextToolCalled",
     "session_next_tool_called_data": "SessionNextToolCalledData SessionNextToolCalledDataProvider",
     "session_next_tool_failed": "SessionNextToolFailed",
-    "session_next_tool_failed_data": "SessionNextToolFailedData SessionNextToolFailedDataProvider",
+    "session_next_tool_failed_data": "SessionNextToolFailedData",
     "session_next_tool_input_delta": "SessionNextToolInputDelta",
     "session_next_tool_input_delta_data": "SessionNextToolInputDeltaData",
     "session_next_tool_input_ended": "SessionNextToolInputEnded",
@@ -1406,7 +1397,7 @@ _NAMES: dict[str, str] = {
     "session_next_tool_progress": "SessionNextToolProgress",
     "session_next_tool_progress_data": "SessionNextToolProgressData",
     "session_next_tool_success": "SessionNextToolSuccess",
-    "session_next_tool_success_data": "SessionNextToolSuccessData SessionNextToolSuccessDataProvider",
+    "session_next_tool_success_data": "SessionNextToolSuccessData",
     "session_prompt_model": "SessionPromptModel",
     "session_status": "SessionStatus SessionStatusBusy SessionStatusIdle SessionStatusRetry SessionStatusRetryAction "
     "UnknownSessionStatus",
@@ -1577,21 +1568,25 @@ _ALIASES: dict[str, str] = {
     "ModelModalities": "ModelCapabilitiesInput ModelCapabilitiesOutput",
     "ModelRef": "GlobalSessionModel SessionCreateModel SessionModel",
     "PageCursor": "SessionMessagesResponseCursor SessionsResponseCursor",
+    "PermissionRepliedData": "PermissionV2RepliedData",
     "PermissionRequest": "PermissionAskedData",
     "PermissionRequestTool": "PermissionAskedDataTool",
     "PermissionV2Request": "PermissionV2AskedData",
     "Project": "ProjectUpdatedData",
     "ProviderAuthMethodPrompt": "IntegrationOAuthMethodPrompt",
     "PtyUpdateSize": "V2PtyUpdateSize",
-    "QuestionRejected": "QuestionRejectedData",
-    "QuestionReplied": "QuestionRepliedData",
-    "QuestionRequest": "QuestionAskedData",
-    "QuestionV2Request": "QuestionV2AskedData",
+    "QuestionInfo": "QuestionV2Info",
+    "QuestionOption": "QuestionV2Option",
+    "QuestionRejected": "QuestionRejectedData QuestionV2RejectedData",
+    "QuestionReplied": "QuestionRepliedData QuestionV2RepliedData",
+    "QuestionRequest": "QuestionAskedData QuestionV2AskedData QuestionV2Request",
+    "QuestionTool": "QuestionV2Tool",
     "RangePosition": "RangeEnd RangeStart",
     "SessionMessageAssistantTime": "SessionMessageAssistantReasoningTime SessionMessageShellTime",
     "SessionMessageTime": "SessionMessageAgentSwitchedTime SessionMessageCompactionTime "
     "SessionMessageModelSwitchedTime SessionMessageSyntheticTime SessionMessageSystemTime "
     "SessionMessageUserTime",
+    "SessionNextToolCalledDataProvider": "SessionNextToolFailedDataProvider SessionNextToolSuccessDataProvider",
     "SessionPromptModel": "AgentModel SessionPromptAsyncModel SessionShellModel SubtaskPartInputModel SubtaskPartModel",
     "SessionRevert": "GlobalSessionRevert",
     "SessionShare": "GlobalSessionShare",

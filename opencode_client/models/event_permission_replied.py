@@ -8,7 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .permission_replied_data import PermissionRepliedData
+    from .permission_replied import PermissionRepliedData
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -36,4 +36,4 @@ def read_event_permission_replied(data: JsonObject) -> EventPermissionReplied:
     return self
 
 
-from .permission_replied_data import read_permission_replied_data
+from .permission_replied import read_permission_replied_data

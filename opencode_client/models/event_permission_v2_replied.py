@@ -8,7 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .permission_v2_replied_data import PermissionV2RepliedData
+    from .permission_replied import PermissionRepliedData
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -17,7 +17,7 @@ class EventPermissionV2Replied(OpencodeModel):
 
     id: str
     type: Literal["permission.v2.replied"] = "permission.v2.replied"
-    properties: PermissionV2RepliedData
+    properties: PermissionRepliedData
 
 
 _READ_EVENT_PERMISSION_V2_REPLIED = (EventPermissionV2Replied,)
@@ -30,10 +30,10 @@ def read_event_permission_v2_replied(data: JsonObject) -> EventPermissionV2Repli
         self.raw_ = data
         self.id = v0 = data["id"]
         self.type = data["type"]
-        self.properties = read_permission_v2_replied_data(data["properties"])
+        self.properties = read_permission_replied_data(data["properties"])
     except READ_ERRORS:
         return read_lenient(EventPermissionV2Replied, data)
     return read_lenient(EventPermissionV2Replied, data) if v0 is None else self
 
 
-from .permission_v2_replied_data import read_permission_v2_replied_data
+from .permission_replied import read_permission_replied_data

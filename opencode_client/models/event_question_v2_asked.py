@@ -8,7 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .question_v2_request import QuestionV2Request
+    from .question_request import QuestionRequest
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -17,7 +17,7 @@ class EventQuestionV2Asked(OpencodeModel):
 
     id: str
     type: Literal["question.v2.asked"] = "question.v2.asked"
-    properties: QuestionV2Request
+    properties: QuestionRequest
 
 
 _READ_EVENT_QUESTION_V2_ASKED = (EventQuestionV2Asked,)
@@ -30,10 +30,10 @@ def read_event_question_v2_asked(data: JsonObject) -> EventQuestionV2Asked:
         self.raw_ = data
         self.id = v0 = data["id"]
         self.type = data["type"]
-        self.properties = read_question_v2_request(data["properties"])
+        self.properties = read_question_request(data["properties"])
     except READ_ERRORS:
         return read_lenient(EventQuestionV2Asked, data)
     return read_lenient(EventQuestionV2Asked, data) if v0 is None else self
 
 
-from .question_v2_request import read_question_v2_request
+from .question_request import read_question_request

@@ -8,7 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .question_v2_rejected_data import QuestionV2RejectedData
+    from .question_rejected import QuestionRejected
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -17,7 +17,7 @@ class EventQuestionV2Rejected(OpencodeModel):
 
     id: str
     type: Literal["question.v2.rejected"] = "question.v2.rejected"
-    properties: QuestionV2RejectedData
+    properties: QuestionRejected
 
 
 _READ_EVENT_QUESTION_V2_REJECTED = (EventQuestionV2Rejected,)
@@ -30,10 +30,10 @@ def read_event_question_v2_rejected(data: JsonObject) -> EventQuestionV2Rejected
         self.raw_ = data
         self.id = v0 = data["id"]
         self.type = data["type"]
-        self.properties = read_question_v2_rejected_data(data["properties"])
+        self.properties = read_question_rejected(data["properties"])
     except READ_ERRORS:
         return read_lenient(EventQuestionV2Rejected, data)
     return read_lenient(EventQuestionV2Rejected, data) if v0 is None else self
 
 
-from .question_v2_rejected_data import read_question_v2_rejected_data
+from .question_rejected import read_question_rejected

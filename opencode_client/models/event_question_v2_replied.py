@@ -8,7 +8,7 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .question_v2_replied_data import QuestionV2RepliedData
+    from .question_replied import QuestionReplied
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -17,7 +17,7 @@ class EventQuestionV2Replied(OpencodeModel):
 
     id: str
     type: Literal["question.v2.replied"] = "question.v2.replied"
-    properties: QuestionV2RepliedData
+    properties: QuestionReplied
 
 
 _READ_EVENT_QUESTION_V2_REPLIED = (EventQuestionV2Replied,)
@@ -30,10 +30,10 @@ def read_event_question_v2_replied(data: JsonObject) -> EventQuestionV2Replied:
         self.raw_ = data
         self.id = v0 = data["id"]
         self.type = data["type"]
-        self.properties = read_question_v2_replied_data(data["properties"])
+        self.properties = read_question_replied(data["properties"])
     except READ_ERRORS:
         return read_lenient(EventQuestionV2Replied, data)
     return read_lenient(EventQuestionV2Replied, data) if v0 is None else self
 
 
-from .question_v2_replied_data import read_question_v2_replied_data
+from .question_replied import read_question_replied

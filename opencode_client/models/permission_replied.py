@@ -10,7 +10,6 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, r
 if TYPE_CHECKING:
     from .event_durable import EventDurable
     from .location_ref import LocationRef
-    from .permission_replied_data import PermissionRepliedData
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -46,6 +45,32 @@ def read_permission_replied(data: JsonObject) -> PermissionReplied:
     return read_lenient(PermissionReplied, data) if v0 is None else self
 
 
+@define(slots=True, kw_only=True, eq=False, repr=False)
+class PermissionRepliedData(OpencodeModel):
+    """Source: `#/components/schemas/PermissionV2Replied/properties/data`."""
+
+    session_id: str
+    request_id: str
+    reply: Literal["always", "once", "reject"] | str
+
+    _wire_names = {"session_id": "sessionID", "request_id": "requestID"}
+
+
+_READ_PERMISSION_REPLIED_DATA = (PermissionRepliedData,)
+
+
+@reads(PermissionRepliedData)
+def read_permission_replied_data(data: JsonObject) -> PermissionRepliedData:
+    try:
+        self = new(*_READ_PERMISSION_REPLIED_DATA)
+        self.raw_ = data
+        self.session_id = v0 = data["sessionID"]
+        self.request_id = v1 = data["requestID"]
+        self.reply = v2 = data["reply"]
+    except READ_ERRORS:
+        return read_lenient(PermissionRepliedData, data)
+    return read_lenient(PermissionRepliedData, data) if v0 is None or v1 is None or v2 is None else self
+
+
 from .event_durable import read_event_durable
 from .location_ref import read_location_ref
-from .permission_replied_data import read_permission_replied_data

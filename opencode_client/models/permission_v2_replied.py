@@ -10,7 +10,7 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, r
 if TYPE_CHECKING:
     from .event_durable import EventDurable
     from .location_ref import LocationRef
-    from .permission_v2_replied_data import PermissionV2RepliedData
+    from .permission_replied import PermissionRepliedData
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -19,7 +19,7 @@ class PermissionV2Replied(OpencodeModel):
 
     id: str
     type: Literal["permission.v2.replied"] = "permission.v2.replied"
-    data: PermissionV2RepliedData
+    data: PermissionRepliedData
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
@@ -35,7 +35,7 @@ def read_permission_v2_replied(data: JsonObject) -> PermissionV2Replied:
         self.raw_ = data
         self.id = v0 = data["id"]
         self.type = data["type"]
-        self.data = read_permission_v2_replied_data(data["data"])
+        self.data = read_permission_replied_data(data["data"])
         self.metadata = data["metadata"] if "metadata" in data else None
         value = data["durable"] if "durable" in data else None
         self.durable = None if value is None else read_event_durable(value)
@@ -48,4 +48,4 @@ def read_permission_v2_replied(data: JsonObject) -> PermissionV2Replied:
 
 from .event_durable import read_event_durable
 from .location_ref import read_location_ref
-from .permission_v2_replied_data import read_permission_v2_replied_data
+from .permission_replied import read_permission_replied_data

@@ -10,7 +10,7 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, r
 if TYPE_CHECKING:
     from .event_durable import EventDurable
     from .location_ref import LocationRef
-    from .question_v2_request import QuestionV2Request
+    from .question_request import QuestionRequest
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -19,7 +19,7 @@ class QuestionV2Asked(OpencodeModel):
 
     id: str
     type: Literal["question.v2.asked"] = "question.v2.asked"
-    data: QuestionV2Request
+    data: QuestionRequest
     metadata: JsonObject | None = None
     durable: EventDurable | None = None
     location: LocationRef | None = None
@@ -35,7 +35,7 @@ def read_question_v2_asked(data: JsonObject) -> QuestionV2Asked:
         self.raw_ = data
         self.id = v0 = data["id"]
         self.type = data["type"]
-        self.data = read_question_v2_request(data["data"])
+        self.data = read_question_request(data["data"])
         self.metadata = data["metadata"] if "metadata" in data else None
         value = data["durable"] if "durable" in data else None
         self.durable = None if value is None else read_event_durable(value)
@@ -48,4 +48,4 @@ def read_question_v2_asked(data: JsonObject) -> QuestionV2Asked:
 
 from .event_durable import read_event_durable
 from .location_ref import read_location_ref
-from .question_v2_request import read_question_v2_request
+from .question_request import read_question_request

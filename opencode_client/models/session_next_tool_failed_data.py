@@ -9,6 +9,7 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, new, read_lenient, r
 
 if TYPE_CHECKING:
     from .session_error_unknown import SessionErrorUnknown
+    from .session_next_tool_called_data import SessionNextToolCalledDataProvider
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -19,7 +20,7 @@ class SessionNextToolFailedData(OpencodeModel):
     session_id: str
     call_id: str
     error: SessionErrorUnknown
-    provider: SessionNextToolFailedDataProvider
+    provider: SessionNextToolCalledDataProvider
     assistant_message_id: str | None = None
     result: Any = None
 
@@ -38,7 +39,7 @@ def read_session_next_tool_failed_data(data: JsonObject) -> SessionNextToolFaile
         self.session_id = v1 = data["sessionID"]
         self.call_id = v2 = data["callID"]
         self.error = read_session_error_unknown(data["error"])
-        self.provider = read_session_next_tool_failed_data_provider(data["provider"])
+        self.provider = read_session_next_tool_called_data_provider(data["provider"])
         self.assistant_message_id = data["assistantMessageID"] if "assistantMessageID" in data else None
         self.result = data["result"] if "result" in data else None
     except READ_ERRORS:
@@ -46,28 +47,5 @@ def read_session_next_tool_failed_data(data: JsonObject) -> SessionNextToolFaile
     return read_lenient(SessionNextToolFailedData, data) if v0 is None or v1 is None or v2 is None else self
 
 
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionNextToolFailedDataProvider(OpencodeModel):
-    """Source:
-    `#/components/schemas/SyncEventSessionNextToolFailed/properties/syncEvent/properties/data/properties/provider`."""
-
-    executed: bool
-    metadata: dict[str, JsonObject] | None = None
-
-
-_READ_SESSION_NEXT_TOOL_FAILED_DATA_PROVIDER = (SessionNextToolFailedDataProvider,)
-
-
-@reads(SessionNextToolFailedDataProvider)
-def read_session_next_tool_failed_data_provider(data: JsonObject) -> SessionNextToolFailedDataProvider:
-    try:
-        self = new(*_READ_SESSION_NEXT_TOOL_FAILED_DATA_PROVIDER)
-        self.raw_ = data
-        self.executed = v0 = data["executed"]
-        self.metadata = data["metadata"] if "metadata" in data else None
-    except READ_ERRORS:
-        return read_lenient(SessionNextToolFailedDataProvider, data)
-    return read_lenient(SessionNextToolFailedDataProvider, data) if v0 is None else self
-
-
 from .session_error_unknown import read_session_error_unknown
+from .session_next_tool_called_data import read_session_next_tool_called_data_provider

@@ -9,6 +9,7 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_len
 
 if TYPE_CHECKING:
     from .llm_tool_content import LLMToolContent
+    from .session_next_tool_called_data import SessionNextToolCalledDataProvider
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -20,7 +21,7 @@ class SessionNextToolSuccessData(OpencodeModel):
     call_id: str
     structured: JsonObject
     content: list[LLMToolContent]
-    provider: SessionNextToolSuccessDataProvider
+    provider: SessionNextToolCalledDataProvider
     assistant_message_id: str | None = None
     output_paths: list[str] | None = None
     result: Any = None
@@ -47,7 +48,7 @@ def read_session_next_tool_success_data(data: JsonObject) -> SessionNextToolSucc
         self.structured = v3 = data["structured"]
         value = data["content"]
         self.content = [read_llm_tool_content[item["type"]](item) for item in array(value)]
-        self.provider = read_session_next_tool_success_data_provider(data["provider"])
+        self.provider = read_session_next_tool_called_data_provider(data["provider"])
         self.assistant_message_id = data["assistantMessageID"] if "assistantMessageID" in data else None
         self.output_paths = data["outputPaths"] if "outputPaths" in data else None
         self.result = data["result"] if "result" in data else None
@@ -58,28 +59,5 @@ def read_session_next_tool_success_data(data: JsonObject) -> SessionNextToolSucc
     )
 
 
-@define(slots=True, kw_only=True, eq=False, repr=False)
-class SessionNextToolSuccessDataProvider(OpencodeModel):
-    """Source:
-    `#/components/schemas/SyncEventSessionNextToolSuccess/properties/syncEvent/properties/data/properties/provider`."""
-
-    executed: bool
-    metadata: dict[str, JsonObject] | None = None
-
-
-_READ_SESSION_NEXT_TOOL_SUCCESS_DATA_PROVIDER = (SessionNextToolSuccessDataProvider,)
-
-
-@reads(SessionNextToolSuccessDataProvider)
-def read_session_next_tool_success_data_provider(data: JsonObject) -> SessionNextToolSuccessDataProvider:
-    try:
-        self = new(*_READ_SESSION_NEXT_TOOL_SUCCESS_DATA_PROVIDER)
-        self.raw_ = data
-        self.executed = v0 = data["executed"]
-        self.metadata = data["metadata"] if "metadata" in data else None
-    except READ_ERRORS:
-        return read_lenient(SessionNextToolSuccessDataProvider, data)
-    return read_lenient(SessionNextToolSuccessDataProvider, data) if v0 is None else self
-
-
 from .llm_tool_content import read_llm_tool_content
+from .session_next_tool_called_data import read_session_next_tool_called_data_provider

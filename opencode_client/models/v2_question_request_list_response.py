@@ -9,7 +9,7 @@ from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_len
 
 if TYPE_CHECKING:
     from .location_info import LocationInfo
-    from .question_v2_request import QuestionV2Request
+    from .question_request import QuestionRequest
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
@@ -17,7 +17,7 @@ class V2QuestionRequestListResponse(OpencodeModel):
     """Source: `#/paths/~1api~1question~1request/get/responses/200/content/application~1json/schema`."""
 
     location: LocationInfo
-    data: list[QuestionV2Request]
+    data: list[QuestionRequest]
 
 
 _READ_V2_QUESTION_REQUEST_LIST_RESPONSE = (V2QuestionRequestListResponse,)
@@ -30,11 +30,11 @@ def read_v2_question_request_list_response(data: JsonObject) -> V2QuestionReques
         self.raw_ = data
         self.location = read_location_info(data["location"])
         value = data["data"]
-        self.data = [read_question_v2_request(item) for item in array(value)]
+        self.data = [read_question_request(item) for item in array(value)]
     except READ_ERRORS:
         return read_lenient(V2QuestionRequestListResponse, data)
     return self
 
 
 from .location_info import read_location_info
-from .question_v2_request import read_question_v2_request
+from .question_request import read_question_request

@@ -8,14 +8,14 @@ from attrs import define
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, array, new, read_lenient, reads
 
 if TYPE_CHECKING:
-    from .question_v2_request import QuestionV2Request
+    from .question_request import QuestionRequest
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
 class V2SessionQuestionListResponse(OpencodeModel):
     """Source: `#/paths/~1api~1session~1{sessionID}~1question/get/responses/200/content/application~1json/schema`."""
 
-    data: list[QuestionV2Request]
+    data: list[QuestionRequest]
 
 
 _READ_V2_SESSION_QUESTION_LIST_RESPONSE = (V2SessionQuestionListResponse,)
@@ -27,10 +27,10 @@ def read_v2_session_question_list_response(data: JsonObject) -> V2SessionQuestio
         self = new(*_READ_V2_SESSION_QUESTION_LIST_RESPONSE)
         self.raw_ = data
         value = data["data"]
-        self.data = [read_question_v2_request(item) for item in array(value)]
+        self.data = [read_question_request(item) for item in array(value)]
     except READ_ERRORS:
         return read_lenient(V2SessionQuestionListResponse, data)
     return self
 
 
-from .question_v2_request import read_question_v2_request
+from .question_request import read_question_request
