@@ -11,8 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from opencode_client.models import EventSessionIdle, Session
+from opencode_client import ArgumentError
+from opencode_client.models import EventSessionIdle, Message, MessageWithParts, Session, UnknownPart
 from opencode_client.models.event import read_event
+from opencode_client.parts import PartReaders
 from opencode_client.testing import Reply, ScriptedModel, ToolCall, partial
 
 _ASKED: dict[str, Any] = {"messages": [{"role": "user", "content": "hello"}], "tools": [{}], "stream": True}
@@ -179,6 +181,39 @@ def test_a_partial_member_of_a_union_is_read_without_a_warning(warned: pytest.Lo
     assert isinstance(event, EventSessionIdle)
     assert event.properties.session_id == "ses_1"
     assert not warned.records
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"info": {"role": "user", "session_id": "ses_1"}},
+        {"parts": [{"type": "text"}, {"type": "text", "session_id": "ses_1"}]},
+    ],
+)
+def test_a_python_name_inside_a_partial_model_is_refused(data: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError, match="takes the server's name 'sessionID', not 'session_id'"):
+        partial(MessageWithParts, data)
+    with pytest.raises(ArgumentError, match="takes the server's name 'sessionID', not 'session_id'"):
+        partial(read_event, {"type": "session.idle", "properties": {"session_id": "ses_1"}})
+
+
+def test_an_object_of_the_user_in_a_partial_model_may_have_any_names() -> None:
+    data = {"id": "ses_1", "metadata": {"project_id": 1}, "mood": "new"}
+    assert partial(Session, data).to_dict() == data
+
+
+@pytest.mark.parametrize(
+    "model", [int, dict, UnknownPart, PartReaders, list[Session], Message, "Session", None]
+)
+def test_a_partial_of_something_else_is_refused(model: Any) -> None:  # Any: anything
+    with pytest.raises(ArgumentError, match=r"^partial takes the class of a model, or the reader of a union"):
+        partial(model, {})
+
+
+@pytest.mark.parametrize("data", [None, [], "ses_1", 3])
+def test_a_partial_from_something_else_is_refused(data: Any) -> None:  # Any: anything
+    with pytest.raises(ArgumentError, match=r"^partial takes a JSON object as data, not "):
+        partial(Session, data)
 
 
 def test_after_a_partial_model_other_models_warn_as_ever(warned: pytest.LogCaptureFixture) -> None:

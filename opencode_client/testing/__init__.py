@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..decoding.shapes import no_warnings
 from ..errors import ArgumentError
-from ..model import JsonObject, OpencodeModel, UnionReader, layout_of
+from ..model import JsonObject, OpencodeModel, UnionReader, is_array, is_object, layout_of
 from ..signatures import explain_call
 from .replies import MODEL, Reply, Script, ToolCall
 
@@ -67,22 +67,33 @@ def partial(model: type[M] | UnionReader[T], data: JsonObject) -> M | T:
         data: JSON object with the server's names.
 
     Raises:
-        ArgumentError: `model` is something else, or `data` has a Python name in place of the server's.
+        ArgumentError: `model` or `data` is something else, or `data` has a Python name in place of the server's.
     """
-    if isinstance(model, type):
-        _check_members(model, data)
-    elif not isinstance(model, UnionReader):  # pyright: ignore[reportUnnecessaryIsInstance] # callers without types
+    if not _is_readable(model):
         raise ArgumentError(
             f"partial takes the class of a model, or the reader of a union, not {model!r:.60}"
         )
+    if not is_object(data):
+        raise ArgumentError(f"partial takes a JSON object as data, not {data!r:.60}")
     with no_warnings():
-        return model.read(data) if isinstance(model, UnionReader) else model.from_dict(data)
+        result = model.read(data) if isinstance(model, UnionReader) else model.from_dict(data)
+    _check_names(result)
+    return result
 
 
-def _check_members(model: type[OpencodeModel], data: JsonObject) -> None:
-    """Raise ArgumentError if a member has its Python name: it would be read as an unknown member."""
-    for name, wire_name, _, _ in layout_of(model):
-        if name in data and name != wire_name:
-            raise ArgumentError(
-                f"partial: {model.__name__} takes the server's name {wire_name!r}, not {name!r}"
-            )
+def _is_readable(model: object) -> bool:
+    return isinstance(model, UnionReader) or (isinstance(model, type) and issubclass(model, OpencodeModel))
+
+
+def _check_names(value: object) -> None:
+    """Raise ArgumentError if a member in `value` has its Python name: it was read as an unknown member."""
+    if isinstance(value, OpencodeModel):
+        cls = type(value)
+        for name, wire_name, *_ in layout_of(cls):
+            if name != wire_name and name in (value.raw_ or {}):
+                raise ArgumentError(
+                    f"partial: {cls.__name__} takes the server's name {wire_name!r}, not {name!r}"
+                )
+            _check_names(getattr(value, name))
+    for one in value if is_array(value) else value.values() if is_object(value) else ():
+        _check_names(one)
