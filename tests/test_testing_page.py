@@ -61,18 +61,23 @@ def _run_twice(folder: Path, url: str) -> str:
     return done.stdout + done.stderr
 
 
+def test_the_page_begins_with_fakes_of_the_client() -> None:
+    assert _PAGE.split("\n## ")[1].startswith("Faking the client in your tests\n")
+
+
 def test_the_page_has_an_example_for_each_way() -> None:
     names = [
-        "A test with the plugin",
-        "An async test with the plugin",
-        "A turn of the fake",
-        "Faults",
         "A model with some members",
         "unittest.mock",
+        "Mocks of an async client",
         "httpx.MockTransport",
         "respx",
         "pytest-httpx",
         "vcrpy",
+        "A test with the plugin",
+        "An async test with the plugin",
+        "A turn of the fake",
+        "Faults",
     ]
     assert list(_EXAMPLES) == names
 
