@@ -1,9 +1,11 @@
-"""Base classes of generated models: readers of a message with its parts, and a file as a part. See readers.toml."""
+"""Base classes of some generated models: readers of a message, a file, a model as text. See readers.toml."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from .model import JsonObject, OpencodeModel
+from .model_name import model_in
 from .signatures import explain_calls
 
 if TYPE_CHECKING:
@@ -60,3 +62,20 @@ class FromPath:
         from .attachments import read_files
 
         return cls(**read_files([path], max_bytes)[0])
+
+
+class ModelAsText(OpencodeModel):
+    """A part of a prompt with a `model`, which can be a text: "provider/model"."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> JsonObject:
+        """Return the JSON object, as other models do. A text in `model` becomes an object.
+
+        Raises:
+            ArgumentError: there is no text before or after the slash of `model`.
+        """
+        result = super().to_dict()
+        if "model" in result:
+            result["model"] = model_in(result["model"], type(self).__name__, "modelID")
+        return result

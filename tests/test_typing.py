@@ -34,6 +34,7 @@ from opencode_client.models import (
     SessionPromptResponse,
     SessionsResponse,
     SessionV2Info,
+    SubtaskPartInput,
     TextPart,
     TextPartInput,
     ToolPart,
@@ -213,6 +214,9 @@ def models(client: OpencodeClient) -> None:
     client.session.prompt("ses_1", parts=[], model=model)
     client.session.shell("ses_1", agent="build", command="ls", model=model)
     client.run("hi", model=model)
+    for one in ("anthropic/claude-sonnet-4-5", model):
+        subtask = SubtaskPartInput(prompt="p", description="d", agent="build", model=one)
+        client.session.prompt("ses_1", parts=[subtask])
     session = client.session.create(model=client.session.get("ses_1").model)
     client.v2.session.create(model=session.model)
     client.session.prompt("ses_1", parts=[], model="anthropic/claude-sonnet-4-5")

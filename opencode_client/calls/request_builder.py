@@ -16,8 +16,8 @@ import httpx
 from .. import __version__
 from ..decoding import json_text
 from ..errors import ArgumentError
+from ..model_name import model_in
 from .directories import absolute, encoded
-from .model_name import model_in
 from .operation import Arguments, Operation, Scope
 from .options import CONNECT_TIMEOUT_S, LONGEST_S, ClientOptions, Timeout, checked_headers, is_loopback
 from .unset import UNSET
@@ -305,7 +305,7 @@ def _given_members(operation: Operation[Any], body: Any) -> dict[str, object]:  
     Raises:
         ArgumentError: a member is a text, but has to be an object or an array, or a model's name is wrong.
     """
-    if operation.model and "model" in body:
+    if operation.model and body.get("model", UNSET) is not UNSET:
         body = {**body, "model": model_in(body["model"], operation.id, operation.model)}
     for name, takes in operation.structured.items():
         if isinstance(body.get(name), str):

@@ -32,7 +32,7 @@ HANDWRITTEN = frozenset({
     "Response", "ResponseDecodeError", "RetryEvent", "ServerError", "ServerHeartbeat", "ServerInfo",
     "ServerStartError", "SessionSnapshot", "SharedStream", "SignatureError", "StatusError", "StreamClosedError",
     "StreamGap", "StreamOptions", "StreamOverflow", "StreamTimeoutError", "Timeout", "UndecodableEvent", "Unknown",
-    "UnknownEvent", "Unset", "UNSET", "UnsupportedOperationError", "UnsupportedServerError",
+    "ModelAsText", "UnknownEvent", "Unset", "UNSET", "UnsupportedOperationError", "UnsupportedServerError",
     # turns
     "AgentNotFoundError", "AskClosed", "Asks", "AsyncAsks", "AsyncManyTurns", "AsyncTurn", "Compacting", "Decision",
     "FileAttachment", "ManyTurns", "ModelNotFoundError", "PermissionAsk", "PermissionPolicy", "QuestionAsk",

@@ -40,9 +40,11 @@ def add_readers(document: Json) -> Json:
 
 
 def _fits(base: str, members: Json) -> bool:
-    """Return True for a file with its type and URL, and for a list of `Part` called `parts`."""
+    """Return True for a file with its type and URL, a model, and a list of `Part` called `parts`."""
     if base == "FromPath":
         return {"mime", "filename", "url"} <= members.keys()
+    if base == "ModelAsText":
+        return referenced(members.get("model", {})) == "SessionPromptModel"
     return referenced(members.get("parts", {}).get("items", {})) == "Part"
 
 

@@ -100,6 +100,8 @@ def _member(wire: str, owner: Json, local: str, *, required: bool, types: Types)
     annotation = types.annotation(
         schema, opened=meta["open"] and not (is_tag and "const" in schema), hidden=meta["shadows"]
     )
+    if wire == "model" and meta.get("base") == "ModelAsText":
+        annotation = f"str | {annotation}"
     key = literal(wire)
     source = f"data[{key}]" if required else f"data[{key}] if {key} in data else None"
     read = types.read(schema, "value")

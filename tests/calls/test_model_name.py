@@ -10,8 +10,13 @@ import httpx
 import pytest
 
 from opencode_client import ArgumentError, BadRequestError
-from opencode_client.models import ModelRef, SessionPromptModel
+from opencode_client.models import ModelRef, SessionPromptModel, SubtaskPartInput
 from tests.support.both_clients import ClientKind
+
+
+def _subtask(model: Any) -> SubtaskPartInput:  # Any: text, a mapping, a model
+    return SubtaskPartInput(prompt="p", description="d", agent="a", model=model)
+
 
 _OPERATIONS: dict[str, tuple[Callable[[Any, Any], Any], str]] = {  # Any: any client, any model, any result
     "session.create": (lambda c, model: c.session.create(model=model), "id"),
@@ -26,6 +31,14 @@ _OPERATIONS: dict[str, tuple[Callable[[Any, Any], Any], str]] = {  # Any: any cl
     ),
     "v2.session.create": (lambda c, model: c.v2.session.create(model=model), "id"),
     "v2.session.switch_model": (lambda c, model: c.v2.session.switch_model("ses_1", model=model), "id"),
+    "a subtask of session.prompt": (
+        lambda c, model: c.session.prompt("ses_1", parts=[_subtask(model)]),
+        "modelID",
+    ),
+    "a subtask of session.prompt_async": (
+        lambda c, model: c.session.prompt_async("ses_1", parts=[_subtask(model)]),
+        "modelID",
+    ),
 }
 every_operation = pytest.mark.parametrize("name", _OPERATIONS)
 
@@ -44,7 +57,8 @@ def _sent(client_kind: ClientKind, name: str, model: object) -> Any:  # Any: JSO
     with pytest.raises(BadRequestError):
         client_kind.call(lambda: call(client, model))
     [request] = seen
-    return json.loads(request.content)["model"]
+    content = json.loads(request.content)
+    return content["model"] if "model" in content else content["parts"][0]["model"]
 
 
 @every_operation

@@ -60,6 +60,11 @@ def test_a_file_with_its_type_and_url_gets_its_base() -> None:
     assert "base" not in _meta("FilePartInput", mime=text, filename=text)
 
 
+@pytest.mark.parametrize(("target", "base"), [("SessionPromptModel", "ModelAsText"), ("ModelRef", None)])
+def test_a_subtask_with_a_model_gets_its_base(target: str, base: str | None) -> None:
+    assert _meta("SubtaskPartInput", model=reference(target)).get("base") == base
+
+
 def test_another_class_gets_none() -> None:
     assert "base" not in _meta("Message", parts=_PARTS)
 
