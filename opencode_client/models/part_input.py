@@ -7,6 +7,7 @@ from attrs import define
 
 from ..decoding.unions import Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, new, read_lenient, reads
+from ..parts import ModelAsText
 
 if TYPE_CHECKING:
     from .agent_part import AgentPartSource
@@ -78,7 +79,7 @@ def read_agent_part_input(data: JsonObject) -> AgentPartInput:
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
-class SubtaskPartInput(OpencodeModel):
+class SubtaskPartInput(ModelAsText, OpencodeModel):
     """Source: `#/components/schemas/SubtaskPartInput`."""
 
     type: Literal["subtask"] = "subtask"
@@ -86,7 +87,7 @@ class SubtaskPartInput(OpencodeModel):
     description: str
     agent: str
     id: str | None = None
-    model: SessionPromptModel | None = None
+    model: str | SessionPromptModel | None = None
     command: str | None = None
 
 
