@@ -56,14 +56,20 @@ def _names(pair: _Pair) -> Iterator[Change]:
     """Added and removed names; the members of an added or removed class are not listed."""
     old, new = pair.old, pair.new
     for label in sorted(old.keys() - new.keys()):
-        if _holder(label) not in old or _holder(label) in new:
+        if (_holder(label) not in old or _holder(label) in new) and not _is_inherited(label, new):
             text = f"{_kind_name(old[label])} removed"
             yield _change(label, "removed", text, breaking=True, direction=_direction(pair, label))
     for label in sorted(new.keys() - old.keys()):
-        if _holder(label) not in new or _holder(label) in old:
+        if (_holder(label) not in new or _holder(label) in old) and not _is_inherited(label, old):
             is_required = _model(label) in pair.sent and _is_required(label, new[label])
             text = f"{_kind_name(new[label])} added{', required' if is_required else ''}"
             yield _change(label, "added", text, breaking=is_required, direction="sent")
+
+
+def _is_inherited(label: str, items: dict[str, Item]) -> bool:
+    """Return True for a member that a class has from a base class."""
+    holder = items.get(_holder(label))
+    return isinstance(holder, griffe.Class) and label.rpartition(".")[2] in holder.inherited_members
 
 
 def _moved(pair: _Pair) -> dict[str, str]:
@@ -128,7 +134,8 @@ def _types(pair: _Pair) -> Iterator[Change]:
         elif isinstance(before, griffe.Attribute) and isinstance(after, griffe.Attribute):
             yield from _attribute(pair, label, before, after)
         elif isinstance(before, griffe.Class) and isinstance(after, griffe.Class):
-            lost = [str(base) for base in before.bases if str(base) not in map(str, after.bases)]
+            kept = {*map(str, after.bases), *(base.name for base in after.mro())}
+            lost = [str(base) for base in before.bases if str(base) not in kept]
             if lost:
                 text = f"no longer a subclass of {', '.join(lost)}"
                 yield _change(label, "retyped", text, breaking=True)

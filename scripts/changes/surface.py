@@ -75,7 +75,7 @@ def _constructors_of_results(items: dict[str, Item]) -> list[str]:
         if isinstance(item, griffe.Function) and item.name != "__init__"
         for name in _NAME.findall(str(item.returns or ""))
     }
-    made = {name for name, holder in returned if holder and name != holder}
+    made = {name for name, holder in returned if holder and name != holder} - set(_CLIENTS.values())
     return [label for label in items if label.endswith(".__init__") and label.split(".")[-2] in made]
 
 

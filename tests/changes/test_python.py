@@ -127,6 +127,38 @@ def test_a_client_in_another_module_is_no_change(before: Path, tmp_path: Path) -
     assert report_lines(before, moved) == []
 
 
+def test_members_of_a_public_base_are_members_of_the_class(tmp_path: Path) -> None:
+    base = "class Base:\n    size: int\nclass Wide(Base):\n    text: str\n"
+    for name, code in (
+        ("old", "class Narrow(Base):\n    text: str\n"),
+        ("new", "class Narrow(Wide):\n    pass\n"),
+    ):
+        (tmp_path / name / PACKAGE).mkdir(parents=True)
+        (tmp_path / name / PACKAGE / "shapes.py").write_text(f"{base}{code}", encoding="utf-8")
+        exports = '__all__ = ["Base", "Narrow", "Wide"]\nfrom .shapes import Base, Narrow, Wide\n'
+        (tmp_path / name / PACKAGE / "__init__.py").write_text(exports, encoding="utf-8")
+    assert report_lines(tmp_path / "old", tmp_path / "new") == []
+    assert report_lines(tmp_path / "new", tmp_path / "old") == ["! Narrow: no longer a subclass of Wide"]
+
+
+def test_a_clients_constructor_is_compared_though_a_method_returns_the_client(tmp_path: Path) -> None:
+    for name, argument in (("old", "strict: bool = False"), ("new", "")):
+        (tmp_path / name / PACKAGE).mkdir(parents=True)
+        code = f"""\
+class OpencodeClient:
+    def __init__(self, {argument}) -> None: ...
+
+class OpencodeServer:
+    def client(self) -> OpencodeClient: ...
+"""
+        (tmp_path / name / PACKAGE / "both.py").write_text(code, encoding="utf-8")
+        exports = '__all__ = ["OpencodeClient", "OpencodeServer"]\nfrom .both import OpencodeClient, OpencodeServer\n'
+        (tmp_path / name / PACKAGE / "__init__.py").write_text(exports, encoding="utf-8")
+    assert report_lines(tmp_path / "old", tmp_path / "new") == [
+        "! OpencodeClient.__init__(strict): argument removed"
+    ]
+
+
 @pytest.mark.parametrize(
     ("new", "expected"),
     [
