@@ -214,6 +214,9 @@ def models(client: OpencodeClient) -> None:
     client.session.prompt("ses_1", parts=[], model=model)
     client.session.shell("ses_1", agent="build", command="ls", model=model)
     client.run("hi", model=model)
+    for message in client.session.messages("ses_1"):
+        if message.info.role == "user":
+            client.session.prompt("ses_1", parts=[], model=message.info.model)
     for one in ("anthropic/claude-sonnet-4-5", model):
         subtask = SubtaskPartInput(prompt="p", description="d", agent="build", model=one)
         client.session.prompt("ses_1", parts=[subtask])

@@ -1,4 +1,4 @@
-"""Hand-written base classes of models: readers.toml has the class, its base and the reason."""
+"""Base classes of models: readers.toml has the class, its base and the reason."""
 
 from __future__ import annotations
 
@@ -32,9 +32,11 @@ def add_readers(document: Json) -> Json:
     bases = read_readers()
     for name, base in bases.items():
         schema = schemas.get(name, {})
-        if base in bases and not _is_narrower(schema, schemas.get(base, {}), schemas):
-            base = bases[base]
-        if base in bases or _fits(base, schema.get("properties", {})):
+        fits = _is_narrower(schema, schemas.get(base, {}), schemas)
+        if not fits:
+            base = bases.get(base, base)
+            fits = _fits(base, schema.get("properties", {}))
+        if fits:
             schemas[name] = {**schema, META: {**schema.get(META, {}), "base": base}}
     return with_schemas(document, schemas)
 
@@ -45,7 +47,7 @@ def _fits(base: str, members: Json) -> bool:
         return {"mime", "filename", "url"} <= members.keys()
     if base == "ModelAsText":
         return referenced(members.get("model", {})) == "SessionPromptModel"
-    return referenced(members.get("parts", {}).get("items", {})) == "Part"
+    return base == "PartReaders" and referenced(members.get("parts", {}).get("items", {})) == "Part"
 
 
 def _is_narrower(schema: Json, base: Json, schemas: Json) -> bool:

@@ -41,6 +41,16 @@ def test_the_same_message_with_a_narrower_member_derives_from_it(info: str, base
     assert schemas_in(found)["SessionCommandResponse"]["x-oc"]["base"] == base
 
 
+@pytest.mark.parametrize(("extra", "base"), [("modelID", "SessionPromptModel"), ("id", None)])
+def test_the_same_model_with_more_members_derives_from_it(extra: str, base: str | None) -> None:
+    text: Json = {"type": "string"}
+    given = {
+        "UserMessageModel": obj(extra, variant=text, **{extra: text}),
+        "SessionPromptModel": obj("modelID", modelID=text),
+    }
+    assert schemas_in(add_readers(document(given)))["UserMessageModel"].get("x-oc", {}).get("base") == base
+
+
 def test_a_message_that_lacks_a_required_member_does_not_derive_from_it() -> None:
     given = {
         "SessionCommandResponse": obj(parts=_PARTS),
