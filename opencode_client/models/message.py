@@ -7,6 +7,7 @@ from attrs import define
 
 from ..decoding.unions import Variants
 from ..model import READ_ERRORS, JsonObject, OpencodeModel, Unknown, array, new, read_lenient, reads
+from .session_prompt_model import SessionPromptModel
 
 if TYPE_CHECKING:
     from .assistant_message import AssistantMessage, AssistantMessageTime
@@ -125,7 +126,7 @@ def read_user_message_summary(data: JsonObject) -> UserMessageSummary:
 
 
 @define(slots=True, kw_only=True, eq=False, repr=False)
-class UserMessageModel(OpencodeModel):
+class UserMessageModel(SessionPromptModel):
     """Source: `#/components/schemas/UserMessage/properties/model`."""
 
     provider_id: str
