@@ -37,7 +37,9 @@ class Page(Protocol[T_co]):
 class _Recorder:
     """A caller that keeps the operation and its arguments, and sends nothing."""
 
-    called: tuple[Operation[Any], Arguments] | None = None
+    def __init__(self, wrong: ArgumentError) -> None:
+        self.called: tuple[Operation[Any], Arguments] | None = None
+        self._wrong = wrong
 
     def call(self, operation: Operation[Any], arguments: Arguments) -> _Recorder:
         self.called = operation, arguments
@@ -47,12 +49,14 @@ class _Recorder:
         return iter(())
 
     def __getattr__(self, name: str) -> Any:  # Any: never returns; streams and terminals use other attributes
-        raise _wrong_operation()
+        raise self._wrong
 
 
-def _wrong_operation() -> ArgumentError:
+def _wrong_operation(given: str) -> ArgumentError:
     names = ", ".join(f"client.{name}" for name in PAGES)
-    return ArgumentError(f"paginate takes an operation that pages, and then its arguments: {names}")
+    return ArgumentError(
+        f"paginate takes an operation that pages, and then its arguments, not {given}; these page: {names}"
+    )
 
 
 def start(
@@ -63,15 +67,18 @@ def start(
     Raises:
         ArgumentError: the operation does not page, or `limit` is wrong.
     """
+    wrong = _wrong_operation(getattr(method, "__qualname__", type(method).__name__))
     if not isinstance(getattr(method, "__self__", None), namespace):
-        raise _wrong_operation()
-    recorder = _Recorder()
+        raise wrong
+    recorder = _Recorder(wrong)
     pending = rebound(method, recorder)(*args, **kwargs)
     if iscoroutine(pending):
         with suppress(StopIteration):
             pending.send(None)  # runs to its end, because the recorder never waits
-    if recorder.called is None or recorder.called[0].id not in PAGES:
-        raise _wrong_operation()
+    if recorder.called is None:
+        raise wrong
+    if recorder.called[0].id not in PAGES:
+        raise _wrong_operation(f"client.{recorder.called[0].id}")
     owner: Any = method.__self__  # type: ignore[attr-defined] # Any: a namespace of either client
     return owner._caller, Paging(*recorder.called)
 
@@ -95,10 +102,12 @@ class Paging:
 
     def request(self) -> Arguments:
         """Return the arguments of the next request."""
-        query = {**self._query, "limit": self._limit}
+        query: dict[str, object] = {"limit": self._limit}
         if self._cursor is not None:
             query[self._parameter] = self._cursor
-            query.pop("order", None)  # the cursor includes it; servers refuse both together
+        if self._cursor is None or self.operation.returns.startswith("list["):
+            query = self._query | query
+        # else the cursor includes the other parameters; 1.15.13 refuses both together
         return self._arguments.changed(query=query)
 
     def take(self, page: Any, headers: Mapping[str, str]) -> list[Any]:  # Any: of the operation's type

@@ -114,9 +114,22 @@ def test_v2_pages_by_the_cursor_in_its_body(
 
     server = paged.Server(respond)
     client = client_kind.mocked(server)
-    items = paged.all_items(client_kind, client.paginate(client.v2.session.list, limit=2, order="asc"))
+    filters = {"order": "asc", "search": "s", "directory": "/d"}
+    items = paged.all_items(client_kind, client.paginate(client.v2.session.list, limit=2, **filters))
     assert paged.numbers(items) == [0, 1, 2, 3, 4]
-    assert server.column("order")[:3] == ["asc", None, None]  # the cursor has it
+    assert [server.column(name)[:3] for name in filters] == [[value, None, None] for value in filters.values()]
+
+
+def test_a_cursor_in_a_header_does_not_include_the_filters(client_kind: ClientKind) -> None:
+    def respond(query: dict[str, str], number: int) -> httpx.Response:
+        header = {} if number else {"x-next-cursor": "5"}
+        return httpx.Response(200, json=[paged.session(number)], headers=header)
+
+    server = paged.Server(respond)
+    client = client_kind.mocked(server)
+    pages = client.paginate(client.experimental.session.list, limit=1, roots=True, search="s")
+    assert paged.numbers(paged.all_items(client_kind, pages)) == [0, 1]
+    assert (server.column("roots"), server.column("search")) == (["true"] * 2, ["s"] * 2)
 
 
 def test_v2_history_continues_after_the_last_sequence_number(client_kind: ClientKind) -> None:
@@ -194,22 +207,23 @@ def test_a_view_pages_with_its_own_directory(client_kind: ClientKind) -> None:
     assert server.column("directory") == ["/v"]
 
 
-_WRONG: list[Callable[[Any], object]] = [  # Any: either client
-    lambda client: client.paginate(client.session.delete, "ses_1"),
-    lambda client: client.paginate(client.find.files, query="a"),
-    lambda client: client.paginate(client.event.subscribe),
-    lambda client: client.paginate(client.pty.connect, "pty_1"),
-    lambda client: client.paginate(client.v2.session.events, "ses_1"),
-    lambda client: client.paginate(client.check_server),
-    lambda client: client.paginate(len, "x"),
+_WRONG: list[tuple[Callable[[Any], object], str]] = [  # Any: either client
+    (lambda client: client.paginate(client.session.delete, "ses_1"), r"client\.session\.delete"),
+    (lambda client: client.paginate(client.find.files, query="a"), r"client\.find\.files"),
+    (lambda client: client.paginate(client.event.subscribe), r"\w*EventNamespace\.subscribe"),
+    (lambda client: client.paginate(client.pty.connect, "pty_1"), r"\w*PtyNamespace\.connect"),
+    (lambda client: client.paginate(client.v2.session.events, "ses_1"), r"\w*V2SessionNamespace\.events"),
+    (lambda client: client.paginate(client.check_server), r"\w*ClientCalls\.check_server"),
+    (lambda client: client.paginate(len, "x"), "len"),
 ]
 
 
-@pytest.mark.parametrize("call", _WRONG)
+@pytest.mark.parametrize(("call", "name"), _WRONG)
 def test_an_operation_that_does_not_page_is_an_error_that_lists_those_that_do(
-    client_kind: ClientKind, call: Callable[[Any], Any]
+    client_kind: ClientKind, call: Callable[[Any], Any], name: str
 ) -> None:
-    with pytest.raises(ArgumentError, match="paginate takes an operation that pages") as caught:
+    beginning = "paginate takes an operation that pages, and then its arguments, not "
+    with pytest.raises(ArgumentError, match=f"^{beginning}{name}; these page: ") as caught:
         call(client_kind.client())
     for name in PAGES:
         assert f"client.{name}" in str(caught.value)
