@@ -97,12 +97,10 @@ class Handlers:
         if session.is_running:
             raise self.failed(f"Session {session.id} is busy")
 
-    def check_readable(self, session: Session, *, fork: bool = False) -> None:
-        """Refuse to read a session that had a prompt with a JSON schema, as 1.18.33 does."""
-        formats = [one.info["format"] for one in session.messages if "format" in one.info]
-        if formats and self.state.is_new:
-            if fork:
-                raise self.failed("")
-            got = json.dumps(formats[0], separators=(",", ":"))
-            text = f'Expected OutputFormatJsonSchema, got {got}\n  at [0]["info"]["format"]'
-            raise refuse({"name": "BadRequest", "data": {"message": text, "kind": "Body"}}, 400)
+    def check_readable(self, messages: Sequence[JsonObject]) -> None:
+        """Refuse to send messages if one is a prompt with a JSON schema, as 1.18.33 does."""
+        for number, message in enumerate(messages):
+            if self.state.is_new and "format" in message["info"]:
+                got = json.dumps(message["info"]["format"], separators=(",", ":"))
+                text = f'Expected OutputFormatJsonSchema, got {got}\n  at [{number}]["info"]["format"]'
+                raise refuse({"name": "BadRequest", "data": {"message": text, "kind": "Body"}}, 400)

@@ -20,22 +20,25 @@ class MessageOperations(Handlers):
     @on("session.messages", "GET", "/session/{sessionID}/message")
     def messages(self, call: Call) -> Any:
         session, query = self.session(call), call.request.query
-        self.check_readable(session)
         with self.state.lock:
             found = [one.to_json() for one in session.messages]
         if "before" in query:
             before = json.loads(base64.urlsafe_b64decode(query["before"] + "=="))
             found = [one for one in found if one["info"]["id"] < before["id"]]
-        if "limit" not in query or len(found) <= int(query["limit"]):
+        limit = int(query.get("limit", 0))
+        if not limit or len(found) <= limit:
+            self.check_readable(found)  # source: 1.18.33 checks only the last page
             return found
-        found = found[-int(query["limit"]) :]
+        found = found[-limit:]
         last = {"id": found[0]["info"]["id"], "time": found[0]["info"]["time"]["created"]}
         cursor = base64.urlsafe_b64encode(json.dumps(last).encode()).decode().rstrip("=")
         return json_response(found, headers={"x-next-cursor": cursor})
 
     @on("session.message", "GET", "/session/{sessionID}/message/{messageID}")
     def message_get(self, call: Call) -> Any:
-        return self.message(call).to_json()
+        found = self.message(call).to_json()
+        self.check_readable([found])
+        return found
 
     @on("session.deleteMessage", "DELETE", "/session/{sessionID}/message/{messageID}")
     def delete_message(self, call: Call) -> Any:

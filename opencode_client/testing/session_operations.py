@@ -111,7 +111,8 @@ class SessionOperations(Handlers):
         copy = state.create_session(
             session.directory, title=f"{base} (fork #{int(number[1]) + 1 if number else 1})"
         )
-        self.check_readable(session, fork=True)
+        if state.is_new and any("format" in one.info for one in session.messages):
+            raise self.failed("")
         ids: dict[str, str] = {}
         for message in session.messages:
             if message.id == call.body.get("messageID"):

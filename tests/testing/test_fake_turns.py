@@ -24,6 +24,7 @@ from opencode_client import (
 from opencode_client.model import JsonObject
 from opencode_client.testing import FakeServer, Reply, ToolCall
 from tests.support.both_clients import ClientKind
+from tests.support.paged import all_items
 
 BASH = ToolCall(name="bash", arguments={"command": "echo hi", "description": "d"})
 _OPTION = {"label": "A", "description": "a"}
@@ -141,6 +142,25 @@ def test_a_turn_that_hangs_is_aborted(fake: FakeServer, client_kind: ClientKind)
 def test_a_schema_gives_structured_output(fake: FakeServer, client_kind: ClientKind) -> None:
     fake.say(Reply(tools=[ToolCall(name="StructuredOutput", arguments={"a": 1})]), "never")
     assert _run(client_kind, fake, "Go.", output={"type": "object"}).structured == {"a": 1}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 50])
+def test_a_session_with_a_schema_is_read_but_for_its_first_message(
+    fake: FakeServer, client_kind: ClientKind, limit: int
+) -> None:
+    """As on the real servers: see tests/live/test_paging.py."""
+    fake.say(Reply(tools=[ToolCall(name="StructuredOutput", arguments={"a": 1})]), "more")
+    client = client_kind.client(fake.url)
+    first = client_kind.call(client.run, "Go.", output={"type": "object"})
+    client_kind.call(client.run, "More.", session_id=first.session_id)
+    pages = client.paginate(client.session.messages, first.session_id, limit=limit)
+    found = [message.info.id for message in all_items(client_kind, pages)]
+    prompt_id = first.messages[0].info.id
+    assert pages.missing == (() if fake.version == "1.3.2" else (prompt_id,))
+    assert sorted([*found, *pages.missing])[0] == prompt_id
+    assert len(found) + len(pages.missing) == 4
+    snapshot = client_kind.call(client.resync, first.session_id)
+    assert ([one.info.id for one in snapshot.messages], snapshot.missing) == (found[::-1], pages.missing)
 
 
 def test_a_text_is_no_structured_output(fake: FakeServer, client_kind: ClientKind) -> None:
