@@ -25,6 +25,7 @@ class BusyServer:
         self.url = server.url_for("")
         self.is_busy, self.ends_after_abort = True, False
         self.messages = [prompt(), Message(2)]
+        self.has_schema, self.after_abort = False, list[Message]()
         self.aborts = 0
         place = f"/session/{SESSION}"
         times = {"created": 1, "updated": 1}
@@ -33,13 +34,18 @@ class BusyServer:
         server.expect_request("/session/status").respond_with_handler(
             lambda _: _json({SESSION: {"type": "busy"}} if self.is_busy else {})
         )
-        server.expect_request(f"{place}/message").respond_with_handler(
-            lambda _: _json([{"info": one.info(), "parts": one.parts} for one in self.messages])
-        )
+        server.expect_request(f"{place}/message").respond_with_handler(self._list)
         server.expect_request(f"{place}/abort", "POST").respond_with_handler(self._abort)
+
+    def _list(self, request: Request) -> Response:
+        found = self.messages[-int(request.args["limit"]) :]
+        if self.has_schema and len(found) == len(self.messages):
+            return Response('{"name":"BadRequest","data":{"message":"Expected","kind":"Body"}}', 400)
+        return _json([{"info": one.info(), "parts": one.parts} for one in found])
 
     def _abort(self, _: Request) -> Response:
         self.aborts += 1
+        self.messages += self.after_abort
         self.is_busy = self.is_busy and not self.ends_after_abort
         return _json(True)
 
@@ -64,6 +70,25 @@ def test_nothing_is_sent_to_a_session_at_rest(client_kind: ClientKind, server: B
 
 def test_the_end_of_the_turn_is_awaited(client_kind: ClientKind, server: BusyServer) -> None:
     server.ends_after_abort = True
+    assert client_kind.call(client_kind.client(server.url).abort, SESSION) is True
+    assert server.aborts == 1
+
+
+@pytest.mark.parametrize("messages", [[prompt()], [prompt(), Message(2, is_over=False)]], ids=["one", "two"])
+def test_a_prompt_with_a_json_schema_is_aborted(
+    client_kind: ClientKind, server: BusyServer, messages: list[Message]
+) -> None:
+    """1.14 to 1.18 cannot send the page with the session's first messages."""
+    server.messages, server.has_schema, server.ends_after_abort = messages, True, True
+    assert client_kind.call(client_kind.client(server.url).abort, SESSION) is True
+    assert server.aborts == 1
+
+
+def test_a_later_prompt_is_seen_beside_a_prompt_with_a_json_schema(
+    client_kind: ClientKind, server: BusyServer
+) -> None:
+    server.messages, server.has_schema = [prompt(), Message(2, is_over=False)], True
+    server.after_abort = [Message(3, "user"), Message(4, parent=3, is_over=False)]
     assert client_kind.call(client_kind.client(server.url).abort, SESSION) is True
     assert server.aborts == 1
 
