@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ..calls.options import LONGEST_S, checked_seconds
+from ..calls.paging import is_unsendable
 from ..calls.server_info import release
 from ..errors import (
     BadRequestError,
@@ -267,14 +268,29 @@ def _last_message(view: OpencodeClient, session_id: str) -> tuple[float, str]:
         raise SessionBusyError(
             f"session {session_id} is busy: a command needs an idle session", session_id=session_id
         )
-    seen = [_seen(one)[0] for one in view.session.messages(session_id, limit=1)]
+    seen = _newest(view, session_id, 1)
     return max(((one.created_ms, one.message_id) for one in seen), default=(0.0, ""))
+
+
+def _newest(view: OpencodeClient, session_id: str, limit: int) -> list[inputs.MessageSeen]:
+    """Return the last messages of a session: at most `limit`, and only one if the server cannot send more.
+
+    Source: 1.14 to 1.18 cannot send a session's first messages if a prompt with a JSON schema is among them.
+    """
+    for number in (limit, 1):
+        try:
+            return [_seen(one)[0] for one in view.session.messages(session_id, limit=number)]
+        except BadRequestError as error:
+            if not is_unsendable(error):
+                raise
+    return []
 
 
 def _last_prompt(view: OpencodeClient, session_id: str) -> tuple[str | None, bool]:
     """Return the id of a session's last prompt, and True if the session's last message is a complete answer."""
-    seen = [_seen(one)[0] for one in view.session.messages(session_id, limit=20)]
-    prompt_id = max((one.message_id for one in seen if one.is_user), default=None)
+    seen = _newest(view, session_id, 20)
+    prompts = [one.message_id if one.is_user else one.parent_id for one in seen]
+    prompt_id = max((one for one in prompts if one), default=None)
     last = max(seen, key=lambda one: (one.created_ms, one.message_id), default=None)
     return prompt_id, last is not None and last.is_over and not last.is_user
 
