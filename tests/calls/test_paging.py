@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from opencode_client._spec import PAGES
 from opencode_client.models import MessageWithParts, Session
 from tests.support import paged
 from tests.support.both_clients import ClientKind
+from tests.support.faulty_server import FaultyServer, answer_late, http
 
 
 @pytest.mark.parametrize("total", [0, 1, 2, 3, 4, 6, 7])
@@ -191,6 +193,30 @@ def test_after_an_error_iterating_again_repeats_the_request(client_kind: ClientK
     with pytest.raises(ServerError):
         paged.all_items(client_kind, pages)
     assert paged.numbers(paged.all_items(client_kind, pages)) == [1, 0]
+
+
+def test_a_second_reader_is_an_error_and_no_item_is_lost(client_kind: ClientKind) -> None:
+    page = http(json.dumps([paged.session(0), paged.session(1)]).encode())
+    with FaultyServer([answer_late(page, 0.2)]) as server:
+        client = client_kind.client(server.url)
+        pages = client.paginate(client.session.list)
+        read = pages.__anext__ if client_kind.is_async else pages.__next__
+
+        def second() -> Any:  # Any: a coroutine of the async client
+            return _fails_async(read) if client_kind.is_async else _fails(read)
+
+        first, _ = client_kind.meanwhile(read, lambda: server.await_requests(1), second)
+        assert paged.numbers([first, *paged.all_items(client_kind, pages)]) == [0, 1]
+
+
+def _fails(read: Callable[[], Any]) -> None:
+    with pytest.raises(ArgumentError, match="another thread or task reads it"):
+        read()
+
+
+async def _fails_async(read: Callable[[], Any]) -> None:
+    with pytest.raises(ArgumentError, match="another thread or task reads it"):
+        await read()
 
 
 def test_nothing_is_sent_before_the_first_item_is_needed(client_kind: ClientKind) -> None:
