@@ -67,9 +67,10 @@ class ClientCalls(Namespaces):
 
         `limit` is the number of items in a page, 100 by default. `session.messages` yields the newest message first.
         Lists of sessions begin with the last updated one. Operations of `v2` keep their `order`, and
-        `v2.session.history` yields the oldest item first. An item that is added during the iteration may be missing. If
-        the server has no pages (`session.list`; `session.messages` of 1.1.x), the list is read again with a larger
-        limit.
+        `v2.session.history` yields the oldest item first. Items that the server adds during the iteration may be
+        missing, and so may sessions that it updates. If the server has no pages (`session.list`; `session.messages` of
+        1.1.x), the list is read again with a larger limit. `missing` of the result has the ids of messages that the
+        server cannot return.
 
         Raises:
             ArgumentError: the operation has no pages (the message lists those that do), or an argument is wrong.

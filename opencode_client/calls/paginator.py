@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from ..errors import BadRequestError
+from ..errors import ArgumentError, BadRequestError
 
 if TYPE_CHECKING:
     from .caller import Caller
@@ -19,12 +21,14 @@ class Paginator(Generic[T]):
     """The items of all pages, each once. Made by `client.paginate`, read with `for` by one thread.
 
     A page is requested when its first item is needed. After an error, iterating again repeats the request that failed.
+    Another reader that needs a page during the request gets an ArgumentError.
     """
 
     def __init__(self, caller: Caller, paging: Paging) -> None:
         self._caller = caller
         self._paging = paging
-        self._items: Iterator[T] = iter(())
+        self._items = deque[T]()
+        self._is_reading = False
 
     @property
     def missing(self) -> Sequence[str]:
@@ -39,20 +43,26 @@ class Paginator(Generic[T]):
 
     def __next__(self) -> T:
         while True:
-            for item in self._items:
-                return item
+            with suppress(IndexError):
+                return self._items.popleft()
             if self._paging.is_done:
                 raise StopIteration
-            self._items = iter(self._next_page())
+            if self._is_reading:
+                raise ArgumentError(f"{type(self).__name__}: another thread or task reads it: call paginate again")
+            self._is_reading = True
+            try:
+                self._read_page()
+            finally:
+                self._is_reading = False
 
-    def _next_page(self) -> list[T]:
+    def _read_page(self) -> None:
         paging, caller = self._paging, self._caller
         try:
             page: Any = caller.call(paging.operation, paging.request())
         except BadRequestError as error:
             if not paging.shrink(error):
                 raise
-            return []
+            return
         response = caller.response
         assert response is not None  # noqa: S101 # the caller keeps it
-        return paging.take(page, response.headers)
+        self._items += paging.take(page, response.headers)
