@@ -16,6 +16,7 @@ from .errors import ArgumentError
 from .model import OpencodeModel
 
 _VARIABLE = re.compile(r"(\{[^{}]*\}|\*$)")
+_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _STREAM = "/event"
 """The end of the path of every event stream, and of no other operation."""
 
@@ -54,6 +55,9 @@ def _check(method: object, path: object, query: object) -> None:
         raise ArgumentError(f"send: path cannot have the segments '.' and '..': {path!r}")
     if query is not None and not isinstance(query, Mapping):
         raise ArgumentError(f"send: query takes a mapping of names to values, not {type(query).__name__}")
+    for name in query or ():
+        if not isinstance(name, str):
+            raise ArgumentError(f"send: names in query are texts, not {name!r}")
 
 
 def _shown(path: object) -> str:
@@ -68,8 +72,9 @@ def _shown(path: object) -> str:
 
 def _found(method: str, path: str) -> tuple[Operation[Any], tuple[str, ...]]:
     """Return the documented operation and the values in its path, or else an operation for this path alone."""
+    normal = _normal(path)
     for operation, pattern in documented():
-        if operation.method == method and (match := pattern.fullmatch(path)):
+        if operation.method == method and (match := pattern.fullmatch(normal)):
             if operation.path.endswith(_STREAM):
                 raise ArgumentError(f"send: {path} is an event stream; use client.{operation.id}")
             returns = operation.returns
@@ -79,6 +84,16 @@ def _found(method: str, path: str) -> tuple[Operation[Any], tuple[str, ...]]:
             return operation.changed(returns=returns, others={}), tuple(map(unquote, match.groups()))
     scope = LOCATION if path.startswith("/api/") else QUERY
     return Operation("send", method, path, JSON_OR_NOTHING, scope=scope), ()
+
+
+def _normal(path: str) -> str:
+    """Return the form of a path that the document has: `/a//%62/` -> `/a/b`. Source: 1.18.33 takes both."""
+    return re.sub("/+", "/", _ENCODED.sub(_decoded, path)).rstrip("/")
+
+
+def _decoded(match: re.Match[str]) -> str:
+    text = unquote(match.group())
+    return text if text.isascii() and (text.isalnum() or text in "-._~") else match.group()
 
 
 @cache

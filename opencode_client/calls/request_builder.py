@@ -135,7 +135,7 @@ class RequestBuilder:
         default = self._blocking if operation.blocking else self._ordinary
         try:
             parsed = _parsed_url(url)
-        except httpx.InvalidURL as error:  # httpx has a limit for the length
+        except (httpx.InvalidURL, UnicodeError) as error:  # too long for httpx, or a lone surrogate
             raise ArgumentError(f"{operation.id}: {error}") from error
         http = httpx.Request(
             operation.method,
@@ -239,7 +239,7 @@ def _query_text(operation: Operation[Any], query: Mapping[str, object]) -> str:
         items: list[object] = list(value) if isinstance(value, list | tuple) else [value]  # pyright: ignore[reportUnknownArgumentType] # of any type
         for item in items:
             text = quote(_text(operation, name, item), safe="", errors="surrogatepass")
-            pairs.append(f"{quote(name, safe='[]')}={text}")
+            pairs.append(f"{quote(name, safe='[]', errors='surrogatepass')}={text}")
     return "&".join(pairs)
 
 

@@ -7,7 +7,8 @@ from typing import Final, Literal, TypeAlias
 
 
 class _Unset(Enum):
-    UNSET = "UNSET"
+    UNSET = b"UNSET"
+    """Bytes, which JSON does not have: UNSET inside a body is an error, and is not sent as a text."""
 
     def __bool__(self) -> Literal[False]:
         return False

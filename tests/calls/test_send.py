@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from opencode_client import (
+    UNSET,
     ArgumentError,
     BadRequestError,
     EmptyResponseError,
@@ -242,7 +243,11 @@ def test_raw_returns_it_with_status_and_headers(client_kind: ClientKind) -> None
         (("POST", "/plugin"), {"json": {"a": {1}}}, r"\$\.a: set cannot be written as JSON"),
         (("GET", "/plugin"), {"timeout": 0}, "timeout takes seconds"),
         (("GET", "/plugin"), {"headers": {"a b": "c"}}, "header 'a b'"),
+        (("GET", "/plugin"), {"query": {1: "a"}}, "names in query are texts, not 1"),
+        (("GET", "/\ud800"), {}, "surrogates not allowed"),
+        (("POST", "/plugin"), {"json": {"a": [UNSET]}}, r"\$\.a\[0\]: _Unset cannot be written as JSON"),
         (("GET", "/event"), {}, r"use client\.event\.subscribe"),
+        (("GET", "//%65vent/"), {}, r"use client\.event\.subscribe"),
         (("GET", "/api/session/ses_1/event"), {}, r"use client\.v2\.session\.events"),
     ],
 )
@@ -272,6 +277,28 @@ def test_a_path_is_sent_percent_encoded(client_kind: ClientKind, path: str, sent
     server = Server()
     client_kind.call(client_kind.mocked(server).send, "GET", path)
     assert server.seen[0].url.raw_path == sent
+
+
+@pytest.mark.parametrize("path", ["/tui/control/next/", "//tui/control//next", "/tui/%63ontrol/next"])
+def test_another_form_of_a_documented_path_keeps_the_rules(
+    client_kind: ClientKind, path: str, waits: list[float]
+) -> None:
+    with FaultyServer([cut(b"")]) as server:
+        error = client_kind.error(server.url, lambda client: client.send("GET", path))
+    assert (error.operation, server.connections) == ("tui.control.next", 1)
+
+
+@pytest.mark.parametrize("path", ["/plugin/", "//plugin", "/%70lugin"])
+def test_any_other_path_is_sent_as_it_is(client_kind: ClientKind, path: str) -> None:
+    server = Server()
+    client_kind.call(client_kind.mocked(server).send, "GET", path)
+    assert server.seen[0].url.raw_path == path.encode()
+
+
+def test_a_lone_surrogate_in_the_query_is_sent(client_kind: ClientKind) -> None:
+    server = Server()
+    client_kind.call(client_kind.mocked(server).send, "GET", "/plugin", query={"\ud800": "\ud800"})
+    assert server.seen[0].url.query == b"%ED%A0%80=%ED%A0%80"
 
 
 def test_an_encoded_slash_in_a_documented_path_stays_one(client_kind: ClientKind) -> None:
