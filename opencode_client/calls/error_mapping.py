@@ -69,6 +69,8 @@ def error_from_httpx(prepared: Prepared, cause: httpx.RequestError, started: flo
 
 def _advice(prepared: Prepared, cause: httpx.RequestError, text: str) -> str:
     """Return advice that begins with a semicolon; "" if there is none."""
+    if isinstance(cause, httpx.ReadTimeout) and prepared.operation.blocking:
+        return "; the server goes on (session.abort stops a turn): pass a longer timeout or turn_timeout"
     if isinstance(cause, httpx.ReadTimeout):
         return "; if the server needs more time, pass a longer timeout"
     if not isinstance(cause, httpx.ConnectTimeout | httpx.ConnectError | httpx.ProxyError):

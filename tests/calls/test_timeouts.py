@@ -71,6 +71,8 @@ def test_turn_timeout_ends_operations_that_wait_for_a_turn_or_a_person(
     with FaultyServer([stall()]) as server:
         error = client_kind.error(server.url, call, timeout=60, turn_timeout=0.1)
     assert isinstance(error, RequestTimeoutError)
+    end = "; the server goes on (session.abort stops a turn): pass a longer timeout or turn_timeout"
+    assert str(error).endswith(end)
     assert len(server.requests) == 1
 
 
