@@ -119,7 +119,9 @@ def test_v2_pages_by_the_cursor_in_its_body(
     filters = {"order": "asc", "search": "s", "directory": "/d"}
     items = paged.all_items(client_kind, client.paginate(client.v2.session.list, limit=2, **filters))
     assert paged.numbers(items) == [0, 1, 2, 3, 4]
-    assert [server.column(name)[:3] for name in filters] == [[value, None, None] for value in filters.values()]
+    assert [server.column(name)[:3] for name in filters] == [
+        [value, None, None] for value in filters.values()
+    ]
 
 
 def test_a_cursor_in_a_header_does_not_include_the_filters(client_kind: ClientKind) -> None:

@@ -17,8 +17,19 @@ from opencode_client import (
     ServerError,
     UnsupportedServerError,
 )
+from opencode_client.calls import async_server_check, server_check
 from tests.support.both_clients import Action, ClientKind
-from tests.support.faulty_server import FaultyServer, Step, answer, cut, http, nobody, reset, stall
+from tests.support.faulty_server import (
+    FaultyServer,
+    Step,
+    answer,
+    answer_late,
+    cut,
+    http,
+    nobody,
+    reset,
+    stall,
+)
 from tests.support.retry_cases import json_answer
 
 _READY = answer(json_answer({"healthy": True, "version": "1.18.33"}))
@@ -34,6 +45,28 @@ def test_it_tries_again_until_the_server_responds(client_kind: ClientKind, step:
         assert client_kind.run(server.url, _wait()) is None
         assert server.connections == 3
     assert {request.path for request in server.requests} == {"/global/health"}
+
+
+@pytest.fixture
+def short_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (server_check, async_server_check):
+        monkeypatch.setattr(module, "_FIRST_TRY_S", 0.05)
+
+
+@pytest.mark.usefixtures("short_tries")
+def test_a_connection_that_is_never_answered_is_given_up_soon(client_kind: ClientKind) -> None:
+    """1.14.48 to 1.18.33 never respond on a connection that was opened before they listen."""
+    with FaultyServer([stall()], [stall()], [_READY]) as server:
+        assert client_kind.run(server.url, _wait(2.0)) is None
+        assert server.connections == 3
+
+
+@pytest.mark.usefixtures("short_tries")
+def test_a_server_that_responds_slowly_gets_more_time(client_kind: ClientKind) -> None:
+    slow = answer_late(json_answer({"healthy": True, "version": "1.18.33"}), 0.12)
+    with FaultyServer(itertools.repeat(slow)) as server:
+        assert client_kind.run(server.url, _wait(10.0)) is None
+        assert server.connections == 3
 
 
 def test_it_waits_for_a_server_that_starts_later(client_kind: ClientKind) -> None:
