@@ -48,7 +48,9 @@ class AsyncPaginator(Generic[T]):
             if self._paging.is_done:
                 raise StopAsyncIteration
             if self._is_reading:
-                raise ArgumentError(f"{type(self).__name__}: another thread or task reads it: call paginate again")
+                raise ArgumentError(
+                    f"{type(self).__name__}: another thread or task reads it: call paginate again"
+                )
             self._is_reading = True
             try:
                 await self._read_page()

@@ -26,7 +26,8 @@ from .server_info import ServerInfo
 if TYPE_CHECKING:
     from .caller import Caller
 
-_TRY_S = 10.0
+_FIRST_TRY_S = 0.5
+_LONGEST_TRY_S = 10.0
 _PAUSE_S = 0.1
 _LEAST_S = 1e-3
 """Timeouts must be above 0."""
@@ -62,10 +63,16 @@ class ServerCheck:
         return version
 
     def wait(self, timeout: float | None) -> None:
-        """Wait until the server responds, at most `timeout` seconds. Raises as `wait_until_ready` of the client."""
+        """Wait until the server responds, at most `timeout` seconds. Raises as `wait_until_ready` of the client.
+
+        Source: 1.14.48 to 1.18.33 never respond on a connection that was opened before they listen. So the first tries
+            are short.
+        """
         caller, ends = self._caller, math.inf if timeout is None else monotonic() + timeout
+        try_s = _FIRST_TRY_S
         while True:
-            left_s = max(_LEAST_S, min(_TRY_S, ends - monotonic()))
+            begun_s = monotonic()
+            left_s = max(_LEAST_S, min(try_s, ends - begun_s))
             options = evolve(caller.options, timeout=left_s, max_retries=0, on_retry=None)
             try:
                 ServerCheck(caller.with_options(options)).version("wait_until_ready")
@@ -73,6 +80,8 @@ class ServerCheck:
                 failure = error
             else:
                 return
+            if monotonic() - begun_s >= try_s:
+                try_s = min(2 * try_s, _LONGEST_TRY_S)
             if monotonic() + _PAUSE_S >= ends:  # a shorter try would only fail for lack of time
                 raise server_info.not_ready(failure, caller.options.base_url, timeout) from failure
             caller.connections.pause(_PAUSE_S)
