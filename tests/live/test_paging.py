@@ -85,23 +85,25 @@ def test_250_sessions_come_each_once(
     assert set(found) >= set(sessions)
 
 
+@pytest.mark.parametrize("search", [None, "s1"])
 @pytest.mark.parametrize("path", ["experimental", "v2"])
 def test_250_sessions_come_each_once_by_cursor(
-    client_kind: ClientKind, server: OpencodeServer, sessions: list[str], path: str
+    client_kind: ClientKind, server: OpencodeServer, sessions: list[str], path: str, search: str | None
 ) -> None:
     client = _client(client_kind, server)
-    operation = getattr(client, path).session.list
+    pages = client.paginate(getattr(client, path).session.list, limit=20, search=search)
     if (server.version, path) == ("1.14.48", "v2"):
         with pytest.raises(BadRequestError):  # it refuses its own cursors
-            _all(client_kind, client.paginate(operation, limit=20))
+            _all(client_kind, pages)
         return
     try:
-        found = [one.id for one in _all(client_kind, client.paginate(operation, limit=20))]
+        found = [one.id for one in _all(client_kind, pages)]
     except UnsupportedOperationError:
         assert server.version in _HEALING
         return
+    wanted = {one for number, one in enumerate(sessions) if search is None or f"s{number}".startswith(search)}
     assert len(found) == len(set(found))
-    assert set(found) >= set(sessions)
+    assert set(found) == wanted if search else set(found) >= wanted
 
 
 @pytest.mark.parametrize("before", [0, 1])
@@ -134,6 +136,18 @@ def test_resync_reads_a_session_with_a_json_schema(
     assert ids == sorted(ids)
     assert (prompt in ids) is (prompt not in found.missing)
     assert found.turn({"mark": "structured"}) == "over"
+
+
+def test_a_turn_beside_a_json_schema_is_aborted(client_kind: ClientKind, server: OpencodeServer) -> None:
+    client = _client(client_kind, server)
+    session = client_kind.call(client.session.create).id
+    schema = {"type": "json_schema", "schema": _SCHEMA}
+    parts = [TextPartInput(text="#structured")]
+    client_kind.call(client.session.prompt, session, parts=parts, format=schema)
+    client_kind.call(client.session.prompt_async, session, parts=[TextPartInput(text="#endless")])
+    while session not in client_kind.call(client.session.status):
+        pass
+    assert client_kind.call(client.abort, session, timeout=30) is True
 
 
 @pytest.fixture(scope="module")
