@@ -285,7 +285,8 @@ def test_another_form_of_a_documented_path_keeps_the_rules(
 ) -> None:
     with FaultyServer([cut(b"")]) as server:
         error = client_kind.error(server.url, lambda client: client.send("GET", path))
-    assert (error.operation, server.connections) == ("tui.control.next", 1)
+    assert str(error).startswith("tui.control.next: ")
+    assert server.connections == 1
 
 
 @pytest.mark.parametrize("path", ["/plugin/", "//plugin", "/%70lugin"])
