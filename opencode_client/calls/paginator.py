@@ -48,7 +48,9 @@ class Paginator(Generic[T]):
             if self._paging.is_done:
                 raise StopIteration
             if self._is_reading:
-                raise ArgumentError(f"{type(self).__name__}: another thread or task reads it: call paginate again")
+                raise ArgumentError(
+                    f"{type(self).__name__}: another thread or task reads it: call paginate again"
+                )
             self._is_reading = True
             try:
                 self._read_page()
