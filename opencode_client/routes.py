@@ -55,7 +55,7 @@ def _check(method: object, path: object, query: object) -> None:
         raise ArgumentError(f"send: path cannot have the segments '.' and '..': {path!r}")
     if query is not None and not isinstance(query, Mapping):
         raise ArgumentError(f"send: query takes a mapping of names to values, not {type(query).__name__}")
-    for name in query or ():
+    for name in query or ():  # pyright: ignore[reportUnknownVariableType] # of any type
         if not isinstance(name, str):
             raise ArgumentError(f"send: names in query are texts, not {name!r}")
 
