@@ -233,12 +233,14 @@ class State:
             self.changed.wait_for(lambda: self.is_closed, seconds)
 
     def abort(self, session: Session) -> None:
-        """End the turn that runs in a session and in its subagents."""
+        """End the turn that runs in a session and in its subagents, however deep."""
         with self.changed:
-            children = [one for one in self.children(session) if one.is_running]
+            family = [session]
+            for parent in family:  # the loop adds to it
+                family += [one for one in self.children(parent) if one.is_running]
             if not (session.is_running and self.is_new):
-                self.rest(*children, session)
-            for one in (session, *children):
+                self.rest(*reversed(family))
+            for one in family:
                 one.is_aborted = one.is_running
             self.changed.notify_all()
 

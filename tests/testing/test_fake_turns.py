@@ -18,6 +18,7 @@ from opencode_client import (
     SlashCommand,
     SubagentChanged,
     TodoChanged,
+    TurnAbortedError,
     TurnAuthenticationError,
     TurnOutputError,
 )
@@ -114,6 +115,19 @@ def test_a_turn_yields_its_updates(fake: FakeServer) -> None:
     assert [one.todos[0].content for one in updates if isinstance(one, TodoChanged)] == ["c"]
     assert [one.status for one in updates if isinstance(one, SubagentChanged)] == ["started", "busy", "idle"]
     assert [one.title for one in children] == ["d (@general subagent)"]
+
+
+def test_an_abort_ends_subagents_of_subagents(fake: FakeServer) -> None:
+    task = ToolCall(name="task", arguments={"description": "d", "prompt": "look", "subagent_type": "general"})
+    fake.say(Reply(tools=[task]), Reply(tools=[task]), Reply(hang=True))
+    with fake.client() as client, client.turn("Go.", timeout=20) as turn:
+        changes = (one for one in turn if isinstance(one, SubagentChanged) and one.status == "busy")
+        busy = {next(changes).session_id, next(changes).session_id}
+        assert len(busy) == 2
+        client.session.abort(turn.session_id)
+        with pytest.raises(TurnAbortedError):
+            turn.result()
+        assert not busy & {*client.session.status()}
 
 
 def test_a_provider_that_fails_is_called_again(fake: FakeServer) -> None:
