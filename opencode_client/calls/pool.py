@@ -78,9 +78,8 @@ class _Connections:
         self._limit = limit
         self._closed = False
         self._idle: deque[HttpConnection] = deque()
-        self._open: set[ref[HttpConnection]] = (
-            set()
-        )  # weak, so that the connection of an interrupted call is freed
+        # weak, so that the connection of an interrupted call is freed
+        self._open: set[ref[HttpConnection]] = set()
         self._waiting: set[object] = set()
 
     @property

@@ -43,15 +43,8 @@ class Prepared:
     its own; None until the function was called.
     """
 
-    __slots__ = (
-        "attempt",
-        "given",
-        "http",
-        "operation",
-        "plain",
-        "sent",
-        "text",
-    )  # an attrs class would cost as much as this module to import
+    # an attrs class would cost as much as this module to import
+    __slots__ = ("attempt", "given", "http", "operation", "plain", "sent", "text")
 
     def __init__(
         self,
