@@ -13,6 +13,7 @@ import httpx
 from ..errors import ArgumentError, ClientClosedError
 from .async_closing import AsyncClosing
 from .async_pool import AsyncPool
+from .transports import check_ends
 
 AsyncConnections: TypeAlias = "AsyncOwnConnections | AsyncGivenClient"
 
@@ -99,7 +100,10 @@ class AsyncGivenClient(AsyncClosing):
         auth = None if "authorization" in request.headers else httpx.USE_CLIENT_DEFAULT
         try:
             merged = self._merged(request)
-            return await self._client.send(merged, auth=auth, follow_redirects=False, stream=stream)
+            response = await self._client.send(merged, auth=auth, follow_redirects=False, stream=True)
+            if not stream:
+                await _read(response)
+            return response
         except httpx.HTTPStatusError as error:  # a hook calls `raise_for_status`
             return _closed(error.response)
         except (httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError) as error:
@@ -108,6 +112,15 @@ class AsyncGivenClient(AsyncClosing):
             if self._client.is_closed:
                 raise ClientClosedError("the http_client was closed") from error
             raise
+
+
+async def _read(response: httpx.Response) -> None:
+    try:
+        check_ends(response.status_code, response.headers.raw)
+        await response.aread()
+    except BaseException:
+        await response.aclose()
+        raise
 
 
 def _closed(response: httpx.Response) -> httpx.Response:

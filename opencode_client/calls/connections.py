@@ -13,6 +13,7 @@ import httpx
 from ..errors import ArgumentError, ClientClosedError
 from .closing import Closing
 from .pool import Pool
+from .transports import check_ends
 
 Connections: TypeAlias = "OwnConnections | GivenClient"
 
@@ -99,7 +100,10 @@ class GivenClient(Closing):
         auth = None if "authorization" in request.headers else httpx.USE_CLIENT_DEFAULT
         try:
             merged = self._merged(request)
-            return self._client.send(merged, auth=auth, follow_redirects=False, stream=stream)
+            response = self._client.send(merged, auth=auth, follow_redirects=False, stream=True)
+            if not stream:
+                _read(response)
+            return response
         except httpx.HTTPStatusError as error:  # a hook calls `raise_for_status`
             return _closed(error.response)
         except (httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError) as error:
@@ -108,6 +112,15 @@ class GivenClient(Closing):
             if self._client.is_closed:
                 raise ClientClosedError("the http_client was closed") from error
             raise
+
+
+def _read(response: httpx.Response) -> None:
+    try:
+        check_ends(response.status_code, response.headers.raw)
+        response.read()
+    except BaseException:
+        response.close()
+        raise
 
 
 def _closed(response: httpx.Response) -> httpx.Response:

@@ -55,7 +55,9 @@ def error_from_httpx(prepared: Prepared, cause: httpx.RequestError, started: flo
     text = str(cause) or type(cause).__name__
     error: OpencodeError
     if isinstance(cause, httpx.DecodingError):
-        error = ResponseDecodeError(operation.id, "$", "a body in the encoding that its headers name", text)
+        is_stream = text.startswith("an event stream")
+        expected = "JSON" if is_stream else "a body in the encoding that its headers name"
+        error = ResponseDecodeError(operation.id, "$", expected, text)
         error.operation, error.method, error.url = operation.id, operation.method, prepared.url
     else:
         kind, what = next((kind, what) for types, kind, what in _KINDS if isinstance(cause, types))

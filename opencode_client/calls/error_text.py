@@ -85,7 +85,7 @@ def error_text(prepared: Prepared, response: httpx.Response, data: object) -> st
     clean = _cleaner(prepared)
     if data is not None:
         text = _message(data, clean)
-    elif response.headers.get("content-type", "").startswith("text/html"):
+    elif response.headers.get("content-type", "").lower().startswith("text/html"):
         text = "a web page"
     else:
         text = _shortened(_without_named(clean, response.content), _MAX_LENGTH)

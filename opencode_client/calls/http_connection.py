@@ -14,7 +14,7 @@ import httpcore
 import httpx
 
 from .tcp import TcpConnection
-from .transports import IDLE_S, Route
+from .transports import IDLE_S, Route, check_ends
 
 
 class HttpConnection:
@@ -42,7 +42,7 @@ class HttpConnection:
         """Return the response with its body.
 
         Raises:
-            httpx.RequestError: there is no complete response. Close the connection then.
+            httpx.RequestError: there is no complete response, or it is an event stream. Close the connection then.
         """
         url = request.url
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
@@ -55,6 +55,7 @@ class HttpConnection:
         )
         try:
             response = self._http.handle_request(message)
+            check_ends(response.status, response.headers)
             body = response.read()
             response.close()
         except (

@@ -30,7 +30,7 @@ def is_web_page(operation: Operation[Any], response: httpx.Response) -> bool:
     if operation.web_page or operation.at(response.status_code).returns == "bytes":
         return False
     kind: str = response.headers.get("content-type", "")
-    return kind.startswith("text/html")
+    return kind.lower().startswith("text/html")
 
 
 def decode(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any:  # Any: see returns

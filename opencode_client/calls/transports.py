@@ -19,7 +19,7 @@ IDLE_S = 5.0
 """An idle connection is not used again after this time, because the server may close it at any moment."""
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from weakref import WeakSet
 
 _Member = TypeVar("_Member")
@@ -30,6 +30,15 @@ def taken(members: WeakSet[_Member]) -> Iterator[_Member]:
     with suppress(KeyError):  # it is empty
         while True:
             yield members.pop()
+
+
+def check_ends(status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raise httpx.DecodingError for an event stream: reading all of it would never end.
+
+    Only `send` meets one, at a route that the document lacks. An error status has a body that ends.
+    """
+    if status < 400 and any(value.startswith(b"text/event-stream") for _, value in headers):
+        raise httpx.DecodingError("an event stream, which `send` cannot read")
 
 
 def environment_proxy(url: str) -> str | None:

@@ -205,6 +205,17 @@ def test_a_timeout_of_the_client_or_the_call_ends_it(client_kind: ClientKind, op
     assert isinstance(by_call, RequestTimeoutError)
 
 
+@pytest.mark.parametrize("is_given", [False, True])
+def test_a_route_with_an_event_stream_is_an_error(client_kind: ClientKind, is_given: bool) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {}\n\n"
+    kind = httpx.AsyncClient if client_kind.is_async else httpx.Client
+    with FaultyServer([stall(head)]) as server:
+        client = client_kind.client(server.url, http_client=kind() if is_given else None)
+        with pytest.raises(ResponseDecodeError, match="expected JSON, got an event stream"):
+            client_kind.call(client.send, "GET", "/plugin")
+        server.await_ended(1)  # the connection is closed
+
+
 def test_a_prompt_follows_turn_timeout(client_kind: ClientKind) -> None:
     path, body = "/session/ses_1/message", {"noReply": True}
     with FaultyServer(itertools.repeat(answer_late(http(b"{}"), 0.3))) as server:
