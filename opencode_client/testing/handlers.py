@@ -90,7 +90,8 @@ class Handlers:
         return refuse({"data": {"sessionID": session_id}, "error": error, "success": False}, 400)
 
     def check_idle(self, session: Session) -> None:
-        """Refuse a call for a session that is busy."""
+        """Refuse a call for a session that is busy. Servers do not refuse it after the answer of the turn."""
+        self.state.wait_for_end(session)
         if session.is_running and self.state.is_new:
             text = f"Session is busy: {session.id}"
             raise refuse({"_tag": "SessionBusyError", "message": text, "sessionID": session.id}, 409)

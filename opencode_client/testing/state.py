@@ -71,6 +71,8 @@ class Session:
     todos: list[JsonObject] = field(factory=list[JsonObject])
     status: JsonObject | None = None
     is_running: bool = False
+    is_ending: bool = False
+    """True from the answer of a turn to its last event."""
     is_aborted: bool = False
     answered_id: str | None = None
     """The last prompt that a turn has begun to answer."""
@@ -231,6 +233,11 @@ class State:
         """Wait for some seconds, or until the server is closed."""
         with self.changed:
             self.changed.wait_for(lambda: self.is_closed, seconds)
+
+    def wait_for_end(self, session: Session) -> None:
+        """Wait until a turn that is answered has sent its last event."""
+        with self.changed:
+            self.changed.wait_for(lambda: not session.is_ending or self.is_closed)
 
     def abort(self, session: Session) -> None:
         """End the turn that runs in a session and in its subagents, however deep."""

@@ -71,6 +71,7 @@ class Step:
         with state.lock:
             info.update(structured, time={**info["time"], "completed": now_ms()})
             is_last = (is_over or not calls) and not session.is_open
+            session.is_ending = is_last
             waiting = self._turns.take_waiting(session) if is_last else []
         self._turns.respond(waiting, self.message)
         state.publish_message(session, self.message)
@@ -99,6 +100,7 @@ class Step:
     def _stream(self, reply: Reply) -> list[Call]:
         session, state = self._session, self._state
         self._add({"type": "step-start", "snapshot": PROJECT})
+        state.pause(session, reply.delay_s)
         for kind, text, chunks in (("reasoning", reply.reasoning, 1), ("text", reply.text, reply.chunks)):
             if text:
                 part = self._add({"type": kind, "text": "", "time": {"start": now_ms()}})

@@ -186,6 +186,7 @@ class Turns:
                 step = Step(self, session, prompt)
             except ModelError as error:  # the model does not exist
                 state.publish(session, "session.error", error=error.args[0])
+                session.is_ending = True
                 self.respond(self.take_waiting(session), None)
                 break
             if not step.run():
@@ -195,6 +196,9 @@ class Turns:
             state.rest(session)
             if step is not None and step.is_finished:
                 step.summarize()
+        with state.changed:
+            session.is_ending = False
+            state.changed.notify_all()
 
     def take_waiting(self, session: Session) -> list[_Waiting]:
         """Return the requests that wait for the end of the session's turn, and remove them."""

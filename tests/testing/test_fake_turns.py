@@ -153,6 +153,23 @@ def test_a_turn_that_hangs_is_aborted(fake: FakeServer, client_kind: ClientKind)
     assert fake.calls("session.abort")
 
 
+def test_a_pause_comes_before_the_first_text(fake: FakeServer, client_kind: ClientKind) -> None:
+    """As with a `ScriptedModel` on the real servers."""
+    fake.say(Reply(text="late", delay_s=30))
+    error: Any = client_kind.error(fake.url, lambda client: client.run("Go.", timeout=0.3))
+    assert error.partial.text == ""
+
+
+def test_a_session_is_idle_when_its_prompt_has_returned(fake: FakeServer, client_kind: ClientKind) -> None:
+    """As on the real servers: the next call is not refused."""
+    client = client_kind.client(fake.url)
+    for _ in range(20):
+        session = client_kind.call(client.session.create)
+        client_kind.call(client.session.prompt, session.id, parts=[{"type": "text", "text": "Go."}])
+        shell = client_kind.call(client.session.shell, session.id, agent="build", command="echo hi")
+        assert [call.state.output for call in shell.tool_calls] == ["hi\n"]
+
+
 def test_a_schema_gives_structured_output(fake: FakeServer, client_kind: ClientKind) -> None:
     fake.say(Reply(tools=[ToolCall(name="StructuredOutput", arguments={"a": 1})]), "never")
     assert _run(client_kind, fake, "Go.", output={"type": "object"}).structured == {"a": 1}
