@@ -119,6 +119,11 @@ class Operation(_Changeable, Generic[T_co]):
         self.deprecated: bool = deprecated
 
     @property
+    def label(self) -> str:
+        """The operation's name in messages. For a route of `client.send`, also its method and its path."""
+        return f"send: {self.method} {self.path}" if self.id == "send" else self.id
+
+    @property
     def repeatable(self) -> bool:
         """True if sending it twice is safe. It is then retried when the connection breaks."""
         return self.method in _REPEATABLE and not self.consumes

@@ -93,7 +93,7 @@ def _read(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any:
         data = json_text.loads(response.content)
     except ValueError as error:
         # `from None`, because the error of the JSON parser holds the whole body, which may hold secrets
-        raise ResponseDecodeError(operation.id, "$", "JSON", _not_json(prepared, response, error)) from None
+        raise ResponseDecodeError(operation.label, "$", "JSON", _not_json(prepared, response, error)) from None
     try:
         if not strict and (read := _fast_reader(operation.returns)):
             if not operation.returns.startswith("list["):
@@ -186,7 +186,7 @@ def status_error(prepared: Prepared, response: httpx.Response) -> StatusError:
     except RecursionError:
         text = ": a body that is nested too deeply to be shown"
     return error_class(status)(
-        f"{operation.id}: {status_text(status)}{text}",
+        f"{operation.label}: {status_text(status)}{text}",
         operation=operation.id,
         method=operation.method,
         url=prepared.url,

@@ -139,6 +139,8 @@ def test_a_response_that_is_not_json_is_an_error_with_its_bytes(client_kind: Cli
     with pytest.raises(ResponseDecodeError) as caught:
         client_kind.call(client.send, "GET", "/plugin")
     assert caught.value.body == b"plain"
+    assert caught.value.operation == "send"
+    assert str(caught.value).startswith("send: GET /plugin: $: expected JSON, got 5 bytes")
 
 
 def test_a_documented_route_that_returns_bytes_returns_them(client_kind: ClientKind) -> None:
@@ -154,7 +156,7 @@ def test_a_web_page_is_an_unsupported_operation(client_kind: ClientKind) -> None
 
 @pytest.mark.parametrize(
     ("path", "status", "kind", "operation"),
-    [("/plugin", 400, BadRequestError, "send"), ("/session/ses_x", 404, NotFoundError, "session.get")],
+    [("/plugin", 400, BadRequestError, "send: GET /plugin"), ("/session/ses_x", 404, NotFoundError, "session.get")],
 )
 def test_an_error_status_has_its_class_and_names_the_operation(
     client_kind: ClientKind, path: str, status: int, kind: type[Exception], operation: str
