@@ -134,6 +134,10 @@ OF_ARGUMENTS: dict[str, tuple[Mistake, str]] = {
         lambda _: partial(TextPart, {"session_id": "ses_1"}),
         "partial: TextPart takes the server's name 'sessionID', not 'session_id'",
     ),
+    "a misspelt member of a part": (
+        lambda _: partial(TextPart, {"sessionId": "ses_1"}),
+        "partial: TextPart has no member 'sessionId'. Did you mean 'sessionID'?",
+    ),
     "a port as a text": (
         lambda _: OpencodeServer(port="http"),  # type: ignore[arg-type] # the mistake
         "port takes a number from 0 (any free port) to 65535, not 'http'",

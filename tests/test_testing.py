@@ -197,6 +197,11 @@ def test_a_python_name_inside_a_partial_model_is_refused(data: dict[str, Any]) -
         partial(read_event, {"type": "session.idle", "properties": {"session_id": "ses_1"}})
 
 
+def test_a_member_of_a_newer_server_in_a_partial_model_is_kept() -> None:
+    data = {"title": "Review", "titles": ["Review"]}  # not misspelt: the other one is there, too
+    assert partial(Session, data).to_dict() == data
+
+
 def test_an_object_of_the_user_in_a_partial_model_may_have_any_names() -> None:
     data = {"id": "ses_1", "metadata": {"project_id": 1}, "mood": "new"}
     assert partial(Session, data).to_dict() == data

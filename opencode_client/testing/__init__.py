@@ -6,6 +6,7 @@ with which a real server runs whole turns offline. Both take the same `Reply` an
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -41,6 +42,9 @@ _LAZY = {
 }
 """Names whose modules are imported when they are first used."""
 
+_SIMILAR = 0.8
+"""The similarity of a misspelt name. Less similar names are members of a newer server."""
+
 M = TypeVar("M", bound=OpencodeModel)
 T = TypeVar("T")
 
@@ -67,7 +71,8 @@ def partial(model: type[M] | UnionReader[T], data: JsonObject) -> M | T:
         data: JSON object with the server's names.
 
     Raises:
-        ArgumentError: `model` or `data` is something else, or `data` has a Python name in place of the server's.
+        ArgumentError: `model` or `data` is something else, or `data` has a misspelt name, or a Python name in place
+            of the server's.
     """
     if not _is_readable(model):
         raise ArgumentError(
@@ -86,14 +91,20 @@ def _is_readable(model: object) -> bool:
 
 
 def _check_names(value: object) -> None:
-    """Raise ArgumentError if a member in `value` has its Python name: it was read as an unknown member."""
+    """Raise ArgumentError if a member in `value` has its Python name, or is misspelt: it was read as unknown."""
     if isinstance(value, OpencodeModel):
-        cls = type(value)
+        cls, given = type(value), value.raw_ or {}
+        left_out = [wire_name for _, wire_name, *_ in layout_of(cls) if wire_name not in given]
         for name, wire_name, *_ in layout_of(cls):
-            if name != wire_name and name in (value.raw_ or {}):
+            if name != wire_name and name in given:
                 raise ArgumentError(
                     f"partial: {cls.__name__} takes the server's name {wire_name!r}, not {name!r}"
                 )
             _check_names(getattr(value, name))
+        for name in value.additional_properties:
+            if close := get_close_matches(name, left_out, n=1, cutoff=_SIMILAR):
+                raise ArgumentError(
+                    f"partial: {cls.__name__} has no member {name!r}. Did you mean {close[0]!r}?"
+                )
     for one in value if is_array(value) else value.values() if is_object(value) else ():
         _check_names(one)
