@@ -131,6 +131,7 @@ class ClientCalls(Namespaces):
             RequestTimeoutError: the server did not respond in time. `__cause__` is the error of the last try.
             AuthenticationError: the password is missing or wrong.
             UnsupportedServerError: the server at this URL is not opencode 1.x.
+            ForbiddenError: a proxy refuses the request.
             ArgumentError: the timeout is wrong.
 
         Source: `GET /global/health`, repeated after 0.1 seconds if there is no response, or the status is 429 or 5xx.

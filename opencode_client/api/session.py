@@ -663,8 +663,9 @@ class SessionNamespace(Namespace, path="session"):
         byte before that.
 
         Returns the last message of the turn only. If the model fails, it still returns: see the message's
-        `info.error`. It waits while a permission or a question is open, until somebody answers. `client.run`
-        returns the whole turn, raises its error, and answers permissions and questions.
+        `info.error`. It waits while a permission or a question is open, until somebody answers. A timeout does
+        not stop the turn: `client.abort` does. `client.run` returns the whole turn, raises its error, and answers
+        permissions and questions.
 
         Args:
             session_id: The session's id (`ses...`).
