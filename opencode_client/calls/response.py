@@ -93,7 +93,9 @@ def _read(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any:
         data = json_text.loads(response.content)
     except ValueError as error:
         # `from None`, because the error of the JSON parser holds the whole body, which may hold secrets
-        raise ResponseDecodeError(operation.label, "$", "JSON", _not_json(prepared, response, error)) from None
+        raise ResponseDecodeError(
+            operation.label, "$", "JSON", _not_json(prepared, response, error)
+        ) from None
     try:
         if not strict and (read := _fast_reader(operation.returns)):
             if not operation.returns.startswith("list["):

@@ -156,7 +156,10 @@ def test_a_web_page_is_an_unsupported_operation(client_kind: ClientKind) -> None
 
 @pytest.mark.parametrize(
     ("path", "status", "kind", "operation"),
-    [("/plugin", 400, BadRequestError, "send: GET /plugin"), ("/session/ses_x", 404, NotFoundError, "session.get")],
+    [
+        ("/plugin", 400, BadRequestError, "send: GET /plugin"),
+        ("/session/ses_x", 404, NotFoundError, "session.get"),
+    ],
 )
 def test_an_error_status_has_its_class_and_names_the_operation(
     client_kind: ClientKind, path: str, status: int, kind: type[Exception], operation: str
