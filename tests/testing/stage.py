@@ -49,8 +49,14 @@ def wait_until_idle(client: OpencodeClient, session_id: str) -> None:
 
 
 def wait_for_error(client: OpencodeClient, session_id: str) -> None:
-    """Wait until the last message of a session has an error."""
+    """Wait until the last message of a session has an error, and its end. 1.3.2 is idle before that."""
     until(lambda: getattr(client.session.messages(session_id)[-1].info, "error", None))
+    wait_until_completed(client, session_id)
+
+
+def wait_until_completed(client: OpencodeClient, session_id: str) -> None:
+    """Wait until the last message of a session, which is an answer, has its end."""
+    until(lambda: getattr(client.session.messages(session_id)[-1].info.time, "completed", None))
 
 
 def has_part(client: OpencodeClient, session_id: str, kind: str) -> bool:

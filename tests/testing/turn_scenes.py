@@ -8,7 +8,15 @@ from typing import Any
 
 from opencode_client import OpencodeClient, OpencodeError, TextDelta
 from tests.live.client_pairs import until
-from tests.testing.stage import has_part, parts, scene, turn, wait_for_error, wait_until_idle
+from tests.testing.stage import (
+    has_part,
+    parts,
+    scene,
+    turn,
+    wait_for_error,
+    wait_until_completed,
+    wait_until_idle,
+)
 from tests.testing.witness import Witness
 
 
@@ -157,6 +165,7 @@ def aborted_before_a_retry(witness: Witness, client: OpencodeClient) -> None:
     session_id = _begin_retry(witness, client, "#later")
     witness.call(client.session.abort, session_id)
     wait_until_idle(client, session_id)
+    wait_until_completed(client, session_id)
     witness.call(client.session.messages, session_id)
 
 
