@@ -41,13 +41,19 @@ class Handlers:
         return refuse({"name": "UnknownError", "data": {"message": f"Error: {why}"}}, 500)
 
     def wrong(
-        self, call: Call, name: str, expected: str, values: Sequence[str] = (), *, index: Sequence[int] = ()
+        self,
+        call: Call,
+        name: str,
+        expected: str,
+        values: Sequence[str] = (),
+        *,
+        index: Sequence[int | str] = (),
     ) -> RefusalError:
-        """Return the error for a member of the body that is wrong, or for an item of it."""
+        """Return the error for a member of the body that is wrong, or for an item or a member of it."""
         value: Any = call.body.get(name)  # Any: JSON
         path = [name, *index]
         for one in index:
-            value = value[one]
+            value = value.get(one) if isinstance(one, str) else value[one]
         if self.state.is_new:
             got = "Missing key" if value is None else f"Expected {expected}, got {json.dumps(value)}"
             text = f"{got}\n  at {''.join(f'[{json.dumps(one)}]' for one in path)}"

@@ -9,9 +9,18 @@ from typing import Any
 from ..model import is_array, is_object
 from .connections import Response, json_response
 from .handlers import Handlers
+from .replies import MODEL_IDS
 from .routing import Call, RefusalError, on, refuse
 from .server_operations import AGENTS
 from .state import Session
+
+_TEXTS = {
+    "text": ("text",),
+    "file": ("mime", "url"),
+    "agent": ("name",),
+    "subtask": ("prompt", "description", "agent"),
+}
+"""The members of parts that must be texts. Source: 1.3.2, 1.18.33."""
 
 
 class MessageOperations(Handlers):
@@ -109,9 +118,25 @@ class MessageOperations(Handlers):
     def _check_prompt(self, call: Call) -> None:
         if not is_array(call.body.get("parts")):
             raise self.wrong(call, "parts", "array")
-        for part in call.body["parts"]:
-            if not is_object(part) or part.get("type") not in ("text", "file", "agent", "subtask"):
+        self._check_model(call, call.body.get("model"), "model")
+        for number, part in enumerate(call.body["parts"]):
+            if not is_object(part) or part.get("type") not in _TEXTS:
                 raise self.wrong(call, "parts", "objects with a type")
+            for name in _TEXTS[part["type"]]:
+                if not isinstance(part.get(name), str):
+                    raise self.wrong(call, "parts", "string", index=[number, name])
+            if part["type"] == "subtask":
+                self._check_model(call, part.get("model"), "parts", number, "model")
+
+    def _check_model(self, call: Call, model: object, name: str, *index: int | str) -> None:
+        """Refuse a model that is no object, or lacks an id. It is at `name` and `index` in the body."""
+        if model is None:
+            return
+        if not is_object(model):
+            raise self.wrong(call, name, "object | null" if self.state.is_new else "object", index=index)
+        for key in MODEL_IDS:
+            if not isinstance(model.get(key), str):
+                raise self.wrong(call, name, "string", index=[*index, key])
 
     def _lacks_agent(self, session: Session, call: Call) -> str | None:
         """Publish and return the error of an agent that does not exist."""
@@ -149,6 +174,7 @@ class MessageOperations(Handlers):
 
     @on("session.shell", "POST", "/session/{sessionID}/shell")
     def shell(self, call: Call) -> Any:
+        self._check_model(call, call.body.get("model"), "model")
         if call.ids[0] not in self.state.sessions and not self.state.is_new:
             self.state.rest(self.nowhere(call))
         session = self.session(call)
