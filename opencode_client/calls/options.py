@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 from urllib.parse import unquote, urlsplit
 
@@ -172,6 +172,14 @@ def changed_options(
         ArgumentError: a change is wrong; the message names it.
     """
     return evolve(options, **{name: value for name, value in changes.items() if value is not UNSET})
+
+
+def headers_key(options: ClientOptions) -> Hashable:
+    """Return a key for the headers. Views share an event stream only if their keys are equal: it sends its headers."""
+    headers = options.headers
+    if not callable(headers):
+        return frozenset(headers.items())
+    return headers if isinstance(headers, Hashable) else id(headers)
 
 
 def find_server(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from websockets.exceptions import ConnectionClosed
 
 from ..calls.operation import Arguments, Operation
+from ..calls.options import headers_key
 from ..errors import (
     ArgumentError,
     NotFoundError,
@@ -245,6 +246,7 @@ class PtyConnection(Receiver):
         options = StreamOptions(heartbeats=True)
         subscribe = partial(EventStream, self._caller, EVENTS, arguments, options)
         watches = self._caller.knowledge.exit_watches
-        key = (here(), self._request.watch_key)  # a child process does not have the threads of its parent
+        # a child process does not have the threads of its parent
+        key = (here(), headers_key(self._caller.options), self._request.watch_key)
         watch: ExitWatch = watches.setdefault(key, ExitWatch(subscribe))
         return watch

@@ -1,9 +1,10 @@
 # The source of hub.py, which `make generate` writes.
 """Drive turns and feeds of asks. Those of one client in one directory share an event connection.
 
-Feeds of all directories have another event connection. One background job reads the events, and another one feeds ticks
-of the clock. Each action is a job of its own, so a request or a function of the user blocks no turn. While turns run,
-only these jobs feed their states, under a lock. So Ctrl-C, which only the main thread gets, cannot interrupt that.
+Views with other headers, and feeds of all directories, have other event connections. One background job reads the
+events, and another one feeds ticks of the clock. Each action is a job of its own, so a request or a function of the user
+blocks no turn. While turns run, only these jobs feed their states, under a lock. So Ctrl-C, which only the main thread
+gets, cannot interrupt that.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from ..calls.operation import Arguments
+from ..calls.options import headers_key
 from ..errors import ClientClosedError, OpencodeError, RequestTimeoutError, StreamClosedError
 from ..logs import fields
 from ..streams.async_background import AsyncBackground, AsyncCrew, AsyncWaiters, here
@@ -301,7 +303,8 @@ async def start(run: AsyncRun[S]) -> AsyncRun[S]:
     """Start a turn or a feed on the connection of its client and directory. Opens it if there is none."""
     calls = run.calls
     caller = calls.view._caller  # pyright: ignore[reportPrivateUsage] # ours
-    key = ("hub", here(), calls.plan.directory, calls.view.options.workspace)
+    options = calls.view.options
+    key = ("hub", here(), calls.plan.directory, options.workspace, headers_key(options))
     while True:
         shared: dict[Any, Any] = caller.knowledge.shared  # Any: of several kinds
         hub = shared.get(key) or shared.setdefault(key, AsyncHub(calls.view, calls.plan.directory))

@@ -106,6 +106,14 @@ def test_terminals_of_two_places_do_not(client_kind: ClientKind) -> None:
         }
 
 
+def test_terminals_of_views_with_other_headers_do_not_share_an_event_stream(client_kind: ClientKind) -> None:
+    with PtyServer([cursor(0)]) as server:
+        client = client_kind.client(server.url)
+        for user in ("ann", "bob", "ann"):
+            entered(client_kind, client.with_options(headers={"x-user": user}).pty.connect(PTY_ID))
+        assert [stream.headers["x-user"] for stream in server.streams] == ["ann", "bob"]
+
+
 @pytest.mark.parametrize("other_id", [PTY_ID, _OTHER_ID], ids=["one terminal", "two terminals"])
 def test_one_of_two_connections_may_close_while_the_other_waits(
     client_kind: ClientKind, other_id: str

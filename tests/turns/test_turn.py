@@ -95,6 +95,15 @@ def test_two_turns_share_one_event_connection(client_kind: ClientKind, server: F
     assert len(server.calls("event.subscribe")) == 1
 
 
+def test_views_with_other_headers_have_another_event_connection(
+    client_kind: ClientKind, server: FakeServer
+) -> None:
+    client = client_kind.client(server.url)
+    for user in ("ann", "bob", "ann"):
+        client_kind.call(client.with_options(headers={"x-user": user}).run, "hi")
+    assert [call.headers["x-user"] for call in server.calls("event.subscribe")] == ["ann", "bob"]
+
+
 def test_a_server_may_not_respond_at_once_in_a_new_directory(
     client_kind: ClientKind, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
