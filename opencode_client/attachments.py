@@ -49,8 +49,12 @@ class FileAttachment:
 Attachable: TypeAlias = str | os.PathLike[str] | FileAttachment
 
 
-def read_files(files: Sequence[Attachable], max_bytes: int) -> list[dict[str, str]]:
+def read_files(
+    files: Sequence[Attachable], max_bytes: int, limit: str = "max_file_bytes"
+) -> list[dict[str, str]]:
     """Return the part of a prompt for each file. Reads the files, at most `max_bytes` in all.
+
+    `limit` is the name of the user's argument with this number, for the error.
 
     Raises:
         ArgumentError: a file does not exist, is a directory or cannot be read, or they are too large.
@@ -63,9 +67,7 @@ def read_files(files: Sequence[Attachable], max_bytes: int) -> list[dict[str, st
         read = file if isinstance(file, FileAttachment) else _read(file, left)
         left -= len(read.data)
         if left < 0:
-            raise ArgumentError(
-                f"{read.name}: the files have more than {max_bytes} bytes; raise max_file_bytes"
-            )
+            raise ArgumentError(f"{read.name}: the files have more than {max_bytes} bytes; raise {limit}")
         parts.append(file_part(read))
     return parts
 

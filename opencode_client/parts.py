@@ -61,7 +61,7 @@ class FromPath:
         """
         from .attachments import read_files
 
-        return cls(**read_files([path], max_bytes)[0])
+        return cls(**read_files([path], max_bytes, "max_bytes")[0])
 
 
 class ModelAsText(OpencodeModel):

@@ -94,5 +94,5 @@ def test_a_part_is_made_from_a_path(tmp_path: Path) -> None:
     assert (part.mime, part.filename, part.url) == ("text/plain", "a.md", "data:text/plain;base64,IyBoaQ==")
     with pytest.raises(ArgumentError, match="does not exist"):
         FilePartInput.from_path(tmp_path / "b.md")
-    with pytest.raises(ArgumentError, match="more than 3 bytes"):
+    with pytest.raises(ArgumentError, match="more than 3 bytes; raise max_bytes"):
         FilePartInput.from_path(tmp_path / "a.md", max_bytes=3)
