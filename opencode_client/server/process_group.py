@@ -141,11 +141,12 @@ def _descendants(pid: int) -> list[int]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder. Descendants that are just ending may still write into it, so it may take a few tries."""
+    """Remove a folder. Descendants that are just ending may still change it, so it may take a few tries."""
     deadline = time.monotonic() + _REMOVE_S
     while folder.exists():
         for place, _, _ in os.walk(folder):
-            os.chmod(place, 0o700)  # Go makes its module folders read-only
+            with contextlib.suppress(FileNotFoundError):  # a descendant has just removed it
+                os.chmod(place, 0o700)  # Go makes its module folders read-only
         shutil.rmtree(folder, ignore_errors=True)
         if time.monotonic() > deadline:
             return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from opencode_client.server.process_group import end, launch, release
+from opencode_client.server.process_group import end, launch, release, remove
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the launcher is a shell script, which Windows lacks"
@@ -26,6 +26,22 @@ def test_the_program_has_its_whole_environment_and_no_input(tmp_path: Path) -> N
         assert process.stdout.read() == f"c d $e '' {tmp_path}\n".encode()
         end(process, 1.0)
         supervisor.kill()
+
+
+def test_a_folder_is_removed_while_its_programs_remove_parts_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home" / "cache").mkdir(parents=True)
+    change_mode = os.chmod
+
+    def after_another_program(place: str, mode: int) -> None:
+        if place.endswith("cache"):
+            os.rmdir(place)
+        change_mode(place, mode)
+
+    monkeypatch.setattr(os, "chmod", after_another_program)
+    remove(tmp_path / "home")
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_program_that_is_not_released_does_not_run(tmp_path: Path) -> None:
