@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -27,6 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("opencode-client: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the program that reads the output has ended, as `head` does
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # else Python prints the error at its end
+        return 141
     except OpencodeError as error:
         print(f"opencode-client: {error}", file=sys.stderr)
         return 1

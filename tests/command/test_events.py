@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -160,6 +161,21 @@ def test_without_a_server_there_is_one_line(capsys: pytest.CaptureFixture[str]) 
     assert printed.out == ""
     (line,) = printed.err.splitlines()
     assert line.startswith("opencode-client: event.subscribe:")
+
+
+def test_the_end_of_the_program_that_reads_the_output_is_no_error() -> None:
+    code = "import sys; from opencode_client.command import main; sys.exit(main(sys.argv[1:]))"
+    with FakeServer() as fake:
+        arguments = [sys.executable, "-c", code, "events", "--json", "--all", "--url", fake.url]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            fake.wait_for_call("global.event")
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            while process.poll() is None:
+                fake.send_event("todo.updated", sessionID="ses_1", todos=[])
+                time.sleep(0.05)
+            assert (process.returncode, process.stderr.read()) == (141, b"")
 
 
 @pytest.mark.parametrize("form", ["lines", "json"])
