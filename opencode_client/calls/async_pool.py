@@ -43,8 +43,10 @@ class AsyncPool(AsyncClosing):
 
     async def close(self) -> None:
         """Close the streams and terminals, end the calls that run, and close the connections."""
-        await super().close()
-        self._close_idle()
+        try:
+            await super().close()
+        finally:  # also if the task is cancelled
+            self._close_idle()
 
     def leave(self) -> None:
         """Also close the idle connections, and forget those that calls use."""

@@ -151,6 +151,22 @@ def test_closing_a_client_while_a_thread_connects_ends_its_call_and_connection(
         server.await_ended(server.connections)
 
 
+def test_a_cancelled_close_leaves_no_idle_connection() -> None:
+    async def close(server: FaultyServer) -> None:
+        client = AsyncOpencodeClient(server.url)
+        stream = await client.event.subscribe().__aenter__()  # closing it takes time, so it can be cancelled
+        await client.session.list()
+        closing = asyncio.ensure_future(client.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        await asyncio.to_thread(server.await_ended, 2)
+        await stream.close()
+
+    with FaultyServer([begin(idle_event("a")), hang], [answer(EMPTY_LIST), hang]) as server:
+        asyncio.run(close(server))
+
+
 def test_a_client_closed_before_its_first_call_says_so(client_kind: ClientKind) -> None:
     client = client_kind.client()
     client_kind.call(client.close)
