@@ -20,8 +20,10 @@ class ServerKnowledge:
         self.info: ServerInfo | None = None
         self.exit_watches: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()  # Any: from `terminals`
         """Exit watches that terminals share. Each is kept as long as a terminal uses it."""
-        self.shared: dict[Hashable, Any] = {}  # Any: from `turns`
-        """Event connections that turns share, and the names of models and agents in each directory."""
+        self.hubs: dict[Hashable, Any] = {}  # Any: from `turns`
+        """Event connections that turns share."""
+        self.names: set[Hashable] = set()
+        """Models and agents that turns have used, each with its directory: the server has them."""
 
     def allows(self, operation: Operation[Any]) -> bool:
         """Return True if the server is known to have the operation."""

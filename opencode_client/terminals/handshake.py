@@ -146,7 +146,7 @@ class HandshakeRequest:
     def watch_key(self) -> tuple[object, ...]:
         """The key under which terminals share one exit watch: the same directory, workspace and headers."""
         query = self.prepare(None).text.partition("?")[2]
-        return ("exits", query, tuple((self.arguments.headers or {}).items()))
+        return (query, tuple((self.arguments.headers or {}).items()))
 
     def prepare(self, cursor: int | None) -> Prepared:
         """Return the HTTP request of the handshake, as the server's document describes it."""

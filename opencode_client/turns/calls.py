@@ -296,18 +296,20 @@ def _last_prompt(view: OpencodeClient, session_id: str) -> tuple[str | None, boo
 
 
 def _check_names(view: OpencodeClient, options: Mapping[str, Any]) -> None:  # Any: checked before
-    """Check that the server has the model and the agent. A name that is not cached is looked up again."""
-    cache: Any = view._caller.knowledge.shared  # pyright: ignore[reportPrivateUsage] # ours
+    """Check that the server has the model and the agent. A name that was found is not looked up again."""
+    found = view._caller.knowledge.names  # pyright: ignore[reportPrivateUsage] # ours
     for name, is_model in ((model_of(options), True), (options.get("agent"), False)):
-        key = ("names", is_model, view.options.directory)
-        if name is not None and name not in cache.get(key, ()):
-            if is_model:
-                providers = (view.config.providers()).providers
-                cache[key] = [f"{provider.id}/{model}" for provider in providers for model in provider.models]
-            else:
-                cache[key] = [agent.name for agent in view.app.agents()]
-            if name not in cache[key]:
-                raise not_found(name, cache[key], is_model=is_model)
+        key = (name, is_model, view.options.directory)
+        if name is None or key in found:
+            continue
+        if is_model:
+            providers = (view.config.providers()).providers
+            names = [f"{provider.id}/{model}" for provider in providers for model in provider.models]
+        else:
+            names = [agent.name for agent in view.app.agents()]
+        if name not in names:
+            raise not_found(name, names, is_model=is_model)
+        found.add(key)
 
 
 def _check_output(view: OpencodeClient, options: Mapping[str, Any]) -> None:  # Any: as above

@@ -2,9 +2,9 @@
 """Drive turns and feeds of asks. Those of one client in one directory share an event connection.
 
 Views with other headers, and feeds of all directories, have other event connections. One background job reads the
-events, and another one feeds ticks of the clock. Each action is a job of its own, so a request or a function of the user
-blocks no turn. While turns run, only these jobs feed their states, under a lock. So Ctrl-C, which only the main thread
-gets, cannot interrupt that.
+events, and another one feeds ticks of the clock. Each action is a job of its own, so a request or a function of the
+user blocks no turn. While turns run, only these jobs feed their states, under a lock. So Ctrl-C, which only the main
+thread gets, cannot interrupt that.
 """
 
 from __future__ import annotations
@@ -179,9 +179,9 @@ class Hub:
         self._stream.close()
 
     def _forget(self) -> None:
-        shared = self._view._caller.knowledge.shared  # pyright: ignore[reportPrivateUsage] # ours
-        for key in [key for key, value in list(shared.items()) if value is self]:
-            shared.pop(key, None)
+        hubs = self._view._caller.knowledge.hubs  # pyright: ignore[reportPrivateUsage] # ours
+        for key in [key for key, value in list(hubs.items()) if value is self]:
+            hubs.pop(key, None)
 
     def _feed_one(self, run: _AnyRun, item: Input) -> None:
         with self._using:
@@ -304,10 +304,10 @@ def start(run: SyncRun[S]) -> SyncRun[S]:
     calls = run.calls
     caller = calls.view._caller  # pyright: ignore[reportPrivateUsage] # ours
     options = calls.view.options
-    key = ("hub", here(), calls.plan.directory, options.workspace, headers_key(options))
+    key = (here(), calls.plan.directory, options.workspace, headers_key(options))
     while True:
-        shared: dict[Any, Any] = caller.knowledge.shared  # Any: of several kinds
-        hub = shared.get(key) or shared.setdefault(key, Hub(calls.view, calls.plan.directory))
+        hubs: dict[Any, Hub] = caller.knowledge.hubs  # Any: a key
+        hub = hubs.get(key) or hubs.setdefault(key, Hub(calls.view, calls.plan.directory))
         caller.connections.to_close.add(hub)
         try:
             if hub.join(run):

@@ -29,7 +29,7 @@ from opencode_client import (
     TurnTimeoutError,
 )
 from opencode_client.model import JsonObject
-from opencode_client.testing import FakeServer, Reply, ToolCall
+from opencode_client.testing import MODEL, FakeServer, Reply, ToolCall
 from opencode_client.turns.options import FollowOptions
 from opencode_client.turns.v1 import KEY
 from tests.support.both_clients import ClientKind
@@ -93,6 +93,17 @@ def test_two_turns_share_one_event_connection(client_kind: ClientKind, server: F
     for _ in range(2):
         client_kind.call(client.run, "hi")
     assert len(server.calls("event.subscribe")) == 1
+
+
+def test_names_of_models_that_nobody_uses_are_not_kept(client_kind: ClientKind, server: FakeServer) -> None:
+    client = client_kind.client(server.url)
+    for directory in ("/a", "/b"):
+        for _ in range(2):
+            client_kind.call(client.run, "hi", model=MODEL, agent="build", directory=directory)
+    assert [len(server.calls(name)) for name in ("config.providers", "app.agents")] == [2, 2]
+    kept = client._caller.knowledge.names
+    assert {name for name, *_ in kept} == {MODEL, "build"}
+    assert len(kept) == 4
 
 
 def test_views_with_other_headers_have_another_event_connection(
