@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 import opencode_client
 from opencode_client import errors
+from scripts.rooms import ROOT
 
 
 def test_every_public_name_can_be_imported() -> None:
@@ -28,6 +33,27 @@ def test_importing_the_package_imports_no_heavy_module() -> None:
     code = f"import sys, opencode_client; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_package_that_is_imported_is_a_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    needed = {re.split("[<>=]", one)[0] for one in [*project["dependencies"], *chain(*extras)]}
+    homes = packages_distributions()
+    missing = {name for name in _imported() if not needed & {*homes.get(name, ())}}
+    assert missing == {"h2", "pytest"}  # httpx has the first one for HTTP/2; pytest loads the plugin
+
+
+def _imported() -> set[str]:
+    """Return the packages that handwritten and generated modules import, without the standard library."""
+    found: set[str] = set()
+    for file in Path(opencode_client.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.Import):
+                found |= {one.name.partition(".")[0] for one in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found - sys.stdlib_module_names
 
 
 @pytest.mark.documents  # checking all models takes seconds

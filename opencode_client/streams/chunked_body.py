@@ -98,7 +98,7 @@ def _encoding(response: httpx.Response) -> str:
 def buffered_body(response: httpx.Response) -> bytes | None:
     """Return the part of the body that was read with the head; None if httpx has to read the body.
 
-    There is no public way to h11's buffer (httpx 0.27 to 0.28, httpcore 1.0). If one of the private names is missing,
+    There is no public way to h11's buffer (httpx 0.28, httpcore 1.0). If one of the private names is missing,
     httpx reads the body: slower, with the same result.
     """
     is_chunked = response.headers.get("transfer-encoding", "").lower() == "chunked"
