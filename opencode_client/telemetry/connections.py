@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.trace import Span
 
-from .instruments import Instruments, error_type
+from .instruments import Instruments, record_error
 
 
 class ObservedConnection:
@@ -26,6 +26,5 @@ class ObservedConnection:
         """Record the end."""
         self._instruments.open.add(-1, self._attributes)
         if error is not None:
-            self._span.set_attribute("error.type", error_type(error))
-            self._span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            record_error(self._span, error)
         self._span.end()

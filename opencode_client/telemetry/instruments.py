@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from time import perf_counter
-from typing import Any
 
 from opentelemetry.metrics import Counter, Histogram, Meter, UpDownCounter
+from opentelemetry.trace import Span, Status, StatusCode
 
 
 class Instruments:
@@ -43,12 +43,13 @@ class Instruments:
         try:
             yield
         except BaseException as error:
-            attributes["error.type"] = error_type(error)
+            attributes["error.type"] = type(error).__name__
             raise
         finally:
             self.calls.record(perf_counter() - started_s, attributes)
 
 
-def error_type(error: Any) -> str:  # Any: also a class of an error that has no value
-    """Return the attribute `error.type`: the name of the class, never the message."""
-    return type(error).__name__
+def record_error(span: Span, error: BaseException) -> None:
+    """Record an error in a span: the name of its class, never its message, which may quote a prompt or a response."""
+    span.set_attribute("error.type", type(error).__name__)
+    span.set_status(Status(StatusCode.ERROR, type(error).__name__))

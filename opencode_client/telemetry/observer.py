@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.metrics import MeterProvider, get_meter
 from opentelemetry.propagate import inject
-from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider, get_current_span, get_tracer
+from opentelemetry.trace import SpanKind, TracerProvider, get_current_span, get_tracer
 
 from .. import __version__
 from ..errors import StatusError
 from .connections import ObservedConnection
-from .instruments import Instruments, error_type
+from .instruments import Instruments, record_error
 from .turn_spans import ObservedTurn
 
 if TYPE_CHECKING:
@@ -58,17 +58,16 @@ class OpenTelemetry:
             try:
                 yield
             except BaseException as error:
-                span.set_attribute("error.type", error_type(error))
+                record_error(span, error)
                 if isinstance(error, StatusError):
                     span.set_attribute("http.response.status_code", error.status)
-                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
 
     def retry(self, event: RetryEvent) -> None:
         """Record a retry: an event of the span of the call, and a metric."""
         attributes: dict[str, str | int] = {
             "opencode.attempt": event.attempt,
-            "error.type": error_type(event.error),
+            "error.type": type(event.error).__name__,
         }
         get_current_span().add_event("retry", attributes)
         self._instruments.retries.add(1, {"opencode.operation": event.operation})

@@ -20,7 +20,7 @@ from typing import Any
 
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context, use_span
 
-from .instruments import Instruments, error_type
+from .instruments import Instruments, record_error
 
 _AGENT, _TOOL, _CHAT = "invoke_agent", "execute_tool", "chat"
 
@@ -145,7 +145,7 @@ class ObservedTurn:
         self._instruments.cost.add(result.cost, measured)
         for kind, count in (("input", result.tokens.input), ("output", result.tokens.output)):
             self._instruments.tokens.record(count, {**measured, "gen_ai.token.type": kind})
-        failed = {} if update.error is None else {"error.type": error_type(update.error)}
+        failed = {} if update.error is None else {"error.type": type(update.error).__name__}
         self._instruments.turns.record(result.duration_s, {**measured, **failed})
         self._end(update.error)
 
@@ -157,8 +157,7 @@ class ObservedTurn:
                 tool.end()
         self._end_subagents(None)
         if error is not None:
-            span.set_attribute("error.type", error_type(error))
-            span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            record_error(span, error)
         span.end()
 
     def _note(self, span: Span, name: str, value: object) -> None:
