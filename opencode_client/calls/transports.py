@@ -62,15 +62,12 @@ def environment_proxy(url: str) -> str | None:
         found = None
     if found is None or not found.host or (found.port or 0) > _LAST_PORT:
         raise ArgumentError(f"{name}_proxy in the environment is not the URL of a proxy")
-    if found.scheme.startswith("socks") and not _is_installed("socksio"):
-        raise ArgumentError(f"{name}_proxy in the environment needs SOCKS: pip install 'httpx[socks]'")
+    if found.scheme.startswith("socks"):
+        from importlib.util import find_spec
+
+        if find_spec("socksio") is None:
+            raise ArgumentError(f"{name}_proxy in the environment needs SOCKS: pip install 'httpx[socks]'")
     return proxy
-
-
-def _is_installed(name: str) -> bool:
-    from importlib.util import find_spec
-
-    return find_spec(name) is not None
 
 
 def tls_context(url: str) -> ssl.SSLContext:

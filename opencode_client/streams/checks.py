@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
+from ..calls.options import LONGEST_S
 from ..errors import ArgumentError
 from ..model import OpencodeModel
 from ..signatures import wrong_name
-
-_LONGEST_S = 1e9
-"""Above this, sockets raise OverflowError."""
-
 
 Checks: TypeAlias = Mapping[str, tuple[Callable[[Any], bool], str]]  # Any: whatever callers pass
 """For each option: a function that checks its value, and a description of the valid values."""
@@ -28,7 +25,7 @@ def is_whole(value: object, least: int) -> bool:
 
 
 def _is_seconds(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LONGEST_S
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST_S
 
 
 STREAM_OPTIONS: Checks = {

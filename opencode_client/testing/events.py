@@ -102,11 +102,6 @@ class Events:
                     one.end = b"0\r\n\r\n" if cleanly else b""
             self._changed.notify_all()
 
-    @property
-    def open_streams(self) -> int:
-        """The number of open event streams."""
-        return len(self._subscribers)
-
     def _send(self, place: str | None, payload: JsonObject) -> None:
         data = _sse(payload)
         for one in self._subscribers:

@@ -72,16 +72,12 @@ def directory_of(request: Request, default: str) -> str:
     return unquote(given) if given else default
 
 
-def pattern_of(path: str) -> re.Pattern[str]:
-    """Return the regular expression for the path of an operation."""
-    return re.compile(re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(path)))
-
-
 @cache
 def _table() -> tuple[dict[tuple[str, str], Route], list[tuple[Route, re.Pattern[str]]]]:
     """Return the operations without variables in their paths, and the others."""
     plain = {(route.method, route.path): route for route in ROUTES if "{" not in route.path}
-    return plain, [(route, pattern_of(route.path)) for route in ROUTES if "{" in route.path]
+    others = [(route, re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(route.path))) for route in ROUTES]
+    return plain, [(route, re.compile(pattern)) for route, pattern in others if "{" in route.path]
 
 
 def find(request: Request) -> tuple[Route | None, tuple[str, ...]]:
