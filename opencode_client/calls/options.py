@@ -32,7 +32,7 @@ DEFAULT_USERNAME = "opencode"
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
 LONGEST_S = 1e9
-"""The longest timeout; systems refuse longer ones."""
+"""The longest timeout, in seconds: sockets raise OverflowError for much longer ones."""
 
 Timeout: TypeAlias = "float | httpx.Timeout | None"
 """Seconds without progress, or an `httpx.Timeout` with a limit for each phase. None: wait for the response for ever."""
@@ -48,7 +48,7 @@ _URL_TEXT = re.compile(r"[\x21-\x7e]+")
 
 
 @runtime_checkable
-class GivenClient(Protocol):
+class AnyHttpClient(Protocol):
     """The part of `httpx.Client` and `httpx.AsyncClient` that options depend on. This module does not import httpx."""
 
     @property
@@ -183,7 +183,7 @@ def headers_key(options: ClientOptions) -> Hashable:
 
 
 def find_server(
-    base_url: str | None, username: str | None, password: str | None, client: GivenClient | None = None
+    base_url: str | None, username: str | None, password: str | None, client: AnyHttpClient | None = None
 ) -> tuple[str, str, str | None]:
     """Return URL, user and password of the server: those given, else those in the URL, else the environment's.
 
@@ -197,7 +197,7 @@ def find_server(
     for name, text in (("base_url", base_url), ("username", username), ("password", password)):
         _check_text(name, text)
     environment_url = os.environ.get("OPENCODE_BASE_URL")
-    client_url = str(client.base_url) if isinstance(client, GivenClient) else ""
+    client_url = str(client.base_url) if isinstance(client, AnyHttpClient) else ""
     if base_url and client_url and _origin(base_url) != _origin(client_url):
         raise ArgumentError(
             "base_url and the base_url of http_client lead to different servers: name one of them"
@@ -210,7 +210,7 @@ def find_server(
     if client_url and url_password is None:
         _, url_user, url_password = split_url(client_url, "base_url of http_client")
     user = username or url_user or os.environ.get("OPENCODE_SERVER_USERNAME") or DEFAULT_USERNAME
-    if password is None and isinstance(client, GivenClient) and _authenticates(client):
+    if password is None and isinstance(client, AnyHttpClient) and _authenticates(client):
         return url, user, None
     password = url_password if password is None else password
     if password is None and (
@@ -220,19 +220,19 @@ def find_server(
     return url, user, password or None
 
 
-def find_timeout(timeout: Timeout | Unset, client: GivenClient | None) -> Timeout:
+def find_timeout(timeout: Timeout | Unset, client: AnyHttpClient | None) -> Timeout:
     """Return the timeout: the given one, else that of the user's httpx client, else 60 seconds.
 
     A client's timeout of 5 seconds, httpx's default, is ignored.
     """
     if timeout is not UNSET:
         return timeout
-    if isinstance(client, GivenClient) and client.timeout != type(client.timeout)(5.0):
+    if isinstance(client, AnyHttpClient) and client.timeout != type(client.timeout)(5.0):
         return client.timeout
     return READ_TIMEOUT_S
 
 
-def _authenticates(client: GivenClient) -> bool:
+def _authenticates(client: AnyHttpClient) -> bool:
     return client.auth is not None or "authorization" in client.headers
 
 
