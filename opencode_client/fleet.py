@@ -1,6 +1,6 @@
 """Run turns on several machines with Dask: one opencode server for each worker. Needs `opencode-client[dask]`.
 
-    with dask.distributed.Client(address) as dask:
+    with distributed.Client(address) as dask:
         dask.register_plugin(OpencodePlugin(config={"model": "anthropic/claude-sonnet-4-5"}))
         for outcome in run_turns(dask, specs, results="results.jsonl"):
             print(outcome.spec.key, outcome.cost)
@@ -173,9 +173,10 @@ def run_turns(
         max_cost: USD for all turns together. Above it, no more turns begin; their outcomes are errors.
         progress: Show a line on the terminal. Needs rich.
 
+    An outcome has a `FleetError` as its `error` if its turn was not sent, or if its end is not known.
+
     Raises:
         ArgumentError: a spec is wrong, or two have the same key.
-        FleetError: never raised. It is the `error` of an outcome whose turn was not sent, or whose end is not known.
     """
     todo = _checked(specs)
     journal = _Journal(None if results is None else Path(results))

@@ -1,4 +1,4 @@
-"""Files for prompts: what is read, and as which media type it is sent."""
+"""Files for prompts: reading them, and their media types."""
 
 from __future__ import annotations
 

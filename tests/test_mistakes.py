@@ -1,4 +1,4 @@
-"""Mistakes of users: each message says what is wrong, where it is, and what to do."""
+"""Mistakes of users: each message names the mistake, its place and the remedy."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class _Changeable:
-    """Base of the classes below. No attrs classes: creating one takes a hundredth of the time to import httpx."""
+    """Base class of `Operation` and `Arguments`. As attrs classes, each would add 1 % of httpx's import time."""
 
     __slots__ = ()
 

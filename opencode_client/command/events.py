@@ -155,15 +155,15 @@ class Viewer:
         state = part["state"]
         if state["status"] == "pending" or not self._is_new(part["id"], state["status"]):
             return
-        told = state.get("title") or _told(state.get("input", {}))
+        about = state.get("title") or _summary(state.get("input", {}))
         match state["status"]:
             case "running":
-                self._line(part["sessionID"], f"[{part['tool']}] {told} ...", "cyan")
+                self._line(part["sessionID"], f"[{part['tool']}] {about} ...", "cyan")
             case "completed":
                 took_ms = state["time"]["end"] - state["time"]["start"]
-                self._line(part["sessionID"], f"[{part['tool']}] {told}: done in {took_ms} ms", "green")
+                self._line(part["sessionID"], f"[{part['tool']}] {about}: done in {took_ms} ms", "green")
             case _:
-                self._line(part["sessionID"], f"[{part['tool']}] {told}: {state.get('error', '')}", "red")
+                self._line(part["sessionID"], f"[{part['tool']}] {about}: {state.get('error', '')}", "red")
 
     def _status(self, properties: Json) -> None:
         status = properties["status"]
@@ -201,6 +201,7 @@ class Viewer:
         return was != value
 
 
-def _told(given: Mapping[str, object]) -> str:
+def _summary(given: Mapping[str, object]) -> str:
+    """Return the first line of the most informative argument of a tool."""
     found = next((given[name] for name in _INPUTS if name in given), "")
     return str(found).partition("\n")[0]

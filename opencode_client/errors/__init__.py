@@ -1,4 +1,4 @@
-"""All errors of this package.
+"""All errors of this package, except `FleetError` of `opencode_client.fleet`, which is an `OpencodeError`, too.
 
 OpencodeError
 ├── ArgumentError                 an argument is wrong; nothing was sent (also a ValueError)

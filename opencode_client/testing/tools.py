@@ -255,10 +255,10 @@ class Tools:
             f'"{one["question"]}"="{", ".join(answer) or "Unanswered"}"'
             for one, answer in zip(questions, padded, strict=False)
         ]
-        said = f"User has answered your questions: {', '.join(pairs)}."
+        text = f"User has answered your questions: {', '.join(pairs)}."
         title = f"Asked {len(questions)} question{'s' if len(questions) > 1 else ''}"
         return Result(
-            f"{said} You can now continue with the user's answers in mind.", title, {"answers": answers}
+            f"{text} You can now continue with the user's answers in mind.", title, {"answers": answers}
         )
 
     def _run_todowrite(self, call: Call) -> Result:

@@ -30,7 +30,7 @@ class Change:
 
 
 def direction_of(*, sent: bool, received: bool) -> Direction:
-    """Return the direction of a change that breaks what is sent, what is received, or both."""
+    """Return the direction of a change that breaks requests (`sent`), responses (`received`), or both."""
     if sent:
         return "sent and received" if received else "sent"
     return "received" if received else ""

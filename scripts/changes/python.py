@@ -184,7 +184,7 @@ def _position(function: griffe.Function, name: str) -> int:
 
 
 def _attribute(pair: _Pair, label: str, old: griffe.Attribute, new: griffe.Attribute) -> Iterator[Change]:
-    """Compare the types of two members; for aliases, such as unions of models, the types that they stand for."""
+    """Compare the types of two members; for aliases, such as unions of models, the types behind them."""
     model = _model(label)
     sent, received = model in pair.sent, not model or model in pair.received
     types = pair.text(old.annotation), pair.text(new.annotation)

@@ -21,7 +21,7 @@ _UNIONS = ("oneOf", "anyOf")
 
 
 def obey(document: Json) -> Json:
-    """Write the values of discriminators into the variants, and mark the unions with the member to look at.
+    """Write the values of discriminators into the variants, and mark each union with the name of that member.
 
     `{"oneOf": [Cat, Dog], "discriminator": {"propertyName": "kind", "mapping": {"c": Cat}}}` -> `Cat.kind: const "c"`,
     `Dog.kind: const "Dog"`, and `{"oneOf": [Cat, Dog], "x-tag": "kind"}`

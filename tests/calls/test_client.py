@@ -1,4 +1,4 @@
-"""Calls through the public surface: what is sent, what comes back, `raw`, servers of other versions."""
+"""Calls through the public surface: requests, results, `raw`, servers of other versions."""
 
 from __future__ import annotations
 

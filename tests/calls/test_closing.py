@@ -1,4 +1,4 @@
-"""Closed clients, views and httpx clients of the caller: what ends, what stays, and what is said."""
+"""Closing clients, views and httpx clients of the caller: calls that end, connections that stay open, errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Closing a client ends each of its calls at once, in whatever phase it is, with ClientClosedError."""
+"""Closing a client ends each of its calls at once, in any phase, with ClientClosedError."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every operation of openapi.json: what is sent is what the document says, and what it says comes back is read."""
+"""Each operation of openapi.json: requests are as documented, and documented responses are decoded."""
 
 from __future__ import annotations
 

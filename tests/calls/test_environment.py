@@ -1,4 +1,4 @@
-"""Bad environment variables and hosts are errors of ours, which name what is wrong."""
+"""Wrong environment variables and hosts raise errors of ours, which name the variable or the host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No error, no log and no repr tells a secret or what people wrote; what is logged of a request."""
+"""No error, log or repr contains a secret or a text of a person; the log of a request."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from tests.support.retry_cases import waits as waits  # a fixture for every test
 
 _KEY = "sk-ant-0123456789"
 _PASSWORD = "correct horse battery"
-_PLAN = "the plan that nobody else may überlesen"  # whose last word stands in no path and in no line of code
+_PLAN = "the plan that nobody else may überlesen"  # its last word is in no path and in no line of code
 _WORD = "zwölf"
 _QUOTED = f'Plan: "fünf\tvor"\n{_WORD}'
 _HEADER = "header-0123456789"

@@ -1,4 +1,4 @@
-"""Servers of other versions: which operations they have, and what is no server of opencode 1."""
+"""Servers of other versions: their operations, and servers that are not opencode 1.x."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pulling the document: what is no document is refused with what came back, and changes nothing."""
+"""Fetching the document: a response that is not a document is an error that shows it, and changes no file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A document is untrusted: whatever stands in it, the code compiles, runs nothing and stays in its folder.
+"""A document is untrusted: with any content, the code compiles, runs nothing and stays in its folder.
 
 openapi-python-client had CVE-2020-15141 and CVE-2020-15142 here, and our templates replace its escaping.
 """

@@ -1,4 +1,4 @@
-"""A renderer shows every text of a document as it is, whatever its characters."""
+"""A renderer shows each text of a document unchanged, with any characters."""
 
 from __future__ import annotations
 

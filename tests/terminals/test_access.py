@@ -25,8 +25,8 @@ _CONNECT = f"/pty/{PTY_ID}/connect"
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
-    """All that any logger was told, at every level."""
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """A function that returns all log messages so far, of all levels."""
     caplog.set_level(0)
     for name in ("opencode_client", "websockets", "websockets.client", "asyncio", "httpx", "httpcore"):
         caplog.set_level(1, name)
@@ -97,12 +97,12 @@ def test_a_client_for_a_directory_connects_there(client_kind: ClientKind) -> Non
         assert server.dials[0].target == f"{_CONNECT}?directory=%2Fr"
 
 
-def test_no_secret_is_told_of_a_terminal_that_works(client_kind: ClientKind, told: Callable[[], str]) -> None:
+def test_no_secret_is_told_of_a_terminal_that_works(client_kind: ClientKind, logged: Callable[[], str]) -> None:
     with PtyServer([cursor(0), say("a"), cut], [cursor(1), end]) as server:
         for auth in ("basic", "ticket"):
             terminal = _entered(client_kind, server, auth=auth)
             rest(client_kind, terminal)
-            _assert_silent(told() + repr(terminal) + repr(terminal._request))
+            _assert_silent(logged() + repr(terminal) + repr(terminal._request))
 
 
 _REFUSALS = {
@@ -120,7 +120,7 @@ _REFUSALS = {
 @pytest.mark.parametrize("refusal", _REFUSALS.values(), ids=list(_REFUSALS))
 @pytest.mark.parametrize("auth", ["basic", "ticket"])
 def test_no_secret_is_told_of_a_connection_that_is_refused(
-    client_kind: ClientKind, told: Callable[[], str], refusal: bytes, auth: str
+    client_kind: ClientKind, logged: Callable[[], str], refusal: bytes, auth: str
 ) -> None:
     with PtyServer(answers={_CONNECT: refusal}) as server:
         with pytest.raises(OpencodeError) as caught:
@@ -128,19 +128,19 @@ def test_no_secret_is_told_of_a_connection_that_is_refused(
         assert len(server.dials) == 1
     error = caught.value
     assert getattr(error, "operation", "") == "pty.connect"
-    _assert_silent("".join([told(), str(error), repr(error), *traceback.format_exception(error)]))
+    _assert_silent("".join([logged(), str(error), repr(error), *traceback.format_exception(error)]))
 
 
 @pytest.mark.parametrize("how", [cut, close(1011, "crash")])
 def test_no_secret_is_told_of_a_connection_that_breaks(
-    client_kind: ClientKind, told: Callable[[], str], how: Any
+    client_kind: ClientKind, logged: Callable[[], str], how: Any
 ) -> None:
     with PtyServer([cursor(0), how]) as server:
         terminal = _entered(client_kind, server, auth="ticket", reconnect=False)
         with pytest.raises(PtyClosedError) as caught:
             rest(client_kind, terminal)
     error = caught.value
-    _assert_silent("".join([told(), str(error), repr(error), *traceback.format_exception(error)]))
+    _assert_silent("".join([logged(), str(error), repr(error), *traceback.format_exception(error)]))
 
 
 def _assert_silent(text: str) -> None:

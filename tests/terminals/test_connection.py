@@ -1,4 +1,4 @@
-"""Terminals against a scripted server: what is read, typed, awaited and closed."""
+"""Terminals against a scripted server: reading, typing, waiting and closing."""
 
 from __future__ import annotations
 

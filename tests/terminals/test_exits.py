@@ -1,4 +1,4 @@
-"""Exit codes, heard from the event stream: whose they are, what a gap of the stream hides, and who listens how long."""
+"""Exit codes from the event stream: of several terminals, after a gap, and the end of the stream."""
 
 from __future__ import annotations
 

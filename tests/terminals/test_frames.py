@@ -1,4 +1,4 @@
-"""Frames of a terminal: what they say, where the output stands, and that resuming loses and doubles nothing."""
+"""Frames of a terminal: their text, the cursor, and resuming without lost or repeated output."""
 
 from __future__ import annotations
 

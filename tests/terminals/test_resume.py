@@ -1,4 +1,4 @@
-"""Connections of a terminal that break: nothing is lost or doubled, and what cannot be had again is told."""
+"""Connections of a terminal that break: no output is lost or repeated, or an error reports the gap."""
 
 from __future__ import annotations
 

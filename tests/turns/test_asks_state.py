@@ -1,4 +1,4 @@
-"""Feeds of asks as a state machine: what is listed when, and which asks are yielded and closed. No server, no clock."""
+"""Feeds of asks as a state machine: when lists are read, which asks are yielded and closed. No server, no clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`run_many` of both clients against a small server: how many turns run, what leaving and errors do, what is read."""
+"""`run_many` of both clients against a small server: concurrency, leaving early, errors, reading of specs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A turn ends with the right text whatever happens to its events: lost, repeated, in another order, cut by gaps."""
+"""A turn ends with the right text if events are lost, repeated, in another order, or cut by gaps."""
 
 from __future__ import annotations
 

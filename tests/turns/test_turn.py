@@ -1,4 +1,4 @@
-"""Turns of both clients against a fake server: what is sent, and how often; one connection; leaving; slow readers."""
+"""Turns of both clients against a fake server: requests, the shared connection, leaving, slow readers."""
 
 from __future__ import annotations
 
