@@ -179,7 +179,8 @@ def headers_key(options: ClientOptions) -> Hashable:
     headers = options.headers
     if not callable(headers):
         return frozenset(headers.items())
-    return headers if isinstance(headers, Hashable) else id(headers)
+    is_hashable = isinstance(headers, Hashable)  # pyright: ignore[reportUnnecessaryIsInstance] # not each class of users
+    return headers if is_hashable else id(headers)
 
 
 def find_server(

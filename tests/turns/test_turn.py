@@ -12,11 +12,13 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from attrs import define
 
 from opencode_client import (
     ArgumentError,
     ClientClosedError,
     ConnectError,
+    OutgoingRequest,
     PermissionAsk,
     RequestTimeoutError,
     StreamClosedError,
@@ -37,6 +39,12 @@ from tests.support.both_clients import ClientKind
 _TEXT = "word " * 500
 _WHOLE = Reply(text=_TEXT, chunks=500)
 _HANGS = Reply(text="word", hang=True)
+
+
+@define
+class _Unhashable:
+    def __call__(self, _: OutgoingRequest) -> dict[str, str]:
+        return {"x-user": "ann"}
 
 
 @pytest.fixture
@@ -113,6 +121,15 @@ def test_views_with_other_headers_have_another_event_connection(
     for user in ("ann", "bob", "ann"):
         client_kind.call(client.with_options(headers={"x-user": user}).run, "hi")
     assert [call.headers["x-user"] for call in server.calls("event.subscribe")] == ["ann", "bob"]
+
+
+def test_headers_may_come_from_an_object_that_cannot_be_hashed(
+    client_kind: ClientKind, server: FakeServer
+) -> None:
+    client = client_kind.client(server.url, headers=_Unhashable())
+    for _ in range(2):
+        client_kind.call(client.run, "hi")
+    assert [call.headers["x-user"] for call in server.calls("event.subscribe")] == ["ann"]
 
 
 def test_a_server_may_not_respond_at_once_in_a_new_directory(
