@@ -63,7 +63,7 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
         "calls.error_hints": FAILED,
         "calls.error_text": FAILED,
         "calls.retry_policy": FAILED,
-        "calls.transports": FAILED,
+        "calls.route": FAILED,
     },
     "calls.pool": {
         "calls.http_connection": HTTPCORE,
@@ -78,7 +78,7 @@ IMPORTS_IN_FUNCTIONS: dict[str, dict[str, str]] = {
         "models": "nothing needs it before the first response",
     },
     "calls.server_knowledge": {"calls.server_info": SOME},
-    "calls.transports": {"importlib.util": "only SOCKS proxies need it"},
+    "calls.route": {"importlib.util": "only SOCKS proxies need it"},
     "command.connecting": {"client": "only subcommands that connect need it"},
     "command.screen": {"rich.console": "an extra", "rich.text": "an extra"},
     "decoding.times": {"dateutil.parser": "it costs half of httpx; only ISO texts need it"},

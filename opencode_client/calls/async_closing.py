@@ -11,7 +11,7 @@ from weakref import WeakSet
 import httpx
 
 from ..errors import ClientClosedError, EventLoopError
-from .transports import taken
+from .closing import taken
 
 if TYPE_CHECKING:
     from typing import Protocol

@@ -13,7 +13,7 @@ import httpx
 from ..errors import ArgumentError, ClientClosedError
 from .async_closing import AsyncClosing
 from .async_pool import AsyncPool
-from .transports import check_ends
+from .response import check_ends
 
 AsyncConnections: TypeAlias = "AsyncOwnConnections | AsyncGivenClient"
 

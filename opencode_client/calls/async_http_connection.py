@@ -14,7 +14,8 @@ import httpcore
 import httpx
 
 from .async_tcp import AsyncTcpConnection
-from .transports import IDLE_S, Route, check_ends
+from .response import check_ends
+from .route import IDLE_S, Route
 
 
 class AsyncHttpConnection:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from .async_closing import AsyncClosing
-from .transports import IDLE_CONNECTIONS, ORDINARY_CONNECTIONS, Route
+from .route import IDLE_CONNECTIONS, ORDINARY_CONNECTIONS, Route
 
 if TYPE_CHECKING:
     from .async_http_connection import AsyncHttpConnection

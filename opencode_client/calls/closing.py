@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
 
 import httpx
 
 from ..errors import ClientClosedError
-from .transports import taken
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -23,7 +22,16 @@ if TYPE_CHECKING:
         def close(self) -> object: ...
 
 
+_Member = TypeVar("_Member")
+
 _CLOSED = "the client was closed"
+
+
+def taken(members: WeakSet[_Member]) -> Iterator[_Member]:
+    """Remove and yield all members, also those that other threads add meanwhile: then plain iteration would fail."""
+    with suppress(KeyError):  # it is empty
+        while True:
+            yield members.pop()
 
 
 class Closing:

@@ -13,7 +13,7 @@ import httpx
 from ..errors import ArgumentError, ClientClosedError
 from .closing import Closing
 from .pool import Pool
-from .transports import check_ends
+from .response import check_ends
 
 Connections: TypeAlias = "OwnConnections | GivenClient"
 

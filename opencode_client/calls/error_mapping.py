@@ -78,7 +78,7 @@ def _advice(prepared: Prepared, cause: httpx.RequestError, text: str) -> str:
     if not isinstance(cause, httpx.ConnectTimeout | httpx.ConnectError | httpx.ProxyError):
         return ""
     from .error_hints import connection_hint  # here, because only failed calls need it
-    from .transports import environment_proxy  # as above
+    from .route import environment_proxy  # as above
 
     try:
         is_proxied = environment_proxy(prepared.text) is not None

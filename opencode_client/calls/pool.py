@@ -19,7 +19,7 @@ from weakref import ref
 import httpx
 
 from .closing import Closing
-from .transports import IDLE_CONNECTIONS, ORDINARY_CONNECTIONS, Route
+from .route import IDLE_CONNECTIONS, ORDINARY_CONNECTIONS, Route
 
 if TYPE_CHECKING:
     from queue import SimpleQueue

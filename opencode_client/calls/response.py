@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,15 @@ def is_web_page(operation: Operation[Any], response: httpx.Response) -> bool:
         return False
     kind: str = response.headers.get("content-type", "")
     return kind.lower().startswith("text/html")
+
+
+def check_ends(status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raise httpx.DecodingError for an event stream: reading all of it would never end.
+
+    Only `send` meets one, at a route that the document lacks. An error status has a body that ends.
+    """
+    if status < 400 and any(value.startswith(b"text/event-stream") for _, value in headers):
+        raise httpx.DecodingError("an event stream, which `send` cannot read")
 
 
 def decode(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any:  # Any: see returns

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -17,28 +15,6 @@ IDLE_CONNECTIONS = 20
 _LAST_PORT = 65535
 IDLE_S = 5.0
 """An idle connection is not used again after this time, because the server may close it at any moment."""
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from weakref import WeakSet
-
-_Member = TypeVar("_Member")
-
-
-def taken(members: WeakSet[_Member]) -> Iterator[_Member]:
-    """Remove and yield all members, also those that other threads add meanwhile: then plain iteration would fail."""
-    with suppress(KeyError):  # it is empty
-        while True:
-            yield members.pop()
-
-
-def check_ends(status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Raise httpx.DecodingError for an event stream: reading all of it would never end.
-
-    Only `send` meets one, at a route that the document lacks. An error status has a body that ends.
-    """
-    if status < 400 and any(value.startswith(b"text/event-stream") for _, value in headers):
-        raise httpx.DecodingError("an event stream, which `send` cannot read")
 
 
 def environment_proxy(url: str) -> str | None:

@@ -22,8 +22,8 @@ from ..calls.error_mapping import error_from_httpx, response_or_error
 from ..calls.operation import Arguments, Operation
 from ..calls.options import ClientOptions
 from ..calls.request_builder import Prepared, RequestBuilder
+from ..calls.route import environment_proxy, tls_context
 from ..calls.server_info import release
-from ..calls.transports import environment_proxy, tls_context
 from ..errors import (
     ArgumentError,
     ClientClosedError,

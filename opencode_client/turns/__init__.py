@@ -7,13 +7,13 @@ The life of a turn, with the module of each step:
    the names of model and agent. Its result is a `TurnPlan` (`inputs.py`), with a random key in the prompt's metadata.
 3. `async_hub.py`: the turn joins the one event connection of its client and directory, which is opened before the
    prompt is sent. One job reads events, another one watches the clock.
-4. `routes.py` finds the turns that an event is for. `v1.py` converts the event to an input.
+4. `dispatch.py` finds the turns that an event is for. `v1.py` converts the event to an input.
 5. `state.py`: `TurnState.feed` reads each input, with its time, and returns updates and actions. It has no I/O and no
    clock, so tests can try each order of inputs. It uses `transcript.py` (the messages that belong to the turn),
    `growing_text.py`, `ask_book.py` (the asks) with `policies.py`, `family.py` (the subagents) and `look_timer.py` (when
    to read the session again).
 6. The hub performs the actions (send, look, abort, reply, decide) with `async_calls.py`, each one as a job of its own,
-   and feeds its outcome as `Done`. Updates (`updates.py`) go to the `Inbox` of `routes.py`, from which the user reads.
+   and feeds its outcome as `Done`. Updates (`updates.py`) go to the `Inbox` of `dispatch.py`, where the user reads.
 7. `outcome.py` makes the `TurnResult` (`result.py`) or the error, `structured.py` checks its structured output.
 
 Besides turns: `async_asks.py` and `asks_state.py` are `client.asks()`, which joins the same hub. `async_many.py`,

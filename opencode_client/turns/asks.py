@@ -15,9 +15,9 @@ from ..streams.items import Items
 from .asks_state import AsksState
 from .calls import TurnCalls, prepare_asks
 from .hub import SyncRun, start
+from .dispatch import S
 from .inputs import Done, ReplyTo
 from .policies import Answers, Decision, answers_of, decision_of
-from .routes import S
 from .updates import AskUpdate, PermissionAsk, QuestionAsk
 
 if TYPE_CHECKING:

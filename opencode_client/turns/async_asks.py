@@ -15,9 +15,9 @@ from ..streams.async_items import AsyncItems
 from .asks_state import AsksState
 from .async_calls import AsyncTurnCalls, prepare_asks
 from .async_hub import AsyncRun, start
+from .dispatch import S
 from .inputs import Done, ReplyTo
 from .policies import Answers, Decision, answers_of, decision_of
-from .routes import S
 from .updates import AskUpdate, PermissionAsk, QuestionAsk
 
 if TYPE_CHECKING:

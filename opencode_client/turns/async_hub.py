@@ -27,6 +27,7 @@ from ..streams.async_stream import AsyncEventStream
 from ..streams.event_decoder import StreamGap
 from ..streams.home import Home
 from ..streams.subscriber_queue import no_item_yet
+from .dispatch import ALL_EVENTS, EVENTS, LINGER_S, OPENINGS, Routes, Run, S
 from .inputs import (
     Abort,  # the sync twin has no such line
     Action,
@@ -37,7 +38,6 @@ from .inputs import (
     Send,
     Tick,
 )
-from .routes import ALL_EVENTS, EVENTS, LINGER_S, OPENINGS, Routes, Run, S
 from .state import TurnState
 from .updates import Update
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from opencode_client.calls.transports import environment_proxy
+from opencode_client.calls.route import environment_proxy
 from tests.support.both_clients import ClientKind
 
 _PATHS = {"home": "/", "state": "/s", "config": "/c", "worktree": "/w", "directory": "/d"}

@@ -97,7 +97,9 @@ def test_a_client_for_a_directory_connects_there(client_kind: ClientKind) -> Non
         assert server.dials[0].target == f"{_CONNECT}?directory=%2Fr"
 
 
-def test_no_secret_is_told_of_a_terminal_that_works(client_kind: ClientKind, logged: Callable[[], str]) -> None:
+def test_no_secret_is_told_of_a_terminal_that_works(
+    client_kind: ClientKind, logged: Callable[[], str]
+) -> None:
     with PtyServer([cursor(0), say("a"), cut], [cursor(1), end]) as server:
         for auth in ("basic", "ticket"):
             terminal = _entered(client_kind, server, auth=auth)

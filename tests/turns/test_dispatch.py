@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from opencode_client.turns.dispatch import Routes, Run
 from opencode_client.turns.inputs import Delta, TurnPlan
-from opencode_client.turns.routes import Routes, Run
 from opencode_client.turns.state import TurnState
 from tests.support.turn_inputs import CHILD, DIRECTORY, SESSION, Message, event, permission, status
 
