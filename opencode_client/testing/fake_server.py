@@ -197,9 +197,10 @@ class FakeServer(Replies):
         """End like a server that was killed: all connections break, and new ones are refused."""
         self.close()
 
-    def start(self) -> None:
-        """Begin to serve. Earlier requests wait for this."""
+    def start(self) -> Self:
+        """Begin to serve, and return the server. Earlier requests wait for this."""
         self._listener.start()
+        return self
 
     def close(self) -> None:
         """End all turns, terminals and connections. May be called again."""
@@ -209,15 +210,13 @@ class FakeServer(Replies):
         self._turns.join()
 
     def __enter__(self) -> Self:
-        self.start()
-        return self
+        return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Self:
-        self.start()
-        return self
+        return self.start()
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.to_thread(self.close)

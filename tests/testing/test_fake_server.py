@@ -35,6 +35,15 @@ def fake() -> Generator[FakeServer]:
         yield server
 
 
+def test_start_returns_the_server_like_that_of_opencode_server() -> None:
+    fake = FakeServer().start()
+    try:
+        with fake.client() as client:
+            assert client.global_.health().healthy
+    finally:
+        fake.close()
+
+
 def test_calls_are_recorded_with_their_arguments(fake: FakeServer, client_kind: ClientKind) -> None:
     client_kind.run(fake.url, lambda client: client.session.create(title="t"), directory="/a b")
     [call] = fake.calls("session.create")
