@@ -6,7 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from distributed import Client
@@ -25,10 +25,6 @@ class _Server(FakeServer):
         self.options: Any = options
         super().__init__(password=options["password"])
         _STARTED.append(self)
-
-    def start(self) -> Self:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # as OpencodeServer
-        super().start()
-        return self
 
 
 @pytest.fixture
