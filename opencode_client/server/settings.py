@@ -26,6 +26,8 @@ _HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
 _TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 _INSTALL = "Install it (`npm install -g opencode-ai`), or give its path in OPENCODE_BIN or as `executable`"
 
+_EXE = "which npm puts into a folder such as node_modules/opencode-windows-x64/bin"
+
 
 class ServerSettings:
     """Settings of a server that will be started. No attribute has a secret: values that may be secret are in functions.
@@ -74,13 +76,15 @@ class ServerSettings:
         """Return the path of the executable.
 
         Raises:
-            ServerStartError: it does not exist or cannot be executed, or the directory does not exist.
+            ServerStartError: it does not exist, cannot be executed or is a script, or the directory does not exist.
         """
         if not self.directory.is_dir():
             raise ServerStartError(f"The directory {self.directory} of the server does not exist", "")
         is_path = bool(os.path.dirname(self.executable))
         found = shutil.which(self.executable, path=self.env().get("PATH"))
-        if found and not found.lower().endswith((".cmd", ".bat")):  # those of npm start the server in a shell
+        if found and found.lower().endswith((".cmd", ".bat")):  # the end of its shell does not end the server
+            raise ServerStartError(f"{found} is a script of npm; give the path of opencode.exe, {_EXE}", "")
+        if found:
             return found
         if not is_path:
             raise ServerStartError(f"{self.executable} is not on the PATH. {_INSTALL}", "")

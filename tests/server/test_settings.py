@@ -92,6 +92,17 @@ def test_an_executable_that_cannot_be_used_is_an_error_that_says_what_to_do(
         _started(str(tmp_path / "text"))
 
 
+@pytest.mark.parametrize("is_on_path", [True, False])
+def test_the_script_of_npm_on_windows_is_an_error_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_on_path: bool
+) -> None:
+    script = tmp_path / "opencode.cmd"
+    script.touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ServerStartError, match=r"/opencode\.cmd is a script.* the path of opencode\.exe"):
+        OpencodeServer(script.name if is_on_path else script).start()
+
+
 def test_a_directory_that_does_not_exist_is_an_error_that_names_it(executable: str) -> None:
     with pytest.raises(ServerStartError, match="The directory /nowhere of the server does not exist"):
         _started(executable, directory="/nowhere")
