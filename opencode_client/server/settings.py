@@ -25,7 +25,6 @@ _CONFIG = "OPENCODE_CONFIG_CONTENT"
 _HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
 _TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 _INSTALL = "Install it (`npm install -g opencode-ai`), or give its path in OPENCODE_BIN or as `executable`"
-
 _EXE = "which npm puts into a folder such as node_modules/opencode-windows-x64/bin"
 
 

@@ -97,10 +97,8 @@ class AskOperations(Handlers):
         ask = self.state.questions.get(ask_id)
         if ask is None:
             return self._no_ask("Question", ask_id)
-        session, more = (
-            self.state.sessions[ask.info["sessionID"]],
-            {} if answers is None else {"answers": answers},
-        )
+        session = self.state.sessions[ask.info["sessionID"]]
+        more = {} if answers is None else {"answers": answers}
         kind = "question.rejected" if answers is None else "question.replied"
         self.state.publish(session, kind, requestID=ask_id, **more)
         self.turns.tools.reply(ask, answers)

@@ -77,6 +77,10 @@ def json_response(value: object, status: int = 200, headers: Mapping[str, str] |
     return Response(json.dumps(value).encode(), status, {**kind, **(headers or {})})
 
 
+EMPTY = Response(headers={"content-type": "application/json"})
+"""A response of JSON without a body: old servers send it if something does not exist."""
+
+
 class Peer:
     """The server's end of one connection."""
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from ..model import is_array, is_object
-from .connections import Response, json_response
+from .connections import EMPTY, Response, json_response
 from .handlers import Handlers
 from .replies import MODEL_IDS
 from .routing import Call, RefusalError, on, refuse
@@ -89,16 +89,10 @@ class MessageOperations(Handlers):
     def prompt(self, call: Call) -> Any:
         self._check_prompt(call)
         if call.ids[0] not in self.state.sessions and not self.state.is_new:
-            return Response(
-                headers={"content-type": "application/json"}
-            )  # source: 1.3.2 sends 200 before it checks the session
+            return EMPTY  # source: 1.3.2 sends 200 before it checks the session
         session = self.session(call)
         if self._lacks_agent(session, call):
-            return (
-                self.turns.failed()
-                if self.state.is_new
-                else Response(headers={"content-type": "application/json"})
-            )
+            return self.turns.failed() if self.state.is_new else EMPTY
         if call.body.get("noReply"):
             return self.turns.prompt(session, call.body).to_json()
         return self.turns.answer(session, call.body)

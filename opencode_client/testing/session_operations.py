@@ -43,11 +43,8 @@ class SessionOperations(Handlers):
     def create(self, call: Call) -> Any:
         title = call.body.get("title")
         if title is not None and not isinstance(title, str):
-            raise (
-                refuse({"_tag": "BadRequest"}, 400)
-                if self.state.is_new
-                else self.wrong(call, "title", "string")
-            )
+            is_new = self.state.is_new
+            raise refuse({"_tag": "BadRequest"}, 400) if is_new else self.wrong(call, "title", "string")
         names = ("title", "parentID", "permission") + (("agent", "metadata") if self.state.is_new else ())
         return self.state.create_session(call.directory, **{name: call.body.get(name) for name in names}).info
 

@@ -20,7 +20,7 @@ from websockets.sync.connection import Connection
 
 from ..model import JsonObject
 from ..signatures import explain_calls
-from .connections import Peer, Request, Response, Stream, json_response
+from .connections import EMPTY, Peer, Request, Response, Stream, json_response
 from .replies import failed
 from .routing import Call, RefusalError, on, refuse
 from .state import State
@@ -166,7 +166,7 @@ class Terminals:
     @on("pty.update", "PUT", "/pty/{ptyID}")
     def update(self, call: Call) -> Any:
         if call.ids[0] not in self._running and not self._state.is_new:
-            return Response(headers={"content-type": "application/json"})
+            return EMPTY
         one, size = self._find(call), call.body.get("size")
         if call.body.get("title"):
             one.terminal.info["title"] = call.body["title"]

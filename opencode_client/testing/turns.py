@@ -11,7 +11,7 @@ from uuid import uuid4
 from attrs import define, evolve, field
 
 from ..model import JsonObject
-from .connections import Response, json_response
+from .connections import EMPTY, Response, json_response
 from .replies import MODEL_IDS, Replies
 from .state import AbortedError, Message, Session, State, empty_tokens, now_ms
 from .step import ModelError, Step
@@ -93,7 +93,7 @@ class Turns:
         waiting.ready.wait()
         if waiting.answer is not None:
             return evolve(json_response(waiting.answer.to_json()), sent=waiting.sent.set)
-        return self.failed() if self.state.is_new else Response(headers={"content-type": "application/json"})
+        return self.failed() if self.state.is_new else EMPTY
 
     def send(self, session: Session, body: JsonObject) -> None:
         """Add a prompt, and run the session's turn."""
@@ -103,11 +103,8 @@ class Turns:
 
     def shell(self, session: Session, body: JsonObject) -> Message:
         """Run a command that the user has typed, and return its message."""
-        state, model, agent = (
-            self.state,
-            body.get("model") or _last_model(session),
-            body.get("agent", "build"),
-        )
+        state, agent = self.state, body.get("agent", "build")
+        model = body.get("model") or _last_model(session)
         about = {"time": {"created": now_ms()}, "agent": agent}
         prompt = state.add_message(session, {"role": "user", "model": model, **about})
         session.answered_id = prompt.id
