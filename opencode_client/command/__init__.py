@@ -29,9 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("opencode-client: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the program that reads the output has ended, as `head` does
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # else Python prints the error at its end
+        # without this, Python prints the error when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OpencodeError as error:
         print(f"opencode-client: {error}", file=sys.stderr)

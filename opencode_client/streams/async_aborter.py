@@ -21,10 +21,8 @@ class AsyncConnectionAborter:
 
     async def trace(self, step: str, info: dict[str, Any]) -> None:  # Any: as httpcore passes it
         """Add a connection as soon as httpcore has made it. httpcore calls this as the `trace` of a request."""
-        if step.startswith(
-            "http2."
-        ):  # other requests use the connection, too: from now on it must not be ended
-            self.clear()
+        if step.startswith("http2."):
+            self.clear()  # other requests use the connection, too: from now on it must not be ended
         elif step in _CONNECTED:
             await self.add(info["return_value"])
 

@@ -155,11 +155,8 @@ class Listener:
                 thread.start()
 
     def _serve(self, peer: Peer) -> None:
-        with (
-            suppress(OSError, ValueError),
-            peer.socket,
-            peer.socket.makefile("rb") as incoming,
-        ):  # the client has gone
+        gone = suppress(OSError, ValueError)  # the client has closed the connection
+        with gone, peer.socket, peer.socket.makefile("rb") as incoming:
             peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while not self._is_closing and (request := _read(incoming)) is not None:
                 answer = self._respond(request)

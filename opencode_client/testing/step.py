@@ -182,9 +182,8 @@ class Step:
         session, state = self._session, self._state
         state.touch(session, summary={"additions": 0, "deletions": 0, "files": 0})
         state.publish(session, "session.diff", diff=[])
-        if not (
-            state.is_new and "format" in self._prompt.info
-        ):  # source: 1.18.33 cannot read such a message again
+        # source: 1.18.33 cannot read such a message again
+        if not (state.is_new and "format" in self._prompt.info):
             self._prompt.info["summary"] = {"diffs": []}
             state.publish_message(session, self._prompt)
 
