@@ -132,7 +132,7 @@ __all__ = [
     "UnsupportedServerError", "to_datetime", "to_epoch_ms",
 ]  # fmt: skip
 
-_HOMES = {
+_MODULES = {
     "async_client": ("AsyncOpencodeClient",),
     "attachments": ("FileAttachment",),
     "calls.async_paginator": ("AsyncPaginator",),
@@ -196,8 +196,8 @@ if not TYPE_CHECKING:  # type checkers would accept every name otherwise
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        home = next((home for home, names in _HOMES.items() if name in names), "errors")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+        module = next((module for module, names in _MODULES.items() if name in names), "errors")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
         return value
 
 

@@ -133,7 +133,7 @@ def _without_lines(text: str, nodes: Iterable[ast.stmt]) -> str:
 
 
 def _without_names(text: str, gone: Iterable[str]) -> str:
-    """Remove the names of modules from `__all__` and `_HOMES` of `__init__.py`."""
+    """Remove the names of modules from `__all__` and `_MODULES` of `__init__.py`."""
     for module, names in re.findall(r'^    "([\w.]+)": (\([^)]*\)),\n', text, re.MULTILINE):
         if _is_gone(module, gone):
             text = text.replace(f'    "{module}": {names},\n', "")

@@ -39,7 +39,7 @@ _NAMES = {
     "AsyncConnections": "Connections",
     "AsyncEventReceiver": "EventReceiver",
     "AsyncEventStream": "EventStream",
-    "AsyncCrew": "Crew",
+    "AsyncWorkers": "Workers",
     "AsyncExitWatch": "ExitWatch",
     "AsyncFanOut": "FanOut",
     "AsyncFilteredStream": "FilteredStream",

@@ -92,7 +92,7 @@ def test_the_imports_for_type_checkers_give_each_public_name_its_module() -> Non
 
 
 def _homes() -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = vars(opencode_client)["_HOMES"]
+    found: dict[str, tuple[str, ...]] = vars(opencode_client)["_MODULES"]
     return found
 
 

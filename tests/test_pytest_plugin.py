@@ -202,7 +202,9 @@ def test_the_async_client_works_with_plugins(
     source = _ASYNC_TEST.format(mark=mark)
     if mark == "@pytest.mark.asyncio":
         source = source.replace("@pytest.fixture", "import pytest_asyncio\n\n    @pytest_asyncio.fixture", 1)
-    _run(pytester, source, *options).assert_outcomes(passed=2)
+    outcomes = _run(pytester, source, *options).parseoutcomes()
+    outcomes.pop("skipped", None)  # old versions of anyio also start them with trio
+    assert outcomes == {"passed": 2}
 
 
 def test_the_async_client_is_closed_in_the_event_loop_of_the_test(pytester: pytest.Pytester) -> None:

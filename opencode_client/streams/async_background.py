@@ -75,7 +75,7 @@ class AsyncBackground:
         await asyncio.wait([self._task])
 
 
-class AsyncCrew:
+class AsyncWorkers:
     """Tasks for small jobs."""
 
     def __init__(self, name: str) -> None:

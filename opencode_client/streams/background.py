@@ -77,7 +77,7 @@ class Background:
             self._thread.join(_JOIN_S)
 
 
-class Crew:
+class Workers:
     """Threads for small jobs. A thread without a job takes the next one: a new thread costs more than most jobs do."""
 
     def __init__(self, name: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import EventTooLargeError
 from .background import Background, Waiters, here
-from .home import Home
+from .owner import Owner
 from .subscriber_queue import SubscriberQueue, SubscriberQueues, no_item_yet
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class FanOut:
     def __init__(self, stream: EventStream[Any]) -> None:
         self._stream = stream
         self._queues = SubscriberQueues()
-        self._home = Home()
+        self._owner = Owner()
         self._opening = threading.Lock()  # held while the first subscriber opens the stream
         self._using = Lock()  # held while items are put and taken; a lock for threads: nothing waits in it
         self._waiters = Waiters()
@@ -30,7 +30,7 @@ class FanOut:
 
     def join(self, queue: SubscriberQueue) -> None:
         """Add a subscriber. The first one opens the stream; others wait until it is open."""
-        self._home.enter(here())
+        self._owner.enter(here())
         with self._opening:
             self._queues.check_joinable(queue)
             is_first = self._reader is None
@@ -42,7 +42,7 @@ class FanOut:
 
     def leave(self, queue: SubscriberQueue) -> None:
         """Remove a subscriber, and end its iteration. The last one closes the stream."""
-        if not self._home.is_here(here()):
+        if not self._owner.is_here(here()):
             return  # the parent process uses the stream, or its event loop has ended
         with self._opening:
             was_last = self._queues.remove(queue)
@@ -57,7 +57,7 @@ class FanOut:
         Raises:
             StreamTimeoutError: no item in time.
         """
-        self._home.enter(here())
+        self._owner.enter(here())
         if not self._waiters.wait_until(lambda: self._queues.is_ready(queue), timeout_s):
             raise no_item_yet(timeout_s)
         with self._using:

@@ -16,7 +16,7 @@ from .items import Items
 from .link import Link, RLock
 from .deadline import NEVER, Deadline
 from .event_decoder import StreamItem
-from .home import Home
+from .owner import Owner
 from .reconnect import StreamState
 from .subscriber_queue import no_item_yet
 
@@ -30,7 +30,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
         """Create a receiver. `connect` returns a new connection, which is not open yet."""
         self._connect = connect
         self._state = state
-        self._home = Home()
+        self._owner = Owner()
         self._closed = False
         self._waiters = Waiters()  # for `_closed`
         # for threads: held by the reader; taken by `with`, which Ctrl-C cannot interrupt at a wrong moment
@@ -48,7 +48,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
             StreamClosedError: the stream is closed, or was closed meanwhile.
             OpencodeError: the server cannot be reached, or it sent no event stream.
         """
-        self._home.enter(here())
+        self._owner.enter(here())
         try:
             with self._using:
                 self._has_ended = False  # after an attempt that failed
@@ -64,7 +64,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
     def close(self) -> None:
         """Close the connection. An iteration that waits for an item ends."""
         self._closed = True
-        if not self._home.is_here(here()):
+        if not self._owner.is_here(here()):
             return  # the parent process uses the connection, or the loop that could close it has ended
         self._state.ended(None)
         self._waiters.wake()
@@ -73,7 +73,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
         self._close_unused()
 
     def __next__(self) -> StreamItem[E]:
-        item = self._state.next_item() if self._home.is_of_process() else None
+        item = self._state.next_item() if self._owner.is_of_process() else None
         if item is None:
             items = self._wait(None)
             if not items:
@@ -82,7 +82,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
         return item
 
     def take(self, timeout_s: float | None) -> list[StreamItem[E]]:
-        item = self._state.next_item() if self._home.is_of_process() else None
+        item = self._state.next_item() if self._owner.is_of_process() else None
         return self._wait(timeout_s) if item is None else [item]
 
     def take_all(self) -> list[StreamItem[E]]:
@@ -94,7 +94,7 @@ class EventReceiver(Items[StreamItem[E]], Generic[E]):
 
     def _wait(self, timeout_s: float | None) -> list[StreamItem[E]]:
         """Wait for the next item and return it; no item at the end. Raises StreamTimeoutError."""
-        self._home.enter(here())
+        self._owner.enter(here())
         deadline, is_late = NEVER if timeout_s is None else Deadline(timeout_s), False
         try:
             with self._using:

@@ -126,7 +126,7 @@ class PtyConnection(Receiver):
                 older, `send` never reconnects.
             OpencodeError: this is the first use, and no connection could be made.
         """
-        self._home.enter(here())
+        self._owner.enter(here())
         text = self._input_text(data)
         while True:
             connection = self._connected()
@@ -164,7 +164,7 @@ class PtyConnection(Receiver):
             PtyClosedError: this connection was closed, or it broke before the process ended.
             OpencodeError: the event stream and all calls failed for half a minute.
         """
-        self._home.enter(here())
+        self._owner.enter(here())
         deadline, gaps, failed = Deadline(timeout), 0, 0
         if self._connection is None or self._end is None:
             self._connected()

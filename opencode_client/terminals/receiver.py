@@ -71,7 +71,7 @@ class Receiver(TerminalState, SyncOnly):
             except ConcurrencyError as error:
                 raise self._concurrency_error() from error
             except RuntimeError:
-                self._home.enter(here())  # threading's error for another event loop; checking first takes time
+                self._owner.enter(here())  # threading's error for another event loop; checking first takes time
                 raise
             except ConnectionClosed as error:
                 self._replace(connection, error, deadline)
@@ -87,8 +87,8 @@ class Receiver(TerminalState, SyncOnly):
         """Close this connection; calls that wait for it end. The terminal itself continues."""
         is_first, self._closed = not self._closed, True
         self._end_by_close()
-        # if this is not its home, another process or event loop uses the connection
-        if not is_first or not self._home.is_here(here()):
+        # if it has another owner, that process or event loop uses the connection
+        if not is_first or not self._owner.is_here(here()):
             return
         self._waiters.wake()
         finish(self._close, bool if self._connection is None else self._connection.abort)
@@ -108,9 +108,9 @@ class Receiver(TerminalState, SyncOnly):
 
     def _connected(self) -> WebSocket:
         """Return the connection; make the first one. Raises PtyClosedError after the end, and in a forked child."""
-        if self._connection is not None and self._end is None and self._home.is_of_process():
+        if self._connection is not None and self._end is None and self._owner.is_of_process():
             return self._connection
-        self._home.enter(here())
+        self._owner.enter(here())
         with self._connecting:
             if self._end is not None:
                 raise self._closed_error()

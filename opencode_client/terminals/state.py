@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from ..errors import ArgumentError, OpencodeError, PtyClosedError, PtyGapError, PtyTimeoutError
 from ..streams.deadline import Deadline
-from ..streams.home import Home
+from ..streams.owner import Owner
 from .frames import PtyControl, PtyOutput, count_units
 from .handshake import HandshakeRequest, ReconnectDelays, error_from_close, is_normal_end, is_our_fault
 
@@ -33,7 +33,7 @@ class TerminalState:
         self._observed: ConnectionObserver | None = None  # from the first connection to the end
         self._ended_normally = False  # the process ended, or the user closed this connection
         self._decoder = getincrementaldecoder("utf-8")()
-        self._home = Home(self._elsewhere_error)
+        self._owner = Owner(self._elsewhere_error)
 
     @property
     def pty_id(self) -> str:
@@ -71,7 +71,7 @@ class TerminalState:
 
     def _next_output(self) -> str | None:
         """Return the next unread output; None if there is none, or in a forked child. Raises PtyGapError."""
-        if not self._unread or not self._home.is_of_process():
+        if not self._unread or not self._owner.is_of_process():
             return None
         item = self._unread.popleft()
         if isinstance(item, PtyGapError):

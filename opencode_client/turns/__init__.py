@@ -10,9 +10,9 @@ The life of a turn, with the module of each step:
 4. `dispatch.py` finds the turns that an event is for. `v1.py` converts the event to an input.
 5. `state.py`: `TurnState.feed` reads each input, with its time, and returns updates and actions. It has no I/O and no
    clock, so tests can try each order of inputs. It uses `transcript.py` (the messages that belong to the turn),
-   `growing_text.py`, `ask_book.py` (the asks) with `policies.py`, `family.py` (the subagents) and `look_timer.py` (when
-   to read the session again).
-6. The hub performs the actions (send, look, abort, reply, decide) with `async_calls.py`, each one as a job of its own,
+   `growing_text.py`, `open_asks.py` with `policies.py` (the asks), `subagents.py`, and `poll_timer.py` (when to read
+   the session again).
+6. The hub performs the actions (send, poll, abort, reply, decide) with `async_calls.py`, each one as a job of its own,
    and feeds its outcome as `Done`. Updates (`updates.py`) go to the `Inbox` of `dispatch.py`, where the user reads.
 7. `outcome.py` makes the `TurnResult` (`result.py`) or the error, `structured.py` checks its structured output.
 
@@ -26,6 +26,6 @@ can be lost. An idle session may not have begun the turn yet. So no single sign 
 
 - If the events have shown the prompt with its key, and all messages up to that of the answer, without a gap, and the
   session is idle, then the turn is over (`TurnState._has_seen_all`). Plain turns end like this, with two requests.
-- Any other sign of an end, a gap, and silence lead to a `Look`, which reads the session. `TurnState._judge` decides.
+- Any other sign of an end, a gap, and silence lead to a `Poll`, which reads the session. `TurnState._judge` decides.
   A server without events (1.14.48) is polled in this way.
 """

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from ..errors import AuthenticationError, ClientClosedError
 from ..logs import fields
 from . import inputs
-from .ask_book import AskBook
-from .family import Family
 from .inputs import Action, Asked, Done, Input, SessionSeen, TurnPlan
+from .open_asks import OpenAsks
+from .subagents import Subagents
 from .updates import Ask, TurnGap, Update
 
 logger: logging.Logger = logging.getLogger(__package__)
@@ -40,11 +40,11 @@ class AsksState:
         self.plan = plan
         self.is_over: bool = False
         self.error: Exception | None = None
-        self.family: Family = Family(plan.session_id)
+        self.subagents: Subagents = Subagents(plan.session_id)
         self.directories: dict[str, None] = {}
         self.wake_at_s: float = now_s
         """The time at which `feed` has to be called, even if nothing happens."""
-        self._book = AskBook("ask", "ask", may_ask=True)
+        self._asks = OpenAsks("ask", "ask", may_ask=True)
         self._due: dict[str, None] = {}  # in this order
         self._listing: set[str] = set()
         self._failed: set[str] = set()
@@ -57,7 +57,7 @@ class AsksState:
             return []
         out = self._read(item, now_s)
         if now_s >= self.wake_at_s:
-            some = [*self._failed, *(ask.directory for ask in self._book.open)]
+            some = [*self._failed, *(ask.directory for ask in self._asks.open)]
             self._list(*(self.directories if self._polls else some))
             self._failed.clear()
         for place in [one for one in self._due if one not in self._listing][: _AT_ONCE - len(self._listing)]:
@@ -74,19 +74,19 @@ class AsksState:
     def _read(self, item: Input, now_s: float) -> list[Update | Action]:
         match item:
             case Asked() if self._is_mine(item.session_id):
-                return self._book.add(item.ask, now_s)
+                return self._asks.add(item.ask, now_s)
             case inputs.AskGone():
-                return self._book.close(item.session_id, item.ask_id)
+                return self._asks.close(item.session_id, item.ask_id)
             case SessionSeen():
                 self._add_session(item)
             case inputs.SessionGone():
-                return self._close([ask for ask in self._book.open if ask.session_id == item.session_id])
+                return self._close([ask for ask in self._asks.open if ask.session_id == item.session_id])
             case inputs.InstanceGone():
                 if item.directory in self._listing:
                     self._list(item.directory)
-                return self._close([ask for ask in self._book.open if ask.directory == item.directory])
+                return self._close([ask for ask in self._asks.open if ask.directory == item.directory])
             case inputs.StatusSeen(kind="idle"):
-                self._list(*(ask.directory for ask in self._book.open if ask.session_id == item.session_id))
+                self._list(*(ask.directory for ask in self._asks.open if ask.session_id == item.session_id))
             case inputs.DirectorySeen():
                 self._list(item.directory)
             case inputs.EventsWork():
@@ -104,7 +104,7 @@ class AsksState:
     def _end_action(self, done: Done, now_s: float) -> list[Update | Action]:
         action, error = done.action, done.error
         if isinstance(action, inputs.ReplyTo):
-            return self._book.replied(action, error)
+            return self._asks.replied(action, error)
         place = action.directory if isinstance(action, inputs.ListAsks) else _ALL
         self._listing.discard(place)
         if isinstance(error, ClientClosedError | AuthenticationError):
@@ -120,15 +120,15 @@ class AsksState:
             for child in done.value.children:
                 self._add_session(child)
             pending = [ask for ask in done.value.asks if self._is_mine(ask.session_id)]
-            return self._book.compare(pending, place, action.since_s, now_s)
+            return self._asks.compare(pending, place, action.since_s, now_s)
         return []
 
     def _is_mine(self, session_id: str) -> bool:
-        return not self.plan.session_id or self.family.has(session_id)
+        return not self.plan.session_id or self.subagents.is_ours(session_id)
 
     def _add_session(self, session: SessionSeen) -> None:
         """Add a subagent. An event may have shown its asks before it was known, so list them."""
-        if self.plan.session_id and self.family.add(session):
+        if self.plan.session_id and self.subagents.add(session):
             self._list(self.plan.directory)
 
     def _list(self, *places: str) -> None:
@@ -136,4 +136,4 @@ class AsksState:
         self._due.update(dict.fromkeys(places))
 
     def _close(self, asks: Sequence[Ask]) -> list[Update | Action]:
-        return [one for ask in asks for one in self._book.close(ask.session_id, ask.id)]
+        return [one for ask in asks for one in self._asks.close(ask.session_id, ask.id)]

@@ -58,7 +58,7 @@ class AsyncAnswering(AsyncItems[T], Generic[T, S]):
 
     async def _send(self, reply: ReplyTo) -> None:
         run = self._running()
-        run.home.enter(here())
+        run.owner.enter(here())
         try:
             await run.calls.reply(reply)
         except NotFoundError as error:
@@ -100,7 +100,7 @@ class AsyncAsks(AsyncAnswering[AskUpdate, AsksState]):
 
     async def close(self) -> None:
         """Close the feed. Iterations end. The asks still wait on the server."""
-        if self._run is not None and self._run.home.is_here(here()):
+        if self._run is not None and self._run.owner.is_here(here()):
             await finish(partial(self._run.hub.end, self._run))
 
 

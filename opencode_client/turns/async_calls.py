@@ -62,8 +62,8 @@ class AsyncTurnCalls:
             case inputs.Send():
                 call = self.view.session.command if "command" in self.plan.body else self.view.session.prompt
                 return _seen(await call(self.plan.session_id, **self.plan.body, timeout=None))
-            case inputs.Look():
-                return await self._look(action)
+            case inputs.Poll():
+                return await self._poll(action)
             case inputs.Abort():
                 for session_id in action.session_ids:
                     with suppress(NotFoundError):
@@ -93,19 +93,19 @@ class AsyncTurnCalls:
         elif decision != "ask":
             await view.permission.reply(action.ask.id, reply=decision)
 
-    async def _look(self, look: inputs.Look) -> inputs.Snapshot:
-        session_id, children = self.plan.session_id, set(look.children)
-        if not look.is_full:
-            found = await self._messages(session_id, look.limit)
+    async def _poll(self, poll: inputs.Poll) -> inputs.Snapshot:
+        session_id, children = self.plan.session_id, set(poll.children)
+        if not poll.is_full:
+            found = await self._messages(session_id, poll.limit)
             return inputs.Snapshot(found, child_messages=await self._messages_of(children))
         now = await self._quick.resync(session_id, children=True)
         status = inputs.StatusSeen(session_id, "idle")
         if now.status is not None:
             status = status_seen(session_id, now.status.to_dict())
-        family = [inputs.SessionSeen(one.id, one.parent_id or "", one.title) for one in now.children]
+        subagents = [inputs.SessionSeen(one.id, one.parent_id or "", one.title) for one in now.children]
         asks = asks_of(now.permissions, now.questions, self.plan.directory)
-        messages = await self._messages_of(children.union(one.session_id for one in family))
-        return inputs.Snapshot([_seen(one) for one in now.messages], status, family, asks, messages)
+        messages = await self._messages_of(children.union(one.session_id for one in subagents))
+        return inputs.Snapshot([_seen(one) for one in now.messages], status, subagents, asks, messages)
 
     async def _directories(self) -> list[str]:
         """Return the directories of the server, of its projects and of their sessions."""
@@ -121,17 +121,17 @@ class AsyncTurnCalls:
         return found
 
     async def _list_asks(self, directory: str) -> inputs.Snapshot:
-        view, family = self._quick.with_options(directory=directory), list[inputs.SessionSeen]()
+        view, subagents = self._quick.with_options(directory=directory), list[inputs.SessionSeen]()
         parents = [self.plan.session_id] if self.plan.session_id else []
         for parent_id in parents:  # the loop adds to it
             with suppress(NotFoundError):  # it was deleted
                 children = await view.session.children(parent_id)
-                family += [inputs.SessionSeen(one.id, parent_id, one.title) for one in children]
+                subagents += [inputs.SessionSeen(one.id, parent_id, one.title) for one in children]
                 parents += [one.id for one in children]
         asks = asks_of(await view.permission.list(), await view.question.list(), directory)
         # after an abort, servers list asks that nobody waits for; their sessions are idle
         busy = await view.session.status() if asks else {}
-        return inputs.Snapshot((), children=family, asks=[ask for ask in asks if ask.session_id in busy])
+        return inputs.Snapshot((), children=subagents, asks=[ask for ask in asks if ask.session_id in busy])
 
     async def _messages(self, session_id: str, limit: int | None) -> list[Any]:  # Any: messages and parts
         try:

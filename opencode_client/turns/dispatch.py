@@ -26,7 +26,7 @@ OPENINGS = 6
 LINGER_S = 5.0
 """The time that an event connection stays open without a turn."""
 _TICK_S = 1.0
-"""The longest time between two checks of all turns. A turn without events has its first `Look` after this time."""
+"""The longest time between two checks of all turns. A turn without events has its first `Poll` after this time."""
 
 
 _NO_DIRECTORIES = ("", "global")
@@ -117,7 +117,7 @@ class Routes(Generic[R]):
 
     def claim(self, run: R) -> None:
         """Send a turn the events of its subagents, too."""
-        for session_id in () if run in self._feeds else run.state.family:
+        for session_id in () if run in self._feeds else run.state.subagents:
             owners = self._owners.setdefault(session_id, [])
             if run not in owners:
                 owners.append(run)

@@ -22,10 +22,10 @@ from ..calls.operation import Arguments
 from ..calls.options import headers_key
 from ..errors import ClientClosedError, OpencodeError, RequestTimeoutError, StreamClosedError
 from ..logs import fields
-from ..streams.background import Background, Crew, Waiters, here
+from ..streams.background import Background, Waiters, Workers, here
 from ..streams.stream import EventStream
 from ..streams.event_decoder import StreamGap
-from ..streams.home import Home
+from ..streams.owner import Owner
 from ..streams.subscriber_queue import no_item_yet
 from .dispatch import ALL_EVENTS, EVENTS, LINGER_S, OPENINGS, Routes, Run, S
 from .inputs import (
@@ -34,7 +34,7 @@ from .inputs import (
     Delta,
     Done,
     Input,
-    Look,
+    Poll,
     Send,
     Tick,
 )
@@ -54,12 +54,12 @@ _END_S = 1.0
 """The longest time to wait for the requests of a feed that ends: a thread cannot be stopped."""
 
 
-def new_home() -> Home:
-    """Return the home of a turn or feed that begins here. A forked child cannot use it: no job runs there."""
+def new_owner() -> Owner:
+    """Return the owner of a turn or feed that begins here. A forked child cannot use it: no job runs there."""
     text = "it was opened in another process or event loop; here, join a turn with client.follow()"
-    home = Home(lambda: StreamClosedError(text))
-    home.enter(here())
-    return home
+    owner = Owner(lambda: StreamClosedError(text))
+    owner.enter(here())
+    return owner
 
 
 class SyncRun(Run[S], Generic[S]):
@@ -67,7 +67,7 @@ class SyncRun(Run[S], Generic[S]):
 
     def __init__(self, calls: TurnCalls, state: S, *, is_quiet: bool = False) -> None:
         super().__init__(state, is_quiet=is_quiet)
-        self.home: Home = new_home()
+        self.owner: Owner = new_owner()
         self.calls = calls
         self.hub: Hub
         self.waiters: Waiters = Waiters()
@@ -84,7 +84,7 @@ class SyncRun(Run[S], Generic[S]):
 
     def take(self, timeout_s: float | None) -> list[Update]:
         """Return the next update; none at the end. Raises StreamTimeoutError."""
-        self.home.enter(here())
+        self.owner.enter(here())
         if not self.inbox and not self.waiters.wait_until(self._has_news, timeout_s):
             raise no_item_yet(timeout_s)
         return [self.inbox.take()] if self.inbox else []
@@ -92,7 +92,7 @@ class SyncRun(Run[S], Generic[S]):
     def ended(self, timeout_s: float | None) -> bool:
         """Wait until the turn is over. Return False after the timeout."""
         if not self.is_over:
-            self.home.enter(here())
+            self.owner.enter(here())
         return self.waiters.wait_until(lambda: self.is_over or self.is_left, timeout_s)
 
     def _has_news(self) -> bool:
@@ -116,7 +116,7 @@ class Hub:
         self._using = RLock()  # held while a state is fed, during which nothing waits
         self._stream: EventStream[Any]  # Any: JSON
         self._jobs: list[Background] = []
-        self._crew = Crew("opencode-turn")
+        self._workers = Workers("opencode-turn")
         self._waiters = Waiters()  # of the jobs
         self._is_due = self._is_closed = False
         self._used_s = monotonic()
@@ -142,7 +142,7 @@ class Hub:
 
     def post(self, run: _AnyRun, item: Input) -> None:
         """Feed an input to a turn soon."""
-        self._crew.start(partial(self._feed_one, run, item))
+        self._workers.start(partial(self._feed_one, run, item))
 
     def leave(self, run: _AnyRun) -> None:
         """Stop driving a turn. It continues on the server."""
@@ -169,12 +169,12 @@ class Hub:
         closed = ClientClosedError("the client was closed during this turn")
         with self._using:
             for run in self._routes.runs.copy():
-                self._feed(run, Done(Look(True, 0), error=closed))
+                self._feed(run, Done(Poll(True, 0), error=closed))
         for job in self._jobs:
             job.end(self._end_jobs)
 
     def _end_jobs(self) -> None:
-        self._crew.end()
+        self._workers.end()
         self._waiters.wake()
         self._stream.close()
 
@@ -221,7 +221,7 @@ class Hub:
 
 
     def _start(self, run: _AnyRun, action: Action) -> None:
-        run.actions[id(action)] = action, self._crew.start(partial(self._act, run, action))
+        run.actions[id(action)] = action, self._workers.start(partial(self._act, run, action))
 
     def _act(self, run: _AnyRun, action: Action) -> None:
         done: Done | None = None  # stays None if the action is cancelled

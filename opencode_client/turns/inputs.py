@@ -174,7 +174,7 @@ class Send(Action):
 
 
 @frozen
-class Look(Action):
+class Poll(Action):
     """Read the session, at most `limit` messages. Its value is a Snapshot.
 
     `is_full`: also the status, and the subagents with their asks.

@@ -17,7 +17,7 @@ from ..streams.items import Items
 from ..streams.checks import is_flag, is_whole
 from ..streams.subscriber_queue import no_item_yet
 from .calls import prepare
-from .hub import SyncRun, new_home, start
+from .hub import SyncRun, new_owner, start
 from .inputs import Stop
 from .progress import TurnProgress
 from .result import TurnResult
@@ -82,7 +82,7 @@ class ManyTurns(Items[TurnOutcome]):
             raise ArgumentError("these turns were begun before: call client.run_many() again")
         if self._progress is not None:
             self._progress.start()
-        self._home = new_home()
+        self._owner = new_owner()
         self._reader = Background(self._read, "opencode-turns")
         return self
 
@@ -90,7 +90,7 @@ class ManyTurns(Items[TurnOutcome]):
         """Return the next outcome; none at the end. Programs use `get`."""
         if self._reader is None:
             raise ArgumentError("open it first: `with client.run_many(...) as outcomes`")
-        self._home.enter(here())
+        self._owner.enter(here())
         if not self._waiters.wait_until(self._has_news, timeout_s):
             raise no_item_yet(timeout_s)
         if self._unread:
@@ -103,7 +103,7 @@ class ManyTurns(Items[TurnOutcome]):
 
     def close(self) -> None:
         """Start no more turns, abort running turns on the server, and wait for their end: about 7 seconds at most."""
-        if self._reader is not None and self._home.is_here(here()):
+        if self._reader is not None and self._owner.is_here(here()):
             finish(partial(self._leave, self._reader))
 
     def _has_news(self) -> bool:

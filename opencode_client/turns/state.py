@@ -10,7 +10,7 @@ A turn is over when one of these is known:
 * the session answers a later prompt, and the last message that answers this one is complete.
 
 An idle session alone means nothing: a prompt that was just sent is not busy yet, and an abort makes it idle twice. So
-in all cases but the first, an event only leads to reading the session (`Look`), and the messages decide.
+in all cases but the first, an event only leads to reading the session (`Poll`), and the messages decide.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import Any
 
 from .. import errors
 from . import inputs
-from .ask_book import AskBook
-from .family import Family
 from .inputs import Action, Asked, Delta, Done, Input, MessageSeen, PartSeen, StatusSeen, TurnPlan
-from .look_timer import AGAIN_S, LookTimer
+from .open_asks import OpenAsks
 from .outcome import complete, error_of_turn, lost, passed_budget, result_of, unanswered, was_refused
+from .poll_timer import AGAIN_S, PollTimer
 from .result import TurnResult
 from .structured import checked
+from .subagents import Subagents
 from .transcript import Transcript
 from .updates import Retrying, TodoChanged, TurnFinished, TurnGap, Update
 from .v1 import is_automatic
@@ -41,16 +41,16 @@ _SIGNS_OF_LIFE = (Delta, PartSeen, MessageSeen, StatusSeen, Asked, inputs.Events
 
 
 class TurnState:
-    """The state of one turn. After the end, `result` and `error` are set. `family` are the subagents' sessions."""
+    """The state of one turn. After the end, `result` and `error` are set. `subagents` are the subagents' sessions."""
 
     def __init__(self, plan: TurnPlan, now_s: float) -> None:
         self.plan = plan
         self.is_over: bool = False
         self.result: TurnResult[Any] | None = None
         self.error: Exception | None = None
-        self.family: Family = Family(plan.session_id)
+        self.subagents: Subagents = Subagents(plan.session_id)
         self.transcript: Transcript = Transcript(plan.key, plan.after)
-        self._asks = AskBook(plan.permissions, plan.questions, plan.may_ask)
+        self._asks = OpenAsks(plan.permissions, plan.questions, plan.may_ask)
         self._out: list[Update | Action] = []
         self._begun_s = self._now_s = now_s
         self._is_pending = not plan.follows  # the POST waits for its answer
@@ -58,7 +58,7 @@ class TurnState:
         self._answer: tuple[MessageSeen, list[PartSeen]] | None = None  # of the POST
         self._lost: Exception | None = None  # the error of the POST
         self._status = self._failure = ""
-        self._looks = LookTimer(now_s, is_due=plan.follows)
+        self._polls = PollTimer(now_s, is_due=plan.follows)
         self._idle_since_s: float | None = None
         self._stopping: Exception | None = None
         self._stop_by_s = self._abort_at_s = 0.0
@@ -70,7 +70,7 @@ class TurnState:
     @property
     def wake_at_s(self) -> float:
         """The time at which `feed` has to be called, even if nothing happens."""
-        times = [self._look_due_s()]
+        times = [self._poll_due_s()]
         if self._stopping is not None:
             times += [self._stop_by_s, self._abort_at_s]
         elif self.plan.timeout_s is not None:
@@ -83,7 +83,7 @@ class TurnState:
             return []
         self._now_s = now_s
         if isinstance(item, _SIGNS_OF_LIFE):
-            self._looks.see_event(now_s, is_pending=self._is_pending)
+            self._polls.see_event(now_s, is_pending=self._is_pending)
         if isinstance(item, Delta):  # the most frequent input: nothing else depends on it
             return self.transcript.add_delta(item) if item.session_id == self.plan.session_id else []
         self._read(item)
@@ -97,26 +97,26 @@ class TurnState:
         match item:
             case PartSeen():
                 if item.child_id is not None:
-                    self._out += self.family.add(inputs.SessionSeen(item.child_id, item.session_id, ""))
+                    self._out += self.subagents.add(inputs.SessionSeen(item.child_id, item.session_id, ""))
                 if is_own:
                     self.transcript.see_part(item)
             case MessageSeen():
                 if is_own:
                     self.transcript.see_message(item)
                 elif not item.is_user:
-                    self.family.messages[item.message_id] = item
+                    self.subagents.messages[item.message_id] = item
                 self._check_budget()
             case StatusSeen():
                 self._see_status(item)
             case inputs.SessionSeen():
-                self._out += self.family.add(item)
+                self._out += self.subagents.add(item)
             case inputs.SessionGone():
                 if is_own:  # the turn goes on until it is aborted: 1.3.2, 1.18.33
                     self._stop(lost("the session was deleted", stored=False))
-                self._out += self.family.change(item.session_id, "deleted")
+                self._out += self.subagents.change(item.session_id, "deleted")
             case inputs.SessionFailed() if is_own or item.session_id is None:
                 self._failure = item.message or self._failure
-            case Asked() if self.family.has(item.session_id):
+            case Asked() if self.subagents.is_ours(item.session_id):
                 stops = self._stopping is not None
                 new = [inputs.ReplyTo(item.ask, "reject")] if stops else self._asks.add(item.ask, self._now_s)
                 self._out += new
@@ -129,12 +129,12 @@ class TurnState:
                 self._has_events = True
             case inputs.InstanceGone():
                 self._is_disposed = True
-                self._look_soon(AGAIN_S)
+                self._poll_soon(AGAIN_S)
             case inputs.Gap():
                 self._gaps += 1
                 self._is_disposed = self._is_disposed or item.is_end
                 self._out.append(TurnGap(item.reason))
-                self._look_soon(0.0)
+                self._poll_soon(0.0)
             case inputs.Stop():
                 self._stop(item.error)
             case Done():
@@ -154,16 +154,16 @@ class TurnState:
             self._finish(None)
         elif self._stopping is not None and now_s >= self._abort_at_s:
             self._abort()
-        if self.result is not None or now_s < self._look_due_s():
+        if self.result is not None or now_s < self._poll_due_s():
             return
         if self._has_seen_all():
             self._finish(None)
         else:
-            self._look()
+            self._poll()
 
-    def _look_due_s(self) -> float:
+    def _poll_due_s(self) -> float:
         """Return the time to look at the session: because the turn seems to be over, or because nothing happens."""
-        planned_s, is_idle = self._looks.next_s(self._now_s), self._status == "idle"
+        planned_s, is_idle = self._polls.next_s(self._now_s), self._status == "idle"
         if planned_s is not None:
             return planned_s
         if self._answered_s is not None:
@@ -171,50 +171,50 @@ class TurnState:
             return self._now_s if is_idle else self._answered_s + late_s
         rests = is_idle and not self._is_pending
         is_near = (rests or self.transcript.is_superseded) and self.transcript.is_complete
-        return self._now_s if is_near else self._looks.silent_s
+        return self._now_s if is_near else self._polls.silent_s
 
-    def _look(self) -> None:
-        is_full = self._looks.is_stale or self._status != "idle" or self._answered_s is None
-        self._looks.begin(self._now_s)
+    def _poll(self) -> None:
+        is_full = self._polls.is_stale or self._status != "idle" or self._answered_s is None
+        self._polls.begin(self._now_s)
         limit = 10 + 2 * len(self.transcript.messages)
-        self._out.append(inputs.Look(is_full, limit, tuple(self.family), self._now_s))
+        self._out.append(inputs.Poll(is_full, limit, tuple(self.subagents), self._now_s))
 
     def _has_seen_all(self) -> bool:
         """Return True if the events have shown the whole turn, up to the message that the POST was answered with."""
         is_sure = self._has_events and not (
-            self._gaps or self._looks.is_stale or self._stopping or self._failure
+            self._gaps or self._polls.is_stale or self._stopping or self._failure
         )
         if self._answer is None or self.plan.key is None or not is_sure or self._status != "idle":
             return False
-        return not self._asks and not [*self.family] and self.transcript.is_whole(self._answer[0])
+        return not self._asks and not [*self.subagents] and self.transcript.is_whole(self._answer[0])
 
-    def _look_soon(self, delay_s: float) -> None:
-        self._looks.read_all(self._now_s + delay_s)
+    def _poll_soon(self, delay_s: float) -> None:
+        self._polls.read_all(self._now_s + delay_s)
 
     def _see_status(self, status: StatusSeen) -> None:
         if status.session_id == self.plan.session_id:
             if status.kind != "idle":
                 self._idle_since_s = None
             elif self._status != "idle" and self._answered_s is not None:
-                self._looks.read_messages(self._now_s)
+                self._polls.read_messages(self._now_s)
             self._status = status.kind
-            if status.kind == "retry" and status != self._retry:  # a look shows it, too
+            if status.kind == "retry" and status != self._retry:  # a poll shows it, too
                 self._retry = status
                 self._out.append(Retrying(status.attempt, status.message, status.next_ms))
         else:
-            self._out += self.family.change(status.session_id, status.kind)
+            self._out += self.subagents.change(status.session_id, status.kind)
 
     def _end_action(self, done: Done) -> None:
         action, error = done.action, done.error
         match action:
             case inputs.Send():
                 self._see_answer(done)
-            case inputs.Look():
-                self._looks.is_looking = False
+            case inputs.Poll():
+                self._polls.is_polling = False
                 if error is None:
                     self._see_snapshot(action, done.value)
                 else:
-                    ending = self._looks.fail(error, self._now_s, is_pending=self._is_pending)
+                    ending = self._polls.fail(error, self._now_s, is_pending=self._is_pending)
                     if ending is not None:
                         self._read_answer()  # a complete answer is a result, even if the server is gone now
                         has_all = self._answered_s is not None and self.transcript.is_complete
@@ -231,13 +231,13 @@ class TurnState:
             case inputs.ReplyTo():
                 self._out += self._asks.replied(action, error)
                 if error is not None:
-                    self._look_soon(AGAIN_S)
+                    self._poll_soon(AGAIN_S)
             case _:
                 pass
 
     def _see_answer(self, done: Done) -> None:
         self._is_pending = False
-        self._looks.see_answer()
+        self._polls.see_answer()
         error = done.error
         if error is None:
             self._answered_s, self._answer = self._now_s, done.value
@@ -249,16 +249,16 @@ class TurnState:
             self._finish(error)
         else:
             self._lost = error
-            self._look_soon(0.0)
+            self._poll_soon(0.0)
 
     def _read_answer(self) -> None:
         if self._answer is not None:
             self.transcript.read_answer(*self._answer, is_ours=self.plan.key is None)
 
-    def _see_snapshot(self, look: inputs.Look, seen: inputs.Snapshot) -> None:
-        self._looks.succeed(self._now_s)
+    def _see_snapshot(self, poll: inputs.Poll, seen: inputs.Snapshot) -> None:
+        self._polls.succeed(self._now_s)
         for child in seen.children:
-            self._out += self.family.add(child)
+            self._out += self.subagents.add(child)
         users = [one.message_id for one, parts in seen.messages if one.is_user and not is_automatic(parts)]
         if self.plan.follows and users:
             self.transcript.adopt(users[-1])  # the last prompt is the turn that runs
@@ -266,11 +266,11 @@ class TurnState:
             self.transcript.read_answer(*self._answer, is_ours=True)
         self.transcript.read(seen.messages)
         self._read_answer()
-        self.family.messages |= {one.message_id: one for one in seen.child_messages}
+        self.subagents.messages |= {one.message_id: one for one in seen.child_messages}
         self._out += self.transcript.take_updates()
         if seen.asks is not None and self._stopping is None:
-            pending = [ask for ask in seen.asks if self.family.has(ask.session_id)]
-            self._out += self._asks.compare(pending, self.plan.directory, look.since_s, self._now_s)
+            pending = [ask for ask in seen.asks if self.subagents.is_ours(ask.session_id)]
+            self._out += self._asks.compare(pending, self.plan.directory, poll.since_s, self._now_s)
         if seen.status is not None:
             self._see_status(seen.status)
         self._check_budget()
@@ -294,13 +294,13 @@ class TurnState:
         case = "unanswered" if self._is_pending else "stored" if is_stored else "not stored"
         waits = self._answered_s is not None or (is_idle and (is_stored or not self._is_pending))
         if is_over and self._was_aborted_elsewhere():
-            self._look_soon(_SETTLE_S)
+            self._poll_soon(_SETTLE_S)
         elif is_over:
             self._finish(None)
         elif waits and idle_s >= _IDLE_S[case] and self._answered_s is None:
             self._finish(unanswered(transcript, self._failure, self._lost, self.plan.directory))
         elif waits:
-            self._look_soon(AGAIN_S)
+            self._poll_soon(AGAIN_S)
 
     def _was_aborted_elsewhere(self) -> bool:
         """Return True once if the turn was aborted, but not by this program: the reason may be known a bit later."""
@@ -313,7 +313,7 @@ class TurnState:
         """Abort a turn that has passed a limit, but only after its next step has begun: else 1.1.x would stay busy."""
         last = self.transcript.last
         if last is not None and not last.is_over:
-            passed = passed_budget(self.transcript, self.family.messages, self.plan)
+            passed = passed_budget(self.transcript, self.subagents.messages, self.plan)
             if passed is not None:
                 self._stop(passed)
 
@@ -327,7 +327,7 @@ class TurnState:
     def _abort(self) -> None:
         self._abort_at_s = self._now_s + AGAIN_S
         if not self.transcript.has_later_prompt:  # else the abort would stop that one
-            self._out.append(inputs.Abort((self.plan.session_id, *self.family)))
+            self._out.append(inputs.Abort((self.plan.session_id, *self.subagents)))
 
     def _finish(self, error: Exception | None) -> None:
         self._read_answer()
@@ -335,12 +335,12 @@ class TurnState:
         self._out += self._asks.end()
         error = self._stopping or error
         if error is None:
-            error = passed_budget(self.transcript, self.family.messages, self.plan)
+            error = passed_budget(self.transcript, self.subagents.messages, self.plan)
         if error is None and (self.transcript.answers or not self.plan.follows):
             error = error_of_turn(self.transcript, self._failure, is_disposed=self._is_disposed)
         about = {"session_id": self.plan.session_id, "replies": tuple(self._asks.replies), "gaps": self._gaps}
         duration_s = self._now_s - self._begun_s
-        self.result = result_of(self.transcript, self.family.messages, duration_s=duration_s, **about)
+        self.result = result_of(self.transcript, self.subagents.messages, duration_s=duration_s, **about)
         if error is None and self.plan.output is not None:
             self.result, error = checked(self.result, self.plan.output)
         if isinstance(error, errors.TurnError):

@@ -74,7 +74,7 @@ class Turn(Answering[Update, TurnState]):
     def abort(self) -> None:
         """Abort the turn on the server, and wait until it is over. `result` raises TurnAbortedError then."""
         run = self._running()
-        run.home.enter(here())
+        run.owner.enter(here())
         run.post(Stop(TurnAbortedError("the turn was aborted: by turn.abort()")))
         run.ended(STOPPING_S + 1)
 
@@ -102,7 +102,7 @@ class Turn(Answering[Update, TurnState]):
     def close(self) -> None:
         """Leave the turn: abort it on the server unless it is over, or was joined by `follow`, or is detached."""
         run = self._run
-        if run is None or run.state.result is not None or run.is_left or not run.home.is_here(here()):
+        if run is None or run.state.result is not None or run.is_left or not run.owner.is_here(here()):
             return
         if run.state.plan.follows:
             self.detach()

@@ -45,7 +45,7 @@ def _page(title: str, first: str, modules: tuple[str, ...]) -> str:
 
 def _homes() -> dict[str, str]:
     """Return the module of each public name."""
-    listed: Mapping[str, tuple[str, ...]] = vars(opencode_client)["_HOMES"]
+    listed: Mapping[str, tuple[str, ...]] = vars(opencode_client)["_MODULES"]
     homes = {name: home for home, names in listed.items() for name in names}
     return {name: homes.get(name, "errors") for name in opencode_client.__all__}
 

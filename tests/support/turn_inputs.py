@@ -12,7 +12,7 @@ from opencode_client.turns.inputs import (
     Action,
     Done,
     Input,
-    Look,
+    Poll,
     Send,
     SessionSeen,
     Snapshot,
@@ -192,7 +192,7 @@ class Game:
         self.actions = [one for one in self.actions if not isinstance(one, kind)]
         return found
 
-    def looked(
+    def polled(
         self,
         *messages: Message,
         status: str | None = "idle",
@@ -200,22 +200,22 @@ class Game:
         children: list[SessionSeen] | None = None,
         error: Exception | None = None,
     ) -> Game:
-        """End the look that is under way."""
-        [look] = self.taken(Look)
+        """End the poll that is under way."""
+        [poll] = self.taken(Poll)
         if error is not None:
-            return self.feed(Done(look, error=error))
+            return self.feed(Done(poll, error=error))
         seen = [one.seen() for one in messages]
-        if not look.is_full:
-            return self.feed(Done(look, Snapshot(seen)))
+        if not poll.is_full:
+            return self.feed(Done(poll, Snapshot(seen)))
         found = StatusSeen(SESSION, status or "idle")
         return self.feed(
-            Done(look, Snapshot(seen, found, children or [], asks_of(asks or [], [], DIRECTORY)))
+            Done(poll, Snapshot(seen, found, children or [], asks_of(asks or [], [], DIRECTORY)))
         )
 
     @property
-    def looks(self) -> bool:
-        """True while a look is under way."""
-        return any(isinstance(one, Look) for one in self.actions)
+    def polls(self) -> bool:
+        """True while a poll is under way."""
+        return any(isinstance(one, Poll) for one in self.actions)
 
     @property
     def aborts(self) -> int:

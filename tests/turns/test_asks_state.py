@@ -20,7 +20,7 @@ from opencode_client.turns.inputs import (
     Input,
     InstanceGone,
     ListAsks,
-    Look,
+    Poll,
     ReplyTo,
     SessionSeen,
     Snapshot,
@@ -216,7 +216,7 @@ def test_a_list_that_fails_is_read_again_later() -> None:
     ("error", "raised"), [(_error(AuthenticationError, 401), True), (ClientClosedError("closed"), False)]
 )
 def test_a_wrong_password_and_a_closed_client_end_the_feed(error: Exception, raised: bool) -> None:
-    state = _in_directory().feed(Done(Look(is_full=True, limit=0), error=error)).state
+    state = _in_directory().feed(Done(Poll(is_full=True, limit=0), error=error)).state
     assert (state.is_over, state.error) == (True, error if raised else None)
 
 

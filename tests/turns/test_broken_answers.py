@@ -13,7 +13,7 @@ def test_a_text_that_the_server_has_not_stored_is_taken_back() -> None:
     game.play(
         begun.part_updated(), begun.delta("broken "), stored.part_updated(), stored.updated(), status("idle")
     )
-    game.answered(stored).looked(prompt(), stored)
+    game.answered(stored).polled(prompt(), stored)
     assert game.state.result is not None
     assert game.state.result.text == "whole"
     assert game.texts() == {"prt_002_0": "", "prt_002_1": "whole"}
@@ -26,6 +26,6 @@ def test_a_text_that_the_server_has_not_stored_is_kept_after_an_abort() -> None:
     stored = Message(2, more=more).text("", is_over=False)
     game = Game().play(prompt().updated(), prompt().part_updated(), status("busy"), begun.updated())
     game.play(begun.part_updated(), begun.delta("broken"), stored.updated(), status("idle"))
-    game.answered(stored).looked(prompt(), stored).wait(1).looked(prompt(), stored)
+    game.answered(stored).polled(prompt(), stored).wait(1).polled(prompt(), stored)
     assert game.state.result is not None
     assert game.state.result.text == "broken"

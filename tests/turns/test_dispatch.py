@@ -43,4 +43,4 @@ def test_a_subagent_and_its_first_ask_may_come_together() -> None:
         routes.claim(owner)  # as the drivers do after each input
         asked.append(type(item).__name__)
     assert asked[-1] == "Asked"
-    assert run.state.family.has(CHILD)
+    assert run.state.subagents.is_ours(CHILD)

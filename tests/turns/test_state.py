@@ -38,8 +38,8 @@ _CUT = ConnectionLostError("cut", **_HTTP)
 def test_a_plain_turn_is_over_when_it_was_answered_and_is_idle() -> None:
     game, answer = begun(Game()), answered_with()
     streamed(game, answer, "Hel", "lo").answered(answer)
-    assert not game.looks
-    game.play(*IDLE).looked(prompt(), answer)
+    assert not game.polls
+    game.play(*IDLE).polled(prompt(), answer)
     result = game.state.result
     assert result is not None
     assert (result.text, result.finish, result.cost, result.tokens.input) == ("Hello", "stop", 0.5, 10)
@@ -51,7 +51,7 @@ def test_a_turn_whose_events_were_all_seen_needs_no_look() -> None:
     step, answer = Message(2, more={"finish": "tool-calls"}).tool("completed"), answered_with("Hello", 3)
     game = begun(Game()).feed(EventsWork()).play(step.updated(), step.part_updated())
     streamed(game, answer, "Hel", "lo").answered(answer).play(*IDLE)
-    assert not game.looks
+    assert not game.polls
     assert game.state.result is not None
     assert (game.state.result.text, len(game.state.result.messages)) == ("Hello", 3)
     assert game.texts() == {"prt_003_0": "Hello"}
@@ -73,19 +73,19 @@ def test_a_turn_whose_events_were_all_seen_needs_no_look() -> None:
 def test_a_turn_that_the_events_may_not_have_shown_is_looked_at(missed: Any) -> None:  # Any: an input
     game, answer = begun(Game()).feed(EventsWork()), answered_with("Hello", 3)
     streamed(game.feed(missed), answer, "Hello").answered(answer).play(*IDLE)
-    assert game.looks
+    assert game.polls
     assert game.state.result is None
 
 
 def test_the_answer_of_another_prompt_is_looked_at() -> None:
     game, answer = begun(Game()).feed(EventsWork()), answered_with()
     streamed(game, answer, "Hello").answered(answered_with("Other", 4, parent=3)).play(*IDLE)
-    assert game.looks
+    assert game.polls
 
 
 def test_events_after_the_end_change_nothing() -> None:
     game, answer = begun(Game()), answered_with()
-    streamed(game, answer, "Hello").answered(answer).play(*IDLE).looked(prompt(), answer)
+    streamed(game, answer, "Hello").answered(answer).play(*IDLE).polled(prompt(), answer)
     count = len(game.updates)
     game.play(*IDLE, answer.delta("more"))
     assert (len(game.updates), game.actions) == (count, [])
@@ -93,7 +93,7 @@ def test_events_after_the_end_change_nothing() -> None:
 
 def test_an_answer_without_any_event_is_enough() -> None:
     game, answer = Game(), answered_with()
-    game.answered(answer).wait(0.6).looked(prompt(), answer)
+    game.answered(answer).wait(0.6).polled(prompt(), answer)
     assert game.state.result is not None
     assert game.texts() == {"prt_002_0": "Hello"}
 
@@ -102,14 +102,14 @@ def test_a_server_that_sends_events_has_more_time_for_the_last_ones() -> None:
     game = begun(Game()).feed(EventsWork())
     answer = answered_with()
     streamed(game, answer, "Hello").answered(answer).wait(2.5)
-    assert not game.looks
-    assert game.wait(0.6).looks
+    assert not game.polls
+    assert game.wait(0.6).polls
 
 
 def test_idle_before_busy_ends_nothing() -> None:
     game = Game().play(*IDLE).wait(0.9)
     assert game.state.result is None
-    assert not game.looks
+    assert not game.polls
 
 
 def test_a_second_idle_of_an_aborted_turn_before_this_one_ends_nothing() -> None:
@@ -117,20 +117,20 @@ def test_a_second_idle_of_an_aborted_turn_before_this_one_ends_nothing() -> None
     assert game.state.result is None
     answer = answered_with()
     game.play(status("busy"))
-    streamed(game, answer, "Hello").answered(answer).play(*IDLE).looked(prompt(), answer)
+    streamed(game, answer, "Hello").answered(answer).play(*IDLE).polled(prompt(), answer)
     assert game.state.error is None
 
 
 def test_a_gap_between_the_prompt_and_busy_does_not_end_the_turn() -> None:
-    game = Game().feed(Gap("cut")).looked(status="idle").wait(4)
+    game = Game().feed(Gap("cut")).polled(status="idle").wait(4)
     assert game.state.result is None
     assert game.seen(TurnGap)
 
 
 def test_without_events_the_session_is_polled_until_the_answer_is_there() -> None:
     game, answer = Game(), answered_with()
-    game.wait(1.1).looked(prompt(), answered_with("", is_over=False), status="busy").wait(2.2)
-    game.looked(prompt(), answer, status="busy").answered(answer).wait(0.6).looked(
+    game.wait(1.1).polled(prompt(), answered_with("", is_over=False), status="busy").wait(2.2)
+    game.polled(prompt(), answer, status="busy").answered(answer).wait(0.6).polled(
         prompt(), answer, status="idle"
     )
     assert game.state.result is not None
@@ -139,8 +139,8 @@ def test_without_events_the_session_is_polled_until_the_answer_is_there() -> Non
 
 def test_a_lost_answer_is_read_from_the_messages() -> None:
     game, answer = begun(Game()), answered_with()
-    game.lost(_CUT).looked(prompt(), status="busy")
-    streamed(game, answer, "Hello").play(*IDLE).looked(prompt(), answer).wait(1.2).looked(prompt(), answer)
+    game.lost(_CUT).polled(prompt(), status="busy")
+    streamed(game, answer, "Hello").play(*IDLE).polled(prompt(), answer).wait(1.2).polled(prompt(), answer)
     assert game.state.error is None
     assert game.state.result is not None
     assert game.state.result.text == "Hello"
@@ -148,7 +148,7 @@ def test_a_lost_answer_is_read_from_the_messages() -> None:
 
 def test_a_proxy_that_answers_504_does_not_end_the_turn() -> None:
     game = (
-        begun(Game()).lost(ServerError("504", **_STATUS, status=504)).looked(prompt(), status="busy").wait(5)
+        begun(Game()).lost(ServerError("504", **_STATUS, status=504)).polled(prompt(), status="busy").wait(5)
     )
     assert game.state.result is None
 
@@ -156,7 +156,7 @@ def test_a_proxy_that_answers_504_does_not_end_the_turn() -> None:
 def test_the_answer_of_another_prompt_is_not_taken() -> None:
     game, mine, theirs = begun(Game()), answered_with("mine"), answered_with("theirs", 4, parent=3)
     streamed(game, mine, "mine").play(prompt(3, None).updated(), prompt(3, None).part_updated())
-    game.play(theirs.updated(), theirs.part_updated()).looked(
+    game.play(theirs.updated(), theirs.part_updated()).polled(
         prompt(), mine, prompt(3, None), theirs, status="busy"
     )
     assert game.state.result is not None
@@ -166,16 +166,16 @@ def test_the_answer_of_another_prompt_is_not_taken() -> None:
 
 def test_a_prompt_that_the_server_answers_with_a_later_one_is_an_error() -> None:
     game, theirs = begun(Game()), answered_with("theirs", 4, parent=3)
-    game.answered(theirs).play(*IDLE).looked(prompt(), prompt(3, None), theirs)
+    game.answered(theirs).play(*IDLE).polled(prompt(), prompt(3, None), theirs)
     assert "together with a later one" in str(error_of(game, TurnError))
 
 
 def test_a_turn_of_somebody_else_is_followed_from_its_begin() -> None:
     game = Game(key=None, follows=True)
     half = Message(2, is_over=False).text("Hel", is_over=False)
-    game.looked(Message(0, "user").text("old"), prompt(1, None), half, status="busy")
+    game.polled(Message(0, "user").text("old"), prompt(1, None), half, status="busy")
     answer = answered_with("Hello")
-    game.play(answer.delta("lo"), answer.part_updated(), answer.updated(), *IDLE).looked(
+    game.play(answer.delta("lo"), answer.part_updated(), answer.updated(), *IDLE).polled(
         prompt(1, None), answer
     )
     assert game.state.result is not None
@@ -186,14 +186,14 @@ def test_a_turn_that_begins_before_the_first_look_has_ended_is_followed() -> Non
     game, begins, answer = Game(key=None, follows=True), prompt(1, None), answered_with("Hello")
     half = Message(2, is_over=False)
     game.play(begins.updated(), begins.part_updated(), status("busy"), half.updated())
-    game.looked(begins, half, status="busy")
-    game.play(answer.part_updated(), answer.updated(), *IDLE).looked(begins, answer)
+    game.polled(begins, half, status="busy")
+    game.play(answer.part_updated(), answer.updated(), *IDLE).polled(begins, answer)
     assert game.state.result is not None
     assert (game.state.result.text, game.texts()) == ("Hello", {"prt_002_0": "Hello"})
 
 
 def test_following_a_session_at_rest_ends_with_its_last_turn() -> None:
-    game = Game(key=None, follows=True).looked(prompt(1, None), answered_with())
+    game = Game(key=None, follows=True).polled(prompt(1, None), answered_with())
     assert game.seen(TurnFinished)[0].result.text == "Hello"
 
 
@@ -201,7 +201,7 @@ def test_a_command_is_the_first_prompt_after_those_that_were_there() -> None:
     game = Game(key=None, after=(1_001, "msg_001"))
     command, answer = prompt(2, None), answered_with("done", 3, parent=2)
     game.play(command.updated(), command.part_updated(), answer.updated(), answer.part_updated())
-    game.answered(answer).play(*IDLE).looked(prompt(1, None), command, answer)
+    game.answered(answer).play(*IDLE).polled(prompt(1, None), command, answer)
     assert game.state.result is not None
     assert (game.state.result.message_id, game.state.result.text) == ("msg_002", "done")
 
@@ -221,6 +221,6 @@ def test_the_key_is_found_on_any_text_part() -> None:
 
 def test_an_empty_answer_is_a_result() -> None:
     game, answer = begun(Game()), Message(2)
-    game.play(answer.updated()).answered(answer).play(*IDLE).looked(prompt(), answer)
+    game.play(answer.updated()).answered(answer).play(*IDLE).polled(prompt(), answer)
     assert game.state.result is not None
     assert (game.state.result.text, game.state.error) == ("", None)

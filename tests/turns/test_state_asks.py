@@ -58,7 +58,7 @@ def test_a_reply_counts_once_even_if_the_turn_ends_before_its_response(response:
     game.play(event("permission.replied", sessionID=SESSION, requestID="per_1", reply="once"))
     if response != "comes after the end":
         game.feed(Done(reply, error=None if response == "comes before it" else _GONE))
-    game.answered(answer).play(*IDLE).looked(prompt(), answer)
+    game.answered(answer).play(*IDLE).polled(prompt(), answer)
     game.feed(Done(reply))
     assert game.state.result is not None
     decisions = [one.decision for one in game.state.result.replies]
@@ -82,7 +82,7 @@ def test_a_reply_that_failed_is_tried_again() -> None:
     [reply] = game.taken(ReplyTo)
     game.feed(Done(reply, error=_CUT)).wait(1.1)
     request = PermissionRequest.from_dict(permission()["properties"])
-    game.looked(prompt(), status="busy", asks=[request])
+    game.polled(prompt(), status="busy", asks=[request])
     assert [one.decision for one in game.taken(ReplyTo)] == ["once"]
 
 
@@ -104,17 +104,17 @@ def test_an_ask_of_a_subagent_is_answered_however_deep() -> None:
 def test_an_ask_of_a_subagent_that_was_born_in_a_gap_is_found_by_listing() -> None:
     game = begun(Game(permissions="once")).feed(Gap("cut"))
     request = PermissionRequest.from_dict(permission(session=CHILD)["properties"])
-    game.looked(prompt(), status="busy", asks=[request], children=[SessionSeen(CHILD, SESSION, "t")])
+    game.polled(prompt(), status="busy", asks=[request], children=[SessionSeen(CHILD, SESSION, "t")])
     assert [one.ask.session_id for one in game.taken(ReplyTo)] == [CHILD]
 
 
 def test_an_ask_that_was_answered_in_a_gap_is_closed() -> None:
-    game = begun(Game()).play(permission()).wait(1).feed(Gap("cut")).looked(prompt(), status="busy")
+    game = begun(Game()).play(permission()).wait(1).feed(Gap("cut")).polled(prompt(), status="busy")
     assert game.seen(AskClosed)
 
 
 def test_an_ask_that_is_younger_than_the_list_stays_open() -> None:
-    game = begun(Game()).feed(Gap("cut")).wait(0.1).play(permission()).looked(prompt(), status="busy")
+    game = begun(Game()).feed(Gap("cut")).wait(0.1).play(permission()).polled(prompt(), status="busy")
     assert not game.seen(AskClosed)
 
 
@@ -137,7 +137,7 @@ def test_a_function_that_fails_aborts_the_turn_and_its_error_is_raised() -> None
     game.feed(Done(decide, error=ZeroDivisionError()))
     assert game.taken(Abort)
     answer = Message(2, more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}})
-    game.play(*IDLE).answered(answer).looked(prompt(), answer)
+    game.play(*IDLE).answered(answer).polled(prompt(), answer)
     error_of(game, ZeroDivisionError)
 
 
@@ -156,7 +156,7 @@ def test_a_bare_reject_ends_the_turn_with_a_result() -> None:
     [reply] = game.taken(ReplyTo)
     game.feed(Done(reply))
     step = Message(2, more={"finish": "tool-calls"}).tool("error", error="rejected")
-    game.play(step.updated(), *IDLE).answered(step).looked(prompt(), step)
+    game.play(step.updated(), *IDLE).answered(step).polled(prompt(), step)
     assert game.state.error is None
     assert game.state.result is not None
     assert [one.decision for one in game.state.result.replies] == ["reject"]

@@ -54,15 +54,15 @@ def test_a_deleted_session_whose_abort_is_not_answered_is_lost_after_5_s() -> No
 
 
 def test_a_session_that_is_not_found_is_lost() -> None:
-    game = begun(Game()).lost(_CUT).looked(error=_GONE)
+    game = begun(Game()).lost(_CUT).polled(error=_GONE)
     assert error_of(game, TurnLostError).stored is False
 
 
 def test_a_server_that_is_gone_is_lost_within_15_s() -> None:
     game = begun(Game()).lost(_CUT)
     for _ in range(15):
-        if game.looks:
-            game.looked(error=ConnectError("refused", **_HTTP))
+        if game.polls:
+            game.polled(error=ConnectError("refused", **_HTTP))
         game.wait(1)
     assert error_of(game, TurnLostError).stored is None
 
@@ -71,8 +71,8 @@ def test_a_complete_answer_is_a_result_though_the_server_is_gone_after_it() -> N
     game, answer = begun(Game()), answered_with("all")
     streamed(game, answer, "all").answered(answer)
     for _ in range(12):
-        if game.looks:
-            game.looked(error=ConnectError("refused", **_HTTP))
+        if game.polls:
+            game.polled(error=ConnectError("refused", **_HTTP))
         game.wait(1)
     assert (game.state.error, game.state.result and game.state.result.text) == (None, "all")
 
@@ -80,29 +80,29 @@ def test_a_complete_answer_is_a_result_though_the_server_is_gone_after_it() -> N
 def test_a_server_that_is_too_busy_to_respond_is_not_lost_while_the_prompt_waits() -> None:
     game = begun(Game()).feed(Gap("cut"))
     for _ in range(120):
-        if game.looks:
-            game.looked(error=RequestTimeoutError("slow", **_HTTP))
+        if game.polls:
+            game.polled(error=RequestTimeoutError("slow", **_HTTP))
         game.wait(1)
     assert game.state.error is None
     game.lost(_CUT)
     for _ in range(40):
-        if game.looks:
-            game.looked(error=RequestTimeoutError("slow", **_HTTP))
+        if game.polls:
+            game.polled(error=RequestTimeoutError("slow", **_HTTP))
         game.wait(1)
     assert error_of(game, TurnLostError).stored is None
 
 
 def test_a_quiet_turn_is_not_polled_when_events_work() -> None:
     game = Game().feed(EventsWork()).wait(50)
-    assert not game.looks
-    assert game.wait(15).looks
+    assert not game.polls
+    assert game.wait(15).polls
 
 
 def test_a_server_that_was_started_again_has_stored_the_prompt() -> None:
     game = begun(Game()).lost(_CUT)
     for _ in range(5):
-        if game.looks:
-            game.looked(prompt(), Message(2, is_over=False))
+        if game.polls:
+            game.polled(prompt(), Message(2, is_over=False))
         game.wait(1)
     assert error_of(game, TurnLostError).stored is True
 
@@ -110,8 +110,8 @@ def test_a_server_that_was_started_again_has_stored_the_prompt() -> None:
 def test_a_prompt_that_never_arrived_is_lost() -> None:
     game = Game().lost(_CUT)
     for _ in range(10):
-        if game.looks:
-            game.looked()
+        if game.polls:
+            game.polled()
         game.wait(1)
     assert error_of(game, TurnLostError).stored is False
 
@@ -119,7 +119,7 @@ def test_a_prompt_that_never_arrived_is_lost() -> None:
 def test_an_instance_that_was_disposed_is_lost() -> None:
     game = begun(Game()).play(event("server.instance.disposed", directory="/repo"))
     answer = Message(2, more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}})
-    game.answered(answer).wait(1.1).looked(prompt(), answer)
+    game.answered(answer).wait(1.1).polled(prompt(), answer)
     assert error_of(game, TurnLostError).stored is True
 
 
@@ -130,8 +130,8 @@ def test_an_instance_that_was_disposed_is_lost() -> None:
 def test_an_instance_may_be_known_to_be_disposed_only_after_the_answer(sign: Callable[[Game], Game]) -> None:
     game = begun(Game())
     answer = Message(2, more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}})
-    game.answered(answer).play(*IDLE).looked(prompt(), answer)
-    sign(game).wait(0.6).looked(prompt(), answer)
+    game.answered(answer).play(*IDLE).polled(prompt(), answer)
+    sign(game).wait(0.6).polled(prompt(), answer)
     assert error_of(game, TurnLostError).stored is True
 
 
@@ -139,8 +139,8 @@ def test_a_text_that_the_server_lost_in_an_abort_is_kept() -> None:
     """1.3.2 stores no text of an aborted message."""
     game, answer = begun(Game()), Message(2, more={"error": {"name": "MessageAbortedError", "data": {}}})
     game.play(Message(2, is_over=False).updated(), answer.text("").part_updated(text="", time={"start": 1}))
-    game.play(answer.delta("a part")).answered(answer).play(*IDLE).looked(prompt(), answer)
-    game.wait(0.6).looked(prompt(), answer)
+    game.play(answer.delta("a part")).answered(answer).play(*IDLE).polled(prompt(), answer)
+    game.wait(0.6).polled(prompt(), answer)
     assert error_of(game, TurnAbortedError).partial.text == "a part"
 
 
@@ -158,7 +158,7 @@ def test_the_reason_of_a_prompt_that_failed_is_that_of_the_event() -> None:
     )
     game.lost(EmptyResponseError("empty", **_HTTP, status=200))
     for _ in range(10):
-        if game.looks:
-            game.looked(prompt())
+        if game.polls:
+            game.polled(prompt())
         game.wait(1)
     assert "Model not found: x" in str(error_of(game, TurnError))

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opencode_client.model import JsonObject
-from opencode_client.turns.inputs import Done, Gap, Look, ReplyTo
+from opencode_client.turns.inputs import Done, Gap, Poll, ReplyTo
 from opencode_client.turns.updates import ReasoningDelta, TurnFinished
 from tests.support.sizes import small_and_full
 from tests.support.turn_inputs import SESSION, Game, Message, event, permission, prompt, status
@@ -46,13 +46,13 @@ def _events() -> list[JsonObject]:
 
 _EVENTS = _events()
 _Steps = st.lists(
-    st.one_of(st.integers(0, len(_EVENTS) - 1), st.sampled_from(["gap", "wait", "look"])), max_size=80
+    st.one_of(st.integers(0, len(_EVENTS) - 1), st.sampled_from(["gap", "wait", "poll"])), max_size=80
 )
 
 
-def _look(game: Game) -> None:
-    if game.looks:
-        game.looked(*_STORED, status="busy")
+def _poll(game: Game) -> None:
+    if game.polls:
+        game.polled(*_STORED, status="busy")
 
 
 def _play(game: Game, steps: list[int | str]) -> None:
@@ -61,8 +61,8 @@ def _play(game: Game, steps: list[int | str]) -> None:
             game.feed(Gap("cut"))
         elif step == "wait":
             game.wait(1.5)
-        elif step == "look":
-            _look(game)
+        elif step == "poll":
+            _poll(game)
         elif isinstance(step, int):
             game.play(_EVENTS[step])
         for reply in game.taken(ReplyTo):
@@ -74,8 +74,8 @@ def _end(game: Game) -> None:
     game.answered(_THEIRS)
     for _ in range(20):
         if game.state.result is None:
-            if game.looks:
-                game.looked(*_STORED)
+            if game.polls:
+                game.polled(*_STORED)
             game.wait(1)
 
 
@@ -90,7 +90,7 @@ def _check(game: Game) -> None:
     assert (result.cost, result.message_id) == (1.0, "msg_001")
     assert [type(one) for one in game.updates].count(TurnFinished) == 1
     assert isinstance(game.updates[-1], TurnFinished)
-    assert not game.taken(Look) or game.state.result is not None
+    assert not game.taken(Poll) or game.state.result is not None
 
 
 @small_and_full("examples", 40, 300)

@@ -33,7 +33,7 @@ def test_the_deadline_aborts_the_turn_and_its_subagents() -> None:
     answer = answered_with(
         "par", more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}}
     )
-    game.play(*IDLE).answered(answer).looked(prompt(), answer)
+    game.play(*IDLE).answered(answer).polled(prompt(), answer)
     assert error_of(game, TurnTimeoutError).partial.text == "par"
 
 
@@ -63,8 +63,8 @@ def test_an_abort_by_another_client_is_an_error() -> None:
     answer = answered_with(
         "par", more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}}
     )
-    game.play(*IDLE, answer.updated(), *IDLE).answered(answer).looked(prompt(), answer)
-    game.wait(0.6).looked(prompt(), answer)
+    game.play(*IDLE, answer.updated(), *IDLE).answered(answer).polled(prompt(), answer)
+    game.wait(0.6).polled(prompt(), answer)
     error = error_of(game, TurnAbortedError)
     assert (error.partial.text, type(error.error).__name__) == ("par", "MessageAbortedError")
 
@@ -76,7 +76,7 @@ def test_a_step_that_passes_the_cost_aborts_the_turn() -> None:
     assert game.taken(Abort) == []
     game.play(Message(4, is_over=False).updated())
     assert game.taken(Abort)
-    game.answered(more).play(*IDLE).looked(prompt(), step, more)
+    game.answered(more).play(*IDLE).polled(prompt(), step, more)
     error_of(game, TurnBudgetError)
 
 
@@ -96,12 +96,12 @@ def test_the_last_allowed_step_may_end_the_turn(finish: str, aborts: bool) -> No
         game.play(Message(3, is_over=False).updated())
         assert game.taken(Abort)
     else:
-        game.answered(step).play(*IDLE).looked(prompt(), step)
+        game.answered(step).play(*IDLE).polled(prompt(), step)
         assert game.state.error is None
 
 
 def test_a_last_step_that_passes_the_cost_is_an_error() -> None:
     game, answer = begun(Game(max_cost=0.1)), answered_with()
-    game.answered(answer).play(*IDLE).looked(prompt(), answer)
+    game.answered(answer).play(*IDLE).polled(prompt(), answer)
     assert error_of(game, TurnBudgetError).partial.text == "Hello"
     assert game.taken(Abort) == []

@@ -49,7 +49,7 @@ def test_reading_the_messages_does_not_take_back_a_text_in_progress() -> None:
         answer.part_updated(text="", time={"start": 1}),
         answer.delta("Hel"),
     )
-    game.feed(Gap("cut")).looked(prompt(), Message(2, is_over=False).text("", is_over=False), status="busy")
+    game.feed(Gap("cut")).polled(prompt(), Message(2, is_over=False).text("", is_over=False), status="busy")
     game.play(answer.delta("lo"))
     assert game.texts() == {"prt_002_0": "Hello"}
     assert not game.seen(TextReplaced)
@@ -65,7 +65,7 @@ def test_cumulative_texts_of_old_servers_become_deltas() -> None:
 
 def test_synthetic_and_ignored_texts_are_not_shown() -> None:
     game, answer = begun(Game()), Message(2).text("a", synthetic=True).text("b", ignored=True).text("c")
-    game.answered(answer).wait(0.6).looked(prompt(), answer)
+    game.answered(answer).wait(0.6).polled(prompt(), answer)
     assert game.state.result is not None
     assert (game.state.result.text, game.texts()) == ("c", {"prt_002_2": "c"})
 
@@ -75,8 +75,8 @@ def test_several_steps_are_one_turn() -> None:
     step = Message(2, more={"finish": "tool-calls"}).tool("completed", output="a.txt")
     last = answered_with("done", 3)
     game.play(step.updated(), step.part_updated()).play(*IDLE)
-    assert not game.looks
-    streamed(game, last, "done").answered(last).play(status("busy"), *IDLE).looked(prompt(), step, last)
+    assert not game.polls
+    streamed(game, last, "done").answered(last).play(status("busy"), *IDLE).polled(prompt(), step, last)
     assert game.state.result is not None
     assert (game.state.result.text, game.state.result.cost) == ("done", 1.0)
     assert [call.tool for call in game.state.result.tool_calls] == ["bash"]
@@ -114,7 +114,7 @@ def test_a_compaction_continues_the_turn() -> None:
     last = answered_with("done", 6, parent=5)
     for one in (failed, compaction, summary, goes_on, last):
         game.play(one.updated(), *(one.part_updated(index) for index in range(len(one.parts))))
-    game.answered(last).play(*IDLE).looked(prompt(), failed, compaction, summary, goes_on, last)
+    game.answered(last).play(*IDLE).polled(prompt(), failed, compaction, summary, goes_on, last)
     assert game.state.result is not None
     assert (game.state.result.text, game.state.result.cost) == ("done", 1.5)
     assert game.texts() == {"prt_006_0": "done"}
@@ -147,6 +147,6 @@ def test_an_answer_whose_events_never_come_is_shown_before_the_end() -> None:
     game, answer = begun(Game()).feed(EventsWork()), answered_with()
     game.answered(answer)
     assert game.updates == []
-    game.wait(3.1).looked(prompt())
+    game.wait(3.1).polled(prompt())
     assert [type(one).__name__ for one in game.updates][:1] == ["TextDelta"]
     assert game.texts() == {"prt_002_0": "Hello"}

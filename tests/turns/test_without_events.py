@@ -10,7 +10,7 @@ from tests.support.turn_inputs import Game, Message, permission, prompt
 
 def test_a_prompt_that_cannot_be_listed_is_found_by_its_answer() -> None:
     answer = Message(2, more={"structured": {"a": 1}}).text("ok")
-    game = Game().answered(answer).wait(1).looked(answer)
+    game = Game().answered(answer).wait(1).polled(answer)
     assert game.state.result is not None
     assert game.state.error is None
     assert game.state.result.text == "ok"
@@ -21,8 +21,8 @@ def test_a_prompt_that_cannot_be_listed_is_found_by_its_answer() -> None:
 def test_an_ask_that_somebody_else_has_answered_is_closed_at_the_end() -> None:
     ask = partial(PermissionRequest, permission()["properties"])
     begun, ended = Message(2, is_over=False), Message(2).text("done")
-    game = Game().wait(1.1).looked(prompt(), begun, status="busy", asks=[ask])
+    game = Game().wait(1.1).polled(prompt(), begun, status="busy", asks=[ask])
     assert len(game.seen(PermissionAsk)) == 1
-    game.answered(ended).wait(1).looked(prompt(), ended)
+    game.answered(ended).wait(1).polled(prompt(), ended)
     assert game.state.result is not None
     assert len(game.seen(AskClosed)) == 1

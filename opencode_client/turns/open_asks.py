@@ -25,7 +25,7 @@ class _Entry:
 
 
 @define(eq=False)
-class AskBook:
+class OpenAsks:
     """The asks of a turn, and the replies that were sent."""
 
     permissions: object

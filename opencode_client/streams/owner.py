@@ -27,14 +27,14 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_Process.enter_child)
 
 
-class Home:
+class Owner:
     """Remembers the place that first called `enter`: for threads the process, for asyncio the event loop.
 
     After `fork`, the child has the parent's sockets: if both read them, each gets a part of the bytes.
     """
 
     def __init__(self, error: Callable[[], OpencodeError] = _stream_error) -> None:
-        """Create a home. `error` makes the error that `enter` raises."""
+        """Create an owner. `error` makes the error that `enter` raises."""
         self._error = error
         self._place: object = None
         self._process: object = None

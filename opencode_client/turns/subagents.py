@@ -8,7 +8,7 @@ from .inputs import MessageSeen, SessionSeen
 from .updates import SubagentChanged
 
 
-class Family:
+class Subagents:
     """The sessions of the subagents of one session, however deep. `messages` are those of the model, by id."""
 
     def __init__(self, session_id: str) -> None:
@@ -20,13 +20,13 @@ class Family:
     def __iter__(self) -> Iterator[str]:
         return iter(self._sessions)
 
-    def has(self, session_id: str) -> bool:
+    def is_ours(self, session_id: str) -> bool:
         """Return True for the turn's own session, and for those of its subagents."""
         return session_id == self._root or session_id in self._sessions
 
     def add(self, session: SessionSeen) -> list[SubagentChanged]:
         """Add a session if its parent is one of these sessions."""
-        if self.has(session.session_id) or not self.has(session.parent_id):
+        if self.is_ours(session.session_id) or not self.is_ours(session.parent_id):
             return []
         self._sessions[session.session_id] = session
         return self.change(session.session_id, "started")
