@@ -19,7 +19,7 @@ from ..errors import (
 from ..logs import fields
 from .options import ClientOptions
 from .request_builder import Prepared
-from .response import status_error
+from .response import EventStreamFound, status_error
 
 logger: logging.Logger = logging.getLogger(__package__)
 
@@ -54,8 +54,8 @@ def error_from_httpx(prepared: Prepared, cause: httpx.RequestError, started: flo
         _log(prepared, type(cause).__name__, started)
     text = str(cause) or type(cause).__name__
     error: OpencodeError
-    if isinstance(cause, httpx.DecodingError):
-        is_stream = text.startswith("an event stream")
+    if isinstance(cause, httpx.DecodingError | EventStreamFound):
+        is_stream = isinstance(cause, EventStreamFound)
         expected = "JSON" if is_stream else "a body in the encoding that its headers name"
         error = ResponseDecodeError(operation.id, "$", expected, text)
         error.operation, error.method, error.url = operation.id, operation.method, prepared.url

@@ -33,13 +33,17 @@ def is_web_page(operation: Operation[Any], response: httpx.Response) -> bool:
     return kind.lower().startswith("text/html")
 
 
-def check_ends(status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Raise httpx.DecodingError for an event stream: reading all of it would never end.
+class EventStreamFound(httpx.RequestError):
+    """The response is an event stream. Reading all of it would never end."""
 
-    Only `send` meets one, at a route that the document lacks. An error status has a body that ends.
+
+def check_ends(status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raise EventStreamFound for an event stream.
+
+    Only `send` gets one, from a route that the document lacks. An error status has a body that ends.
     """
     if status < 400 and any(value.startswith(b"text/event-stream") for _, value in headers):
-        raise httpx.DecodingError("an event stream, which `send` cannot read")
+        raise EventStreamFound("an event stream, which `send` cannot read")
 
 
 def decode(prepared: Prepared, response: httpx.Response, *, strict: bool) -> Any:  # Any: see returns
