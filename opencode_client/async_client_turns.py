@@ -97,6 +97,14 @@ class AsyncClientTurns(AsyncClientCalls):
         async with turn(options.pop("self"), options.pop("prompt"), options, runs=True) as running:
             return await running.result()
 
+    @overload
+    def turn(self, prompt: Prompt, *, output: type[T], **options: Unpack[TurnOptions]) -> AsyncTurn[T]: ...
+
+    @overload
+    def turn(
+        self, prompt: Prompt, *, output: JsonMapping | None = None, **options: Unpack[TurnOptions]
+    ) -> AsyncTurn[Any]: ...  # Any: JSON
+
     def turn(
         self,
         prompt: Prompt,
@@ -118,7 +126,7 @@ class AsyncClientTurns(AsyncClientCalls):
         max_cost: float | None = None,
         max_steps: int | None = None,
         fork: bool = False,
-    ) -> AsyncTurn:
+    ) -> AsyncTurn[Any]:  # Any: as in `run`
         """Return a turn. `async with` sends its prompt; iterating over the turn yields updates.
 
         `async with client.turn("Explain this") as turn:` and then `async for update in turn:`
@@ -144,7 +152,7 @@ class AsyncClientTurns(AsyncClientCalls):
         timeout: float | None = None,
         max_cost: float | None = None,
         max_steps: int | None = None,
-    ) -> AsyncTurn:
+    ) -> AsyncTurn[Any]:  # Any: JSON
         """Return a running turn. `async with` joins it; its first updates have the text so far.
 
         Leaving `async with` does not abort the turn. If the session is idle, you get its last turn. The arguments are

@@ -97,6 +97,14 @@ class ClientTurns(ClientCalls):
         with turn(options.pop("self"), options.pop("prompt"), options, runs=True) as running:
             return running.result()
 
+    @overload
+    def turn(self, prompt: Prompt, *, output: type[T], **options: Unpack[TurnOptions]) -> Turn[T]: ...
+
+    @overload
+    def turn(
+        self, prompt: Prompt, *, output: JsonMapping | None = None, **options: Unpack[TurnOptions]
+    ) -> Turn[Any]: ...  # Any: JSON
+
     def turn(
         self,
         prompt: Prompt,
@@ -118,7 +126,7 @@ class ClientTurns(ClientCalls):
         max_cost: float | None = None,
         max_steps: int | None = None,
         fork: bool = False,
-    ) -> Turn:
+    ) -> Turn[Any]:  # Any: as in `run`
         """Return a turn. `with` sends its prompt; iterating over the turn yields updates.
 
         `with client.turn("Explain this") as turn:` and then `for update in turn:`
@@ -144,7 +152,7 @@ class ClientTurns(ClientCalls):
         timeout: float | None = None,
         max_cost: float | None = None,
         max_steps: int | None = None,
-    ) -> Turn:
+    ) -> Turn[Any]:  # Any: JSON
         """Return a running turn. `with` joins it; its first updates have the text so far.
 
         Leaving `with` does not abort the turn. If the session is idle, you get its last turn. The arguments are

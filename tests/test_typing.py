@@ -8,6 +8,7 @@ from typing import Any, Literal, assert_type
 from opencode_client import (
     AsyncOpencodeClient,
     AsyncPaginator,
+    AsyncTurn,
     NotFoundError,
     OpencodeClient,
     OpencodeError,
@@ -16,6 +17,8 @@ from opencode_client import (
     Paginator,
     Response,
     ServerInfo,
+    Turn,
+    TurnResult,
 )
 from opencode_client.model import JsonObject, OpencodeModel, UnknownEvent
 from opencode_client.models import (
@@ -224,6 +227,28 @@ def models(client: OpencodeClient) -> None:
     client.v2.session.create(model=session.model)
     client.session.prompt("ses_1", parts=[], model="anthropic/claude-sonnet-4-5")
     client.v2.session.switch_model("ses_1", model="anthropic/claude-sonnet-4-5")
+
+
+class Answer:
+    """A class for structured output, as pydantic's models are."""
+
+
+def structured_output(client: OpencodeClient) -> None:
+    assert_type(client.run("hi", output=Answer), TurnResult[Answer])
+    assert_type(client.run("hi"), TurnResult[Any])
+    with client.turn("hi", output=Answer) as turn:
+        assert_type(turn.result(), TurnResult[Answer])
+        assert_type(turn.result().structured, Answer | None)
+    plain: Turn = client.turn("hi", permissions="ask", output={"type": "object"})
+    assert_type(plain.result(), TurnResult[Any])
+
+
+async def awaited_structured_output(client: AsyncOpencodeClient) -> None:
+    assert_type(await client.run("hi", output=Answer), TurnResult[Answer])
+    async with client.turn("hi", output=Answer) as turn:
+        assert_type(await turn.result(), TurnResult[Answer])
+    joined: AsyncTurn = client.follow("ses_1")
+    assert_type(await joined.result(), TurnResult[Any])
 
 
 async def awaited_calls(client: AsyncOpencodeClient) -> None:

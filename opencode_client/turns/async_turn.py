@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from ..errors import ArgumentError, TurnAbortedError
 from ..signatures import explain_call
@@ -17,7 +17,7 @@ from .async_hub import AsyncRun, start
 from .growing_text import GrowingText
 from .inputs import Stop
 from .options import Prompt, check_options
-from .result import TurnResult
+from .result import T, TurnResult
 from .state import STOPPING_S, TurnState
 from .updates import TextDelta, TextReplaced, Update
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..async_client import AsyncOpencodeClient
 
 
-class AsyncTurn(AsyncAnswering[Update, TurnState]):
+class AsyncTurn(AsyncAnswering[Update, TurnState], Generic[T]):
     """A prompt and all that the agent does for it. Yields updates; the last one is a `TurnFinished`.
 
     Opened by `async with`, which sends the prompt. Leaving `async with` before the turn is over aborts it on the
@@ -83,7 +83,7 @@ class AsyncTurn(AsyncAnswering[Update, TurnState]):
         self._running().hub.leave(self._running())
 
     @explain_call
-    async def result(self) -> TurnResult[Any]:  # Any: the structured output
+    async def result(self) -> TurnResult[T]:
         """Wait until the turn is over, and return its result.
 
         Raises:
@@ -112,7 +112,7 @@ class AsyncTurn(AsyncAnswering[Update, TurnState]):
 
 def turn(
     client: AsyncOpencodeClient, prompt: Prompt, options: Mapping[str, Any], *, runs: bool = False
-) -> AsyncTurn:  # Any: `TurnOptions`, and `output`
+) -> AsyncTurn[Any]:  # Any: `TurnOptions`, and `output`
     """Return a turn that is not sent yet. `runs`: for `run`, where nobody reads updates or answers asks."""
     check_options(prompt, options, may_ask=not runs)
     return AsyncTurn(partial(prepare, client, prompt, options, may_ask=not runs), is_quiet=runs)
@@ -120,7 +120,7 @@ def turn(
 
 def followed(
     client: AsyncOpencodeClient, session_id: str, options: Mapping[str, Any]
-) -> AsyncTurn:  # Any: as above
+) -> AsyncTurn[Any]:  # Any: as above
     """Return a turn that runs already, not joined yet."""
     check_options("follow", options, may_ask=True)
     return AsyncTurn(partial(prepare_following, client, session_id, options))

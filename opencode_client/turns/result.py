@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import astuple, field, frozen
 
 from ..signatures import explain_calls
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # type checkers have it; at run time, it need not be installed
+
     from ..models import MessageWithParts, ToolPart
     from .updates import Ask
 
-T = TypeVar("T")
+    T = TypeVar("T", default=Any)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
 @explain_calls

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from ..errors import ArgumentError, TurnAbortedError
 from ..signatures import explain_call
@@ -17,7 +17,7 @@ from .hub import SyncRun, start
 from .growing_text import GrowingText
 from .inputs import Stop
 from .options import Prompt, check_options
-from .result import TurnResult
+from .result import T, TurnResult
 from .state import STOPPING_S, TurnState
 from .updates import TextDelta, TextReplaced, Update
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..client import OpencodeClient
 
 
-class Turn(Answering[Update, TurnState]):
+class Turn(Answering[Update, TurnState], Generic[T]):
     """A prompt and all that the agent does for it. Yields updates; the last one is a `TurnFinished`.
 
     Opened by `with`, which sends the prompt. Leaving `with` before the turn is over aborts it on the
@@ -83,7 +83,7 @@ class Turn(Answering[Update, TurnState]):
         self._running().hub.leave(self._running())
 
     @explain_call
-    def result(self) -> TurnResult[Any]:  # Any: the structured output
+    def result(self) -> TurnResult[T]:
         """Wait until the turn is over, and return its result.
 
         Raises:
@@ -112,7 +112,7 @@ class Turn(Answering[Update, TurnState]):
 
 def turn(
     client: OpencodeClient, prompt: Prompt, options: Mapping[str, Any], *, runs: bool = False
-) -> Turn:  # Any: `TurnOptions`, and `output`
+) -> Turn[Any]:  # Any: `TurnOptions`, and `output`
     """Return a turn that is not sent yet. `runs`: for `run`, where nobody reads updates or answers asks."""
     check_options(prompt, options, may_ask=not runs)
     return Turn(partial(prepare, client, prompt, options, may_ask=not runs), is_quiet=runs)
@@ -120,7 +120,7 @@ def turn(
 
 def followed(
     client: OpencodeClient, session_id: str, options: Mapping[str, Any]
-) -> Turn:  # Any: as above
+) -> Turn[Any]:  # Any: as above
     """Return a turn that runs already, not joined yet."""
     check_options("follow", options, may_ask=True)
     return Turn(partial(prepare_following, client, session_id, options))
