@@ -47,7 +47,7 @@ def test_the_password_goes_in_a_header(client_kind: ClientKind) -> None:
     assert dial.headers["user-agent"].startswith("opencode-client-python/")
 
 
-def test_headers_and_authentication_of_the_users_http_client_go_along(client_kind: ClientKind) -> None:
+def test_headers_and_authentication_of_a_given_http_client_are_sent(client_kind: ClientKind) -> None:
     kind: Any = httpx.AsyncClient if client_kind.is_async else httpx.Client
     with PtyServer([cursor(0), end]) as server:
         own = kind(base_url=server.url, auth=("me", "own"), headers={"x-own": "1", "user-agent": "mine"})
@@ -61,7 +61,7 @@ def test_headers_and_authentication_of_the_users_http_client_go_along(client_kin
     assert [dial.headers[name] for name in names] == [basic, "1", "mine"]
 
 
-def test_a_ticket_goes_in_the_place_of_the_password(client_kind: ClientKind) -> None:
+def test_a_ticket_replaces_the_password(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), end]) as server:
         rest(client_kind, _entered(client_kind, server, auth="ticket"))
         [dial] = server.dials
@@ -78,7 +78,7 @@ def test_every_connection_has_a_ticket_of_its_own(client_kind: ClientKind) -> No
         assert [call.method for call in server.calls].count("POST") == 2
 
 
-def test_a_ticket_is_asked_for_where_the_terminal_is(client_kind: ClientKind) -> None:
+def test_a_ticket_request_names_the_directory_and_workspace_of_the_terminal(client_kind: ClientKind) -> None:
     place = {"directory": "/wörk", "workspace": "w1"}
     with PtyServer([cursor(0), end]) as server:
         rest(client_kind, _entered(client_kind, server, auth="ticket", **place))
@@ -88,7 +88,7 @@ def test_a_ticket_is_asked_for_where_the_terminal_is(client_kind: ClientKind) ->
     assert {call.target.partition("?")[2] for call in calls} == {"directory=%2Fw%C3%B6rk&workspace=w1"}
 
 
-def test_a_client_for_a_directory_connects_there(client_kind: ClientKind) -> None:
+def test_a_terminal_uses_the_directory_of_its_client(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), end]) as server:
         rest(
             client_kind,
@@ -97,7 +97,7 @@ def test_a_client_for_a_directory_connects_there(client_kind: ClientKind) -> Non
         assert server.dials[0].target == f"{_CONNECT}?directory=%2Fr"
 
 
-def test_no_secret_is_told_of_a_terminal_that_works(
+def test_logs_and_reprs_of_a_working_terminal_contain_no_secret(
     client_kind: ClientKind, logged: Callable[[], str]
 ) -> None:
     with PtyServer([cursor(0), say("a"), cut], [cursor(1), end]) as server:
@@ -121,7 +121,7 @@ _REFUSALS = {
 
 @pytest.mark.parametrize("refusal", _REFUSALS.values(), ids=list(_REFUSALS))
 @pytest.mark.parametrize("auth", ["basic", "ticket"])
-def test_no_secret_is_told_of_a_connection_that_is_refused(
+def test_logs_and_errors_of_a_refused_connection_contain_no_secret(
     client_kind: ClientKind, logged: Callable[[], str], refusal: bytes, auth: str
 ) -> None:
     with PtyServer(answers={_CONNECT: refusal}) as server:
@@ -134,7 +134,7 @@ def test_no_secret_is_told_of_a_connection_that_is_refused(
 
 
 @pytest.mark.parametrize("how", [cut, close(1011, "crash")])
-def test_no_secret_is_told_of_a_connection_that_breaks(
+def test_logs_and_errors_of_a_broken_connection_contain_no_secret(
     client_kind: ClientKind, logged: Callable[[], str], how: Any
 ) -> None:
     with PtyServer([cursor(0), how]) as server:
@@ -155,7 +155,7 @@ def test_a_used_ticket_is_forbidden(client_kind: ClientKind) -> None:
         _entered(client_kind, server, auth="ticket")
 
 
-def test_no_proxy_comes_between_this_machine_and_itself(
+def test_connections_to_loopback_use_no_proxy(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NO_PROXY", raising=False)
@@ -167,7 +167,7 @@ def test_no_proxy_comes_between_this_machine_and_itself(
         assert rest(client_kind, connected(client_kind, server)) == []
 
 
-def test_a_proxy_is_asked_for_other_machines(
+def test_connections_to_other_hosts_use_the_proxy_of_the_environment(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
@@ -204,7 +204,7 @@ def test_the_callers_tls_context_is_used(
         assert _over_tls(client_kind, server, trusting, ssl=trusting) == ["safe"]
 
 
-def test_without_it_a_server_has_to_be_trusted_by_all(
+def test_an_untrusted_certificate_is_refused_without_a_tls_context(
     client_kind: ClientKind, tls: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
     served, trusting = tls
@@ -212,6 +212,6 @@ def test_without_it_a_server_has_to_be_trusted_by_all(
         _over_tls(client_kind, server, trusting)
 
 
-def test_a_tls_context_is_no_harm_without_tls(client_kind: ClientKind) -> None:
+def test_a_tls_context_is_ignored_without_tls(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), end]) as server:
         assert rest(client_kind, connected(client_kind, server, ssl=ssl.create_default_context())) == []

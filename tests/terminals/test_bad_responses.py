@@ -1,4 +1,4 @@
-"""Responses and frames that no server should send, and arguments of wrong types: each is an error of ours."""
+"""Wrong responses, frames and arguments: each raises an OpencodeError."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _raw(data: bytes) -> Step:
 
 
 @pytest.mark.parametrize("body", [*_BODIES[:2], *_BODIES[3:4], *_BODIES[5:]])
-def test_an_unexpected_terminal_is_an_error_of_ours(client_kind: ClientKind, body: bytes) -> None:
+def test_a_wrong_response_of_pty_get_raises_an_opencode_error(client_kind: ClientKind, body: bytes) -> None:
     with (
         PtyServer([cursor(0)], answers={_PATH: http(body)}) as server,
         pytest.raises(OpencodeError, match=r"pty\.get"),
@@ -57,7 +57,9 @@ def test_an_unexpected_terminal_is_an_error_of_ours(client_kind: ClientKind, bod
 
 
 @pytest.mark.parametrize("body", _BODIES)
-def test_an_unexpected_ticket_is_an_error_of_ours(client_kind: ClientKind, body: bytes) -> None:
+def test_a_wrong_response_to_a_ticket_request_raises_an_opencode_error(
+    client_kind: ClientKind, body: bytes
+) -> None:
     answers = {f"{_PATH}/connect-token": http(body)}
     with PtyServer([cursor(0)], answers=answers) as server:
         with pytest.raises(OpencodeError, match="pty"):
@@ -66,7 +68,7 @@ def test_an_unexpected_ticket_is_an_error_of_ours(client_kind: ClientKind, body:
 
 
 @pytest.mark.parametrize("body", _BODIES)
-def test_a_terminal_is_removed_though_the_response_does_not_describe_it(
+def test_a_terminal_is_removed_if_the_response_of_its_creation_is_wrong(
     client_kind: ClientKind, body: bytes
 ) -> None:
     with TerminalList() as server:
@@ -77,7 +79,7 @@ def test_a_terminal_is_removed_though_the_response_does_not_describe_it(
 
 
 @pytest.mark.parametrize("response", _HANDSHAKES.values(), ids=list(_HANDSHAKES))
-def test_an_unexpected_handshake_is_an_error_of_ours(client_kind: ClientKind, response: bytes) -> None:
+def test_a_wrong_handshake_raises_an_opencode_error(client_kind: ClientKind, response: bytes) -> None:
     answers = {f"{_PATH}/connect": response}
     with PtyServer(answers=answers) as server, pytest.raises(OpencodeError, match=r"pty\.connect") as caught:
         connected(client_kind, server)
@@ -87,7 +89,7 @@ def test_an_unexpected_handshake_is_an_error_of_ours(client_kind: ClientKind, re
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://[", "foo://x", "http://"])
-def test_a_wrong_proxy_is_an_error_of_ours(
+def test_a_wrong_proxy_url_raises_an_opencode_error(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     client = client_kind.client("http://opencode.invalid")
@@ -116,7 +118,7 @@ def test_an_unexpected_frame_breaks_the_connection(client_kind: ClientKind, data
 
 
 @pytest.mark.parametrize("payload", [b"[[[[", b'{"cursor":-3}', b'{"cursor":"x"}', 10_000 * b"["])
-def test_a_control_frame_of_another_form_is_passed_over(client_kind: ClientKind, payload: bytes) -> None:
+def test_a_malformed_control_frame_is_ignored(client_kind: ClientKind, payload: bytes) -> None:
     with PtyServer([cursor(0), lambda line: line.send(b"\0" + payload)]) as server:
         terminal = connected(client_kind, server)
         with pytest.raises(PtyTimeoutError):
@@ -154,13 +156,13 @@ def test_a_value_of_a_wrong_type_is_refused(
             client_kind.call(use, terminal)
 
 
-def test_a_timeout_without_end_is_none(client_kind: ClientKind) -> None:
+def test_an_infinite_timeout_means_no_timeout(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), lambda line: line.send("a")]) as server:
         assert client_kind.call(connected(client_kind, server).recv, float("inf")) == "a"
 
 
 @pytest.mark.parametrize("pty_id", [None, 3, b"x", {"id": "pty_1"}])
-def test_a_terminal_is_named_by_a_text(client_kind: ClientKind, pty_id: Any) -> None:
+def test_a_terminal_id_must_be_a_string(client_kind: ClientKind, pty_id: Any) -> None:
     with pytest.raises(ArgumentError, match=r"pty_id takes the id of a terminal, such as pty\.id, not"):
         client_kind.client().pty.connect(pty_id)
 
@@ -181,7 +183,7 @@ def test_a_second_reader_is_refused(client_kind: ClientKind) -> None:
             import time
 
             gate.await_asked()
-            time.sleep(0.1)  # into its waiting; that it waits is no event
+            time.sleep(0.1)  # until it waits; no event shows that
 
         with pytest.raises(ArgumentError, match="only one thread or task may read it"):
             client_kind.meanwhile(lambda: terminal.recv(1), first_waits, second)
@@ -217,7 +219,7 @@ def test_exit_codes_arrive_in_a_second_event_loop() -> None:
             one.close()
 
 
-def test_a_status_that_is_unknown_does_not_end_the_waiting(client_kind: ClientKind) -> None:
+def test_wait_continues_after_an_unknown_status(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
 
@@ -230,7 +232,7 @@ def test_a_status_that_is_unknown_does_not_end_the_waiting(client_kind: ClientKi
         assert client_kind.call(terminal.wait, 5) == 7
 
 
-def test_the_error_of_a_missing_id_names_it(client_kind: ClientKind) -> None:
+def test_the_error_for_a_response_without_an_id_names_the_id(client_kind: ClientKind) -> None:
     with TerminalList() as server:
         server.on_create = lambda: http(b"{}")
         with pytest.raises(ResponseDecodeError, match=r"pty\.create: \$\.id"):

@@ -23,7 +23,7 @@ from tests.support.terminal_actions import connected, read, rest, seen_by
 from tests.support.terminal_server import PTY_ID, Gate, PtyServer, cursor, described, end, hear, say
 
 
-def test_iteration_yields_the_output_and_ends_with_the_process(client_kind: ClientKind) -> None:
+def test_iteration_yields_all_output_and_ends_when_the_process_ends(client_kind: ClientKind) -> None:
     with PtyServer([say("old "), cursor(4), say("new ", "\N{GRINNING FACE}"), end]) as server:
         terminal = connected(client_kind, server)
         assert "".join(rest(client_kind, terminal)) == "old new \N{GRINNING FACE}"
@@ -31,7 +31,7 @@ def test_iteration_yields_the_output_and_ends_with_the_process(client_kind: Clie
         assert len(server.dials) == 1
 
 
-def test_what_has_ended_goes_on_ending(client_kind: ClientKind) -> None:
+def test_an_ended_terminal_yields_nothing_and_refuses_calls(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("bye"), end]) as server:
         terminal = connected(client_kind, server)
         assert rest(client_kind, terminal) == ["bye"]
@@ -43,7 +43,7 @@ def test_what_has_ended_goes_on_ending(client_kind: ClientKind) -> None:
             assert (caught.value.code, caught.value.reason) == (1000, "")
 
 
-def test_what_came_before_the_end_is_read_though_typing_said_that_it_ended(client_kind: ClientKind) -> None:
+def test_output_before_the_end_can_be_read_after_a_failed_send(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("bye"), end]) as server:
         terminal = connected(client_kind, server)
         seen_by(client_kind, lambda: server.until(lambda: server.open == 0))
@@ -52,7 +52,7 @@ def test_what_came_before_the_end_is_read_though_typing_said_that_it_ended(clien
         assert rest(client_kind, terminal) == ["bye"]
 
 
-def test_first_uses_at_once_make_one_connection(client_kind: ClientKind) -> None:
+def test_concurrent_first_calls_open_one_connection(client_kind: ClientKind) -> None:
     gate = Gate(described())
     with PtyServer([cursor(0)], answers={f"/pty/{PTY_ID}": gate}) as server:
         terminal = client_kind.client(server.url).pty.connect(PTY_ID)
@@ -62,7 +62,7 @@ def test_first_uses_at_once_make_one_connection(client_kind: ClientKind) -> None
         assert len(server.dials) == 1
 
 
-def test_a_terminal_connects_by_its_first_use(client_kind: ClientKind) -> None:
+def test_a_terminal_connects_at_its_first_call(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("hi")]) as server:
         terminal = client_kind.client(server.url).pty.connect(PTY_ID)
         assert server.dials == []
@@ -70,7 +70,7 @@ def test_a_terminal_connects_by_its_first_use(client_kind: ClientKind) -> None:
         client_kind.call(terminal.close)
 
 
-def test_recv_says_how_long_nothing_came(client_kind: ClientKind) -> None:
+def test_a_timeout_of_recv_names_its_seconds(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), hear, say("late")]) as server:
         terminal = connected(client_kind, server)
         for timeout in (0, 0.05):
@@ -81,7 +81,7 @@ def test_recv_says_how_long_nothing_came(client_kind: ClientKind) -> None:
         assert client_kind.call(terminal.recv, 5) == "late"
 
 
-def test_input_goes_as_text_whatever_it_is(client_kind: ClientKind) -> None:
+def test_str_and_bytes_input_is_sent_in_text_frames(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
         client_kind.call(terminal.send, "ls\n")
@@ -90,7 +90,7 @@ def test_input_goes_as_text_whatever_it_is(client_kind: ClientKind) -> None:
     assert server.heard == ["ls\n", "zwölf €\n"]
 
 
-def test_bytes_may_be_pieces_of_characters(client_kind: ClientKind) -> None:
+def test_bytes_of_one_character_may_be_sent_one_by_one(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
         for byte in "€😀".encode():
@@ -101,9 +101,7 @@ def test_bytes_may_be_pieces_of_characters(client_kind: ClientKind) -> None:
 
 
 @pytest.mark.parametrize("data", [b"ab\xff", "\ud83d"])
-def test_input_that_is_no_utf_8_is_refused_and_not_remembered(
-    client_kind: ClientKind, data: str | bytes
-) -> None:
+def test_input_that_is_not_utf_8_is_refused_and_not_kept(client_kind: ClientKind, data: str | bytes) -> None:
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
         with pytest.raises(ArgumentError, match="input is UTF-8"):
@@ -113,7 +111,7 @@ def test_input_that_is_no_utf_8_is_refused_and_not_remembered(
 
 
 @pytest.mark.parametrize("pattern", ["$ ", re.compile(r"\d+\$ ")], ids=["text", "expression"])
-def test_read_until_gives_all_up_to_the_match_and_leaves_the_rest(
+def test_read_until_returns_all_output_up_to_the_match(
     client_kind: ClientKind, pattern: str | re.Pattern[str]
 ) -> None:
     with PtyServer([cursor(0), say("1", "2$", " rest", "more$ ")]) as server:
@@ -123,7 +121,9 @@ def test_read_until_gives_all_up_to_the_match_and_leaves_the_rest(
         assert client_kind.call(terminal.recv, 5) == "more$ "
 
 
-def test_read_until_tells_what_it_saw_and_leaves_it(client_kind: ClientKind) -> None:
+def test_a_timeout_of_read_until_has_the_output_and_keeps_it_for_the_next_read(
+    client_kind: ClientKind,
+) -> None:
     with PtyServer([cursor(0), say("password: "), hear, say("$ ")]) as server:
         terminal = connected(client_kind, server)
         with pytest.raises(PtyTimeoutError, match=r"no '\$ ' within 0.1 s; seen: 'password: '") as caught:
@@ -133,7 +133,9 @@ def test_read_until_tells_what_it_saw_and_leaves_it(client_kind: ClientKind) -> 
         assert client_kind.call(terminal.read_until, "$ ", timeout=5) == "password: $ "
 
 
-def test_read_until_tells_what_it_saw_before_the_end(client_kind: ClientKind) -> None:
+def test_an_end_during_read_until_has_the_output_and_keeps_it_for_the_next_read(
+    client_kind: ClientKind,
+) -> None:
     with PtyServer([cursor(0), say("no such file\n"), end]) as server:
         terminal = connected(client_kind, server)
         with pytest.raises(PtyClosedError, match="seen: 'no such file") as caught:
@@ -142,13 +144,13 @@ def test_read_until_tells_what_it_saw_before_the_end(client_kind: ClientKind) ->
         assert rest(client_kind, terminal) == ["no such file\n"]
 
 
-def test_read_until_finds_what_frames_share(client_kind: ClientKind) -> None:
+def test_read_until_finds_text_that_several_frames_contain(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say(*"xx<<end>>yy")]) as server:
         terminal = connected(client_kind, server)
         assert client_kind.call(terminal.read_until, "<<end>>", timeout=5) == "xx<<end>>"
 
 
-def test_a_size_is_given_by_a_call(client_kind: ClientKind) -> None:
+def test_resize_sends_a_put_request(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server, directory="/w")
         client_kind.call(terminal.resize, 40, 132)
@@ -158,7 +160,9 @@ def test_a_size_is_given_by_a_call(client_kind: ClientKind) -> None:
 
 
 @pytest.mark.parametrize("size", [(0, 80), (24, 0), (-1, -1)])
-def test_a_size_that_no_terminal_has_is_refused_here(client_kind: ClientKind, size: tuple[int, int]) -> None:
+def test_a_size_without_rows_or_columns_is_refused_without_a_request(
+    client_kind: ClientKind, size: tuple[int, int]
+) -> None:
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
         with pytest.raises(ArgumentError, match="at least one row and one column"):
@@ -166,7 +170,7 @@ def test_a_size_that_no_terminal_has_is_refused_here(client_kind: ClientKind, si
         assert {call.method for call in server.calls} == {"GET"}
 
 
-def test_wait_gives_the_exit_code_that_an_event_told(client_kind: ClientKind) -> None:
+def test_wait_returns_the_exit_code_of_the_exit_event(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("bye"), hear, end]) as server:
         terminal = connected(client_kind, server)
         server.tell("pty.exited", id="pty_other", exitCode=1)
@@ -178,23 +182,21 @@ def test_wait_gives_the_exit_code_that_an_event_told(client_kind: ClientKind) ->
         assert client_kind.call(terminal.wait, 5) == 3
 
 
-def test_wait_needs_nobody_who_reads(client_kind: ClientKind) -> None:
+def test_wait_returns_although_no_output_is_read(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("bye")]) as server:
         terminal = connected(client_kind, server)
         server.tell("pty.exited", id=PTY_ID, exitCode=0)
         assert client_kind.call(terminal.wait, 5) == 0
 
 
-def test_a_terminal_that_was_removed_has_no_exit_code(client_kind: ClientKind) -> None:
+def test_a_removed_terminal_has_no_exit_code(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), hear, end]) as server:
         terminal = connected(client_kind, server)
         server.tell("pty.deleted", id=PTY_ID)
         assert client_kind.call(terminal.wait, 5) is None
 
 
-def test_wait_has_an_end_though_no_event_comes(
-    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wait_returns_without_an_exit_event(client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("terminals.connection", "terminals.async_connection"):
         monkeypatch.setattr(f"opencode_client.{module}.EXIT_S", 0.05)
     with PtyServer([cursor(0), end]) as server:
@@ -203,14 +205,14 @@ def test_wait_has_an_end_though_no_event_comes(
         assert client_kind.call(terminal.wait, 5) is None
 
 
-def test_wait_says_that_the_process_runs_on(client_kind: ClientKind) -> None:
+def test_a_timeout_of_wait_reports_that_the_process_still_runs(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
         with pytest.raises(PtyTimeoutError, match=r"the process did not end within 0.05 s"):
             client_kind.call(terminal.wait, 0.05)
 
 
-def test_without_events_there_is_nothing_to_wait_for(client_kind: ClientKind) -> None:
+def test_wait_is_refused_with_exit_code_false(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server, exit_code=False)
         with pytest.raises(ArgumentError, match="exit_code=False"):
@@ -238,14 +240,14 @@ def test_an_unknown_terminal_is_not_found(client_kind: ClientKind) -> None:
         assert server.dials == []
 
 
-def test_a_server_that_has_no_such_terminals_is_not_asked_for_one(client_kind: ClientKind) -> None:
+def test_no_connection_is_tried_if_the_server_lacks_the_operation(client_kind: ClientKind) -> None:
     with PtyServer(version="1.1.31") as server:
         with pytest.raises(UnsupportedOperationError, match=r"v2\.pty\.connect: opencode 1\.1\.31"):
             client_kind.call(client_kind.client(server.url).v2.pty.connect(PTY_ID).recv)
         assert [call.path for call in server.calls] == ["/global/health", "/doc"]
 
 
-def test_a_refused_connection_is_the_servers_error(client_kind: ClientKind) -> None:
+def test_a_refused_connection_raises_the_servers_error(client_kind: ClientKind) -> None:
     answers = {f"/pty/{PTY_ID}/connect": http(b'{"name":"UnknownError","data":{"message":"bad id"}}', 500)}
     with PtyServer(answers=answers) as server:
         with pytest.raises(StatusError, match="bad id") as caught:
@@ -253,7 +255,7 @@ def test_a_refused_connection_is_the_servers_error(client_kind: ClientKind) -> N
         assert (caught.value.status, caught.value.operation) == (500, "pty.connect")
 
 
-def test_a_closed_terminal_ends_its_iteration_and_says_so_else(client_kind: ClientKind) -> None:
+def test_a_closed_terminal_ends_its_iteration_and_refuses_calls(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("a")]) as server:
         terminal = connected(client_kind, server)
         assert read(client_kind, terminal, 1) == "a"
@@ -276,7 +278,7 @@ def test_closing_the_client_closes_its_terminals(client_kind: ClientKind) -> Non
         server.until(lambda: server.open == 0)
 
 
-def test_closing_the_client_closes_terminals_that_nobody_keeps(client_kind: ClientKind) -> None:
+def test_closing_the_client_closes_unreferenced_terminals(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         client = client_kind.client(server.url)
         client_kind.call(client.pty.connect(PTY_ID).send, "x")
@@ -293,14 +295,12 @@ def test_closing_the_client_closes_terminals_that_nobody_keeps(client_kind: Clie
         ({"retries": 1}, "no argument 'retries'"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused_at_once(
-    client_kind: ClientKind, options: Any, said: str
-) -> None:
+def test_a_wrong_option_is_refused_at_once(client_kind: ClientKind, options: Any, said: str) -> None:
     with pytest.raises(ArgumentError, match=said):
         client_kind.client().pty.connect(PTY_ID, **options)
 
 
-def test_a_terminal_shows_its_state(client_kind: ClientKind) -> None:
+def test_the_repr_of_a_terminal_shows_its_state(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), end]) as server:
         terminal = connected(client_kind, server)
         assert repr(terminal).endswith(f"{PTY_ID}: open>")

@@ -1,4 +1,4 @@
-"""An exit watch that several threads use: one event stream, and no exit is lost, whenever threads switch."""
+"""An exit watch that several threads use: one event stream, and no exit is lost, for a switch at every line."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _check_exits(server: PtyServer, *terminals: PtyConnection) -> None:
         _see_a_gap_while_another_leaves,
     ],
 )
-def test_exits_arrive_wherever_threads_switch(
+def test_exits_are_delivered_for_every_order_of_threads(
     scene: Scene, blocked_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(terminal_switches, "BLOCKED_S", blocked_s)

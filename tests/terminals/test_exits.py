@@ -1,4 +1,4 @@
-"""Exit codes from the event stream: of several terminals, after a gap, and the end of the stream."""
+"""Exit codes from the event stream: several terminals, gaps, and the end of the stream."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _two(client_kind: ClientKind, server: PtyServer, *pty_ids: str) -> list[Any]
     return [entered(client_kind, client.pty.connect(pty_id)) for pty_id in pty_ids]
 
 
-def test_waiting_connects_a_terminal_that_was_not_used(client_kind: ClientKind) -> None:
+def test_wait_connects_an_unused_terminal(client_kind: ClientKind) -> None:
     def exit_(line: Line) -> None:
         server.tell("pty.exited", id=PTY_ID, exitCode=4)
 
@@ -37,7 +37,7 @@ def test_waiting_connects_a_terminal_that_was_not_used(client_kind: ClientKind) 
         assert client_kind.call(client_kind.client(server.url).pty.connect(PTY_ID).wait, 5) == 4
 
 
-def test_other_events_of_a_terminal_tell_no_exit_code(client_kind: ClientKind) -> None:
+def test_an_exit_code_in_other_events_is_ignored(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
         server.tell("pty.updated", id=PTY_ID, exitCode=9)
@@ -46,7 +46,9 @@ def test_other_events_of_a_terminal_tell_no_exit_code(client_kind: ClientKind) -
 
 
 @pytest.mark.parametrize("answer", [_GONE, _EXITED], ids=["removed", "exited"])
-def test_who_ended_in_a_gap_of_the_events_has_no_exit_code(client_kind: ClientKind, answer: bytes) -> None:
+def test_a_terminal_that_exits_during_a_stream_gap_has_no_exit_code(
+    client_kind: ClientKind, answer: bytes
+) -> None:
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
         server.answers[_PATH] = answer
@@ -54,7 +56,7 @@ def test_who_ended_in_a_gap_of_the_events_has_no_exit_code(client_kind: ClientKi
         assert client_kind.call(terminal.wait, 5) is None
 
 
-def test_who_runs_on_behind_a_gap_of_the_events_is_waited_for(client_kind: ClientKind) -> None:
+def test_wait_continues_if_the_process_still_runs_after_a_stream_gap(client_kind: ClientKind) -> None:
     def look() -> bytes:
         server.tell("pty.exited", id=PTY_ID, exitCode=7)
         return described()
@@ -67,7 +69,7 @@ def test_who_runs_on_behind_a_gap_of_the_events_is_waited_for(client_kind: Clien
         assert len(server.streams) == 2
 
 
-def test_terminals_of_one_place_share_an_event_stream(client_kind: ClientKind) -> None:
+def test_terminals_of_one_client_share_an_event_stream(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         one, other = _two(client_kind, server, PTY_ID, _OTHER_ID)
         server.tell("pty.exited", id=PTY_ID, exitCode=1)
@@ -84,7 +86,7 @@ def test_terminals_that_connect_at_once_share_an_event_stream() -> None:
             one = asyncio.ensure_future(client.pty.connect(PTY_ID).__aenter__())
             await asyncio.to_thread(gate.await_asked)
             other = asyncio.ensure_future(client.pty.connect(_OTHER_ID).__aenter__())
-            await asyncio.sleep(0.2)  # into its waiting; that it waits is no event
+            await asyncio.sleep(0.2)  # until it waits; no event shows that
             gate.open()
             await asyncio.gather(one, other)
 
@@ -95,7 +97,7 @@ def test_terminals_that_connect_at_once_share_an_event_stream() -> None:
         assert len(server.streams) == 1
 
 
-def test_terminals_of_two_places_do_not(client_kind: ClientKind) -> None:
+def test_terminals_of_two_directories_use_two_event_streams(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         client = client_kind.client(server.url)
         for directory in ("/a", "/b"):
@@ -115,7 +117,7 @@ def test_terminals_of_views_with_other_headers_do_not_share_an_event_stream(clie
 
 
 @pytest.mark.parametrize("other_id", [PTY_ID, _OTHER_ID], ids=["one terminal", "two terminals"])
-def test_one_of_two_connections_may_close_while_the_other_waits(
+def test_closing_one_connection_does_not_end_the_wait_of_another(
     client_kind: ClientKind, other_id: str
 ) -> None:
     with PtyServer([cursor(0)]) as server:
@@ -125,7 +127,7 @@ def test_one_of_two_connections_may_close_while_the_other_waits(
         assert client_kind.call(other.wait, 5) == 3
 
 
-def test_the_last_terminal_to_close_ends_the_event_stream(client_kind: ClientKind) -> None:
+def test_closing_the_last_terminal_closes_the_event_stream(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         for terminal in _two(client_kind, server, PTY_ID, _OTHER_ID, PTY_ID):
             assert len(server.listeners) == 1
@@ -134,16 +136,14 @@ def test_the_last_terminal_to_close_ends_the_event_stream(client_kind: ClientKin
 
 
 @small_and_full("rounds", 10, 50)
-def test_the_last_terminal_to_close_waits_for_the_listening_thread(
-    client_kind: ClientKind, rounds: int
-) -> None:
+def test_closing_the_last_terminal_joins_the_exit_watch_thread(client_kind: ClientKind, rounds: int) -> None:
     with PtyServer([cursor(0)]) as server:
-        for _ in range(rounds):  # the thread is often quick enough without that
+        for _ in range(rounds):  # the thread often ends in time even if close() does not join it
             client_kind.call(connected(client_kind, server).close)
             assert "opencode-exits" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_a_terminal_after_the_last_one_is_listened_to_again(client_kind: ClientKind) -> None:
+def test_a_terminal_opened_after_all_were_closed_gets_its_exit_code(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         client = client_kind.client(server.url)
         client_kind.call(entered(client_kind, client.pty.connect(PTY_ID)).close)
@@ -153,7 +153,7 @@ def test_a_terminal_after_the_last_one_is_listened_to_again(client_kind: ClientK
         assert client_kind.call(terminal.wait, 5) == 5
 
 
-def test_a_terminal_that_was_not_connected_leaves_no_event_stream(client_kind: ClientKind) -> None:
+def test_a_refused_connection_leaves_no_event_stream_open(client_kind: ClientKind) -> None:
     with PtyServer(answers={f"{_PATH}/connect": http(b"", 403)}) as server:
         with pytest.raises(ForbiddenError):
             connected(client_kind, server)
@@ -208,7 +208,7 @@ def test_exit_codes_arrive_after_the_event_stream_was_refused_once(
 
 @pytest.mark.usefixtures("_soon")
 @pytest.mark.parametrize("refusal", _REFUSALS.values(), ids=list(_REFUSALS))
-def test_a_call_that_fails_once_does_not_end_the_waiting(client_kind: ClientKind, refusal: bytes) -> None:
+def test_wait_continues_after_one_failed_status_request(client_kind: ClientKind, refusal: bytes) -> None:
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
         refused = threading.Event()
@@ -229,7 +229,7 @@ def test_a_call_that_fails_once_does_not_end_the_waiting(client_kind: ClientKind
 
 
 @pytest.mark.usefixtures("_soon")
-def test_calls_that_fail_again_and_again_end_the_waiting(
+def test_repeated_failures_of_status_requests_end_the_wait(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("connection", "async_connection"):
@@ -243,7 +243,7 @@ def test_calls_that_fail_again_and_again_end_the_waiting(
 
 
 @pytest.mark.usefixtures("_soon")
-def test_without_an_event_stream_the_calls_notice_the_end(client_kind: ClientKind) -> None:
+def test_status_requests_detect_a_removed_terminal_without_an_event_stream(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
         server.answers["/event"] = _PAGE
@@ -258,7 +258,7 @@ def test_without_an_event_stream_the_calls_notice_the_end(client_kind: ClientKin
 @pytest.mark.parametrize(
     "event", [{"properties": []}, {"properties": None}, {"properties": "x"}, {"properties": {"id": [1]}}, {}]
 )
-def test_events_of_another_form_are_passed_over(client_kind: ClientKind, event: dict[str, Any]) -> None:
+def test_malformed_exit_events_are_ignored(client_kind: ClientKind, event: dict[str, Any]) -> None:
     assert not Exits().update({"type": "pty.exited", **event})
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
@@ -267,7 +267,7 @@ def test_events_of_another_form_are_passed_over(client_kind: ClientKind, event: 
         assert client_kind.call(terminal.wait, 5) == 2
 
 
-def test_who_ends_before_the_event_stream_is_open_again_has_no_exit_code(
+def test_a_terminal_removed_before_the_event_stream_reopens_has_no_exit_code(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("exit_watch", "async_exit_watch"):

@@ -1,4 +1,4 @@
-"""Terminals that say more than somebody reads, and terminals that are closed by somebody else."""
+"""Terminals with more output than is read, and terminals that another thread or task closes."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ class Flood:
             self.sent += 1
 
     def await_blocked(self) -> None:
-        """Wait until nothing more goes out."""
+        """Wait until the server can send no more."""
         before = -1
         while before != self.sent or self.sent == 0:
             before = self.sent
-            time.sleep(0.1)  # that nothing happens is no event
+            time.sleep(0.1)  # no event shows that nothing happens
 
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 @small_and_full("frames", 600, 1600)
-def test_much_output_waits_with_the_server_and_comes_whole(is_async: bool, frames: int) -> None:
+def test_unread_output_uses_little_memory_and_is_complete(is_async: bool, frames: int) -> None:
     flood = Flood(frames)
     with PtyServer([cursor(0), flood, end]) as server:
         tracemalloc.start()
@@ -68,7 +68,7 @@ def test_much_output_waits_with_the_server_and_comes_whole(is_async: bool, frame
 
 
 def _drunk(server: PtyServer, flood: Flood) -> tuple[int, int]:
-    """The number of characters that came after a sleep, and the most memory that they took."""
+    """Return the number of characters read after a sleep, and the most memory in use."""
     client_kind = ClientKind(is_async=False)
     terminal = connected(client_kind, server)
     flood.await_blocked()
@@ -88,7 +88,7 @@ async def _drunk_async(server: PtyServer, flood: Flood) -> tuple[int, int]:
     return length, tracemalloc.get_traced_memory()[1]
 
 
-def test_closing_is_quick_behind_much_output(client_kind: ClientKind) -> None:
+def test_closing_is_fast_with_much_unread_output(client_kind: ClientKind) -> None:
     flood = Flood(600)
     with PtyServer([cursor(0), flood]) as server:
         terminal = connected(client_kind, server)
@@ -101,7 +101,7 @@ def test_closing_is_quick_behind_much_output(client_kind: ClientKind) -> None:
 
 
 @pytest.mark.parametrize("use", ["recv", "read_until", "wait", "iterate"])
-def test_closing_from_another_thread_ends_what_waits(use: str) -> None:
+def test_closing_from_another_thread_ends_a_waiting_call(use: str) -> None:
     client_kind = ClientKind(is_async=False)
     with PtyServer([cursor(0), say("a")]) as server:
         terminal = connected(client_kind, server)
@@ -122,7 +122,7 @@ def test_closing_from_another_thread_ends_what_waits(use: str) -> None:
 
         thread = threading.Thread(target=wait)
         thread.start()
-        time.sleep(0.05)  # into its waiting; that it waits is no event
+        time.sleep(0.05)  # until it waits; no event shows that
         terminal.close()
         thread.join(5)
         assert not thread.is_alive()
@@ -135,7 +135,7 @@ def test_closing_from_another_thread_ends_what_waits(use: str) -> None:
 
 
 @pytest.mark.parametrize("use", ["recv", "read_until", "wait", "iterate"])
-def test_closing_from_another_task_ends_what_waits(use: str) -> None:
+def test_closing_from_another_task_ends_a_waiting_call(use: str) -> None:
     client_kind = ClientKind(is_async=True)
     with PtyServer([cursor(0)]) as server:
         terminal = connected(client_kind, server)
@@ -172,7 +172,7 @@ def test_closing_ends_a_pause_before_the_next_attempt(
 
         def broken_twice() -> None:
             server.until(lambda: len(server.dials) == 2 and server.open == 0)
-            time.sleep(0.05)  # into the pause; that it pauses is no event
+            time.sleep(0.05)  # until it pauses; no event shows that
 
         outcome, *_ = client_kind.meanwhile(terminal.recv, broken_twice, terminal.close)
         assert "this connection was closed" in str(outcome)
@@ -197,7 +197,7 @@ def test_closing_a_terminal_while_it_connects_leaves_nothing_open(
 
 
 @while_it_asks_and_dials
-def test_closing_a_terminal_while_it_comes_back_leaves_nothing_open(
+def test_closing_a_terminal_while_it_reconnects_leaves_nothing_open(
     client_kind: ClientKind, path: str, answer: bytes | None
 ) -> None:
     gate = Gate(answer)
@@ -209,7 +209,7 @@ def test_closing_a_terminal_while_it_comes_back_leaves_nothing_open(
         server.until(lambda: len(server.dials) == 2 and server.open == 0 and not server.listeners)
 
 
-def test_a_task_that_is_cancelled_loses_nothing() -> None:
+def test_a_cancelled_read_loses_no_output() -> None:
     client_kind = ClientKind(is_async=True)
     with PtyServer([cursor(0), hear, say("a"), hear, say("b"), end]) as server:
         terminal = connected(client_kind, server)

@@ -1,4 +1,4 @@
-"""Terminals that are interrupted or cancelled while they connect or close: nothing is left of them."""
+"""Terminals that are interrupted or cancelled while they connect or close leave no connection and no thread."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _cancel(client_kind: ClientKind, use: Any, gate: Gate, times: int) -> None: 
 
 @needs_ctrl_c
 @pytest.mark.parametrize("over_tls", [False, True], ids=["TCP", "TLS"])
-def test_ctrl_c_in_a_handshake_leaves_nothing(
+def test_ctrl_c_during_a_handshake_leaves_nothing_open(
     tls: tuple[ssl.SSLContext, ssl.SSLContext], over_tls: bool
 ) -> None:
     client_kind, gate = ClientKind(is_async=False), Gate(None)
@@ -68,12 +68,12 @@ def test_ctrl_c_in_a_handshake_leaves_nothing(
 
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("path", ["/event", _CONNECT], ids=["listens", "dials"])
-def test_cancelling_in_a_handshake_leaves_nothing(times: int, path: str) -> None:
+def test_cancelling_a_handshake_leaves_nothing_open(times: int, path: str) -> None:
     client_kind, gate = ClientKind(is_async=True), Gate(None)
     with PtyServer([cursor(0)]) as server:
         client = client_kind.client(server.url)
         client_kind.call(entered(client_kind, client.pty.connect(PTY_ID)).close)
-        seen_by(client_kind, lambda: server.until(lambda: not server.listeners))  # has made its thread, too
+        seen_by(client_kind, lambda: server.until(lambda: not server.listeners))  # it has started its thread
         server.answers[path] = gate
         before = resources()
         _cancel(client_kind, client.pty.connect(PTY_ID).__aenter__, gate, times)
@@ -84,7 +84,7 @@ def test_cancelling_in_a_handshake_leaves_nothing(times: int, path: str) -> None
 
 
 @needs_ctrl_c
-def test_ctrl_c_while_it_closes_leaves_nothing() -> None:
+def test_ctrl_c_during_close_leaves_nothing_open() -> None:
     client_kind = ClientKind(is_async=False)
     with PtyServer([cursor(0)]) as server, MutingProxy(server.url) as proxy:
         terminal = client_kind.client(proxy.url).pty.connect(PTY_ID).__enter__()
@@ -103,7 +103,7 @@ def test_ctrl_c_while_it_closes_leaves_nothing() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_cancelling_while_it_closes_leaves_nothing(times: int) -> None:
+def test_cancelling_close_leaves_nothing_open(times: int) -> None:
     client_kind = ClientKind(is_async=True)
     with PtyServer([cursor(0)]) as server, MutingProxy(server.url) as proxy:
         terminal = entered(client_kind, client_kind.client(proxy.url).pty.connect(PTY_ID))

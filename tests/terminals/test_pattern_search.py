@@ -1,4 +1,4 @@
-"""Looking for a pattern in a terminal's output as it comes."""
+"""The search for a pattern in a terminal's output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FILLING = "some output\r\n" * 1000
     "pattern", ["ready> ", re.compile(r"r\w+y> "), re.compile(r"^ready> ", re.MULTILINE)]
 )
 @pytest.mark.parametrize("split", range(1, 18))
-def test_a_match_is_found_wherever_the_output_is_split(pattern: Pattern, split: int) -> None:
+def test_a_match_is_found_at_every_split_of_the_output(pattern: Pattern, split: int) -> None:
     search, text = PatternSearch(pattern), "begun\r\nready> go"
     found = [search.feed(piece) for piece in (text[:split], text[split:]) if piece]
     assert [piece for piece in found if piece] == ["begun\r\nready> "]
@@ -23,7 +23,7 @@ def test_a_match_is_found_wherever_the_output_is_split(pattern: Pattern, split: 
 
 
 @pytest.mark.parametrize("pattern", ["the end", re.compile("the (end)")])
-def test_nothing_of_a_long_output_is_left_out(pattern: Pattern) -> None:
+def test_a_match_after_long_output_returns_all_of_it(pattern: Pattern) -> None:
     search = PatternSearch(pattern)
     assert [search.feed(_FILLING) for _ in range(20)] == [None] * 20
     assert search.seen == _FILLING * 20
@@ -31,13 +31,13 @@ def test_nothing_of_a_long_output_is_left_out(pattern: Pattern) -> None:
     assert search.seen == ", or not"
 
 
-def test_a_match_of_an_expression_may_begin_far_back() -> None:
+def test_a_regex_match_may_begin_max_match_chars_before_its_end() -> None:
     search = PatternSearch(re.compile("first.*last", re.DOTALL))
     for text in (_FILLING * 20, "first", " " * (MAX_MATCH_CHARS - 10)):
         assert search.feed(text) is None
     assert (search.feed("last") or "").endswith(" last")
 
 
-def test_only_the_beginning_of_the_output_is_the_beginning() -> None:
+def test_a_regex_anchor_matches_only_at_the_start_of_the_output() -> None:
     search = PatternSearch(re.compile(r"^x|\Ax"))
     assert [search.feed(" " + "x" * MAX_MATCH_CHARS) for _ in range(5)] == [None] * 5

@@ -1,4 +1,4 @@
-"""A terminal that several threads use: each switch between them at each line, and no output is lost or doubled."""
+"""A terminal that several threads use: no output is lost or repeated, for a switch at every line."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def _cursors(server: PtyServer) -> list[str]:
     return [seen.target.partition("cursor=")[2] for seen in server.dials]
 
 
-def test_a_broken_connection_is_resumed_where_the_text_ends(client_kind: ClientKind) -> None:
+def test_a_reconnect_continues_after_the_last_text(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say(f"a{_CLEF}"), cut], [say("bc"), cursor(5), say("d"), end]) as server:
         terminal = connected(client_kind, server)
         assert "".join(rest(client_kind, terminal)) == f"a{_CLEF}bcd"
@@ -54,24 +54,24 @@ def test_a_broken_connection_is_resumed_where_the_text_ends(client_kind: ClientK
 
 
 @pytest.mark.parametrize("how", [cut, close(1001), close(1011, "crash"), close(4000)])
-def test_every_end_but_that_of_the_process_is_a_break(client_kind: ClientKind, how: Step) -> None:
+def test_a_connection_that_ends_before_the_process_is_replaced(client_kind: ClientKind, how: Step) -> None:
     with PtyServer([cursor(0), say("a"), how], [say("b"), cursor(2), end]) as server:
         assert rest(client_kind, connected(client_kind, server)) == ["a", "b"]
 
 
-def test_a_connection_that_breaks_in_its_replay_is_resumed_before_it(client_kind: ClientKind) -> None:
+def test_a_broken_replay_is_requested_again(client_kind: ClientKind) -> None:
     scripts = [[cursor(0), say("ab"), cut], [say("c"), cut], [say("cd"), cut], [say("cd"), cursor(4), end]]
     with PtyServer(*scripts) as server:
         assert "".join(rest(client_kind, connected(client_kind, server))) == "abcd"
         assert _cursors(server) == ["", "2", "2", "2"]
 
 
-def test_the_first_replay_is_given_once_though_its_connection_breaks(client_kind: ClientKind) -> None:
+def test_a_first_replay_that_breaks_off_is_returned_once(client_kind: ClientKind) -> None:
     with PtyServer([say("ab"), cut], [say("abc"), cursor(3), end]) as server:
         assert "".join(rest(client_kind, connected(client_kind, server))) == "abc"
 
 
-def test_a_character_that_a_replay_cut_is_asked_for_again(
+def test_a_character_split_by_a_replay_is_requested_again(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frames, "REPLAY_UNITS", 4)
@@ -87,12 +87,12 @@ def test_a_character_that_a_replay_cut_is_asked_for_again(
         assert _cursors(server)[:2] == ["", "3"]
 
 
-def test_what_the_server_no_longer_has_is_told_where_it_is_missing(client_kind: ClientKind) -> None:
+def test_lost_output_raises_a_gap_error_between_the_texts(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("ab"), cut], [say("ef"), cursor(6), say("g")]) as server:
         assert read_with_gaps(client_kind, connected(client_kind, server), "g") == ["ab", 2, "efg"]
 
 
-def test_read_until_goes_on_behind_a_gap(client_kind: ClientKind) -> None:
+def test_read_until_can_continue_after_a_gap_error(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("ab"), cut], [say("e$"), cursor(6)]) as server:
         terminal = connected(client_kind, server)
         with pytest.raises(PtyGapError):
@@ -100,14 +100,16 @@ def test_read_until_goes_on_behind_a_gap(client_kind: ClientKind) -> None:
         assert client_kind.call(terminal.read_until, "$", timeout=5) == "abe$"
 
 
-def test_a_server_without_cursors_cannot_say_what_is_lost(client_kind: ClientKind) -> None:
+def test_a_gap_of_a_server_without_cursors_has_an_unknown_length(client_kind: ClientKind) -> None:
     with PtyServer([say("ab"), cut], [say("d")], version="1.1.31") as server:
         terminal = connected(client_kind, server)
         assert read_with_gaps(client_kind, terminal, "d") == ["ab", None, "d"]
         assert terminal.cursor is None
 
 
-def test_nor_can_it_where_only_new_output_was_asked_for(client_kind: ClientKind) -> None:
+def test_a_gap_of_a_server_without_cursors_has_an_unknown_length_with_cursor_minus_1(
+    client_kind: ClientKind,
+) -> None:
     with PtyServer([say("ab"), cut], [say("d")], version="1.1.31") as server:
         assert read_with_gaps(client_kind, connected(client_kind, server, cursor=-1), "d") == [
             "ab",
@@ -116,24 +118,24 @@ def test_nor_can_it_where_only_new_output_was_asked_for(client_kind: ClientKind)
         ]
 
 
-def test_a_cursor_is_sent_as_it_was_given(client_kind: ClientKind) -> None:
+def test_the_cursor_argument_is_sent(client_kind: ClientKind) -> None:
     with PtyServer([say("c"), cursor(3)]) as server:
         assert read(client_kind, connected(client_kind, server, cursor=2), 1) == "c"
         assert _cursors(server) == ["2"]
 
 
-def test_a_cursor_that_reaches_too_far_back_is_a_gap(client_kind: ClientKind) -> None:
+def test_a_cursor_before_the_oldest_output_raises_a_gap_error(client_kind: ClientKind) -> None:
     with PtyServer([say("c"), cursor(9)]) as server:
         assert read_with_gaps(client_kind, connected(client_kind, server, cursor=2), "c") == ["", 6, "c"]
 
 
-def test_only_new_output_has_no_gap(client_kind: ClientKind) -> None:
+def test_a_cursor_of_minus_1_has_no_gap(client_kind: ClientKind) -> None:
     with PtyServer([cursor(9), say("c")]) as server:
         assert read_with_gaps(client_kind, connected(client_kind, server, cursor=-1), "c") == ["c"]
         assert _cursors(server) == ["-1"]
 
 
-def test_a_server_without_cursors_is_not_asked_for_one(client_kind: ClientKind) -> None:
+def test_a_cursor_is_refused_for_a_server_without_cursors(client_kind: ClientKind) -> None:
     with PtyServer(version="1.1.53") as server:
         with pytest.raises(UnsupportedOperationError, match=r"1\.1\.53 has no cursor"):
             connected(client_kind, server, cursor=0)
@@ -143,7 +145,7 @@ def test_a_server_without_cursors_is_not_asked_for_one(client_kind: ClientKind) 
 @pytest.mark.parametrize(
     ("how", "code", "reason"), [(cut, 1006, ""), (close(1011, "no room"), 1011, "no room")]
 )
-def test_without_reconnecting_a_break_is_told(
+def test_a_broken_connection_without_reconnect_raises_its_code_and_reason(
     client_kind: ClientKind, how: Step, code: int, reason: str
 ) -> None:
     with PtyServer([cursor(0), say("ab"), how]) as server:
@@ -156,7 +158,7 @@ def test_without_reconnecting_a_break_is_told(
         assert len(server.dials) == 1
 
 
-def test_who_waits_is_told_of_a_break(client_kind: ClientKind) -> None:
+def test_wait_raises_the_error_of_a_broken_connection(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), cut]) as server:
         terminal = connected(client_kind, server, reconnect=False)
         with pytest.raises(PtyClosedError):
@@ -165,7 +167,7 @@ def test_who_waits_is_told_of_a_break(client_kind: ClientKind) -> None:
             client_kind.call(terminal.wait, 5)
 
 
-def test_a_terminal_that_is_gone_meanwhile_is_a_break_with_its_cause(client_kind: ClientKind) -> None:
+def test_the_error_of_a_removed_terminal_has_not_found_as_its_cause(client_kind: ClientKind) -> None:
     def gone(line: Line) -> None:
         server.answers[f"/pty/{PTY_ID}"] = http(b"{}", 404)
         line.cut()
@@ -179,7 +181,7 @@ def test_a_terminal_that_is_gone_meanwhile_is_a_break_with_its_cause(client_kind
         assert isinstance(caught.value.__cause__, NotFoundError)
 
 
-def test_attempts_have_an_end(client_kind: ClientKind) -> None:
+def test_max_attempts_ends_reconnecting_to_a_stopped_server(client_kind: ClientKind) -> None:
     def cease(line: Line) -> None:
         threading.Thread(target=server.stop).start()
 
@@ -191,14 +193,14 @@ def test_attempts_have_an_end(client_kind: ClientKind) -> None:
             rest(client_kind, terminal)
 
 
-def test_connections_that_break_at_once_have_an_end(client_kind: ClientKind) -> None:
+def test_max_attempts_counts_connections_that_break_at_once(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), cut], [say("a"), cursor(1), cut], [cursor(1), cut]) as server:
         with pytest.raises(PtyClosedError):
             rest(client_kind, connected(client_kind, server, max_attempts=2))
         assert len(server.dials) == 4
 
 
-def test_a_timeout_counts_while_nobody_answers(client_kind: ClientKind) -> None:
+def test_a_timeout_of_recv_ends_it_while_the_terminal_reconnects(client_kind: ClientKind) -> None:
     def cease(line: Line) -> None:
         threading.Thread(target=server.stop).start()
 
@@ -210,23 +212,23 @@ def test_a_timeout_counts_while_nobody_answers(client_kind: ClientKind) -> None:
             client_kind.call(terminal.recv, 0.3)
 
 
-def test_what_is_typed_into_a_broken_connection_goes_to_the_next(client_kind: ClientKind) -> None:
+def test_input_during_a_broken_connection_is_sent_on_the_next_one(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("a"), cut], [cursor(1)]) as server:
         terminal = connected(client_kind, server)
         assert read(client_kind, terminal, 1) == "a"
-        while len(server.dials) == 1:  # the system takes what nobody reads any more, once or twice
+        while len(server.dials) == 1:  # the system accepts one or two writes after the other end has closed
             client_kind.call(terminal.send, "x")
             if client_kind.is_async:
-                client_kind.call(asyncio.sleep, 0)  # for the end of the connection to be seen
+                client_kind.call(asyncio.sleep, 0)  # lets the client detect the end of the connection
         server.until(lambda: server.heard)
 
 
 def _await_break(client_kind: ClientKind, server: PtyServer) -> None:
-    """Wait until the client has seen the end of its connection, and ended it, too."""
+    """Wait until the client has detected the end of its connection and has closed it."""
     seen_by(client_kind, lambda: server.until(lambda: server.open == 0))
 
 
-def test_what_is_typed_into_a_broken_connection_that_cannot_be_resumed_is_not_typed_twice(
+def test_input_during_a_broken_connection_raises_if_the_server_has_no_cursors(
     client_kind: ClientKind,
 ) -> None:
     with PtyServer([say("a"), cut], [say("b")], version="1.1.31") as server:
@@ -238,7 +240,7 @@ def test_what_is_typed_into_a_broken_connection_that_cannot_be_resumed_is_not_ty
         assert server.heard == []
 
 
-def test_what_a_broken_connection_left_is_not_given_beside_its_replay(client_kind: ClientKind) -> None:
+def test_unread_text_of_a_broken_connection_is_not_repeated_by_the_replay(client_kind: ClientKind) -> None:
     gate = Gate(None)
     with PtyServer([say("a"), cursor(1), cut], [say("ab"), cursor(2), hear, say("c"), end]) as server:
         terminal = connected(client_kind, server)
@@ -249,7 +251,7 @@ def test_what_a_broken_connection_left_is_not_given_beside_its_replay(client_kin
         assert rest(client_kind, terminal) == ["c"]
 
 
-def test_timeouts_in_a_pause_take_no_attempts(
+def test_timeouts_between_two_attempts_use_no_attempt(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opencode_client.terminals.handshake._DELAY_S", 60.0)
@@ -262,7 +264,7 @@ def test_timeouts_in_a_pause_take_no_attempts(
         assert len(server.dials) == 2
 
 
-def test_connections_that_break_after_a_while_have_no_end(
+def test_max_attempts_does_not_count_connections_that_were_settled(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opencode_client.terminals.handshake._SETTLED_S", 0.0)
@@ -272,7 +274,7 @@ def test_connections_that_break_after_a_while_have_no_end(
 
 
 @pytest.mark.parametrize("frame", ["x" * 5_000], ids=["a frame that is too large"])
-def test_what_this_client_cannot_take_is_not_asked_for_again(
+def test_a_frame_above_the_limit_ends_the_terminal_without_a_reconnect(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch, frame: str
 ) -> None:
     monkeypatch.setattr("opencode_client.terminals.handshake._MAX_FRAME_BYTES", 4_096)

@@ -1,4 +1,4 @@
-"""Terminals of a client with an httpx client of the user: they connect as its calls do, or refuse to."""
+"""Terminals of a client with a given httpx client connect like its calls, or raise an error."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_a_transport_that_a_terminal_cannot_use_is_refused(
             connect("pty_x")
 
 
-def test_the_environments_proxy_is_no_reason_to_refuse(
+def test_a_given_client_with_the_environments_proxy_is_accepted(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -148,7 +148,7 @@ def test_the_environments_proxy_is_no_reason_to_refuse(
     assert client.pty.connect(PTY_ID)._request.unix_path is None
 
 
-def test_an_ordinary_client_is_no_reason_to_refuse(client_kind: ClientKind) -> None:
+def test_a_given_client_with_default_options_is_accepted(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("hi"), end]) as server:
         given = _given(client_kind, trust_env=False)
         client = client_kind.client(server.url, http_client=given)

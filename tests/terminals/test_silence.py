@@ -1,4 +1,4 @@
-"""Terminals whose connection is open, and on which nothing comes back: they notice, unless nobody reads."""
+"""Terminals on an open connection without any response: pings detect it, but not while the reader is only slow."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _pause(client_kind: ClientKind, pause_s: float) -> None:
     client_kind.call(asyncio.sleep if client_kind.is_async else time.sleep, pause_s)
 
 
-def test_a_proxy_that_forwards_nothing_breaks_the_connection(client_kind: ClientKind) -> None:
+def test_a_connection_without_pongs_counts_as_broken(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("a")]) as server, MutingProxy(server.url) as proxy:
         terminal = _through(client_kind, proxy, reconnect=False)
         assert read(client_kind, terminal, 1) == "a"
@@ -53,7 +53,7 @@ def test_a_proxy_that_forwards_nothing_breaks_the_connection(client_kind: Client
         assert caught.value.code == 1006
 
 
-def test_the_terminal_goes_on_over_a_new_connection(
+def test_a_connection_without_pongs_is_replaced(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripts = [cursor(0), say("a")], [cursor(1), say("b"), end]
@@ -65,7 +65,7 @@ def test_the_terminal_goes_on_over_a_new_connection(
         assert rest(client_kind, terminal) == ["b"]
 
 
-def test_attempts_that_are_not_answered_have_an_end(
+def test_max_attempts_ends_reconnects_without_a_response(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with PtyServer([cursor(0), say("a")]) as server, MutingProxy(server.url) as proxy:
@@ -89,7 +89,7 @@ def test_a_quiet_terminal_stays_open(client_kind: ClientKind) -> None:
 
 @pytest.mark.parametrize("sleeps", [asyncio.sleep, time.sleep], ids=["lets the loop run", "blocks the loop"])
 @small_and_full("frames", 30, 100)
-def test_who_sleeps_behind_much_output_is_not_taken_for_dead(
+def test_a_slow_reader_with_much_output_keeps_the_connection(
     client_kind: ClientKind, sleeps: Any, frames: int
 ) -> None:
     pauses = frames // 30
@@ -104,7 +104,7 @@ def test_who_sleeps_behind_much_output_is_not_taken_for_dead(
 
 
 @pytest.mark.parametrize("over_tls", [False, True], ids=["TCP", "TLS"])
-def test_sending_ends_when_the_server_takes_nothing(
+def test_sending_raises_if_the_server_reads_nothing(
     client_kind: ClientKind, tls: tuple[ssl.SSLContext, ssl.SSLContext], over_tls: bool
 ) -> None:
     released = threading.Event()

@@ -1,4 +1,4 @@
-"""Terminals of `client.terminal()`: they are removed, however the block or its start ends."""
+"""Terminals of `client.terminal()`: they are removed after every end of the block or of its start."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _LOST = {
 
 
 @pytest.mark.parametrize(("response", "kind"), _LOST.values(), ids=list(_LOST))
-def test_a_terminal_is_removed_though_its_response_was_lost(
+def test_a_terminal_is_removed_if_the_response_of_its_creation_is_lost(
     client_kind: ClientKind, response: bytes, kind: type[OpencodeError]
 ) -> None:
     with TerminalList() as server:
@@ -94,7 +94,7 @@ def test_a_terminal_that_was_not_created_is_not_searched_for(client_kind: Client
         assert [call.method for call in server.calls] == ["POST"]
 
 
-def test_a_terminal_of_a_server_that_is_not_there_is_not_searched_for(client_kind: ClientKind) -> None:
+def test_a_terminal_is_not_searched_for_if_the_server_is_unreachable(client_kind: ClientKind) -> None:
     with pytest.raises(ConnectError, match="POST"):
         entered(client_kind, client_kind.client(max_retries=0).terminal("bash"))
 
@@ -194,7 +194,7 @@ def test_ctrl_c_in_the_block_removes_the_terminal() -> None:
 
 
 @needs_ctrl_c
-def test_ctrl_c_while_it_is_removed_does_not_interrupt_that() -> None:
+def test_ctrl_c_does_not_interrupt_the_removal() -> None:
     client_kind, gate = ClientKind(is_async=False), Gate(None)
     with TerminalList() as server:
         made = client_kind.client(server.url).terminal("bash")
@@ -210,7 +210,7 @@ def test_ctrl_c_while_it_is_removed_does_not_interrupt_that() -> None:
     client_kind.close()
 
 
-def test_cancelling_while_it_is_removed_does_not_interrupt_that() -> None:
+def test_cancelling_does_not_interrupt_the_removal() -> None:
     client_kind, gate = ClientKind(is_async=True), Gate(None)
     with TerminalList() as server:
         made = client_kind.client(server.url).terminal("bash")
@@ -237,7 +237,9 @@ def test_cancelling_while_it_is_removed_does_not_interrupt_that() -> None:
 @pytest.mark.parametrize(
     "name", ["send", "recv", "read_until", "resize", "wait", "close", "pty_id", "cursor"]
 )
-def test_a_terminal_without_a_block_has_no_methods_and_says_so(client_kind: ClientKind, name: str) -> None:
+def test_a_terminal_used_without_a_with_block_raises_an_error_that_names_it(
+    client_kind: ClientKind, name: str
+) -> None:
     made = client_kind.client().terminal("bash")
     assert not hasattr(made, name)
     block = "async with" if client_kind.is_async else "with"
@@ -267,7 +269,7 @@ def test_options_that_do_not_exist_are_refused_before_anything_is_created(client
         {"auth": 1},
     ],
 )
-def test_options_that_cannot_be_are_refused_before_anything_is_created(
+def test_wrong_options_are_refused_before_anything_is_created(
     client_kind: ClientKind, wrong: PtyOptions
 ) -> None:
     for connect in (client_kind.client().terminal, client_kind.client().pty.connect):
@@ -275,7 +277,7 @@ def test_options_that_cannot_be_are_refused_before_anything_is_created(
             connect("pty_x", **wrong)
 
 
-def test_a_terminal_is_entered_once(client_kind: ClientKind) -> None:
+def test_a_terminal_can_be_entered_only_once(client_kind: ClientKind) -> None:
     with TerminalList() as server:
         made = client_kind.client(server.url).terminal("bash")
         entered(client_kind, made)
@@ -285,7 +287,7 @@ def test_a_terminal_is_entered_once(client_kind: ClientKind) -> None:
         server.until(server.is_clean)
 
 
-def test_the_block_of_the_other_client_is_refused(client_kind: ClientKind) -> None:
+def test_with_and_async_with_of_the_other_client_are_refused(client_kind: ClientKind) -> None:
     client = client_kind.client()
     block = "async with" if client_kind.is_async else "with"
     for one in (client.terminal("bash"), client.pty.connect(PTY_ID)):
@@ -298,7 +300,7 @@ def test_the_block_of_the_other_client_is_refused(client_kind: ClientKind) -> No
                 use()
 
 
-def test_closing_a_terminal_of_contextlib(client_kind: ClientKind) -> None:
+def test_contextlib_closing_closes_a_terminal(client_kind: ClientKind) -> None:
     from contextlib import aclosing, closing
 
     async def use(terminal: Any) -> None:  # Any: sync or async

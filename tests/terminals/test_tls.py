@@ -84,7 +84,7 @@ def _client(client_kind: ClientKind, url: str) -> Any:  # Any: either client
 
 
 @pytest.mark.parametrize("does_tls", [True, False], ids=["after TLS", "before TLS"])
-def test_a_silent_server_is_given_up_in_time(
+def test_a_connection_to_a_silent_server_times_out(
     client_kind: ClientKind, tls: Contexts, does_tls: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served, trusting = tls

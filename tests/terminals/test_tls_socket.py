@@ -1,4 +1,4 @@
-"""TLS sockets that threads share: they wake, they end, and all bytes arrive."""
+"""TLS sockets that threads share: close wakes waiting threads, and all bytes arrive."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def threads() -> Generator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def ends(tls: tuple[ssl.SSLContext, ssl.SSLContext], threads: ThreadPoolExecutor) -> Generator[Ends]:
-    """The client's end of a connection, on which session tickets have come, and the server's."""
+    """Both ends of a connection. The client's end has received session tickets."""
     served, trusting = tls
     near, far = socket.socketpair()
     serving = threads.submit(served.wrap_socket, far, server_side=True)
@@ -54,7 +54,7 @@ def _waits(call: Future[Any]) -> bool:  # Any: of any call
     return not call.done()
 
 
-def test_reading_waits_behind_session_tickets(ends: Ends, threads: ThreadPoolExecutor) -> None:
+def test_recv_waits_for_data_after_session_tickets(ends: Ends, threads: ThreadPoolExecutor) -> None:
     client, server = ends
     reading = threads.submit(client.recv, 10)
     assert _waits(reading)
@@ -62,13 +62,13 @@ def test_reading_waits_behind_session_tickets(ends: Ends, threads: ThreadPoolExe
     assert reading.result(_PATIENCE_S) == b"data"
 
 
-def test_reading_gives_the_end(ends: Ends) -> None:
+def test_recv_returns_no_bytes_at_the_end(ends: Ends) -> None:
     client, server = ends
     server.close()
     assert client.recv(10) == b""
 
 
-def test_bytes_arrive_that_both_ends_send_at_once(ends: Ends, threads: ThreadPoolExecutor) -> None:
+def test_both_ends_can_send_at_the_same_time(ends: Ends, threads: ThreadPoolExecutor) -> None:
     client, server = ends[0], TlsSocket(ends[1])
     reading = [threads.submit(_received, one.recv, len(_MUCH)) for one in (client, server)]
     writing = [threads.submit(one.sendall, _MUCH) for one in (client, server)]
@@ -95,7 +95,7 @@ def test_closing_wakes_a_writer(ends: Ends, threads: ThreadPoolExecutor) -> None
         writing.result(_PATIENCE_S)
 
 
-def test_closing_leaves_the_descriptor_to_who_reads(ends: Ends) -> None:
+def test_close_keeps_the_descriptor_and_release_closes_it(ends: Ends) -> None:
     client, _ = ends
     client.close()
     assert client.fileno() >= 0
@@ -103,14 +103,14 @@ def test_closing_leaves_the_descriptor_to_who_reads(ends: Ends) -> None:
     assert client.fileno() == -1
 
 
-def test_writing_ends_after_its_timeout(ends: Ends) -> None:
+def test_sendall_raises_after_its_timeout(ends: Ends) -> None:
     client, _ = ends
     client.settimeout(0.1)
     with pytest.raises(TimeoutError):
         client.sendall(_MUCH)
 
 
-def test_a_connection_is_read_as_tls_after_writing_has_ended(ends: Ends) -> None:
+def test_recv_still_decrypts_after_shutdown_of_writing(ends: Ends) -> None:
     client, server = ends
     client.shutdown(socket.SHUT_WR)
     server.sendall(b"data")
@@ -118,7 +118,7 @@ def test_a_connection_is_read_as_tls_after_writing_has_ended(ends: Ends) -> None
 
 
 class _BusySocket:
-    """In place of an `SSLSocket`: each call stays in OpenSSL until `go_on`, and it notes calls that overlap."""
+    """A fake `SSLSocket`: each call blocks until `go_on` is set, and overlapping calls are recorded."""
 
     def __init__(self) -> None:
         self.entered = threading.Event()
