@@ -43,12 +43,12 @@ def test_a_wrong_argument_of_a_stream_is_an_error_at_once(
         client_kind.client().event.subscribe(**options)
 
 
-def test_a_path_that_is_none_is_an_error_at_once(client_kind: ClientKind) -> None:
+def test_an_empty_path_argument_is_an_error_at_once(client_kind: ClientKind) -> None:
     with pytest.raises(ArgumentError, match=r"v2\.session\.events"):
         client_kind.client().v2.session.events("")
 
 
-def test_right_options_are_accepted(client_kind: ClientKind) -> None:
+def test_valid_options_are_accepted(client_kind: ClientKind) -> None:
     client_kind.client().event.subscribe(
         reconnect=False, max_attempts=0, on_gap=None, heartbeats=True, watchdog_s=None, max_event_bytes=1
     )

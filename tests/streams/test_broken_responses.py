@@ -1,4 +1,4 @@
-"""Streams and responses that are no streams, that are compressed, too large, or hold nonsense: no silence, no loop."""
+"""Streams with wrong, compressed, oversized or random responses: each raises or yields an item, and never hangs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _EVENTS = {"content-type": "text/event-stream"}
         ),
     ],
 )
-def test_a_success_that_is_no_event_stream_is_an_error_that_shows_it(
+def test_a_2xx_response_without_an_event_stream_raises_an_error_that_shows_it(
     client_kind: ClientKind, opened_before: bool, response: bytes, got: str
 ) -> None:
     def send(peer: Peer) -> None:
@@ -64,7 +64,7 @@ def test_a_success_that_is_no_event_stream_is_an_error_that_shows_it(
         server.await_ended(len(first) + 1)
 
 
-def test_a_success_that_is_no_event_stream_is_shown_without_secrets(client_kind: ClientKind) -> None:
+def test_the_error_for_a_wrong_response_hides_secrets(client_kind: ClientKind) -> None:
     body = b'{"maintenance": true, "authorization": "Bearer abc", "password": "correct horse"}'
     with FaultyServer([answer(http(body))]) as server:
         client = client_kind.client(server.url, password="correct horse")
@@ -74,7 +74,7 @@ def test_a_success_that_is_no_event_stream_is_shown_without_secrets(client_kind:
     assert "horse" not in str(caught.value)
 
 
-def test_streams_ask_for_no_compression(client_kind: ClientKind) -> None:
+def test_streams_request_no_compression(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), hang]) as server:
         base_url = server.url.replace(
             "127.0.0.1", "[::ffff:127.0.0.1]"
@@ -112,7 +112,7 @@ def test_a_compressed_stream_is_decoded(
         assert ids(take(client_kind, client_kind.client(server.url).event.subscribe(), 2)) == ["a", "b"]
 
 
-def test_a_stream_that_is_not_compressed_as_its_header_promises_is_an_error(client_kind: ClientKind) -> None:
+def test_a_body_that_does_not_match_its_content_encoding_is_an_error(client_kind: ClientKind) -> None:
     head = http(headers={**_EVENTS, "content-encoding": "gzip", "transfer-encoding": "chunked"})
     with FaultyServer([answer(head + chunk(idle_event("a"))), hang]) as server:
         with pytest.raises(ResponseDecodeError, match="encoding"):
@@ -125,7 +125,7 @@ def _large(session_id: str) -> bytes:
     return event_of({"id": "evt", "type": "session.idle", "properties": properties})
 
 
-def test_an_event_above_the_limit_is_raised_once_and_reading_goes_on_after_it(
+def test_an_event_above_the_limit_raises_once_and_the_next_event_is_read(
     client_kind: ClientKind,
 ) -> None:
     with FaultyServer([begin(idle_event("a") + _large("b"), idle_event("c")), hang]) as server:
@@ -176,7 +176,7 @@ def test_a_session_stream_does_not_fetch_an_event_above_the_limit_again(
 
 
 @pytest.mark.parametrize("sequence", [True, -5, 3, "7", 2**60, 1.5, None])
-def test_a_sequence_number_that_is_none_is_not_used(client_kind: ClientKind, sequence: object) -> None:
+def test_an_invalid_sequence_number_is_ignored(client_kind: ClientKind, sequence: object) -> None:
     wrong = event_of({"id": "e", "type": "x", "durable": {"seq": sequence}})
     health = [answer(http(HEALTH))]
     with FaultyServer(health, [begin(_durable(5), wrong), end], [begin(_durable(6)), hang]) as server:
@@ -185,7 +185,7 @@ def test_a_sequence_number_that_is_none_is_not_used(client_kind: ClientKind, seq
 
 
 @pytest.mark.parametrize("status", [400, 302, 405, 410, 422])
-def test_an_error_status_that_would_only_repeat_is_raised(client_kind: ClientKind, status: int) -> None:
+def test_a_permanent_error_status_is_raised(client_kind: ClientKind, status: int) -> None:
     with FaultyServer([begin(idle_event("a")), end], [answer(http(b"{}", status))]) as server:
         with pytest.raises(OpencodeError, match=str(status)) as caught:
             take(client_kind, client_kind.client(server.url).event.subscribe())
@@ -194,7 +194,7 @@ def test_an_error_status_that_would_only_repeat_is_raised(client_kind: ClientKin
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503])
-def test_an_error_status_that_passes_is_only_a_gap(client_kind: ClientKind, status: int) -> None:
+def test_a_temporary_error_status_is_only_a_gap(client_kind: ClientKind, status: int) -> None:
     scripts = [begin(idle_event("a")), end], [answer(http(b"{}", status))], [begin(idle_event("b")), hang]
     with FaultyServer(*scripts) as server:
         found = take(client_kind, client_kind.client(server.url).event.subscribe(), 3)
@@ -212,7 +212,7 @@ def test_an_error_status_that_passes_is_only_a_gap(client_kind: ClientKind, stat
         (b"-1", 0.125, 0.25),
     ],
 )
-def test_a_server_can_slow_connecting_down_but_not_make_it_rush(
+def test_a_retry_field_can_lengthen_the_delay_but_not_shorten_it(
     monkeypatch: pytest.MonkeyPatch, retry: bytes | None, least_s: float, most_s: float
 ) -> None:
     monkeypatch.setattr(reconnect, "FIRST_DELAY_S", 0.25)
@@ -239,7 +239,7 @@ def test_a_server_can_slow_connecting_down_but_not_make_it_rush(
         (b"x" * 5000, None),
     ],
 )
-def test_an_id_is_sent_only_if_a_header_can_have_it(
+def test_an_id_is_sent_only_if_it_is_a_valid_header_value(
     client_kind: ClientKind, event_id: bytes, sent: str | None
 ) -> None:
     with_id = b"id: " + event_id + b"\n" + idle_event("a")
@@ -267,7 +267,7 @@ _DATA = st.binary(max_size=60) | _JSON.map(lambda value: b"data: " + json.dumps(
 
 
 @small_and_full("examples", 15, 200)
-def test_no_bytes_make_a_stream_raise(examples: int) -> None:
+def test_random_bytes_never_raise(examples: int) -> None:
     @settings(max_examples=examples)
     @given(_DATA)
     def check(data: bytes) -> None:
@@ -291,7 +291,7 @@ _STREAMS: list[Operation[Any]] = [
 
 
 @pytest.mark.usefixtures("no_collections")
-def test_json_that_is_nested_too_deeply_is_an_item(client_kind: ClientKind) -> None:
+def test_too_deeply_nested_json_is_an_item(client_kind: ClientKind) -> None:
     def deep(levels: int) -> bytes:
         nested = b'{"a":' * levels + b"1" + b"}" * levels
         return b'data: {"type":"session.idle","properties":' + nested + b"}\n\n"
@@ -301,7 +301,7 @@ def test_json_that_is_nested_too_deeply_is_an_item(client_kind: ClientKind) -> N
     assert ids(found)[2] == "a"
 
 
-def test_a_given_client_that_is_closed_ends_its_streams_with_an_error(client_kind: ClientKind) -> None:
+def test_closing_a_given_http_client_ends_its_streams_with_an_error(client_kind: ClientKind) -> None:
     given: Any = httpx.AsyncClient() if client_kind.is_async else httpx.Client()
     close = given.aclose if client_kind.is_async else given.close
 

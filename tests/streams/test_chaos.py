@@ -88,7 +88,7 @@ class _Instance:
 
 
 def _until(client_kind: ClientKind, stream: Any, is_enough: Callable[[list[Any]], bool]) -> list[Any]:
-    """Return the items of a stream until there are enough."""
+    """Read a stream until `is_enough` is true, and return its items."""
     found: list[Any] = []
 
     async def take() -> None:
@@ -110,7 +110,7 @@ def _until(client_kind: ClientKind, stream: Any, is_enough: Callable[[list[Any]]
 
 
 @small_and_full("count", 1_000, 10_000)
-def test_a_session_stream_loses_and_doubles_nothing(client_kind: ClientKind, count: int) -> None:
+def test_a_session_stream_yields_each_event_once(client_kind: ClientKind, count: int) -> None:
     events = [_durable(sequence) for sequence in range(1, count + 1)]
     with (
         FaultyServer([_replays(events)]) as server,
@@ -163,7 +163,7 @@ def _steps(items: list[Any]) -> tuple[list[int], list[int]]:
 
 
 @small_and_full("count", 40, 200)
-def test_many_streams_stay_open_while_calls_go_through(count: int) -> None:
+def test_calls_return_while_many_streams_are_open(count: int) -> None:
     release = threading.Event()
 
     def step(peer: Peer) -> None:

@@ -44,7 +44,7 @@ def _read_by_h11(content: bytes) -> bytes:
 
 
 @given(_CHUNKS, st.lists(st.integers(0, 10_000), max_size=12))
-def test_however_bytes_are_cut_the_body_is_the_same(chunks: list[bytes], cuts: list[int]) -> None:
+def test_the_body_is_the_same_for_every_split_of_its_bytes(chunks: list[bytes], cuts: list[int]) -> None:
     content = _body(chunks)
     assert _read(content, *cuts) == _read(content, *range(len(content))) == b"".join(chunks)
 
@@ -58,18 +58,18 @@ def test_however_bytes_are_cut_the_body_is_the_same(chunks: list[bytes], cuts: l
         b"A\r\n0123456789\r\n0\r\n\r\n",
     ],
 )
-def test_a_body_is_what_h11_reads(content: bytes) -> None:
+def test_a_body_is_the_same_as_from_h11(content: bytes) -> None:
     assert _read(content) == _read_by_h11(content)
 
 
-def test_a_piece_of_a_chunk_does_not_wait_for_the_rest() -> None:
+def test_a_part_of_a_chunk_is_returned_before_the_rest_arrives() -> None:
     body = ChunkedBody()
     assert body.feed(b"ff\r\nabc") == b"abc"
     assert body.feed(b"d") == b"d"
 
 
 @pytest.mark.parametrize("content", [b"", b"x\r\n", b"\r\n3\r\n", b"3\r\nabcd\r\n", b"1" * 5000])
-def test_what_is_no_chunk_is_an_error(content: bytes) -> None:
+def test_a_malformed_chunk_is_an_error(content: bytes) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         ChunkedBody().feed(content)
 
@@ -79,7 +79,7 @@ def _no_size(peer: Peer) -> None:
     peer.end()
 
 
-def test_a_stream_of_an_own_connection_is_read_past_h11(client_kind: ClientKind) -> None:
+def test_a_stream_uses_this_chunk_reader(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("ses_1")), _no_size]) as server:
         stream = client_kind.client(server.url).event.subscribe(reconnect=False)
         with pytest.raises(OpencodeError, match="a chunk does not begin with its size"):

@@ -64,7 +64,7 @@ def test_a_filter_yields_the_wanted_types_and_session(
         assert len(take(client_kind, _stream(client_kind, server).filter(*types, **session))) == count
 
 
-def test_an_item_that_is_no_event_belongs_to_no_session(client_kind: ClientKind) -> None:
+def test_a_session_filter_drops_undecodable_items(client_kind: ClientKind) -> None:
     with FaultyServer([_sends([1], "ses_1", _MIXED[0]), end]) as server:
         found = take(client_kind, _stream(client_kind, server).filter(session_id="ses_1"))
     assert [type(item) for item in found] == [EventSessionIdle]
@@ -147,7 +147,7 @@ def test_a_slow_subscriber_gets_an_overflow_and_others_lose_nothing() -> None:
     assert found[-1] == StreamOverflow(40)
 
 
-def test_the_last_subscriber_to_leave_closes_the_connection(client_kind: ClientKind) -> None:
+def test_closing_the_last_subscriber_closes_the_connection(client_kind: ClientKind) -> None:
     all_there = threading.Event()
     with FaultyServer([_sends_when(all_there, _MIXED[0]), lambda peer: peer.wait()]) as server:
         shared = client_kind.client(server.url).event.subscribe().share()
@@ -169,7 +169,7 @@ def test_the_last_subscriber_to_leave_closes_the_connection(client_kind: ClientK
         server.await_ended(1)
 
 
-def test_a_subscriber_that_is_closed_ends_and_the_others_go_on(client_kind: ClientKind) -> None:
+def test_closing_one_subscriber_does_not_end_the_others(client_kind: ClientKind) -> None:
     more = threading.Event()
     with FaultyServer([_sends_when(more, _MIXED[0]), lambda peer: peer.wait()]) as server:
         shared = client_kind.client(server.url).event.subscribe().share()
@@ -177,7 +177,7 @@ def test_a_subscriber_that_is_closed_ends_and_the_others_go_on(client_kind: Clie
         async def run() -> None:
             async with shared.subscribe() as one, shared.subscribe() as two:
                 waiting = asyncio.create_task(_rest_of(one))
-                await asyncio.sleep(0)  # it waits now
+                await asyncio.sleep(0)  # into its waiting
                 await one.close()
                 assert await asyncio.wait_for(waiting, 5) == []
                 more.set()
@@ -228,7 +228,7 @@ _SESSION = {
 
 
 @pytest.mark.parametrize(("since", "messages"), [("msg_1", "12"), ("msg_9", "012"), (None, "012")])
-def test_resync_reads_a_session_where_it_lives(
+def test_resync_uses_the_directory_of_the_session(
     client_kind: ClientKind, since: str | None, messages: str
 ) -> None:
     asked: list[httpx.URL] = []

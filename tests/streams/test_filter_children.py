@@ -1,4 +1,4 @@
-"""A filter with `children=True` lists the children over REST: at the start, after each gap. `resync` agrees with it."""
+"""A filter with `children=True` lists the children over REST at the start and after each gap. So does `resync`."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _filter(client_kind: ClientKind, server: FaultyServer, **options: Any) -> An
     return stream.filter(session_id="ses_1", children=True)
 
 
-def test_children_that_were_born_before_the_stream_are_seen(client_kind: ClientKind) -> None:
+def test_children_created_before_the_stream_are_included(client_kind: ClientKind) -> None:
     family = Family(
         [{"ses_2": "ses_1", "ses_3": "ses_2", "ses_8": "ses_9"}], [*map(idle_event, ("ses_8", "ses_3"))]
     )
@@ -78,7 +78,7 @@ def test_children_that_were_born_before_the_stream_are_seen(client_kind: ClientK
 
 
 @pytest.mark.parametrize("shows_gap", [True, False])
-def test_children_that_were_born_in_a_gap_are_seen(client_kind: ClientKind, shows_gap: bool) -> None:
+def test_children_created_during_a_gap_are_included(client_kind: ClientKind, shows_gap: bool) -> None:
     births = [{}, {"ses_2": "ses_1"}, {"ses_3": "ses_2"}]
     streams = [idle_event("ses_1")], [idle_event("ses_2")], [idle_event("ses_3")]
     family = Family(births, *streams)
@@ -90,7 +90,7 @@ def test_children_that_were_born_in_a_gap_are_seen(client_kind: ClientKind, show
     assert found.count("gap") + len(gaps) == 2
 
 
-def test_a_child_whose_start_the_stream_shows_needs_no_list(client_kind: ClientKind) -> None:
+def test_a_child_with_a_session_created_event_needs_no_list(client_kind: ClientKind) -> None:
     created = {"info": {"id": "ses_2", "parentID": "ses_1"}, "sessionID": "ses_2"}
     events = [event_of({"id": "e", "type": "session.created", "properties": created}), idle_event("ses_2")]
     family = Family([{}], events)
@@ -108,7 +108,7 @@ def test_a_filter_without_children_lists_none(client_kind: ClientKind) -> None:
     assert family.listed == []
 
 
-def test_a_list_that_fails_is_raised_and_the_next_read_lists_again_and_loses_nothing(
+def test_a_failed_list_is_raised_and_repeated_by_the_next_read(
     client_kind: ClientKind,
 ) -> None:
     family = Family([{"ses_2": "ses_1"}], [idle_event("ses_2"), idle_event("ses_1")])
@@ -121,7 +121,7 @@ def test_a_list_that_fails_is_raised_and_the_next_read_lists_again_and_loses_not
         client_kind.call(events.close)
 
 
-def test_an_async_list_that_is_cancelled_loses_nothing() -> None:
+def test_cancelling_an_async_list_loses_no_event() -> None:
     client_kind = ClientKind(is_async=True)
     family = Family([{"ses_2": "ses_1"}], [idle_event("ses_2")])
 
@@ -155,7 +155,7 @@ def test_a_session_that_does_not_exist_is_an_error(client_kind: ClientKind) -> N
             take(client_kind, stream.filter(session_id="ses_none", children=True), 1)
 
 
-def test_a_child_that_was_deleted_is_no_error(client_kind: ClientKind) -> None:
+def test_a_deleted_child_is_not_an_error(client_kind: ClientKind) -> None:
     family = Family([{"ses_none": "ses_1", "ses_2": "ses_1"}], [idle_event("ses_2")])
     with FaultyServer([family]) as server:
         assert _ids(take(client_kind, _filter(client_kind, server), 1)) == ["ses_2"]
@@ -163,7 +163,7 @@ def test_a_child_that_was_deleted_is_no_error(client_kind: ClientKind) -> None:
 
 
 @pytest.mark.parametrize("envelope", [False, True])
-def test_an_error_without_a_session_passes(client_kind: ClientKind, envelope: bool) -> None:
+def test_an_error_event_without_a_session_is_included(client_kind: ClientKind, envelope: bool) -> None:
     error: dict[str, Any] = {
         "id": "e",
         "type": "session.error",
@@ -245,7 +245,7 @@ _DONE = {"created": 1, "completed": 2}
         ([_PROMPT, _answer(error={"name": "MessageAbortedError", "data": {"message": "x"}})], None, "over"),
     ],
 )
-def test_a_snapshot_tells_a_turn_that_has_not_begun_from_one_that_is_over(
+def test_a_snapshot_reports_if_a_turn_has_not_begun_or_runs_or_is_over(
     client_kind: ClientKind, messages: list[Any], status: Any, turn: str
 ) -> None:
     answers: dict[str, Any] = {
@@ -290,6 +290,6 @@ def test_resync_reads_the_requests_of_the_children_that_the_filter_yields(
     assert [one.id for one in found.children] == [f"ses_{number}" for number in requests[1:]]
 
 
-def test_an_error_of_a_filter_is_one_of_ours(client_kind: ClientKind) -> None:
+def test_a_failed_list_of_a_filter_raises_an_opencode_error(client_kind: ClientKind) -> None:
     with pytest.raises(OpencodeError):
         take(client_kind, client_kind.client().event.subscribe().filter(session_id="ses_1", children=True))

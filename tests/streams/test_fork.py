@@ -1,4 +1,4 @@
-"""A child process made by `fork` cannot read its parent's streams, and leaves them alone."""
+"""A child process made by `fork` cannot read or close its parent's streams."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _send_result(theirs: Connection, work: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
-def test_a_child_cannot_read_its_parents_stream_and_leaves_it_alone(
+def test_a_child_process_cannot_read_or_close_the_stream_of_its_parent(
     client_kind: ClientKind, reader: Reader
 ) -> None:
     more = threading.Event()
@@ -70,7 +70,7 @@ def test_a_child_cannot_read_its_parents_stream_and_leaves_it_alone(
         client_kind.call(items.close)
 
 
-def test_a_child_can_open_a_stream_that_its_parent_has_only_made(client_kind: ClientKind) -> None:
+def test_a_child_process_can_open_a_stream_that_its_parent_has_not_opened(client_kind: ClientKind) -> None:
     more = threading.Event()
     more.set()
     with FaultyServer([sends_when(more, "in chunks", idle_event("a")), hang]) as server:

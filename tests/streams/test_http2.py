@@ -1,4 +1,4 @@
-"""Streams and calls that share one HTTP/2 connection of a given httpx client: a stream that ends, ends alone."""
+"""Streams and calls that share one HTTP/2 connection of a given client: closing a stream ends no other request."""
 
 from __future__ import annotations
 
@@ -75,18 +75,18 @@ def shared(client_kind: ClientKind) -> Generator[Shared]:
         client_kind.call(given.aclose if client_kind.is_async else given.close)
 
 
-def test_closing_a_stream_leaves_the_prompt_alone(shared: Shared) -> None:
+def test_closing_a_stream_does_not_affect_the_prompt(shared: Shared) -> None:
     assert shared.run(lambda stream: stream.close()) == "msg_2"
 
 
-def test_closing_a_stream_that_is_read_ends_the_reader_at_once_and_leaves_the_prompt_alone(
+def test_closing_a_stream_ends_its_reader_and_does_not_affect_the_prompt(
     shared: Shared,
 ) -> None:
     def close_while_it_is_read(stream: Any) -> None:
         reader = threading.Thread(target=lambda: ended.append(list(stream)))
         ended: list[list[Any]] = []
         reader.start()
-        reader.join(0.05)  # it waits by now
+        reader.join(0.05)  # until it waits
         stream.close()
         reader.join(5)
         assert ended == [[]]
@@ -108,7 +108,7 @@ def test_a_stream_can_be_closed_again_while_its_last_read_still_runs(
         with pytest.raises(StreamTimeoutError):
             stream.get(timeout=0.05)
         with monkeypatch.context() as patch:
-            patch.setattr(ConnectionAborter, "abort", print)  # does nothing: the read goes on
+            patch.setattr(ConnectionAborter, "abort", print)  # does nothing: the read continues
             stream.close()
             stream.close()
         stream._receiver._link.connection.aborter.abort()
@@ -121,7 +121,7 @@ def test_a_stream_can_be_closed_again_while_its_last_read_still_runs(
     assert shared.run(close_twice_awaited if shared.kind.is_async else close_twice) == "msg_2"
 
 
-def test_a_cancelled_read_loses_nothing_and_leaves_the_prompt_alone(shared: Shared) -> None:
+def test_a_cancelled_read_loses_nothing_and_does_not_affect_the_prompt(shared: Shared) -> None:
     def now(stream: Any) -> None:
         with pytest.raises(StreamTimeoutError):
             stream.get(timeout=0.05)
@@ -137,7 +137,7 @@ def test_a_cancelled_read_loses_nothing_and_leaves_the_prompt_alone(shared: Shar
     assert shared.run(awaited if shared.kind.is_async else now) == "msg_2"
 
 
-def test_a_stream_that_was_silent_for_too_long_connects_again_and_leaves_the_prompt_alone(
+def test_reconnecting_a_silent_stream_does_not_affect_the_prompt(
     shared: Shared,
 ) -> None:
     def now(_: Any) -> None:
@@ -163,7 +163,7 @@ def _answer_second(shared: Shared, before: int) -> None:
     threading.Thread(target=send).start()
 
 
-def test_the_server_learns_that_a_stream_was_closed(shared: Shared) -> None:
+def test_closing_a_stream_resets_it_on_the_server(shared: Shared) -> None:
     def close(stream: Any) -> Any:
         return stream.close()
 
@@ -171,7 +171,7 @@ def test_the_server_learns_that_a_stream_was_closed(shared: Shared) -> None:
     shared.server.await_reset()
 
 
-def test_a_response_that_does_not_begin_leaves_the_prompt_alone(
+def test_a_stream_without_a_response_does_not_affect_the_prompt(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind = shared.kind

@@ -55,14 +55,14 @@ def test_a_stream_of_another_event_loop_raises() -> None:
 
 
 @pytest.mark.parametrize("subscribe", ["event.subscribe", "share"])
-def test_a_stream_outside_asyncio_raises_an_error_of_ours(subscribe: str) -> None:
+def test_a_stream_outside_asyncio_raises_an_opencode_error(subscribe: str) -> None:
     stream = ClientKind(is_async=True).client().event.subscribe()
     items = stream if subscribe == "event.subscribe" else stream.share().subscribe()
     with pytest.raises(OpencodeError, match="needs asyncio"):
-        items.__aenter__().send(None)  # as another library would run it
+        items.__aenter__().send(None)  # as another event loop library would run it
 
 
-def test_a_subscription_after_the_last_one_left_raises(client_kind: ClientKind) -> None:
+def test_a_subscription_after_the_last_one_was_closed_raises(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), hang]) as server:
         shared = client_kind.client(server.url).event.subscribe().share()
         first = shared.subscribe()

@@ -1,4 +1,4 @@
-"""The splitter of event streams, against the grammar, against httpx-sse, and however its bytes are cut."""
+"""The splitter of event streams: the grammar, the same events as from httpx-sse, and bytes split everywhere."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ def _fed(splitter: EventSplitter, chunk: bytes) -> list[bytes]:
 
 
 def _fed_by_byte(splitter: EventSplitter, content: bytes) -> Iterator[bytes]:
-    """Yield each event as soon as its last byte is there."""
+    """Feed one byte at a time, and yield the events."""
     for index in range(len(content)):
         yield from _fed(splitter, content[index : index + 1])
 
 
 @given(_TEXTS, st.lists(st.integers(0, 10_000), max_size=12))
-def test_however_bytes_are_cut_the_events_are_the_same(text: str, cuts: list[int]) -> None:
+def test_the_events_are_the_same_for_every_split_of_their_bytes(text: str, cuts: list[int]) -> None:
     content = text.encode()
     assert _split(content, *cuts) == _split(content) == _split(content, *range(len(content)))
 
 
 @given(_TEXTS)
-def test_events_are_those_of_httpx_sse(text: str) -> None:
+def test_events_are_the_same_as_from_httpx_sse(text: str) -> None:
     lines, decoder = SSELineDecoder(), SSEDecoder()
     theirs = [event for line in lines.decode(text) if (event := decoder.decode(line))] if text else []
-    # it gives events without data, which the grammar says are none
+    # httpx-sse yields events without data; the standard drops these
     expected = [(event.data, event.id) for event in theirs if event.data]
     splitter = EventSplitter()
     ours = [(event.decode(), splitter.last_id) for event in _fed_by_byte(splitter, text.encode()) if event]
-    # the last line feed of a CR that ends the text is theirs to wait for
+    # httpx-sse waits for a line feed after a CR at the end of the text
     assert ours[: len(expected)] == expected
     assert len(ours) - len(expected) <= text.endswith("\r")
 
@@ -76,7 +76,7 @@ def test_events_are_those_of_httpx_sse(text: str) -> None:
         (b"", []),
     ],
 )
-def test_the_grammar_is_that_of_the_standard(content: bytes, data: list[bytes]) -> None:
+def test_events_follow_the_grammar_of_the_standard(content: bytes, data: list[bytes]) -> None:
     assert _split(content) == data
 
 
@@ -92,7 +92,7 @@ def test_the_grammar_is_that_of_the_standard(content: bytes, data: list[bytes]) 
         ([b"data: a", b"data: b\n\n", b"data: c\n\n"], [b"adata: b", b"c"]),
     ],
 )
-def test_a_chunk_in_the_form_of_one_event_is_read_with_its_neighbours(
+def test_a_chunk_that_looks_like_one_event_is_joined_with_the_other_chunks(
     chunks: list[bytes], data: list[bytes]
 ) -> None:
     splitter = EventSplitter()
@@ -101,7 +101,7 @@ def test_a_chunk_in_the_form_of_one_event_is_read_with_its_neighbours(
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 4])
-def test_a_byte_order_mark_may_come_in_pieces(cut: int) -> None:
+def test_a_byte_order_mark_may_be_split(cut: int) -> None:
     assert _split(b"\xef\xbb\xbfdata: a\n\n", cut) == [b"a"]
 
 
@@ -109,13 +109,13 @@ def test_a_line_feed_that_starts_a_chunk_ends_the_line_before() -> None:
     assert _split(b"data: a\ndata: b\r\r", len(b"data: a")) == [b"a\nb"]
 
 
-def test_what_only_looks_like_a_byte_order_mark_later_is_none() -> None:
+def test_a_byte_order_mark_after_the_start_is_not_removed() -> None:
     splitter = EventSplitter()
     assert len(splitter.feed(b"data: a\n\n")) == 1
     assert splitter.feed(b"\xef\xbb\xbfdata: b\n\n") == []
 
 
-def test_an_id_is_that_of_all_events_after_it() -> None:
+def test_an_id_applies_to_all_later_events() -> None:
     splitter = EventSplitter()
     ids = [
         (event, splitter.last_id)
@@ -125,23 +125,23 @@ def test_an_id_is_that_of_all_events_after_it() -> None:
     assert ids == [(b"a", "1"), (b"b", "1"), (b"c", "1"), (b"d", "")]
 
 
-def test_an_id_that_is_not_utf_8_is_read_as_far_as_it_is() -> None:
+def test_invalid_utf_8_in_an_id_is_replaced() -> None:
     splitter = EventSplitter()
     assert splitter.feed(b"id: \xff1\nevent: x\xff\ndata: a\n\n") == [b"a"]
     assert splitter.last_id == "\ufffd1"
 
 
-def test_a_server_that_never_said_when_to_come_again_has_no_retry() -> None:
+def test_retry_ms_is_none_without_a_retry_field() -> None:
     assert EventSplitter().retry_ms is None
 
 
-def test_a_retry_with_more_digits_than_python_reads_is_a_long_time() -> None:
+def test_a_retry_with_thousands_of_digits_is_limited() -> None:
     splitter = EventSplitter()
     splitter.feed(b"retry: " + b"0" * 5000 + b"9" * 5000 + b"\n\n")
     assert splitter.retry_ms == 9_999_999_999
 
 
-def test_retry_is_milliseconds_in_digits() -> None:
+def test_a_retry_field_must_be_digits() -> None:
     splitter = EventSplitter()
     splitter.feed(b"retry: 1500\n\nretry: soon\n\n")
     assert splitter.retry_ms == 1500
@@ -157,7 +157,7 @@ def test_retry_is_milliseconds_in_digits() -> None:
     ],
 )
 @pytest.mark.parametrize("end", [[b"x\n\n"], [b"x\n", b"\n"], [b"\n\n"], [b"\r\n\r", b"\n"]])
-def test_an_event_over_the_limit_is_dropped_once_and_those_after_it_are_read(
+def test_an_event_over_the_limit_is_reported_once_and_later_events_are_read(
     pieces: list[bytes], end: list[bytes]
 ) -> None:
     splitter = EventSplitter(max_bytes=100)
@@ -185,7 +185,7 @@ def test_events_before_and_after_one_over_the_limit_in_the_same_piece_are_read()
 
 
 @pytest.mark.parametrize("pieces", [[b"data: " + b"x" * 94 + b"\n\n"], [b"data: ", b"x" * 94, b"\n\n"]])
-def test_an_event_of_the_limit_is_none_over_it(pieces: list[bytes]) -> None:
+def test_an_event_as_large_as_the_limit_is_read(pieces: list[bytes]) -> None:
     splitter = EventSplitter(max_bytes=100)
     assert [len(event) for piece in pieces for event in _fed(splitter, piece)] == [94]
 

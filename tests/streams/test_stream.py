@@ -48,7 +48,7 @@ def test_a_lost_connection_is_a_gap_between_the_events(
     assert found[1].since_ms > 1_700_000_000_000
 
 
-def test_a_gap_counts_the_attempts_and_is_one(client_kind: ClientKind) -> None:
+def test_several_failed_attempts_are_one_gap_with_their_count(client_kind: ClientKind) -> None:
     refuse = [answer(http(b"", 503))]
     with FaultyServer(
         [begin(idle_event("a")), end], refuse, refuse, [begin(idle_event("b")), hang]
@@ -58,7 +58,7 @@ def test_a_gap_counts_the_attempts_and_is_one(client_kind: ClientKind) -> None:
     assert found[1].attempts == 3
 
 
-def test_a_gap_may_go_to_a_function_instead(client_kind: ClientKind) -> None:
+def test_on_gap_receives_gaps_in_place_of_the_iteration(client_kind: ClientKind) -> None:
     gaps: list[StreamGap] = []
     with FaultyServer([begin(idle_event("a")), end], [begin(idle_event("b")), hang]) as server:
         stream = client_kind.client(server.url).event.subscribe(on_gap=gaps.append)
@@ -66,7 +66,7 @@ def test_a_gap_may_go_to_a_function_instead(client_kind: ClientKind) -> None:
     assert len(gaps) == 1
 
 
-def test_without_reconnecting_a_clean_end_ends_the_stream_and_a_cut_is_raised(
+def test_without_reconnect_a_clean_end_ends_the_stream_and_a_cut_raises(
     client_kind: ClientKind,
 ) -> None:
     with FaultyServer([begin(idle_event("a")), end]) as server:
@@ -93,7 +93,7 @@ def test_the_first_connections_failure_is_raised(client_kind: ClientKind) -> Non
         (http(b"<!doctype html>", headers={"content-type": "text/html"}), UnsupportedOperationError),
     ],
 )
-def test_an_error_that_would_only_repeat_is_raised_at_once(
+def test_a_permanent_error_is_raised_at_once(
     client_kind: ClientKind, response: bytes, error: type[OpencodeError]
 ) -> None:
     with FaultyServer([begin(idle_event("a")), end], [answer(response)], [answer(http(HEALTH))]) as server:
@@ -135,7 +135,7 @@ def test_heartbeats_are_yielded_only_with_the_option(client_kind: ClientKind) ->
     assert isinstance(heartbeat, ServerHeartbeat)
 
 
-def test_heartbeats_in_an_envelope_are_left_out_too(client_kind: ClientKind) -> None:
+def test_heartbeats_in_an_envelope_are_left_out(client_kind: ClientKind) -> None:
     wrapped = b'data: {"payload":{"type":"server.heartbeat","properties":{}}}\n\n'
     event = b'data: {"directory":"/r","payload":{"type":"session.idle","properties":{"sessionID":"a"}}}\n\n'
     with FaultyServer([begin(wrapped, event), hang], [answer(http(HEALTH))] * 2) as server:
@@ -144,7 +144,7 @@ def test_heartbeats_in_an_envelope_are_left_out_too(client_kind: ClientKind) -> 
     assert (found.directory, found.payload.type) == ("/r", "session.idle")
 
 
-def test_a_stream_of_all_directories_is_open_when_a_call_after_its_first_bytes_was_answered(
+def test_a_global_stream_is_open_after_its_first_bytes_and_a_health_check(
     client_kind: ClientKind,
 ) -> None:
     healthy = [answer(http(HEALTH))] * 2
@@ -156,7 +156,7 @@ def test_a_stream_of_all_directories_is_open_when_a_call_after_its_first_bytes_w
     assert second.raw_["properties"]["sessionID"] == "b"
 
 
-def test_a_stream_of_all_directories_is_not_open_when_that_call_fails(client_kind: ClientKind) -> None:
+def test_a_global_stream_raises_if_its_health_check_fails(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), hang], [hang_up]) as server:
         stream = client_kind.client(server.url).global_.event()
         with pytest.raises(ConnectionLostError):
@@ -174,7 +174,7 @@ def test_a_stream_of_all_directories_is_not_open_when_that_call_fails(client_kin
         (b'{"type":["x"]}', UnknownEvent),
     ],
 )
-def test_an_unknown_event_is_yielded_and_the_stream_goes_on(
+def test_an_unknown_event_is_yielded_and_the_stream_continues(
     client_kind: ClientKind, data: bytes, kind: type[Any]
 ) -> None:
     with FaultyServer([begin(b"data: " + data + b"\n\n", idle_event("a")), hang]) as server:
@@ -217,7 +217,7 @@ def test_a_stream_resumes_after_the_last_number_that_it_received(client_kind: Cl
         assert server.requests[-1].target == "/api/session/ses_1/event?after=5"
 
 
-def test_silence_before_the_first_event_of_a_stream_that_resumes_is_no_failure(
+def test_silence_before_the_first_event_of_a_resumed_stream_is_not_an_error(
     client_kind: ClientKind,
 ) -> None:
     scripts = [answer(http(HEALTH))], [stall()], [begin(_durable(5)), hang]

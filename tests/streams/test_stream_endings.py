@@ -25,7 +25,7 @@ from tests.support.stream_cases import hurry as hurry  # a fixture
 
 @frozen
 class Idle:
-    """A stream that waits for its server, after the server has read so many requests."""
+    """A stream that waits for its server. It begins to wait after the server has read `requests` requests."""
 
     server: FaultyServer
     requests: int
@@ -86,7 +86,7 @@ def _nothing(*_: object) -> None:
 def test_closing_from_another_task_ends_an_iteration_at_once(
     idle: Idle, monkeypatch: pytest.MonkeyPatch, wakes: bool
 ) -> None:
-    if not wakes:  # there, shutting a socket down wakes no reader
+    if not wakes:  # on Windows, a shutdown of a socket wakes no reader
         monkeypatch.setattr("asyncio.trsock.TransportSocket.shutdown", _nothing)
     client_kind = ClientKind(is_async=True)
 
@@ -154,7 +154,7 @@ async def _collected(stream: Any) -> list[Any]:  # Any: as above
     return [item async for item in stream]
 
 
-def test_cancelling_a_task_that_iterates_leaves_no_connection(idle: Idle) -> None:
+def test_cancelling_an_iterating_task_closes_its_connection(idle: Idle) -> None:
     client_kind = ClientKind(is_async=True)
 
     async def run() -> None:
@@ -192,13 +192,13 @@ def test_a_stream_that_is_closed_while_it_opens_raises_an_error() -> None:
     client_kind.close()
 
 
-def test_a_stream_that_is_left_early_leaves_no_connection(client_kind: ClientKind) -> None:
+def test_leaving_a_stream_early_closes_its_connection(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), hang]) as server:
         take(client_kind, client_kind.client(server.url).event.subscribe(), 1)
         server.await_ended(1)
 
 
-def test_streams_take_no_connections_that_calls_need(client_kind: ClientKind, one_connection: None) -> None:
+def test_streams_use_no_connections_of_the_pool(client_kind: ClientKind, one_connection: None) -> None:
     with FaultyServer([begin(idle_event("a")), hang]) as server:
         client = client_kind.client(server.url)
         streams = [client.event.subscribe() for _ in range(20)]

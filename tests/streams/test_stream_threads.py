@@ -22,7 +22,7 @@ from tests.support.stream_cases import begin, cut, hang, idle_event, ids
 from tests.support.terminal_switches import Switch, run_with_switch
 
 each_size = small_and_full("racing_s", 0.15, 1.0)
-"""The time that a race gets to happen, in many rounds."""
+"""How many seconds each race is repeated."""
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def _frequent_switches() -> Iterator[None]:
 
 
 def _in_threads(*works: Callable[[], object]) -> None:
-    """Do all this at the same time, and raise the first error."""
+    """Run all functions at the same time, and raise the first error."""
     barrier = threading.Barrier(len(works))
     errors: list[BaseException] = []
 
@@ -98,7 +98,7 @@ def test_subscribers_that_arrive_together_open_one_stream(racing_s: float) -> No
         shared = _shared(numbers, 10)
 
         def subscribe() -> None:
-            # it may come when the others have left
+            # it may subscribe after the others have left
             with suppress(StreamClosedError), shared.subscribe() as items:
                 assert list(items) == []
 
@@ -120,7 +120,7 @@ def test_the_first_subscriber_gets_the_first_item(racing_s: float) -> None:
 
 
 @small_and_full("racing_s", 0.5, 5.0)
-def test_a_subscriber_knows_of_every_item_while_others_come_and_go(racing_s: float) -> None:
+def test_a_subscriber_gets_or_counts_every_item_while_others_join_and_leave(racing_s: float) -> None:
     """Fails where `_read` or `next_items` uses the queues without the lock: a lost item is not counted then."""
     shared = _shared(_Numbers(), max_queue=1)
 
@@ -141,7 +141,7 @@ def test_a_subscriber_knows_of_every_item_while_others_come_and_go(racing_s: flo
         _in_threads(*[lambda: _repeat(follow_for_a_while, racing_s)] * 4)
 
 
-def test_an_item_and_the_end_wake_a_subscriber_that_waits() -> None:
+def test_an_item_and_the_end_wake_a_waiting_subscriber() -> None:
     """Fails without one of the `wake` in `FanOut._read`."""
     sending = threading.Semaphore(0)
 
@@ -158,7 +158,7 @@ def test_an_item_and_the_end_wake_a_subscriber_that_waits() -> None:
             for count in range(2):
                 while len(found) < count:
                     time.sleep(0.001)
-                time.sleep(0.01)  # the subscriber waits by now
+                time.sleep(0.01)  # until the subscriber waits
                 sending.release()
 
         _in_threads(lambda: found.extend(items), send)

@@ -1,4 +1,4 @@
-"""Wait for an item for some time only: `get`, tasks that are cancelled, and Ctrl-C. Nothing is lost."""
+"""Waiting for an item: timeouts of `get`, cancelled tasks, and Ctrl-C lose no event."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_get_ends_in_time_between_two_connections(
         client_kind.call(stream.close)
 
 
-def test_many_short_gets_notice_a_silent_connection(client_kind: ClientKind) -> None:
+def test_many_short_gets_detect_a_silent_connection(client_kind: ClientKind) -> None:
     with FaultyServer([begin(idle_event("a")), hang], [begin(idle_event("b")), hang]) as server:
         stream = client_kind.client(server.url).event.subscribe(watchdog_s=0.2)
         found: list[Any] = []
@@ -150,7 +150,7 @@ def test_many_short_gets_notice_a_silent_connection(client_kind: ClientKind) -> 
         client_kind.call(stream.close)
 
 
-def test_a_connection_that_opens_between_two_gets_has_its_gap(client_kind: ClientKind, hurry: None) -> None:
+def test_a_connection_that_opens_between_two_gets_yields_a_gap(client_kind: ClientKind, hurry: None) -> None:
     released = threading.Event()
 
     def opens_late(peer: Peer) -> None:
@@ -218,7 +218,7 @@ def test_an_async_iteration_survives_timeouts_while_it_connects() -> None:
     client_kind.close()
 
 
-def test_an_async_iteration_that_is_cancelled_all_the_time_loses_nothing() -> None:
+def test_an_often_cancelled_async_iteration_loses_nothing() -> None:
     client_kind = ClientKind(is_async=True)
     events = [event_of({"id": str(n), "type": "x"}) for n in range(300)]
 
@@ -245,7 +245,7 @@ def test_an_async_iteration_that_is_cancelled_all_the_time_loses_nothing() -> No
     client_kind.close()
 
 
-def test_ctrl_c_while_a_stream_waits_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_in_a_waiting_stream_causes_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     client_kind = ClientKind(is_async=False)
     read = httpx.Response.iter_bytes
     form = "without chunks"
@@ -305,7 +305,7 @@ def test_every_subscriber_gets_the_error_of_a_large_event_and_the_events_after_i
             client_kind.call(one.close)
 
 
-def test_a_stream_that_nobody_holds_closes_its_connection(client_kind: ClientKind) -> None:
+def test_an_unreferenced_stream_closes_its_connection(client_kind: ClientKind) -> None:
     async def take_one(client: Any) -> None:
         assert ids([await anext(client.event.subscribe())]) == ["a"]
         await asyncio.to_thread(server.await_ended, 1)

@@ -1,4 +1,4 @@
-"""Small works in threads that are used again."""
+"""Threads that are reused for small tasks."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _S = 10
 
 
 def _until_idle(workers: Workers, count: int) -> None:
-    while len(workers._idle) < count:  # pyright: ignore[reportPrivateUsage] # no work tells it
+    while len(workers._idle) < count:  # pyright: ignore[reportPrivateUsage] # no public attribute shows it
         pass
 
 
-def test_a_thread_without_work_takes_the_next_one() -> None:
+def test_an_idle_thread_takes_the_next_task() -> None:
     workers, seen = Workers(_NAME), SimpleQueue[str]()
     threads: set[object] = set()
 
@@ -36,7 +36,7 @@ def test_a_thread_without_work_takes_the_next_one() -> None:
     assert len(threads) == 1
 
 
-def test_works_that_wait_do_not_hold_up_others() -> None:
+def test_a_waiting_task_does_not_block_others() -> None:
     workers, going_on, seen = Workers(_NAME), Event(), SimpleQueue[str]()
 
     def wait() -> None:
@@ -52,7 +52,7 @@ def test_works_that_wait_do_not_hold_up_others() -> None:
 
 
 @pytest.mark.parametrize("ends_first", [True, False])
-def test_threads_end_after_their_work(ends_first: bool) -> None:
+def test_threads_end_after_their_task(ends_first: bool) -> None:
     workers, going_on = Workers(f"{_NAME} {ends_first}"), Event()
 
     def wait() -> None:
@@ -71,7 +71,7 @@ def test_threads_end_after_their_work(ends_first: bool) -> None:
     assert not thread.is_alive()
 
 
-def test_a_work_has_the_context_of_its_caller() -> None:
+def test_a_task_has_the_context_of_its_caller() -> None:
     workers, seen, text = Workers(_NAME), SimpleQueue[str](), ContextVar("text", default="")
     for value in ("first", "second"):
         text.set(value)
