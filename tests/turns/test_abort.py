@@ -1,4 +1,4 @@
-"""`client.abort` of both clients, against a small server whose status and messages the test chooses."""
+"""`client.abort` of both clients, against a small server. Each test sets its status and messages."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def server(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Generator
     httpserver.check_assertions()
 
 
-def test_nothing_is_sent_to_a_session_at_rest(client_kind: ClientKind, server: BusyServer) -> None:
+def test_abort_sends_nothing_to_an_idle_session(client_kind: ClientKind, server: BusyServer) -> None:
     server.is_busy = False
     assert client_kind.call(client_kind.client(server.url).abort, SESSION) is False
     assert server.aborts == 0
 
 
-def test_the_end_of_the_turn_is_awaited(client_kind: ClientKind, server: BusyServer) -> None:
+def test_abort_waits_for_the_end_of_the_turn(client_kind: ClientKind, server: BusyServer) -> None:
     server.ends_after_abort = True
     assert client_kind.call(client_kind.client(server.url).abort, SESSION) is True
     assert server.aborts == 1
@@ -84,7 +84,7 @@ def test_a_prompt_with_a_json_schema_is_aborted(
     assert server.aborts == 1
 
 
-def test_a_later_prompt_is_seen_beside_a_prompt_with_a_json_schema(
+def test_a_later_prompt_is_not_aborted_after_a_prompt_with_a_json_schema(
     client_kind: ClientKind, server: BusyServer
 ) -> None:
     server.messages, server.has_schema = [prompt(), Message(2, is_over=False)], True
@@ -115,13 +115,13 @@ def test_without_waiting_one_abort_is_sent(client_kind: ClientKind, server: Busy
 def test_a_status_that_stays_busy_after_a_complete_answer_is_not_awaited(
     client_kind: ClientKind, server: BusyServer
 ) -> None:
-    """1.1.31 shows "busy" for ever if the abort came between two steps."""
+    """1.1.31 stays "busy" for ever if the abort arrives between two steps."""
     assert client_kind.call(client_kind.client(server.url).abort, SESSION) is True
     assert server.aborts == 1
 
 
 @pytest.mark.parametrize("last", [prompt(), Message(2, is_over=False)], ids=["no answer", "answer begun"])
-def test_a_turn_that_goes_on_after_the_abort_is_an_error(
+def test_a_turn_that_continues_after_the_abort_is_an_error(
     client_kind: ClientKind, server: BusyServer, last: Message
 ) -> None:
     server.messages = [prompt(), last]

@@ -32,7 +32,7 @@ _DIRECTORY = "/repo"
 
 
 class AskServer:
-    """A server with a session in /repo. The test sends events, and says which asks wait."""
+    """A server with a session in /repo. The test sends events, and sets the open asks."""
 
     def __init__(self, server: HTTPServer) -> None:
         self.url = server.url_for("")
@@ -149,7 +149,7 @@ def test_an_answer_that_comes_too_late_is_no_error(client_kind: ClientKind, serv
     assert _get(client_kind, asks) == AskClosed("per_1", SESSION)
 
 
-def test_feeds_of_one_scope_share_a_connection_which_the_last_one_closes(
+def test_feeds_of_all_directories_share_a_connection_until_the_last_one_closes(
     client_kind: ClientKind, server: AskServer
 ) -> None:
     client = client_kind.client(server.url)
@@ -174,7 +174,7 @@ def test_the_feed_of_a_directory_shares_the_connection_of_its_turns(
     assert server.streamed == ["/event"]
 
 
-def test_leaving_ends_an_iteration(client_kind: ClientKind, server: AskServer) -> None:
+def test_closing_a_feed_ends_a_waiting_get(client_kind: ClientKind, server: AskServer) -> None:
     asks = _open(client_kind, client_kind.client(server.url).asks())
     [ended, _] = client_kind.meanwhile(asks.get, lambda: None, asks.close)
     assert isinstance(ended, StreamClosedError)
@@ -195,14 +195,14 @@ def test_closing_the_client_ends_a_feed_without_a_gap(
         client_kind.call(asks.close)
 
 
-def test_a_feed_that_nobody_reads_keeps_its_asks(client_kind: ClientKind, server: AskServer) -> None:
+def test_an_unread_feed_keeps_its_asks(client_kind: ClientKind, server: AskServer) -> None:
     asks = _open(client_kind, client_kind.client(server.url).asks())
     for number in range(300):
         server.send(permission(f"per_{number}"))
     assert [_get(client_kind, asks).id for _ in range(300)] == [f"per_{number}" for number in range(300)]
 
 
-def test_errors_of_the_begin_are_raised(client_kind: ClientKind, httpserver: HTTPServer) -> None:
+def test_an_error_of_the_first_connection_is_raised(client_kind: ClientKind, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/global/event").respond_with_data(status=401)
     with pytest.raises(AuthenticationError):
         _open(client_kind, client_kind.client(httpserver.url_for("")).asks())

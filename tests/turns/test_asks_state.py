@@ -1,4 +1,4 @@
-"""Feeds of asks as a state machine: when lists are read, which asks are yielded and closed. No server, no clock."""
+"""The state machine of a feed of asks: when it reads lists, which asks it yields and closes. No server, no clock."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _in_directory() -> _Feed:
     return _Feed(directory=DIRECTORY)
 
 
-def test_asks_of_the_list_and_of_events_are_yielded_once() -> None:
+def test_an_ask_in_a_list_and_in_an_event_is_yielded_once() -> None:
     feed = _in_directory()
     feed.now_s += 0.1
     feed.play(permission("per_1"), question("que_1"))
@@ -140,18 +140,18 @@ def test_a_gap_during_a_list_leads_to_another_list() -> None:
     assert feed.listed().places == [DIRECTORY]
 
 
-def test_no_list_is_read_while_nothing_waits() -> None:
+def test_no_list_is_read_while_no_ask_waits() -> None:
     feed = _in_directory().listed().feed(EventsWork())
     assert feed.wait(21).wait(21).actions == []
 
 
-def test_a_list_is_read_from_time_to_time_while_an_ask_waits() -> None:
+def test_lists_are_read_every_20_seconds_while_an_ask_waits() -> None:
     feed = _in_directory().feed(EventsWork()).listed(_ask())
     assert feed.wait(5).actions == []
     assert feed.wait(20).listed().seen[1:] == [AskClosed("per_1", SESSION)]
 
 
-def test_a_stream_that_ends_before_it_had_an_event_is_polled_and_has_one_gap() -> None:
+def test_a_feed_without_events_polls_and_yields_one_gap() -> None:
     feed = _in_directory().listed()
     for _ in range(3):
         feed.feed(Gap("ended")).listed()
@@ -160,7 +160,7 @@ def test_a_stream_that_ends_before_it_had_an_event_is_polled_and_has_one_gap() -
     assert feed.feed(EventsWork()).wait(2.1).listed(_ask()).wait(5).actions == []
 
 
-def test_a_session_that_comes_to_rest_has_no_asks() -> None:
+def test_the_asks_of_an_idle_session_are_closed() -> None:
     feed = _in_directory().listed(_ask()).play(status("idle", CHILD))
     assert feed.actions == []
     feed.play(status("idle"))
@@ -175,14 +175,14 @@ def test_the_asks_of_a_deleted_session_are_closed_for_good() -> None:
     assert feed.seen[3:] == [TurnGap("cut")]
 
 
-def test_the_asks_of_an_instance_that_is_gone_are_closed_without_a_list() -> None:
+def test_the_asks_of_a_disposed_instance_are_closed_without_a_list() -> None:
     feed = _Feed().found("/a", "/b").listed(_ask("per_1", directory="/a"))
     feed.listed(_ask("per_2", directory="/b")).feed(InstanceGone("/a"))
     assert feed.seen[2:] == [AskClosed("per_1", SESSION)]
     assert feed.actions == []
 
 
-def test_a_list_of_an_instance_that_went_meanwhile_is_read_again() -> None:
+def test_a_list_is_read_again_if_its_instance_was_disposed_meanwhile() -> None:
     feed = _in_directory().feed(InstanceGone(DIRECTORY)).listed(_ask())
     assert feed.listed().seen == [_ask(), AskClosed("per_1", SESSION)]
 
@@ -199,7 +199,7 @@ def test_a_directory_that_an_event_names_is_listed() -> None:
     assert feed.seen == [_ask(directory="/b")]
 
 
-def test_directories_are_looked_for_again_after_a_gap() -> None:
+def test_directories_are_searched_again_after_a_gap() -> None:
     feed = _Feed().found("/a").listed().feed(Gap("cut"))
     assert feed.places == ["?", "/a"]
     feed.found("/a", "/b")
@@ -228,7 +228,7 @@ def test_a_session_has_only_its_own_asks_and_those_of_its_subagents() -> None:
     assert [one.id for one in feed.seen] == ["per_1", "per_4"]
 
 
-def test_an_ask_that_came_before_its_session_was_known_is_found() -> None:
+def test_an_ask_that_arrives_before_its_session_is_known_is_yielded() -> None:
     feed = _Feed(SESSION, DIRECTORY).play(permission("per_1", CHILD))
     feed.listed(children=(SessionSeen(CHILD, SESSION, "t"),))
     assert feed.listed(_ask("per_1", CHILD)).seen == [_ask("per_1", CHILD)]

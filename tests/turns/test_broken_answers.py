@@ -1,4 +1,4 @@
-"""An answer whose connection to the provider broke in the middle, and that the provider then began again."""
+"""Answers that the server requests again because the connection to the provider broke."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from opencode_client import TextReplaced
 from tests.support.turn_inputs import Game, Message, prompt, status
 
 
-def test_a_text_that_the_server_has_not_stored_is_taken_back() -> None:
+def test_a_text_that_the_server_has_not_stored_is_removed() -> None:
     begun = Message(2, is_over=False).text("", is_over=False)
     stored = Message(2).text("", is_over=False).text("whole")
     game = Game().play(prompt().updated(), prompt().part_updated(), status("busy"), begun.updated())

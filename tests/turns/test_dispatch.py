@@ -1,4 +1,4 @@
-"""Events that come together, and the turns and feeds that they are for."""
+"""Batches of events, and the turns and feeds that receive them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _texts(*events: object) -> list[str]:
     return [one.text if isinstance(one, Delta) else type(one).__name__ for _, one in routes.inputs(events)]
 
 
-def test_deltas_of_one_part_that_follow_each_other_are_one() -> None:
+def test_successive_deltas_of_one_part_are_merged() -> None:
     first, second = Message(2).text(""), Message(3).text("")
     texts = _texts(first.delta("a"), first.delta("b"), second.delta("c"), first.delta("d"), first.delta("e"))
     assert texts == ["ab", "c", "de"]
@@ -34,7 +34,7 @@ def test_an_event_between_two_deltas_keeps_its_place() -> None:
     assert texts == ["a", "EventsWork", "StatusSeen", "b"]
 
 
-def test_a_subagent_and_its_first_ask_may_come_together() -> None:
+def test_a_subagent_and_its_first_ask_may_arrive_in_one_batch() -> None:
     routes, run = _routes()
     born = event("session.created", sessionID=CHILD, info={"id": CHILD, "parentID": SESSION, "title": "t"})
     asked: list[str] = []

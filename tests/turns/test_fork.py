@@ -33,7 +33,7 @@ def fake() -> Generator[FakeServer]:
 
 
 def _refuses(kind: ClientKind, opened: Any) -> None:  # Any: see _OPENINGS
-    """Check that reading it here is an error, and that closing it here does nothing."""
+    """Check that reading it here raises, and that closing it here does nothing."""
     uses = [opened.get, opened.__anext__ if kind.is_async else opened.__next__]
     uses += [getattr(opened, name) for name in ("result", "abort") if hasattr(opened, name)]
     for use in uses:
@@ -45,7 +45,7 @@ def _refuses(kind: ClientKind, opened: Any) -> None:  # Any: see _OPENINGS
 @every_opening
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_child_cannot_read_what_its_parent_opened_and_leaves_it_alone(
+def test_a_child_process_cannot_read_or_close_turns_and_feeds_of_its_parent(
     fake: FakeServer, client_kind: ClientKind, open_: Callable[[Any, str], Any]
 ) -> None:
     client = client_kind.client(fake.url)
@@ -59,7 +59,9 @@ def test_a_child_cannot_read_what_its_parent_opened_and_leaves_it_alone(
 
 
 @every_opening
-def test_another_event_loop_cannot_read_it(fake: FakeServer, open_: Callable[[Any, str], Any]) -> None:
+def test_another_event_loop_cannot_read_or_close_turns_and_feeds(
+    fake: FakeServer, open_: Callable[[Any, str], Any]
+) -> None:
     async def opened() -> tuple[AsyncOpencodeClient, Any]:  # Any: as above
         client = fake.async_client()
         session = await client.session.create()

@@ -1,4 +1,4 @@
-"""Texts that come in many small pieces."""
+"""Texts that arrive in many small pieces."""
 
 from __future__ import annotations
 

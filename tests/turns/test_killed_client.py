@@ -1,4 +1,4 @@
-"""A program that is killed while it sends its prompt: however far it came, the prompt was sent at most once."""
+"""A program that is killed while it sends its prompt has sent it at most once."""
 
 from __future__ import annotations
 

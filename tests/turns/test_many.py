@@ -54,7 +54,7 @@ def test_each_turn_has_an_outcome(client_kind: ClientKind, server: ManyServer) -
     assert sum(one.cost for one in outcomes) == 2.5
 
 
-def test_it_is_iterated(client_kind: ClientKind, server: ManyServer) -> None:
+def test_iteration_yields_all_outcomes(client_kind: ClientKind, server: ManyServer) -> None:
     async def read() -> list[TurnOutcome]:
         async with client.run_many(specs) as many:
             return [one async for one in many]
@@ -68,7 +68,7 @@ def test_it_is_iterated(client_kind: ClientKind, server: ManyServer) -> None:
     assert texts_of(outcomes) == ["answer to a", "answer to b"]
 
 
-def test_outcomes_come_as_turns_end_and_at_most_so_many_turns_run(
+def test_outcomes_arrive_when_turns_end_and_concurrency_limits_running_turns(
     client_kind: ClientKind, server: ManyServer
 ) -> None:
     specs = [TurnSpec("wait"), *(TurnSpec(f"turn {number}") for number in range(6))]
@@ -80,7 +80,7 @@ def test_outcomes_come_as_turns_end_and_at_most_so_many_turns_run(
     assert server.most_running == 2
 
 
-def test_a_generator_is_read_as_fast_as_turns_start(client_kind: ClientKind, server: ManyServer) -> None:
+def test_a_generator_is_read_only_when_a_turn_can_start(client_kind: ClientKind, server: ManyServer) -> None:
     read: list[int] = []
     text = ContextVar("text", default="")
     text.set("wait")
@@ -104,7 +104,7 @@ def test_a_generator_is_read_as_fast_as_turns_start(client_kind: ClientKind, ser
     assert read == [0, 1, 2, -1]  # the generator is closed
 
 
-def test_an_async_iterable_is_read_while_turns_run(server: ManyServer) -> None:
+def test_an_async_iterable_of_specs_is_read_while_turns_run(server: ManyServer) -> None:
     async def specs() -> AsyncIterator[TurnSpec]:
         yield TurnSpec("first")
         await has_read.wait()
@@ -121,7 +121,9 @@ def test_an_async_iterable_is_read_while_turns_run(server: ManyServer) -> None:
     kind.close()
 
 
-def test_a_slow_reader_stops_new_turns_and_loses_nothing(client_kind: ClientKind, server: ManyServer) -> None:
+def test_a_slow_reader_delays_new_turns_and_loses_no_outcome(
+    client_kind: ClientKind, server: ManyServer
+) -> None:
     many = open_many(client_kind, server, [TurnSpec(f"{number}") for number in range(20)], concurrency=2)
     until(client_kind, lambda: len(server.prompts) >= 2)
     pause(client_kind, 1.0)  # the turns end, and no more begin
@@ -176,12 +178,12 @@ def test_wrong_arguments_are_errors_before_anything_is_sent(
         client_kind.client().run_many(specs, **options)
 
 
-def test_no_specs_have_no_outcomes(client_kind: ClientKind) -> None:
+def test_an_empty_list_of_specs_has_no_outcomes(client_kind: ClientKind) -> None:
     many = enter(client_kind, client_kind.client().run_many([]))
     assert outcomes_of(client_kind, many) == []
 
 
-def test_leaving_early_aborts_what_runs_and_starts_nothing(
+def test_leaving_early_aborts_running_turns_and_starts_no_more(
     client_kind: ClientKind, server: ManyServer
 ) -> None:
     specs = (TurnSpec("wait" if number else "hi") for number in range(100))
@@ -234,16 +236,16 @@ def test_an_error_of_the_iterable_is_raised_after_the_outcomes(
     assert (len(server.aborted), server.running) == (1, set())
 
 
-def test_what_is_no_spec_is_an_error_of_the_iterable(client_kind: ClientKind, server: ManyServer) -> None:
+def test_an_item_that_is_not_a_spec_raises_an_argument_error(
+    client_kind: ClientKind, server: ManyServer
+) -> None:
     many = open_many(client_kind, server, iter([TurnSpec("hi"), None]))
     client_kind.call(many.get, timeout=FOREVER_S)
     with pytest.raises(ArgumentError, match=r"specs\[1\]: run_many takes TurnSpecs, not None"):
         client_kind.call(many.get, timeout=FOREVER_S)
 
 
-def test_get_raises_after_its_timeout_and_the_turns_go_on(
-    client_kind: ClientKind, server: ManyServer
-) -> None:
+def test_a_timeout_of_get_does_not_stop_the_turns(client_kind: ClientKind, server: ManyServer) -> None:
     many = open_many(client_kind, server, [TurnSpec("wait")])
     with pytest.raises(StreamTimeoutError):
         client_kind.call(many.get, timeout=0.01)
@@ -263,7 +265,7 @@ def test_closing_the_client_ends_the_turns(client_kind: ClientKind, server: Many
         client_kind.call(many.get, timeout=FOREVER_S)
 
 
-def test_they_are_opened_once_and_before_they_are_read(client_kind: ClientKind, server: ManyServer) -> None:
+def test_run_many_must_be_opened_once_before_it_is_read(client_kind: ClientKind, server: ManyServer) -> None:
     many = client_kind.client(server.url).run_many([TurnSpec("hi")])
     with pytest.raises(ArgumentError, match="with"):
         client_kind.call(many.get)
@@ -275,7 +277,7 @@ def test_they_are_opened_once_and_before_they_are_read(client_kind: ClientKind, 
 
 
 @needs_ctrl_c
-def test_ctrl_c_aborts_what_runs(server: ManyServer) -> None:
+def test_ctrl_c_aborts_running_turns(server: ManyServer) -> None:
     def run() -> None:
         with kind.client(server.url).run_many([TurnSpec("wait")] * 50, concurrency=2) as many:
             next(many)
@@ -289,7 +291,7 @@ def test_ctrl_c_aborts_what_runs(server: ManyServer) -> None:
     kind.close()
 
 
-def test_cancelling_aborts_what_runs(server: ManyServer) -> None:
+def test_cancelling_aborts_running_turns(server: ManyServer) -> None:
     async def run() -> None:
         async with client.run_many([TurnSpec("wait")] * 50, concurrency=2) as many:
             await anext(many)

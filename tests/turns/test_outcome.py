@@ -1,4 +1,4 @@
-"""The errors of turns whose end is not known."""
+"""The errors of turns without an answer."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from opencode_client.turns.outcome import unanswered
 from opencode_client.turns.transcript import Transcript
 
 
-def test_a_turn_without_an_answer_asks_for_its_directory() -> None:
+def test_the_error_of_a_turn_without_an_answer_names_its_directory() -> None:
     error = unanswered(Transcript("key", None), "", None, "/nope")
     assert isinstance(error, TurnLostError)
     assert "does the server have the directory '/nope'?" in str(error)
     assert error.stored is False
 
 
-def test_an_answer_that_has_begun_without_a_part_is_none() -> None:
+def test_an_answer_without_parts_counts_as_no_answer() -> None:
     """1.18.33 stores such a message if the directory does not exist."""
     transcript = Transcript("key", None)
     transcript.adopt("msg_1")
@@ -28,7 +28,7 @@ def test_an_answer_that_has_begun_without_a_part_is_none() -> None:
     assert error.stored is True
 
 
-def test_the_error_of_the_session_is_the_reason() -> None:
+def test_an_error_of_the_session_is_in_the_message() -> None:
     error = unanswered(Transcript("key", None), "no such model", None, "/repo")
     assert type(error) is TurnError
     assert str(error) == "the turn did not begin: no such model"

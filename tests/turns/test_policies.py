@@ -43,7 +43,7 @@ def _questions(*headers: str) -> QuestionAsk:
         (_ask("bash"), "reject"),
     ],
 )
-def test_the_last_match_wins_and_the_strictest_of_several_patterns(
+def test_the_last_matching_rule_and_the_strictest_of_several_patterns_win(
     ask: PermissionAsk, decision: object
 ) -> None:
     assert decide(ask, _RULES, may_ask=True) == decision
@@ -59,7 +59,7 @@ def test_only_stars_and_question_marks_are_special(pattern: str, matches: bool) 
 
 
 @pytest.mark.parametrize(("may_ask", "decision"), [(True, "ask"), (False, "reject")])
-def test_what_no_rule_matches_is_left_open_or_rejected(may_ask: bool, decision: str) -> None:
+def test_an_ask_without_a_matching_rule_stays_open_or_is_rejected(may_ask: bool, decision: str) -> None:
     assert decide(_ask("bash", "ls"), {"edit": "once"}, may_ask=may_ask) == decision
     assert decide(_questions("A", "B"), {"A": "yes"}, may_ask=may_ask) == decision
 
@@ -74,7 +74,9 @@ def test_what_no_rule_matches_is_left_open_or_rejected(may_ask: bool, decision: 
         (["A", "B"], ["x", ["y", "z"]], [["x"], ["y", "z"]]),
     ],
 )
-def test_answers_are_lists_for_each_question(headers: list[str], given: object, sent: object) -> None:
+def test_answers_are_sent_as_a_list_for_each_question(
+    headers: list[str], given: object, sent: object
+) -> None:
     assert answers_of(_questions(*headers), given) == sent
 
 
@@ -114,7 +116,7 @@ def test_wrong_policies_are_errors_before_anything_is_sent(permissions: object, 
         (False, "reject"),
     ],
 )
-def test_the_word_of_another_program_gets_a_hint(word: object, meant: str) -> None:
+def test_a_decision_word_of_another_program_gets_a_hint(word: object, meant: str) -> None:
     for policy in (word, {"bash": {"*": word}}):
         with pytest.raises(ArgumentError, match=f'do you mean "{meant}"'):
             check_policies(policy, "reject", may_ask=False)
@@ -127,11 +129,11 @@ def test_other_values_get_no_hint(word: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["ask", None])
-def test_a_person_cannot_leave_a_permission_open(value: object) -> None:
+def test_ask_and_none_are_not_decisions(value: object) -> None:
     with pytest.raises(ArgumentError, match="a decision is"):
         decision_of(value)
 
 
-def test_answers_to_a_permission_are_an_error_that_names_reply() -> None:
+def test_answering_a_permission_ask_raises_an_error_that_names_reply() -> None:
     with pytest.raises(ArgumentError, match=r"decide a PermissionAsk with reply\(\)"):
         answers_of(_ask("*"), ["yes"])

@@ -27,7 +27,7 @@ def server() -> Generator[ManyServer]:
 
 
 class _Terminal:
-    """A stderr that is a terminal, or is none."""
+    """A stderr that is or is not a terminal."""
 
     encoding = "utf-8"
 
@@ -66,7 +66,7 @@ def test_the_progress_is_shown_on_a_terminal(
     assert shown if is_terminal else stderr.text == ""
 
 
-def test_progress_without_rich_names_the_extra(
+def test_progress_without_rich_raises_an_error_that_names_the_extra(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "rich.console", None)

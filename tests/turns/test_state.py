@@ -1,4 +1,4 @@
-"""The protocol of a turn, without a server: orders of inputs that real servers showed, lost and foreign inputs."""
+"""The state machine of a turn, without a server: orders of inputs seen at real servers, lost inputs, other clients."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _STATUS: dict[str, Any] = {**_HTTP, "headers": {}, "body": b""}
 _CUT = ConnectionLostError("cut", **_HTTP)
 
 
-def test_a_plain_turn_is_over_when_it_was_answered_and_is_idle() -> None:
+def test_a_turn_is_over_when_it_has_an_answer_and_its_session_is_idle() -> None:
     game, answer = begun(Game()), answered_with()
     streamed(game, answer, "Hel", "lo").answered(answer)
     assert not game.polls
@@ -47,7 +47,7 @@ def test_a_plain_turn_is_over_when_it_was_answered_and_is_idle() -> None:
     assert [type(one).__name__ for one in game.updates] == ["TextDelta", "TextDelta", "TurnFinished"]
 
 
-def test_a_turn_whose_events_were_all_seen_needs_no_look() -> None:
+def test_a_turn_with_complete_events_needs_no_poll() -> None:
     step, answer = Message(2, more={"finish": "tool-calls"}).tool("completed"), answered_with("Hello", 3)
     game = begun(Game()).feed(EventsWork()).play(step.updated(), step.part_updated())
     streamed(game, answer, "Hel", "lo").answered(answer).play(*IDLE)
@@ -70,14 +70,14 @@ def test_a_turn_whose_events_were_all_seen_needs_no_look() -> None:
     ],
     ids=lambda one: type(one).__name__,
 )
-def test_a_turn_that_the_events_may_not_have_shown_is_looked_at(missed: Any) -> None:  # Any: an input
+def test_a_turn_with_possibly_missed_events_is_polled(missed: Any) -> None:  # Any: an input
     game, answer = begun(Game()).feed(EventsWork()), answered_with("Hello", 3)
     streamed(game.feed(missed), answer, "Hello").answered(answer).play(*IDLE)
     assert game.polls
     assert game.state.result is None
 
 
-def test_the_answer_of_another_prompt_is_looked_at() -> None:
+def test_an_answer_to_another_prompt_causes_a_poll() -> None:
     game, answer = begun(Game()).feed(EventsWork()), answered_with()
     streamed(game, answer, "Hello").answered(answered_with("Other", 4, parent=3)).play(*IDLE)
     assert game.polls
@@ -91,14 +91,14 @@ def test_events_after_the_end_change_nothing() -> None:
     assert (len(game.updates), game.actions) == (count, [])
 
 
-def test_an_answer_without_any_event_is_enough() -> None:
+def test_a_turn_without_events_ends_with_its_answer() -> None:
     game, answer = Game(), answered_with()
     game.answered(answer).wait(0.6).polled(prompt(), answer)
     assert game.state.result is not None
     assert game.texts() == {"prt_002_0": "Hello"}
 
 
-def test_a_server_that_sends_events_has_more_time_for_the_last_ones() -> None:
+def test_a_poll_waits_longer_for_the_last_events_if_events_work() -> None:
     game = begun(Game()).feed(EventsWork())
     answer = answered_with()
     streamed(game, answer, "Hello").answered(answer).wait(2.5)
@@ -106,13 +106,13 @@ def test_a_server_that_sends_events_has_more_time_for_the_last_ones() -> None:
     assert game.wait(0.6).polls
 
 
-def test_idle_before_busy_ends_nothing() -> None:
+def test_idle_before_busy_does_not_end_the_turn() -> None:
     game = Game().play(*IDLE).wait(0.9)
     assert game.state.result is None
     assert not game.polls
 
 
-def test_a_second_idle_of_an_aborted_turn_before_this_one_ends_nothing() -> None:
+def test_a_late_idle_event_of_an_earlier_turn_does_not_end_the_turn() -> None:
     game = begun(Game()).play(*IDLE).wait(0.5)
     assert game.state.result is None
     answer = answered_with()
@@ -127,7 +127,7 @@ def test_a_gap_between_the_prompt_and_busy_does_not_end_the_turn() -> None:
     assert game.seen(TurnGap)
 
 
-def test_without_events_the_session_is_polled_until_the_answer_is_there() -> None:
+def test_without_events_the_session_is_polled_until_the_answer_is_complete() -> None:
     game, answer = Game(), answered_with()
     game.wait(1.1).polled(prompt(), answered_with("", is_over=False), status="busy").wait(2.2)
     game.polled(prompt(), answer, status="busy").answered(answer).wait(0.6).polled(
@@ -153,7 +153,7 @@ def test_a_proxy_that_answers_504_does_not_end_the_turn() -> None:
     assert game.state.result is None
 
 
-def test_the_answer_of_another_prompt_is_not_taken() -> None:
+def test_an_answer_to_another_prompt_is_not_in_the_result() -> None:
     game, mine, theirs = begun(Game()), answered_with("mine"), answered_with("theirs", 4, parent=3)
     streamed(game, mine, "mine").play(prompt(3, None).updated(), prompt(3, None).part_updated())
     game.play(theirs.updated(), theirs.part_updated()).polled(
@@ -164,13 +164,13 @@ def test_the_answer_of_another_prompt_is_not_taken() -> None:
     assert game.texts() == {"prt_002_0": "mine"}
 
 
-def test_a_prompt_that_the_server_answers_with_a_later_one_is_an_error() -> None:
+def test_a_prompt_that_is_answered_together_with_a_later_one_is_an_error() -> None:
     game, theirs = begun(Game()), answered_with("theirs", 4, parent=3)
     game.answered(theirs).play(*IDLE).polled(prompt(), prompt(3, None), theirs)
     assert "together with a later one" in str(error_of(game, TurnError))
 
 
-def test_a_turn_of_somebody_else_is_followed_from_its_begin() -> None:
+def test_following_a_running_turn_yields_its_whole_text() -> None:
     game = Game(key=None, follows=True)
     half = Message(2, is_over=False).text("Hel", is_over=False)
     game.polled(Message(0, "user").text("old"), prompt(1, None), half, status="busy")
@@ -182,7 +182,7 @@ def test_a_turn_of_somebody_else_is_followed_from_its_begin() -> None:
     assert (game.state.result.text, game.texts()) == ("Hello", {"prt_002_0": "Hello"})
 
 
-def test_a_turn_that_begins_before_the_first_look_has_ended_is_followed() -> None:
+def test_a_turn_that_begins_before_the_first_poll_ends_is_followed() -> None:
     game, begins, answer = Game(key=None, follows=True), prompt(1, None), answered_with("Hello")
     half = Message(2, is_over=False)
     game.play(begins.updated(), begins.part_updated(), status("busy"), half.updated())
@@ -192,12 +192,12 @@ def test_a_turn_that_begins_before_the_first_look_has_ended_is_followed() -> Non
     assert (game.state.result.text, game.texts()) == ("Hello", {"prt_002_0": "Hello"})
 
 
-def test_following_a_session_at_rest_ends_with_its_last_turn() -> None:
+def test_following_an_idle_session_returns_its_last_turn() -> None:
     game = Game(key=None, follows=True).polled(prompt(1, None), answered_with())
     assert game.seen(TurnFinished)[0].result.text == "Hello"
 
 
-def test_a_command_is_the_first_prompt_after_those_that_were_there() -> None:
+def test_the_prompt_of_a_command_is_the_first_new_one() -> None:
     game = Game(key=None, after=(1_001, "msg_001"))
     command, answer = prompt(2, None), answered_with("done", 3, parent=2)
     game.play(command.updated(), command.part_updated(), answer.updated(), answer.part_updated())

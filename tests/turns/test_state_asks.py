@@ -1,4 +1,4 @@
-"""The asks of a turn, without a server: policies, people, subagents, gaps."""
+"""The asks of a turn, without a server: policies, replies of other clients, subagents, gaps."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def test_a_permission_is_decided_by_the_policy_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "response", ["comes after the end", "comes before it", "says that somebody else replied"]
+    "response", ["comes after the end", "comes before it", "reports another client's reply"]
 )
-def test_a_reply_counts_once_even_if_the_turn_ends_before_its_response(response: str) -> None:
+def test_a_reply_is_listed_once_for_every_order_of_response_and_end(response: str) -> None:
     answer = Message(2).tool("completed").text("done")
     game = begun(Game(permissions="once")).play(permission())
     [reply] = game.taken(ReplyTo)
@@ -62,10 +62,10 @@ def test_a_reply_counts_once_even_if_the_turn_ends_before_its_response(response:
     game.feed(Done(reply))
     assert game.state.result is not None
     decisions = [one.decision for one in game.state.result.replies]
-    assert decisions == ([] if response == "says that somebody else replied" else ["once"])
+    assert decisions == ([] if response == "reports another client's reply" else ["once"])
 
 
-def test_an_ask_that_somebody_else_answers_is_closed() -> None:
+def test_an_ask_that_another_client_answers_is_closed() -> None:
     game = begun(Game()).play(permission())
     game.play(event("permission.replied", sessionID=SESSION, requestID="per_1", reply="once"))
     assert [type(one) for one in game.updates] == [PermissionAsk, AskClosed]
@@ -91,7 +91,7 @@ def test_an_ask_of_another_session_is_never_answered() -> None:
     assert game.taken(ReplyTo) == []
 
 
-def test_an_ask_of_a_subagent_is_answered_however_deep() -> None:
+def test_an_ask_of_a_nested_subagent_is_answered() -> None:
     game = begun(Game(permissions="once"))
     for child, parent in ((CHILD, SESSION), ("ses_deep", CHILD)):
         info = {"id": child, "parentID": parent, "title": "t"}
@@ -101,7 +101,7 @@ def test_an_ask_of_a_subagent_is_answered_however_deep() -> None:
     assert [one.status for one in game.seen(SubagentChanged)] == ["started", "started"]
 
 
-def test_an_ask_of_a_subagent_that_was_born_in_a_gap_is_found_by_listing() -> None:
+def test_an_ask_of_a_subagent_started_during_a_gap_is_found_by_a_poll() -> None:
     game = begun(Game(permissions="once")).feed(Gap("cut"))
     request = PermissionRequest.from_dict(permission(session=CHILD)["properties"])
     game.polled(prompt(), status="busy", asks=[request], children=[SessionSeen(CHILD, SESSION, "t")])
@@ -118,7 +118,7 @@ def test_an_ask_that_is_younger_than_the_list_stays_open() -> None:
     assert not game.seen(AskClosed)
 
 
-def test_a_function_decides() -> None:
+def test_a_policy_function_decides() -> None:
     def policy(ask: PermissionAsk) -> Reject:
         return Reject("no")
 
@@ -128,7 +128,7 @@ def test_a_function_decides() -> None:
     assert [one.decision for one in game.taken(ReplyTo)] == [Reject("no")]
 
 
-def test_a_function_that_fails_aborts_the_turn_and_its_error_is_raised() -> None:
+def test_a_policy_function_that_raises_aborts_the_turn_and_its_error_is_raised() -> None:
     def policy(_: PermissionAsk) -> str:
         return "once"
 
@@ -151,7 +151,7 @@ def test_a_question_without_a_policy_is_shown() -> None:
     assert game.seen(QuestionAsk)[0].questions[0].header == "H"
 
 
-def test_a_bare_reject_ends_the_turn_with_a_result() -> None:
+def test_a_reject_without_a_message_ends_the_turn_with_a_result() -> None:
     game = begun(Game(permissions="reject")).play(permission())
     [reply] = game.taken(ReplyTo)
     game.feed(Done(reply))

@@ -1,4 +1,4 @@
-"""A turn whose session, instance or server is gone, without a server, and one that did not begin."""
+"""Turns whose session, instance or server is gone, and turns that did not begin; without a server."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ _GONE = NotFoundError("no session", **_STATUS, status=404)
 
 
 @pytest.mark.parametrize("error", [None, _GONE])
-def test_a_deleted_session_is_lost_after_its_abort(error: Exception | None) -> None:
+def test_a_turn_in_a_deleted_session_is_lost_after_its_abort(error: Exception | None) -> None:
     game = begun(Game()).play(event("session.deleted", info={"id": SESSION}))
-    [abort] = game.taken(Abort)  # the server would go on with the turn
-    assert not game.state.is_over  # else the client could be closed before the abort is sent
+    [abort] = game.taken(Abort)  # the server would continue the turn
+    assert not game.state.is_over  # otherwise the client could be closed before it sends the abort
     game.feed(Done(abort, error=error))
     assert error_of(game, TurnLostError).stored is False
 
 
-def test_a_deleted_session_whose_abort_is_not_answered_is_lost_after_5_s() -> None:
+def test_a_turn_in_a_deleted_session_is_lost_5_s_after_an_unanswered_abort() -> None:
     game = begun(Game()).play(event("session.deleted", info={"id": SESSION})).wait(5.1)
     assert error_of(game, TurnLostError).stored is False
 
 
-def test_a_session_that_is_not_found_is_lost() -> None:
+def test_a_turn_whose_session_is_not_found_is_lost() -> None:
     game = begun(Game()).lost(_CUT).polled(error=_GONE)
     assert error_of(game, TurnLostError).stored is False
 
 
-def test_a_server_that_is_gone_is_lost_within_15_s() -> None:
+def test_a_turn_is_lost_15_s_after_its_server_refuses_connections() -> None:
     game = begun(Game()).lost(_CUT)
     for _ in range(15):
         if game.polls:
@@ -67,7 +67,7 @@ def test_a_server_that_is_gone_is_lost_within_15_s() -> None:
     assert error_of(game, TurnLostError).stored is None
 
 
-def test_a_complete_answer_is_a_result_though_the_server_is_gone_after_it() -> None:
+def test_a_complete_answer_is_a_result_if_the_server_ends_after_it() -> None:
     game, answer = begun(Game()), answered_with("all")
     streamed(game, answer, "all").answered(answer)
     for _ in range(12):
@@ -77,7 +77,7 @@ def test_a_complete_answer_is_a_result_though_the_server_is_gone_after_it() -> N
     assert (game.state.error, game.state.result and game.state.result.text) == (None, "all")
 
 
-def test_a_server_that_is_too_busy_to_respond_is_not_lost_while_the_prompt_waits() -> None:
+def test_a_turn_is_not_lost_through_timeouts_while_its_prompt_waits() -> None:
     game = begun(Game()).feed(Gap("cut"))
     for _ in range(120):
         if game.polls:
@@ -98,7 +98,7 @@ def test_a_quiet_turn_is_not_polled_when_events_work() -> None:
     assert game.wait(15).polls
 
 
-def test_a_server_that_was_started_again_has_stored_the_prompt() -> None:
+def test_a_turn_is_lost_after_a_restart_and_its_prompt_is_stored() -> None:
     game = begun(Game()).lost(_CUT)
     for _ in range(5):
         if game.polls:
@@ -107,7 +107,7 @@ def test_a_server_that_was_started_again_has_stored_the_prompt() -> None:
     assert error_of(game, TurnLostError).stored is True
 
 
-def test_a_prompt_that_never_arrived_is_lost() -> None:
+def test_a_turn_whose_prompt_did_not_arrive_is_lost() -> None:
     game = Game().lost(_CUT)
     for _ in range(10):
         if game.polls:
@@ -116,7 +116,7 @@ def test_a_prompt_that_never_arrived_is_lost() -> None:
     assert error_of(game, TurnLostError).stored is False
 
 
-def test_an_instance_that_was_disposed_is_lost() -> None:
+def test_a_turn_in_a_disposed_instance_is_lost() -> None:
     game = begun(Game()).play(event("server.instance.disposed", directory="/repo"))
     answer = Message(2, more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}})
     game.answered(answer).wait(1.1).polled(prompt(), answer)
@@ -127,7 +127,7 @@ def test_an_instance_that_was_disposed_is_lost() -> None:
     "sign",
     [methodcaller("play", event("server.instance.disposed")), methodcaller("feed", Gap("", is_end=True))],
 )
-def test_an_instance_may_be_known_to_be_disposed_only_after_the_answer(sign: Callable[[Game], Game]) -> None:
+def test_the_signal_of_a_disposed_instance_may_arrive_after_the_answer(sign: Callable[[Game], Game]) -> None:
     game = begun(Game())
     answer = Message(2, more={"error": {"name": "MessageAbortedError", "data": {"message": "Aborted"}}})
     game.answered(answer).play(*IDLE).polled(prompt(), answer)
@@ -135,7 +135,7 @@ def test_an_instance_may_be_known_to_be_disposed_only_after_the_answer(sign: Cal
     assert error_of(game, TurnLostError).stored is True
 
 
-def test_a_text_that_the_server_lost_in_an_abort_is_kept() -> None:
+def test_a_text_that_the_server_does_not_store_after_an_abort_is_kept() -> None:
     """1.3.2 stores no text of an aborted message."""
     game, answer = begun(Game()), Message(2, more={"error": {"name": "MessageAbortedError", "data": {}}})
     game.play(Message(2, is_over=False).updated(), answer.text("").part_updated(text="", time={"start": 1}))
@@ -144,7 +144,7 @@ def test_a_text_that_the_server_lost_in_an_abort_is_kept() -> None:
     assert error_of(game, TurnAbortedError).partial.text == "a part"
 
 
-def test_a_refused_connection_is_raised_as_it_is() -> None:
+def test_a_refused_connection_raises_connect_error() -> None:
     error_of(Game().lost(ConnectError("refused", **_HTTP)), ConnectError)
 
 
@@ -152,7 +152,7 @@ def test_a_closed_client_ends_the_turn() -> None:
     error_of(Game().lost(ClientClosedError("closed")), ClientClosedError)
 
 
-def test_the_reason_of_a_prompt_that_failed_is_that_of_the_event() -> None:
+def test_the_error_of_a_failed_prompt_has_the_message_of_the_event() -> None:
     game = Game().play(
         event("session.error", error={"name": "UnknownError", "data": {"message": "Model not found: x"}})
     )

@@ -1,4 +1,4 @@
-"""A turn ends with the right text if events are lost, repeated, in another order, or cut by gaps."""
+"""A turn ends with the right text if events are lost, repeated, reordered, or separated by gaps."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _THINKS = (
     .tool("completed", output="x")
 )
 _SAYS = Message(3).text("It is done, ").text("all of it.")
-_THEIRS = Message(5, parent=4).text("for somebody else")
+_THEIRS = Message(5, parent=4).text("for another client")
 _STORED = (prompt(), _THINKS, _SAYS, prompt(4, None), _THEIRS)
 
 
 def _events() -> list[JsonObject]:
-    """A turn of two steps, and a later one of somebody else, as 1.18.33 sends them."""
+    """The events of 1.18.33 for a turn of two steps and a later turn of another client."""
     events = [prompt().updated(), prompt().part_updated(), status("busy")]
     for message in (_THINKS, _SAYS):
         events.append(Message(message.number, is_over=False).updated())
@@ -94,7 +94,7 @@ def _check(game: Game) -> None:
 
 
 @small_and_full("examples", 40, 300)
-def test_any_events_in_any_order_give_the_text_that_the_server_stored(examples: int) -> None:
+def test_the_text_is_the_stored_one_for_every_order_of_events(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(_Steps)
     def check(steps: list[int | str]) -> None:
@@ -107,7 +107,7 @@ def test_any_events_in_any_order_give_the_text_that_the_server_stored(examples: 
 
 
 @small_and_full("examples", 40, 300)
-def test_events_that_are_lost_or_repeated_do_no_harm(examples: int) -> None:
+def test_the_text_is_the_stored_one_if_events_are_lost_or_repeated(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(st.sets(st.integers(0, len(_EVENTS) - 1)), st.integers(1, 3))
     def check(lost: set[int], times: int) -> None:
@@ -119,7 +119,7 @@ def test_events_that_are_lost_or_repeated_do_no_harm(examples: int) -> None:
     check()
 
 
-def test_the_same_inputs_give_the_same_outputs() -> None:
+def test_the_same_inputs_give_the_same_updates() -> None:
     games = [Game(permissions="once"), Game(permissions="once")]
     for game in games:
         _play(game, list(range(len(_EVENTS))))

@@ -37,7 +37,7 @@ def test_the_deadline_aborts_the_turn_and_its_subagents() -> None:
     assert error_of(game, TurnTimeoutError).partial.text == "par"
 
 
-def test_a_deadline_names_the_asks_that_waited() -> None:
+def test_the_error_of_a_deadline_names_the_open_asks() -> None:
     game = begun(Game(timeout_s=3.0)).play(permission(), question("que_1", "Colour")).wait(8.2)
     message = str(error_of(game, TurnTimeoutError))
     assert (
@@ -45,10 +45,10 @@ def test_a_deadline_names_the_asks_that_waited() -> None:
     )
 
 
-def test_a_turn_that_does_not_end_after_an_abort_ends_here() -> None:
+def test_a_turn_that_continues_after_an_abort_raises_turn_timeout_error() -> None:
     game = begun(Game(timeout_s=3.0)).wait(8.2)
     error_of(game, TurnTimeoutError)
-    assert game.aborts > 1  # the first one may have come before the turn began
+    assert game.aborts > 1  # the first one may have arrived before the turn began
 
 
 def test_an_abort_is_not_sent_again_when_there_is_a_later_prompt() -> None:

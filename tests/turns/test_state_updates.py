@@ -27,14 +27,14 @@ from tests.support.turn_inputs import (
 )
 
 
-def test_a_text_that_lost_its_middle_is_replaced() -> None:
+def test_a_text_with_a_missing_delta_is_replaced() -> None:
     game, answer = begun(Game()), answered_with("Hello, world")
     streamed(game, answer, "Hello, ", "ld")
     assert game.seen(TextReplaced)[0].text == "Hello, world"
     assert game.texts() == {"prt_002_0": "Hello, world"}
 
 
-def test_deltas_of_a_part_whose_kind_is_not_known_wait() -> None:
+def test_deltas_of_a_part_of_unknown_kind_wait_for_the_part() -> None:
     game, answer = begun(Game()), Message(2).text("hm", kind="reasoning")
     game.play(Message(2, is_over=False).updated(), answer.delta("h"), answer.delta("m"))
     assert game.updates == []
@@ -42,7 +42,7 @@ def test_deltas_of_a_part_whose_kind_is_not_known_wait() -> None:
     assert game.texts(ReasoningDelta) == {"prt_002_0": "hm"}
 
 
-def test_reading_the_messages_does_not_take_back_a_text_in_progress() -> None:
+def test_a_poll_does_not_remove_a_text_in_progress() -> None:
     game, answer = begun(Game()), answered_with("Hello")
     game.play(
         Message(2, is_over=False).updated(),

@@ -26,18 +26,18 @@ class _Listed:
 
 
 @pytest.mark.parametrize("output", [{}, [], "object", dict, int, {"type": "array"}, _Listed, _Listed()])
-def test_what_is_no_schema_of_an_object_is_refused(output: Any) -> None:
+def test_an_output_that_is_not_an_object_schema_is_refused(output: Any) -> None:
     with pytest.raises(ArgumentError, match="output takes"):
         check_options("hi", {"output": output}, may_ask=False)
 
 
-def test_a_schema_is_sent_as_it_is() -> None:
+def test_a_schema_is_sent_unchanged() -> None:
     body = body_of("hi", {"output": _SCHEMA}, "key", [])
     assert body["format"] == {"type": "json_schema", "schema": _SCHEMA}
     assert schema_of(_SCHEMA) == _SCHEMA
 
 
-def test_a_command_has_no_output() -> None:
+def test_a_slash_command_with_an_output_is_refused() -> None:
     with pytest.raises(ArgumentError, match="SlashCommand"):
         check_options(SlashCommand("init"), {"output": _SCHEMA}, may_ask=False)
 
@@ -56,7 +56,7 @@ def test_a_command_has_no_output() -> None:
         (None, False, None),
     ],
 )
-def test_a_server_that_cannot_do_it_is_refused(
+def test_a_server_without_structured_output_is_refused(
     numbers: tuple[int, ...] | None, goes_on: bool, error: type[Exception] | None
 ) -> None:
     if error is None:
@@ -66,7 +66,7 @@ def test_a_server_that_cannot_do_it_is_refused(
         check_version(numbers, "v", "http://x", goes_on=goes_on)
 
 
-def test_a_message_with_an_output_is_the_last_one() -> None:
+def test_a_message_with_an_output_ends_the_turn() -> None:
     """Source: 1.2.27 to 1.18.33 finish it with "tool-calls"."""
     info = {
         "id": "m",

@@ -55,7 +55,7 @@ def server() -> Generator[FakeServer]:
 
 @pytest.fixture
 def hanging() -> Generator[FakeServer]:
-    """A server whose model begins to reply, and does not go on."""
+    """A server whose model begins a reply and never ends it."""
     with FakeServer(script=lambda _: _HANGS) as fake:
         yield fake
 
@@ -103,7 +103,7 @@ def test_two_turns_share_one_event_connection(client_kind: ClientKind, server: F
     assert len(server.calls("event.subscribe")) == 1
 
 
-def test_names_of_models_that_nobody_uses_are_not_kept(client_kind: ClientKind, server: FakeServer) -> None:
+def test_only_used_names_of_models_and_agents_are_cached(client_kind: ClientKind, server: FakeServer) -> None:
     client = client_kind.client(server.url)
     for directory in ("/a", "/b"):
         for _ in range(2):
@@ -114,7 +114,7 @@ def test_names_of_models_that_nobody_uses_are_not_kept(client_kind: ClientKind, 
     assert len(kept) == 4
 
 
-def test_views_with_other_headers_have_another_event_connection(
+def test_views_with_other_headers_use_another_event_connection(
     client_kind: ClientKind, server: FakeServer
 ) -> None:
     client = client_kind.client(server.url)
@@ -132,7 +132,7 @@ def test_headers_may_come_from_an_object_that_cannot_be_hashed(
     assert [call.headers["x-user"] for call in server.calls("event.subscribe")] == ["ann"]
 
 
-def test_a_server_may_not_respond_at_once_in_a_new_directory(
+def test_a_slow_event_stream_in_a_new_directory_is_retried(
     client_kind: ClientKind, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opencode_client.streams.reconnect.HEAD_S", 0.3)
@@ -162,7 +162,7 @@ def test_unread_deltas_are_merged(client_kind: ClientKind, server: FakeServer) -
     assert turn.text == updates[-1].result.text
 
 
-def test_get_raises_after_its_timeout_and_the_turn_goes_on(client_kind: ClientKind) -> None:
+def test_a_timeout_of_get_does_not_stop_the_turn(client_kind: ClientKind) -> None:
     may_reply = threading.Event()
     with FakeServer(script=lambda _: _WHOLE if may_reply.wait(20) else None) as server:
         turn = _open(client_kind, client_kind.client(server.url).turn("hi"))
@@ -174,7 +174,7 @@ def test_get_raises_after_its_timeout_and_the_turn_goes_on(client_kind: ClientKi
             client_kind.call(turn.get, timeout=1)
 
 
-def test_leaving_aborts_the_turn_on_the_server(client_kind: ClientKind, hanging: FakeServer) -> None:
+def test_closing_a_turn_aborts_it_on_the_server(client_kind: ClientKind, hanging: FakeServer) -> None:
     turn = _open(client_kind, client_kind.client(hanging.url).turn("hi"))
     while not isinstance(client_kind.call(turn.get, timeout=20), TextDelta):
         pass
@@ -187,9 +187,7 @@ def test_leaving_aborts_the_turn_on_the_server(client_kind: ClientKind, hanging:
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError(), GeneratorExit()], ids=repr)
-def test_an_error_of_a_policy_that_is_no_exception_ends_the_turn(
-    client_kind: ClientKind, error: BaseException
-) -> None:
+def test_a_base_exception_of_a_policy_ends_the_turn(client_kind: ClientKind, error: BaseException) -> None:
     def policy(_: PermissionAsk) -> Any:
         raise error
 
@@ -222,7 +220,7 @@ def test_a_server_that_does_not_respond_before_the_prompt_fails_a_run_in_time(
     assert not server.calls("session.prompt")
 
 
-def test_the_directory_of_a_session_may_be_named_by_a_link(
+def test_the_directory_of_a_session_may_be_given_as_a_symlink(
     client_kind: ClientKind, server: FakeServer, tmp_path: Path
 ) -> None:
     place, link = tmp_path / "place", tmp_path / "link"
@@ -315,7 +313,7 @@ def test_help_shows_the_options_of_turns_with_their_defaults(client_kind: Client
     assert {*TurnOptions.__annotations__, "output"} == run.keys()
 
 
-def test_a_turn_is_opened_once_and_before_it_is_used(client_kind: ClientKind, server: FakeServer) -> None:
+def test_a_turn_must_be_opened_once_before_it_is_used(client_kind: ClientKind, server: FakeServer) -> None:
     turn = client_kind.client(server.url).turn("hi")
     with pytest.raises(ArgumentError, match="with"):
         client_kind.call(turn.result)

@@ -1,4 +1,4 @@
-"""Servers without events (1.14.48): the answer of the POST and the lists are all that a turn sees."""
+"""Servers without events (1.14.48): a turn has only the response of its POST and the lists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from opencode_client.testing import partial
 from tests.support.turn_inputs import Game, Message, permission, prompt
 
 
-def test_a_prompt_that_cannot_be_listed_is_found_by_its_answer() -> None:
+def test_a_prompt_missing_in_the_list_is_identified_by_its_answer() -> None:
     answer = Message(2, more={"structured": {"a": 1}}).text("ok")
     game = Game().answered(answer).wait(1).polled(answer)
     assert game.state.result is not None
@@ -18,7 +18,7 @@ def test_a_prompt_that_cannot_be_listed_is_found_by_its_answer() -> None:
     assert game.state.result.message_id == "msg_001"
 
 
-def test_an_ask_that_somebody_else_has_answered_is_closed_at_the_end() -> None:
+def test_an_ask_that_another_client_answered_is_closed_at_the_end() -> None:
     ask = partial(PermissionRequest, permission()["properties"])
     begun, ended = Message(2, is_over=False), Message(2).text("done")
     game = Game().wait(1.1).polled(prompt(), begun, status="busy", asks=[ask])
