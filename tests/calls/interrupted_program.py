@@ -20,7 +20,7 @@ _THREADS = 4
 
 def main(url: str, interrupts: int) -> None:
     client = OpencodeClient(url, timeout=_LONGEST_S / 2, max_retries=0)
-    # imports all that a call needs: an interrupt in CPython's import can leave its lock taken for ever
+    # imports all that a call needs: after an interrupt, CPython's import lock can stay locked for ever
     client.session.get("ses_first")
     ended = threading.Event()
     failed: list[BaseException] = []

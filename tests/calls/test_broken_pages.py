@@ -1,4 +1,4 @@
-"""Pages that a server sends wrong: `paginate` raises an error or goes on, and always ends."""
+"""Wrong pages of a server: `paginate` raises an error or continues, and always ends."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_a_page_with_a_wrong_cursor_is_an_error(
     assert f"$.{path}" in str(caught.value)
 
 
-def test_items_that_are_no_objects_are_kept(client_kind: ClientKind) -> None:
+def test_items_that_are_not_objects_are_kept(client_kind: ClientKind) -> None:
     client = client_kind.mocked(paged.Server(lambda _, __: httpx.Response(200, json={"data": [1, None]})))
     assert paged.all_items(client_kind, client.paginate(client.v2.session.list)) == [1, None]
 
 
-def test_a_cursor_of_many_digits_is_sent_as_it_came(client_kind: ClientKind) -> None:
+def test_a_cursor_of_many_digits_is_sent_unchanged(client_kind: ClientKind) -> None:
     def respond(_: dict[str, str], number: int) -> httpx.Response:
         return httpx.Response(
             200, json=[paged.message(number)], headers=[{"x-next-cursor": "9" * 5000}, {}][number]
@@ -52,7 +52,7 @@ def test_a_cursor_of_many_digits_is_sent_as_it_came(client_kind: ClientKind) -> 
     assert server.column("before") == [None, "9" * 5000]
 
 
-def test_new_cursors_without_new_items_end_in_an_error(client_kind: ClientKind) -> None:
+def test_new_cursors_without_new_items_raise_an_error(client_kind: ClientKind) -> None:
     def respond(_: dict[str, str], number: int) -> httpx.Response:
         return httpx.Response(200, json={"data": [paged.session(1)], "cursor": {"next": str(number)}})
 
@@ -63,7 +63,7 @@ def test_new_cursors_without_new_items_end_in_an_error(client_kind: ClientKind) 
     assert len(server.queries) == 12
 
 
-def test_a_cursor_that_comes_again_ends_the_pages(client_kind: ClientKind) -> None:
+def test_a_repeated_cursor_ends_the_pages(client_kind: ClientKind) -> None:
     page = {"data": [paged.session(1)], "cursor": {"next": "same"}}
     client = client_kind.mocked(paged.Server(lambda _, __: httpx.Response(200, json=page)))
     assert paged.numbers(paged.all_items(client_kind, client.paginate(client.v2.session.list))) == [1]

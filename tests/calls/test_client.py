@@ -37,7 +37,7 @@ from tests.support.both_clients import ClientKind
 from tests.support.scripted_answers import SESSION, Recorder, answer, versions
 
 
-def test_a_typed_value_comes_back(client_kind: ClientKind) -> None:
+def test_a_call_returns_a_typed_value(client_kind: ClientKind) -> None:
     session = client_kind.call(client_kind.mocked(answer(SESSION)).session.get, "ses_1")
     assert isinstance(session, Session)
     assert (session.title, session.time.updated, dict(session.additional_properties)) == ("t", 2, {"new": 1})
@@ -63,7 +63,7 @@ def test_threads_that_use_a_client_for_the_first_time_share_its_connections(
     assert [caller.result() is client._caller for caller in callers] == [True] * 4
 
 
-def test_models_mappings_and_sequences_are_bodies(client_kind: ClientKind) -> None:
+def test_models_mappings_and_sequences_are_sent_as_json(client_kind: ClientKind) -> None:
     recorder = Recorder({"info": {}, "parts": []})
     client = client_kind.mocked(recorder)
     parts = (TextPartInput(text="a"), {"type": "text", "text": "b"})
@@ -103,26 +103,26 @@ def test_a_lone_surrogate_is_sent(client_kind: ClientKind) -> None:
         ({"a": math.nan, "b": "\ud800"}, r"\$\.metadata\.a: nan has no form in JSON"),
     ],
 )
-def test_what_json_cannot_hold_is_named_with_its_place(
+def test_the_error_for_a_value_that_is_not_json_names_its_path(
     client_kind: ClientKind, metadata: Any, message: str
 ) -> None:
     with pytest.raises(ArgumentError, match=message):
         client_kind.call(client_kind.mocked(answer({})).session.create, metadata=metadata)
 
 
-def test_what_json_cannot_hold_is_named_with_its_place_in_a_model(client_kind: ClientKind) -> None:
+def test_the_error_for_a_value_that_is_not_json_names_its_path_in_a_model(client_kind: ClientKind) -> None:
     parts = [TextPartInput(text="a", metadata={"b": {1}})]
     with pytest.raises(ArgumentError, match=r"\$\.parts\[0\]\.metadata\.b: set cannot be written as JSON"):
         client_kind.call(client_kind.mocked(answer({})).session.prompt, "ses_1", parts=parts)
 
 
-def test_a_number_that_json_cannot_hold_is_named_with_its_place_in_a_model(client_kind: ClientKind) -> None:
+def test_the_error_for_a_number_that_is_not_json_names_its_path_in_a_model(client_kind: ClientKind) -> None:
     parts = [TextPartInput(text="null"), TextPartInput(text="a", metadata={"b": math.nan})]
     with pytest.raises(ArgumentError, match=r"\$\.parts\[1\]\.metadata\.b: nan has no form in JSON"):
         client_kind.call(client_kind.mocked(answer({})).session.prompt, "ses_1", parts=parts)
 
 
-def test_null_and_a_text_with_it_are_sent(client_kind: ClientKind) -> None:
+def test_none_is_sent_as_null_and_the_text_null_as_a_string(client_kind: ClientKind) -> None:
     recorder = Recorder(SESSION)
     metadata = {"a": None, "b": "null", "c": (1, 2.5, None), "d": UserList([None])}
     client_kind.call(client_kind.mocked(recorder).session.create, metadata=metadata)
@@ -167,7 +167,7 @@ def test_a_wrong_argument_is_a_short_error_that_names_it(
     assert not recorder.seen
 
 
-def test_a_location_needs_its_directory(client_kind: ClientKind) -> None:
+def test_a_location_with_a_workspace_needs_a_directory(client_kind: ClientKind) -> None:
     server = versions("1.18.33")
     with pytest.raises(ArgumentError, match=r"v2\.session\.create: workspace needs a directory beside it"):
         client_kind.call(client_kind.mocked(server).v2.session.create, workspace="w")
@@ -175,7 +175,7 @@ def test_a_location_needs_its_directory(client_kind: ClientKind) -> None:
 
 
 @pytest.mark.usefixtures("no_collections")
-def test_a_value_that_holds_itself_is_an_error(client_kind: ClientKind) -> None:
+def test_a_value_that_contains_itself_is_an_error(client_kind: ClientKind) -> None:
     metadata: dict[str, Any] = {}
     metadata["again"] = metadata
     with pytest.raises(
@@ -185,35 +185,33 @@ def test_a_value_that_holds_itself_is_an_error(client_kind: ClientKind) -> None:
 
 
 @pytest.mark.parametrize("argument", ["", ".", "..", {}, None])
-def test_an_argument_that_would_call_something_else_is_refused(
-    client_kind: ClientKind, argument: Any
-) -> None:
+def test_a_path_argument_that_changes_the_route_is_refused(client_kind: ClientKind, argument: Any) -> None:
     recorder = Recorder(True)
     with pytest.raises(ArgumentError, match=r"session\.delete"):
         client_kind.call(client_kind.mocked(recorder).session.delete, argument)
     assert not recorder.seen
 
 
-def test_raw_gives_the_typed_value_with_status_headers_and_body(client_kind: ClientKind) -> None:
+def test_raw_returns_the_typed_value_with_status_headers_and_body(client_kind: ClientKind) -> None:
     client = client_kind.mocked(answer([SESSION]), directory="/r")
     response = client_kind.call(client.raw, client.session.list, limit=3)
     assert (response.status, response.headers["content-type"]) == (200, "application/json")
     assert response.value[0].id == json.loads(response.body)[0]["id"] == "ses_1"
 
 
-def test_raw_keeps_the_view_that_the_method_is_of(client_kind: ClientKind) -> None:
+def test_raw_uses_the_options_of_the_methods_view(client_kind: ClientKind) -> None:
     recorder = Recorder([])
     client = client_kind.mocked(recorder)
     client_kind.call(client.raw, client.with_options(directory="/v").session.list)
     assert recorder.seen[0].url.params["directory"] == "/v"
 
 
-def test_raw_takes_nothing_but_operations(client_kind: ClientKind) -> None:
+def test_raw_accepts_only_operations(client_kind: ClientKind) -> None:
     with pytest.raises(ArgumentError, match="raw takes an operation"):
         client_kind.call(client_kind.client().raw, len, "x")
 
 
-def test_strict_refuses_what_lenient_reads(client_kind: ClientKind) -> None:
+def test_strict_refuses_a_wrong_type_that_lenient_accepts(client_kind: ClientKind) -> None:
     client = client_kind.mocked(answer({**SESSION, "title": 7}))
     assert client_kind.call(client.session.get, "ses_1").title == 7
     with pytest.raises(ResponseDecodeError, match=r"^session\.get: \$\.title: expected string, got number$"):
@@ -221,7 +219,7 @@ def test_strict_refuses_what_lenient_reads(client_kind: ClientKind) -> None:
 
 
 @pytest.mark.parametrize("body", [{"a": 1}, "text", 7])
-def test_an_answer_of_another_kind_is_an_error_that_keeps_the_body(
+def test_a_response_that_is_not_the_documented_array_is_an_error_with_the_body(
     client_kind: ClientKind, body: Any
 ) -> None:
     with pytest.raises(ResponseDecodeError, match=r"session\.list: \$: expected array") as raised:
@@ -230,7 +228,7 @@ def test_an_answer_of_another_kind_is_an_error_that_keeps_the_body(
 
 
 @pytest.mark.parametrize("body", [[SESSION], "text", 7])
-def test_an_answer_that_is_no_object_where_one_is_documented_is_an_error(
+def test_a_response_that_is_not_the_documented_object_is_an_error_with_the_body(
     client_kind: ClientKind, body: Any
 ) -> None:
     with pytest.raises(ResponseDecodeError, match=r"session\.get: \$: expected object") as raised:
@@ -246,7 +244,7 @@ def test_a_web_page_is_an_unsupported_operation(client_kind: ClientKind) -> None
         client_kind.call(client.session.list)
 
 
-def test_a_closed_client_says_so_and_its_view_does_not_close_it(client_kind: ClientKind) -> None:
+def test_a_closed_client_and_its_views_raise_client_closed_error(client_kind: ClientKind) -> None:
     client = client_kind.client()
     client_kind.call(client.with_options(timeout=1).close)
     assert client_kind.call(client.close) is None
@@ -264,7 +262,7 @@ def _raised(call: Callable[[], Any]) -> OpencodeError:
     return caught.value
 
 
-def test_errors_are_pickled_and_copied_with_all_they_know(client_kind: ClientKind) -> None:
+def test_pickled_and_copied_errors_keep_all_attributes(client_kind: ClientKind) -> None:
     body = {"name": "NotFoundError", "data": {"message": "Session not found: ses_x"}}
     error = _raised(lambda: client_kind.call(client_kind.mocked(answer(body, 404)).session.get, "ses_x"))
     assert isinstance(error, NotFoundError)
@@ -275,7 +273,7 @@ def test_errors_are_pickled_and_copied_with_all_they_know(client_kind: ClientKin
         assert twin.error == error.error
 
 
-def test_the_tree_of_errors_is_as_drawn() -> None:
+def test_the_tree_of_errors_is_the_one_in_the_docstring() -> None:
     drawn = re.findall(r"^[│ ]*(?:├──|└──) (\w+)", errors.__doc__ or "", re.MULTILINE)
     classes = {
         name: one

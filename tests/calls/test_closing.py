@@ -85,13 +85,13 @@ def _close_on_a_queue_of_tasks(server: FaultyServer) -> None:
 @pytest.mark.parametrize(
     "close", [_close_on_a_queue_of_threads, _close_on_a_queue_of_tasks], ids=["sync", "async"]
 )
-def test_a_call_in_the_queue_of_a_client_that_is_closed_leaves_no_connection(
+def test_closing_a_client_with_queued_calls_leaves_no_connection(
     one_connection: None, close: Callable[[FaultyServer], None]
 ) -> None:
     with FaultyServer([stall()], [answer(EMPTY_LIST)] * 8) as server:
         close(server)
         server.await_ended(server.connections)
-    gc.collect()  # a connection that nobody closed warns now
+    gc.collect()  # an unclosed connection warns now
 
 
 def _list(client: AsyncOpencodeClient) -> Coroutine[Any, Any, object]:  # Any: as `async def` has it
@@ -103,7 +103,7 @@ def _prompt(client: AsyncOpencodeClient) -> Coroutine[Any, Any, object]:  # Any:
 
 
 @pytest.mark.parametrize("call", [_list, _prompt])
-def test_closing_a_client_at_any_turn_of_a_call_ends_it_and_its_connection(
+def test_closing_a_client_at_any_step_of_a_call_ends_the_call_and_its_connection(
     call: Callable[[AsyncOpencodeClient], Coroutine[Any, Any, object]],  # Any: as above
 ) -> None:
     async def close_at(turn: int) -> None:
@@ -167,14 +167,14 @@ def test_a_cancelled_close_leaves_no_idle_connection() -> None:
         asyncio.run(close(server))
 
 
-def test_a_client_closed_before_its_first_call_says_so(client_kind: ClientKind) -> None:
+def test_a_client_closed_before_its_first_call_raises_client_closed_error(client_kind: ClientKind) -> None:
     client = client_kind.client()
     client_kind.call(client.close)
     with pytest.raises(ClientClosedError):
         client_kind.call(client.session.list)
 
 
-def test_a_stream_of_a_closed_client_says_so(client_kind: ClientKind) -> None:
+def test_a_stream_of_a_closed_client_raises_client_closed_error(client_kind: ClientKind) -> None:
     client = client_kind.client()
     client_kind.call(client.close)
     with pytest.raises(ClientClosedError):
@@ -201,7 +201,7 @@ def _close(client_kind: ClientKind, own: Any) -> None:  # Any: as above
     client_kind.call(own.aclose if client_kind.is_async else own.close)
 
 
-def test_the_callers_http_client_stays_open(client_kind: ClientKind) -> None:
+def test_a_given_http_client_stays_open(client_kind: ClientKind) -> None:
     own = _own(client_kind)
     with FaultyServer([answer(EMPTY_LIST)]) as server:
         client = client_kind.client(server.url, http_client=own)
@@ -211,7 +211,7 @@ def test_the_callers_http_client_stays_open(client_kind: ClientKind) -> None:
         _close(client_kind, own)
 
 
-def test_a_closed_client_says_so_with_the_callers_http_client_too(client_kind: ClientKind) -> None:
+def test_a_closed_client_with_a_given_http_client_raises_client_closed_error(client_kind: ClientKind) -> None:
     own = _own(client_kind)
     with FaultyServer(itertools.repeat(answer(EMPTY_LIST))) as server:
         client = client_kind.client(server.url, http_client=own)
@@ -221,7 +221,7 @@ def test_a_closed_client_says_so_with_the_callers_http_client_too(client_kind: C
         _close(client_kind, own)
 
 
-def test_a_stream_of_all_directories_opens_with_the_callers_http_client_too(client_kind: ClientKind) -> None:
+def test_a_global_stream_works_with_a_given_http_client(client_kind: ClientKind) -> None:
     own = _own(client_kind)
     with FaultyServer([begin(idle_event("a")), hang], [answer(http(HEALTH))] * 2) as server:
         client = client_kind.client(server.url, http_client=own)
@@ -231,7 +231,7 @@ def test_a_stream_of_all_directories_opens_with_the_callers_http_client_too(clie
         _close(client_kind, own)
 
 
-def test_a_stream_ends_with_the_client_but_the_callers_http_client_does_not(client_kind: ClientKind) -> None:
+def test_closing_the_client_ends_a_stream_but_not_the_given_http_client(client_kind: ClientKind) -> None:
     own = _own(client_kind)
     with FaultyServer([begin(idle_event("a")), hang], [answer(EMPTY_LIST)]) as server:
         client = client_kind.client(server.url, http_client=own)
@@ -243,7 +243,7 @@ def test_a_stream_ends_with_the_client_but_the_callers_http_client_does_not(clie
         _close(client_kind, own)
 
 
-def test_a_stream_needs_no_socket(client_kind: ClientKind) -> None:
+def test_a_stream_works_with_a_mock_transport(client_kind: ClientKind) -> None:
     def answer_events(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=idle_event("a"), headers={"content-type": "text/event-stream"})
 
@@ -251,7 +251,7 @@ def test_a_stream_needs_no_socket(client_kind: ClientKind) -> None:
     assert ids(take(client_kind, stream)) == ["a"]
 
 
-def test_a_closed_http_client_of_the_callers_is_an_error_of_ours(client_kind: ClientKind) -> None:
+def test_a_closed_given_http_client_raises_client_closed_error(client_kind: ClientKind) -> None:
     own = _own(client_kind)
     _close(client_kind, own)
     with pytest.raises(ClientClosedError):
@@ -272,7 +272,7 @@ def _share_among_tasks(url: str, own: Any) -> list[object]:  # Any: as above
     return asyncio.run(share())
 
 
-def test_many_share_one_connection_of_the_callers_http_client(
+def test_many_calls_can_share_one_connection_of_a_given_http_client(
     client_kind: ClientKind, busy: BusyServer
 ) -> None:
     own = _own(client_kind, limits=httpx.Limits(max_connections=1))
@@ -282,7 +282,7 @@ def test_many_share_one_connection_of_the_callers_http_client(
         own.close()
 
 
-def test_one_connection_is_enough_to_ask_which_server_has_no_such_operation(client_kind: ClientKind) -> None:
+def test_the_version_check_after_a_web_page_works_with_one_connection(client_kind: ClientKind) -> None:
     page = http(b"<!doctype html>", headers={"content-type": "text/html"})
     health = http(b'{"healthy": true, "version": "1.3.2"}')
     own = _own(client_kind, limits=httpx.Limits(max_connections=1))
@@ -293,7 +293,7 @@ def test_one_connection_is_enough_to_ask_which_server_has_no_such_operation(clie
         _close(client_kind, own)
 
 
-def test_nothing_of_an_answer_stays_with_the_client(client_kind: ClientKind) -> None:
+def test_the_client_keeps_no_reference_to_a_response(client_kind: ClientKind) -> None:
     answers: list[weakref.ref[httpx.Response]] = []
 
     def handler(request: httpx.Request) -> httpx.Response:

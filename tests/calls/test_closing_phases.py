@@ -15,10 +15,10 @@ from tests.support.both_clients import ClientKind
 from tests.support.busy_server import PATIENCE_S
 from tests.support.concurrency import CLOSING_S, HALF, Threads
 from tests.support.concurrency import one_connection as one_connection  # a fixture
-from tests.support.faulty_server import FaultyServer, answer, http, nobody_picks_up, stall
+from tests.support.faulty_server import FaultyServer, answer, http, stall, unaccepted_connections
 
 Ready = Callable[[], object]
-"""Waits until the call is in its phase."""
+"""A function that waits until the call is in its phase."""
 
 
 @contextlib.contextmanager
@@ -35,7 +35,7 @@ def _reading_the_body() -> Generator[tuple[str, Ready]]:
 
 @contextlib.contextmanager
 def _connecting() -> Generator[tuple[str, Ready]]:
-    with nobody_picks_up() as url:
+    with unaccepted_connections() as url:
         yield url, bool
 
 
@@ -90,7 +90,7 @@ def _close_beside_tasks(url: str, ready: Ready, call: Callable[[Any], Any], coun
 
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.__name__.strip("_"))
 @pytest.mark.parametrize("call", [_list, _prompt], ids=["list", "prompt"])
-def test_a_call_ends_at_once_with_its_client(
+def test_closing_the_client_ends_a_call_at_once(
     client_kind: ClientKind,
     phase: Callable[[], contextlib.AbstractContextManager[tuple[str, Ready]]],
     call: Callable[[Any], Any],
@@ -101,7 +101,7 @@ def test_a_call_ends_at_once_with_its_client(
     assert [type(outcome) for outcome in outcomes] == [ClientClosedError] * 3
 
 
-def test_calls_that_wait_for_a_connection_end_with_their_client(
+def test_closing_the_client_ends_calls_that_wait_for_a_connection(
     client_kind: ClientKind, one_connection: None
 ) -> None:
     close = _close_beside_tasks if client_kind.is_async else _close_beside_threads
@@ -110,7 +110,7 @@ def test_calls_that_wait_for_a_connection_end_with_their_client(
     assert [type(outcome) for outcome in outcomes] == [ClientClosedError] * 8
 
 
-def test_a_call_that_pauses_before_a_retry_ends_with_its_client(client_kind: ClientKind) -> None:
+def test_closing_the_client_ends_the_pause_before_a_retry(client_kind: ClientKind) -> None:
     close = _close_beside_tasks if client_kind.is_async else _close_beside_threads
     with _pausing_before_a_retry() as (url, ready):
         outcomes = close(url, ready, _list, 1)

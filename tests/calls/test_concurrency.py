@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @frozen
 class Crowd:
-    """The wrong answers among those to many calls on one client, and what was left when it was closed."""
+    """The wrong responses to many calls on one client, and the files, threads and tasks left after its end."""
 
     wrong: list[object]
     files: list[str]
@@ -66,12 +66,12 @@ def _ask_from_tasks(url: str, calls: int) -> tuple[list[object], int]:
 
 
 def _files() -> Counter[str]:
-    """Return the open descriptors, each by its own name: others may close theirs meanwhile."""
+    """Return the open descriptors. Each is read alone, because other threads may close some meanwhile."""
     gc.collect()
     found: Counter[str] = Counter()
     descriptors = Path("/proc/self/fd")
     for file in descriptors.iterdir() if descriptors.exists() else ():
-        with suppress(OSError):  # the folder itself, which was open while it was read
+        with suppress(OSError):  # the folder /proc/self/fd itself was open while it was read
             found[str(file.readlink())] += 1
     return found
 
@@ -86,7 +86,7 @@ def _files() -> Counter[str]:
     ],
 )
 def crowd(request: pytest.FixtureRequest) -> Crowd:
-    """Asked once for all tests that look at what became of it."""
+    """The result of many calls, made once for all tests that use it."""
     with BusyServer() as server:
         files, threads = _files(), set(threading.enumerate())
         ask, calls = request.param
@@ -96,11 +96,11 @@ def crowd(request: pytest.FixtureRequest) -> Crowd:
         return Crowd(wrong, left, set(threading.enumerate()) - threads, tasks)
 
 
-def test_everyone_in_a_crowd_gets_their_own_answer(crowd: Crowd) -> None:
+def test_each_of_many_calls_gets_its_own_response(crowd: Crowd) -> None:
     assert crowd.wrong == []
 
 
-def test_a_crowd_leaves_nothing_behind_when_the_client_is_closed(crowd: Crowd) -> None:
+def test_a_closed_client_leaves_no_file_thread_or_task_after_many_calls(crowd: Crowd) -> None:
     assert (crowd.files, crowd.threads, crowd.tasks) == ([], set(), 0)
 
 
@@ -135,7 +135,7 @@ def _prompt_from_tasks(server: BusyServer) -> tuple[list[object], list[object]]:
 
 
 @pytest.mark.parametrize("prompt", [_prompt_from_threads, _prompt_from_tasks], ids=["sync", "async"])
-def test_prompts_that_wait_keep_no_reply_no_abort_and_no_read_waiting(
+def test_waiting_prompts_do_not_block_replies_aborts_and_reads(
     busy: BusyServer, prompt: Callable[[BusyServer], tuple[list[object], list[object]]]
 ) -> None:
     meanwhile, replies = prompt(busy)
@@ -174,7 +174,7 @@ def _outcome_after_cancelling(url: str, turn: int, calls_before: int) -> str:
 
 
 @pytest.mark.parametrize("calls_before", [0, 1], ids=["new connection", "kept connection"])
-def test_a_call_cancelled_at_any_turn_of_the_loop_leaves_no_connection_behind(
+def test_a_call_cancelled_at_any_step_of_the_event_loop_leaves_no_connection(
     one_connection: None, calls_before: int
 ) -> None:
     with FaultyServer([_answer_in_pieces]) as server:
@@ -203,12 +203,12 @@ def _anyio_leaves_sockets_open() -> bool:
         ),
     ],
 )
-def test_calls_that_are_cancelled_leave_no_connection_behind(
+def test_cancelled_calls_leave_no_connection(
     busy: BusyServer, one_connection: None, is_given: bool, cancels: int, calls: int
 ) -> None:
-    """The second cancellation meets the call while it cleans up after the first one.
+    """The second cancellation arrives while the call cleans up after the first one.
 
-    All steps of a call and of its cleaning up are met in 60 calls.
+    60 calls cover all steps of a call and of its cleaning up.
     """
 
     async def body() -> None:
@@ -246,7 +246,7 @@ def test_a_prompt_cancelled_while_it_waits_closes_its_connection(busy: BusyServe
     asyncio.run(body())
 
 
-def test_a_call_given_up_while_its_body_comes_closes_its_connection(one_connection: None) -> None:
+def test_a_call_cancelled_while_its_body_arrives_closes_its_connection(one_connection: None) -> None:
     async def body() -> None:
         async with AsyncOpencodeClient(server.url) as client:
             with pytest.raises(TimeoutError):
@@ -311,7 +311,7 @@ def _wait_with_tasks(server: FaultyServer) -> object:
 
 
 @pytest.mark.parametrize("wait", [_wait_with_threads, _wait_with_tasks], ids=["sync", "async"])
-def test_a_call_that_gets_no_connection_in_time_says_so(
+def test_a_call_without_a_free_connection_raises_connect_error(
     one_connection: None, wait: Callable[[FaultyServer], object]
 ) -> None:
     with FaultyServer([stall()]) as server, pytest.raises(ConnectError, match="all connections are busy"):

@@ -23,7 +23,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_loopback_is_asked_directly(
+def test_loopback_uses_no_proxy(
     client_kind: ClientKind, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
@@ -32,7 +32,7 @@ def test_loopback_is_asked_directly(
     assert client_kind.call(client.path.get).worktree == "/w"
 
 
-def test_another_host_is_asked_through_the_environments_proxy(
+def test_another_host_uses_the_environments_proxy(
     client_kind: ClientKind, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
@@ -59,7 +59,7 @@ def test_another_host_is_asked_through_the_environments_proxy(
         ("http://[::1]:4096", None),
     ],
 )
-def test_the_environment_says_which_proxy(
+def test_environment_proxy_returns_the_proxy_for_a_url(
     monkeypatch: pytest.MonkeyPatch, url: str, proxy: str | None
 ) -> None:
     monkeypatch.setenv("http_proxy", "plain:1")
@@ -68,12 +68,12 @@ def test_the_environment_says_which_proxy(
     assert environment_proxy(url) == proxy
 
 
-def test_a_proxy_for_everything_is_one_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_proxy_applies_to_every_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("all_proxy", "http://all:3")
     assert environment_proxy("https://example.org") == "http://all:3"
 
 
-def test_loopback_gets_no_gzip_and_others_do(
+def test_gzip_is_requested_only_from_other_hosts_than_loopback(
     client_kind: ClientKind, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
@@ -89,7 +89,7 @@ def test_loopback_gets_no_gzip_and_others_do(
     assert seen == ["identity", "gzip"]
 
 
-def test_what_a_given_client_adds_goes_along(client_kind: ClientKind) -> None:
+def test_headers_and_authentication_of_a_given_client_are_sent(client_kind: ClientKind) -> None:
     seen: list[httpx.Request] = []
 
     def keep(request: httpx.Request) -> httpx.Response:

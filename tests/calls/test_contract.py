@@ -81,7 +81,7 @@ BodyOfBoth: TypeAlias = Callable[[list[Wire], Endpoint], None]
 
 
 def with_each_operation(body: BodyOfBoth) -> Callable[[list[Wire], str], None]:
-    """A test for each namespace that runs its body for each operation; pytest takes seconds for a thousand tests more.
+    """Make one test for each namespace, which runs its body for each operation: a thousand tests take pytest seconds.
 
     A failure has the operation as a note.
     """
@@ -109,7 +109,7 @@ def with_both_clients(body: Body) -> Callable[[list[Wire], str], None]:
 
 
 def assert_sent(request: httpx.Request, endpoint: Endpoint, sample: Sample) -> None:
-    """The request is what the document says of these arguments."""
+    """Check that the request is the documented one for these arguments."""
     path, _, query = request.url.raw_path.decode("ascii").partition("?")
     assert read_path(request.method, path) == (endpoint.id, sample.arguments)
     assert sorted(read_query(query, endpoint.places)) == sorted(sample.query.items())
@@ -126,7 +126,7 @@ def _text(value: Any) -> str:  # Any: parsed JSON
 
 
 def assert_typed(value: object, described: object) -> None:
-    """Check that objects are read as models with Python's names, and all else as it is."""
+    """Check that objects are read as models with Python's names, and all other values unchanged."""
     if isinstance(described, Described):
         assert isinstance(value, OpencodeModel)
         for wire, item in described.items():
@@ -154,7 +154,7 @@ def test_every_operation_is_called_or_is_a_stream_or_a_terminal() -> None:
     assert kinds.count("call") == len(kinds) - 6 >= 182  # of 1.18.33; newer documents have more
 
 
-def test_the_generated_methods_are_those_of_all_operations(wires: list[Wire]) -> None:
+def test_each_operation_has_one_generated_method(wires: list[Wire]) -> None:
     expected = sorted(endpoint.attribute for endpoint in ENDPOINTS.values())
     assert [sorted(_surface(wire.plain)) for wire in wires] == [expected, expected]
 
@@ -171,20 +171,20 @@ def _surface(holder: object) -> Iterator[str]:
             yield from (f"{name}.{below}" for below in _surface(getattr(holder, name)))
 
 
-def test_the_streams_are_what_the_document_calls_event_streams() -> None:
+def test_streams_are_the_operations_with_event_stream_responses() -> None:
     media = {name: {answer.media for answer in endpoint.answers()} for name, endpoint in ENDPOINTS.items()}
     streams = {name for name, endpoint in ENDPOINTS.items() if endpoint.kind == "stream"}
     assert {name for name in media if "text/event-stream" in media[name]} == streams
 
 
 @with_both_clients
-def test_what_is_given_is_sent_as_documented(wire: Wire, endpoint: Endpoint) -> None:
+def test_given_arguments_are_sent_as_documented(wire: Wire, endpoint: Endpoint) -> None:
     for sample in endpoint.samples():
         assert_sent(wire.sent(wire.elsewhere, endpoint, sample), endpoint, sample)
 
 
 @with_both_clients
-def test_what_is_left_out_or_none_is_not_sent(wire: Wire, endpoint: Endpoint) -> None:
+def test_omitted_arguments_and_none_are_not_sent(wire: Wire, endpoint: Endpoint) -> None:
     sample = endpoint.least()
     optional = {name for name, is_required in endpoint.keywords.items() if not is_required}
     nones = evolve(sample, named=dict.fromkeys(optional - endpoint.nullable) | sample.named)
@@ -193,19 +193,19 @@ def test_what_is_left_out_or_none_is_not_sent(wire: Wire, endpoint: Endpoint) ->
 
 
 @with_both_clients
-def test_defaults_fill_the_documented_places_and_no_other(wire: Wire, endpoint: Endpoint) -> None:
+def test_defaults_are_sent_only_in_documented_places(wire: Wire, endpoint: Endpoint) -> None:
     sample = endpoint.least()
     assert_sent(wire.sent(wire.located, endpoint, sample), endpoint, endpoint.located(sample))
 
 
-def test_37_operations_have_no_place_for_a_directory_and_one_filters_by_it() -> None:
+def test_37_operations_accept_no_directory_and_one_filters_by_it() -> None:
     without = [endpoint for endpoint in ENDPOINTS.values() if not endpoint.places]
     assert [endpoint.id for endpoint in without if "directory" in endpoint.query] == ["v2.session.list"]
     assert len([endpoint for endpoint in without if has_operation(endpoint.id, "1.18.33")]) == 37 + 1
 
 
 @with_both_clients
-def test_headers_are_the_documented_ones_and_those_given(wire: Wire, endpoint: Endpoint) -> None:
+def test_documented_and_given_headers_are_sent(wire: Wire, endpoint: Endpoint) -> None:
     media = list(endpoint.says.get("requestBody", {}).get("content", ()))
     kind = dict(zip(["content-type"], media, strict=False))
     documented = endpoint.special.get("headers", {}) | kind
@@ -238,7 +238,7 @@ def test_the_rest_of_a_path_keeps_its_slashes(wires: list[Wire]) -> None:
 
 
 @pytest.mark.parametrize("argument", ["", ".", ".."])
-def test_no_argument_leads_to_another_operation(wires: list[Wire], argument: str) -> None:
+def test_a_path_argument_that_changes_the_route_is_refused(wires: list[Wire], argument: str) -> None:
     for wire in wires:
         for endpoint in METHODS:
             sample = endpoint.least()
@@ -250,7 +250,7 @@ def test_no_argument_leads_to_another_operation(wires: list[Wire], argument: str
 
 
 @with_both_clients
-def test_every_documented_success_is_read_as_what_it_is(wire: Wire, endpoint: Endpoint) -> None:
+def test_every_documented_success_is_read_as_its_type(wire: Wire, endpoint: Endpoint) -> None:
     for answer in wire.some_of(endpoint.answers()):
         if answer.status >= 300:
             continue
@@ -282,7 +282,7 @@ def test_every_documented_error_is_raised_with_its_model(wire: Wire, endpoint: E
 
 
 @with_each_operation
-def test_what_is_in_the_path_is_positional_and_everything_else_has_its_name(
+def test_path_arguments_are_positional_and_all_others_keyword_only(
     wires: list[Wire], endpoint: Endpoint
 ) -> None:
     parameters = inspect.signature(method_of(wires[False].plain, endpoint)).parameters.values()
@@ -292,7 +292,9 @@ def test_what_is_in_the_path_is_positional_and_everything_else_has_its_name(
 
 
 @with_each_operation
-def test_twins_have_the_same_arguments_in_the_same_order(wires: list[Wire], endpoint: Endpoint) -> None:
+def test_sync_and_async_methods_have_the_same_arguments_in_the_same_order(
+    wires: list[Wire], endpoint: Endpoint
+) -> None:
     called, awaited = (method_of(wire.plain, endpoint) for wire in wires)
     assert [inspect.iscoroutinefunction(method) for method in (called, awaited)] == [False, True]
     one, other = inspect.signature(called), inspect.signature(awaited)
@@ -302,7 +304,7 @@ def test_twins_have_the_same_arguments_in_the_same_order(wires: list[Wire], endp
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("endpoint", DEPRECATED, ids=lambda endpoint: endpoint.id)
-def test_a_deprecated_operation_says_so_where_it_is_called(
+def test_a_deprecated_operation_warns_at_the_line_of_the_call(
     wires: list[Wire], endpoint: Endpoint, is_async: bool
 ) -> None:
     wire = wires[is_async]

@@ -1,4 +1,4 @@
-"""Wrong environment variables and hosts raise errors of ours, which name the variable or the host."""
+"""Wrong environment variables and hosts raise an OpencodeError that names the variable."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ every_use = pytest.mark.parametrize("use", _USES.values(), ids=list(_USES))
 
 @every_use
 @pytest.mark.parametrize("proxy", _PROXIES)
-def test_a_proxy_that_cannot_be_used(
+def test_the_error_for_an_unusable_proxy_names_its_variable(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch, use: Action, proxy: str
 ) -> None:
     monkeypatch.setenv("https_proxy", proxy)
@@ -46,7 +46,9 @@ def test_a_proxy_that_cannot_be_used(
     assert "secret" not in str(error)
 
 
-def test_a_proxy_that_streams_cannot_use(client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_proxy_of_a_stream_names_its_variable(
+    client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("all_proxy", "ftp://proxy")
     with pytest.raises(ArgumentError, match="all_proxy"):
         take(client_kind, client_kind.client("http://opencode.invalid").event.subscribe())
@@ -54,7 +56,7 @@ def test_a_proxy_that_streams_cannot_use(client_kind: ClientKind, monkeypatch: p
 
 @every_use
 @pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "wrong"])
-def test_certificates_that_cannot_be_read(
+def test_the_error_for_unreadable_certificates_names_their_variable(
     client_kind: ClientKind,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -71,7 +73,7 @@ def test_certificates_that_cannot_be_read(
 
 
 @every_use
-def test_a_key_log_that_cannot_be_written(
+def test_the_error_for_an_unwritable_key_log_names_its_variable(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, use: Action
 ) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "no folder" / "keys"))
@@ -81,7 +83,7 @@ def test_a_key_log_that_cannot_be_written(
 
 
 @pytest.mark.parametrize("host", ["a" * 64, f"{'a.' * 200}b", "a..b", "opencode.invalid"])
-def test_a_host_that_cannot_be_found(client_kind: ClientKind, host: str) -> None:
+def test_an_unknown_host_raises_an_opencode_error(client_kind: ClientKind, host: str) -> None:
     for use in _USES.values():
         error = client_kind.error(f"http://{host}:4096", use, max_retries=0)
         assert isinstance(error, ArgumentError | ConnectError), error

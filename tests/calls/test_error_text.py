@@ -138,7 +138,7 @@ _HINTS: dict[str, tuple[Action, list[str]]] = {
 
 
 @pytest.mark.parametrize(("action", "texts"), _HINTS.values(), ids=list(_HINTS))
-def test_an_error_without_a_reason_says_what_to_check(
+def test_an_error_without_a_reason_has_a_hint(
     client_kind: ClientKind, action: Action, texts: list[str]
 ) -> None:
     with FaultyServer([answer(json_answer(_BARE, 500))]) as server:
@@ -148,7 +148,7 @@ def test_an_error_without_a_reason_says_what_to_check(
     assert all(text in str(error) for text in texts)
 
 
-def test_a_success_without_its_body_says_what_to_check(client_kind: ClientKind) -> None:
+def test_a_success_without_a_body_has_a_hint(client_kind: ClientKind) -> None:
     with FaultyServer([answer(http(b""))]) as server:
         error = client_kind.error(server.url, lambda c: c.session.prompt("x", parts=[], agent="nope"))
     assert "(check what was sent: 'x' is no sessionID, which begins with 'ses'; no model, " in str(error)
@@ -172,7 +172,7 @@ _STATUSES = st.integers(300, 999).filter(lambda status: status != 304)  # 304 ha
 
 
 @small_and_full("examples", 6, 40)
-def test_any_body_of_an_error_gives_one_error_with_that_body(client_kind: ClientKind, examples: int) -> None:
+def test_every_error_body_raises_one_error_that_keeps_it(client_kind: ClientKind, examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(body=_JSON.map(lambda value: json.dumps(value).encode()) | st.binary(), status=_STATUSES)
     def check(body: bytes, status: int) -> None:
@@ -199,7 +199,7 @@ def test_any_body_of_an_error_gives_one_error_with_that_body(client_kind: Client
 )
 @pytest.mark.parametrize("status", [400, 404, 500])
 @pytest.mark.usefixtures("no_collections")
-def test_an_error_body_nested_too_deeply_gives_one_error(
+def test_a_too_deeply_nested_error_body_raises_one_error(
     client_kind: ClientKind, body: bytes, status: int
 ) -> None:
     with FaultyServer([answer(http(body, status))]) as server:
@@ -209,7 +209,7 @@ def test_an_error_body_nested_too_deeply_gives_one_error(
 
 
 @pytest.mark.parametrize("piece", ["://a:", "://", "--- JSONC Input ---", ", got [\\n", "Basic ", "token"])
-def test_a_body_that_is_made_to_take_long_takes_short(client_kind: ClientKind, piece: str) -> None:
+def test_a_hostile_error_body_is_read_in_seconds(client_kind: ClientKind, piece: str) -> None:
     text = piece * (200_000 // len(piece))
     bodies = [text.encode(), json_answer({"message": text}).partition(b"\r\n\r\n")[2]]
     with FaultyServer(*[[answer(http(body, 500))] for body in bodies]) as server:
@@ -219,7 +219,7 @@ def test_a_body_that_is_made_to_take_long_takes_short(client_kind: ClientKind, p
         assert perf_counter() - began_s < 20  # some took two minutes
 
 
-def test_no_part_of_a_configuration_without_an_end_is_shown(client_kind: ClientKind) -> None:
+def test_an_unterminated_configuration_in_an_error_is_hidden(client_kind: ClientKind) -> None:
     text = "invalid\n--- JSONC Input ---\n" + '{"key": "sk-1"}' * 2000
     with FaultyServer(
         [answer(json_answer({"name": "ConfigJsonError", "data": {"message": text}}, 500))]
@@ -230,7 +230,7 @@ def test_no_part_of_a_configuration_without_an_end_is_shown(client_kind: ClientK
 
 
 @pytest.mark.usefixtures("no_collections")
-def test_an_error_for_a_deeply_nested_request_is_one_error(client_kind: ClientKind) -> None:
+def test_an_error_for_a_deeply_nested_request_is_a_status_error(client_kind: ClientKind) -> None:
     metadata: dict[str, Any] = {}  # Any: JSON
     for _ in range(900):
         metadata = {"a": metadata}

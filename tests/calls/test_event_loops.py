@@ -1,4 +1,4 @@
-"""The event loops of an `AsyncOpencodeClient`: one after the other, two at once, none of asyncio."""
+"""The event loops of an `AsyncOpencodeClient`: several in turn, two at once, and one that is not of asyncio."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.support.busy_server import PATIENCE_S, BusyServer
 from tests.support.concurrency import busy as busy  # a fixture
 
 
-def test_a_client_may_be_used_in_one_event_loop_after_the_other(busy: BusyServer) -> None:
+def test_a_client_may_be_used_in_several_event_loops_in_turn(busy: BusyServer) -> None:
     client = AsyncOpencodeClient(busy.url)
     for number in range(3):
         assert asyncio.run(client.session.get(f"ses_{number}")).id == f"ses_{number}"
         busy.await_connections(1)
     asyncio.run(client.close())
     busy.await_connections(0)
-    gc.collect()  # a connection that nobody closed warns now
+    gc.collect()  # an unclosed connection warns now
 
 
 def test_a_client_may_wait_for_a_prompt_in_a_later_event_loop(busy: BusyServer) -> None:
@@ -54,14 +54,14 @@ def test_a_second_event_loop_at_the_same_time_is_an_error(busy: BusyServer) -> N
     assert is_used.wait(PATIENCE_S)
     with pytest.raises(EventLoopError, match="make a client for each event loop"):
         asyncio.run(client.session.get("ses_3"))
-    with pytest.raises(RuntimeError):  # it is also one of these
+    with pytest.raises(RuntimeError):  # EventLoopError is one, too
         asyncio.run(client.close())
     is_over.set()
     thread.join(PATIENCE_S)
     busy.await_connections(0)
 
 
-def test_a_client_needs_asyncio(busy: BusyServer) -> None:
+def test_a_client_without_asyncio_raises_event_loop_error(busy: BusyServer) -> None:
     client = AsyncOpencodeClient(busy.url)
     opening = client.event.subscribe().__aenter__(), client.terminal().__aenter__()
     for call in (client.session.get("ses_1"), client.check_server(), *opening):
@@ -82,7 +82,7 @@ def test_an_http_client_with_connections_of_a_closed_event_loop_is_an_error(busy
         use()
         gc.collect()
 
-    with pytest.warns(ResourceWarning):  # nobody can close the connection of the first event loop
+    with pytest.warns(ResourceWarning):  # the connection of the first event loop cannot be closed any more
         use_and_collect()
 
 

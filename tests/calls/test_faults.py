@@ -39,8 +39,8 @@ from tests.support.faulty_server import (
     chunked,
     cut,
     http,
-    nobody,
-    nobody_picks_up,
+    refused_connections,
+    unaccepted_connections,
 )
 from tests.support.retry_cases import (
     CREATE,
@@ -70,7 +70,7 @@ def test_a_broken_connection_is_an_error_that_names_the_call(client_kind: Client
 
 @every_call
 @every_break
-def test_after_a_break_only_what_may_run_twice_is_sent_again(
+def test_after_a_broken_connection_only_repeatable_requests_are_retried(
     client_kind: ClientKind, call: Call, break_: Step
 ) -> None:
     with FaultyServer([break_]) as server:
@@ -79,52 +79,50 @@ def test_after_a_break_only_what_may_run_twice_is_sent_again(
 
 
 @every_break
-def test_a_read_comes_through_after_two_breaks(client_kind: ClientKind, break_: Step) -> None:
+def test_a_read_succeeds_after_two_broken_connections(client_kind: ClientKind, break_: Step) -> None:
     with FaultyServer([break_], [break_], [answer(EMPTY_LIST)]) as server:
         assert client_kind.run(server.url, LIST) == []
 
 
 @every_call
-def test_a_refused_connection_is_tried_again_whatever_the_call(
+def test_a_refused_connection_is_retried_for_every_call(
     client_kind: ClientKind, call: Call, waits: list[float]
 ) -> None:
-    with nobody() as url:
+    with refused_connections() as url:
         error = client_kind.error(url, call)
     assert isinstance(error, ConnectError)
     assert str(error).startswith(f"{call.operation}: {call.method} {url}{call.path}: no connection: ")
     assert len(waits) == 2
 
 
-def test_a_write_to_a_server_that_comes_up_late_is_sent_once(client_kind: ClientKind) -> None:
+def test_a_write_to_a_server_that_starts_late_is_sent_once(client_kind: ClientKind) -> None:
     started: list[FaultyServer] = []
 
     def start(event: RetryEvent) -> None:
         started.append(FaultyServer([answer(http(SESSION))], port=httpx.URL(url).port or 0))
 
-    with nobody() as url:
+    with refused_connections() as url:
         pass
     assert client_kind.run(url, CREATE, on_retry=start).id == "ses_1"
     started[0].close()
     assert len(started[0].requests) == 1
 
 
-def test_a_connection_that_nobody_accepts_is_no_connection(client_kind: ClientKind) -> None:
-    with nobody_picks_up() as url:
+def test_a_connection_that_is_not_accepted_raises_connect_error(client_kind: ClientKind) -> None:
+    with unaccepted_connections() as url:
         error = client_kind.error(url, CREATE.within(0.05), max_retries=0)
     assert isinstance(error, ConnectError)
 
 
 @every_call
-def test_a_connection_that_ended_between_two_calls_is_not_used_again(
-    client_kind: ClientKind, call: Call
-) -> None:
+def test_a_connection_that_ended_between_two_calls_is_not_reused(client_kind: ClientKind, call: Call) -> None:
     with FaultyServer([answer(EMPTY_LIST)], [answer(http(call.value))]) as server:
         client_kind.run(server.url, LIST, lambda _: server.await_ended(1), call, max_retries=0)
     assert len(server.requests) == 2
 
 
 @every_call
-def test_a_connection_that_breaks_under_its_second_call_is_a_break_like_others(
+def test_a_reused_connection_that_breaks_is_retried_like_a_new_one(
     client_kind: ClientKind, call: Call
 ) -> None:
     with FaultyServer([answer(EMPTY_LIST), cut(b"")], [cut(b"")]) as server:
@@ -155,7 +153,7 @@ _SESSIONS = b'[{"id": "ses_1"}]'
     ],
     ids=["gzip", "chunks", "hints first", "white space"],
 )
-def test_a_body_may_come_in_any_form_that_http_has(client_kind: ClientKind, data: bytes) -> None:
+def test_every_http_encoding_of_a_body_is_read(client_kind: ClientKind, data: bytes) -> None:
     with FaultyServer([answer(data)]) as server:
         assert client_kind.run(server.url, LIST)[0].id == "ses_1"
 
@@ -172,7 +170,7 @@ def test_a_body_may_come_in_any_form_that_http_has(client_kind: ClientKind, data
     ],
     ids=["no gzip", "cut gzip", "no JSON", "no UTF-8", "too deep", "object"],
 )
-def test_a_body_that_cannot_be_read_is_an_error_of_one_request(
+def test_an_unreadable_body_raises_an_error_without_a_retry(
     client_kind: ClientKind, data: bytes, text: str
 ) -> None:
     with FaultyServer([answer(data)]) as server:
@@ -182,7 +180,7 @@ def test_a_body_that_cannot_be_read_is_an_error_of_one_request(
     assert (error.model, error.path, len(server.requests)) == ("session.list", "$", 1)
 
 
-def test_what_http_has_no_form_for_is_an_error_and_never_sent(client_kind: ClientKind) -> None:
+def test_a_request_that_http_does_not_allow_is_an_error_and_not_sent(client_kind: ClientKind) -> None:
     kind = httpx.AsyncClient if client_kind.is_async else httpx.Client
     own = kind(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), headers={"x-own": "a\nb"}, trust_env=False)
     with FaultyServer([answer(EMPTY_LIST)]) as server:
@@ -193,7 +191,7 @@ def test_what_http_has_no_form_for_is_an_error_and_never_sent(client_kind: Clien
 
 
 @pytest.mark.parametrize(("body", "text"), [(b"", "an empty body"), (b"null", "null")])
-def test_nothing_where_something_is_documented_is_an_error(
+def test_an_empty_body_in_place_of_a_documented_value_is_an_error(
     client_kind: ClientKind, body: bytes, text: str
 ) -> None:
     with FaultyServer([answer(http(body))]) as server:
@@ -212,7 +210,7 @@ _PAGE = http(b"<!doctype html>", headers={"content-type": "text/html;charset=UTF
     ("health", "version"),
     [(json_answer({"healthy": True, "version": "1.3.2"}), "1.3.2"), (http(status=500), None)],
 )
-def test_a_web_page_is_an_operation_that_this_server_does_not_have(
+def test_a_web_page_raises_unsupported_operation_error(
     client_kind: ClientKind, health: bytes, version: str | None
 ) -> None:
     with FaultyServer(itertools.repeat(answer_each({"/global/health": health}, _PAGE))) as server:
@@ -242,7 +240,7 @@ _ACTIONS: list[Action] = [LIST, CREATE, lambda c: c.check_server(), lambda c: c.
 
 @pytest.mark.parametrize("call", _ACTIONS)
 @pytest.mark.parametrize(("routes", "text", "version"), _OTHER_SERVERS.values(), ids=list(_OTHER_SERVERS))
-def test_a_server_of_web_pages_is_another_server(
+def test_a_server_that_only_sends_web_pages_raises_unsupported_server_error(
     client_kind: ClientKind, call: Action, routes: dict[str, bytes], text: str, version: str | None
 ) -> None:
     with FaultyServer(itertools.repeat(answer_each(routes, _PAGE))) as server:
@@ -253,7 +251,9 @@ def test_a_server_of_web_pages_is_another_server(
 
 
 @pytest.mark.parametrize("status", [200, 502])
-def test_an_error_for_a_text_has_what_the_server_sent(client_kind: ClientKind, status: int) -> None:
+def test_an_error_for_a_plain_text_response_has_its_status_headers_and_body(
+    client_kind: ClientKind, status: int
+) -> None:
     body = b"We are down for maintenance.\nBack at 5."
     with FaultyServer(
         [answer(http(body, status, {"content-type": "text/plain", "x-proxy": "p1"}))]
@@ -274,7 +274,7 @@ def test_an_error_for_a_text_has_what_the_server_sent(client_kind: ClientKind, s
 
 
 @small_and_full("blocks", 20, 200)
-def test_a_large_body_comes_back(client_kind: ClientKind, blocks: int) -> None:
+def test_a_large_body_is_returned(client_kind: ClientKind, blocks: int) -> None:
     block = memoryview(b"x" * 2**20)
 
     def send(peer: Peer) -> None:
@@ -291,7 +291,7 @@ def test_a_large_body_comes_back(client_kind: ClientKind, blocks: int) -> None:
 
 
 def _length_of_home(client: Client) -> int | Awaitable[int]:
-    # not the model itself: `asyncio.run` writes the `repr` of what it gives, and throws it away
+    # not the model itself: `asyncio.run` makes the `repr` of its result
     async def later(value: Awaitable[Path]) -> int:
         return len((await value).home)
 
@@ -311,7 +311,7 @@ def _length_of_home(client: Client) -> int | Awaitable[int]:
     ],
     ids=["1.1.31", "1.18.33", "1.18.33 below api"],
 )
-def test_each_servers_way_to_ask_for_a_password_is_one_error(
+def test_the_401_of_every_version_raises_authentication_error(
     client_kind: ClientKind, data: bytes, text: str
 ) -> None:
     with FaultyServer([answer(data)]) as server:
@@ -323,7 +323,7 @@ def test_each_servers_way_to_ask_for_a_password_is_one_error(
     )
 
 
-def test_credentials_that_are_refused_are_told_from_none(client_kind: ClientKind) -> None:
+def test_the_error_for_refused_credentials_differs_from_missing_ones(client_kind: ClientKind) -> None:
     with FaultyServer([answer(http(b"", 401, {}))]) as server:
         error = client_kind.error(server.url, CREATE, password="other")
     assert str(error) == (
@@ -332,7 +332,7 @@ def test_credentials_that_are_refused_are_told_from_none(client_kind: ClientKind
     )
 
 
-def test_half_a_character_goes_to_the_server_and_comes_back(client_kind: ClientKind) -> None:
+def test_a_lone_surrogate_is_sent_and_read(client_kind: ClientKind) -> None:
     half = "a\ud83d"
     with FaultyServer([answer(json_answer({"id": "ses_1", "title": half}))]) as server:
         session = client_kind.run(server.url, lambda client: client.session.create(title=half))

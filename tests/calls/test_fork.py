@@ -1,4 +1,4 @@
-"""A forked child makes connections of its own. The connections of its parent stay as they are."""
+"""A forked child opens its own connections, and does not use or close those of its parent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CALLS = 30
 
 
 def _child(work: Callable[[], object]) -> int:
-    """Fork. The child does the work and ends with status 0, or 1 after an error. Return its process id."""
+    """Fork, and return the child's process id. The child runs `work` and exits with 0, or with 1 after an error."""
     child = os.fork()
     if child:
         return child
@@ -52,7 +52,7 @@ async def _read_sessions_in_tasks(client: AsyncOpencodeClient, name: str) -> Non
         assert (await client.session.get(f"ses_{name}{number}")).id == f"ses_{name}{number}"
 
 
-def test_parent_and_children_get_their_own_answers(busy: BusyServer) -> None:
+def test_parent_and_children_get_their_own_responses(busy: BusyServer) -> None:
     with OpencodeClient(busy.url) as client:
         _read_sessions(client, "a")
         children = [_child(lambda: _read_sessions(client, f"c{i}x")) for i in range(4)]  # noqa: B023 # at once
@@ -62,7 +62,7 @@ def test_parent_and_children_get_their_own_answers(busy: BusyServer) -> None:
     busy.await_connections(0)
 
 
-def test_parent_and_children_get_their_own_answers_in_tasks(busy: BusyServer) -> None:
+def test_parent_and_children_get_their_own_responses_in_tasks(busy: BusyServer) -> None:
     async def use() -> None:
         async with AsyncOpencodeClient(busy.url) as client:
             await _read_sessions_in_tasks(client, "a")

@@ -1,4 +1,4 @@
-"""An httpx client of the user: its base URL, headers, authentication and timeout are used unless others are named."""
+"""A given httpx client: its base URL, headers, authentication and timeout are used unless options replace them."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_the_environments_password_goes_to_this_machine_without_other_authentica
     assert "authorization" not in given.last(client_kind.client(None, http_client=other)).headers
 
 
-def test_options_that_are_named_replace_its_own(client_kind: ClientKind, given: _Given) -> None:
+def test_explicit_options_replace_its_own(client_kind: ClientKind, given: _Given) -> None:
     own = given(base_url="http://127.0.0.1:4096", headers={**_BEARER, "user-agent": "mine"}, timeout=7)
     client = client_kind.client(
         "http://127.0.0.1:4096/prefix",
@@ -129,7 +129,7 @@ def test_a_password_in_a_named_base_url_replaces_its_authentication(
     assert given.last(client).headers["authorization"] == "Basic bWU6bmFtZWQ="
 
 
-def test_httpx_s_default_timeout_counts_as_none(client_kind: ClientKind, given: _Given) -> None:
+def test_the_default_timeout_of_httpx_counts_as_not_set(client_kind: ClientKind, given: _Given) -> None:
     assert given.last(client_kind.client(http_client=given())).extensions["timeout"]["read"] == 60
 
 
@@ -193,7 +193,7 @@ def _raising(client_kind: ClientKind, status: int, *, read: bool) -> Any:  # Any
 @pytest.mark.parametrize(
     ("status", "error"), [(400, BadRequestError), (404, NotFoundError), (500, ServerError)]
 )
-def test_a_hook_that_raises_for_the_status_changes_no_error(
+def test_a_hook_that_raises_for_the_status_does_not_change_the_error(
     client_kind: ClientKind, status: int, error: type[Exception], read: bool
 ) -> None:
     client = _raising(client_kind, status, read=read)
@@ -207,7 +207,7 @@ def test_a_hook_that_raises_for_the_status_changes_no_error(
 @pytest.mark.parametrize(
     "failure", [httpx.InvalidURL("bad"), httpx.CookieConflict("two"), httpx.StreamConsumed()]
 )
-def test_an_exception_of_httpx_is_an_error_of_ours(client_kind: ClientKind, failure: Exception) -> None:
+def test_an_exception_of_httpx_becomes_a_request_error(client_kind: ClientKind, failure: Exception) -> None:
     def fail(request: httpx.Request) -> httpx.Response:
         raise failure
 

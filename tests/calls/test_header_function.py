@@ -61,7 +61,7 @@ def _given(found: Any) -> Any:  # Any: any result, for a function that is typed
 
 @pytest.fixture
 def function(client_kind: ClientKind) -> tuple[_Tokens, Any]:
-    """The function, and the value of `headers`: it, for the async client as a coroutine function."""
+    """Return the function and the value of `headers`, which is a coroutine function for the async client."""
     tokens = _Tokens()
     return tokens, tokens.wait if client_kind.is_async else tokens
 
@@ -170,7 +170,7 @@ def _fails(_: OutgoingRequest) -> dict[str, str]:
     raise LookupError(_SECRET)
 
 
-def test_an_error_of_the_function_is_a_headers_error_and_nothing_is_sent(client_kind: ClientKind) -> None:
+def test_an_error_of_the_function_raises_headers_error_and_nothing_is_sent(client_kind: ClientKind) -> None:
     with FaultyServer([answer(EMPTY_LIST)]) as server:
         error = client_kind.error(server.url, lambda client: client.session.list(), headers=_fails)
         assert server.requests == []
@@ -179,7 +179,7 @@ def test_an_error_of_the_function_is_a_headers_error_and_nothing_is_sent(client_
     assert isinstance(error.__cause__, LookupError)
 
 
-def test_an_error_at_a_retry_says_which_attempt_was_not_sent(client_kind: ClientKind) -> None:
+def test_the_error_at_a_retry_names_the_attempt_that_was_not_sent(client_kind: ClientKind) -> None:
     def fails_later(request: OutgoingRequest) -> dict[str, str]:
         return _fails(request) if server.requests else {}
 
@@ -232,7 +232,7 @@ def test_a_result_that_cannot_be_headers_is_refused(
 
 
 def test_the_sync_client_takes_no_coroutine_function() -> None:
-    # the type is refused, too; programs without types get the error
+    # type checkers refuse it; programs without types get the error
     client = OpencodeClient("http://127.0.0.1:1", headers=_Tokens().wait)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     with client, pytest.raises(ArgumentError, match="only in an AsyncOpencodeClient"):
         client.session.list()
@@ -258,7 +258,7 @@ def test_neither_logs_nor_errors_nor_reprs_show_what_the_function_returns(
     assert repr(tokens.seen[0]) == "OutgoingRequest(operation='session.prompt', method='POST')"
 
 
-def test_an_http_client_of_ones_own_sends_the_headers_too(client_kind: ClientKind) -> None:
+def test_a_given_http_client_sends_the_headers(client_kind: ClientKind) -> None:
     seen: list[Any] = []
 
     def handler(request: Any) -> Any:
@@ -271,7 +271,7 @@ def test_an_http_client_of_ones_own_sends_the_headers_too(client_kind: ClientKin
     assert seen == [f"{_SECRET}-1", f"{_SECRET}-2"]
 
 
-def test_a_call_takes_no_function() -> None:
+def test_the_headers_of_a_call_cannot_be_a_function() -> None:
     with OpencodeClient("http://127.0.0.1:1") as client, pytest.raises(ArgumentError, match="not function"):
         client.session.list(headers=_fails)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # as above
 

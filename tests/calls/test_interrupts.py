@@ -1,4 +1,4 @@
-"""Ctrl-C at any step of a call: the client goes on. `make test-stress` has thousands of them."""
+"""Ctrl-C at any step of a call: the client still works. `make test-stress` interrupts it thousands of times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.sizes import small_and_full
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer")
 @small_and_full("interrupts", 100, 3000)
-def test_a_client_goes_on_after_many_interrupts(busy: BusyServer, interrupts: int) -> None:
+def test_a_client_works_after_many_interrupts(busy: BusyServer, interrupts: int) -> None:
     program = [sys.executable, "-X", "faulthandler", "-m", "tests.calls.interrupted_program"]
     done = subprocess.run(
         [*program, busy.url, str(interrupts)],
@@ -34,8 +34,8 @@ def test_a_client_goes_on_after_many_interrupts(busy: BusyServer, interrupts: in
 
 
 @pytest.mark.parametrize("kind", [HttpConnection, AsyncHttpConnection])
-def test_a_connection_whose_making_was_interrupted_is_freed(
+def test_a_connection_whose_creation_was_interrupted_is_freed(
     kind: type[HttpConnection] | type[AsyncHttpConnection],
 ) -> None:
-    """Else Python prints an error of `__del__`."""
+    """Otherwise Python prints an error of `__del__`."""
     kind.__new__(kind).__del__()

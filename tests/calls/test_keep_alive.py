@@ -1,4 +1,4 @@
-"""TCP keep-alive: the system notices that the server's machine is gone while a prompt waits."""
+"""TCP keep-alive: the system detects a lost server machine while a prompt waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A DELETE whose response was lost is sent again. If the server then has nothing to delete, it is done."""
+"""A DELETE whose response was lost is sent again. A 404 then means that the first one was successful."""
 
 from __future__ import annotations
 
@@ -29,14 +29,16 @@ def _disconnect(client: Client) -> object:
 
 
 @every_loss
-def test_nothing_to_delete_after_a_lost_response_is_done(client_kind: ClientKind, lost: Step) -> None:
+def test_a_404_after_a_lost_response_of_a_delete_returns_success(client_kind: ClientKind, lost: Step) -> None:
     with FaultyServer([lost], [answer(_NOT_FOUND)]) as server:
         assert client_kind.run(server.url, _delete) is True
     assert [seen.method for seen in server.requests] == ["DELETE"] * 2
 
 
 @every_loss
-def test_where_the_value_is_not_known_the_error_has_a_note(client_kind: ClientKind, lost: Step) -> None:
+def test_a_404_after_a_lost_response_has_a_note_if_the_value_is_unknown(
+    client_kind: ClientKind, lost: Step
+) -> None:
     with FaultyServer([lost], [answer(_NOT_FOUND)]) as server:
         error = client_kind.error(server.url, _disconnect)
     assert isinstance(error, NotFoundError)
@@ -51,7 +53,7 @@ _NOT_DONE: list[tuple[Action, list[list[Step]]]] = [
 
 
 @pytest.mark.parametrize(("call", "scripts"), _NOT_DONE, ids=["first try", "not accepted", "not a DELETE"])
-def test_nothing_to_delete_is_else_an_error(
+def test_a_404_without_an_earlier_lost_delete_raises_not_found(
     client_kind: ClientKind, call: Action, scripts: list[list[Step]]
 ) -> None:
     with FaultyServer(*scripts) as server:

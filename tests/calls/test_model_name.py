@@ -1,4 +1,4 @@
-"""The argument `model` as a text."""
+"""The argument `model` as "provider/model"."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def _sent(client_kind: ClientKind, name: str, model: object) -> Any:  # Any: JSO
     seen: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        if request.method == "GET":  # the client asks for the version before it calls what older servers lack
+        if (
+            request.method == "GET"
+        ):  # the client requests the version before operations that older servers lack
             return httpx.Response(200, json={"healthy": True, "version": "1.18.33"})
         seen.append(request)
         return httpx.Response(400)
@@ -77,7 +79,7 @@ def test_a_text_is_split_at_its_first_slash(
 
 
 @every_operation
-def test_a_model_and_a_mapping_are_taken_as_before(client_kind: ClientKind, name: str) -> None:
+def test_a_model_and_a_mapping_are_accepted(client_kind: ClientKind, name: str) -> None:
     key = _OPERATIONS[name][1]
     model = (
         ModelRef(id="m", provider_id="p")

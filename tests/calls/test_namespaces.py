@@ -1,4 +1,4 @@
-"""The namespaces of a client as its class has them, for `create_autospec`."""
+"""The namespaces as attributes of the client's class, for `create_autospec`."""
 
 from __future__ import annotations
 

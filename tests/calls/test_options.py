@@ -34,16 +34,16 @@ def _options(base_url: str | None = None, **arguments: Any) -> ClientOptions:
     return OpencodeClient(base_url, **arguments).options
 
 
-def test_without_arguments_it_is_the_servers_default_address() -> None:
+def test_the_base_url_is_the_servers_default_address() -> None:
     assert _options().base_url == "http://127.0.0.1:4096"
 
 
-def test_the_environment_says_where_unless_an_argument_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_argument_wins_over_the_base_url_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENCODE_BASE_URL", "http://a:1/")
     assert (_options().base_url, _options("http://b:2").base_url) == ("http://a:1", "http://b:2")
 
 
-def test_credentials_leave_the_url() -> None:
+def test_credentials_are_removed_from_the_url() -> None:
     options = _options("http://us%40er:p%3Aw@host:1/prefix/")
     assert options.base_url == "http://host:1/prefix"
     assert (options.username, options.password) == ("us@er", "p:w")
@@ -61,7 +61,7 @@ def test_arguments_win_over_the_url_and_the_url_over_the_environment(monkeypatch
 
 
 @pytest.mark.parametrize("url", _LOOPBACK)
-def test_the_environments_password_goes_to_loopback(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_the_environments_password_is_sent_to_loopback(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "secret")
     assert _options(url).password == "secret"
 
@@ -70,7 +70,9 @@ def test_the_environments_password_goes_to_loopback(monkeypatch: pytest.MonkeyPa
     "url",
     ["http://example.org", "http://localhost.example.org", "http://127.0.0.1.example.org", "http://1.2.3.4"],
 )
-def test_the_environments_password_goes_nowhere_else(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_the_environments_password_is_not_sent_to_other_hosts(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
     monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "secret")
     assert _options(url).password is None
 
@@ -85,7 +87,7 @@ def test_the_environments_password_goes_nowhere_else(monkeypatch: pytest.MonkeyP
         ("https://other.example.org", None),
     ],
 )
-def test_the_environments_password_goes_to_the_origin_that_the_environment_names(
+def test_the_environments_password_is_sent_to_the_origin_in_the_environment(
     monkeypatch: pytest.MonkeyPatch, url: str, password: str | None
 ) -> None:
     monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "secret")
@@ -110,7 +112,7 @@ def test_an_empty_password_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
         "http://h?a=b",
     ],
 )
-def test_what_is_no_url_of_a_server_is_an_error_that_says_so(url: str) -> None:
+def test_a_wrong_url_is_an_error_that_names_base_url(url: str) -> None:
     with pytest.raises(ArgumentError, match="base_url"):
         OpencodeClient(url)
 
@@ -169,7 +171,7 @@ def test_the_error_for_a_url_does_not_repeat_its_password() -> None:
         ({"http_client": object()}, "http_client"),
     ],
 )
-def test_an_argument_that_no_client_can_be_made_of_is_named(
+def test_the_error_for_a_wrong_argument_names_it(
     client_kind: ClientKind, arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ArgumentError, match=message):
@@ -186,17 +188,19 @@ def test_a_sync_client_refuses_an_async_http_client_and_the_reverse() -> None:
         AsyncOpencodeClient(http_client=client)  # type: ignore[arg-type] # what the test is about
 
 
-def test_a_relative_directory_is_one_from_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_relative_directory_starts_at_the_working_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert _options(directory="a/../b").directory == os.path.join(os.path.realpath(tmp_path), "b")
 
 
 @pytest.mark.parametrize("directory", ["/a b", "C:\\repo", "C:/repo", "\\\\host\\share", "/a/../b", "/a%41"])
-def test_a_directory_that_is_absolute_anywhere_stays_as_it_is(directory: str) -> None:
+def test_a_directory_that_is_absolute_on_any_system_is_unchanged(directory: str) -> None:
     assert _options(directory=directory).directory == directory
 
 
-def test_a_path_is_a_directory_too() -> None:
+def test_a_path_object_is_accepted_as_a_directory() -> None:
     assert _options(directory=PurePosixPath("/repo")).directory == "/repo"
 
 
@@ -207,27 +211,27 @@ def test_options_are_pickled_copied_and_compared() -> None:
     assert pickle.loads(pickle.dumps(options)) == options == copy.deepcopy(options)  # noqa: S301 # ours
 
 
-def test_a_client_is_made_of_the_options_of_another(client_kind: ClientKind) -> None:
+def test_a_client_can_be_made_from_the_options_of_another(client_kind: ClientKind) -> None:
     options = _options("http://h", password="p", directory="/r")
     kind = AsyncOpencodeClient if client_kind.is_async else OpencodeClient
     assert kind.from_options(options).options == options
 
 
 @pytest.mark.parametrize("text", [repr, str])
-def test_no_repr_tells_a_secret(client_kind: ClientKind, text: Any) -> None:
+def test_no_repr_contains_a_secret(client_kind: ClientKind, text: Any) -> None:
     client = client_kind.client("http://u:secret@127.0.0.1:1", headers={"x-key": "secret"})
     assert "secret" not in text(client.options)
     assert "secret" not in text(client)
 
 
-def test_a_view_changes_what_it_is_told_and_nothing_else(client_kind: ClientKind) -> None:
+def test_a_view_changes_only_the_given_options(client_kind: ClientKind) -> None:
     client = client_kind.client("http://h", directory="/a", timeout=5, headers={"a": "1"}, password="p")
     view = client.with_options(directory=None, headers={"B": "2"}, max_retries=0)
     assert (view.options.directory, view.options.headers, view.options.max_retries) == (None, {"b": "2"}, 0)
     assert (view.options.timeout, view.options.password, client.options.directory) == (5, "p", "/a")
 
 
-def test_a_view_refuses_what_a_client_refuses(client_kind: ClientKind) -> None:
+def test_a_view_refuses_the_same_wrong_options_as_a_client(client_kind: ClientKind) -> None:
     with pytest.raises(ArgumentError, match="max_retries"):
         client_kind.client("http://h").with_options(max_retries=-1)
     with pytest.raises(ArgumentError, match="directory"):

@@ -20,7 +20,7 @@ from tests.support.faulty_server import FaultyServer, answer_late, http
 
 @pytest.mark.parametrize("total", [0, 1, 2, 3, 4, 6, 7])
 @pytest.mark.parametrize("has_before", [True, False])
-def test_messages_come_from_new_to_old_each_once(
+def test_messages_are_yielded_once_from_new_to_old(
     client_kind: ClientKind, total: int, has_before: bool
 ) -> None:
     client = client_kind.mocked(paged.messages(total, has_before=has_before))
@@ -51,7 +51,7 @@ def test_after_a_cursor_a_full_page_without_a_header_is_the_last(client_kind: Cl
     assert server.column("before") == [None, "3="]
 
 
-def test_it_begins_at_the_cursor_that_is_passed(client_kind: ClientKind) -> None:
+def test_paging_begins_at_the_given_cursor(client_kind: ClientKind) -> None:
     client = client_kind.mocked(paged.messages(7))
     items = paged.all_items(
         client_kind, client.paginate(client.session.messages, "ses_1", limit=3, before="5=")
@@ -60,21 +60,23 @@ def test_it_begins_at_the_cursor_that_is_passed(client_kind: ClientKind) -> None
 
 
 @pytest.mark.parametrize("total", [0, 1, 3, 4, 100, 250])
-def test_sessions_are_read_with_a_larger_limit_until_fewer_come(client_kind: ClientKind, total: int) -> None:
+def test_sessions_are_read_with_a_larger_limit_until_all_are_there(
+    client_kind: ClientKind, total: int
+) -> None:
     client = client_kind.mocked(paged.sessions(total))
     for options in ({"limit": 3}, {}):
         items = paged.all_items(client_kind, client.paginate(client.session.list, **options))
         assert paged.numbers(items) == list(range(total))
 
 
-def test_start_stays_a_filter(client_kind: ClientKind) -> None:
+def test_start_is_sent_as_a_filter_with_each_page(client_kind: ClientKind) -> None:
     server = paged.sessions(5)
     client = client_kind.mocked(server)
     paged.all_items(client_kind, client.paginate(client.session.list, limit=3, start=7))
     assert server.column("start") == ["7", "7"]
 
 
-def test_sessions_that_arrive_meanwhile_do_not_repeat_others(client_kind: ClientKind) -> None:
+def test_sessions_created_during_paging_cause_no_repeats(client_kind: ClientKind) -> None:
     def respond(query: dict[str, str], number: int) -> httpx.Response:
         newest = 9 + number  # one more before each request
         return httpx.Response(
@@ -87,7 +89,7 @@ def test_sessions_that_arrive_meanwhile_do_not_repeat_others(client_kind: Client
     assert set(numbers) >= set(range(10))
 
 
-def test_sessions_with_the_same_time_at_the_end_of_a_page_come_each_once(client_kind: ClientKind) -> None:
+def test_sessions_with_the_same_time_at_the_end_of_a_page_are_yielded_once(client_kind: ClientKind) -> None:
     times = [50, 40, 40, 40, 40, 40, 30]
 
     def respond(query: dict[str, str], _: int) -> httpx.Response:
@@ -124,7 +126,7 @@ def test_v2_pages_by_the_cursor_in_its_body(
     ]
 
 
-def test_a_cursor_in_a_header_does_not_include_the_filters(client_kind: ClientKind) -> None:
+def test_filters_are_sent_again_with_a_cursor_from_a_header(client_kind: ClientKind) -> None:
     def respond(query: dict[str, str], number: int) -> httpx.Response:
         header = {} if number else {"x-next-cursor": "5"}
         return httpx.Response(200, json=[paged.session(number)], headers=header)
@@ -151,7 +153,7 @@ def test_v2_history_continues_after_the_last_sequence_number(client_kind: Client
 
 @pytest.mark.parametrize("limit", [1, 3, 4, 100])
 @pytest.mark.parametrize("bad", [0, 2, 6])
-def test_messages_of_a_session_with_a_json_schema_are_read_around_the_bad_one(
+def test_an_unreadable_message_is_skipped_and_reported_as_missing(
     client_kind: ClientKind, limit: int, bad: int
 ) -> None:
     client = client_kind.mocked(paged.messages(8, bad=bad))
@@ -167,7 +169,7 @@ def test_the_missing_message_is_logged(client_kind: ClientKind, caplog: pytest.L
     assert "session.messages: the server cannot return the session's first message" in caplog.text
 
 
-def test_the_id_of_a_missing_message_without_an_answer_is_not_known(client_kind: ClientKind) -> None:
+def test_a_missing_message_without_an_answer_has_no_id(client_kind: ClientKind) -> None:
     client = client_kind.mocked(paged.messages(1, bad=0))
     pages = client.paginate(client.session.messages, "ses_1")
     assert paged.all_items(client_kind, pages) == []
@@ -197,7 +199,7 @@ def test_after_an_error_iterating_again_repeats_the_request(client_kind: ClientK
     assert paged.numbers(paged.all_items(client_kind, pages)) == [1, 0]
 
 
-def test_a_second_reader_is_an_error_and_no_item_is_lost(client_kind: ClientKind) -> None:
+def test_a_second_reader_raises_and_no_item_is_lost(client_kind: ClientKind) -> None:
     page = http(json.dumps([paged.session(0), paged.session(1)]).encode())
     with FaultyServer([answer_late(page, 0.2)]) as server:
         client = client_kind.client(server.url)
@@ -264,7 +266,7 @@ def test_a_wrong_limit_is_an_error(client_kind: ClientKind, limit: Any) -> None:
         client.paginate(client.session.list, limit=limit)
 
 
-def test_resync_reads_around_a_bad_message(client_kind: ClientKind) -> None:
+def test_resync_skips_an_unreadable_message(client_kind: ClientKind) -> None:
     messages = paged.messages(4, bad=0)
 
     def server(request: httpx.Request) -> httpx.Response:
@@ -284,7 +286,7 @@ def _with_limit(request: httpx.Request) -> httpx.Request:
 
 
 @pytest.mark.parametrize("finish", [{"finish": "stop"}, {"finish": "tool-calls", "structured": {"a": 1}}])
-def test_a_missing_message_counts_as_the_prompt_that_no_message_has(finish: dict[str, Any]) -> None:
+def test_a_missing_message_counts_as_the_prompt_of_the_turn(finish: dict[str, Any]) -> None:
     time = {"created": 1, "completed": 2}
     answer = paged.message(1) | {
         "info": {"id": "msg_1", "role": "assistant", "parentID": "msg_0", "time": time, **finish}

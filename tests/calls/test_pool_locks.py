@@ -18,7 +18,7 @@ from tests.support.sizes import small_and_full
 
 @pytest.fixture
 def many_switches() -> Iterator[None]:
-    """Python switches between threads as often as it can."""
+    """Let Python switch between threads as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -41,7 +41,7 @@ def test_calls_wait_for_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @small_and_full("rounds", 3, 20)
-def test_streams_may_be_made_while_the_client_closes(many_switches: None, rounds: int) -> None:
+def test_streams_may_be_created_while_the_client_closes(many_switches: None, rounds: int) -> None:
     for _ in range(rounds):
         client = OpencodeClient("http://127.0.0.1:1")
         streams = [client.event.subscribe() for _ in range(200)]

@@ -35,9 +35,7 @@ from tests.support.retry_cases import waits as waits  # a fixture for every test
 
 
 @every_call
-def test_a_busy_server_is_asked_again_only_for_what_may_run_twice(
-    client_kind: ClientKind, call: Call
-) -> None:
+def test_after_a_503_only_repeatable_requests_are_retried(client_kind: ClientKind, call: Call) -> None:
     with FaultyServer(itertools.repeat(answer(json_answer({"message": "busy"}, 503)))) as server:
         error = client_kind.error(server.url, call)
     assert len(server.requests) == attempts_of(call)
@@ -49,7 +47,7 @@ def test_a_busy_server_is_asked_again_only_for_what_may_run_twice(
 @pytest.mark.parametrize(
     ("status", "attempts"), [(408, 3), (429, 3), (502, 3), (503, 3), (504, 3), (400, 1), (409, 1), (500, 1)]
 )
-def test_a_read_is_sent_again_for_the_statuses_that_pass(
+def test_a_read_is_retried_only_after_a_temporary_status(
     client_kind: ClientKind, status: int, attempts: int
 ) -> None:
     with FaultyServer(itertools.repeat(answer(http(status=status)))) as server:
@@ -58,7 +56,9 @@ def test_a_read_is_sent_again_for_the_statuses_that_pass(
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, RateLimitError), (503, ServerError), (408, StatusError)])
-def test_a_status_has_its_class(client_kind: ClientKind, status: int, kind: type[StatusError]) -> None:
+def test_each_status_has_its_error_class(
+    client_kind: ClientKind, status: int, kind: type[StatusError]
+) -> None:
     with FaultyServer([answer(http(status=status))]) as server:
         assert type(client_kind.error(server.url, CREATE)) is kind
 
@@ -79,7 +79,7 @@ _AT_S = 1445412480  # Wed, 21 Oct 2015 07:28:00 GMT
         ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0),
     ],
 )
-def test_retry_after_says_when(
+def test_the_delay_is_the_one_in_retry_after(
     client_kind: ClientKind,
     waits: list[float],
     monkeypatch: pytest.MonkeyPatch,
@@ -93,7 +93,7 @@ def test_retry_after_says_when(
 
 
 @pytest.mark.parametrize("retry_after", ["", "soon", "nan", "inf", "1, 2", "Wed, 99 Foo 2015"])
-def test_a_retry_after_that_nobody_can_read_is_ignored(
+def test_an_invalid_retry_after_is_ignored(
     client_kind: ClientKind, waits: list[float], retry_after: str
 ) -> None:
     with FaultyServer([busy(retry_after), busy(retry_after), answer(EMPTY_LIST)]) as server:
@@ -103,7 +103,7 @@ def test_a_retry_after_that_nobody_can_read_is_ignored(
 
 
 @pytest.mark.parametrize("retry_after", ["61", "86400", "1e300", "Wed, 21 Oct 2099 07:28:00 GMT"])
-def test_a_server_that_wants_more_than_a_minute_is_not_waited_for(
+def test_a_retry_after_above_a_minute_raises_at_once(
     client_kind: ClientKind, waits: list[float], retry_after: str
 ) -> None:
     with FaultyServer([busy(retry_after), answer(EMPTY_LIST)]) as server:
@@ -113,7 +113,7 @@ def test_a_server_that_wants_more_than_a_minute_is_not_waited_for(
     assert waits == []
 
 
-def test_on_retry_is_told_of_each_wait_before_it(client_kind: ClientKind, waits: list[float]) -> None:
+def test_on_retry_is_called_before_each_delay(client_kind: ClientKind, waits: list[float]) -> None:
     retries: list[tuple[str, int, float, int]] = []
 
     def on_retry(event: RetryEvent) -> None:

@@ -52,20 +52,20 @@ def _delay(error: OpencodeError, operation: Operation[object] = _READ, attempt: 
 
 
 @pytest.mark.parametrize("operation", [_READ, _PROMPT, _CONSUMING])
-def test_what_was_never_sent_is_sent_again_whatever_it_is(operation: Operation[object]) -> None:
+def test_requests_that_were_never_sent_are_retried(operation: Operation[object]) -> None:
     assert _delay(_UNREACHED, operation) is not None
 
 
 @pytest.mark.parametrize("operation", [_PROMPT, _CONSUMING])
 @pytest.mark.parametrize("error", [_LOST, _status_error(503), _status_error(429, retry_after="1")])
-def test_what_may_have_run_is_not_sent_again_unless_it_may_run_twice(
+def test_unrepeatable_requests_that_may_have_run_are_not_retried(
     operation: Operation[object], error: OpencodeError
 ) -> None:
     assert _delay(error, operation) is None
 
 
 @pytest.mark.parametrize("error", [_LOST, *map(_status_error, (408, 429, 502, 503, 504))])
-def test_what_may_run_twice_is_sent_again(error: OpencodeError) -> None:
+def test_repeatable_requests_are_retried_after_temporary_errors(error: OpencodeError) -> None:
     assert _delay(error) is not None
 
 
@@ -77,12 +77,12 @@ def test_what_may_run_twice_is_sent_again(error: OpencodeError) -> None:
         ArgumentError("no path"),
     ],
 )
-def test_what_another_try_would_not_help_is_not_sent_again(error: OpencodeError) -> None:
+def test_permanent_errors_are_not_retried(error: OpencodeError) -> None:
     assert _delay(error) is None
 
 
 @pytest.mark.parametrize("error", [_UNREACHED, _LOST, _status_error(429, retry_after="1")])
-def test_the_last_retry_is_the_one_of_that_number(error: OpencodeError) -> None:
+def test_max_retries_limits_the_retries(error: OpencodeError) -> None:
     assert _delay(error, attempt=3) is not None
     assert _delay(error, attempt=4) is None
 
@@ -92,7 +92,7 @@ def test_the_last_retry_is_the_one_of_that_number(error: OpencodeError) -> None:
 )
 @pytest.mark.parametrize(("attempt", "longest_s"), [(1, 0.5), (2, 1.0), (4, 4.0), (5, 8.0), (9, 8.0)])
 @pytest.mark.parametrize(("chance", "share"), [(0.0, 0.5), (0.5, 0.75)])
-def test_waits_double_up_to_eight_seconds_and_half_of_each_is_chance(
+def test_delays_double_up_to_eight_seconds_and_half_of_each_is_random(
     monkeypatch: pytest.MonkeyPatch,
     error: OpencodeError,
     attempt: int,
@@ -107,9 +107,7 @@ def test_waits_double_up_to_eight_seconds_and_half_of_each_is_chance(
 @pytest.mark.parametrize(
     ("retry_after", "delay_s"), [("2.5", 2.5), ("60", 60.0), ("60.5", None), ("-1", 0.0)]
 )
-def test_a_server_is_given_the_time_it_asks_for_up_to_a_minute(
-    retry_after: str, delay_s: float | None
-) -> None:
+def test_the_delay_is_retry_after_up_to_a_minute(retry_after: str, delay_s: float | None) -> None:
     assert _delay(_status_error(503, retry_after=retry_after)) == delay_s
 
 
@@ -122,7 +120,7 @@ def test_a_server_is_given_the_time_it_asks_for_up_to_a_minute(
         ("Wed, 21 Oct 2015 07:27:50 GMT", 0.0),
     ],
 )
-def test_a_date_is_so_many_seconds_from_now(
+def test_retry_after_s_returns_the_seconds_until_a_date(
     monkeypatch: pytest.MonkeyPatch, date: str, seconds: float
 ) -> None:
     monkeypatch.setattr("opencode_client.calls.retry_policy.time", lambda: _OCTOBER_S)
@@ -143,11 +141,11 @@ def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_in_new_york")
-def test_a_date_without_a_zone_is_none_of_the_zone_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opencode_client.calls.retry_policy.time", lambda: _OCTOBER_S)
     assert retry_after_s("Wed Oct 21 07:28:10 2015") == 10.0
 
 
 @pytest.mark.parametrize("value", ["", "soon", "nan", "inf", "-inf", "1, 2", "Wed, 99 Foo 2015"])
-def test_what_is_neither_a_number_nor_a_date_asks_for_nothing(value: str) -> None:
+def test_a_retry_after_without_a_number_or_date_is_none(value: str) -> None:
     assert retry_after_s(value) is None

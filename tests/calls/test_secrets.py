@@ -1,4 +1,4 @@
-"""No error, log or repr contains a secret or a text of a person; the log of a request."""
+"""No error, log or repr contains a secret or a user's text; the log of a request."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from tests.support.retry_cases import waits as waits  # a fixture for every test
 
 _KEY = "sk-ant-0123456789"
 _PASSWORD = "correct horse battery"
-_PLAN = "the plan that nobody else may überlesen"  # its last word is in no path and in no line of code
+_PLAN = "the plan that nobody else may überlesen"  # no path and no line of code contains its last word
 _WORD = "zwölf"
 _QUOTED = f'Plan: "fünf\tvor"\n{_WORD}'
 _HEADER = "header-0123456789"
@@ -53,7 +53,7 @@ _HEADER = "header-0123456789"
 
 @pytest.fixture
 def all_text(caplog: pytest.LogCaptureFixture) -> Callable[[OpencodeError], str]:
-    """All that an error and the log say, the error's causes included; the log is at DEBUG."""
+    """All text of an error, of its causes, and of the log at DEBUG."""
     caplog.set_level(logging.DEBUG, "opencode_client")
 
     def everything(error: OpencodeError) -> str:
@@ -67,7 +67,7 @@ _Part: TypeAlias = Callable[[Any], object]  # Any: a body's JSON
 
 
 def _as_1_18_33(part: _Part) -> Callable[[Seen], bytes]:
-    """The server's 400 for a body of which a part is not what was expected: it writes that part as JSON."""
+    """The server's 400 for a body with a part of a wrong type. It contains that part as JSON."""
 
     def refuse(request: Seen) -> bytes:
         got = json.dumps(part(json.loads(request.body)), ensure_ascii=False, separators=(",", ":"))
@@ -122,7 +122,7 @@ _SECRETS: dict[str, tuple[Action, str]] = {
 
 @pytest.mark.parametrize("refuse", _ECHOES.values(), ids=list(_ECHOES))
 @pytest.mark.parametrize(("action", "secret"), _SECRETS.values(), ids=list(_SECRETS))
-def test_an_error_that_repeats_the_body_is_not_repeated(
+def test_a_server_error_that_repeats_the_body_is_hidden(
     client_kind: ClientKind,
     all_text: Callable[[OpencodeError], str],
     action: Action,
@@ -151,7 +151,7 @@ _MISPLACED: dict[str, tuple[_Make, _Part]] = {
 
 @pytest.mark.parametrize("text", [_PLAN, _QUOTED], ids=["plain", "quoted"])
 @pytest.mark.parametrize(("make", "misplaced"), _MISPLACED.values(), ids=list(_MISPLACED))
-def test_an_error_that_repeats_one_text_of_the_body_is_not_repeated(
+def test_a_server_error_that_repeats_one_text_of_the_body_is_hidden(
     client_kind: ClientKind,
     all_text: Callable[[OpencodeError], str],
     make: _Make,
@@ -212,9 +212,7 @@ def test_a_body_that_is_not_json_is_shown_without_secrets(
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_an_error_gives_no_access_to_the_credentials_of_its_request(
-    client_kind: ClientKind, status: int
-) -> None:
+def test_an_error_does_not_keep_the_credentials_of_its_request(client_kind: ClientKind, status: int) -> None:
     with FaultyServer([answer(http(b"<oops>", status))]) as server:
         error: Any = client_kind.error(server.url, LIST, password=_PASSWORD, headers={"x-own": _HEADER})
     sent = error.response.request
@@ -225,7 +223,7 @@ def test_an_error_gives_no_access_to_the_credentials_of_its_request(
     assert given not in pickle.dumps(error)
 
 
-def test_the_request_to_where_a_response_redirects_is_not_kept(client_kind: ClientKind) -> None:
+def test_the_error_for_a_redirect_does_not_keep_credentials(client_kind: ClientKind) -> None:
     def redirect(_: httpx.Request) -> httpx.Response:
         return httpx.Response(302, headers={"location": "/elsewhere"})
 
@@ -238,7 +236,7 @@ def test_the_request_to_where_a_response_redirects_is_not_kept(client_kind: Clie
 
 
 @pytest.mark.parametrize("break_", [*BREAKS.values(), answer(http(status=503)), answer(http(status=401))])
-def test_no_error_and_no_log_holds_password_or_headers(
+def test_no_error_and_no_log_contains_password_or_headers(
     client_kind: ClientKind, all_text: Callable[[OpencodeError], str], break_: Step
 ) -> None:
     with FaultyServer(itertools.repeat(break_)) as server:
@@ -251,14 +249,14 @@ def test_no_error_and_no_log_holds_password_or_headers(
     assert all(request.headers["x-api-key"] == _HEADER for request in server.requests)
 
 
-def test_no_repr_of_a_model_holds_a_secret() -> None:
+def test_no_repr_of_a_model_contains_a_secret() -> None:
     server = McpLocalConfig(command=["serve"], environment={"TOKEN": _KEY})
     assert repr(ApiAuth(key=_KEY)) == "ApiAuth(type='api', key='***')"
     assert "environment={'TOKEN': '***'}" in repr(server)
 
 
 @pytest.mark.parametrize("kind", [OpencodeClient, AsyncOpencodeClient])
-def test_no_repr_of_client_or_options_holds_password_or_headers(kind: type[Client]) -> None:
+def test_no_repr_of_client_or_options_contains_password_or_headers(kind: type[Client]) -> None:
     client = kind(f"http://u:{_KEY}@127.0.0.1:1", headers={"x-api-key": _HEADER})
     for shown in (repr(client), repr(client.options), str(client.with_options(timeout=1).options)):
         assert _KEY not in shown
@@ -282,7 +280,7 @@ def test_no_repr_of_client_or_options_holds_password_or_headers(kind: type[Clien
         f"http://u:{_KEY}/x@host",
     ],
 )
-def test_no_error_of_a_base_url_holds_its_secrets(client_kind: ClientKind, url: str) -> None:
+def test_no_error_for_a_base_url_contains_its_secrets(client_kind: ClientKind, url: str) -> None:
     error = client_kind.error(url, LIST)
     assert isinstance(error, ArgumentError)
     assert _KEY not in f"{error} {error!r}"
@@ -290,7 +288,7 @@ def test_no_error_of_a_base_url_holds_its_secrets(client_kind: ClientKind, url: 
 
 @pytest.mark.parametrize("name", ["ticket", "auth_token"])
 @pytest.mark.parametrize("form", ["?{}", "?cursor=1&{}", "?{}&cursor=1", "?{}#end"])
-def test_a_url_for_people_has_no_ticket(name: str, form: str) -> None:
+def test_public_url_hides_tickets(name: str, form: str) -> None:
     url = public_url("http://127.0.0.1:1/pty/1/connect" + form.format(f"{name}={_KEY}"))
     assert _KEY not in url
     assert f"{name}=***" in url
@@ -314,7 +312,7 @@ def _debug_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     ],
     ids=["success", "status", "unknown status", "break"],
 )
-def test_at_debug_there_is_one_line_for_a_request(
+def test_the_debug_log_has_one_line_for_a_request(
     client_kind: ClientKind, caplog: pytest.LogCaptureFixture, step: Step, outcome: str
 ) -> None:
     caplog.set_level(logging.DEBUG, "opencode_client")
@@ -324,7 +322,9 @@ def test_at_debug_there_is_one_line_for_a_request(
     assert re.fullmatch(rf"session\.list: GET {server.url}/session: {outcome} in \d+\.\d ms", line)
 
 
-def test_every_attempt_has_its_line(client_kind: ClientKind, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_debug_log_has_a_line_for_every_attempt(
+    client_kind: ClientKind, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG, "opencode_client")
     with FaultyServer([answer(http(status=503)), busy("1"), answer(EMPTY_LIST)]) as server:
         client_kind.run(server.url, LIST)

@@ -27,7 +27,7 @@ from tests.support.retry_cases import waits as waits  # a fixture for every test
 
 
 class Server:
-    """A server of 1.18.33 that responds to every other request with the same value, and keeps the requests."""
+    """A server of 1.18.33 that responds to all requests except the version's with one value, and keeps the requests."""
 
     def __init__(self, value: object = None, status: int = 200) -> None:
         self.seen: list[httpx.Request] = []
@@ -54,12 +54,12 @@ def _with_health(page: bytes) -> Handler:
 
 
 @pytest.mark.parametrize("value", [{"a": [1, None]}, [], "text", 0, False, None])
-def test_it_returns_the_json_of_the_response(client_kind: ClientKind, value: object) -> None:
+def test_send_returns_the_json_of_the_response(client_kind: ClientKind, value: object) -> None:
     client = client_kind.mocked(Server(value))
     assert client_kind.call(client.send, "GET", "/plugin/route") == value
 
 
-def test_it_sends_query_json_headers_password_and_directory(client_kind: ClientKind) -> None:
+def test_send_sends_query_json_headers_password_and_directory(client_kind: ClientKind) -> None:
     server = Server()
     client = client_kind.mocked(server, directory="/r", workspace="wrk_1", password="secret")
     query = {"new": [1, True], "left_out": None}
@@ -89,7 +89,7 @@ def test_the_querys_directory_replaces_the_clients(client_kind: ClientKind, path
     assert server.seen[0].url.params.multi_items() == [(name, "/other")]
 
 
-def test_a_documented_route_without_a_directory_gets_none(client_kind: ClientKind) -> None:
+def test_a_documented_route_that_accepts_no_directory_gets_none(client_kind: ClientKind) -> None:
     server = Server()
     client_kind.call(client_kind.mocked(server, directory="/r").send, "PUT", "/auth/anthropic", json={})
     assert not server.seen[0].url.query
@@ -115,7 +115,7 @@ def test_a_documented_route_that_takes_an_object_gets_an_empty_one(client_kind: 
     assert server.seen[0].content == b"{}"
 
 
-def test_json_can_be_null_or_a_model(client_kind: ClientKind) -> None:
+def test_json_may_be_null_or_a_model(client_kind: ClientKind) -> None:
     server = Server()
     client = client_kind.mocked(server)
     client_kind.call(client.send, "POST", "/plugin", json=None)
@@ -178,10 +178,10 @@ def test_an_error_status_has_its_class_and_names_the_operation(
         ("POST", "/plugin", 1),
         ("PATCH", "/plugin", 1),
         ("GET", "/session", 3),
-        ("GET", "/tui/control/next", 1),  # it takes away what it returns
+        ("GET", "/tui/control/next", 1),  # it removes the value that it returns
     ],
 )
-def test_after_a_break_only_what_may_run_twice_is_sent_again(
+def test_after_a_broken_connection_only_repeatable_requests_are_retried(
     client_kind: ClientKind, method: str, path: str, attempts: int, waits: list[float]
 ) -> None:
     with FaultyServer([cut(b"")]) as server:
@@ -189,12 +189,14 @@ def test_after_a_break_only_what_may_run_twice_is_sent_again(
     assert server.connections == attempts
 
 
-def test_it_comes_through_after_two_breaks(client_kind: ClientKind, waits: list[float]) -> None:
+def test_send_succeeds_after_two_broken_connections(client_kind: ClientKind, waits: list[float]) -> None:
     with FaultyServer([cut(b"")], [cut(b"")], [answer(EMPTY_LIST)]) as server:
         assert client_kind.run(server.url, lambda client: client.send("GET", "/plugin")) == []
 
 
-def test_a_delete_whose_response_was_lost_is_done(client_kind: ClientKind, waits: list[float]) -> None:
+def test_a_404_after_a_lost_response_of_a_delete_has_a_note(
+    client_kind: ClientKind, waits: list[float]
+) -> None:
     gone = answer(json_answer({"message": "gone"}, 404))
     with FaultyServer([cut(b"")], [gone]) as server:
         error = client_kind.error(server.url, lambda client: client.send("DELETE", "/plugin"))
@@ -235,7 +237,7 @@ def test_a_view_sends_its_own_directory(client_kind: ClientKind) -> None:
     assert server.seen[0].url.params["directory"] == "/v"
 
 
-def test_raw_returns_it_with_status_and_headers(client_kind: ClientKind) -> None:
+def test_raw_returns_the_value_with_status_and_headers(client_kind: ClientKind) -> None:
     client = client_kind.mocked(lambda _: httpx.Response(202, json=[1], headers={"X-Next-Cursor": "c"}))
     response = client_kind.call(client.raw, client.send, "GET", "/plugin")
     assert (response.value, response.status, response.headers["x-next-cursor"]) == ([1], 202, "c")
@@ -296,7 +298,7 @@ def test_a_path_is_sent_percent_encoded(client_kind: ClientKind, path: str, sent
 
 
 @pytest.mark.parametrize("path", ["/tui/control/next/", "//tui/control//next", "/tui/%63ontrol/next"])
-def test_another_form_of_a_documented_path_keeps_the_rules(
+def test_another_spelling_of_a_documented_path_follows_its_rules(
     client_kind: ClientKind, path: str, waits: list[float]
 ) -> None:
     with FaultyServer([cut(b"")]) as server:
@@ -306,7 +308,7 @@ def test_another_form_of_a_documented_path_keeps_the_rules(
 
 
 @pytest.mark.parametrize("path", ["/plugin/", "//plugin", "/%70lugin"])
-def test_any_other_path_is_sent_as_it_is(client_kind: ClientKind, path: str) -> None:
+def test_any_other_path_is_sent_unchanged(client_kind: ClientKind, path: str) -> None:
     server = Server()
     client_kind.call(client_kind.mocked(server).send, "GET", path)
     assert server.seen[0].url.raw_path == path.encode()
@@ -318,7 +320,7 @@ def test_a_lone_surrogate_in_the_query_is_sent(client_kind: ClientKind) -> None:
     assert server.seen[0].url.query == b"%ED%A0%80=%ED%A0%80"
 
 
-def test_an_encoded_slash_in_a_documented_path_stays_one(client_kind: ClientKind) -> None:
+def test_an_encoded_slash_in_a_documented_path_stays_encoded(client_kind: ClientKind) -> None:
     server = Server(True)
     client_kind.call(client_kind.mocked(server).send, "DELETE", "/session/a%2Fb")
     assert server.seen[0].url.raw_path == b"/session/a%2Fb"

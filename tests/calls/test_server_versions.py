@@ -21,7 +21,7 @@ from scripts.recordings import DATA, DOCUMENTED, document
 from tests.support.both_clients import ClientKind
 from tests.support.scripted_answers import Recorder, empty_page, versions
 
-_document = cache(document)  # nobody here changes one
+_document = cache(document)  # no test changes one
 
 
 @cache
@@ -44,7 +44,7 @@ def test_an_operation_newer_than_the_server_is_not_sent(client_kind: ClientKind)
 
 
 def test_an_operation_that_the_servers_document_lists_is_sent(client_kind: ClientKind) -> None:
-    """A fork may have the number of an older version, and newer operations."""
+    """A fork of opencode may have an older version number and newer operations."""
     server = versions("1.1.16", doc=_serves("1.18.33"), api_session=empty_page)
     client = client_kind.mocked(server)
     for _ in range(2):
@@ -52,8 +52,8 @@ def test_an_operation_that_the_servers_document_lists_is_sent(client_kind: Clien
     assert server.paths == ["/global/health", "/doc", "/api/session", "/api/session"]
 
 
-def test_half_a_document_is_believed(client_kind: ClientKind) -> None:
-    """A newer version may have lost most operations of the older ones."""
+def test_an_incomplete_document_decides_the_operations_of_a_newer_version(client_kind: ClientKind) -> None:
+    """A newer version may lack most operations of the older ones."""
     listed = _document("1.18.33")
     paths = {path: item for path, item in listed["paths"].items() if path.startswith("/api")}
     server = versions("1.19.0", doc=lambda: httpx.Response(200, json={**listed, "paths": paths}))
@@ -64,7 +64,7 @@ def test_half_a_document_is_believed(client_kind: ClientKind) -> None:
 
 
 @pytest.mark.parametrize("version", ["26.08.24", "7.4.1"])
-def test_a_version_of_another_number_is_accepted_by_its_document(
+def test_a_server_with_an_unusual_version_is_accepted_by_its_document(
     client_kind: ClientKind, version: str
 ) -> None:
     server = versions(version, doc=_serves("1.17.19"), api_session=empty_page)
@@ -72,7 +72,7 @@ def test_a_version_of_another_number_is_accepted_by_its_document(
     assert client_kind.call(client_kind.mocked(server).v2.session.list).data == []
 
 
-def test_the_package_of_another_programs_document_knows_its_own_version(
+def test_a_package_of_another_programs_document_accepts_its_own_version(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(OPERATIONS, "v2.session.list", ("", "26.08.24"))
@@ -87,7 +87,7 @@ def test_the_package_of_another_programs_document_knows_its_own_version(
         client_kind.call(client_kind.mocked(older).v2.session.list)
 
 
-def test_the_version_is_asked_once_while_the_server_has_the_operation(client_kind: ClientKind) -> None:
+def test_the_version_is_requested_once(client_kind: ClientKind) -> None:
     server = versions("1.18.33", api_session=empty_page)
     client = client_kind.mocked(server)
     for _ in range(2):
@@ -104,7 +104,7 @@ def test_between_two_known_versions_the_servers_document_decides(client_kind: Cl
         client_kind.call(client_kind.mocked(serve("1.3.2")).v2.session.list)
 
 
-def test_a_server_that_was_upgraded_is_asked_again(client_kind: ClientKind) -> None:
+def test_the_version_is_requested_again_after_an_unsupported_operation(client_kind: ClientKind) -> None:
     version = ["1.1.31"]
     answers = {
         "/global/health": lambda: httpx.Response(200, json={"healthy": True, "version": version[0]}),
@@ -119,7 +119,7 @@ def test_a_server_that_was_upgraded_is_asked_again(client_kind: ClientKind) -> N
 
 
 @pytest.mark.parametrize("version", DOCUMENTED)
-def test_check_server_knows_what_each_version_has(client_kind: ClientKind, version: str) -> None:
+def test_check_server_returns_the_operations_of_each_version(client_kind: ClientKind, version: str) -> None:
     served = _document(version)
     server = versions(version, doc=_serves(version))
     found: ServerInfo = client_kind.call(client_kind.mocked(server).check_server)
@@ -133,7 +133,7 @@ def test_check_server_knows_what_each_version_has(client_kind: ClientKind, versi
 
 
 @pytest.mark.parametrize("version", DOCUMENTED)
-def test_the_table_of_versions_says_what_the_documents_say(version: str) -> None:
+def test_the_table_of_versions_agrees_with_the_documents(version: str) -> None:
     served = _document(version)
     listed = {
         o["operationId"] for item in served["paths"].values() for o in item.values() if "operationId" in o
@@ -145,7 +145,7 @@ def test_the_table_of_versions_says_what_the_documents_say(version: str) -> None
 @pytest.mark.parametrize(
     "body", [b"{}", b"<!doctype html>", b"\xff", b'{"paths": {"/a": {"get": {"operationId": "b"}}}}']
 )
-def test_where_the_document_says_nothing_the_table_of_versions_does(body: bytes) -> None:
+def test_without_a_usable_document_the_table_of_versions_decides(body: bytes) -> None:
     # 1.14.34 to 1.14.41 serve a document with three operations
     assert info("1.14.40", body) == info("1.3.2", None).__class__(
         "1.14.40", info("1.3.2", None).operations, False
@@ -153,7 +153,7 @@ def test_where_the_document_says_nothing_the_table_of_versions_does(body: bytes)
 
 
 @pytest.mark.parametrize("since", ["local", "1.18.33", "1.17.19", None])
-def test_what_a_build_of_somebodys_own_has_no_version_tells(
+def test_the_document_decides_the_operations_of_a_local_build(
     client_kind: ClientKind, monkeypatch: pytest.MonkeyPatch, since: str | None
 ) -> None:
     monkeypatch.setitem(OPERATIONS, "v2.session.list", ("1.18.33", since))
@@ -166,7 +166,7 @@ def test_what_a_build_of_somebodys_own_has_no_version_tells(
     assert client_kind.call(client_kind.mocked(server).v2.session.list).data == []
 
 
-def test_a_build_without_a_version_is_taken_for_the_newest() -> None:
+def test_a_build_without_a_version_has_all_operations() -> None:
     assert info("0.0.0-dev-2026", None).operations == set(OPERATIONS)
 
 
@@ -181,7 +181,7 @@ def test_a_build_without_a_version_is_taken_for_the_newest() -> None:
         (404, b"no such page", "text/plain"),
     ],
 )
-def test_what_is_not_opencode_1_is_an_unsupported_server(
+def test_a_server_that_is_not_opencode_1_raises_unsupported_server_error(
     client_kind: ClientKind, status: int, content: bytes, kind: str
 ) -> None:
     client = client_kind.mocked(

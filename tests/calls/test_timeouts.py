@@ -28,7 +28,7 @@ from tests.support.retry_cases import waits as waits  # a fixture for every test
 
 
 @every_call
-def test_no_answer_in_time_is_an_error_and_never_sent_again(client_kind: ClientKind, call: Call) -> None:
+def test_a_timeout_is_an_error_and_is_not_retried(client_kind: ClientKind, call: Call) -> None:
     with FaultyServer([stall()]) as server:
         error = client_kind.error(server.url, call.within(SOON))
     assert isinstance(error, RequestTimeoutError)
@@ -37,7 +37,7 @@ def test_no_answer_in_time_is_an_error_and_never_sent_again(client_kind: ClientK
 
 
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200", http(b"[", headers=HUNDRED_BYTES)])
-def test_the_clients_timeout_is_for_silence_at_any_point_of_the_answer(
+def test_the_clients_timeout_applies_to_every_part_of_the_response(
     client_kind: ClientKind, start: bytes
 ) -> None:
     with FaultyServer([stall(start)]) as server:
@@ -81,7 +81,7 @@ def test_a_calls_timeout_wins_over_turn_timeout(client_kind: ClientKind) -> None
         assert client_kind.run(server.url, PROMPT.within(None), turn_timeout=0.1).parts == []
 
 
-def test_turn_timeout_is_not_for_other_operations(client_kind: ClientKind) -> None:
+def test_turn_timeout_does_not_apply_to_other_operations(client_kind: ClientKind) -> None:
     with FaultyServer([answer_late(EMPTY_LIST, 0.3)]) as server:
         assert client_kind.run(server.url, LIST, turn_timeout=0.1) == []
 
@@ -92,7 +92,7 @@ def test_a_view_has_its_own_turn_timeout(client_kind: ClientKind) -> None:
     assert isinstance(error, RequestTimeoutError)
 
 
-def test_a_large_body_has_its_timeout_for_each_silence(client_kind: ClientKind) -> None:
+def test_the_timeout_of_a_large_body_applies_to_each_pause(client_kind: ClientKind) -> None:
     steps, step_s, timeout_s = 16, 0.15, 1.0  # in all more than twice the timeout
     body = "x" * (steps << 20)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -104,7 +104,7 @@ def test_a_large_body_has_its_timeout_for_each_silence(client_kind: ClientKind) 
                 for _ in range(steps):
                     connection.recv(1 << 20, socket.MSG_WAITALL)
                     threading.Event().wait(step_s)
-                connection.recv(1 << 20)  # the head was a part of the bytes
+                connection.recv(1 << 20)  # the bytes above included the head
                 connection.sendall(http(b"true"))
 
         server = threading.Thread(target=serve)
@@ -115,17 +115,17 @@ def test_a_large_body_has_its_timeout_for_each_silence(client_kind: ClientKind) 
         server.join(10)
 
 
-def test_the_search_for_a_host_counts_in_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_timeout_includes_the_dns_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
     is_over = threading.Event()
 
     def search(*_: object, flags: int = 0, **__: object) -> object:
         if flags & socket.AI_NUMERICHOST:
-            raise socket.gaierror  # a name is no address
+            raise socket.gaierror  # a host name is not an address
         is_over.wait(30)
         raise OSError
 
     monkeypatch.setattr(socket, "getaddrinfo", search)
-    client_kind = ClientKind(is_async=True)  # for threads, Python has no limit
+    client_kind = ClientKind(is_async=True)  # Python has no timeout for a DNS lookup in a thread
     client = client_kind.client("http://opencode.invalid", timeout=0.1, max_retries=0)
     with pytest.raises(ConnectError, match="no connection: timed out"):
         client_kind.call(client.session.list)

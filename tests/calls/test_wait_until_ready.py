@@ -26,7 +26,7 @@ from tests.support.faulty_server import (
     answer_late,
     cut,
     http,
-    nobody,
+    refused_connections,
     reset,
     stall,
 )
@@ -54,7 +54,7 @@ def short_tries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("short_tries")
-def test_a_connection_that_is_never_answered_is_given_up_soon(client_kind: ClientKind) -> None:
+def test_a_connection_without_a_response_is_replaced_soon(client_kind: ClientKind) -> None:
     """1.14.48 to 1.18.33 never respond on a connection that was opened before they listen."""
     with FaultyServer([stall()], [stall()], [_READY]) as server:
         assert client_kind.run(server.url, _wait(2.0)) is None
@@ -70,7 +70,7 @@ def test_a_server_that_responds_slowly_gets_more_time(client_kind: ClientKind) -
 
 
 def test_it_waits_for_a_server_that_starts_later(client_kind: ClientKind) -> None:
-    with nobody() as url:
+    with refused_connections() as url:
         pass
     client, started = client_kind.client(url), list[FaultyServer]()
 
@@ -86,7 +86,7 @@ def test_it_waits_for_a_server_that_starts_later(client_kind: ClientKind) -> Non
 def test_a_server_that_does_not_start_is_a_timeout_with_the_last_failure(
     client_kind: ClientKind, timeout: float
 ) -> None:
-    with nobody() as url:
+    with refused_connections() as url:
         error = client_kind.error(url, _wait(timeout))
     assert isinstance(error, RequestTimeoutError)
     assert isinstance(error, TimeoutError)
@@ -102,7 +102,7 @@ def test_a_server_that_accepts_and_never_responds_is_a_timeout(client_kind: Clie
     assert isinstance(error.__cause__, RequestTimeoutError)
 
 
-def test_a_status_5xx_until_the_end_is_the_cause(client_kind: ClientKind) -> None:
+def test_the_timeout_error_has_the_last_5xx_status_as_its_cause(client_kind: ClientKind) -> None:
     with FaultyServer(itertools.repeat(answer(http(status=502)))) as server:
         error = client_kind.error(server.url, _wait(0.2))
     assert isinstance(error.__cause__, ServerError)
@@ -117,14 +117,14 @@ def test_a_status_5xx_until_the_end_is_the_cause(client_kind: ClientKind) -> Non
         (lambda: httpx.Response(404), UnsupportedServerError),
     ],
 )
-def test_an_error_that_more_waiting_does_not_change_is_raised_at_once(
+def test_a_permanent_error_is_raised_at_once(
     client_kind: ClientKind, response: Callable[[], httpx.Response], kind: type[Exception]
 ) -> None:
     with pytest.raises(kind):
         client_kind.call(client_kind.mocked(lambda _: response()).wait_until_ready, timeout=None)
 
 
-def test_close_ends_it(client_kind: ClientKind) -> None:
+def test_closing_the_client_ends_the_wait(client_kind: ClientKind) -> None:
     with FaultyServer(itertools.repeat(answer(http(status=503)))) as server:
         client = client_kind.client(server.url)
         outcome, _ = client_kind.meanwhile(

@@ -24,7 +24,7 @@ from opencode_client.calls.operation import Operation
 from opencode_client.models import EventServerConnected, EventSessionIdle, GlobalEvent
 from opencode_client.streams.reconnect import StreamState
 from tests.support.both_clients import ClientKind
-from tests.support.faulty_server import FaultyServer, Step, answer, hang_up, http, nobody, stall
+from tests.support.faulty_server import FaultyServer, Step, answer, hang_up, http, refused_connections, stall
 from tests.support.stream_cases import HEALTH, begin, cut, end, hang, idle_event, ids, take
 from tests.support.stream_cases import hurry as hurry  # a fixture
 
@@ -81,7 +81,7 @@ def test_without_reconnect_a_clean_end_ends_the_stream_and_a_cut_raises(
 
 
 def test_the_first_connections_failure_is_raised(client_kind: ClientKind) -> None:
-    with nobody() as url, pytest.raises(ConnectError, match=r"event\.subscribe"):
+    with refused_connections() as url, pytest.raises(ConnectError, match=r"event\.subscribe"):
         take(client_kind, client_kind.client(url).event.subscribe())
 
 

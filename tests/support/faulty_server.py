@@ -265,7 +265,7 @@ def read_and_reset(peer: Peer) -> None:
 
 
 @contextlib.contextmanager
-def nobody() -> Generator[str]:
+def refused_connections() -> Generator[str]:
     """Yield the URL of a port that refuses connections."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -273,7 +273,7 @@ def nobody() -> Generator[str]:
 
 
 @contextlib.contextmanager
-def nobody_picks_up() -> Generator[str]:
+def unaccepted_connections() -> Generator[str]:
     """Yield the URL of a port with a full queue: connecting never finishes."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as callers:
         address = listener.getsockname()
