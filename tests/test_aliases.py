@@ -14,12 +14,12 @@ every_alias = pytest.mark.parametrize(("alias", "name"), read_same().items())
 
 
 @every_alias
-def test_every_other_name_of_a_class_is_that_class(alias: str, name: str) -> None:
+def test_every_alias_is_its_class(alias: str, name: str) -> None:
     assert getattr(models, alias, None) is getattr(models, name, None)
 
 
 @every_alias
-def test_every_name_of_a_class_is_listed(alias: str, name: str) -> None:
+def test_every_name_of_a_class_is_in_dir(alias: str, name: str) -> None:
     assert {alias, name} <= set(dir(models)) or name not in dir(models)
 
 

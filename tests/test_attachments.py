@@ -40,7 +40,7 @@ def _content(part: dict[str, str]) -> bytes:
         ("unknown", b"\0\1", "application/octet-stream"),
     ],
 )
-def test_the_media_type_is_one_that_servers_need(name: str, data: bytes, media_type: str) -> None:
+def test_the_media_type_follows_from_name_and_content(name: str, data: bytes, media_type: str) -> None:
     found = media_type_of(FileAttachment(name, data))
     assert found.replace("audio/wav", "audio/x-wav") == media_type
 
@@ -62,7 +62,7 @@ def test_paths_and_bytes_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "problem", ["missing", "folder", "device", "number", "a text", "too large", "no bytes"]
 )
-def test_what_is_no_file_is_refused(tmp_path: Path, problem: str) -> None:
+def test_arguments_that_are_not_readable_files_are_refused(tmp_path: Path, problem: str) -> None:
     (tmp_path / "large").write_bytes(b"12345")
     files: Any = {
         "missing": [tmp_path / "missing"],

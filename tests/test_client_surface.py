@@ -1,4 +1,4 @@
-"""The sync and the async classes offer the same: the same names, with the same parameters in the same order."""
+"""The sync and the async classes have the same names, with the same parameters in the same order."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _client_surface(client: OpencodeClient | AsyncOpencodeClient) -> dict[str, o
     return found
 
 
-def test_the_clients_offer_the_same_with_the_same_parameters() -> None:
+def test_both_clients_have_the_same_members_with_the_same_parameters() -> None:
     assert _client_surface(OpencodeClient()) == _client_surface(AsyncOpencodeClient())
 
 
@@ -100,7 +100,9 @@ def test_the_comparison_reaches_namespaces_of_any_depth(path: str) -> None:
 
 
 @pytest.mark.parametrize(("sync_class", "async_class"), _CLASSES, ids=lambda kind: kind.__name__)
-def test_two_classes_offer_the_same_with_the_same_parameters(sync_class: type, async_class: type) -> None:
+def test_sync_and_async_classes_have_the_same_members_with_the_same_parameters(
+    sync_class: type, async_class: type
+) -> None:
     assert _surface(sync_class) == _surface(async_class)
 
 
@@ -125,7 +127,7 @@ class _Same:
 
 
 @pytest.mark.parametrize("other", [_OtherDefault, _OtherKind, _OtherName])
-def test_the_comparison_sees_each_difference(other: type) -> None:
+def test_the_comparison_finds_each_difference(other: type) -> None:
     assert _surface(_Sync) != _surface(other)
 
 

@@ -25,7 +25,7 @@ def test_reading_a_written_table_returns_the_same_columns(columns: dict[str, Col
     assert read(written(columns)) == columns
 
 
-def test_the_page_shows_differences_only() -> None:
+def test_the_page_shows_only_differences() -> None:
     columns = {
         "1.1.31": {"session.get": "UnsupportedOperationError", "tool.ids": "list[]", "session.list": "A"},
         "1.3.2": {"session.get": "None", "tool.ids": "list[]", "session.list": "A"},

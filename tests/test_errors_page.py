@@ -25,12 +25,12 @@ _CLASSES = list(dict.fromkeys(_classes()))
 
 
 @pytest.mark.parametrize("page", ["docs/errors.md", "docs/zh/troubleshooting.md"])
-def test_the_table_has_each_class_once_with_causes_and_mends(page: str) -> None:
+def test_the_table_has_each_class_once_with_causes_and_remedies(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+Error)`.*?\| (.+?) \| *(.*?) *\|", text, re.MULTILINE)
     assert sorted(name for name, _, _ in rows) == sorted(kind.__name__ for kind in _CLASSES)
     bases = {kind.__name__ for kind in _CLASSES if kind.__subclasses__()}
-    assert [name for name, causes, mends in rows if not (causes and mends) and name not in bases] == []
+    assert [name for name, causes, remedies in rows if not (causes and remedies) and name not in bases] == []
 
 
 @pytest.mark.parametrize("kind", _CLASSES, ids=lambda kind: kind.__name__)

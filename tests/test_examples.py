@@ -38,7 +38,7 @@ class Server:
 
 
 def _read_files(request: JsonObject) -> Reply | None:
-    """Return the reply to a request of the fake. It sends files as they are, where a real server sends their text."""
+    """Return the reply to a request of the fake. The fake sends files unchanged; a real server sends their text."""
 
     def text(data: re.Match[str]) -> str:
         return base64.b64decode(data[1]).decode()
@@ -76,7 +76,7 @@ def _start(server: Server, name: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def _output(program: subprocess.Popen[str], typed: str = "", timeout_s: float = 200) -> str:
-    """Return what a program printed, after it has ended well."""
+    """Return the output of a program, after it has ended with exit code 0."""
     output, errors = program.communicate(typed, timeout=timeout_s)
     assert (program.returncode, errors) == (0, "")
     return output
@@ -132,7 +132,7 @@ def test_chat_shows_turns_and_lets_the_user_decide(server: Server) -> None:
     assert "\n? bash: echo changed >> a.txt\n  [y]es, [a]lways, or why not: Not this file.\n✗ bash " in output
 
 
-def test_approve_joins_a_turn_and_answers_for_a_person(server: Server) -> None:
+def test_approve_joins_a_turn_and_sends_the_users_decision(server: Server) -> None:
     with (
         OpencodeClient(server.url, directory=server.directory) as client,
         client.turn("Think, then run the tests.") as turn,
@@ -179,7 +179,7 @@ def test_many_repos_aborts_its_turns_at_ctrl_c(server: Server) -> None:
 
 @pytest.fixture
 def service(server: Server) -> Generator[httpx.Client]:
-    """The service of service.py in a process of its own."""
+    """The service of service.py in its own process."""
     listener = socket.create_server(("127.0.0.1", 0))
     program = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "--app-dir", str(ROOT / "examples"), "--fd", str(listener.fileno()),
@@ -254,7 +254,7 @@ def test_terminal_shows_what_its_user_types_and_ends_with_the_program(server: Se
 
 
 def _read_until(screen: int, wanted: str) -> None:
-    """Read what a terminal shows, until it has shown `wanted`."""
+    """Read the output of a terminal up to `wanted`."""
     shown = ""
     while wanted not in shown:
         shown += os.read(screen, 65_536).decode("utf-8", "replace")

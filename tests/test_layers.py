@@ -130,7 +130,7 @@ def _is_package(module: str) -> bool:
 
 
 def _imports_computed_names(module: str, tree: ast.Module) -> bool:
-    """Tell if code calls `import_module`, other than the `__getattr__` of a package."""
+    """Return True if code outside the `__getattr__` of a package calls `import_module`."""
     lazy = [
         node
         for node in ast.walk(tree)

@@ -15,7 +15,7 @@ from scripts.rooms import ROOT
 _PAGE = (ROOT / "docs" / "migration.md").read_text(encoding="utf-8")
 
 
-def test_this_package_has_its_names() -> None:
+def test_this_package_has_the_names_of_its_column() -> None:
     names = tables(_PAGE)["here"]
     assert len(names) > 40
     with OpencodeClient() as client:
@@ -32,7 +32,7 @@ def test_each_column_has_names_of_a_package() -> None:
 
 @pytest.mark.package
 @pytest.mark.timeout(600)
-def test_the_other_packages_have_their_names_and_a_wrong_name_is_found() -> None:
+def test_the_other_packages_have_the_names_and_a_wrong_name_is_found() -> None:
     wrong = (
         "| `client.abort` | `client.session.halt` | `client.halt` | `client.session.stop` | `client.stop` |\n"
     )

@@ -154,7 +154,7 @@ OF_ARGUMENTS: dict[str, tuple[Mistake, str]] = {
 
 
 @pytest.mark.parametrize("name", OF_ARGUMENTS)
-def test_a_wrong_argument_is_named_with_what_it_takes(client: OpencodeClient, name: str) -> None:
+def test_the_error_for_a_wrong_argument_names_the_accepted_values(client: OpencodeClient, name: str) -> None:
     call, text = OF_ARGUMENTS[name]
     assert text in _message(lambda: call(client))
 
@@ -180,12 +180,14 @@ OF_RESPONSES: dict[str, tuple[Mistake, str]] = {
 
 
 @pytest.mark.parametrize("name", OF_RESPONSES)
-def test_a_response_that_refuses_says_what_to_do(client: OpencodeClient, name: str) -> None:
+def test_the_error_for_a_refused_request_names_the_remedy(client: OpencodeClient, name: str) -> None:
     call, text = OF_RESPONSES[name]
     assert text in _message(lambda: call(client))
 
 
-def test_a_refusal_without_a_reason_names_what_was_sent(server: FakeServer, client: OpencodeClient) -> None:
+def test_the_error_for_a_refusal_without_a_reason_names_the_arguments(
+    server: FakeServer, client: OpencodeClient
+) -> None:
     server.fail("session.create", 400, body={"_tag": "BadRequest"})
     assert _message(lambda: client.session.create(title=5)) == (  # type: ignore[arg-type] # the mistake
         "session.create: 400 Bad Request: BadRequest (check what was sent: title (int))"
@@ -200,7 +202,7 @@ def test_a_refusal_without_a_reason_names_what_was_sent(server: FakeServer, clie
     )
 
 
-def test_a_success_without_its_body_names_the_session() -> None:
+def test_the_error_for_a_success_without_a_body_names_the_session() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200))
     client = OpencodeClient("http://127.0.0.1:1", http_client=httpx.Client(transport=transport))
     text = _message(lambda: client.session.prompt("ses_1", parts=_TEXT))
@@ -209,20 +211,22 @@ def test_a_success_without_its_body_names_the_session() -> None:
     )
 
 
-def test_a_path_in_the_url_is_named(server: FakeServer) -> None:
+def test_the_error_for_a_404_names_a_path_in_the_url(server: FakeServer) -> None:
     with OpencodeClient(f"{server.url}/session", password="right") as client:
         assert _message(client.session.list).endswith(
             "(the client's URL ends with '/session': leave that out, unless a proxy needs it)"
         )
 
 
-def test_a_wrong_password_says_where_the_right_one_is(server: FakeServer) -> None:
+def test_the_error_for_a_wrong_password_names_the_variables_of_the_server(server: FakeServer) -> None:
     with OpencodeClient(server.url, password="wrong") as client:
         text = f"(user or password is wrong: the server has OPENCODE_SERVER_USERNAME and {_PASSWORD})"
         assert _message(client.session.list).endswith(text)
 
 
-def test_a_password_of_the_environment_that_was_not_sent_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_an_unsent_password_of_the_environment_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv(_PASSWORD, "right")
     transport = httpx.MockTransport(lambda _: httpx.Response(401))
     client = OpencodeClient("http://10.0.0.9:4096", http_client=httpx.Client(transport=transport))
@@ -239,14 +243,14 @@ def closed_port() -> int:
     return port
 
 
-def test_a_missing_server_says_what_to_start(closed_port: int) -> None:
+def test_the_error_for_a_missing_server_names_the_command_to_start_it(closed_port: int) -> None:
     with OpencodeClient(f"http://127.0.0.1:{closed_port}", max_retries=0) as client:
         text = _message(client.session.list)
     assert text.startswith(f"session.list: GET http://127.0.0.1:{closed_port}/session: no connection: ")
     assert text.endswith("; start `opencode serve` there, or correct the URL")
 
 
-def test_https_to_a_server_of_http_is_named() -> None:
+def test_the_error_for_https_to_an_http_server_names_the_scheme() -> None:
     def refuse(peer: Peer) -> None:
         peer.await_data()
         peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -259,7 +263,9 @@ def test_https_to_a_server_of_http_is_named() -> None:
     assert text.endswith("opencode itself speaks http, not https: check the URL")
 
 
-def test_a_proxy_of_the_environment_is_named(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_an_unreachable_proxy_names_no_proxy(
+    closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port}")
     with OpencodeClient("http://10.0.0.9:4096", max_retries=0) as client:
         assert _message(client.session.list).endswith(
@@ -267,7 +273,7 @@ def test_a_proxy_of_the_environment_is_named(closed_port: int, monkeypatch: pyte
         )
 
 
-def test_a_timeout_says_what_may_help(tmp_path: Path) -> None:
+def test_the_error_for_a_timeout_names_the_argument(tmp_path: Path) -> None:
     with FakeServer(directory=tmp_path) as started, started.client(timeout=0.01) as client:
         started.delay("session.list", 60.0)
         text = _message(client.session.list)
@@ -284,17 +290,17 @@ ASYNC_WITH: dict[str, Callable[[AsyncOpencodeClient], Any]] = {
 
 
 @pytest.mark.parametrize("name", ASYNC_WITH)
-def test_with_in_place_of_async_with_is_named(name: str) -> None:
+def test_the_error_for_with_in_place_of_async_with_names_async_with(name: str) -> None:
     text = _message(ASYNC_WITH[name](AsyncOpencodeClient()).__enter__)
     assert text.startswith(f"{name}: use `async with` and `async for`")
 
 
-def test_async_with_in_place_of_with_is_named() -> None:
+def test_the_error_for_async_with_in_place_of_with_names_with() -> None:
     wrong: Any = OpencodeClient()  # Any: without what it lacks
     assert _message(wrong.__aenter__) == "OpencodeClient: use `with` and `for`"
 
 
-def test_a_reply_to_an_id_shows_what_was_given(client: OpencodeClient) -> None:
+def test_the_error_for_a_reply_to_an_id_shows_the_id(client: OpencodeClient) -> None:
     with client.turn("hi") as turn:
         text = _message(lambda: turn.reply("per_1", "once"))  # type: ignore[arg-type] # the mistake
     assert (
@@ -302,7 +308,7 @@ def test_a_reply_to_an_id_shows_what_was_given(client: OpencodeClient) -> None:
     )
 
 
-def test_a_misspelt_operation_is_named(server: FakeServer) -> None:
+def test_the_error_for_a_misspelt_operation_suggests_the_right_one(server: FakeServer) -> None:
     for call in (server.fail, server.cut, server.wait_for_call):
         text = _message(partial_call(call, "session.promt"))
         assert text.startswith(
@@ -310,7 +316,7 @@ def test_a_misspelt_operation_is_named(server: FakeServer) -> None:
         )
 
 
-def test_a_call_that_did_not_come_names_those_that_did(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_call_names_the_received_calls(tmp_path: Path) -> None:
     with FakeServer(directory=tmp_path) as started, started.client() as client:
         client.session.list()
         text = _message(lambda: started.wait_for_call("session.create", timeout=0.01))
@@ -326,7 +332,7 @@ STARTS = {
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the programs are scripts")
 @pytest.mark.parametrize("program", STARTS)
-def test_a_server_that_does_not_start_says_what_to_change(fake: Fake, program: str) -> None:
+def test_the_error_for_a_server_that_does_not_start_names_the_remedy(fake: Fake, program: str) -> None:
     server = OpencodeServer(fake(program), port=5, startup_timeout_s=1.0 if "sleep" in program else 30.0)
     text = _message(server.start)
     assert re.search(STARTS[program], text)

@@ -47,7 +47,7 @@ def test_a_text_that_the_user_did_not_write_is_left_out(cls: type[MessageWithPar
 
 
 @every_class
-def test_reasoning_is_apart_from_the_text(cls: type[MessageWithParts]) -> None:
+def test_reasoning_is_separate_from_the_text(cls: type[MessageWithParts]) -> None:
     parts = [_part("reasoning", text=text, time={"start": 1}) for text in ("hm", ", yes")]
     message = _message(cls, *parts, _part("text", text="yes"))
     assert (message.reasoning, message.text) == ("hm, yes", "yes")
@@ -69,7 +69,7 @@ def test_the_response_of_a_command_is_a_message() -> None:
 
 
 @every_class
-def test_tool_calls_are_in_order_whatever_their_state(cls: type[MessageWithParts]) -> None:
+def test_tool_calls_are_in_order_in_every_state(cls: type[MessageWithParts]) -> None:
     error = {"status": "error", "input": {}, "error": "no", "time": {"start": 1, "end": 2}}
     calls = [
         _part("tool", **{**_CALL, "callID": "1"}),
@@ -80,13 +80,13 @@ def test_tool_calls_are_in_order_whatever_their_state(cls: type[MessageWithParts
 
 
 @every_class
-def test_a_message_without_parts_has_nothing_to_read(cls: type[MessageWithParts]) -> None:
+def test_the_texts_and_tool_calls_of_a_message_without_parts_are_empty(cls: type[MessageWithParts]) -> None:
     message = _message(cls)
     assert (message.text, message.reasoning, message.tool_calls) == ("", "", [])
 
 
 @every_class
-def test_a_part_of_a_newer_server_is_no_text(cls: type[MessageWithParts]) -> None:
+def test_a_part_of_a_newer_server_is_not_text(cls: type[MessageWithParts]) -> None:
     assert _message(cls, _part("poem", text="x"), _part("text", text="y")).text == "y"
 
 
@@ -94,12 +94,12 @@ def test_a_text_that_the_server_left_out_is_empty() -> None:
     assert _message(MessageWithParts, _part("text"), _part("reasoning", time={"start": 1})).text == ""
 
 
-def test_the_readers_are_no_members_of_the_json() -> None:
+def test_the_readers_are_not_members_of_the_json() -> None:
     message = _message(MessageWithParts, _part("text", text="x"))
     assert message.to_dict().keys() == {"info", "parts"}
 
 
-def test_the_readers_see_a_part_that_was_added() -> None:
+def test_the_readers_include_an_added_part() -> None:
     message = _message(MessageWithParts, _part("text", text="a"))
     message.parts.extend(_message(MessageWithParts, _part("text", text="b")).parts)
     assert message.text == "ab"

@@ -60,7 +60,9 @@ _USES_SERVER = """
 """
 
 
-def test_the_session_has_one_server(pytester: pytest.Pytester, executable: str, tmp_path: Path) -> None:
+def test_the_tests_of_a_session_share_one_server(
+    pytester: pytest.Pytester, executable: str, tmp_path: Path
+) -> None:
     _run(pytester, _USES_SERVER, f"--opencode-bin={executable}").assert_outcomes(passed=2)
     assert len((tmp_path / "starts").read_text(encoding="utf-8").split()) == 1
 
@@ -101,7 +103,7 @@ def test_a_server_that_does_not_start_is_an_error(pytester: pytest.Pytester, tmp
     assert "opencode ended with exit code 3" in done.stdout.str()
 
 
-def test_a_test_moves_from_the_fake_to_a_server_by_one_fixture(pytester: pytest.Pytester) -> None:
+def test_a_test_changes_from_the_fake_to_a_server_by_one_fixture(pytester: pytest.Pytester) -> None:
     source = """
         def test_turn(opencode_fake, opencode_sync_client):
             opencode_fake.say("Hello.")
@@ -224,7 +226,7 @@ def test_the_async_client_is_closed_in_the_event_loop_of_the_test(pytester: pyte
     _run(pytester, source, *_ASYNCIO).assert_outcomes(passed=2)
 
 
-def test_a_test_of_trio_is_skipped(pytester: pytest.Pytester) -> None:
+def test_a_test_with_trio_is_skipped(pytester: pytest.Pytester) -> None:
     source = """
         import pytest
 

@@ -27,13 +27,13 @@ def jobs() -> dict[str, Any]:
 
 
 def _before(jobs: dict[str, Any], name: str) -> set[str]:
-    """The jobs that have to succeed before this one begins."""
+    """The jobs that must succeed before this one begins."""
     needs = jobs[name].get("needs", [])
     direct = {needs} if isinstance(needs, str) else set(needs)
     return direct.union(*(_before(jobs, other) for other in direct))
 
 
-def test_pypi_comes_after_the_checks_and_a_trial_of_what_testpypi_has(jobs: dict[str, Any]) -> None:
+def test_pypi_is_published_after_the_checks_and_a_trial_with_testpypi(jobs: dict[str, Any]) -> None:
     assert _before(jobs, "pypi") == {"check", "build", "testpypi", "try"}
     assert _before(jobs, "testpypi") == {"check", "build"}
     urls = {
@@ -86,7 +86,7 @@ def _metadata(repository: str | None = None) -> ProjectMetadata[PluginManager]:
     return found
 
 
-def test_one_setting_gives_all_addresses_of_the_metadata() -> None:
+def test_all_urls_of_the_metadata_come_from_one_setting() -> None:
     core = _metadata(f"{_ADDRESS}/").core
     files = f"{_ADDRESS}/blob/v{__version__}"
     assert core.urls == {
@@ -100,13 +100,13 @@ def test_one_setting_gives_all_addresses_of_the_metadata() -> None:
     assert set(re.findall(r"\]\((?!https://)[^)]*", core.readme)) == set()
 
 
-def test_without_an_address_there_are_no_links() -> None:
+def test_without_a_url_the_metadata_has_no_links() -> None:
     core = _metadata("").core
     assert core.urls == {}
     assert core.readme == (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_no_page_names_the_address_a_second_time() -> None:
+def test_no_page_contains_the_url_of_the_repository() -> None:
     own: str = _metadata().config["tool"]["hatch"]["metadata"]["hooks"]["custom"]["repository"]
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("scripts/reference/*")]
     texts = {page.name: page.read_text(encoding="utf-8") for page in pages if page.is_file()}

@@ -47,7 +47,7 @@ def _server(name: str) -> PtyServer:
 
 
 def _small(served: Json) -> Json:
-    """Return the document with the operations that are used here alone, and what they refer to."""
+    """Return the document with only the operations used here, and the schemas that these refer to."""
     paths = {path: item for path, item in served["paths"].items() if path.startswith(_KEPT)}
     schemas, todo = dict[str, Json](), [json.dumps(paths)]
     while todo:

@@ -1,4 +1,4 @@
-"""Calls with wrong arguments raise an error that names the wrong one, the nearest right one and all that there are."""
+"""Calls with wrong arguments raise an error that names the wrong one, the nearest right one and all valid ones."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _RESULTS = frozenset(
         ),
     }
 )
-"""Classes that the package makes and programs do not."""
+"""Classes that only the package creates."""
 _INTERNAL = frozenset({"chunks_of", "take"})
 """Methods that programs do not call."""
 
@@ -131,7 +131,7 @@ def _takes_names(function: Callable[..., Any]) -> bool:
 
 
 @pytest.mark.parametrize("kind", [OpencodeClient, AsyncOpencodeClient])
-def test_every_operation_names_an_argument_that_it_does_not_have(kind: type) -> None:
+def test_the_error_of_every_operation_names_an_unknown_argument(kind: type) -> None:
     operations = _operations(kind)
     assert len(operations) > 50
     client = kind("http://127.0.0.1:1")
@@ -147,7 +147,7 @@ def _positional(function: Callable[..., Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "function"), [(n, f) for n, f in _handwritten() if _takes_names(f)])
-def test_every_handwritten_call_names_an_argument_that_it_does_not_have(
+def test_the_error_of_every_handwritten_call_names_an_unknown_argument(
     name: str, function: Callable[..., Any]
 ) -> None:
     with pytest.raises(SignatureError, match=r"there is no argument 'no_such'\..* There are: "):
@@ -211,7 +211,7 @@ def test_a_near_name_is_suggested(
     assert f"{label}: there is no argument {wrong!r}. Did you mean {right!r}" in str(caught.value)
 
 
-def test_models_name_their_members() -> None:
+def test_the_errors_of_models_name_their_members() -> None:
     make: Any = TextPartInput
     with pytest.raises(
         SignatureError, match=r"^TextPartInput: there is no argument 'txt'. Did you mean 'text'?"
@@ -227,7 +227,7 @@ def test_models_name_their_members() -> None:
         read.from_dict({}, stric=True)
 
 
-def test_the_error_is_a_type_error_too_and_has_no_values() -> None:
+def test_the_error_is_a_type_error_and_contains_no_values() -> None:
     make: Any = OpencodeClient
     with pytest.raises(TypeError) as caught:
         make(pasword="".join(["s3", "cret"]))
@@ -235,7 +235,7 @@ def test_the_error_is_a_type_error_too_and_has_no_values() -> None:
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_an_error_from_inside_a_call_stays_as_it_is(is_async: bool) -> None:
+def test_a_type_error_from_inside_a_call_is_unchanged(is_async: bool) -> None:
     def broken(*, value: object) -> object:
         return sum(value)  # type: ignore[call-overload] # it raises TypeError
 
@@ -247,7 +247,7 @@ def test_an_error_from_inside_a_call_stays_as_it_is(is_async: bool) -> None:
     assert not isinstance(caught.value, SignatureError)
 
 
-def test_signatures_stay_as_they_are() -> None:
+def test_signatures_are_unchanged() -> None:
     assert list(inspect.signature(SessionNamespace.get).parameters)[:2] == ["self", "session_id"]
     assert inspect.iscoroutinefunction(AsyncSessionNamespace.get)
     assert not inspect.iscoroutinefunction(SessionNamespace.get)

@@ -33,24 +33,24 @@ _CI = ROOT / ".github" / "workflows" / "ci.yml"
 
 
 @pytest.mark.parametrize("client", [OpencodeClient, AsyncOpencodeClient])
-def test_no_namespace_can_replace_a_hand_written_name_of_a_client(client: type) -> None:
+def test_handwritten_names_of_the_clients_are_reserved(client: type) -> None:
     public = {name: inspect.getattr_static(client, name) for name in dir(client) if not name.startswith("_")}
     by_hand = {name for name, member in public.items() if not isinstance(member, cached_property)}
     assert len(by_hand) >= 8
     assert by_hand - ON_CLIENTS == set()
 
 
-def test_no_generated_class_can_have_a_public_name() -> None:
+def test_public_names_are_reserved_for_handwritten_classes() -> None:
     assert set(opencode_client.__all__) - {"to_datetime", "to_epoch_ms"} <= HANDWRITTEN
 
 
-def test_no_generated_class_can_have_a_name_of_the_testing_module() -> None:
+def test_names_of_the_testing_module_are_reserved_for_handwritten_classes() -> None:
     own = {name for name in testing.__all__ if inspect.isclass(getattr(testing, name))}
     assert "ScriptedModel" in own
     assert own - HANDWRITTEN == set()
 
 
-def test_ruff_and_coverage_leave_out_the_generated_rooms() -> None:
+def test_ruff_and_coverage_exclude_the_generated_folders() -> None:
     rooms = {f"{PACKAGE}/{room}" for room in ROOMS}
     omitted = _PROJECT["tool"]["coverage"]["run"]["omit"]
     assert rooms <= set(_PROJECT["tool"]["ruff"]["extend-exclude"])
@@ -69,7 +69,7 @@ def test_make_the_job_and_the_workflow_run_the_same_offline_tests() -> None:
         assert {part.removeprefix("not ") for part in expression.split(" and ")} == markers
 
 
-def test_every_place_of_a_suite_exists() -> None:
+def test_every_path_of_a_suite_exists() -> None:
     assert [place for place in (*TOOLS, *SLOW) if not (ROOT / "tests" / place).exists()] == []
 
 
@@ -102,7 +102,7 @@ def test_the_page_lists_every_argument_of_the_client() -> None:
     assert listed == set(inspect.signature(OpencodeClient).parameters)
 
 
-def test_the_clients_take_every_option() -> None:
+def test_the_clients_accept_every_option() -> None:
     options = set(inspect.signature(ClientOptions).parameters)
     assert set(inspect.signature(OpencodeClient).parameters) - {"http_client"} == options
     changeable = options - {"base_url", "username", "password"}

@@ -1,4 +1,4 @@
-"""The scripted model, asked as a provider asks it."""
+"""The scripted model, with the requests of a server to its provider."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ASKED: dict[str, Any] = {"messages": [{"role": "user", "content": "hello"}], "t
 
 
 def _ask(model: ScriptedModel, **more: Any) -> list[dict[str, Any]]:
-    """The chunks of one answer, without the closing [DONE], which it has checked."""
+    """Return the chunks of one answer, without the closing [DONE], which it checks."""
     answer = httpx.post(
         f"{model.url}/v1/chat/completions", json={**_ASKED, **more}, trust_env=False, timeout=5
     )
@@ -40,24 +40,24 @@ def _text(chunks: list[dict[str, Any]]) -> str:
     return "".join(delta.get("content") or "" for delta in _deltas(chunks))
 
 
-def test_replies_come_in_their_order_and_then_the_model_echoes() -> None:
+def test_replies_are_sent_in_order_and_then_the_model_echoes() -> None:
     with ScriptedModel("one") as model:
         model.say("two")
         assert [_text(_ask(model)) for _ in range(3)] == ["one", "two", "echo: hello"]
 
 
-def test_a_reply_ends_its_connection_and_says_so() -> None:
+def test_a_reply_closes_its_connection_with_a_header() -> None:
     with ScriptedModel() as model, httpx.Client(trust_env=False) as client:
         answer = client.post(f"{model.url}/v1/chat/completions", json=_ASKED)
-    assert answer.headers["connection"] == "close"  # else a server may send its next request on it
+    assert answer.headers["connection"] == "close"  # otherwise a server may send its next request on it
 
 
-def test_a_text_comes_in_as_many_chunks_as_asked() -> None:
+def test_a_text_is_sent_in_the_given_number_of_chunks() -> None:
     with ScriptedModel(Reply(text="abcdefg", chunks=3)) as model:
         assert [d["content"] for d in _deltas(_ask(model)) if d.get("content")] == ["abc", "def", "g"]
 
 
-def test_reasoning_comes_before_the_text_and_tools_after_it() -> None:
+def test_reasoning_is_sent_before_the_text_and_tools_after_it() -> None:
     reply = Reply(reasoning="hm", text="so", tools=[ToolCall(name="bash", arguments={"command": "ls"})])
     with ScriptedModel(reply) as model:
         chunks = _ask(model)
@@ -70,12 +70,12 @@ def test_reasoning_comes_before_the_text_and_tools_after_it() -> None:
     }
 
 
-def test_a_tools_arguments_may_be_what_is_no_json() -> None:
+def test_the_arguments_of_a_tool_may_be_invalid_json() -> None:
     with ScriptedModel(Reply(tools=[ToolCall(name="bash", arguments="{nope")])) as model:
         assert _deltas(_ask(model))[1]["tool_calls"][0]["function"]["arguments"] == "{nope"
 
 
-def test_usage_stands_in_the_last_chunk() -> None:
+def test_usage_is_in_the_last_chunk() -> None:
     with ScriptedModel(Reply(input_tokens=3, output_tokens=4)) as model:
         assert _ask(model)[-1]["usage"] == {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
 
@@ -87,12 +87,12 @@ def test_an_error_has_its_status_message_and_headers() -> None:
     assert answer.json()["error"]["message"] == "slow down"
 
 
-def test_a_cut_reply_ends_before_its_end() -> None:
+def test_a_cut_reply_breaks_its_connection() -> None:
     with ScriptedModel(Reply(text="half", cut=True)) as model, pytest.raises(httpx.RemoteProtocolError):
         _ask(model)
 
 
-def test_a_script_decides_and_may_leave_it_to_the_queue() -> None:
+def test_a_script_that_returns_none_uses_the_queue() -> None:
     def script(request: dict[str, Any]) -> Reply | None:
         return Reply(text="scripted") if "please" in request["messages"][-1]["content"] else None
 
@@ -101,14 +101,14 @@ def test_a_script_decides_and_may_leave_it_to_the_queue() -> None:
         assert [_text(_ask(model, messages=polite)), _text(_ask(model))] == ["scripted", "queued"]
 
 
-def test_opencodes_own_requests_take_no_reply() -> None:
+def test_opencodes_own_requests_use_no_reply() -> None:
     with ScriptedModel(Reply(text="mine")) as model:
         assert _text(_ask(model, tools=[])) == "Scripted title"
         assert _text(_ask(model)) == "mine"
         assert len(model.requests) == 1
 
 
-def test_the_echo_is_of_the_last_user_message_in_either_form() -> None:
+def test_the_echo_repeats_the_last_user_message_in_parts() -> None:
     parts = [
         {"role": "user", "content": [{"type": "text", "text": "in "}, {"type": "text", "text": "parts"}]}
     ]
@@ -118,7 +118,7 @@ def test_the_echo_is_of_the_last_user_message_in_either_form() -> None:
         )
 
 
-def test_without_a_user_message_there_is_nothing_to_echo() -> None:
+def test_without_a_user_message_the_echo_is_empty() -> None:
     with ScriptedModel() as model:
         assert _text(_ask(model, messages=[{"role": "system", "content": "be brief"}])) == "echo: "
 
@@ -131,7 +131,7 @@ _NEVER = {
 
 
 @pytest.mark.parametrize("reply", _NEVER.values(), ids=list(_NEVER))
-def test_closing_ends_a_reply_that_hangs(reply: Reply) -> None:
+def test_closing_ends_a_hanging_reply(reply: Reply) -> None:
     failed = threading.Event()
     model = ScriptedModel(reply)
 
@@ -150,7 +150,7 @@ def test_closing_ends_a_reply_that_hangs(reply: Reply) -> None:
     asking.join()
 
 
-def test_closing_twice_is_closing_once() -> None:
+def test_a_model_can_be_closed_twice() -> None:
     model = ScriptedModel()
     model.close()
     model.close()
@@ -221,7 +221,7 @@ def test_a_partial_from_something_else_is_refused(data: Any) -> None:  # Any: an
         partial(Session, data)
 
 
-def test_after_a_partial_model_other_models_warn_as_ever(warned: pytest.LogCaptureFixture) -> None:
+def test_after_a_partial_model_other_models_still_warn(warned: pytest.LogCaptureFixture) -> None:
     partial(Session, {"id": "ses_1"})
     Session.from_dict({"id": "ses_1"})
     assert "Session.title is missing" in warned.text

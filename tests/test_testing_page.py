@@ -1,4 +1,4 @@
-"""The examples in docs/testing.md and docs/zh/testing.md run as tests of their own."""
+"""The examples in docs/testing.md and docs/zh/testing.md run as tests."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def _text_of(part: Part) -> str:
     return part.type
 
 
-def _what(event: Event) -> str:
+def _described(event: Event) -> str:
     match event:
         case EventMessagePartDelta(properties=properties):
             assert_type(properties.delta, str)
@@ -73,7 +73,7 @@ def _what(event: Event) -> str:
             return event.type
 
 
-def _who(message: Message) -> str:
+def _author(message: Message) -> str:
     return message.agent if isinstance(message, AssistantMessage) else message.role
 
 
@@ -90,7 +90,7 @@ def test_events_match_by_class() -> None:
         {"id": "3", "type": "brand.new", "properties": {}},
         {"id": "4", "type": "server.connected", "properties": {}},
     ]
-    assert [_what(read_event.read(event)) for event in wire] == [
+    assert [_described(read_event.read(event)) for event in wire] == [
         "x",
         "idle",
         "unknown brand.new",
@@ -99,7 +99,7 @@ def test_events_match_by_class() -> None:
 
 
 def test_an_unknown_message_has_a_role() -> None:
-    assert _who(read_message.read({"role": "narrator"})) == "__unknown__"
+    assert _author(read_message.read({"role": "narrator"})) == "__unknown__"
 
 
 def test_members_have_the_documents_types() -> None:

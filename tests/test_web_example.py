@@ -1,4 +1,4 @@
-"""The program of examples/web without a browser: its lines, its permissions, its safety, its end."""
+"""The program of examples/web without a browser: its lines, permissions, security and end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Line = dict[str, Any]  # Any: JSON
 
 @pytest.fixture
 def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeServer]:
-    """A server of its own for each test: "always" holds for all sessions of a server."""
+    """A new server for each test, because "always" applies to all sessions of a server."""
     with FakeServer(script=script, directory=tmp_path_factory.mktemp("web"), config=CONFIG) as server:
         yield server
 
@@ -60,7 +60,7 @@ def test_an_answer_is_streamed(browser: httpx.Client) -> None:
     assert others[0]["text"] == "Answers."
 
 
-def test_a_turn_goes_on_in_the_same_session(browser: httpx.Client, fake: FakeServer) -> None:
+def test_a_turn_continues_in_the_same_session(browser: httpx.Client, fake: FakeServer) -> None:
     with browser.stream("POST", "/turn", json={"prompt": "And in one word?"}) as response:
         session = next(_lines(response))["session"]
     with browser.stream("POST", "/turn", json={"prompt": "Compare the two.", "session": session}) as response:
@@ -121,5 +121,5 @@ def test_requests_of_other_pages_are_refused(
     assert len(fake.calls("session.create")) == before
 
 
-def test_the_page_is_not_shown_under_another_name(browser: httpx.Client) -> None:
+def test_the_page_is_refused_under_another_host_name(browser: httpx.Client) -> None:
     assert browser.get("/", headers={"host": "evil.example"}).status_code == 403

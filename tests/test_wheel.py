@@ -84,7 +84,7 @@ def generator(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="only git knows which files are committed")
-def test_the_sdist_has_the_committed_files_alone(sdist: Path) -> None:
+def test_the_sdist_has_only_the_committed_files(sdist: Path) -> None:
     committed = set(_run("git", "ls-files", "-z", cwd=ROOT).strip("\0").split("\0"))
     files = {file.relative_to(sdist).as_posix() for file in sdist.rglob("*") if file.is_file()}
     assert files - committed == {"PKG-INFO"}

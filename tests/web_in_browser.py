@@ -1,6 +1,6 @@
 """The page of examples/web in headless Chromium: `make test-web` on the fake server, VERSION="1.18.33" on a real one.
 
-Writes screenshots of a desktop and of a phone to build/web. Without Chromium it says so, and ends with 0.
+Writes screenshots of a desktop and of a phone to build/web. Without Chromium it prints a message and ends with 0.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _script(request: JsonObject) -> Reply | None:
 
 
 def check(page: Page, url: str, client: OpencodeClient, directory: Path) -> None:
-    """Use the page as a person does."""
+    """Use the page like a user."""
     page.open(url)
     page.ask("Mend the parser.")
     page.wait("document.querySelectorAll('.permission button').length === 3")

@@ -1,4 +1,4 @@
-"""`opencode-client doctor`: each check, its mend, and the exit code."""
+"""`opencode-client doctor`: each check, its remedy, and the exit code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMES = ["url", "server", "password", "directory", "models", "events", "terminal
 
 @pytest.fixture
 def fake(tmp_path: Path) -> Iterator[FakeServer]:
-    """A fake server with one file in its directory, which wants a password."""
+    """A fake server with a password and one file in its directory."""
     (tmp_path / "a.txt").write_text("a", encoding="utf-8")
     with FakeServer(directory=tmp_path, password="secret") as server:
         yield server
@@ -54,7 +54,7 @@ def test_a_turn_that_fails_leaves_no_session(
         assert client.session.list() == []
 
 
-def test_a_missing_password_is_one_failure_with_its_mend(
+def test_a_missing_password_is_one_failure_with_its_remedy(
     fake: FakeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["doctor", "--url", fake.url]) == 1
@@ -90,7 +90,9 @@ def test_a_stream_without_heartbeats_is_a_failure(
     assert "buffering" in output
 
 
-def test_what_an_older_server_lacks_is_counted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_missing_operations_of_an_older_server_are_counted(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     (tmp_path / "a.txt").touch()
     with FakeServer(directory=tmp_path, version="1.3.2") as server:
         command.main(["doctor", "--url", server.url, "--directory", str(tmp_path), "--quick"])

@@ -1,4 +1,4 @@
-"""`opencode-client events`: lines of several sessions, none of which mix."""
+"""`opencode-client events`: lines of several sessions, which do not mix."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Any:  # Any: a function
     return show
 
 
-def test_texts_of_two_sessions_are_lines_of_their_own(shown: Any) -> None:
+def test_texts_of_two_sessions_are_printed_in_separate_lines(shown: Any) -> None:
     assert shown(
         *(_session("a"), _session("b"), _message("m1", "a", "assistant"), _message("m2", "b", "assistant")),
         *(_part("p1", "a", "m1", ""), _part("p2", "b", "m2", "")),
@@ -155,7 +155,7 @@ def test_a_long_line_is_wrapped_between_words(monkeypatch: pytest.MonkeyPatch, s
     assert max(map(len, lines)) <= 60
 
 
-def test_without_a_server_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_server_one_line_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["events", "--url", "http://127.0.0.1:9"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -163,7 +163,7 @@ def test_without_a_server_there_is_one_line(capsys: pytest.CaptureFixture[str]) 
     assert line.startswith("opencode-client: event.subscribe:")
 
 
-def test_the_end_of_the_program_that_reads_the_output_is_no_error() -> None:
+def test_a_closed_output_is_not_an_error() -> None:
     code = "import sys; from opencode_client.command import main; sys.exit(main(sys.argv[1:]))"
     with FakeServer() as fake:
         arguments = [sys.executable, "-c", code, "events", "--json", "--all", "--url", fake.url]

@@ -1,4 +1,4 @@
-"""`opencode-client generate`: a whole package in any folder, a report of the changes, or nothing at all."""
+"""`opencode-client generate` writes a whole package and a report of the changes, or changes nothing."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _without_ruff() -> Generator[None]:
 
 @pytest.fixture
 def _without_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compare documents alone: reading two packages takes two seconds."""
+    """Compare only the documents: reading two packages takes two seconds."""
     monkeypatch.setattr("scripts.changes.command.compare_packages", _no_changes)
 
 
@@ -104,7 +104,7 @@ def _serve(server: HTTPServer, content: Any, version: str, password: str) -> Non
     server.expect_request("/global/health").respond_with_data("Unauthorized", status=401)
 
 
-def test_a_server_gives_a_package_and_later_a_report(
+def test_the_first_run_writes_a_package_and_the_next_one_a_report(
     httpserver: HTTPServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -133,7 +133,7 @@ def test_a_server_gives_a_package_and_later_a_report(
 
 
 @fast
-def test_without_changes_the_report_says_so(
+def test_a_run_without_changes_reports_that(
     run: Generate, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(_OLD) == 0
@@ -141,7 +141,7 @@ def test_without_changes_the_report_says_so(
 
 
 @fast
-def test_the_package_works_under_a_name_of_its_own(run: Generate, tmp_path: Path) -> None:
+def test_the_package_works_under_another_name(run: Generate, tmp_path: Path) -> None:
     assert run(_OLD, "--package", "acme.pets") == 0
     program = (
         "import acme.pets; client = acme.pets.OpencodeClient('http://127.0.0.1:9');"
@@ -170,7 +170,7 @@ def test_the_report_can_be_written_to_a_folder(run: Generate, out: Path, tmp_pat
 
 @fast
 def test_a_document_that_an_earlier_run_wrote_keeps_its_source(out: Path) -> None:
-    """So a newer release of the generator can make the package again without the server."""
+    """A newer release of the generator can then make the package again without the server."""
     source = out / "openapi.source.json"
     known = json.loads(source.read_text(encoding="utf-8")) | {"opencode_version": _OLD_VERSION}
     source.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
@@ -228,7 +228,7 @@ def test_a_run_that_fails_changes_nothing(
         ),
     ],
 )
-def test_a_wrong_argument_is_one_line_that_names_it(
+def test_the_error_for_a_wrong_argument_is_one_line_that_names_it(
     arguments: tuple[str, ...],
     message: str,
     tmp_path: Path,
@@ -261,7 +261,7 @@ def test_an_interrupt_while_files_are_replaced_changes_nothing(
     assert _files(out) == before
 
 
-def test_nothing_is_exchanged_before_all_new_files_are_there(
+def test_files_are_replaced_after_all_new_ones_are_written(
     run: Generate, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replace, there = Path.replace, list[set[str]]()
@@ -276,7 +276,7 @@ def test_nothing_is_exchanged_before_all_new_files_are_there(
     assert {file.name for file in out.iterdir()} == {"openapi.json", "openapi.source.json", "opencode_client"}
 
 
-def test_a_full_disk_is_one_line(
+def test_the_error_for_a_full_disk_is_one_line(
     run: Generate, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {file: file.stat().st_ino for file in out.iterdir()}
@@ -292,7 +292,7 @@ def test_a_full_disk_is_one_line(
 
 @fast
 @pytest.mark.parametrize("name", ["opencode_client/mine.py", "openapi.json"])
-def test_what_the_command_did_not_write_is_not_replaced(
+def test_files_that_the_command_did_not_write_are_not_replaced(
     run: Generate, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     mine = tmp_path / "out" / name
@@ -312,7 +312,7 @@ def test_a_package_is_marked_so_that_the_next_run_replaces_it(run: Generate, out
     assert not (package / "left_over.py").exists()
 
 
-def test_a_server_that_wants_a_password_is_one_line(
+def test_the_error_for_a_missing_password_is_one_line(
     httpserver: HTTPServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _serve(httpserver, _OLD, _OLD_VERSION, "correct horse")
@@ -323,7 +323,7 @@ def test_a_server_that_wants_a_password_is_one_line(
     assert not (tmp_path / "out").exists()
 
 
-def test_without_the_extra_one_line_names_it(
+def test_the_error_without_the_extra_is_one_line_that_names_it(
     run: Generate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def missing(name: str) -> str:

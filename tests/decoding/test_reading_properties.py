@@ -1,7 +1,7 @@
 """Recorded responses and events, changed at random, are read leniently and strictly.
 
 Lenient reading always gives a model, and its `to_dict` gives the same JSON. Strict reading gives a model or an error
-with a JSON path. Nothing else is ever raised.
+with a JSON path. No other error is raised.
 """
 
 from __future__ import annotations

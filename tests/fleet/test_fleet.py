@@ -19,7 +19,7 @@ _STARTED: list[_Server] = []
 
 
 class _Server(FakeServer):
-    """In place of the worker's `OpencodeServer`."""
+    """A fake server in place of the worker's `OpencodeServer`."""
 
     def __init__(self, **options: Any) -> None:  # Any: as OpencodeServer takes them
         self.options: Any = options
@@ -66,7 +66,7 @@ def test_a_task_that_runs_again_reports_its_claim_and_sends_nothing(dask: Any) -
     assert _prompts() == ["prompt 0"] * 2
 
 
-def test_a_server_that_has_died_is_started_again(dask: Any) -> None:
+def test_a_dead_server_is_started_again(dask: Any) -> None:
     list(run_turns(dask, _specs(1)))
     _STARTED[0].die()
     (outcome,) = run_turns(dask, _specs(1))
@@ -83,7 +83,7 @@ def test_after_the_cost_limit_nothing_is_sent(dask: Any) -> None:
     assert {str(one.error).partition(":")[0] for one in unsent} == {"not sent"}
 
 
-def test_a_second_run_goes_on_where_the_first_one_stopped(dask: Any, tmp_path: Path) -> None:
+def test_a_second_run_continues_after_the_first_one(dask: Any, tmp_path: Path) -> None:
     results = tmp_path / "results.jsonl"
     list(run_turns(dask, _specs(2), results=results))
     entries = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
@@ -105,7 +105,7 @@ def test_leaving_starts_no_more_turns(dask: Any) -> None:
     for _ in run_turns(dask, _specs(50)):
         break
     sent = len(_prompts())
-    list(run_turns(dask, _specs(1)))  # after all tasks that were there before
+    list(run_turns(dask, _specs(1)))  # after all earlier tasks
     assert sent <= len(_prompts()) <= 10
 
 
@@ -129,7 +129,7 @@ def test_a_clone_is_made_for_a_turn_and_removed_after_it(dask: Any, tmp_path: Pa
     assert dispose.query["directory"] == prompt.query["directory"]
 
 
-def test_a_directory_that_cannot_be_disposed_of_costs_no_result(dask: Any, tmp_path: Path) -> None:
+def test_a_failed_disposal_of_a_directory_loses_no_result(dask: Any, tmp_path: Path) -> None:
     list(run_turns(dask, _specs(1)))  # starts the server
     _STARTED[0].fail("instance.dispose")
     (outcome,) = run_turns(dask, [TurnSpec("prompt 1", key="1", directory=_repository(tmp_path))])

@@ -124,7 +124,7 @@ def test_a_field_of_a_variant_has_the_key_of_its_model(name: str, key: str) -> N
 
 
 def test_a_documentation_site_reads_the_sections_of_every_docstring() -> None:
-    """Griffe is the reader of mkdocstrings: it leaves a section that it cannot read in the text."""
+    """Griffe, the reader of mkdocstrings, leaves an unreadable section in the text."""
     left: list[str] = []
     described = 0
     for found in implementations().values():

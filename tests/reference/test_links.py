@@ -39,7 +39,7 @@ def _broken(made: dict[str, str]) -> list[str]:
 
 
 def _exists(file: Path, anchor: str) -> bool:
-    """True if the file exists, and the line of the anchor begins a method."""
+    """Return True if the file exists, and the line of the anchor begins a method."""
     if not anchor:
         return file.exists()
     return file.is_file() and bool(re.match(r"    (async )?def \w+\(", _lines(file)[int(anchor[1:]) - 1]))
@@ -65,7 +65,7 @@ def test_every_row_of_a_table_has_the_same_number_of_cells(version: str) -> None
     assert [(name, line) for name, text in pages(version).items() for line in _ragged(text)] == []
 
 
-def test_these_tests_see_a_broken_link() -> None:
+def test_a_broken_link_is_found() -> None:
     made = {
         "en/a.md": '<a id="x"></a>\n[a](#y) [b](b.md) [c](#x) [d](../../../opencode_client/api/session.py#L1)'
     }

@@ -66,12 +66,12 @@ def test_code_in_prose_stays_code() -> None:
     assert _render(prose("use `a*b` or a*b*")) == "<p>use <code>a*b</code> or a*b*</p>\n"
 
 
-def test_a_block_of_code_holds_fences() -> None:
+def test_a_block_of_code_may_contain_fences() -> None:
     rendered = _render("\n".join(fenced("a\n```\nb", "python")))
     assert rendered == '<pre><code class="language-python">a\n```\nb\n</code></pre>\n'
 
 
-def test_a_page_of_a_hostile_document_holds_only_our_tags() -> None:
+def test_a_page_of_a_hostile_document_contains_only_our_tags() -> None:
     evil = "".join(text.replace("\ud800", "") for text in HOSTILE)
     leaf = {"type": "string", "enum": [evil], "default": evil, "pattern": evil, "description": evil}
     schema = {

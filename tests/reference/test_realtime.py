@@ -42,7 +42,7 @@ def test_operations_that_a_document_lacks_are_left_out() -> None:
     assert _OVERVIEW.findall(pages_of(small_document(("get", "/session", {})), "en")["21-realtime.md"]) == []
 
 
-def test_what_was_measured_at_1_x_is_not_shown_for_another_operation_at_the_same_path() -> None:
+def test_measurements_of_1_x_are_not_shown_for_another_operation_at_the_same_path() -> None:
     """Servers of 2.x have `GET /api/event` and others with other operationIds."""
     for name, is_shown in (("v2.event.subscribe", True), ("event.subscribe", False)):
         made = pages_of(small_document(("get", "/api/event", {"operationId": name})), "en")
@@ -65,11 +65,11 @@ def test_a_websocket_of_the_document_is_listed() -> None:
         "client.tui.control.next()",
     ],
 )
-def test_each_ability_has_the_clients_way_to_it(call: str) -> None:
+def test_each_realtime_operation_shows_its_client_call(call: str) -> None:
     assert f"[`{call}`](../../../opencode_client/api/" in _page()
 
 
-def test_both_languages_tell_of_the_same_operations() -> None:
+def test_both_languages_describe_the_same_operations() -> None:
     anchors = [
         re.findall('<a id="(.+?)">', pages(NEWEST)[f"{language}/21-realtime.md"]) for language in ("zh", "en")
     ]
@@ -84,7 +84,7 @@ def test_both_languages_tell_of_the_same_operations() -> None:
         {"properties": {"id": {}, "data": {"contentSchema": {"$ref": "#/components/schemas/E"}}}},
     ],
 )
-def test_events_are_found_in_what_wraps_them(wrapped: dict[str, Any]) -> None:
+def test_events_are_found_inside_an_envelope(wrapped: dict[str, Any]) -> None:
     event = {"type": "object", "properties": {"type": {"const": "x.y"}, "data": {"type": "string"}}}
     content = {"text/event-stream": {"schema": wrapped}}
     given = small_document(("get", "/stream", {"responses": {"200": {"content": content}}}), E=event)
@@ -93,7 +93,7 @@ def test_events_are_found_in_what_wraps_them(wrapped: dict[str, Any]) -> None:
     assert "## `E`" not in pages["models.md"]  # described with the stream
 
 
-def test_a_stream_that_nobody_wrote_of_is_listed_with_its_events() -> None:
+def test_a_stream_without_a_handwritten_text_is_listed_with_its_events() -> None:
     event = {"type": "object", "properties": {"type": {"const": "x.y"}, "properties": {"type": "object"}}}
     content = {"text/event-stream": {"schema": {"anyOf": [event]}}}
     given = small_document(("get", "/stream", {"responses": {"200": {"content": content}}}))

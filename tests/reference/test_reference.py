@@ -1,4 +1,4 @@
-"""The API reference: its index against the one that it continues, its pages against the document."""
+"""The API reference: its index is compared with the earlier one, its pages with the document."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _section(page: str, operation: str) -> str:
     return page.split(f"## `{operation}`\n")[1].split("\n---\n")[0]
 
 
-def test_the_index_of_1_1_31_has_the_rows_that_it_had_word_for_word() -> None:
+def test_the_rows_of_the_index_of_1_1_31_are_unchanged() -> None:
     seed = rows(SEED.read_text(encoding="utf-8"))
     made = rows(pages("1.1.31")["zh/README.md"])
     assert len(seed) == 95
@@ -31,7 +31,7 @@ def test_the_index_of_1_1_31_has_the_rows_that_it_had_word_for_word() -> None:
     ]
 
 
-def test_the_index_has_the_parts_that_it_had() -> None:
+def test_the_headings_of_the_index_are_unchanged() -> None:
     seed, made = SEED.read_text(encoding="utf-8"), pages(NEWEST)["zh/README.md"]
     assert re.findall("^#+ .+", made, re.M) == re.findall("^#+ .+", seed, re.M)
     for line in seed.split("## 目录")[0].splitlines():
@@ -89,7 +89,7 @@ def test_fields_have_dotted_names_type_required_default_and_values() -> None:
     assert '| `m[].c` | string | no |  | `"x"`, `"y"` |  |' in section
 
 
-def test_a_model_that_holds_itself_is_unfolded_once_and_linked() -> None:
+def test_a_model_that_contains_itself_is_unfolded_once_and_linked() -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
     given = small_document(
         ("post", "/session", body({"$ref": "#/components/schemas/Node"})), Node=node, Other=node
@@ -207,12 +207,12 @@ def test_a_body_is_optional_only_where_the_document_or_a_measurement_shows_it() 
         ("12-file.md", "GET /file/content", "A missing file is a 200 with an empty `content`"),
     ],
 )
-def test_traps_are_in_the_section_of_their_operation(file: str, operation: str, trap: str) -> None:
+def test_warnings_are_in_the_section_of_their_operation(file: str, operation: str, trap: str) -> None:
     assert trap in _section(pages(NEWEST)[f"en/{file}"], operation)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_a_page_begins_with_what_its_rows_have_wrong(language: str) -> None:
+def test_a_page_begins_with_corrections_of_its_rows(language: str) -> None:
     top = pages(NEWEST)[f"{language}/08-session.md"].split("\n| [")[0]
     assert re.findall(r"^> - \[`(.+?)`\]\(#.+?\)", top, re.M) == [
         "GET /session/status",

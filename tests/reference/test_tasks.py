@@ -38,7 +38,7 @@ def test_every_page_of_a_task_exists() -> None:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_index_begins_with_what_people_look_for(language: str) -> None:
+def test_the_index_begins_with_frequent_tasks(language: str) -> None:
     top = pages(NEWEST)[f"{language}/README.md"].split("\n## ")[0]
     first = [re.split(r" \| ", line)[0] for line in top.splitlines() if line.startswith("| ")]
     wanted = {

@@ -1,4 +1,4 @@
-"""Servers that run already, and instances that a server disposes of at the end."""
+"""Servers that run already, and instances that are disposed at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.both_clients import ClientKind
 
 @pytest.fixture
 def disposed(httpserver: HTTPServer) -> list[str]:
-    """The directories of which the server has disposed. It wants a password, and fails for /broken."""
+    """The directories whose instances the server has disposed. It has a password, and fails for /broken."""
     found: list[str] = []
 
     def respond(request: Request) -> Response:
@@ -47,7 +47,7 @@ def _used(kind: ClientKind, server: OpencodeServer) -> OpencodeServer:
     return server
 
 
-def test_it_has_the_surface_of_a_server_of_ones_own(
+def test_an_attached_server_has_the_same_attributes_as_a_started_one(
     httpserver: HTTPServer, disposed: list[str], client_kind: ClientKind
 ) -> None:
     url = httpserver.url_for("")
@@ -64,7 +64,7 @@ def test_it_has_the_surface_of_a_server_of_ones_own(
     assert disposed == []
 
 
-def test_its_url_and_password_may_come_from_the_environment(
+def test_the_url_and_password_may_come_from_the_environment(
     httpserver: HTTPServer, disposed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENCODE_BASE_URL", httpserver.url_for(""))
@@ -72,7 +72,7 @@ def test_its_url_and_password_may_come_from_the_environment(
     assert OpencodeServer.attach().start().version == "1.2.3"
 
 
-def test_a_wrong_password_and_a_wrong_url_are_errors_of_the_start(
+def test_a_wrong_password_or_url_is_an_error_of_the_start(
     httpserver: HTTPServer, disposed: list[str]
 ) -> None:
     with pytest.raises(AuthenticationError):
@@ -83,7 +83,7 @@ def test_a_wrong_password_and_a_wrong_url_are_errors_of_the_start(
         OpencodeServer.attach("127.0.0.1:1")
 
 
-def test_instances_are_disposed_of_at_the_end(
+def test_instances_are_disposed_at_the_end(
     httpserver: HTTPServer, disposed: list[str], client_kind: ClientKind
 ) -> None:
     url = httpserver.url_for("")
@@ -93,7 +93,7 @@ def test_instances_are_disposed_of_at_the_end(
     assert disposed == ["/a", "/b c"]
 
 
-def test_an_instance_that_is_not_disposed_of_is_a_warning(
+def test_a_failed_disposal_of_an_instance_is_a_warning(
     httpserver: HTTPServer, disposed: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     OpencodeServer.attach(
@@ -106,6 +106,8 @@ def test_an_instance_that_is_not_disposed_of_is_a_warning(
     assert record.message.startswith("the instance of /broken was not disposed of: ")
 
 
-def test_one_directory_needs_no_list(httpserver: HTTPServer, disposed: list[str]) -> None:
+def test_dispose_on_exit_accepts_one_directory_as_a_string(
+    httpserver: HTTPServer, disposed: list[str]
+) -> None:
     OpencodeServer.attach(httpserver.url_for(""), password="hunter2", dispose_on_exit="/a").close()
     assert disposed == ["/a"]

@@ -1,4 +1,4 @@
-"""Nothing is left of a server: no process and no folder, whenever and however its program ends."""
+"""A server leaves no process and no folder, at any end of its program."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def silent(fake: Fake, mark: Path) -> str:
 @pytest.mark.parametrize(
     "moment", ["before the supervisor", "before its release", "while it starts", "when it runs"]
 )
-def test_nothing_is_left_of_a_program_that_ends(
+def test_a_killed_program_leaves_no_process_and_no_folder(
     fake: Fake, mark: Path, folder: Path, warm_programs: WarmPrograms, moment: str, number: int
 ) -> None:
     executable = fake(_SILENT.format(mark=str(mark)) if moment == "while it starts" else SERVE)
@@ -109,7 +109,7 @@ def test_nothing_is_left_of_a_program_that_ends(
     assert is_empty(folder)
 
 
-def test_a_server_goes_with_its_program_though_a_forked_child_lives_on(
+def test_a_server_ends_with_its_program_even_if_a_forked_child_still_runs(
     fake: Fake, folder: Path, warm_programs: WarmPrograms
 ) -> None:
     program = (
@@ -136,14 +136,14 @@ def test_a_program_that_ends_without_closing_it_leaves_no_folder(
     assert is_empty(folder)
 
 
-def test_an_error_while_it_starts_leaves_nothing(silent: str, mark: Path, folder: Path) -> None:
+def test_an_error_of_the_start_leaves_no_process_and_no_folder(silent: str, mark: Path, folder: Path) -> None:
     with pytest.raises(ServerStartError, match=r"was not listening after 0\.5 s"):
         OpencodeServer(silent, isolated=True, startup_timeout_s=0.5).start()
     assert is_gone(int(mark.read_text(encoding="utf-8")))
     assert is_empty(folder)
 
 
-def test_closing_it_while_it_starts_ends_the_start(silent: str, mark: Path, folder: Path) -> None:
+def test_closing_a_starting_server_ends_the_start(silent: str, mark: Path, folder: Path) -> None:
     server = OpencodeServer(silent, isolated=True)
 
     def close() -> None:
@@ -183,7 +183,7 @@ async def _cancel_scope(mark: Path, start: Callable[[], Coroutine[Any, Any, None
 
 
 @pytest.mark.parametrize("cancel", [_cancel_task, _cancel_scope])
-def test_a_cancelled_start_leaves_nothing(
+def test_a_cancelled_start_leaves_no_process_and_no_folder(
     silent: str,
     mark: Path,
     folder: Path,
@@ -201,7 +201,7 @@ def test_a_cancelled_start_leaves_nothing(
     assert list(folder.iterdir()) == []
 
 
-def test_async_with_starts_and_ends_it(fake: Fake, folder: Path) -> None:
+def test_async_with_starts_and_ends_a_server(fake: Fake, folder: Path) -> None:
     async def main() -> int | None:
         async with OpencodeServer(fake(SERVE), isolated=True) as server, server.async_client() as client:
             assert (await client.global_.health()).version == server.version == "1.2.3"
@@ -220,7 +220,9 @@ def test_async_with_raises_the_error_of_the_start(fake: Fake) -> None:
         asyncio.run(main())
 
 
-def test_ten_start_and_end_at_the_same_time(fake: Fake, folder: Path, client_kind: ClientKind) -> None:
+def test_ten_servers_start_and_end_at_the_same_time(
+    fake: Fake, folder: Path, client_kind: ClientKind
+) -> None:
     executable = fake(SERVE)
 
     def use(_: int) -> tuple[str, int | None]:

@@ -77,7 +77,7 @@ def test_a_full_disk_is_a_warning_and_the_log_goes_on(caplog: pytest.LogCaptureF
     ]
 
 
-def test_secrets_are_passwords_and_long_values_that_are_called_so() -> None:
+def test_secrets_are_passwords_and_long_values_with_secret_names() -> None:
     env = {
         "PATH": "/usr/bin/path",
         "A_KEY": "long enough",

@@ -25,7 +25,7 @@ def _child(server: OpencodeServer) -> int:
     return int(server.log.partition("child ")[2].split()[0])
 
 
-def test_it_knows_url_port_pid_and_version_once_started(fake: Fake) -> None:
+def test_a_started_server_has_url_port_pid_and_version(fake: Fake) -> None:
     with OpencodeServer(fake(SERVE)) as server:
         assert server.url == f"http://127.0.0.1:{server.port}"
         assert server.pid
@@ -52,7 +52,7 @@ def test_a_server_that_ignores_sigterm_is_gone_after_close(
     assert is_gone(pid)
 
 
-def test_closing_twice_is_closing_once(fake: Fake) -> None:
+def test_a_server_can_be_closed_twice(fake: Fake) -> None:
     server = OpencodeServer(fake(SERVE)).start()
     server.close()
     server.close()
@@ -64,7 +64,7 @@ def test_a_server_that_ends_at_the_start_is_an_error_with_its_code_and_log(fake:
     assert caught.value.log == "port in use\n"
 
 
-def test_a_server_that_never_listens_is_an_error_and_gone(fake: Fake, tmp_path: Path) -> None:
+def test_a_server_that_never_listens_is_an_error_and_is_ended(fake: Fake, tmp_path: Path) -> None:
     mark = tmp_path / "pid"
     source = (
         f"import os, pathlib, time\npathlib.Path({str(mark)!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
@@ -74,12 +74,12 @@ def test_a_server_that_never_listens_is_an_error_and_gone(fake: Fake, tmp_path: 
     assert is_gone(int(mark.read_text(encoding="utf-8")))
 
 
-def test_an_executable_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_missing_executable_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(ServerStartError, match=r"executable: .*/nothing-here does not exist. Install it"):
         OpencodeServer(tmp_path / "nothing-here").start()
 
 
-def test_a_path_to_an_executable_is_one_from_here(
+def test_a_relative_executable_starts_at_the_working_directory(
     fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake(SERVE)
@@ -88,7 +88,7 @@ def test_a_path_to_an_executable_is_one_from_here(
         assert server.version == "1.2.3"
 
 
-def test_a_password_reaches_the_server_and_no_repr_or_command_line(fake: Fake) -> None:
+def test_no_repr_and_no_command_line_contains_the_password(fake: Fake) -> None:
     with OpencodeServer(fake(SERVE), password="hunter2") as server:
         command = Path(f"/proc/{server.pid}/cmdline").read_bytes()
         assert server.version == "1.2.3"
@@ -96,7 +96,7 @@ def test_a_password_reaches_the_server_and_no_repr_or_command_line(fake: Fake) -
         assert "hunter2" not in repr(server)
 
 
-def test_the_server_goes_when_the_program_that_started_it_is_killed(fake: Fake) -> None:
+def test_the_server_ends_when_its_program_is_killed(fake: Fake) -> None:
     code = (
         "import sys; from opencode_client.server import OpencodeServer\n"
         f"server = OpencodeServer({fake(SERVE)!r}).start(); print(server.pid, flush=True); sys.stdin.read()"
@@ -110,13 +110,13 @@ def test_the_server_goes_when_the_program_that_started_it_is_killed(fake: Fake) 
     assert is_gone(pid)
 
 
-def test_the_server_goes_when_the_program_ends_without_closing_it(fake: Fake) -> None:
+def test_the_server_ends_when_its_program_ends_without_closing_it(fake: Fake) -> None:
     code = f"from opencode_client.server import OpencodeServer\nprint(OpencodeServer({fake(SERVE)!r}).start().pid)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert is_gone(int(done.stdout))
 
 
-def test_a_server_that_listens_late_is_waited_for(fake: Fake) -> None:
+def test_start_waits_for_a_server_that_listens_late(fake: Fake) -> None:
     with OpencodeServer(fake(f"import time\ntime.sleep(0.5)\n{SERVE}")) as server:
         assert server.version == "1.2.3"
 
@@ -127,7 +127,7 @@ def test_children_in_sessions_of_their_own_are_gone_after_close(fake: Fake) -> N
     assert is_gone(child)
 
 
-def test_children_in_sessions_of_their_own_go_when_the_program_is_killed(fake: Fake) -> None:
+def test_children_in_sessions_of_their_own_end_when_the_program_is_killed(fake: Fake) -> None:
     code = (
         "import sys; from opencode_client.server import OpencodeServer\n"
         f"server = OpencodeServer({fake(DETACHED)!r}).start()\n"
@@ -142,7 +142,7 @@ def test_children_in_sessions_of_their_own_go_when_the_program_is_killed(fake: F
     assert is_gone(child)
 
 
-def test_the_end_of_a_server_is_seen_though_its_child_holds_the_log_open(fake: Fake) -> None:
+def test_the_end_of_a_server_is_detected_while_its_child_holds_the_log_open(fake: Fake) -> None:
     source = (
         "import subprocess, sys\nprint('boom', flush=True)\n"
         "subprocess.Popen(['sleep', '20'], start_new_session=True)\nsys.exit(3)"
@@ -151,24 +151,24 @@ def test_the_end_of_a_server_is_seen_though_its_child_holds_the_log_open(fake: F
         OpencodeServer(fake(source), startup_timeout_s=5).start()
 
 
-def test_a_server_that_closes_its_output_and_lives_on_is_an_error(fake: Fake) -> None:
+def test_a_running_server_that_closes_its_output_is_an_error(fake: Fake) -> None:
     source = "import os, time\nos.close(1); os.close(2)\ntime.sleep(20)"
     with pytest.raises(ServerStartError, match="was not listening after 1 s"):
         OpencodeServer(fake(source), startup_timeout_s=1).start()
 
 
-def test_health_that_is_no_json_is_an_error_that_says_what_came(fake: Fake) -> None:
+def test_a_health_response_that_is_not_json_is_an_error_that_shows_it(fake: Fake) -> None:
     html = SERVE.replace(BODY, 'b"<!doctype html>"')
     with pytest.raises(ServerStartError, match=r"is not an opencode server: .* gave 200 .*<!doctype html>"):
         OpencodeServer(fake(html)).start()
 
 
 def _elsewhere(url: str) -> str:
-    """A program that says that it listens where another server does."""
+    """A program that prints the address of another server as its own."""
     return f"import time\nprint('opencode server listening on {url} ', flush=True)\ntime.sleep(600)"
 
 
-def test_a_server_with_a_password_that_is_not_ours_has_no_version(fake: Fake) -> None:
+def test_a_server_that_refuses_the_password_has_no_version(fake: Fake) -> None:
     with (
         FaultyServer([answer(http(b"", 401))]) as http_server,
         OpencodeServer(fake(_elsewhere(http_server.url))) as server,
@@ -176,7 +176,7 @@ def test_a_server_with_a_password_that_is_not_ours_has_no_version(fake: Fake) ->
         assert (server.url, server.version) == (http_server.url, "")
 
 
-def test_a_server_that_is_not_ready_is_asked_again(fake: Fake) -> None:
+def test_the_health_request_is_repeated_after_a_503(fake: Fake) -> None:
     health = b'{"healthy": true, "version": "1.2.3"}'
     with (
         FaultyServer([answer(http(b"", 503))], [answer(http(health))]) as http_server,
@@ -186,9 +186,12 @@ def test_a_server_that_is_not_ready_is_asked_again(fake: Fake) -> None:
         assert http_server.connections == 2
 
 
-def test_a_server_that_does_not_get_ready_is_an_error_that_says_what_it_answered(fake: Fake) -> None:
-    said = r"listened, but GET /global/health gave 503 for 1 s"
-    with FaultyServer([answer(http(b"", 503))]) as http_server, pytest.raises(ServerStartError, match=said):
+def test_the_error_for_a_server_that_stays_unready_has_its_status(fake: Fake) -> None:
+    message = r"listened, but GET /global/health gave 503 for 1 s"
+    with (
+        FaultyServer([answer(http(b"", 503))]) as http_server,
+        pytest.raises(ServerStartError, match=message),
+    ):
         OpencodeServer(fake(_elsewhere(http_server.url)), startup_timeout_s=1).start()
 
 
@@ -197,7 +200,7 @@ def test_the_log_keeps_its_last_65536_bytes(fake: Fake) -> None:
         assert len(server.log) == 65_536
 
 
-def test_starting_twice_is_an_error_and_the_server_runs_on(fake: Fake) -> None:
+def test_starting_twice_is_an_error_and_the_server_still_runs(fake: Fake) -> None:
     with OpencodeServer(fake(SERVE)) as server:
         with pytest.raises(ServerStartError, match="was started or closed before"):
             server.start()
@@ -211,7 +214,7 @@ def test_the_password_of_the_environment_is_used(fake: Fake, monkeypatch: pytest
 
 
 def _locals_of(error: BaseException | None) -> str:
-    """Return the local variables of all frames of our package and below it, as tools show them."""
+    """Return the local variables of all frames of our package and below it, as crash reports show them."""
     shown: list[str] = []
     while error is not None:
         trace = error.__traceback__
@@ -238,7 +241,7 @@ def test_no_attribute_and_no_local_variable_of_an_error_holds_the_password(
 
 
 @pytest.mark.parametrize("env", [{"A": "b\0c"}, {"A=B": "c"}, {"A": 1}], ids=["zero", "name", "number"])
-def test_a_variable_that_no_process_can_have_is_an_error(fake: Fake, env: Any) -> None:
+def test_an_invalid_environment_variable_is_an_error(fake: Fake, env: Any) -> None:
     with pytest.raises(ArgumentError, match="env: no process can have the variable 'A"):
         OpencodeServer(fake(SERVE), env=env)
 
@@ -278,7 +281,7 @@ def test_a_health_response_nested_too_deeply_is_an_error(fake: Fake) -> None:
         OpencodeServer(fake(deep)).start()
 
 
-def test_a_variable_given_as_none_is_taken_out(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_given_as_none_is_removed(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "hunter2")
     with OpencodeServer(fake(SERVE), env={"OPENCODE_SERVER_PASSWORD": None}) as server:
         assert server.auth is None
@@ -308,6 +311,6 @@ def test_a_forked_child_that_exits_leaves_the_server_alone(fake: Fake) -> None:
     ("hostname", "asked"),
     [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "127.0.0.1"), ("localhost", "localhost")],  # noqa: S104 # a test's
 )
-def test_a_server_on_every_address_is_asked_on_the_loopback(fake: Fake, hostname: str, asked: str) -> None:
+def test_the_url_of_a_server_on_all_addresses_is_loopback(fake: Fake, hostname: str, asked: str) -> None:
     with OpencodeServer(fake(SERVE), hostname=hostname) as server:
         assert server.url == f"http://{asked}:{server.port}"

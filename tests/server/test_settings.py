@@ -68,7 +68,7 @@ def test_the_password_of_the_argument_wins_over_variables(
     assert OpencodeServer(executable, env=env, password="").auth is None
 
 
-def test_the_executable_is_the_argument_then_opencode_bin_then_that_on_the_path(
+def test_the_executable_is_the_argument_or_opencode_bin_or_on_the_path(
     executable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", os.path.dirname(executable), prepend=os.pathsep)
@@ -81,7 +81,7 @@ def test_the_executable_is_the_argument_then_opencode_bin_then_that_on_the_path(
     assert _started().executable == executable
 
 
-def test_an_executable_that_cannot_be_used_is_an_error_that_says_what_to_do(
+def test_an_unusable_executable_is_an_error_that_names_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -147,7 +147,9 @@ def test_variables_of_env_win_over_those_of_isolation(
     assert seen()["OPENCODE_MODELS_URL"] == "http://127.0.0.1:9"
 
 
-def test_clients_fit_the_server(executable: str, tmp_path: Path, client_kind: ClientKind) -> None:
+def test_clients_have_the_url_and_directory_of_the_server(
+    executable: str, tmp_path: Path, client_kind: ClientKind
+) -> None:
     with OpencodeServer(executable, directory=tmp_path) as server:
         make: Any = server.async_client if client_kind.is_async else server.client  # Any: either client
         client = make(timeout=7)
@@ -161,7 +163,7 @@ def test_clients_fit_the_server(executable: str, tmp_path: Path, client_kind: Cl
             make(tiemout=1)
 
 
-def test_a_client_of_a_server_without_a_password_does_not_send_that_of_the_environment(
+def test_a_server_without_a_password_makes_clients_without_the_environments_password(
     executable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "hunter2")
@@ -169,7 +171,7 @@ def test_a_client_of_a_server_without_a_password_does_not_send_that_of_the_envir
         assert client.options.password is None
 
 
-def test_a_server_that_does_not_run_has_no_clients(executable: str) -> None:
+def test_a_server_that_does_not_run_refuses_to_make_clients(executable: str) -> None:
     server = OpencodeServer(executable)
     with pytest.raises(ServerStartError, match="does not run: use `with` or call start"):
         server.client()
@@ -178,7 +180,7 @@ def test_a_server_that_does_not_run_has_no_clients(executable: str) -> None:
         server.async_client()
 
 
-def test_the_log_file_has_all_output_after_what_was_there(
+def test_all_output_is_appended_to_the_log_file(
     executable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -91,7 +91,7 @@ def test_the_spans_of_a_turn_with_a_tool_and_a_subagent_are_a_tree(
         client = client_kind.client(fake.url, directory=str(tmp_path), observer=recorded.observer())
         result = client_kind.call(client.run, _PROMPT, permissions="once", timeout=20)
     lines = recorded.tree("invoke_agent build")
-    # a slow machine reads the session more than once
+    # on a slow machine, the turn reads the session more than once
     assert [line for line in lines if "opencode" not in line or "session.prompt" in line] == [
         "invoke_agent build",
         "  chat scripted-1",
@@ -140,7 +140,7 @@ def test_prompts_and_outputs_are_recorded_only_by_the_option(client_kind: Client
         assert _PASSWORD not in shown
 
 
-def test_a_turn_that_fails_has_the_class_of_its_error(
+def test_the_span_of_a_failed_turn_has_the_class_of_its_error(
     client_kind: ClientKind, recorded: Recorded, tmp_path: Path
 ) -> None:
     with FakeServer(Reply(status=400, error="no"), directory=tmp_path) as fake:
@@ -152,7 +152,7 @@ def test_a_turn_that_fails_has_the_class_of_its_error(
     assert not turn.status.is_ok
 
 
-def test_a_call_has_its_retries_and_its_error(
+def test_the_span_of_a_call_has_its_retries_and_its_error(
     client_kind: ClientKind, recorded: Recorded, waits: object
 ) -> None:
     with FaultyServer([busy("0"), answer(http(b'{"message": "secret"}', 404))]) as server:
@@ -165,7 +165,9 @@ def test_a_call_has_its_retries_and_its_error(
     assert "secret" not in _everything(recorded)
 
 
-def test_a_stream_has_its_connections_and_gaps(client_kind: ClientKind, recorded: Recorded) -> None:
+def test_the_span_of_a_stream_has_its_connections_and_gaps(
+    client_kind: ClientKind, recorded: Recorded
+) -> None:
     with PtyServer() as server:
         client = client_kind.client(server.url, observer=recorded.observer())
         stream = client.event.subscribe()
@@ -181,7 +183,7 @@ def test_a_stream_has_its_connections_and_gaps(client_kind: ClientKind, recorded
 
 
 @pytest.mark.parametrize("last", [end, cut])
-def test_a_terminal_has_its_connections_and_its_end(
+def test_the_span_of_a_terminal_has_its_connections(
     client_kind: ClientKind, recorded: Recorded, last: Callable[..., object]
 ) -> None:
     with PtyServer([cursor(0), say("abc"), cursor(3), cut], [cursor(3), say("def"), last]) as server:

@@ -34,7 +34,7 @@ def permission_rules(witness: Witness, client: OpencodeClient) -> None:
 
 @scene
 def permission_always(witness: Witness, client: OpencodeClient) -> None:
-    """Approve a command for always: another one like it goes on, and a third one waits."""
+    """Approve a command for always: a similar one runs without a permission, and a third one waits."""
     session = client.session.create(title="t")
     client.session.prompt_async(session.id, parts=parts("#always"))
     until(lambda: len(client.permission.list()) == 3)
@@ -93,7 +93,7 @@ def question_rejected(witness: Witness, client: OpencodeClient) -> None:
 
 @scene
 def asks(witness: Witness, client: OpencodeClient) -> None:
-    """Look at a session while it waits, call what a busy session refuses, then let it go on."""
+    """Read a session while it waits, call operations that a busy session refuses, then reply."""
     session = client.session.create(title="t")
     client.session.prompt_async(session.id, parts=parts("#two"))
     [asked] = until(client.permission.list)
@@ -110,7 +110,7 @@ def asks(witness: Witness, client: OpencodeClient) -> None:
 
 @scene
 def aborted_while_it_asks(witness: Witness, client: OpencodeClient) -> None:
-    """Abort a session that waits. 1.3.2 goes on waiting then, if the tool has begun; the fake does not."""
+    """Abort a waiting session. If the tool has begun, 1.3.2 still waits after that; the fake does not."""
     if client.global_.health().version == "1.3.2":
         return
     session = client.session.create(title="t")

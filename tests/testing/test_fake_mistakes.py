@@ -51,7 +51,7 @@ BODIES: dict[str, tuple[dict[str, Any], list[str | int], tuple[str, str]]] = {
 
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.parametrize("version", ["1.18.33", "1.3.2"])
-def test_a_wrong_prompt_is_refused_as_by_real_servers(name: str, version: str, tmp_path: Path) -> None:
+def test_a_wrong_prompt_is_refused_like_by_real_servers(name: str, version: str, tmp_path: Path) -> None:
     body, path, texts = BODIES[name]
     with FakeServer(version=version, directory=tmp_path) as started, started.client() as client:
         session = client.session.create()
@@ -91,7 +91,7 @@ def test_a_script_may_return_a_text(tmp_path: Path) -> None:
         assert client.run("hi", timeout=20).text == "Hello."
 
 
-def test_a_tool_function_that_fails_is_an_error_of_the_tool(tmp_path: Path) -> None:
+def test_an_exception_of_a_tool_function_is_an_error_of_the_tool(tmp_path: Path) -> None:
     wrong: Any = {"bash": lambda: "no argument"}  # Any: the mistake
     call = ToolCall(name="bash", arguments={"command": "true"})
     with (

@@ -52,7 +52,7 @@ def test_calls_are_recorded_with_their_arguments(fake: FakeServer, client_kind: 
     assert fake.calls()[-1] == call
 
 
-def test_one_prompt_is_wanted(fake: FakeServer) -> None:
+def test_assert_prompted_once_raises_unless_there_is_one_prompt(fake: FakeServer) -> None:
     with pytest.raises(AssertionError, match="expected one prompt; the server got 0"):
         fake.assert_prompted_once()
     with fake.client() as client:
@@ -65,7 +65,7 @@ def test_one_prompt_is_wanted(fake: FakeServer) -> None:
         fake.assert_prompted_once()
 
 
-def test_a_call_is_waited_for(fake: FakeServer) -> None:
+def test_wait_for_call_returns_after_the_call(fake: FakeServer) -> None:
     with fake.client() as client:
         calling = threading.Thread(target=client.session.list)
         calling.start()
@@ -75,7 +75,7 @@ def test_a_call_is_waited_for(fake: FakeServer) -> None:
         fake.wait_for_call("session.list", times=2, timeout=0.01)
 
 
-def test_an_operation_that_it_lacks_says_that_this_is_the_fake(
+def test_the_error_for_a_missing_operation_names_the_fake_server(
     fake: FakeServer, client_kind: ClientKind
 ) -> None:
     error = client_kind.error(fake.url, lambda client: client.lsp.status())
@@ -85,7 +85,7 @@ def test_an_operation_that_it_lacks_says_that_this_is_the_fake(
 
 
 @pytest.mark.parametrize("version", ["1.1.31", "2.0.0", "newest"])
-def test_a_version_without_a_form_is_an_error(version: str) -> None:
+def test_an_unsupported_version_is_an_error(version: str) -> None:
     with pytest.raises(ArgumentError, match=r"version takes a release from 1\.2\.12 on and before 2"):
         FakeServer(version=version)
 
@@ -98,7 +98,7 @@ def test_the_document_names_the_operations_of_its_version(client_kind: ClientKin
         assert info.supports("pty.connectToken") is is_there
 
 
-def test_a_call_fails_as_often_as_wanted(fake: FakeServer, client_kind: ClientKind) -> None:
+def test_fail_makes_a_call_fail_the_given_number_of_times(fake: FakeServer, client_kind: ClientKind) -> None:
     fake.fail("session.list", 503, times=2, headers={"retry-after": "0"})
     error = client_kind.error(fake.url, lambda client: client.session.list(), max_retries=0)
     assert isinstance(error, ServerError)
@@ -127,13 +127,13 @@ def test_a_call_is_delayed(fake: FakeServer, client_kind: ClientKind) -> None:
     assert isinstance(error, TimeoutError)
 
 
-def test_a_stream_that_is_cut_comes_back_with_a_gap(fake: FakeServer) -> None:
+def test_a_cut_stream_reconnects_with_a_gap(fake: FakeServer) -> None:
     with fake.client() as client, client.event.subscribe() as stream:
         fake.cut_streams()
         assert isinstance(stream.get(timeout=5), StreamGap)
 
 
-def test_a_turn_ends_without_the_events_that_are_lost(fake: FakeServer, client_kind: ClientKind) -> None:
+def test_a_turn_ends_although_events_are_lost(fake: FakeServer, client_kind: ClientKind) -> None:
     fake.lose_events("session.idle")
     fake.lose_events(times=40)
     fake.say("at last")
@@ -147,7 +147,7 @@ def test_events_of_any_type_are_sent(fake: FakeServer) -> None:
         assert event.properties.session_id == "ses_1"
 
 
-def test_a_heartbeat_comes_when_nothing_happens(fake: FakeServer) -> None:
+def test_a_heartbeat_is_sent_when_nothing_happens(fake: FakeServer) -> None:
     fake.heartbeat_s = 0.05
     with httpx.stream("GET", f"{fake.url}/event", trust_env=False) as response:
         lines = (line for line in response.iter_lines() if line)
@@ -155,7 +155,7 @@ def test_a_heartbeat_comes_when_nothing_happens(fake: FakeServer) -> None:
         assert "server.heartbeat" in next(lines)
 
 
-def test_a_server_that_dies_refuses_connections() -> None:
+def test_a_killed_server_refuses_connections() -> None:
     fake = FakeServer(Reply(text="a part", hang=True))
     with fake, fake.client(max_retries=0) as client:
         with client.turn("Hi.") as turn:
@@ -167,7 +167,7 @@ def test_a_server_that_dies_refuses_connections() -> None:
 
 
 @pytest.mark.parametrize("version", ["1.3.2", "1.18.33"])
-def test_a_password_is_needed(client_kind: ClientKind, version: str) -> None:
+def test_a_call_without_the_password_is_refused(client_kind: ClientKind, version: str) -> None:
     with FakeServer(version=version, password="secret") as fake:
         assert isinstance(
             client_kind.error(fake.url, lambda client: client.session.list()), AuthenticationError
@@ -186,7 +186,7 @@ def test_the_transport_needs_no_network() -> None:
     fake.close()
 
 
-def test_the_transport_is_for_async_clients_too() -> None:
+def test_the_transport_works_with_async_clients() -> None:
     async def use() -> str:
         fake = FakeServer("Hello.")
         given = httpx.AsyncClient(transport=fake.transport)
@@ -198,7 +198,7 @@ def test_the_transport_is_for_async_clients_too() -> None:
     assert asyncio.run(use()).startswith("New session - ")
 
 
-def test_the_transport_says_that_it_has_no_streams() -> None:
+def test_the_transport_refuses_streams_with_a_message() -> None:
     fake = FakeServer()
     response = httpx.Client(transport=fake.transport).get(f"{fake.url}/event")
     assert (response.status_code, "need its URL" in response.text) == (501, True)

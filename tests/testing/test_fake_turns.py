@@ -77,7 +77,7 @@ def test_a_tool_waits_for_its_permission(
     assert [type(reply.ask) for reply in result.replies] == [PermissionAsk]
 
 
-def test_always_permits_what_comes_later(fake: FakeServer, client_kind: ClientKind) -> None:
+def test_always_permits_later_commands(fake: FakeServer, client_kind: ClientKind) -> None:
     fake.say(Reply(tools=[BASH]), "one", Reply(tools=[BASH]), "two")
     first = _run(client_kind, fake, "Look.", permissions="always")
     second = _run(client_kind, fake, "Again.", session_id=first.session_id, permissions="reject")
@@ -176,7 +176,7 @@ def test_a_schema_gives_structured_output(fake: FakeServer, client_kind: ClientK
 
 
 @pytest.mark.parametrize("limit", [1, 2, 50])
-def test_a_session_with_a_schema_is_read_but_for_its_first_message(
+def test_a_session_with_a_schema_is_read_without_its_first_message(
     fake: FakeServer, client_kind: ClientKind, limit: int
 ) -> None:
     """As on the real servers: see tests/live/test_paging.py."""
@@ -194,13 +194,13 @@ def test_a_session_with_a_schema_is_read_but_for_its_first_message(
     assert ([one.info.id for one in snapshot.messages], snapshot.missing) == (found[::-1], pages.missing)
 
 
-def test_a_text_is_no_structured_output(fake: FakeServer, client_kind: ClientKind) -> None:
+def test_a_text_in_place_of_structured_output_is_an_error(fake: FakeServer, client_kind: ClientKind) -> None:
     fake.say("no")
     error = client_kind.error(fake.url, lambda client: client.run("Go.", output={"type": "object"}))
     assert isinstance(error, TurnOutputError)
 
 
-def test_a_command_has_its_template(fake: FakeServer, client_kind: ClientKind) -> None:
+def test_the_prompt_of_a_command_is_its_template(fake: FakeServer, client_kind: ClientKind) -> None:
     assert _run(client_kind, fake, SlashCommand("hi", "x")).text == "echo: say x"
     fake.assert_prompted_once("/hi x")
 

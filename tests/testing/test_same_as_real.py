@@ -24,11 +24,11 @@ def _played(version: str) -> JsonObject:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", SCENES)
-def test_the_fake_is_like_the_recorded_server(version: str, name: str) -> None:
+def test_the_fake_gives_the_same_results_as_the_recorded_server(version: str, name: str) -> None:
     assert not differences({name: recorded(version)[name]}, _played(version))
 
 
 @pytest.mark.live
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_fake_is_like_a_real_server(version: str) -> None:
+def test_the_fake_gives_the_same_results_as_a_real_server(version: str) -> None:
     assert not differences(play_real(version, _SAMPLE), play_fake(version, _SAMPLE))

@@ -23,7 +23,7 @@ DIFFERS = {
     "sandboxes": "of the machine",
     "url": "that of the model's HTTP server",
     "response_headers": "of the model's HTTP server",
-    "call_id": "random for commands of the shell; tools are told apart by their parts",
+    "call_id": "random for commands of the shell; the parts identify the tools",
 }
 """Members of any object, and why they differ."""
 IGNORED = {
