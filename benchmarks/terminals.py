@@ -1,4 +1,4 @@
-"""Terminals: CPU time of reading output, relative to the bare websockets library, and memory while nobody reads.
+"""Terminals: CPU time of reading output, relative to the bare websockets library, and memory of unread output.
 
 The server is another process and sends both the same frames. It sends nothing before it gets input, so connecting is
 not timed.
@@ -26,7 +26,7 @@ _OUTPUT = ("output", 1500, 1)
 _REPLAYS = ("replay", 32, 5)
 """A turn: five times the 2 MB that a server keeps for a replay."""
 _OFFERED = {"output": 25_000, "replay": 1_600}
-"""Frames that are offered while nobody reads: 100 MB."""
+"""Frames that are sent but not read: 100 MB."""
 _BASE = "websockets"
 
 Work = tuple[str, int, int]

@@ -27,7 +27,7 @@ from tests.support.tls import tls as tls  # a fixture for every test
 from tests.support.workers import pytest_runtest_protocol as pytest_runtest_protocol  # hooks
 from tests.support.workers import pytest_xdist_auto_num_workers as pytest_xdist_auto_num_workers
 
-# a busy machine can stop a process for seconds, which is no fault of a test
+# a busy machine can stop a process for seconds; the test is not the cause
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 

@@ -51,11 +51,11 @@ HEADERS = {
 }
 
 turns: dict[str, tuple[AsyncTurn, dict[str, PermissionAsk]]] = {}
-"""The turns that run, with the permissions that they have asked for, by a key that only their page has."""
+"""The running turns and their open permissions, by a key that only their page has."""
 
 
 def check(request: Request) -> None:
-    """Refuse what does not come from our own page: a name that leads here, or a form of another page."""
+    """Refuse requests of other pages: with another host name, or from a form of another site."""
     host = request.headers.get("host", "")
     if host.partition(":")[0] not in ("127.0.0.1", "localhost"):
         raise HTTPException(403, "open http://127.0.0.1 in place of this name")

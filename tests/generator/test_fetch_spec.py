@@ -252,9 +252,9 @@ def test_losses_are_those_since_the_last_commit(
 ) -> None:
     paths = {**_DOCUMENT["paths"], "/c": {"get": {"operationId": "c.get"}}}
     (tree / "openapi.json").write_text(json.dumps({**_DOCUMENT, "paths": paths}), encoding="utf-8")
-    who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    author = ("-c", "user.name=t", "-c", "user.email=t@example.org")
     for command in (["init", "-q"], ["add", "openapi.json"], ["commit", "-qm", "."]):
-        subprocess.run(["git", *who, *command], cwd=tree, check=True)
+        subprocess.run(["git", *author, *command], cwd=tree, check=True)
     (tree / "openapi.json").write_text(json.dumps(_DOCUMENT), encoding="utf-8")
     assert fetch_spec.main() == 1
     assert "GET /c (c.get)" in capsys.readouterr().err

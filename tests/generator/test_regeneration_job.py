@@ -50,8 +50,8 @@ _ROOMS = (
 
 def test_the_patch_holds_what_was_generated_and_nothing_else_of_the_tree(tmp_path: Path) -> None:
     def git(folder: Path, *arguments: str) -> None:
-        who = ("-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "core.autocrlf=false")
-        subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
+        author = ("-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "core.autocrlf=false")
+        subprocess.run(["git", "-C", str(folder), *author, *arguments], check=True, capture_output=True)
 
     made, other = tmp_path / "made", tmp_path / "other"
     for name in _ROOMS:

@@ -110,7 +110,7 @@ def server() -> Generator[HTTPServer]:
 
 
 def _serve(server: HTTPServer, content: Any, version: str) -> str:  # Any: a document
-    """Serve the document to those who know the password, and return the URL."""
+    """Serve the document to requests with the password, and return the URL."""
     server.clear()
     allowed = {"Authorization": f"Basic {b64encode(f'me:{_PASSWORD}'.encode()).decode()}"}
     server.expect_request("/doc", headers=allowed).respond_with_json(content)

@@ -98,6 +98,6 @@ def commit_files(repository: Path) -> None:
 def _git(repository: Path, *arguments: str) -> str:
     """Run git in the repository, without the caller's git settings, and return its output."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    who = ("-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false")
-    command = ["git", "-C", str(repository), *who, *arguments]
+    author = ("-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false")
+    command = ["git", "-C", str(repository), *author, *arguments]
     return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout

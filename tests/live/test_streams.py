@@ -127,8 +127,8 @@ class Servers:
             for watch in watches.values():
                 watch.text(_END)
             snapshot = client.resync(session.id)
-            said = [message.to_dict() for message in client.session.messages(session.id)]
-        return {key: Lost(watch.items, snapshot, said) for key, watch in watches.items()}
+            messages_read = [message.to_dict() for message in client.session.messages(session.id)]
+        return {key: Lost(watch.items, snapshot, messages_read) for key, watch in watches.items()}
 
 
 @frozen
@@ -137,7 +137,7 @@ class Lost:
 
     items: list[Any]
     snapshot: SessionSnapshot
-    said: list[JsonObject]
+    messages_read: list[JsonObject]
 
 
 def _converse(client: OpencodeClient, watch: Watch) -> None:
@@ -210,8 +210,8 @@ def test_every_event_of_the_newest_server_has_a_known_type(
     servers: Servers, path: str, client_kind: SyncOrAsync
 ) -> None:
     items = servers.conversation(NEW)[client_kind, path]
-    told = items if path == EVENT else [item.payload for item in items]
-    assert [kind_of(item) for item in told if isinstance(item, UnknownEvent)] == []
+    events = items if path == EVENT else [item.payload for item in items]
+    assert [kind_of(item) for item in events if isinstance(item, UnknownEvent)] == []
 
 
 @each_client_kind
@@ -265,5 +265,5 @@ def test_a_killed_server_and_a_new_one_are_one_gap_with_events_after_it(
 @each_version
 def test_resync_after_a_gap_returns_the_sessions_messages(servers: Servers, version: str) -> None:
     lost = servers.restart(version)["sync", EVENT]
-    assert len(lost.said) == 2
-    assert [message.to_dict() for message in lost.snapshot.messages] == lost.said
+    assert len(lost.messages_read) == 2
+    assert [message.to_dict() for message in lost.snapshot.messages] == lost.messages_read

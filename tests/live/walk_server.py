@@ -12,7 +12,7 @@ from tests.live.scripted_turns import MCP
 
 def walk_server(record: Record, client: OpencodeClient, nowhere: Path) -> None:
     """Call them. `nowhere` is an empty folder outside any repository."""
-    _walk_what_there_is(record, client)
+    _walk_existing(record, client)
     _walk_projects(record, client, nowhere)
     _walk_files(record, client)
     _walk_mcp(record, client)
@@ -23,7 +23,7 @@ def walk_server(record: Record, client: OpencodeClient, nowhere: Path) -> None:
     _walk_workspaces(record, client)
 
 
-def _walk_what_there_is(record: Record, client: OpencodeClient) -> None:
+def _walk_existing(record: Record, client: OpencodeClient) -> None:
     call = record.call
     call("global.health", client.global_.health)
     call("path.get", client.path.get)

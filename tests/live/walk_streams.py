@@ -47,14 +47,14 @@ def _patient(stream: Any) -> Generator[Any]:  # Any: as below
             timer.cancel()
 
 
-def _turn(client: OpencodeClient, stream: Any, told: Callable[[Any], Any]) -> str:  # Any: of any event
+def _turn(client: OpencodeClient, stream: Any, event_of: Callable[[Any], Any]) -> str:  # Any: of any event
     """Watch the events of a turn until the session is idle. Return the types that are unknown."""
     unknown: set[str] = set()
     with _patient(stream) as events:
         session = client.session.create()
         client.session.prompt_async(session.id, parts=[TextPartInput(text="hello")])
         for item in events:
-            event = told(item)
+            event = event_of(item)
             if isinstance(event, UnknownEvent):
                 unknown.add(str(event.raw_.get("type")))
             if event.type == "session.idle" and event.properties.session_id == session.id:
@@ -75,16 +75,16 @@ def _switch(client: OpencodeClient, stream: Any) -> str:  # Any: as above
 
 def _shell(client: OpencodeClient) -> str:
     with _patient(client.terminal("/bin/sh", args=_SHELL)) as terminal:
-        return _said(terminal)
+        return _first_output(terminal)
 
 
 def _second_shell(client: OpencodeClient) -> str:
     pty = client.v2.pty.create(command="/bin/sh", args=_SHELL).data
     with _patient(client.v2.pty.connect(pty.id)) as terminal:
-        return _said(terminal)
+        return _first_output(terminal)
 
 
-def _said(terminal: Any) -> str:  # Any: of either core
+def _first_output(terminal: Any) -> str:  # Any: of either core
     terminal.send("hello\n")
     line = "".join(terminal).splitlines()[-1].strip()
     return f"{line}, exit {terminal.wait(10)}"

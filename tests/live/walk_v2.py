@@ -15,14 +15,14 @@ _MODEL = {"id": "scripted-1", "providerID": "scripted"}
 
 def walk_v2(record: Record, client: OpencodeClient, copies: Path) -> None:
     """Call them. `copies` is an empty folder for copies of the project."""
-    _walk_what_there_is(record, client)
+    _walk_existing(record, client)
     _walk_integrations(record, client)
     _walk_ptys(record, client)
     _walk_copies(record, client, copies)
     _walk_sessions(record, client)
 
 
-def _walk_what_there_is(record: Record, client: OpencodeClient) -> None:
+def _walk_existing(record: Record, client: OpencodeClient) -> None:
     call, v2 = record.call, client.v2
     call("v2.health.get", v2.health.get)
     call("v2.location.get", v2.location.get)

@@ -41,7 +41,7 @@ def test_a_document_without_the_corrected_place_stays() -> None:
 
 @pytest.mark.parametrize("correction", CORRECTIONS, ids=lambda correction: correction.pointer)
 def test_every_correction_changes_a_committed_document(correction: wire.Correction) -> None:
-    def at(place: Any) -> Any:  # Any: whatever stands there
+    def at(place: Any) -> Any:  # Any: any JSON
         for key in correction.pointer.split("/")[1:]:
             place = place.get(key.replace("~1", "/").replace("~0", "~"), {})
         return place

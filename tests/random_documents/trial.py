@@ -30,7 +30,7 @@ _PLACE = re.compile(r"^  (/\S*): ", re.MULTILINE)
 class Trial:
     """The results of a run: operations and refusals by case, and the differences that were found.
 
-    `any_refused`: an operation may be refused whatever its case is.
+    `any_refused`: operations of every case may be refused.
     """
 
     any_refused: bool = False

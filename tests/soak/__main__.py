@@ -108,7 +108,7 @@ def sample() -> dict[str, float]:
 def stack(where: threading.Thread | asyncio.Task[Any]) -> str:
     """Return the stack of a worker."""
     if isinstance(where, threading.Thread):
-        frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage] # documented, in spite of its name
+        frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage] # documented, although its name is private
         return "".join(traceback.format_stack(frames.get(where.ident or 0)))
     lines: list[str] = []
     one: Any = where.get_coro()

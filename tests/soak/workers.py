@@ -266,7 +266,7 @@ def publish(soak: Soak, client: Any, every_s: float) -> None:  # Any: a sync cli
             client.tui.show_toast(message=str(number) if soak.running else _END, variant="info")
             soak.published.add(number)
         except OpencodeError:
-            pass  # nobody knows if it was published
+            pass  # it may have been published
         time.sleep(every_s)
 
 

@@ -49,7 +49,7 @@ class Acceptor:
 def begin_reset(connection: socket.socket) -> None:
     """Make `close` send a TCP reset, and wake a thread that reads: it would keep the connection open."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-    if sys.platform == "win32":  # there, only closing wakes a reader
+    if sys.platform == "win32":  # on Windows, only closing wakes a reader
         connection.close()
     else:
         connection.shutdown(socket.SHUT_RD)

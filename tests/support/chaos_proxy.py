@@ -75,7 +75,7 @@ class ChaosProxy(LoopbackProxy):
             for end in (
                 client,
                 server,
-            ):  # else a small piece waits 40 ms until the one before it is acknowledged
+            ):  # otherwise a small piece waits 40 ms until the one before it is acknowledged
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._sockets |= {client, server}

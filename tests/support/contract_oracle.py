@@ -223,7 +223,7 @@ class Endpoint:
 
 
 def _special(method: str, path: str, says: Json) -> Json:
-    """Return what else is known of an operation: of one of 1.x from kinds.toml, of others from the document."""
+    """Return more facts about an operation: from kinds.toml for those of 1.x, from the document for others."""
     known = _SINCE.get(says["operationId"])
     place = f"{method.upper()} {re.sub(r'{[^}]*}|[*]', '{}', path)}"
     if known is not None and known["route"] == place:

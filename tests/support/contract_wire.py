@@ -1,4 +1,4 @@
-"""Clients whose requests and responses a test can read."""
+"""Clients whose requests and responses a test can inspect."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class Wire:
         self.requests.append(request)
         if self.answer is None:
             raise _RequestSentError
-        said = SERVED if request.url.path == "/doc" else self.answer
-        media, value = said.media, said.value
+        answer = SERVED if request.url.path == "/doc" else self.answer
+        media, value = answer.media, answer.value
         content = json.dumps(value).encode() if media == "application/json" else BYTES if media else b""
         headers = {"content-type": media} if media else {}
-        return httpx.Response(said.status, headers=headers, content=content)
+        return httpx.Response(answer.status, headers=headers, content=content)
 
     def some_of(self, answers: list[Answer]) -> list[Answer]:
         """Return all answers for sync clients. Async clients read with the same code: one of each status is enough."""

@@ -39,12 +39,12 @@ class Http2Server:
         self._pulse.start()
 
     def await_calls(self, count: int) -> None:
-        """Wait until so many calls wait."""
+        """Wait until `count` calls wait."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self._waiting) >= count, _PATIENCE_S)
 
     def await_streams(self, count: int) -> None:
-        """Wait until so many event streams were requested."""
+        """Wait until `count` event streams were requested."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self._streams) >= count, _PATIENCE_S)
 
@@ -58,7 +58,7 @@ class Http2Server:
         self._send(data, slice(None))
 
     def release(self, body: bytes) -> None:
-        """Answer all calls that wait."""
+        """Respond to all waiting calls."""
         with self._changed:
             for connection, peer, number in self._waiting:
                 connection.send_headers(number, [(":status", "200"), ("content-type", "application/json")])
@@ -80,10 +80,10 @@ class Http2Server:
             thread.join()
 
     def _send_signs_of_life(self) -> None:
-        """Send comments on the first event stream. They wake the threads of a client that wait for each other.
+        """Send comments on the first event stream. They wake threads of a client that block each other.
 
-        Source: in httpcore 1.0.9, the thread that reads a shared connection passes on the events of others, but may
-        read on before it lets them look. A real server's heartbeats end that, too.
+        Source: in httpcore 1.0.9, the thread that reads a shared connection stores the events of other threads, but
+        may continue to read before they can take them. The heartbeats of a real server have the same effect.
         """
         while not self._closed.wait(0.01):
             self._send(b": alive\n\n", slice(0, 1))

@@ -1,4 +1,4 @@
-"""Programs that run one turn each, and that a test kills. They are forks of a process that has imported the client."""
+"""Programs that run one turn each until a test kills them: forks of a process that has imported the client."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from opencode_client.models import model_ref, permission_rule, step_finish_part,
 from opencode_client.turns import async_turn, turn
 
 anyio.run(anyio.sleep, 0)  # imports the rest of anyio
-gc.freeze()  # else a collection in a program copies all that was imported
+gc.freeze()  # otherwise a collection in a program copies all imported objects
 
 async def run_async(**options):
     async with AsyncOpencodeClient(**options) as client:

@@ -29,7 +29,7 @@ FOREVER_S = 20
 class ManyServer:
     """A server whose turns end at once.
 
-    Those with "wait" in their prompt end after `let_end`, or when aborted. Two with "meet" go on when both run.
+    Those with "wait" in their prompt end after `let_end`, or when aborted. Two with "meet" end when both run.
     """
 
     def __init__(self, server: HTTPServer) -> None:
@@ -58,13 +58,13 @@ class ManyServer:
             server.expect_request(path).respond_with_json([])
 
     def let_end(self, count: int) -> None:
-        """Let some of the turns that wait end."""
+        """End some of the waiting turns."""
         waiting = [self._ends[one] for one in sorted(self.running) if not self._ends[one].is_set()]
         for end in waiting[:count]:
             end.set()
 
     def close(self) -> None:
-        """Let all turns and streams end."""
+        """End all turns and streams."""
         self.closing = True
         for end in self._ends.values():
             end.set()

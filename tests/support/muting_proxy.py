@@ -1,4 +1,4 @@
-"""A proxy on loopback that can stop forwarding: connections stay open, and nothing comes through."""
+"""A proxy on loopback that can stop forwarding: connections stay open, but no data passes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.loopback_proxy import LoopbackProxy
 
 
 class MutingProxy(LoopbackProxy):
-    """Forwards everything until `mute`; then it reads on and drops all data of the connections that are open."""
+    """Forwards everything until `mute`; then it still reads, but drops all data of the open connections."""
 
     def __init__(self, upstream: str) -> None:
         self._mutes: list[threading.Event] = []
@@ -19,7 +19,7 @@ class MutingProxy(LoopbackProxy):
         super().__init__(upstream)
 
     def mute(self, *, later: bool = False) -> None:
-        """Stop forwarding on all connections that are open, and if `later` on those that come."""
+        """Stop forwarding on all open connections and, with `later`, on new ones."""
         self._mutes_all = later
         for mute in self._mutes:
             mute.set()

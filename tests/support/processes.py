@@ -1,4 +1,4 @@
-"""Wait for the end of processes and folders that are not ours."""
+"""Wait for the end of processes and folders of other programs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def is_gone(pid: int) -> bool:
-    """Return True if the process ends within ten seconds. A zombie that nobody has waited for has ended."""
+    """Return True if the process ends within ten seconds. A zombie process counts as ended."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:
@@ -16,7 +16,7 @@ def is_gone(pid: int) -> bool:
             return True
         if state == "Z":
             return True
-        time.sleep(0.02)  # there is no event for the end of a process that is not one's child
+        time.sleep(0.02)  # there is no event for the end of a process that is not a child of this one
     return False
 
 

@@ -1,4 +1,4 @@
-"""Threads and descriptors of this process, for tests that nothing is left."""
+"""Threads and descriptors of this process, for tests that check for leaks."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def press_ctrl_c(when: Callable[[], object], then: Callable[[], object]) -> thre
 
     def press() -> None:
         when()
-        sleep(0.05)  # into its waiting; that it waits is no event
+        sleep(0.05)  # until it waits; no event shows that
         main = threading.main_thread().ident
         assert main is not None
         signal.pthread_kill(main, signal.SIGINT)

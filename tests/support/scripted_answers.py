@@ -1,4 +1,4 @@
-"""Answers for clients without a network, and the requests that they get."""
+"""Responses for clients without a network, and records of their requests."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def page() -> httpx.Response:
 
 
 def answer(value: Any, status: int = 200) -> Handler:
-    content = json.dumps(value).encode()  # null, too, which httpx takes for nothing
+    content = json.dumps(value).encode()  # httpx would send no body for None
     return lambda _: httpx.Response(status, content=content, headers={"content-type": "application/json"})
 
 
 class Recorder:
-    """Answers every request alike and keeps it."""
+    """Gives every request the same response, and keeps the requests."""
 
     def __init__(self, value: Any = None) -> None:
         self.value = value

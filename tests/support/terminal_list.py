@@ -30,7 +30,7 @@ class TerminalList(PtyServer):
         return [call.method for call in self.calls].count("DELETE")
 
     def is_clean(self) -> bool:
-        """Return True if only the terminal of the other program runs, and nobody is connected."""
+        """Return True if only the terminal of the other program runs, and no client is connected."""
         return [*self.titles] == ["pty_other"] and self.open == 0 and not self.listeners
 
     def _create_or_list(self) -> bytes:

@@ -40,7 +40,7 @@ _PTY: dict[str, Any] = {
 _PATIENCE_S = 10.0
 _SILENT = logging.Logger(
     "silent", logging.CRITICAL + 1
-)  # tests search the logs for secrets of ours; these are the server's
+)  # tests search the logs for secrets; the server's own logs contain them
 _EVENTS = {"transfer-encoding": "chunked", "content-type": "text/event-stream"}
 _CONNECTED = b'{"type":"server.connected","properties":{}}'
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 BLOCKED_S = 0.15
-"""A thread that is not done after this time waits for a lock of the paused one."""
+"""A thread that has not ended after this time waits for a lock of the paused one."""
 _PATIENCE_S = 10.0
 
 
@@ -31,7 +31,7 @@ class Switch:
         self.happened = False
 
     def trace(self, frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:  # Any: itself
-        """Trace a call, as `threading.settrace` takes it."""
+        """The trace function for `threading.settrace`."""
         if frame.f_code is not self._code or self._paused not in (None, threading.get_ident()):
             return None
         self._paused = threading.get_ident()
@@ -53,7 +53,7 @@ class Switch:
             self._errors.append(error)
 
     def finish(self) -> None:
-        """Wait until `act` has ended. Raises what it raised."""
+        """Wait until `act` has ended. Raises its error."""
         if self.happened:
             self._other.join(_PATIENCE_S)
             assert not self._other.is_alive(), "the other thread does not end"

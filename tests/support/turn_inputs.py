@@ -1,4 +1,4 @@
-"""Inputs of `TurnState` in the form that real servers send, and a table to play them against a turn."""
+"""Inputs of `TurnState` in the form that real servers send, and `Game`, which feeds them to a turn."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Message:
 
 
 def prompt(number: int = 1, key: str | None = MINE, text: str = "hi") -> Message:
-    """A prompt; without a key, one of somebody else."""
+    """A prompt; without a key, one of another client."""
     more: JsonObject = {"metadata": {KEY: key}} if key else {}
     return Message(number, "user").text(text, **more)
 

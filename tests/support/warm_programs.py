@@ -1,6 +1,6 @@
 """Programs that start quickly: forks of a process that has imported httpx, websockets and the models.
 
-A program is `__main__` of its process, and its process ends as that of any program does. The modules of the client
+A program is `__main__` of its process, and its process ends like that of any program. The modules of the client
 that are written by hand are not imported before it starts.
 """
 

@@ -96,7 +96,7 @@ def test_a_wrong_proxy_url_raises_an_opencode_error(
     terminal: Any = client.pty.connect(PTY_ID, exit_code=False)
 
     async def no_calls_async(*, again: bool) -> None:
-        """Stand for the calls, which use the same proxy."""
+        """Replace the calls, which use the same proxy."""
 
     def no_calls(*, again: bool) -> None:
         """As above."""

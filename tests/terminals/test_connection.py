@@ -288,15 +288,15 @@ def test_closing_the_client_closes_unreferenced_terminals(client_kind: ClientKin
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"auth": "bearer"}, "auth takes"),
         ({"cursor": -2}, "at least -1"),
         ({"retries": 1}, "no argument 'retries'"),
     ],
 )
-def test_a_wrong_option_is_refused_at_once(client_kind: ClientKind, options: Any, said: str) -> None:
-    with pytest.raises(ArgumentError, match=said):
+def test_a_wrong_option_is_refused_at_once(client_kind: ClientKind, options: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
         client_kind.client().pty.connect(PTY_ID, **options)
 
 

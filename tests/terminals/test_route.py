@@ -108,11 +108,11 @@ def _answer(request: httpx.Request) -> httpx.Response:
 
 
 async def _app(*_: object) -> None:
-    """Stand for an ASGI application."""
+    """A fake ASGI application."""
 
 
 def _old_app(*_: object) -> list[bytes]:
-    """Stand for a WSGI application."""
+    """A fake WSGI application."""
     return []
 
 

@@ -81,8 +81,8 @@ def script(request: JsonObject) -> Reply | None:
         is_first = _met[found[3]] == 1 or found[1] == "always"
         return _FAULTS[found[2]] if is_first else Reply(text="a whole answer", chunks=4)
     if "#run " in text:
-        said = last["content"] if isinstance(last["content"], str) else last["content"][-1]["text"]
-        command: str = json.JSONDecoder().raw_decode(said.split("#run ", 1)[1])[0]
+        content = last["content"] if isinstance(last["content"], str) else last["content"][-1]["text"]
+        command: str = json.JSONDecoder().raw_decode(content.split("#run ", 1)[1])[0]
         return Reply(tools=[ToolCall(name="bash", arguments={"command": command, "description": "d"})])
     if "#task" in text:  # `#task#task#bash` is two levels deep
         prompt = text.split("#task", 1)[1].split('"')[0].split("\\")[0]

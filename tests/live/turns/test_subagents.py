@@ -15,7 +15,7 @@ pytestmark = pytest.mark.live
 
 
 def _check_ask(played: Played, levels: int) -> None:
-    """Check that a subagent, so many levels below the turn's session, has asked for a permission."""
+    """Check that a subagent `levels` levels below the turn's session has requested a permission."""
     parents = {one.session_id: one.parent_id for one in played.of(SubagentChanged)}
     asks = [reply.ask for reply in played.result.replies]
     [session_id] = {ask.session_id for ask in asks if getattr(ask, "permission", "") == "bash"}
