@@ -108,7 +108,7 @@ def test_the_v2_core_refuses_with_the_documented_body(
     server: OpencodeServer, client_kind: SyncOrAsync
 ) -> None:
     with client_of(client_kind, server.url, username=_USER, password=_PASSWORD) as client:
-        client.check_server()  # else the client asks for the version first, and that refusal has no body
+        client.check_server()  # otherwise the client requests the version first, and that refusal has no body
         with pytest.raises(AuthenticationError) as caught:
             client.v2.session.list(headers={"authorization": "Basic bm9ib2R5Om5vdGhpbmc="})
     assert isinstance(caught.value.error, UnauthorizedErrorBody)

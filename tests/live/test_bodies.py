@@ -1,4 +1,4 @@
-"""Requests without their body, on real servers: the servers refuse them where the reference calls the body required."""
+"""Requests without their body, on real servers: the servers refuse them if the reference calls the body required."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def server(request: pytest.FixtureRequest) -> Generator[httpx.Client, None, None
 
 
 def _bodies(version: str) -> dict[str, tuple[str, Any]]:
-    """Return {METHOD path: (the reference's words about its body, the operation)} of each body in a document."""
+    """Return {METHOD path: (the reference's text about its body, the operation)} of each body in a document."""
     modules, made = Modules(), pages(version)
     return {
         name: (_words(made[f"en/{modules.of(path).file}"], name), operation)
@@ -62,7 +62,7 @@ def _refuses(client: httpx.Client, name: str, operation: Any, **sent: Any) -> bo
     if answer.status_code != 400:
         return False
     read = answer.json()
-    issues = read.get("error")  # 1.3.2: a list of what is wrong with the body; a text is another error
+    issues = read.get("error")  # 1.3.2: a list of the mistakes in the body; a text is another error
     return is_array(issues) or read.get("kind") == "Payload" or read.get("name") == "BadRequest"
 
 
@@ -84,7 +84,7 @@ def _check(client: httpx.Client, cases: dict[str, tuple[str, Any]]) -> None:
 @pytest.mark.parametrize(
     ("server", "version", "count"), [("1.3.2", "1.3.2", 36), (NEW, NEW, 60)], indirect=["server"]
 )
-def test_servers_refuse_exactly_the_bodies_that_are_called_required(
+def test_servers_refuse_requests_without_a_body_only_where_it_is_required(
     server: httpx.Client, version: str, count: int
 ) -> None:
     cases = _bodies(version)
@@ -93,7 +93,7 @@ def test_servers_refuse_exactly_the_bodies_that_are_called_required(
 
 
 @pytest.mark.parametrize("server", [NEW], indirect=True)
-def test_1_18_33_refuses_10_of_12_bodies_of_sessions_that_are_left_out(server: httpx.Client) -> None:
+def test_1_18_33_refuses_10_of_12_session_requests_without_a_body(server: httpx.Client) -> None:
     cases = {name: case for name, case in _bodies(NEW).items() if " /session" in name}
     _check(server, cases)
     refused = [words for name, (words, sent) in cases.items() if _refuses(server, name, sent)]

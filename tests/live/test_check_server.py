@@ -48,6 +48,6 @@ def test_check_server_reads_the_operations_from_the_document(info: ServerInfo) -
     assert info.from_document is True
 
 
-def test_missing_operations_are_those_that_only_the_client_has(info: ServerInfo) -> None:
+def test_missing_operations_are_the_ones_that_only_the_client_has(info: ServerInfo) -> None:
     assert len(info.missing) == _OPERATIONS[NEW] - _OPERATIONS[info.version]
     assert info.missing.isdisjoint(info.operations)

@@ -1,4 +1,4 @@
-"""Errors of real servers whose responses do not name the reason: the message says what to check."""
+"""Errors of real servers whose responses do not name the reason: the message has a hint."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ _CALLS: dict[str, tuple[_Call, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize(("call", "texts"), _CALLS.values(), ids=list(_CALLS))
-def test_an_error_says_what_to_check(client: OpencodeClient, call: _Call, texts: tuple[str, ...]) -> None:
+def test_the_error_for_a_mistake_has_a_hint(
+    client: OpencodeClient, call: _Call, texts: tuple[str, ...]
+) -> None:
     session = client.session.create()
     with pytest.raises(OpencodeError) as caught:
         call(client, session.id)
@@ -68,7 +70,7 @@ def test_an_error_says_what_to_check(client: OpencodeClient, call: _Call, texts:
         assert text in str(caught.value)
 
 
-def test_a_prompt_after_one_with_an_unknown_model_says_that_the_session_keeps_it(
+def test_the_error_of_a_prompt_after_an_unknown_model_names_the_sessions_last_model(
     client: OpencodeClient,
 ) -> None:
     session = client.session.create()
@@ -98,7 +100,7 @@ _FILES = {
 
 
 @pytest.mark.parametrize(("content", "texts"), _FILES.values(), ids=list(_FILES))
-def test_a_mistake_in_the_projects_configuration_is_named_with_its_file(
+def test_the_error_for_a_wrong_project_configuration_names_its_file(
     client: OpencodeClient, server: OpencodeServer, tmp_path: Path, content: str, texts: tuple[str, ...]
 ) -> None:
     (tmp_path / "opencode.json").write_text(content, encoding="utf-8")

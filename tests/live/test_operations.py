@@ -124,7 +124,7 @@ def test_a_call_has_the_outcome_in_the_table(walked: Walked, case: str) -> None:
     assert outcome == ("UnsupportedOperationError" if expected == _NOT_THERE else expected)
 
 
-def test_no_part_stops_early(walked: Walked) -> None:
+def test_no_part_of_the_calls_stops_early(walked: Walked) -> None:
     assert walked.broken == []
 
 
@@ -182,7 +182,7 @@ def test_the_table_has_188_operations_seven_of_which_are_not_called() -> None:
     assert (len(called), len(_TABLE["not_called"]), len(_TABLE["streams"])) == (181, 1, 6)
 
 
-def test_operations_missing_at_1_1_31_are_those_missing_in_its_document() -> None:
+def test_operations_missing_at_1_1_31_are_missing_in_its_document() -> None:
     absent = {operation_of(case) for case, (old, _) in _EXPECTED.items() if old == _NOT_THERE}
     assert (
         absent

@@ -67,7 +67,7 @@ def _client(client_kind: ClientKind, server: OpencodeServer) -> Any:  # Any: eit
 
 
 @pytest.mark.parametrize("limit", [7, 50, 250, None])
-def test_250_messages_come_from_new_to_old_each_once(
+def test_250_messages_are_yielded_once_from_new_to_old(
     client_kind: ClientKind, server: OpencodeServer, long_session: str, limit: int | None
 ) -> None:
     client = _client(client_kind, server)
@@ -76,7 +76,7 @@ def test_250_messages_come_from_new_to_old_each_once(
 
 
 @pytest.mark.parametrize("limit", [50, None])
-def test_250_sessions_come_each_once(
+def test_250_sessions_are_yielded_once(
     client_kind: ClientKind, server: OpencodeServer, sessions: list[str], limit: int | None
 ) -> None:
     client = _client(client_kind, server)
@@ -87,7 +87,7 @@ def test_250_sessions_come_each_once(
 
 @pytest.mark.parametrize("search", [None, "s1"])
 @pytest.mark.parametrize("path", ["experimental", "v2"])
-def test_250_sessions_come_each_once_by_cursor(
+def test_250_sessions_are_yielded_once_with_cursors(
     client_kind: ClientKind, server: OpencodeServer, sessions: list[str], path: str, search: str | None
 ) -> None:
     client = _client(client_kind, server)
@@ -108,7 +108,7 @@ def test_250_sessions_come_each_once_by_cursor(
 
 @pytest.mark.parametrize("before", [0, 1])
 @pytest.mark.parametrize("limit", [1, 3, 100])
-def test_a_session_with_a_json_schema_is_read_but_for_its_first_message(
+def test_a_session_with_a_json_schema_is_read_without_its_first_message(
     client_kind: ClientKind,
     server: OpencodeServer,
     structured: dict[int, tuple[str, str]],
@@ -138,7 +138,9 @@ def test_resync_reads_a_session_with_a_json_schema(
     assert found.turn({"mark": "structured"}) == "over"
 
 
-def test_a_turn_beside_a_json_schema_is_aborted(client_kind: ClientKind, server: OpencodeServer) -> None:
+def test_a_turn_after_one_with_a_json_schema_can_be_aborted(
+    client_kind: ClientKind, server: OpencodeServer
+) -> None:
     client = _client(client_kind, server)
     session = client_kind.call(client.session.create).id
     schema = {"type": "json_schema", "schema": _SCHEMA}
@@ -168,7 +170,7 @@ def structured(server: OpencodeServer) -> dict[int, tuple[str, str]]:
     return found
 
 
-def test_send_reaches_routes_parameters_and_members_that_the_document_lacks(
+def test_send_accepts_undocumented_routes_parameters_and_members(
     client_kind: ClientKind, server: OpencodeServer
 ) -> None:
     client = _client(client_kind, server)

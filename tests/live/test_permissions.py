@@ -38,7 +38,7 @@ def _as_read_and_written(wire: JsonObject) -> JsonObject:
 
 @contextmanager
 def _by_http(client_kind: SyncOrAsync, wire: JsonObject) -> Generator[tuple[OpencodeClient, Path]]:
-    """1.3.2 takes the order of an HTTP body; 1.18.33 has an order of its own.
+    """1.3.2 keeps the order of an HTTP body; 1.18.33 uses its own order.
 
     The file that 1.3.2 writes for `config.update` is not read by it, so this is the global configuration.
     """
@@ -77,6 +77,6 @@ def test_a_denied_tool_does_not_run(configure: Any, client_kind: SyncOrAsync, wi
 
 
 @pytest.mark.parametrize("configure", [_by_http, _by_environment], ids=["1.3.2 HTTP", "1.18.33 environment"])
-def test_the_last_match_wins_so_the_other_order_runs_it(configure: Any) -> None:
+def test_a_denied_tool_runs_if_the_rules_are_reordered(configure: Any) -> None:
     with configure("sync", _ALLOWED) as (client, directory):
         assert _runs(client, directory)

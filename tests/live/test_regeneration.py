@@ -85,7 +85,7 @@ def test_fetching_needs_and_accepts_the_servers_password(tmp_path: Path) -> None
     assert source["document_sha256"] == hashlib.sha256(served.body).hexdigest()
 
 
-def test_the_committed_document_is_what_its_server_serves() -> None:
+def test_the_committed_document_is_the_one_that_its_server_serves() -> None:
     source = json.loads((ROOT / "openapi.source.json").read_text(encoding="utf-8"))
     with scratch_server(source["opencode_version"]) as server:
         body = fetch(server.url).body

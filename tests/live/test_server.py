@@ -43,7 +43,7 @@ def _server(
 
 
 @pytest.mark.parametrize("version", _VERSIONS)
-def test_an_isolated_server_runs_a_turn_with_its_configuration_and_leaves_nothing(
+def test_an_isolated_server_runs_a_turn_with_its_configuration_and_leaves_no_files(
     version: str, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "opencode.json").write_text('{"username": "of the project"}', encoding="utf-8")
@@ -69,7 +69,7 @@ def test_the_api_operations_of_an_isolated_server_have_its_configuration(
 
 
 @pytest.mark.parametrize("version", _VERSIONS)
-def test_an_attached_server_disposes_of_instances_and_runs_on(
+def test_an_attached_server_disposes_instances_and_still_runs(
     version: str, model: ScriptedModel, tmp_path: Path
 ) -> None:
     used = tmp_path / "a b"
@@ -92,7 +92,7 @@ def test_an_attached_server_disposes_of_instances_and_runs_on(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what is left of a process is read from /proc")
-def test_nothing_is_left_of_a_program_that_is_killed(model: ScriptedModel, tmp_path: Path) -> None:
+def test_a_killed_program_leaves_no_server_and_no_folder(model: ScriptedModel, tmp_path: Path) -> None:
     program = (
         "import os, sys\nfrom opencode_client import OpencodeServer\n"
         "server = OpencodeServer(sys.argv[1], isolated=True).start()\n"

@@ -85,7 +85,7 @@ def test_twenty_megabytes_are_read_unchanged(server: Server, version: str, tail:
     assert _shown("sync", server(version).url, _BLOCKS, tail) == expected
 
 
-def test_1_1_31_breaks_only_characters_between_two_reads(server: Server) -> None:
+def test_1_1_31_damages_only_characters_that_two_reads_share(server: Server) -> None:
     shown, expected = _shown("async", server("1.1.31").url, 10, _MIXED), _put_out(10, _MIXED)
     mended = re.sub(
         "\N{REPLACEMENT CHARACTER}+", "?", shown

@@ -67,7 +67,7 @@ _met: Counter[str] = Counter()
 
 
 def script(request: JsonObject) -> Reply | None:
-    """Return the reply that the user's text names. After a tool, the model says "done"."""
+    """Return the reply that the user's text names. After a tool, the model replies "done"."""
     last = request["messages"][-1]
     if last["role"] == "tool":
         return Reply(text="done")
@@ -183,7 +183,7 @@ def failure(kind: SyncOrAsync, server: Site, error: type[Any], prompt: Any, **op
 
 @frozen
 class Played:
-    """The updates of a turn, its text as its user has read it, and its end."""
+    """The updates of a turn, its text as built from them, and its end."""
 
     updates: list[Any] = field(factory=list[Any])
     end: list[TurnResult[Any] | Exception] = field(factory=list[Any])

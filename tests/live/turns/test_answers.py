@@ -23,7 +23,7 @@ from tests.live.turns.players import Site, busy, play, run
 pytestmark = pytest.mark.live
 
 
-def test_plain_text(kind: SyncOrAsync, server: Site) -> None:
+def test_a_turn_returns_plain_text(kind: SyncOrAsync, server: Site) -> None:
     result = run(kind, server, "hello", model=MODEL, agent="build", title="t", timeout=60)
     assert (result.text, result.finish, result.tokens.input) == ("echo: hello", "stop", 11)
     assert result.cost > 0
@@ -32,7 +32,7 @@ def test_plain_text(kind: SyncOrAsync, server: Site) -> None:
 
 
 @pytest.mark.parametrize("prompt", ["hello", "#slow", "#todo"])
-def test_the_messages_are_those_that_the_server_has_stored(
+def test_the_messages_are_the_ones_that_the_server_has_stored(
     kind: SyncOrAsync, server: Site, prompt: str
 ) -> None:
     result = run(kind, server, prompt, timeout=60)
@@ -43,7 +43,7 @@ def test_the_messages_are_those_that_the_server_has_stored(
 
 
 @pytest.mark.matrix
-def test_the_next_turn_goes_on_in_the_session(kind: SyncOrAsync, server: Site) -> None:
+def test_the_next_turn_continues_the_session(kind: SyncOrAsync, server: Site) -> None:
     with client_of(
         kind, server.url
     ) as client:  # the session's directory is looked up where the server can do that
@@ -58,7 +58,7 @@ def test_the_next_turn_goes_on_in_the_session(kind: SyncOrAsync, server: Site) -
 
 
 @pytest.mark.matrix
-def test_a_fork_leaves_the_session_alone(kind: SyncOrAsync, server: Site) -> None:
+def test_a_fork_does_not_change_the_session(kind: SyncOrAsync, server: Site) -> None:
     first = run(kind, server, "one")
     forked = run(kind, server, "two", session_id=first.session_id, fork=True)
     assert forked.session_id != first.session_id
@@ -67,7 +67,7 @@ def test_a_fork_leaves_the_session_alone(kind: SyncOrAsync, server: Site) -> Non
         assert len(client.session.messages(forked.session_id)) == 4
 
 
-def test_reasoning_and_text_are_streamed_apart(kind: SyncOrAsync, server: Site, version: str) -> None:
+def test_reasoning_and_text_are_streamed_separately(kind: SyncOrAsync, server: Site, version: str) -> None:
     played = play(kind, server, "#slow")
     assert played.result.text.strip() == ("a slow answer " * 8).strip()
     assert played.result.reasoning == "Let me think."
@@ -87,12 +87,12 @@ def test_tasks_are_shown(kind: SyncOrAsync, server: Site, version: str) -> None:
 
 
 @pytest.mark.matrix
-def test_an_empty_answer(kind: SyncOrAsync, server: Site) -> None:
+def test_an_empty_answer_returns_an_empty_text(kind: SyncOrAsync, server: Site) -> None:
     assert run(kind, server, "#empty").text == ""
 
 
 @pytest.mark.matrix
-def test_a_prompt_of_a_file_only(kind: SyncOrAsync, server: Site) -> None:
+def test_a_prompt_may_be_only_a_file(kind: SyncOrAsync, server: Site) -> None:
     url = (server.directory / "a.txt").as_uri()
     result = run(kind, server, [FilePartInput(mime="text/plain", url=url, filename="a.txt")])
     assert "hello" in result.text
@@ -101,7 +101,7 @@ def test_a_prompt_of_a_file_only(kind: SyncOrAsync, server: Site) -> None:
 
 
 @pytest.mark.matrix
-def test_a_command(kind: SyncOrAsync, server: Site) -> None:
+def test_a_command_returns_its_answer(kind: SyncOrAsync, server: Site) -> None:
     result = run(kind, server, SlashCommand("init"))
     assert "AGENTS.md" in result.text
     assert result.message_id

@@ -84,7 +84,7 @@ def _rests(client: OpencodeClient, session_id: str) -> bool:
 
 
 def _next(asks: Any, timeout: float = 60) -> Any:
-    """Return the next item that is no gap."""
+    """Return the next item that is not a gap."""
     while isinstance(item := asks.get(timeout=timeout), TurnGap):
         pass
     return item
@@ -95,7 +95,7 @@ def _assert_nothing_follows(asks: Any) -> None:
         _next(asks, 1)
 
 
-def test_asks_that_wait_and_that_come_are_yielded_once_and_answered(
+def test_waiting_and_new_asks_are_yielded_once_and_answered(
     kind: SyncOrAsync, server: Site, other: OpencodeClient
 ) -> None:
     first = _ask(other)
@@ -118,7 +118,9 @@ def test_asks_that_wait_and_that_come_are_yielded_once_and_answered(
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("scope", ["all", "directory", "session"])
-def test_another_process_answers(kind: SyncOrAsync, server: Site, other: OpencodeClient, scope: str) -> None:
+def test_an_ask_that_another_process_answers_is_closed(
+    kind: SyncOrAsync, server: Site, other: OpencodeClient, scope: str
+) -> None:
     session_id = _ask(other)
     directory = server.directory if scope == "directory" else None
     with _feed(kind, server, session_id if scope == "session" else None, directory=directory) as asks:
@@ -126,12 +128,12 @@ def test_another_process_answers(kind: SyncOrAsync, server: Site, other: Opencod
         with OpencodeClient(server.server.url) as third:
             third.permission.reply(ask.id, reply="once", directory=ask.directory)
         assert _next(asks) == AskClosed(ask.id, session_id)
-        asks.reply(ask, "once")  # too late, which is no error
+        asks.reply(ask, "once")  # too late, which is not an error
         _assert_nothing_follows(asks)
 
 
 @pytest.mark.matrix
-def test_an_ask_that_waits_in_another_directory_is_found(
+def test_a_waiting_ask_in_another_directory_is_yielded(
     kind: SyncOrAsync, server: Site, elsewhere: OpencodeClient, version: str
 ) -> None:
     if version == "1.1.31":
@@ -142,7 +144,7 @@ def test_an_ask_that_waits_in_another_directory_is_found(
 
 
 @pytest.mark.matrix
-def test_a_directory_that_appears_later_counts_too(
+def test_an_ask_in_a_later_directory_is_yielded(
     kind: SyncOrAsync, server: Site, elsewhere: OpencodeClient, tmp_path: Path
 ) -> None:
     with _feed(kind, server) as asks:
@@ -180,7 +182,7 @@ def test_a_session_has_the_asks_of_its_subagents(
 
 
 @pytest.mark.matrix
-def test_subagents_that_wait_already_are_found(
+def test_asks_of_already_waiting_subagents_are_yielded(
     kind: SyncOrAsync, server: Site, other: OpencodeClient
 ) -> None:
     session_id = _ask(other, "#task#bash")
@@ -193,7 +195,7 @@ def test_subagents_that_wait_already_are_found(
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("end", ["abort", "delete", "dispose"])
-def test_an_ask_that_nobody_waits_for_is_closed(
+def test_an_ask_of_an_ended_turn_is_closed(
     kind: SyncOrAsync, server: Site, other: OpencodeClient, end: str
 ) -> None:
     session_id = _ask(other)

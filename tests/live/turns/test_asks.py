@@ -53,14 +53,14 @@ def test_a_policy_answers_permissions(kind: SyncOrAsync, server: Site, permissio
         ("git log > made", True),
     ],
 )
-def test_rules_hold_for_each_part_of_a_command(server: Site, command: str, runs: bool) -> None:
+def test_rules_apply_to_each_part_of_a_command(server: Site, command: str, runs: bool) -> None:
     (server.directory / "made").unlink(missing_ok=True)
     run("sync", server, f"#run {json.dumps(command)}", permissions={"bash": {"*": "reject", "git *": "once"}})
     assert (server.directory / "made").exists() is runs
 
 
 @pytest.mark.matrix
-def test_always_is_not_asked_again(kind: SyncOrAsync, version: str) -> None:
+def test_after_always_the_same_command_needs_no_permission(kind: SyncOrAsync, version: str) -> None:
     with open_site(version, permission={"bash": "ask"}) as server:
         first = run(kind, server, "#bash", permissions="always")
         second = run(kind, server, "#bash", session_id=first.session_id)
@@ -76,13 +76,13 @@ def test_a_coroutine_answers_permissions(server: Site) -> None:
 
 
 @pytest.mark.matrix
-def test_a_function_that_fails_is_raised(kind: SyncOrAsync, server: Site) -> None:
+def test_an_exception_of_a_policy_function_is_raised(kind: SyncOrAsync, server: Site) -> None:
     failure(kind, server, ZeroDivisionError, "#bash", permissions=_fails)
     assert busy(server) == []
 
 
 @pytest.mark.matrix
-def test_a_person_answers_permissions(kind: SyncOrAsync, server: Site) -> None:
+def test_a_permission_can_be_answered_with_reply(kind: SyncOrAsync, server: Site) -> None:
     played = play(
         kind,
         server,
@@ -120,5 +120,5 @@ def test_questions_are_answered(kind: SyncOrAsync, server: Site, prompt: str, he
 
 
 @pytest.mark.matrix
-def test_questions_are_rejected_when_nobody_answers(kind: SyncOrAsync, server: Site) -> None:
+def test_questions_without_a_policy_are_rejected(kind: SyncOrAsync, server: Site) -> None:
     assert run(kind, server, "#question", timeout=60).replies[0].decision == "reject"

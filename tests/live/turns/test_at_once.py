@@ -16,7 +16,7 @@ from tests.live.turns.players import Site, busy, run
 pytestmark = pytest.mark.live
 
 
-def test_two_runs_at_once_in_one_session(kind: SyncOrAsync, server: Site) -> None:
+def test_two_runs_in_one_session_run_one_after_the_other(kind: SyncOrAsync, server: Site) -> None:
     with OpencodeClient(server.url, directory=server.directory) as client, ThreadPoolExecutor(2) as threads:
         session_id = client.session.create().id
         first = threads.submit(run, kind, server, "#slower one", session_id=session_id)
@@ -32,7 +32,9 @@ def test_two_runs_at_once_in_one_session(kind: SyncOrAsync, server: Site) -> Non
 
 @pytest.mark.matrix
 @pytest.mark.parametrize(("sessions", "directories"), [(50, 10), (100, 1)])
-def test_many_turns_at_once(kind: SyncOrAsync, server: Site, sessions: int, directories: int) -> None:
+def test_many_turns_run_at_the_same_time(
+    kind: SyncOrAsync, server: Site, sessions: int, directories: int
+) -> None:
     places = [server.directory / f"place{number}" for number in range(directories)]
     for place in places:
         place.mkdir(exist_ok=True)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.live
 
 
 @pytest.mark.matrix
-def test_a_stream_that_is_cut_again_and_again(kind: SyncOrAsync, streaming: Site) -> None:
+def test_a_turn_on_a_repeatedly_cut_stream_has_its_whole_text(kind: SyncOrAsync, streaming: Site) -> None:
     with ChaosProxy(streaming.url, seed=1, most_bytes=6_000, fates=[Fate.CUT, Fate.RESET]) as proxy:
         played = play(kind, streaming, "#slow", url=proxy.url)
         assert proxy.met

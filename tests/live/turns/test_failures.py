@@ -29,20 +29,24 @@ from tests.live.turns.players import Site, busy, failure, open_site, play, run
 pytestmark = pytest.mark.live
 
 
-def test_a_wrong_key_of_the_provider(kind: SyncOrAsync, server: Site) -> None:
+def test_a_wrong_key_of_the_provider_raises_turn_authentication_error(
+    kind: SyncOrAsync, server: Site
+) -> None:
     error = failure(kind, server, TurnAuthenticationError, "#401")
     assert (error.status, error.retryable, error.error.name) == (401, False, "APIError")
     assert error.partial.session_id
 
 
 @pytest.mark.matrix
-def test_an_error_of_the_provider(kind: SyncOrAsync, server: Site) -> None:
+def test_an_error_of_the_provider_raises_turn_provider_error(kind: SyncOrAsync, server: Site) -> None:
     error = failure(kind, server, TurnProviderError, "#400")
     assert (error.status, "bad thing" in str(error)) == (400, True)
 
 
 @pytest.mark.matrix
-def test_a_conversation_that_is_too_long(kind: SyncOrAsync, version: str, server: Site) -> None:
+def test_a_too_long_conversation_returns_a_result_or_raises_an_error_with_one(
+    kind: SyncOrAsync, version: str, server: Site
+) -> None:
     if version in ("1.1.31", "1.2.27"):
         failure(kind, server, TurnContextError, "#long", timeout=60)
         return
@@ -55,7 +59,7 @@ def test_a_conversation_that_is_too_long(kind: SyncOrAsync, version: str, server
 
 
 @pytest.mark.matrix
-def test_errors_for_ever_end_at_the_deadline(kind: SyncOrAsync, server: Site) -> None:
+def test_a_turn_with_endless_provider_errors_ends_at_the_deadline(kind: SyncOrAsync, server: Site) -> None:
     started = time.monotonic()
     played = play(kind, server, "#500", timeout=8)  # a busy machine needs seconds for the first attempt
     assert isinstance(played.error, TurnTimeoutError)
@@ -86,7 +90,9 @@ def stored(server: Site, partial: TurnResult[Any]) -> str:
 @pytest.mark.matrix
 @pytest.mark.parametrize("fault", ["cut", "cutthought", "cuttool"])
 @pytest.mark.parametrize("times", ["once", "always"])
-def test_an_answer_that_breaks_in_the_middle(kind: SyncOrAsync, server: Site, times: str, fault: str) -> None:
+def test_a_broken_answer_of_the_provider_ends_with_the_stored_text(
+    kind: SyncOrAsync, server: Site, times: str, fault: str
+) -> None:
     played = play(kind, server, f"#{times}:{fault}:{uuid4().hex}", timeout=20, permissions="once")
     [end] = played.end
     result = end if isinstance(end, TurnResult) else played.error.partial
@@ -99,7 +105,7 @@ def test_an_answer_that_breaks_in_the_middle(kind: SyncOrAsync, server: Site, ti
     assert "".join(shown.values()) == result.text
 
 
-def test_names_that_the_server_does_not_have(kind: SyncOrAsync, server: Site) -> None:
+def test_unknown_models_agents_and_sessions_raise_errors(kind: SyncOrAsync, server: Site) -> None:
     wrong = failure(kind, server, ModelNotFoundError, "hi", model="scripted/scripted-2")
     assert wrong.nearest == (MODEL,)
     assert failure(kind, server, AgentNotFoundError, "hi", agent="biuld").nearest[0] == "build"
@@ -107,7 +113,7 @@ def test_names_that_the_server_does_not_have(kind: SyncOrAsync, server: Site) ->
 
 
 @pytest.mark.matrix
-def test_a_deleted_session_is_lost(kind: SyncOrAsync, streaming: Site) -> None:
+def test_a_turn_in_a_deleted_session_is_lost(kind: SyncOrAsync, streaming: Site) -> None:
     def delete(turn: Any, one: object) -> None:
         if isinstance(one, TextDelta):
             with OpencodeClient(streaming.url, directory=streaming.directory) as other:
@@ -119,7 +125,7 @@ def test_a_deleted_session_is_lost(kind: SyncOrAsync, streaming: Site) -> None:
 
 
 @pytest.mark.matrix
-def test_a_disposed_instance_is_lost(kind: SyncOrAsync, streaming: Site) -> None:
+def test_a_turn_in_a_disposed_instance_is_lost(kind: SyncOrAsync, streaming: Site) -> None:
     def dispose(_turn: object, one: object) -> None:
         if isinstance(one, TextDelta):
             with OpencodeClient(streaming.url, directory=streaming.directory) as other:
@@ -131,7 +137,7 @@ def test_a_disposed_instance_is_lost(kind: SyncOrAsync, streaming: Site) -> None
 
 
 @pytest.mark.matrix
-def test_a_killed_server_is_lost(kind: SyncOrAsync, version: str, streaming: Site) -> None:
+def test_a_turn_on_a_killed_server_is_lost(kind: SyncOrAsync, version: str, streaming: Site) -> None:
     with open_site(version) as server:
         started: list[float] = []
 

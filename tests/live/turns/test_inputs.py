@@ -55,7 +55,7 @@ _READS_FILES = pytest.mark.skipif(
 
 
 @_READS_FILES
-def test_the_model_sees_the_text_of_files(kind: SyncOrAsync, server: Site, tmp_path: Path) -> None:
+def test_the_model_gets_the_text_of_files(kind: SyncOrAsync, server: Site, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"name": "grün"}')
     result = run(kind, server, "look", files=[tmp_path / "a.json", FileAttachment("b.ts", b"let b = 2")])
     assert '{"name": "grün"}' in result.text
@@ -63,14 +63,14 @@ def test_the_model_sees_the_text_of_files(kind: SyncOrAsync, server: Site, tmp_p
 
 
 @_READS_FILES
-def test_a_prompt_of_files_alone(kind: SyncOrAsync, server: Site, tmp_path: Path) -> None:
+def test_a_prompt_may_be_only_files(kind: SyncOrAsync, server: Site, tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("print(1)")
     assert "print(1)" in run(kind, server, "", files=[tmp_path / "a.py"]).text
     assert "print(1)" in run(kind, server, [FilePartInput.from_path(tmp_path / "a.py")]).text
 
 
 @_READS_FILES
-def test_a_command_with_a_file(kind: SyncOrAsync, server: Site) -> None:
+def test_a_command_may_have_a_file(kind: SyncOrAsync, server: Site) -> None:
     assert (
         "print(2)"
         in run(kind, server, SlashCommand("init"), files=[FileAttachment("b.py", b"print(2)")]).text
@@ -106,7 +106,9 @@ _SCHEMA = _Answer.model_json_schema()
 
 
 @pytest.mark.parametrize("output", [_Answer, _SCHEMA], ids=["class", "schema"])
-def test_structured_output(kind: SyncOrAsync, sites: Sites, version: str, output: Any) -> None:
+def test_structured_output_is_returned_or_unsupported(
+    kind: SyncOrAsync, sites: Sites, version: str, output: Any
+) -> None:
     server = sites(version)
     if version == "1.1.31":
         with pytest.raises(UnsupportedOperationError, match=r"1\.1\.65 or newer"):
@@ -119,7 +121,9 @@ def test_structured_output(kind: SyncOrAsync, sites: Sites, version: str, output
 
 
 @pytest.mark.parametrize("prompt", ["#text", "#wrong"])
-def test_an_output_that_is_none(kind: SyncOrAsync, server: Site, version: str, prompt: str) -> None:
+def test_an_answer_without_structured_output_raises_turn_output_error(
+    kind: SyncOrAsync, server: Site, version: str, prompt: str
+) -> None:
     if version == "1.1.31":
         pytest.skip("it has no structured output")
     with pytest.raises(TurnOutputError) as caught:
@@ -128,7 +132,7 @@ def test_an_output_that_is_none(kind: SyncOrAsync, server: Site, version: str, p
     assert caught.value.partial is not None
 
 
-def test_an_output_leaves_the_history_of_a_session_alone(
+def test_an_output_does_not_change_the_history_of_a_session(
     kind: SyncOrAsync, server: Site, version: str
 ) -> None:
     if version == "1.1.31":

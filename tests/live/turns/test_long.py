@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.live, pytest.mark.matrix]
 _LONG_S = 370.0
 _PIECES = 10
 _REPLIES = {
-    "#silent": Reply(text="late", delay_s=_LONG_S / 2),  # servers give a provider up after 300 s
+    "#silent": Reply(text="late", delay_s=_LONG_S / 2),  # servers abort a provider's request after 300 s
     "#dripping": Reply(text="0123456789", chunks=_PIECES, delay_s=_LONG_S / _PIECES),
 }
 
@@ -32,7 +32,7 @@ def _script(request: JsonObject) -> Reply | None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.skipif("TURN_VERSIONS" not in os.environ, reason="`make test-turns` has the time")
-def test_turns_of_more_than_six_minutes() -> None:
+def test_turns_may_run_for_more_than_six_minutes() -> None:
     with ExitStack() as running, ThreadPoolExecutor(3 * len(TURN_VERSIONS)) as threads:
         sites = {version: running.enter_context(open_site(version, _script)) for version in TURN_VERSIONS}
         ends: dict[tuple[str, ...], Any] = {}

@@ -42,7 +42,7 @@ def _run_many(
     until_left: Callable[[], object] | None = None,
     **options: Any,
 ) -> list[TurnOutcome]:
-    """Return the outcomes. With `until_left`, leave when that returns, and then read what is left."""
+    """Return the outcomes. With `until_left`, leave when that returns, and then read the remaining outcomes."""
 
     def sync() -> list[TurnOutcome]:
         found: list[TurnOutcome] = []
@@ -110,9 +110,7 @@ def test_turns_run_in_many_directories(kind: SyncOrAsync, server: Site) -> None:
 
 
 @pytest.mark.matrix
-def test_a_hundred_turns_in_one_directory_run_as_many_at_once_as_wanted(
-    kind: SyncOrAsync, server: Site
-) -> None:
+def test_a_hundred_turns_in_one_directory_each_have_their_own_answer(kind: SyncOrAsync, server: Site) -> None:
     before = len(server.model.requests)
     outcomes = _run_many(
         kind, server, (TurnSpec(f"turn {one}", key=one) for one in range(100)), concurrency=20
@@ -135,7 +133,7 @@ def test_turns_in_one_session_each_have_their_own_answer(kind: SyncOrAsync, serv
 
 
 @pytest.mark.matrix
-def test_leaving_early_aborts_what_runs(kind: SyncOrAsync, server: Site) -> None:
+def test_leaving_early_aborts_running_turns(kind: SyncOrAsync, server: Site) -> None:
     read: list[int] = []
 
     def specs() -> Iterator[TurnSpec]:
@@ -152,7 +150,7 @@ def test_leaving_early_aborts_what_runs(kind: SyncOrAsync, server: Site) -> None
 
 
 @pytest.mark.matrix
-def test_an_error_in_the_loop_aborts_what_runs(kind: SyncOrAsync, server: Site) -> None:
+def test_an_error_in_the_loop_aborts_running_turns(kind: SyncOrAsync, server: Site) -> None:
     def stop(_: TurnOutcome) -> None:
         raise ZeroDivisionError
 
@@ -163,7 +161,7 @@ def test_an_error_in_the_loop_aborts_what_runs(kind: SyncOrAsync, server: Site) 
 
 
 @pytest.mark.matrix
-def test_an_error_of_the_generator_aborts_what_runs(kind: SyncOrAsync, server: Site) -> None:
+def test_an_error_of_the_generator_aborts_running_turns(kind: SyncOrAsync, server: Site) -> None:
     def specs() -> Iterator[TurnSpec]:
         yield TurnSpec("#hang")
         yield TurnSpec("hello")

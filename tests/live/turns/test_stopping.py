@@ -1,4 +1,4 @@
-"""Turns that are stopped, left, or joined, on real servers."""
+"""Turns that are stopped, left, or followed, on real servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_turn_that_hangs_is_aborted_at_the_deadline(kind: SyncOrAsync, server:
 
 
 @pytest.mark.matrix
-def test_leaving_early_aborts_the_turn(kind: SyncOrAsync, streaming: Site) -> None:
+def test_an_exception_in_the_loop_aborts_the_turn(kind: SyncOrAsync, streaming: Site) -> None:
     def leave(_turn: object, one: object) -> None:
         if isinstance(one, TextDelta):
             raise ZeroDivisionError
@@ -41,7 +41,7 @@ def test_aborting_ends_the_turn_with_an_error(kind: SyncOrAsync, streaming: Site
 
 
 @pytest.mark.matrix
-def test_an_abort_from_another_client_then_the_next_prompt(kind: SyncOrAsync, streaming: Site) -> None:
+def test_a_session_works_after_an_abort_from_another_client(kind: SyncOrAsync, streaming: Site) -> None:
     def abort(turn: Any, one: object) -> None:
         if isinstance(one, TextDelta):
             with OpencodeClient(streaming.url, directory=streaming.directory) as other:
@@ -55,21 +55,21 @@ def test_an_abort_from_another_client_then_the_next_prompt(kind: SyncOrAsync, st
 
 
 @pytest.mark.matrix
-def test_nothing_is_aborted_in_a_session_at_rest(kind: SyncOrAsync, server: Site) -> None:
+def test_abort_does_nothing_in_an_idle_session(kind: SyncOrAsync, server: Site) -> None:
     session_id = run(kind, server, "hello").session_id
     with client_of(kind, server.url, directory=server.directory) as client:
         assert client.abort(session_id) is False
 
 
 @pytest.mark.matrix
-def test_a_step_too_many_aborts_the_turn(kind: SyncOrAsync, server: Site) -> None:
+def test_a_step_above_the_limit_aborts_the_turn(kind: SyncOrAsync, server: Site) -> None:
     failure(kind, server, TurnBudgetError, "#todo", max_steps=1)
     error = failure(kind, server, TurnBudgetError, "#todo", max_cost=1e-6)
     assert error.partial.cost > 1e-6
     assert busy(server) == []
 
 
-def test_a_turn_that_was_begun_elsewhere_is_followed(kind: SyncOrAsync, server: Site) -> None:
+def test_a_turn_that_another_client_began_can_be_followed(kind: SyncOrAsync, server: Site) -> None:
     with OpencodeClient(server.url, directory=server.directory) as client, ThreadPoolExecutor(1) as threads:
         session_id = client.session.create().id
         first = threads.submit(client.run, "#slow", session_id=session_id)
@@ -93,7 +93,7 @@ def test_leaving_a_followed_turn_does_not_abort_it(kind: SyncOrAsync, server: Si
 
 
 @pytest.mark.matrix
-def test_a_detached_turn_goes_on(kind: SyncOrAsync, server: Site) -> None:
+def test_a_detached_turn_continues(kind: SyncOrAsync, server: Site) -> None:
     sessions: list[str] = []
 
     def detach(turn: Any, one: object) -> None:

@@ -32,7 +32,7 @@ def test_permissions_of_subagents_are_answered(kind: SyncOrAsync, server: Site, 
 
 
 @pytest.mark.matrix
-def test_the_cost_of_subagents_is_beside_that_of_the_turn(kind: SyncOrAsync, server: Site) -> None:
+def test_the_result_has_the_cost_of_subagents(kind: SyncOrAsync, server: Site) -> None:
     result = run(kind, server, "#task#bash", permissions="once", timeout=90)
     assert result.subagent_cost > 0
     assert result.subagent_tokens.input > 0
@@ -42,7 +42,7 @@ def test_the_cost_of_subagents_is_beside_that_of_the_turn(kind: SyncOrAsync, ser
 @pytest.mark.parametrize(
     "prompt", ["#call:{} #task#bash", "#call:{} #task#task#bash", "#task #call:{} #task#bash"]
 )
-def test_permissions_of_subagents_that_began_while_the_stream_was_cut(
+def test_permissions_of_subagents_started_during_a_gap_are_answered(
     kind: SyncOrAsync, streaming: Site, monkeypatch: pytest.MonkeyPatch, prompt: str
 ) -> None:
     name = uuid4().hex
