@@ -58,7 +58,7 @@ def test_every_model_imports(package: Path) -> None:
     assert int(done.stdout) > 200
 
 
-def test_the_command_gives_the_same_bytes_whatever_the_hash_seed(package: Path, tmp_path: Path) -> None:
+def test_the_command_writes_the_same_bytes_for_every_hash_seed(package: Path, tmp_path: Path) -> None:
     """The package was generated in this process, whose seed is random."""
     spec = package.parent.parent / "document.json"
     command = [sys.executable, "-m", "scripts.generate", "--spec", str(spec), "--out", str(tmp_path)]

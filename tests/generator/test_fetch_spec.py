@@ -1,4 +1,4 @@
-"""Fetching the document: a response that is not a document is an error that shows it, and changes no file."""
+"""Fetching the document: a response that is not a document raises an error that shows it, and changes no file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def served(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tree: Path) -> HTTPServer:
-    """A server that serves the document, for `make spec` to ask."""
+    """A server with the document, for `make spec`."""
     httpserver.expect_request("/doc").respond_with_json(_DOCUMENT)
     httpserver.expect_request("/global/health").respond_with_json({"healthy": True, "version": "1.18.33"})
     monkeypatch.setenv("OPENCODE_URL", httpserver.url_for(""))
@@ -45,13 +45,13 @@ def _files(tree: Path) -> dict[str, str]:
     return {file.name: file.read_text(encoding="utf-8") for file in tree.iterdir()}
 
 
-def test_the_document_is_written_as_served_and_readable(served: HTTPServer, tree: Path) -> None:
+def test_the_served_document_is_written_indented(served: HTTPServer, tree: Path) -> None:
     assert fetch_spec.main() == 0
     text = (tree / "openapi.json").read_text(encoding="utf-8")
     assert text == json.dumps(_DOCUMENT, indent=2, ensure_ascii=False) + "\n"
 
 
-def test_the_sidecar_says_which_server_and_which_bytes(served: HTTPServer, tree: Path) -> None:
+def test_the_source_file_has_the_version_the_hash_and_the_counts(served: HTTPServer, tree: Path) -> None:
     fetch_spec.main()
     body = fetch(served.url_for("")).body
     assert json.loads((tree / "openapi.source.json").read_text(encoding="utf-8")) == {
@@ -84,7 +84,7 @@ def test_the_url_may_be_the_full_address_of_the_document(served: HTTPServer, pat
 
 @pytest.fixture
 def second(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tree: Path) -> HTTPServer:
-    """A server of OpenCode 2.x: its document has an address of its own, and other paths have a web page."""
+    """A server of OpenCode 2.x: its document has another path, and all other paths return a web page."""
     httpserver.expect_request("/api/info").respond_with_json({"version": "2.1.3", "pid": 1})
     httpserver.expect_request("/api/openapi.json").respond_with_json(_DOCUMENT)
     httpserver.expect_request(re.compile(".*")).respond_with_data("<!doctype html>", content_type="text/html")
@@ -102,7 +102,9 @@ def test_the_document_of_2_x_is_read_from_its_full_address(second: HTTPServer) -
     assert fetch(second.url_for("/api/openapi.json")).version == "2.1.3"
 
 
-def test_a_password_that_2_x_wants_is_named(httpserver: HTTPServer, tree: Path) -> None:
+def test_the_error_for_a_missing_password_of_2_x_names_the_variable(
+    httpserver: HTTPServer, tree: Path
+) -> None:
     httpserver.expect_request("/api/info").respond_with_json({"_tag": "UnauthorizedError"}, status=401)
     httpserver.expect_request(re.compile(".*")).respond_with_data("<!doctype html>", content_type="text/html")
     with pytest.raises(SpecError, match=r"/api/info gave 401 .*; set OPENCODE_SERVER_USERNAME"):
@@ -132,7 +134,7 @@ def test_a_password_that_2_x_wants_is_named(httpserver: HTTPServer, tree: Path) 
         (401, "text/plain", "Unauthorized", "set OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD"),
     ],
 )
-def test_what_is_no_document_is_refused_and_changes_nothing(
+def test_a_response_that_is_not_a_document_is_refused_and_changes_nothing(
     httpserver: HTTPServer,
     tree: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -166,7 +168,7 @@ def test_a_lost_operation_is_refused_by_name(
     assert json.loads((tree / "openapi.json").read_text(encoding="utf-8")) == more
 
 
-def test_allow_removed_lets_operations_go(
+def test_allow_removed_accepts_lost_operations(
     served: HTTPServer, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     more: dict[str, Any] = {**_DOCUMENT, "paths": {**_DOCUMENT["paths"], "/c": {"delete": {}}}}
@@ -188,7 +190,7 @@ def test_many_lost_operations_are_counted_not_all_listed(
     "health",
     [{}, {"version": None}, {"version": ""}, {"version": "1.2.3\nstatus=unchanged"}, {"version": "--x"}],
 )
-def test_a_server_that_does_not_say_its_version_in_a_word_is_refused(
+def test_a_server_without_a_valid_version_is_refused(
     httpserver: HTTPServer, health: dict[str, object]
 ) -> None:
     httpserver.expect_request("/doc").respond_with_json(_DOCUMENT)
@@ -218,7 +220,7 @@ def test_no_error_shows_a_credential(where: str) -> None:
     assert "hunter2" not in repr(caught.value.__cause__)
 
 
-def test_no_server_at_all_is_an_exit_code_of_its_own(
+def test_a_missing_server_has_its_own_exit_code(
     tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     monkeypatch.delenv("OPENCODE_URL", raising=False)
@@ -234,12 +236,12 @@ def test_lost_operations_compares_method_and_path() -> None:
     assert lost_operations(_DOCUMENT, moved) == ["GET /b (b.get)"]
 
 
-def test_a_byte_order_mark_is_no_document() -> None:
+def test_a_byte_order_mark_alone_is_not_a_document() -> None:
     with pytest.raises(SpecError, match="not JSON"):
         parse_document(b"\xff\xfe", "/doc")
 
 
-def test_a_committed_document_that_is_broken_is_said_to_be(
+def test_the_error_for_a_broken_committed_document_names_it(
     served: HTTPServer, tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tree / "openapi.json").write_text("<<<<<<< HEAD", encoding="utf-8")
@@ -247,7 +249,7 @@ def test_a_committed_document_that_is_broken_is_said_to_be(
     assert "the earlier openapi.json is broken" in capsys.readouterr().err
 
 
-def test_losses_are_those_since_the_last_commit(
+def test_lost_operations_are_found_against_the_last_commit(
     served: HTTPServer, tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = {**_DOCUMENT["paths"], "/c": {"get": {"operationId": "c.get"}}}
@@ -271,7 +273,7 @@ def test_when_one_file_cannot_be_written_neither_is(
     assert (tree / "openapi.json").read_bytes() == before
 
 
-def test_a_wrong_password_is_not_asked_for_again(httpserver: HTTPServer) -> None:
+def test_a_request_with_a_wrong_password_is_not_repeated(httpserver: HTTPServer) -> None:
     httpserver.expect_request(re.compile("/doc|/global/health")).respond_with_data("", status=401)
     with pytest.raises(SpecError, match="has another user name or password") as raised:
         fetch(httpserver.url_for(""), ("opencode", "hunter2"))
@@ -288,7 +290,7 @@ def test_a_wrong_password_is_not_asked_for_again(httpserver: HTTPServer) -> None
         "u:hunter2@h",
     ],
 )
-def test_no_error_for_a_url_holds_its_password(url: str) -> None:
+def test_no_error_for_a_url_contains_its_password(url: str) -> None:
     with pytest.raises(SpecError, match=r"^OPENCODE_URL ") as raised:
         fetch(url)
     assert "hunter2" not in f"{raised.value} {raised.value!r}"

@@ -71,7 +71,7 @@ _PAYLOADS = (
     "a" * 300,
     "[31mred",
     "%s %(x)s {{}}",
-    "# type: ignore",  # a payload: what a document may say, not a remark of ours
+    "# type: ignore",  # a hostile payload, not a comment of this file
     "endraw %}}",
 )
 

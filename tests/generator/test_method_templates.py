@@ -74,7 +74,7 @@ def test_arguments_go_where_the_table_says(things: ModuleType) -> None:
     }
 
 
-def test_the_asynchronous_twin_is_the_same_awaited(things: ModuleType) -> None:
+def test_the_async_method_sends_the_same_request(things: ModuleType) -> None:
     caller = AsyncCaller()
     twin = things.AsyncListThingNamespace(caller)
     assert asyncio.run(twin.update("t", "a", note="n", query_timeout=1)) == "value"
@@ -87,7 +87,7 @@ def apps(models: ModuleType) -> ModuleType:
 
 
 @pytest.mark.parametrize("body", [b"\xff\0", bytearray(b"\xff\0"), "\xff"])
-def test_a_body_of_bytes_is_sent_as_it_is(
+def test_a_body_of_bytes_is_sent_unchanged(
     client_kind: ClientKind, apps: ModuleType, body: bytes | bytearray | str
 ) -> None:
     sent: list[httpx.Request] = []
@@ -101,7 +101,7 @@ def test_a_body_of_bytes_is_sent_as_it_is(
     assert sent[0].content == (body.encode() if isinstance(body, str) else body)
 
 
-def test_a_body_of_bytes_takes_no_other_type(client_kind: ClientKind, apps: ModuleType) -> None:
+def test_a_body_of_bytes_accepts_no_other_type(client_kind: ClientKind, apps: ModuleType) -> None:
     namespace = apps.AsyncAppNamespace if client_kind.is_async else apps.AppNamespace
     with pytest.raises(ArgumentError, match=r"app\.log: body takes bytes or text, not dict"):
         client_kind.call(namespace(client_kind.client()._caller).log, body={})
@@ -139,7 +139,7 @@ def test_the_row_of_the_table_matches_the_document(things: ModuleType) -> None:
     assert operation.errors == {"404": ("Sent",)}
 
 
-def test_the_docstring_has_the_documents_texts(things: ModuleType) -> None:
+def test_the_docstring_contains_the_documents_texts(things: ModuleType) -> None:
     docstring = inspect.getdoc(_update(things)) or ""
     assert docstring.startswith("Change a thing.\n\nAll at once.\n")
     assert "    mood: How it is.\n" in docstring

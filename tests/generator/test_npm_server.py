@@ -1,4 +1,4 @@
-"""Getting a version from npm, with an `npm` that does what the test says."""
+"""Getting a version from npm, with a fake `npm`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ with tarfile.open("package.tgz", "w:gz") as tar:
 
 @pytest.fixture
 def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder, alone on PATH, for an `npm` to stand in; it keeps a log of the calls in `calls`."""
+    """The only folder on PATH, with a fake `npm` that writes its calls into the file `calls`."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -52,46 +52,46 @@ def test_the_executable_comes_from_the_platform_package(npm: Path, tmp_path: Pat
     assert (tmp_path / "calls").read_text(encoding="utf-8") == f"pack {platform_package()}@1.2.3\n"
 
 
-def test_a_version_that_is_there_is_not_fetched_again(npm: Path, tmp_path: Path) -> None:
+def test_a_downloaded_version_is_not_fetched_again(npm: Path, tmp_path: Path) -> None:
     first = get_server("1.2.3", tmp_path / "cache")
     (npm / "npm").unlink()
     assert get_server("1.2.3", tmp_path / "cache") == first
 
 
-def test_two_at_once_both_get_it_and_leave_nothing_behind(npm: Path, tmp_path: Path) -> None:
+def test_concurrent_calls_all_get_the_version_and_leave_no_files(npm: Path, tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = set(pool.map(get_server, ["1.2.3"] * 4, [tmp_path / "cache"] * 4))
     assert len(found) == 1
     assert _but_locks(tmp_path / "cache") == ["1.2.3"]
 
 
-def test_of_two_at_once_one_fetches_and_the_other_waits(npm: Path, tmp_path: Path) -> None:
+def test_concurrent_calls_fetch_a_version_once(npm: Path, tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(get_server, ["1.2.3"] * 4, [tmp_path / "cache"] * 4))
     assert (tmp_path / "calls").read_text(encoding="utf-8").count("pack") == 1
 
 
-def test_latest_is_the_version_that_npm_says(npm: Path) -> None:
+def test_latest_version_returns_the_version_from_npm(npm: Path) -> None:
     assert latest_version() == "1.19.3"
 
 
 @pytest.mark.parametrize(
     "version", ["", "../x", "1.2", "1.2.3; rm -rf /", "--help", "1.2.3/../..", "next", "１.２.３"]
 )
-def test_what_is_no_version_reaches_no_command_line(npm: Path, tmp_path: Path, version: str) -> None:
+def test_an_invalid_version_is_not_passed_to_npm(npm: Path, tmp_path: Path, version: str) -> None:
     with pytest.raises(NpmError, match="not a version"):
         get_server(version, tmp_path / "cache")
     assert not (tmp_path / "calls").exists()
 
 
-def test_without_npm_the_error_says_so(npm: Path, tmp_path: Path) -> None:
+def test_a_missing_npm_is_an_error_that_names_it(npm: Path, tmp_path: Path) -> None:
     (npm / "npm").unlink()
     with pytest.raises(NpmMissingError, match="npm is not on this machine"):
         get_server("1.2.3", tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_version_that_npm_does_not_have_is_an_error_with_npms_word(npm: Path, tmp_path: Path) -> None:
+def test_an_unknown_version_is_an_error_with_the_message_of_npm(npm: Path, tmp_path: Path) -> None:
     _install(npm, "import sys; sys.exit('npm warn old\\nnpm error code E404\\nnpm error 404 Not Found')")
     with pytest.raises(NpmError, match=r"failed: code E404; 404 Not Found$"):
         get_server("9.9.9", tmp_path / "cache")

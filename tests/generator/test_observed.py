@@ -1,4 +1,4 @@
-"""Recorded responses of real servers are read into the models, as their types promise."""
+"""Recorded responses of real servers match the types of the models."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_every_recording_round_trips_without_a_warning(
 
 
 @pytest.mark.parametrize("version", RECORDED)
-def test_everything_recorded_reads_strictly(version: str) -> None:
+def test_every_recording_can_be_read_strictly(version: str) -> None:
     for _, reader, payload in recorded(version):
         reader(copy.deepcopy(payload), strict=True)
 
@@ -57,7 +57,7 @@ def test_every_measured_member_is_an_entry() -> None:
     assert derive_observed.MEASURED.keys() - _entries().keys() == set()
 
 
-def test_every_entry_is_of_a_member_that_is_there() -> None:
+def test_every_entry_names_an_existing_member() -> None:
     schemas = schemas_of(normalised())
     assert [place for place in _entries() if place[1] not in schemas[place[0]]["properties"]] == []
 
@@ -67,7 +67,7 @@ def test_every_entry_has_versions_and_a_source() -> None:
     assert OBSERVED.read_text(encoding="utf-8").isascii()
 
 
-def test_no_constant_that_tells_variants_apart_is_optional() -> None:
+def test_no_tag_of_a_union_is_optional() -> None:
     schemas = schemas_of(normalised())
     loose = [
         (name, tag)
@@ -78,7 +78,7 @@ def test_no_constant_that_tells_variants_apart_is_optional() -> None:
     assert loose == []
 
 
-def test_no_member_on_the_way_to_such_a_constant_is_optional() -> None:
+def test_no_member_that_contains_a_tag_is_optional() -> None:
     deciding = derive_observed.deciding_members(normalised())
     assert ("SyncEventSessionCreated", "syncEvent") in deciding
     assert deciding & _entries().keys() == set()
@@ -91,11 +91,11 @@ def test_every_event_of_the_versions_without_ids_has_an_optional_id() -> None:
     assert {name for name in here if not _is_optional(name, "id")} == set()
 
 
-def test_no_version_is_named_whose_document_lacks_the_class() -> None:
+def test_an_entry_names_only_versions_whose_document_has_the_class() -> None:
     assert _entries()["SessionNextMovedData", "timestamp"]["versions"] == ["1.18.33"]
 
 
-def test_a_class_that_only_shares_its_name_with_an_older_one_stays_as_documented() -> None:
+def test_a_class_that_only_shares_its_name_with_an_older_one_is_unchanged() -> None:
     assert [place for place in _entries() if place[0] == "FileDiff"] == []
 
 
@@ -138,7 +138,7 @@ def test_a_member_that_every_server_sends_stays_required(model: str, member: str
     assert fields_dict(getattr(models, model))[member].default is NOTHING
 
 
-def test_the_document_of_1_1_31_is_wrong_about_shell_and_makes_nothing_of_it_optional() -> None:
+def test_the_wrong_shell_response_of_1_1_31_makes_no_member_optional() -> None:
     assert ("MessageWithParts", "info") not in _entries()
 
 
@@ -150,7 +150,7 @@ def test_a_session_next_event_has_its_time_in_two_forms() -> None:
     assert models.SessionNextPromptedData.__annotations__["timestamp"] == "float | str"
 
 
-def test_a_prompt_without_a_reply_answers_with_the_user_message() -> None:
+def test_a_prompt_with_no_reply_returns_the_user_message() -> None:
     data: dict[str, Any] = next(
         body for where, _, body in recorded("1.18.33") if where == "session.prompt [noReply]"
     )

@@ -85,7 +85,7 @@ _SECOND = document(
         "/api/event": _get("event.subscribe", {"type": "object"}, "text/event-stream"),
     },
 )
-"""A server of OpenCode 2.x, as far as is known: other routes, and operationIds of 1.x."""
+"""The known routes of OpenCode 2.x: other routes with operationIds of 1.x."""
 
 
 @pytest.fixture(scope="module")
@@ -131,18 +131,18 @@ def first() -> Generator[str]:
 
 
 @pytest.mark.parametrize("version", DOCUMENTED)
-def test_all_parts_work_with_opencodes_documents(version: str) -> None:
+def test_all_handwritten_parts_work_with_opencodes_documents(version: str) -> None:
     assert missing_overlays(recorded(version)) == []
 
 
-def test_a_part_is_missing_if_one_operation_has_another_route() -> None:
+def test_a_handwritten_part_is_left_out_if_one_operation_has_another_route() -> None:
     other = recorded("1.18.33")
     paths = {("/other" if path == "/session/status" else path): item for path, item in other["paths"].items()}
     missing = missing_overlays({**other, "paths": paths})
     assert [one.names[-1] for one in missing] == ["client.abort", "client.resync"]
 
 
-def test_the_flag_for_children_needs_the_list_of_children() -> None:
+def test_the_children_flag_is_left_out_without_the_list_of_children() -> None:
     other = recorded("1.18.33")
     paths = {path: item for path, item in other["paths"].items() if path != "/session/{sessionID}/children"}
     assert "filter(children=)" in [
@@ -150,7 +150,7 @@ def test_the_flag_for_children_needs_the_list_of_children() -> None:
     ]
 
 
-def test_the_parts_are_there() -> None:
+def test_the_listed_modules_methods_and_flags_exist() -> None:
     """A module or a method that is renamed needs its new name in the list."""
     package = Path(sys.modules["opencode_client"].__file__ or "").parent
     for overlay in OVERLAYS:
@@ -161,9 +161,7 @@ def test_the_parts_are_there() -> None:
         assert all(f"{flag}: bool = False" in stream for flag in overlay.flags)
 
 
-def test_a_package_of_2_x_is_whole_and_speaks_to_its_server(
-    folder: Path, second: HTTPServer, first: str
-) -> None:
+def test_a_package_of_2_x_works_with_its_server(folder: Path, second: HTTPServer, first: str) -> None:
     parts, *filters, values, event, sessions, error = _run(folder, _PROGRAM, second.url_for(""), first)
     assert filters == ["['self', 'types', 'session_id'] False"] * 2
     assert json.loads(parts.lower()) == [False] * 16

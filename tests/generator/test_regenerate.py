@@ -18,7 +18,7 @@ from tests.support.project_files import project_files
 
 
 def _nothing(*_: object) -> None:
-    """Writes no rooms, no pages and no report: the tree stays as it is."""
+    """Write no generated folders, no pages and no report: the tree is unchanged."""
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def _no_report(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.documents
-def test_without_a_server_the_rooms_are_rebuilt_from_the_committed_document(
+def test_without_a_server_the_committed_document_is_used(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(fetch_spec, "main", lambda: fetch_spec.NO_SERVER)
@@ -38,7 +38,7 @@ def test_without_a_server_the_rooms_are_rebuilt_from_the_committed_document(
     assert "rebuilding from the committed openapi.json" in capsys.readouterr().out
 
 
-def test_a_document_that_was_refused_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_document_stops_the_regeneration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch_spec, "main", lambda: 1)
     monkeypatch.setattr(regenerate, "WRITTEN", ())  # other tests read the tree at the same time
     before = project_files()
@@ -51,7 +51,7 @@ STAGES = ("spec", "generate", "docs")
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-    """Places as stages write them: a file that is there, a folder with a file, and a folder that is missing."""
+    """Targets like those of the stages: an existing file, a folder with a file, and a missing folder."""
     found = {name: tmp_path / name for name in STAGES}
     found["spec"].write_text("before", encoding="utf-8")
     (found["generate"] / "api").mkdir(parents=True)
@@ -67,7 +67,7 @@ def _contents(folder: Path) -> dict[str, str]:
 def _run_stages(
     places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, failing: str, fail: Callable[[], int]
 ) -> None:
-    """Replace each stage by one that writes to its place. The stage `failing` also fails, after it wrote."""
+    """Replace each stage by one that writes to its target. The stage `failing` raises after writing."""
 
     def stage(name: str, *_: object) -> int:
         place = places[name] if name == "spec" else places[name] / "new.py"
@@ -119,7 +119,7 @@ def test_a_regeneration_without_a_failure_keeps_everything(
     assert after == {"spec", "generate/api/a.py", "generate/new.py", "docs/new.py"}
 
 
-def test_a_twin_that_cannot_be_written_leaves_the_rooms(
+def test_a_failed_twin_restores_the_generated_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:

@@ -1,4 +1,4 @@
-"""The job that proposes a regeneration: what it writes into the changelog, and the patch."""
+"""The job that proposes a regeneration: its entry in the changelog, and the patch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_entry_names_the_version_and_how_much_changed() -> None:
         ),
     ],
 )
-def test_a_line_is_added_to_what_is_not_released(before: str, after: str) -> None:
+def test_a_line_is_added_to_the_unreleased_section(before: str, after: str) -> None:
     assert with_entry(before, "- new") == after
 
 
@@ -48,7 +48,7 @@ _ROOMS = (
 )
 
 
-def test_the_patch_holds_what_was_generated_and_nothing_else_of_the_tree(tmp_path: Path) -> None:
+def test_the_patch_contains_only_generated_files(tmp_path: Path) -> None:
     def git(folder: Path, *arguments: str) -> None:
         author = ("-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "core.autocrlf=false")
         subprocess.run(["git", "-C", str(folder), *author, *arguments], check=True, capture_output=True)

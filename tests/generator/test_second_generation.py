@@ -1,4 +1,4 @@
-"""The package of a document of OpenCode 2.1: whole, typed, and every operation as documented.
+"""The package of a document of OpenCode 2.1 can be imported, is typed, and has every operation as documented.
 
 No server of 2.x could be run. The document was rebuilt from a public client of 2.1 (opencode-python-sdk 0.2.3 of PyPI).
 """
@@ -48,7 +48,7 @@ def _run(tree: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_package_is_imported_whole(tree: Path) -> None:
+def test_every_module_of_the_package_can_be_imported(tree: Path) -> None:
     program = (
         "import importlib, pkgutil, opencode_client as package\n"
         "names = [one.name for one in pkgutil.walk_packages(package.__path__, 'opencode_client.')]\n"

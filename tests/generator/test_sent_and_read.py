@@ -49,7 +49,7 @@ def test_a_marked_operation_is_a_websocket_with_its_own_query(tmp_path: Path, na
     )  # fmt: skip
 
 
-def test_the_document_decides_before_the_table(tmp_path: Path) -> None:
+def test_the_document_wins_over_the_table(tmp_path: Path) -> None:
     operation = _websocket(operationId="v2.pty.connect", **{"x-websocket": False})
     package = load(tmp_path, document({}, {"/tty/{id}": {"get": operation}}))
     with client(package, answering(200, True)) as opened:
@@ -168,7 +168,7 @@ def test_a_response_to_head_has_no_body(tmp_path: Path) -> None:
     assert _result(tmp_path, "head", ok(reference("Item")), httpx.Response(200)) is None
 
 
-def test_a_union_without_variants_is_anything(tmp_path: Path) -> None:
+def test_a_union_without_variants_is_any_type(tmp_path: Path) -> None:
     assert _result(tmp_path, "post", ok({"anyOf": [False]}), httpx.Response(200, json=[1])) == [1]
 
 
@@ -300,7 +300,7 @@ def test_a_body_is_sent_as_described(
     assert (request.content, request.headers.get("content-type") if content else None) == (content, kind)
 
 
-def test_the_server_learns_which_of_several_media_types_the_client_reads(tmp_path: Path) -> None:
+def test_the_accept_header_lists_the_readable_media_types(tmp_path: Path) -> None:
     content: Json = {"text/html": {}, "application/json": {"schema": {}}}
     responses: Json = {"200": {"description": "", "content": content}, "202": ok({}, "text/plain")["200"]}
     assert _sent(tmp_path, {"responses": responses}).headers["accept"] == "application/json, text/plain"

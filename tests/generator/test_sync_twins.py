@@ -50,6 +50,6 @@ def test_an_unlisted_async_name_in_a_docstring_is_an_error() -> None:
         _twin('"""As `AsyncThing`."""\n')
 
 
-def test_a_module_that_does_not_say_that_it_is_a_source_is_refused() -> None:
+def test_a_module_without_the_mark_of_a_source_is_refused() -> None:
     with pytest.raises(TwinError, match="begin with"):
         sync_source("x = 1\n", "async_twin.py")

@@ -16,7 +16,7 @@ from opencode_client.errors import ResponseDecodeError
 from tests.support.small_package import session as _session
 
 
-def test_members_have_snake_case_names_and_the_wires_values(models: ModuleType) -> None:
+def test_members_have_snake_case_names_and_the_servers_values(models: ModuleType) -> None:
     session = models.Session.from_dict(_session())
     assert (session.id, session.project_id, session.time.created) == ("ses_1", "p", 1)
 
@@ -39,7 +39,7 @@ def test_to_dict_returns_the_json_that_was_read(models: ModuleType, data: dict[s
     assert models.Session.from_dict(copy.deepcopy(data)).to_dict() == data
 
 
-def test_a_date_time_stays_the_text_that_came_and_is_a_datetime_on_request(models: ModuleType) -> None:
+def test_a_date_time_is_kept_as_text_and_can_be_read_as_datetime(models: ModuleType) -> None:
     session = models.Session.from_dict(_session(due="2026-11-23T07:15:43.845Z"))
     assert session.to_dict()["due"] == session.due == "2026-11-23T07:15:43.845Z"
     assert to_datetime(session.due) == datetime(2026, 11, 23, 7, 15, 43, 845000, tzinfo=UTC)
@@ -71,7 +71,7 @@ def test_models_have_slots(models: ModuleType) -> None:
         models.TextPart(text="hi").other = 1
 
 
-def test_an_unknown_enum_value_passes(models: ModuleType) -> None:
+def test_an_unknown_enum_value_is_accepted(models: ModuleType) -> None:
     assert models.Session.from_dict(_session(mood="sleepy"), strict=True).mood == "sleepy"
 
 
@@ -80,7 +80,7 @@ def test_enums_are_open_when_read_and_closed_when_only_sent(models: ModuleType) 
     assert models.Sent.__annotations__["mood"] == "Literal['bad', 'good']"
 
 
-def test_keywords_and_taken_names_get_an_underscore_and_builtins_stay(models: ModuleType) -> None:
+def test_keywords_and_taken_names_get_an_underscore_but_builtins_do_not(models: ModuleType) -> None:
     wire = {
         "class": "c",
         "list": ["l"],
@@ -96,7 +96,7 @@ def test_keywords_and_taken_names_get_an_underscore_and_builtins_stay(models: Mo
     assert read.to_dict() == dict(wire, type="y")
 
 
-def test_two_members_with_one_python_name_are_both_there(models: ModuleType) -> None:
+def test_two_members_with_one_python_name_are_both_kept(models: ModuleType) -> None:
     wire: dict[str, Any] = {
         "class": "",
         "list": [],
@@ -110,7 +110,7 @@ def test_two_members_with_one_python_name_are_both_there(models: ModuleType) -> 
 
 
 @pytest.mark.parametrize(("tag", "got"), [("other", "'other'"), (5, "number")])
-def test_another_value_than_the_constant_is_a_fault_to_a_strict_reader(
+def test_strict_reading_refuses_another_value_than_the_constant(
     models: ModuleType, tag: object, got: str
 ) -> None:
     with pytest.raises(ResponseDecodeError, match=rf"\$\.type: expected 'text', got {got}"):
@@ -121,7 +121,7 @@ def test_a_required_member_that_is_none_is_sent_as_null(models: ModuleType) -> N
     assert models.Nullable(a="x", b=None).to_dict() == {"a": "x", "b": None}
 
 
-def test_a_map_that_came_as_something_else_stays_so_with_a_warning(
+def test_a_map_of_another_type_is_kept_with_a_warning(
     models: ModuleType, warned: pytest.LogCaptureFixture
 ) -> None:
     assert models.HasMap.from_dict({"byName": [1]}).by_name == [1]
@@ -146,7 +146,7 @@ def test_a_required_member_that_is_missing_or_null_reads_as_none_with_one_warnin
     assert warned.messages == [f"Session.project_id is {found}, not string as documented"]
 
 
-def test_a_value_of_another_type_is_kept_as_it_came(models: ModuleType) -> None:
+def test_a_value_of_another_type_is_kept_unchanged(models: ModuleType) -> None:
     data = _session(time=5, parts="none", grid=[3], byName=[1])
     read = models.Session.from_dict(copy.deepcopy(data))
     assert (read.time, read.parts) == (5, "none")
@@ -185,7 +185,7 @@ def test_strict_reading_names_the_path_and_the_types(models: ModuleType, data: A
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_endless_nesting_is_an_error_of_ours(models: ModuleType, strict: bool) -> None:
+def test_too_deep_nesting_raises_response_decode_error(models: ModuleType, strict: bool) -> None:
     wire: dict[str, Any] = {"type": "leaf"}
     for _ in range(5_000):
         wire = {"type": "leaf", "next": wire}
@@ -193,7 +193,7 @@ def test_endless_nesting_is_an_error_of_ours(models: ModuleType, strict: bool) -
         models.Leaf.from_dict(wire, strict=strict)
 
 
-def test_json_that_is_no_object_raises_without_strict_too(models: ModuleType) -> None:
+def test_json_that_is_not_an_object_raises_in_every_mode(models: ModuleType) -> None:
     with pytest.raises(ResponseDecodeError, match=r"\$: expected object, got array"):
         models.Session.from_dict([])
 

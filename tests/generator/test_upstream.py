@@ -11,13 +11,13 @@ from scripts import upstream
 from scripts.upstream import GENERATOR, differences, digest, hashes_file, read_hashes, report_lines, templates
 
 
-def test_ours_were_written_against_those_of_the_installed_generator() -> None:
+def test_the_hashes_are_of_the_installed_generators_templates() -> None:
     version, kept = read_hashes()
     assert differences(kept, templates()) == {}
     assert version == metadata.version(GENERATOR)
 
 
-def test_every_template_that_is_not_as_it_was_is_named_with_ours() -> None:
+def test_every_changed_template_is_listed_with_its_replacement() -> None:
     kept = {name: digest(name) for name in ("model.py.jinja", "helpers.jinja", "types.py.jinja")}
     now = {"model.py.jinja": "other", "types.py.jinja": "types.py.jinja", "deep/new.jinja": ""}
     assert report_lines(differences(kept, now)) == [
@@ -26,7 +26,7 @@ def test_every_template_that_is_not_as_it_was_is_named_with_ours() -> None:
     ]
 
 
-def test_templates_in_folders_count(tmp_path: Path) -> None:
+def test_templates_in_folders_are_included(tmp_path: Path) -> None:
     assert "property_templates/list_property.py.jinja" in templates()
     (tmp_path / "upstream.toml").write_text(hashes_file("9.9.9", templates()), encoding="utf-8")
     assert read_hashes(tmp_path / "upstream.toml") == (
@@ -35,7 +35,7 @@ def test_templates_in_folders_count(tmp_path: Path) -> None:
     )
 
 
-def test_the_command_fails_where_one_changed(
+def test_the_command_fails_if_a_template_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert upstream.main([]) == 0

@@ -125,7 +125,7 @@ def test_an_unknown_variant_has_optional_members_in_python() -> None:
         (_or_null(obj("providerID", "id", providerID=_TEXT, id=_TEXT)), "id"),
     ],
 )
-def test_a_model_is_also_an_argument_as_text(model: Json, key: str) -> None:
+def test_a_model_argument_also_accepts_a_string(model: Json, key: str) -> None:
     method = _body_method(model=model)
     assert any(parameter.startswith("model: str | ") for parameter in method.keyword)
     assert f"model='{key}'" in method.operation.arguments
@@ -135,7 +135,7 @@ def test_a_model_is_also_an_argument_as_text(model: Json, key: str) -> None:
 @pytest.mark.parametrize(
     "members", [{"model": _TEXT}, {"model": obj("a", a=_TEXT)}, {"model": {}}, {"other": _TEXT}]
 )
-def test_any_other_argument_is_no_name_of_a_model(members: dict[str, Json]) -> None:
+def test_other_arguments_do_not_accept_a_model_as_a_string(members: dict[str, Json]) -> None:
     assert not any(text.startswith("model=") for text in _body_method(**members).operation.arguments)
 
 
@@ -169,7 +169,7 @@ def test_the_expression_reads_models_at_every_depth(schema: Json, expected: str)
         (_map({}), False),
     ],
 )
-def test_null_is_allowed_by_anything_and_by_a_union_with_null(schema: Json, expected: bool) -> None:
+def test_null_is_allowed_by_any_type_and_by_a_union_with_null(schema: Json, expected: bool) -> None:
     _, found = _types_of(schema)
     assert allows_null(found) is expected
 
@@ -213,7 +213,7 @@ def test_a_description_that_ends_with_a_quote_does_not_end_its_docstring() -> No
         ([obj("ok", ok={"const": True}), obj("ok", ok={"const": False})], ("'ok'", "True", "ExactVariants")),
     ],
 )
-def test_tags_that_are_no_text_are_compared_exactly(variants: list[Json], expected: tuple[str, ...]) -> None:
+def test_tags_that_are_not_text_are_compared_exactly(variants: list[Json], expected: tuple[str, ...]) -> None:
     view = union_view("Either", Types(schemas_of(_normalised({"Either": {"anyOf": variants}}))))
     assert (view.tag, view.table[0][0], view.reader_class) == expected
 
@@ -256,7 +256,7 @@ def test_arguments_go_to_the_path_the_query_and_the_body() -> None:
         ({}, None),
     ],
 )
-def test_the_table_has_what_to_pass_for_members_that_take_no_text(schema: Json, expected: str | None) -> None:
+def test_the_table_shows_the_form_of_members_that_are_not_text(schema: Json, expected: str | None) -> None:
     body = {"content": {"application/json": {"schema": obj(it=schema, note=_TEXT)}}}
     found = [
         one
@@ -266,7 +266,7 @@ def test_the_table_has_what_to_pass_for_members_that_take_no_text(schema: Json, 
     assert found == ([] if expected is None else [f"structured={{'it': {expected!r}}}"])
 
 
-def test_a_body_that_is_no_object_is_one_argument() -> None:
+def test_a_body_that_is_not_an_object_is_one_argument() -> None:
     body = {"content": {"application/json": {"schema": _array(reference("Dot"))}}}
     method = _method({"requestBody": body}, method="post")
     assert (method.keyword, method.body, method.body_argument) == (
@@ -301,7 +301,7 @@ def test_a_docstring_names_the_errors_that_the_statuses_raise() -> None:
     assert raised[::2][:3] == ["NotFoundError:", "StatusError:", "ServerError:"]
 
 
-def test_a_docstring_has_the_documents_words_on_the_operation_its_arguments_and_its_result() -> None:
+def test_a_docstring_describes_the_operation_its_arguments_and_its_result() -> None:
     query = {"name": "limit", "in": "query", "schema": {"type": "integer"}, "description": "At most."}
     result = {"200": {**ok(_array(_TEXT))["200"], "description": "The names"}}
     method = _method({"summary": "List", "description": "All.", "parameters": [query], "responses": result})
@@ -322,7 +322,7 @@ def test_a_description_that_repeats_the_summary_is_left_out() -> None:
     assert _method({"summary": "List", "description": "List"}).docstring.count("List") == 1
 
 
-def test_a_namespace_with_operations_is_no_class_of_the_parents_module() -> None:
+def test_a_namespace_with_operations_has_its_own_module() -> None:
     paths = {f"/{name}": {"get": {"operationId": name, "responses": ok({})}} for name in ("a.get", "a.b.get")}
     package = package_view(_normalised({}, paths))
     assert (package.parents, [child.module for child in package.client.children]) == ((), ["a"])

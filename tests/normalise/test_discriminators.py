@@ -33,7 +33,7 @@ def _obeyed(schemas: Json) -> dict[str, Any]:
         ({"mapping": {"c": "Cat", "k": "Cat"}}, {"enum": ["c", "k"]}, {"const": "Dog"}),
     ],
 )
-def test_the_values_are_constants_of_required_members(mapping: Json, cat: Json, dog: Json) -> None:
+def test_discriminator_values_are_constants_of_required_members(mapping: Json, cat: Json, dog: Json) -> None:
     found = _obeyed({**BOTH, "Pet": _union(mapping)})
     assert (found["Cat"]["properties"]["kind"], found["Dog"]["properties"]["kind"]) == (cat, dog)
     assert (found["Dog"]["required"], found["Pet"]["x-tag"]) == (["kind"], "kind")
@@ -45,12 +45,12 @@ def test_a_constant_of_the_variant_wins_over_its_name() -> None:
     assert found["Cat"]["properties"]["kind"] == {"const": "cat"}
 
 
-def test_a_variant_of_parts_gets_one_more_part() -> None:
+def test_a_variant_with_all_of_gets_one_more_part() -> None:
     found = _obeyed({"Cat": {"allOf": [reference("Base")]}, "Base": CAT, "Dog": DOG, "Pet": _union({})})
     assert found["Cat"]["allOf"][1] == obj("kind", kind={"const": "Cat"})
 
 
-def test_a_component_that_others_extend_is_a_union_of_these() -> None:
+def test_a_component_that_others_extend_becomes_a_union() -> None:
     schemas = {
         "Pet": {**CAT, "discriminator": {"propertyName": "kind", "mapping": {"d": "Dog"}}},
         "Cat": {"allOf": [reference("Pet"), obj(claws=TEXT)]},
@@ -71,7 +71,7 @@ def test_a_component_that_others_extend_is_a_union_of_these() -> None:
     ]
 
 
-def test_a_component_that_nobody_extends_keeps_its_members() -> None:
+def test_a_component_that_is_not_extended_keeps_its_members() -> None:
     assert _obeyed({"Pet": {**CAT, "discriminator": {"propertyName": "kind"}}})["Pet"] == CAT
 
 
@@ -87,7 +87,7 @@ def test_a_component_that_nobody_extends_keeps_its_members() -> None:
         ({"Pet": {**CAT, "discriminator": {"propertyName": "kind", "mapping": {"c": "Cat"}}}}, "without variants"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_obeyed_is_refused_with_its_place(schemas: Json, text: str) -> None:
+def test_an_unusable_discriminator_is_refused_with_its_pointer(schemas: Json, text: str) -> None:
     given = keywords.mark_pointers(document({**BOTH, **schemas}))
     with pytest.raises(UnsupportedDocumentError, match=rf"\n  /components/schemas/(Pet|Cat): .*{text}"):
         discriminators.obey(given)

@@ -149,7 +149,7 @@ def test_no_two_members_of_a_class_have_one_name(version: str) -> None:
 
 
 @every_document
-def test_only_forms_that_the_templates_know_are_left(version: str) -> None:
+def test_no_keyword_remains_that_the_templates_do_not_know(version: str) -> None:
     gone = {
         "oneOf",
         "allOf",
@@ -165,13 +165,13 @@ def test_only_forms_that_the_templates_know_are_left(version: str) -> None:
 
 
 @every_document
-def test_the_document_that_is_given_stays_as_it_is(version: str) -> None:
+def test_the_given_document_is_unchanged(version: str) -> None:
     _normalised(version)
     assert _served(version) == document(version)
 
 
 @pytest.mark.documents
-def test_a_place_in_the_document_has_the_same_class_in_every_version() -> None:
+def test_a_pointer_has_the_same_class_in_every_version() -> None:
     names: dict[str, set[str]] = {}
     for version in DOCUMENTED:
         for name, schema in schemas_of(_result(version)).items():
@@ -188,7 +188,7 @@ def test_the_classes_of_a_document_do_not_depend_on_the_order_of_its_components(
 
 
 def test_the_committed_document_has_no_collision() -> None:
-    assert normalised()  # else it raises
+    assert normalised()  # it would raise an error if names collided
 
 
 @every_document
@@ -207,7 +207,7 @@ def test_every_pin_is_used_by_a_committed_document() -> None:
 
 @cache
 def _steps(version: str) -> list[tuple[str, Callable[[Json], Json], Json, bool]]:
-    """Every rule with its name, what it makes of the document, and whether it left that document alone."""
+    """Each rule: its name, its result, and True if it did not change the given document."""
     found, steps = _served(version), list[tuple[str, Callable[[Json], Json], Json, bool]]()
     for rule in rules(Namer(read_pins(), True, read_same()), read_observed()):
         name: str = getattr(rule, "func", rule).__name__

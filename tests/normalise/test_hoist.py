@@ -1,4 +1,4 @@
-"""Inline schemas become components with names of ours."""
+"""Inline schemas become named components."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_pinned_component_has_its_name_before_all_others() -> None:
     assert found["B"]["properties"].keys() == {"a"}
 
 
-def test_a_reference_to_nothing_is_anything() -> None:
+def test_a_reference_without_a_target_is_any_type() -> None:
     found = schemas_in(hoist.name_components(document({"S": obj(a=reference("Gone"))}), namer()))
     assert found["S"]["properties"] == {"a": {}}
 
@@ -109,7 +109,9 @@ def test_an_inline_object_of_a_map_is_named_after_the_member() -> None:
         ({"anyOf": [STRING, obj(a=STRING)]}, "SObject"),
     ],
 )
-def test_an_inline_object_of_a_component_that_is_none_says_its_part(component: Json, name: str) -> None:
+def test_an_inline_object_of_a_non_object_component_is_named_after_its_part(
+    component: Json, name: str
+) -> None:
     assert list(_components({"S": component})) == ["S", name]
 
 
@@ -125,7 +127,7 @@ def test_variants_are_named_after_their_constants() -> None:
     assert list(_components({"Part": {"anyOf": variants}})) == ["Part", "PartFile", "PartText"]
 
 
-def test_variants_that_nothing_tells_apart_are_numbered() -> None:
+def test_variants_without_a_distinguishing_constant_are_numbered() -> None:
     assert list(_components({"P": {"anyOf": [obj(a=STRING), obj(b=STRING)]}})) == [
         "P",
         "PVariant1",
@@ -175,7 +177,7 @@ def test_the_envelopes_of_an_event_share_the_class_of_its_payload(envelope: str,
     assert list(_components({envelope: event})) == [envelope, "TodoUpdatedData"]
 
 
-def test_every_events_place_in_the_log_is_one_class() -> None:
+def test_the_durable_members_of_all_events_share_one_class() -> None:
     event = obj("type", type={"const": "a.b"}, durable=obj(seq=STRING))
     assert list(_components({"EventA": event, "EventB": event})) == ["EventA", "EventB", "EventDurable"]
 
@@ -186,7 +188,7 @@ def test_two_inline_objects_of_one_name_and_one_shape_are_one_class() -> None:
     assert [*found] == ["S", "SXY"]
 
 
-def test_an_inline_object_that_is_a_component_once_that_has_its_name_is_that() -> None:
+def test_an_inline_object_equal_to_a_component_uses_its_class() -> None:
     inner = obj(status=reference("session.status"))
     names = namer(strict=True)
     given = document({"session.status": obj(a=STRING), "S": obj(time=inner), "STime": inner})
@@ -212,13 +214,13 @@ def _operation(operation: Json) -> tuple[Json, list[str]]:
     return only(found), list(schemas_in(found))
 
 
-def test_an_inline_answer_is_named_after_the_operation() -> None:
+def test_an_inline_response_is_named_after_the_operation() -> None:
     operation, names = _operation({"responses": ok(obj(a=STRING))})
     assert operation["responses"] == ok(reference("SessionListResponse"))
     assert names == ["SessionListResponse"]
 
 
-def test_an_inline_item_of_an_answer_says_so() -> None:
+def test_an_inline_item_of_a_response_has_item_in_its_name() -> None:
     _, names = _operation({"responses": ok({"type": "array", "items": obj(a=STRING)})})
     assert names == ["SessionListResponseItem"]
 
@@ -228,7 +230,7 @@ def test_an_inline_item_of_a_stream_is_an_event() -> None:
     assert _operation({"responses": stream})[1] == ["SessionListEvent"]
 
 
-def test_the_content_of_a_binary_answer_is_not_described() -> None:
+def test_the_content_of_a_binary_response_is_not_described() -> None:
     operation, names = _operation({"responses": ok(obj(a=STRING), "application/octet-stream")})
     assert operation["responses"] == ok({}, "application/octet-stream")
     assert names == []
@@ -249,7 +251,7 @@ def test_an_object_as_body_is_marked_as_one() -> None:
     assert only(found)["requestBody"] == _body(reference("ABBody"))["requestBody"]
 
 
-def test_an_inline_body_that_is_no_object_is_named_as_one() -> None:
+def test_an_inline_body_that_is_not_an_object_is_named_like_one() -> None:
     operation, names = _operation(_body({"type": "array", "items": obj(a=STRING)}))
     assert (
         operation["requestBody"]

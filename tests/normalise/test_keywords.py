@@ -16,17 +16,17 @@ NULL: Json = {"type": "null"}
 A, B = reference("A"), reference("B")
 
 
-def test_an_operations_own_x_oc_is_taken_away() -> None:
+def test_an_operations_own_x_oc_is_removed() -> None:
     given = one_operation({"x-oc": {"stream": True}, "responses": {"200": {"x-oc": 1}}})
     assert only(keywords.remove_reserved(given)) == only(one_operation({"responses": {"200": {}}}))
 
 
 @pytest.mark.parametrize("key", ["x-oc", "x-pointer", "x-item"])
-def test_a_schemas_own_use_of_our_keywords_is_taken_away(key: str) -> None:
+def test_a_schemas_own_use_of_our_keywords_is_removed(key: str) -> None:
     assert keywords.remove_reserved_keywords({**STRING, key: "#/x"}) == STRING
 
 
-def test_members_called_like_our_keywords_stay() -> None:
+def test_members_named_like_our_keywords_are_kept() -> None:
     schema = obj(**{"x-oc": STRING})
     assert keywords.remove_reserved_keywords(schema) == schema
 
@@ -64,12 +64,12 @@ def test_a_responses_schema_is_marked_with_path_method_status_and_type() -> None
     assert schema["x-pointer"] == "#/paths/~1a~1{b}/get/responses/200/content/application~1json/schema"
 
 
-def test_keywords_that_no_type_shows_are_dropped() -> None:
+def test_keywords_without_an_effect_on_types_are_dropped() -> None:
     noisy = {**STRING, "pattern": "^ses", "format": "uuid", "title": "T", "minLength": 1, "examples": ["a"]}
     assert keywords.drop_noise(noisy) == STRING
 
 
-def test_members_called_like_noise_stay() -> None:
+def test_members_named_like_dropped_keywords_are_kept() -> None:
     schema = obj(title=STRING, pattern=STRING)
     assert keywords.drop_noise(schema) == schema
 
@@ -141,7 +141,7 @@ def test_a_schema_that_may_be_null_keeps_its_notes_outside(more: Json) -> None:
         ({"enum": [1.5, 2**63]}, {}),
     ],
 )
-def test_an_enum_is_constants_of_one_type_or_anything(given: Json, plain: Json) -> None:
+def test_an_enum_has_constants_of_one_type_or_is_any_type(given: Json, plain: Json) -> None:
     assert keywords.plain_enums(given) == plain
 
 
@@ -216,7 +216,7 @@ def test_an_object_has_members_or_is_a_map(given: Json, plain: Json) -> None:
 
 
 @pytest.mark.parametrize("given", [{"not": {}}, {"type": "file"}, {"items": {}}, {}])
-def test_a_type_that_there_is_not_is_anything(given: Json) -> None:
+def test_an_unknown_type_is_any_type(given: Json) -> None:
     assert keywords.known_types({**given, "description": "d"}) == {"description": "d"}
 
 
@@ -246,11 +246,11 @@ def test_a_known_type_stays(given: Json) -> None:
         ([A, NULL], {"anyOf": [A, NULL]}),
     ],
 )
-def test_a_union_is_flat_and_says_nothing_twice(variants: list[Json], plain: Json) -> None:
+def test_a_union_is_flat_without_repeated_variants(variants: list[Json], plain: Json) -> None:
     assert keywords.plain_unions({"anyOf": variants}) == plain
 
 
-def test_a_union_without_variants_is_anything() -> None:
+def test_a_union_without_variants_is_any_type() -> None:
     assert keywords.plain_unions({"anyOf": [], "description": "d"}) == {"description": "d"}
 
 
@@ -260,7 +260,7 @@ def test_numbers_and_booleans_in_one_union_both_lose_their_texts() -> None:
     assert keywords.plain_unions({"anyOf": [*variants, *texts]}) == {"anyOf": variants}
 
 
-def test_a_union_of_one_reference_is_that_without_notes() -> None:
+def test_a_union_of_one_reference_becomes_the_reference_without_notes() -> None:
     assert keywords.plain_unions({"x-pointer": "#/s", "anyOf": [A]}) == A
 
 

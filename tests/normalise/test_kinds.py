@@ -36,7 +36,7 @@ def test_every_entry_is_of_an_operation_that_the_document_has() -> None:
         ('[[operation]]\nid = "a"\nreason = "r"\n[[operation]]\nid = "a"\nreason = "r"\n', "has two entries"),
     ],
 )
-def test_an_entry_that_nothing_reads_is_an_error(tmp_path: Path, text: str, message: str) -> None:
+def test_a_wrong_entry_is_an_error(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read_kinds(_table(tmp_path, text))
 
@@ -56,16 +56,16 @@ def test_an_operation_is_in_no_document_before_its_own() -> None:
 
 
 @pytest.mark.parametrize("version", DOCUMENTED)
-def test_every_committed_document_is_opencodes_own(version: str) -> None:
+def test_every_committed_document_is_recognised_as_opencodes(version: str) -> None:
     assert read_since().describes(_places(version))
 
 
-def test_a_version_between_two_documents_is_opencodes_own() -> None:
+def test_a_version_between_two_documents_is_recognised_as_opencodes() -> None:
     places = sorted(_places("1.17.19") - _places("1.15.13"))
     assert read_since().describes(_places("1.15.13") | set(places[:3]))
 
 
-def test_a_newer_version_with_operations_of_its_own_is_opencodes_own() -> None:
+def test_a_newer_version_with_new_operations_is_recognised_as_opencodes() -> None:
     assert read_since().describes({*_places("1.18.33"), "GET /new"})
 
 
@@ -80,12 +80,12 @@ def test_a_newer_version_with_operations_of_its_own_is_opencodes_own() -> None:
     ],
     ids=["own operation", "an old one is missing", "a later one is missing", "another program", "empty"],
 )
-def test_a_document_of_another_program_is_not_opencodes_own(places: set[str]) -> None:
+def test_a_document_of_another_program_is_not_recognised_as_opencodes(places: set[str]) -> None:
     assert not read_since().describes(places)
 
 
 def test_an_operation_of_another_program_has_no_versions() -> None:
     since = read_since()
     assert since.versions_of("session.get", {"GET /other"}) == {"absent": None, "since": ""}
-    for path in ("/global/health", "/api/info"):  # its server shows a version, so its document is asked
+    for path in ("/global/health", "/api/info"):  # its server has a version, so its document decides
         assert since.versions_of("session.get", {"GET /other", f"GET {path}"}) == {"absent": "", "since": ""}

@@ -36,7 +36,7 @@ def test_a_class_keeps_its_pointer_into_the_servers_document() -> None:
     assert _class({**obj(), "x-pointer": "#/components/schemas/S"})["pointer"] == "#/components/schemas/S"
 
 
-def test_a_hidden_enum_is_no_class() -> None:
+def test_a_hidden_enum_is_not_a_class() -> None:
     given = document({"E": {"type": "string", "enum": ["a", "b"]}})
     assert members.name_members(given, namer()) == given
 
@@ -61,17 +61,17 @@ def _parameter(schema: Json) -> Json:
     return {"parameters": [{"name": "a", "in": "query", "schema": schema}]}
 
 
-def test_a_class_that_is_answered_is_open() -> None:
+def test_a_class_in_a_response_is_open() -> None:
     assert _open({"responses": ok(A)}, {"A": obj()}) == ["A"]
 
 
 @pytest.mark.parametrize("sent", [_body(A), _parameter(A)])
-def test_a_class_that_is_only_sent_is_closed(sent: Json) -> None:
+def test_a_class_only_in_requests_is_closed(sent: Json) -> None:
     assert _open(sent, {"A": obj()}) == []
 
 
 @pytest.mark.parametrize("sent", [_body(A), _parameter(A)])
-def test_a_class_that_is_sent_and_answered_is_open(sent: Json) -> None:
+def test_a_class_in_a_request_and_a_response_is_open(sent: Json) -> None:
     assert _open({**sent, "responses": ok(A)}, {"A": obj()}) == ["A"]
 
 
@@ -93,7 +93,7 @@ def test_a_class_that_no_operation_names_is_open() -> None:
     assert _open({}, {"A": obj()}) == ["A"]
 
 
-def test_classes_that_hold_each_other_end() -> None:
+def test_classes_that_contain_each_other_cause_no_endless_loop() -> None:
     assert _open({"responses": ok(A)}, {"A": obj(b=B), "B": obj(a=A)}) == ["A", "B"]
 
 
@@ -142,13 +142,13 @@ def test_the_variants_of_a_small_union_are_in_its_module(count: int, shared: boo
     assert set(found.values()) == ({"u"} if shared else {"u", *map(str.lower, schemas)})
 
 
-def test_bodies_that_only_errors_have_share_a_module() -> None:
+def test_classes_that_only_error_responses_use_share_a_module() -> None:
     operation: Json = {"responses": ok(A), "x-oc": {"errors": {"404": ["A", "B"], "409": ["C"]}}}
     found = _modules({"A": obj(), "B": obj(), "C": obj(a=A)}, operation=operation)
     assert found == {"A": "a", "B": "error_bodies", "C": "error_bodies"}
 
 
-def test_components_in_a_circle_end() -> None:
+def test_components_in_a_circle_cause_no_endless_loop() -> None:
     order = {"A": "C", "C": "B", "B": "A"}
     users = {name: obj(x=reference(used)) for used, name in order.items()}
     assert set(_modules({name: users[name] for name in ("A", "C", "B")})) == {"A", "B", "C"}
@@ -270,7 +270,7 @@ def test_a_unions_rows_have_the_modules_of_their_classes() -> None:
     assert [(row["class"], row["module"]) for row in rows] == [("A", "a"), ("B", "b")]
 
 
-def test_a_unions_rows_of_a_second_level_say_so_too() -> None:
+def test_the_second_level_rows_of_a_union_have_the_modules_of_their_classes() -> None:
     schemas = {name: obj("type", "k", type={"const": "x"}, k={"const": name}) for name in ("A", "B")}
     schemas["C"] = obj("type", type={"const": "c"})
     schemas["T"] = obj(a=A, b=B, c=reference("C"))

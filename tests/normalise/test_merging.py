@@ -1,4 +1,4 @@
-"""Schemas that have to hold together: parts of `allOf`, and members beside references and unions."""
+"""Schemas that apply together: parts of `allOf`, and members beside references and unions."""
 
 from __future__ import annotations
 
@@ -88,12 +88,12 @@ def test_members_that_come_with_a_reference_are_merged_too() -> None:
     assert merged["properties"]["a"] == obj(b=STRING, c=NUMBER)
 
 
-def test_a_member_may_be_its_own_class_again() -> None:
+def test_a_merged_member_may_refer_to_the_component_that_contains_it() -> None:
     whole = _merged({"allOf": [A, obj(b=STRING)]}, {"A": obj(a={"allOf": [A], "description": "d"})})
     assert whole["properties"]["a"] == A
 
 
-def test_the_pointer_of_the_whole_stays() -> None:
+def test_the_pointer_of_a_merged_schema_is_kept() -> None:
     given = {"x-pointer": "#/s", "allOf": [{**obj(a=STRING), "x-pointer": "#/s/allOf/0"}]}
     assert _merged(given)["x-pointer"] == "#/s"
 
@@ -108,7 +108,7 @@ def test_members_beside_a_union_belong_to_each_variant() -> None:
     )
 
 
-def test_two_unions_with_the_same_reference_have_it_in_common() -> None:
+def test_merged_unions_keep_the_reference_that_both_have() -> None:
     unions: list[Json] = [{"anyOf": [A, {"type": "null"}], "description": text} for text in "xy"]
     assert _merged({"allOf": unions}, ONE_A)["anyOf"] == [{"anyOf": [A]}, {"anyOf": [{"type": "null"}]}]
 
@@ -128,7 +128,7 @@ def test_a_type_beside_a_union_of_references_keeps_them() -> None:
         ({"allOf": [reference("Loop"), obj(a=STRING)]}, "contains itself"),
     ],
 )
-def test_what_no_value_fits_is_refused_with_its_place(schema: Json, text: str) -> None:
+def test_a_schema_that_no_value_matches_is_refused_with_its_pointer(schema: Json, text: str) -> None:
     loop: Json = {"allOf": [reference("S"), obj(b=STRING)]}
     given = keywords.mark_pointers(document({**ONE_A, "S": schema, "Loop": loop}))
     with pytest.raises(UnsupportedDocumentError, match=rf"\n  /components/schemas/(S|Loop).*: .*{text}"):
@@ -145,7 +145,7 @@ def test_what_no_value_fits_is_refused_with_its_place(schema: Json, text: str) -
         ("3.1.0", {"nullable": True, "type": "object"}, {"allOf": [A, {"type": "object"}], "nullable": True}),
     ],
 )
-def test_what_is_beside_a_reference_counts_as_the_version_says(
+def test_keywords_beside_a_reference_apply_as_its_openapi_version_requires(
     version: str, beside: Json, whole: Json
 ) -> None:
     given = {**document({"S": {**A, **beside}, **ONE_A}), "openapi": version}

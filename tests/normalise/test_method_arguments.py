@@ -10,7 +10,7 @@ from tests.normalise.small_documents import document, obj, ok, reference
 from tests.normalise.small_operations import STRING, describe, get, own, query, sent
 
 
-def test_parameters_that_the_terminal_sets_are_no_arguments() -> None:
+def test_parameters_that_the_terminal_sets_are_not_arguments() -> None:
     paths = own("pty.connect", parameters=query("cursor", "ticket", "size"))
     assert [one["name"] for one in describe(paths)["pty.connect"]["arguments"]] == ["p0", "size"]
 
@@ -33,13 +33,15 @@ def test_path_arguments_come_first_in_the_order_of_the_path() -> None:
         (query("limit"), {}),
     ],
 )
-def test_a_place_for_the_directory_is_no_argument_of_its_own(given: list[Json], scope: Json) -> None:
+def test_the_parameters_for_the_directory_are_not_arguments_of_the_method(
+    given: list[Json], scope: Json
+) -> None:
     described = describe({"/a": get("a.b", parameters=given)})["a.b"]
     assert described["scope"] == scope
     assert [one["name"] for one in described["arguments"]] == [name for name in ("limit",) if not scope]
 
 
-def test_a_filter_is_an_argument_and_no_default_fills_it() -> None:
+def test_a_directory_that_filters_is_an_argument_without_a_default() -> None:
     described = describe(own("v2.session.list", parameters=query("directory", "workspace")))
     assert described["v2.session.list"]["scope"] == {}
     assert [one["name"] for one in described["v2.session.list"]["arguments"]] == ["directory", "workspace"]
@@ -57,13 +59,13 @@ def test_a_parameter_named_as_a_common_parameter_gets_a_prefix(name: str) -> Non
     assert [(one["name"], one["generator"]) for one in described["arguments"]] == [(f"query_{name}", name)]
 
 
-def test_a_field_of_the_body_gives_way_to_a_parameter() -> None:
+def test_a_field_of_the_body_with_the_name_of_a_parameter_gets_a_prefix() -> None:
     body = sent(obj(id=STRING, title=STRING))
     described = describe({"/a/{id}": get("a.b", requestBody=body)})["a.b"]
     assert [one["name"] for one in described["arguments"]] == ["id", "body_id", "title"]
 
 
-def test_a_field_of_the_body_whose_full_name_is_taken_gets_one_of_its_own() -> None:
+def test_a_field_of_the_body_whose_prefixed_name_is_taken_gets_a_suffix() -> None:
     body = sent(obj(id=STRING))
     paths = {"/a/{id}": get("a.b", parameters=query("body_id"), requestBody=body)}
     names = [one["name"] for one in describe(paths)["a.b"]["arguments"]]
@@ -82,7 +84,7 @@ def test_an_argument_goes_to_its_place_under_its_wire_name() -> None:
     ]
 
 
-def test_an_argument_without_a_text_has_that_of_its_class() -> None:
+def test_an_argument_without_a_description_has_that_of_its_class() -> None:
     body = sent(obj(time=reference("Time"), at=STRING))
     schemas = {"Time": {**obj(start=STRING), "description": "when"}}
     described = describe({"/a": get("a.b", requestBody=body)}, schemas)["a.b"]
@@ -90,7 +92,7 @@ def test_an_argument_without_a_text_has_that_of_its_class() -> None:
 
 
 @pytest.mark.parametrize("place", ["header", "cookie"])
-def test_cookies_and_headers_are_no_arguments(place: str) -> None:
+def test_cookies_and_headers_are_not_arguments(place: str) -> None:
     paths = {"/a": get("a.b", parameters=[{"name": "directory", "in": place, "schema": STRING}])}
     described = describe(paths)["a.b"]
     assert (described["arguments"], described["scope"]) == ([], {})
@@ -98,7 +100,7 @@ def test_cookies_and_headers_are_no_arguments(place: str) -> None:
     assert line == f"a.b: no argument for the {place} 'directory'"
 
 
-def test_a_place_in_the_body_is_filled_where_the_table_says_so() -> None:
+def test_the_table_names_the_member_of_the_body_for_the_directory() -> None:
     body = sent(obj(location=obj(directory=STRING)))
     described = describe(own("v2.session.create", requestBody=body))["v2.session.create"]
     assert described["scope"] == {"directory": "location.directory", "workspace": "location.workspaceID"}

@@ -91,7 +91,7 @@ def test_an_operation_has_the_reason_for_its_kind() -> None:
     assert describe(own("global.event"))["global.event"]["reason"] == read_kinds()["global.event"].reason
 
 
-def test_a_deprecated_operation_says_so() -> None:
+def test_a_deprecated_operation_is_marked() -> None:
     assert describe({"/a": get("a.b", deprecated=True)})["a.b"]["deprecated"] is True
 
 
@@ -102,7 +102,7 @@ def test_a_deprecated_operation_says_so() -> None:
         (["a.b.c", "a.b", "a.bC.d"], r"namespace a\.b_c and an operation both become", "a.b_c_.d"),
     ],
 )
-def test_a_namespace_of_anothers_name_fails_the_build_or_gets_an_underscore(
+def test_a_namespace_with_a_taken_name_fails_the_build_or_gets_an_underscore(
     ids: list[str], message: str, place: str
 ) -> None:
     paths = {f"/{name}": get(name) for name in ids}
@@ -116,7 +116,7 @@ def test_ids_that_differ_in_capitals_are_below_the_same_operation() -> None:
     assert _place(described["a.list_parts.x"]) == "a.list_parts_x"
 
 
-def test_a_namespace_whose_class_is_a_models_name_is_called_otherwise() -> None:
+def test_a_namespace_whose_class_name_is_a_model_gets_another_name() -> None:
     described = describe(
         {"/a": get("a.b", responses=ok(reference("ANamespace")))}, {"ANamespace": obj(x=STRING)}
     )
@@ -147,12 +147,12 @@ def test_two_operations_of_one_name_fail_the_build() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(methods.ON_CLIENTS))
-def test_a_namespace_called_as_something_of_the_client_fails_the_build(name: str) -> None:
+def test_a_namespace_with_the_name_of_a_client_member_fails_the_build(name: str) -> None:
     with pytest.raises(NameCollisionError, match=f"client.{name}"):
         describe({"/a": get(f"{name}.list")}, strict=True)
 
 
-def test_a_stream_that_no_table_knows_fails_the_build_and_is_one_elsewhere() -> None:
+def test_an_unlisted_stream_fails_the_strict_build_and_else_is_a_stream() -> None:
     stream = {"/a": {"get": {"operationId": "log.follow", "responses": ok(STRING, "text/event-stream")}}}
     with pytest.raises(NameCollisionError, match=r"log\.follow responds with server-sent events"):
         describe(stream, strict=True)
@@ -179,7 +179,7 @@ _CLASSES = {
         (STRING, []),
     ],
 )
-def test_a_method_imports_the_classes_of_its_answer(answer: Json, classes: list[str]) -> None:
+def test_a_method_imports_the_classes_of_its_response(answer: Json, classes: list[str]) -> None:
     described = describe({"/a": get("a.b", responses=ok(answer))}, _CLASSES)["a.b"]
     assert described["imports"] == [(name.lower(), name) for name in classes]
 
@@ -189,7 +189,7 @@ def test_a_method_imports_the_classes_of_its_bodys_members() -> None:
     assert describe({"/a": operation}, _CLASSES)["a.b"]["imports"] == [("part", "Part")]
 
 
-def test_a_body_that_one_operation_alone_takes_makes_no_class() -> None:
+def test_a_body_of_only_one_operation_has_no_class() -> None:
     schemas = {"Input": obj(name=STRING), "Used": obj(name=STRING)}
     paths: dict[str, Json] = {
         f"/{name}": {
@@ -214,7 +214,7 @@ def test_a_consuming_operation_is_marked() -> None:
     assert (described["session.list"]["consumes"], described["tui.control.next"]["consumes"]) == (False, True)
 
 
-def test_two_namespaces_whose_modules_would_be_one_stay_apart() -> None:
+def test_two_namespaces_with_the_same_module_name_get_two_modules() -> None:
     described = describe({"/a": get("a.b_c.x"), "/b": get("a_b.c.x")})
     assert len({one["namespace"]["module"] for one in described.values()}) == 2
 

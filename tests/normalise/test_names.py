@@ -69,7 +69,7 @@ def test_a_class_name_made_of_a_class_name_is_itself(text: str) -> None:
         ("2fa", "n2_fa"),
     ],
 )
-def test_a_member_name_is_snake_case_and_no_keyword(text: str, name: str) -> None:
+def test_a_member_name_is_snake_case_and_not_a_keyword(text: str, name: str) -> None:
     assert snake(text) == name
 
 
@@ -89,11 +89,11 @@ def test_every_text_gives_a_class_name_that_is_a_short_identifier(text: str) -> 
     assert len(name) <= 100
 
 
-def test_a_name_of_a_hundred_characters_stays() -> None:
+def test_a_name_of_a_hundred_characters_is_unchanged() -> None:
     assert snake("a" * 100) == "a" * 100
 
 
-def test_long_texts_that_start_alike_give_two_names() -> None:
+def test_long_texts_with_the_same_beginning_get_two_names() -> None:
     assert snake("a" * 300) != snake("a" * 301)
 
 
@@ -131,7 +131,7 @@ def test_two_members_with_one_python_name_get_different_names() -> None:
     assert len(report) == 1
 
 
-def test_the_same_name_and_shape_is_not_new() -> None:
+def test_the_same_name_and_shape_is_claimed_once() -> None:
     names = namer()
     assert names.claim("#/a", "Thing", obj(a={}, b={})) == ("Thing", True)
     assert names.claim("#/b", "Thing", {**obj(a={}, b={}), "description": "d"}) == ("Thing", False)
@@ -162,7 +162,7 @@ def test_a_name_made_of_the_pointer_that_is_taken_too_ends_in_a_digest() -> None
     assert _collide(names) != "Thing"
 
 
-def test_a_collision_without_strict_settles() -> None:
+def test_a_collision_without_strict_raises_no_error() -> None:
     names = namer()
     _collide(names)
     names.raise_collisions()
@@ -239,7 +239,7 @@ def test_a_pin_without_a_reason_is_refused(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_pin_that_cannot_be_meant_is_refused(tmp_path: Path, pin: str, message: str) -> None:
+def test_a_wrong_pin_is_refused(tmp_path: Path, pin: str, message: str) -> None:
     (tmp_path / "names.toml").write_text(f"[[name]]\n{pin}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"names\.toml: ") as caught:
         read_pins(tmp_path / "names.toml")

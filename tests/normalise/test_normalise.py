@@ -53,12 +53,12 @@ def test_a_collision_in_another_document_is_a_line_of_the_report() -> None:
     assert line.startswith("#/components/schemas/Thing/properties/time is called ")
 
 
-def test_an_operation_that_says_nothing_of_itself_is_one() -> None:
+def test_an_empty_operation_gets_an_id_and_a_response() -> None:
     described = normalise({"paths": {"/a": {"get": {}}}}, strict=True).document["paths"]["/a"]["get"]
     assert (described["operationId"], list(described["responses"])) == ("get_a", ["200"])
 
 
-def test_a_document_is_one_of_openapi_3_1_afterwards() -> None:
+def test_a_normalised_document_is_openapi_3_1() -> None:
     assert normalise({**document({}), "openapi": "3.0.3"}, strict=True).document["openapi"] == "3.1.0"
 
 
@@ -76,14 +76,14 @@ def test_a_class_has_its_module_and_other_components_a_hidden_one() -> None:
     }
 
 
-def test_the_committed_names_are_given_unless_others_are() -> None:
+def test_the_committed_pins_are_the_default() -> None:
     pointer, name = next((p, n) for p, n in read_pins().items() if p.count("/") == 3)
     given = document({pointer.removeprefix(COMPONENTS): obj(a=_STRING)})
     assert list(schemas_of(normalise(given, strict=True).document)) == [name]
     assert name not in schemas_of(normalise(given, strict=True, pins={}).document)
 
 
-def test_the_committed_deviations_are_used_unless_others_are_given() -> None:
+def test_the_committed_deviations_are_the_default() -> None:
     entry = next(entry for entry in read_observed() if entry["seen"] == ["missing"])
     operation = {"operationId": "session.list", "responses": ok({"type": "string"})}
     schemas = {entry["model"]: obj(entry["member"], **{entry["member"]: _STRING})}

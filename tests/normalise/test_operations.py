@@ -17,11 +17,11 @@ def _ids(paths: Json) -> list[str]:
     return [operation["operationId"] for _, _, operation in schema.operations(found)]
 
 
-def test_an_operation_without_an_id_is_called_by_method_and_path() -> None:
+def test_an_operation_without_an_id_is_named_by_method_and_path() -> None:
     assert _ids({"/a/{b}": {"get": {}}}) == ["get.a.b"]
 
 
-def test_an_operation_without_an_id_at_the_root_is_called_by_its_method() -> None:
+def test_an_operation_without_an_id_at_the_root_is_named_by_its_method() -> None:
     assert _ids({"/": {"get": {}}}) == ["get"]
 
 
@@ -29,12 +29,12 @@ def test_the_second_operation_of_an_id_is_numbered() -> None:
     assert _ids({"/a": {"get": {"operationId": "x"}, "put": {"operationId": "x"}}}) == ["x", "x.2"]
 
 
-def test_the_third_operation_of_an_id_is_numbered_on() -> None:
+def test_the_third_operation_of_an_id_gets_the_next_number() -> None:
     paths: Json = {f"/{path}": {"get": {"operationId": "x"}} for path in "abc"}
     assert _ids(paths) == ["x", "x.2", "x.3"]
 
 
-def test_capitals_of_a_path_stay_in_its_operations_id() -> None:
+def test_capitals_of_a_path_are_kept_in_the_operation_id() -> None:
     assert _ids({"/A/{sessionID}": {"get": {}}}) == ["get.A.sessionID"]
 
 
@@ -67,13 +67,13 @@ def test_a_stream_has_the_schema_of_its_events(event: Json, schemas: Json) -> No
     assert response == {**ok(A)["200"], "x-oc": {"stream": True}}
 
 
-def test_the_responses_beside_a_stream_stay() -> None:
+def test_the_responses_beside_a_stream_are_unchanged() -> None:
     given = one_operation({"responses": {"400": {"description": "bad"}, **ok(A, "text/event-stream")}})
     found = only(operations.stream_items(given))["responses"]
     assert found == {"400": {"description": "bad"}, "200": {**ok(A)["200"], "x-oc": {"stream": True}}}
 
 
-def test_a_response_that_is_no_stream_stays() -> None:
+def test_a_response_that_is_not_a_stream_is_unchanged() -> None:
     given = one_operation({"responses": ok(A)})
     assert operations.stream_items(given) == given
 
@@ -94,7 +94,7 @@ def test_a_response_that_is_no_stream_stays() -> None:
         ({"application/json-seq": A, "application/json": B}, {"application/json": B}),
     ],
 )
-def test_of_several_contents_the_first_readable_one_is_taken(content: Json, read: Json) -> None:
+def test_the_first_readable_content_is_chosen(content: Json, read: Json) -> None:
     def described(kinds: Json) -> Json:
         return {kind: {"schema": schema} for kind, schema in kinds.items()}
 
@@ -109,7 +109,7 @@ def test_json_is_preferred_to_other_readable_types() -> None:
     assert read == {"application/json": {"schema": B}}
 
 
-def test_a_content_without_a_schema_is_anything() -> None:
+def test_a_content_without_a_schema_is_any_type() -> None:
     given = one_operation({"requestBody": {"content": {"application/json": {}}}})
     assert only(operations.readable_contents(given))["requestBody"]["content"] == {
         "application/json": {"schema": {}}
@@ -132,7 +132,7 @@ def test_responses_without_a_valid_status_are_dropped() -> None:
     assert list(only(operations.readable_contents(given))["responses"]) == ["200", "4XX", "default"]
 
 
-def test_an_operation_without_responses_answers_200_with_nothing() -> None:
+def test_an_operation_without_responses_gets_an_empty_200() -> None:
     assert only(operations.readable_contents(one_operation({})))["responses"] == {"200": {"description": ""}}
 
 
@@ -150,13 +150,13 @@ def test_an_error_response_keeps_the_names_of_its_bodies(status: str) -> None:
     assert _errors(status, {"anyOf": [A, B]}) == {status: ["A", "B"]}
 
 
-def test_the_bodies_of_errors_that_are_known_stay_known() -> None:
+def test_already_recorded_error_bodies_are_kept() -> None:
     content = {"application/json": {"schema": A}}
     once = operations.error_bodies(one_operation({"responses": {"404": {"content": content}}}))
     assert operations.error_bodies(once) == once
 
 
-def test_an_inline_error_body_has_no_name_to_keep() -> None:
+def test_an_inline_error_body_is_not_recorded() -> None:
     assert _errors("404", {"anyOf": [A, obj(a=STRING)]}) == {"404": ["A"]}
 
 
@@ -173,7 +173,7 @@ def test_a_path_that_ends_in_a_star_takes_the_rest_of_the_url() -> None:
 
 
 @pytest.mark.parametrize("path", ["/read/{path}/*", "/read*", "/*/read"])
-def test_a_path_that_could_not_take_the_rest_stays(path: str) -> None:
+def test_a_path_with_an_unsupported_wildcard_is_unchanged(path: str) -> None:
     given = one_operation({"parameters": []}, path)
     assert operations.wildcard_paths(given) == given
 
@@ -199,7 +199,7 @@ def test_the_generator_sees_python_names_and_the_namespaces_module_as_tag() -> N
     assert only(shown)["tags"] == ["v2_session"]
 
 
-def test_the_responses_have_our_facts_about_the_operation() -> None:
+def test_the_responses_contain_the_facts_about_the_operation() -> None:
     shown = only(_shown({"operationId": "session.get", "x-oc": {"errors": {}}}, "/session/{sessionID}"))
     assert shown["responses"]["200"]["x-oc"] == {
         **_HOME,
@@ -228,7 +228,7 @@ def test_a_path_that_the_generator_refuses_is_replaced(path: str, seen: str) -> 
     assert list(_shown({}, path)["paths"]) == [seen]
 
 
-def test_two_paths_that_look_alike_to_the_generator_both_stay() -> None:
+def test_two_paths_that_are_equal_to_the_generator_are_both_kept() -> None:
     paths = {
         "/a b": {"get": {"operationId": "x", "x-oc": _HOME}},
         "/a?b": {"get": {"operationId": "y", "x-oc": _HOME}},

@@ -1,4 +1,4 @@
-"""Rules over parameters: all in their operations, under Python names, with the wire's names beside them."""
+"""Rules over parameters: they move into their operations, and get Python names beside their wire names."""
 
 from __future__ import annotations
 
@@ -52,22 +52,22 @@ def test_a_variable_of_the_path_has_its_parameters_type() -> None:
     assert found["schema"] == {"type": "integer"}
 
 
-def test_parameters_that_have_their_names_keep_them() -> None:
+def test_parameters_that_are_already_named_keep_their_names() -> None:
     once = parameters.named_parameters(one_operation({"parameters": [_parameter("pageSize")]}))
     assert parameters.named_parameters(once) == once
 
 
-def test_a_parameter_in_the_path_is_required_whatever_the_document_says() -> None:
+def test_a_parameter_in_the_path_is_always_required() -> None:
     given = one_operation({"parameters": [_parameter("id", "path", required=False)]}, "/a/{id}")
     assert only(parameters.named_parameters(given))["parameters"][0]["required"] is True
 
 
-def test_a_parameter_without_a_schema_takes_anything() -> None:
+def test_a_parameter_without_a_schema_accepts_any_type() -> None:
     given = one_operation({"parameters": [{"name": "a", "in": "query"}]})
     assert only(parameters.named_parameters(given))["parameters"][0]["schema"] == {}
 
 
-def test_a_deep_object_is_one_parameter_a_member() -> None:
+def test_each_member_of_a_deep_object_is_a_parameter() -> None:
     location = _parameter("location", schema=obj(directory=STRING, workspace=STRING), style="deepObject")
     assert _named(location) == {
         "location_directory": {"wire": "location[directory]", "in": "query"},
@@ -88,12 +88,12 @@ def test_a_deep_object_without_members_stays_one_parameter() -> None:
     assert list(_named(deep)) == ["filter"]
 
 
-def test_of_two_parameters_called_alike_the_one_outside_the_path_says_its_place() -> None:
+def test_of_two_parameters_with_one_name_the_query_parameter_gets_a_prefix() -> None:
     described = _named(_parameter("id", "path"), _parameter("id"), path="/a/{id}")
     assert described == {"id": {"wire": "id", "in": "path"}, "query_id": {"wire": "id", "in": "query"}}
 
 
-def test_names_of_parameters_are_never_given_twice() -> None:
+def test_each_parameter_has_a_different_name() -> None:
     described = _named(_parameter("a"), _parameter("a", "header"), _parameter("query_a"))
     assert {(place["in"], place["wire"]) for place in described.values()} == {
         ("query", "a"),
@@ -102,12 +102,12 @@ def test_names_of_parameters_are_never_given_twice() -> None:
     }
 
 
-def test_a_variable_of_the_path_that_nothing_describes_is_a_string() -> None:
+def test_an_undescribed_variable_of_the_path_is_a_string() -> None:
     found = only(parameters.named_parameters(one_operation({}, "/a/{b}")))
     assert found["parameters"] == [{"name": "b", "in": "path", "required": True, "schema": STRING}]
 
 
-def test_a_path_parameter_that_the_path_does_not_hold_is_dropped() -> None:
+def test_a_path_parameter_that_is_missing_in_the_path_is_dropped() -> None:
     assert _named(_parameter("gone", "path")) == {}
 
 

@@ -60,7 +60,7 @@ def test_a_message_that_lacks_a_required_member_does_not_derive_from_it() -> Non
 
 
 @pytest.mark.parametrize("parts", [{"type": "array", "items": {}}, {"type": "string"}, reference("Part")])
-def test_a_class_without_a_list_of_parts_gets_none(parts: Json) -> None:
+def test_a_class_without_a_list_of_parts_gets_no_base(parts: Json) -> None:
     assert "base" not in _meta("MessageWithParts", parts=parts)
 
 
@@ -75,7 +75,7 @@ def test_a_subtask_with_a_model_gets_its_base(target: str, base: str | None) -> 
     assert _meta("SubtaskPartInput", model=reference(target)).get("base") == base
 
 
-def test_another_class_gets_none() -> None:
+def test_another_class_gets_no_base() -> None:
     assert "base" not in _meta("Message", parts=_PARTS)
 
 

@@ -47,7 +47,7 @@ def test_a_missing_target_is_an_error_with_the_references_place(ref: str, advice
         check_references(_document({"type": "array", "items": {"$ref": ref}}, **_THERE))
 
 
-def test_many_are_counted() -> None:
+def test_more_than_10_missing_references_are_counted() -> None:
     gone = {f"g{number}": {"$ref": "#/components/schemas/Gone"} for number in range(12)}
     with pytest.raises(MissingReferenceError, match=r"\n  \.\.\. and 2 more$"):
         check_references(_document({"properties": gone}))
@@ -68,12 +68,12 @@ def test_a_document_with_all_targets_is_unchanged(schema: Json) -> None:
     check_references(_document(schema, **_THERE))
 
 
-def test_a_member_called_default_is_looked_into() -> None:
+def test_a_member_named_default_is_checked() -> None:
     with pytest.raises(MissingReferenceError):
         check_references(_document({"properties": {"default": _SESSION}}))
 
 
-def test_a_component_and_a_response_called_default_are_looked_into() -> None:
+def test_a_component_and_a_response_named_default_are_checked() -> None:
     given = _document({}, default={"items": _SESSION})
     responses = given["paths"]["/session"]["get"]["responses"]
     responses["default"] = {"$ref": "#/components/responses/Gone"}
@@ -110,13 +110,13 @@ def _by_reference() -> Json:
     return given
 
 
-def test_parts_by_reference_are_put_in_place() -> None:
+def test_referenced_parts_are_inlined() -> None:
     found = only(inline_parts(_by_reference()))
     assert (found["requestBody"], found["responses"]) == (_BODY, {"200": _ANSWER})
     assert found["parameters"] == [_LIMIT]
 
 
-def test_a_path_item_by_reference_keeps_what_stands_beside_it() -> None:
+def test_a_referenced_path_item_keeps_the_members_beside_it() -> None:
     given = _by_reference()
     given["paths"] = {"/b": {"$ref": "#/components/pathItems/A", "parameters": [_LIMIT]}}
     item = inline_parts(given)["paths"]["/b"]
@@ -130,7 +130,7 @@ def test_the_description_beside_a_reference_replaces_the_targets() -> None:
     assert only(inline_parts(given))["responses"]["200"] == {**_ANSWER, "description": "The session."}
 
 
-def test_a_reference_that_leads_to_itself_is_an_error() -> None:
+def test_a_reference_to_itself_is_an_error() -> None:
     given = _by_reference()
     given["components"]["parameters"]["Limit"] = {"$ref": "#/components/parameters/Alias"}
     with pytest.raises(MissingReferenceError, match=r"themselves:\n  #/components/parameters/Alias"):
@@ -138,6 +138,6 @@ def test_a_reference_that_leads_to_itself_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("version", DOCUMENTED)
-def test_the_servers_documents_have_no_parts_by_reference(version: str) -> None:
+def test_the_servers_documents_have_no_referenced_parts(version: str) -> None:
     served = document(version)
     assert inline_parts(served) == served

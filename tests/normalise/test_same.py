@@ -1,4 +1,4 @@
-"""Shapes that mean the same: same.toml, the class that stays, and its other names."""
+"""Shapes that mean the same: same.toml, the main class, and its aliases."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def _namer(*, strict: bool = False, same: dict[str, str] | None = None) -> Namer
     return Namer({}, strict, _SAME if same is None else same)
 
 
-def test_a_shape_that_means_the_same_gets_the_class_that_stays() -> None:
+def test_a_listed_equal_shape_uses_the_main_class() -> None:
     names = _namer()
     assert names.claim("#/request", "Request", obj(id=_TEXT)) == ("Request", True)
     assert names.claim("#/asked", "OwnerAsked", obj(id=_TEXT)) == ("Request", False)
 
 
-def test_the_class_that_stays_may_come_later() -> None:
+def test_the_main_class_may_be_defined_later() -> None:
     names = _namer()
     assert names.claim("#/asked", "OwnerAsked", obj(id=_TEXT)) == ("Request", True)
     assert names.claim("#/request", "Request", obj(id=_TEXT)) == ("Request", False)
 
 
-def test_a_reference_means_the_same_as_its_target() -> None:
+def test_a_reference_counts_as_its_target() -> None:
     names = _namer()
     names.claim("#/when", "When", obj(key=_TEXT))
     names.claim("#/request", "Request", obj(when=reference("When")))
@@ -98,7 +98,7 @@ def test_a_class_that_the_document_lacks_has_no_alias() -> None:
     assert _aliases({"Owner": obj()}, _namer()) == {}
 
 
-def test_a_name_that_is_a_class_of_its_own_is_no_alias() -> None:
+def test_a_name_with_its_own_class_is_not_an_alias() -> None:
     assert _aliases({"Request": obj(), "OwnerAsked": obj(id=_TEXT)}, _namer()) == {}
 
 
@@ -125,7 +125,7 @@ def test_every_name_in_the_file_is_that_of_a_shape_in_the_document() -> None:
         ('name = "A"\nreason = "r"\naliases = ["Unknown"]', "'Unknown' cannot be the name"),
     ],
 )
-def test_an_entry_that_cannot_be_meant_is_refused(tmp_path: Path, entry: str, message: str) -> None:
+def test_a_wrong_entry_is_refused(tmp_path: Path, entry: str, message: str) -> None:
     path = tmp_path / SAME.name
     path.write_text(f"[[class]]\n{entry}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"same\.toml: ") as caught:

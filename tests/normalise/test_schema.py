@@ -39,17 +39,17 @@ def test_every_schema_of_an_operation_has_its_pointer() -> None:
     )
 
 
-def test_an_operation_may_be_without_parameters_and_responses() -> None:
+def test_an_operation_may_have_no_parameters_and_responses() -> None:
     bare = document({}, {"/a": {"get": {}, "summary": "s"}})
     assert _marked(bare) == document({}, {"/a": {"get": {"responses": {}}, "summary": "s"}})
 
 
-def test_a_document_may_be_without_components() -> None:
+def test_a_document_may_have_no_components() -> None:
     assert schema.schemas_of({"components": {}}) == schema.schemas_of({}) == {}
     assert schema.with_schemas({}, {"A": STRING}) == {"components": {"schemas": {"A": STRING}}}
 
 
-def test_other_components_stay_where_schemas_are_replaced() -> None:
+def test_replacing_schemas_keeps_other_components() -> None:
     given: Json = {"components": {"schemas": {"A": STRING}, "parameters": {"b": {}}}}
     assert schema.with_schemas(given, {}) == {"components": {"schemas": {}, "parameters": {"b": {}}}}
 
@@ -58,7 +58,7 @@ def test_other_components_stay_where_schemas_are_replaced() -> None:
     ("key", "below"),
     [("items", STRING), ("anyOf", [STRING]), ("oneOf", [STRING]), ("properties", {"a": STRING})],
 )
-def test_a_schema_is_walked_with_all_that_is_below_it(
+def test_walking_a_schema_yields_all_schemas_below_it(
     key: str, below: Any
 ) -> None:  # Any: a schema or several
     assert list(schema.walk({key: below})) == [{key: below}, STRING]

@@ -1,4 +1,4 @@
-"""Parts of a document that no rule handles are errors, with their places and what to do."""
+"""Unsupported parts of a document raise an error with their pointers and a remedy."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _parameter(schema: Json, place: str = "query", **more: object) -> Json:
         ),
     ],
 )
-def test_it_is_refused_with_its_place(operation: Json, message: str) -> None:
+def test_an_unsupported_operation_is_refused_with_its_pointer(operation: Json, message: str) -> None:
     path = "/a" if "x-websocket" in operation else "/a/{x}"
     given = one_operation(operation, path, {"Strings": STRINGS})
     place = re.escape(f"/paths/{path.replace('/', '~1')}/get")
@@ -97,7 +97,7 @@ def test_it_is_refused_with_its_place(operation: Json, message: str) -> None:
         {"parameters": [{"name": "x", "in": "query"}]},
     ],
 )
-def test_what_the_rules_handle_is_unchanged(operation: Json) -> None:
+def test_a_supported_operation_is_unchanged(operation: Json) -> None:
     circle: Json = {"$ref": "#/components/schemas/Circle"}
     given = one_operation(operation, "/a", {"Location": OBJECT, "Circle": circle})
     assert support.refuse_unsupported(given) is given
@@ -113,7 +113,7 @@ def test_what_the_rules_handle_is_unchanged(operation: Json) -> None:
         ("/a", {"servers": []}, "/servers: has a server of its own"),
     ],
 )
-def test_a_path_is_refused_with_its_place(path: str, item: Json, message: str) -> None:
+def test_an_unsupported_path_is_refused_with_its_pointer(path: str, item: Json, message: str) -> None:
     given = document({}, {path: {"get": {"responses": {}}, "x-of-theirs": 1, **item}})
     place = re.escape(f"/paths/{path.replace('/', '~1')}{message}")
     with pytest.raises(UnsupportedDocumentError, match=rf"\n  {place}"):
@@ -132,13 +132,13 @@ def test_a_path_is_refused_with_its_place(path: str, item: Json, message: str) -
         ({"$ref": "#/components/responses/Gone"}, "which is no schema"),
     ],
 )  # fmt: skip
-def test_a_schema_is_refused_with_its_place(schema: Json, message: str) -> None:
+def test_an_unsupported_schema_is_refused_with_its_pointer(schema: Json, message: str) -> None:
     given = keywords.mark_pointers(document({"A": schema}))
     with pytest.raises(UnsupportedDocumentError, match=rf"\n  /components/schemas/A.*{re.escape(message)}"):
         support_schemas.refuse_schemas(given)
 
 
-def test_a_parameter_of_a_path_is_looked_at() -> None:
+def test_a_parameter_of_a_path_item_is_checked() -> None:
     given = one_operation({})
     given["paths"]["/a"] |= _parameter(OBJECT)
     with pytest.raises(
@@ -147,7 +147,7 @@ def test_a_parameter_of_a_path_is_looked_at() -> None:
         support.refuse_unsupported(given)
 
 
-def test_many_are_counted() -> None:
+def test_more_than_10_unsupported_parts_are_counted() -> None:
     parameters = [{"name": f"p{number}", "in": "query", "schema": OBJECT} for number in range(12)]
     with pytest.raises(UnsupportedDocumentError, match=r"\n  \.\.\. and 2 more$"):
         support.refuse_unsupported(one_operation({"parameters": parameters}))

@@ -1,4 +1,4 @@
-"""Unions become pseudo-models with a table; aliases and maps become what their uses say."""
+"""Unions become pseudo-models with a table; aliases and maps are replaced at their uses."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def test_a_union_of_aliases_is_an_alias() -> None:
         [reference("U"), NULL],
     ],
 )
-def test_a_union_that_needs_reading_is_no_alias(union: list[Json]) -> None:
+def test_a_union_with_classes_is_not_an_alias(union: list[Json]) -> None:
     given = document({"A": obj(), "U": {"anyOf": union}, "S": obj(m=reference("U"))})
     assert unions.inline_aliases(given) == given
 
 
-def test_an_alias_of_itself_ends() -> None:
+def test_an_alias_of_itself_causes_no_endless_loop() -> None:
     given = document({"L": {"type": "array", "items": reference("L")}})
     assert "x-oc" in schemas_in(unions.inline_aliases(given))["L"]
 
@@ -98,13 +98,13 @@ def test_components_that_refer_to_each_other_in_a_circle_are_refused() -> None:
         unions.lone_references(document({"A": B, "B": A, "S": obj(m=A)}))
 
 
-def test_a_long_row_of_references_is_followed_to_its_end() -> None:
+def test_a_long_chain_of_references_is_followed_to_its_end() -> None:
     row = {f"R{number}": reference(f"R{number + 1}") for number in range(20)}
     found = unions.lone_references(document({**row, "R20": obj(), "S": obj(m=reference("R0"))}))
     assert schemas_in(found) == {"R20": obj(), "S": obj(m=reference("R20"))}
 
 
-def test_a_constant_one_object_deeper_is_lifted() -> None:
+def test_a_nested_constant_is_a_tag() -> None:
     schemas = {"Sync": obj(event=A), "A": obj("type", type=_const("a.1"), n=_const(1), free=_const("x"))}
     found = schemas_in(unions.nested_tables(document(schemas)))
     assert found["Sync"]["x-item"] == {"event": {"type": "a.1"}}
@@ -117,7 +117,7 @@ def _meta(schemas: Json, union: list[Json], name: str = "U") -> dict[str, Any]:
     return meta
 
 
-def test_a_union_travels_as_an_object_whose_members_are_its_variants() -> None:
+def test_the_generator_gets_a_union_as_an_object_with_its_variants_as_members() -> None:
     found = schemas_in(unions.discriminate(document({"U": {"anyOf": [A, STRING]}, "A": obj()}), namer()))["U"]
     assert found == {**obj("v0", "v1", v0=A, v1=STRING), "x-oc": {"kind": "mixed"}}
 
@@ -156,7 +156,7 @@ def test_a_single_variant_without_the_tag_takes_objects_without_it() -> None:
     assert _meta(schemas, [A, B, C])["otherwise"] == "C"
 
 
-def test_a_tag_that_may_be_missing_tells_nothing_apart() -> None:
+def test_an_optional_constant_is_not_a_tag() -> None:
     schemas = {"A": obj(type=_const("a")), "B": obj(type=_const("b"))}
     assert _meta(schemas, [A, B])["kind"] == "mixed"
 
@@ -242,12 +242,12 @@ def test_a_union_with_something_besides_objects_has_no_table(other: Json) -> Non
     assert _meta(schemas, [A, B, other]) == {"kind": "mixed"}
 
 
-def test_a_constant_that_all_variants_share_tells_nothing_apart() -> None:
+def test_a_constant_that_all_variants_share_is_not_a_tag() -> None:
     schemas = {name: obj("type", "mode", type=_const("x"), mode=_const(name)) for name in ("A", "B")}
     assert _meta(schemas, [A, B])["tag"] == "mode"
 
 
-def test_a_member_without_a_constant_is_no_tag() -> None:
+def test_a_member_without_a_constant_is_not_a_tag() -> None:
     schemas = {name: obj("first", "last", first=STRING, last=_const(name)) for name in ("A", "B")}
     assert _meta(schemas, [A, B])["tag"] == "last"
 
@@ -258,7 +258,7 @@ def test_a_constant_that_every_variant_has_is_a_tag_before_one_that_one_lacks() 
     assert _meta(schemas, [A, B, C])["tag"] == "name"
 
 
-def test_a_constant_one_object_deeper_that_one_variant_lacks_tells_nothing_apart() -> None:
+def test_a_nested_constant_that_one_variant_lacks_is_not_a_tag() -> None:
     schemas: Json = {
         "A": obj("type", type=_const("sync"), event=reference("InA")),
         "B": obj("type", type=_const("sync")),
@@ -268,7 +268,7 @@ def test_a_constant_one_object_deeper_that_one_variant_lacks_tells_nothing_apart
     assert _meta(schemas, [A, B, C])["kind"] == "mixed"
 
 
-def test_a_union_of_anything_in_a_union_is_one_union() -> None:
+def test_a_union_of_any_type_in_a_union_is_one_union() -> None:
     schemas = {"A": obj(a=STRING), "U": {"anyOf": [A, STRING]}, "V": {"anyOf": [reference("U"), NULL]}}
     found = schemas_in(unions.discriminate(document(schemas), namer()))
     assert list(found["V"]["properties"].values()) == [A, STRING, NULL]
@@ -327,7 +327,7 @@ def test_equal_maps_share_a_component() -> None:
     assert len(schemas_in(found)) == 2
 
 
-def test_equal_enums_share_a_component_whatever_the_order_of_their_keywords() -> None:
+def test_equal_enums_share_a_component_in_any_order_of_keywords() -> None:
     one: Json = {"type": "string", "enum": ["a", "b"]}
     found = unions.hide_maps_and_enums(document({"S": obj(a=one, b=dict(reversed(one.items())))}))
     assert len(schemas_in(found)) == 2

@@ -45,5 +45,5 @@ def test_a_constant_may_have_another_value_in_an_unknown_variant() -> None:
     assert _shared({"v": {"const": 1}}, {"v": {"const": 2}}) == {"v": _NUMBER}
 
 
-def test_descriptions_do_not_make_types_differ() -> None:
+def test_descriptions_are_ignored_when_types_are_compared() -> None:
     assert _shared({"id": {**_TEXT, "description": "d"}}, {"id": _TEXT}) == {"id": _TEXT}

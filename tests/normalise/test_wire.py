@@ -32,7 +32,7 @@ def test_a_correction_that_names_an_unknown_component_is_left_alone() -> None:
     assert correct(given) == given
 
 
-def test_a_document_without_the_corrected_place_stays() -> None:
+def test_a_document_without_the_corrected_pointer_is_unchanged() -> None:
     given = one_operation(
         {"responses": ok(obj())}, schemas={"Message": obj(), "Part": obj(), "Provider": obj()}
     )
@@ -78,7 +78,7 @@ def test_a_member_that_a_server_leaves_out_or_sends_as_null_is_not_required(seen
         ("array", {"type": "array", "items": {}}),
     ],
 )
-def test_a_member_that_a_server_sends_otherwise_may_be_that_too(seen: str, schema: Json) -> None:
+def test_a_member_that_a_server_sends_as_another_type_allows_both(seen: str, schema: Json) -> None:
     assert _loosened(obj("a", a=STRING), seen) == obj("a", a={"anyOf": [STRING, schema]})
 
 
@@ -102,7 +102,7 @@ def test_several_deviations_of_one_member_are_all_applied() -> None:
     assert loosened == obj(a={"anyOf": [STRING, {"type": "number"}]})
 
 
-def test_a_member_that_this_document_does_not_have_is_no_deviation() -> None:
+def test_a_deviation_of_a_missing_member_is_ignored() -> None:
     schema = obj("a", a=STRING)
     assert _loosened(schema, "missing", member="gone") == schema
 
@@ -112,6 +112,6 @@ def test_a_deviation_of_an_unknown_member_is_skipped() -> None:
     assert schemas_in(loosen(document({"S": obj("a", a=STRING)}), entries))["S"]["required"] == []
 
 
-def test_a_model_that_this_document_does_not_have_is_no_deviation() -> None:
+def test_a_deviation_of_a_missing_model_is_ignored() -> None:
     given = document({"Other": obj("a", a=STRING)})
     assert loosen(given, [{"model": "S", "member": "a", "seen": ["missing"]}]) == given

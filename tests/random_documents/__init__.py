@@ -1,1 +1,1 @@
-"""Random documents: what generated clients send and read is compared with an independent reading of the document."""
+"""Random documents: requests and results of generated clients are compared with an independent oracle."""

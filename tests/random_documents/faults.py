@@ -66,7 +66,7 @@ def _without(*keys: str) -> Callable[[Json], Json]:
 
 
 def _last_part(schema: Json) -> Json:
-    """As `allOf` was merged once: of a member in two parts, the last one wins."""
+    """An earlier merge of `allOf`: if two parts have the same member, the last one wins."""
     if "allOf" not in schema:
         return schema
     merged: Json = {key: value for key, value in schema.items() if key != "allOf"}
@@ -110,7 +110,7 @@ def _swapped(objects: list[tuple[str, Json]], key: str) -> list[Json] | None:
     return rows and [row | {"class": name} for row, name in zip(rows, reversed(names), strict=True)]
 
 
-_ROWS = unions._rows  # pyright: ignore[reportPrivateUsage] # the fault calls what it replaces
+_ROWS = unions._rows  # pyright: ignore[reportPrivateUsage] # the fault calls the function that it replaces
 _NAMESPACE = namespaces._namespace  # pyright: ignore[reportPrivateUsage] # as above
 
 FAULTS: dict[str, Fault] = {

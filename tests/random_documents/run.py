@@ -12,11 +12,11 @@ from tests.random_documents.refused import REFUSED
 from tests.random_documents.trial import Trial
 
 _BATCHES = 8
-"""Documents of one batch have the same kinds that are refused."""
+"""Documents of one batch have the same refused kinds."""
 
 
 def run(trial: Trial, *, documents: int, size: int, seed: int, until_found: bool = False) -> Trial:
-    """Try so many documents with `size` operations each, and return the trial.
+    """Try documents with `size` operations each, and return the trial.
 
     until_found: stop at the first difference.
     """

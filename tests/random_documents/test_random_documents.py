@@ -1,4 +1,4 @@
-"""Generated clients send and read what random documents describe. `make test-random` tries larger ones."""
+"""Generated clients work as random documents describe. `make test-random` tries larger ones."""
 
 from __future__ import annotations
 

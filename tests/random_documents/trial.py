@@ -60,7 +60,7 @@ class Trial:
                 del sys.modules[name]
 
     def _load(self, folder: Path, document: Json) -> Any:  # Any: a package that only exists now
-        """Return the package of what is left when everything that is refused has been removed."""
+        """Return the package of the document without its refused parts."""
         for _ in range(10):
             try:
                 return load(folder, document)
@@ -307,7 +307,7 @@ class _Wanted:
     body: tuple[str, Value] | None
 
     def differences(self, request: httpx.Request) -> list[str]:
-        """Return what is different in a request."""
+        """Return the differences in a request."""
         found: list[str] = []
         if request.method.lower() != self.method:
             found.append(f"sends {request.method}")
