@@ -61,7 +61,7 @@ _AT_BODY, _AT_RESPONSE = "operation note.add / body.it", "operation note.add / r
         (_TEXT, STRING, 'object type="text" -> string', True, True),
     ],
 )
-def test_a_type_that_takes_less_breaks_senders_and_one_that_gives_more_receivers(
+def test_a_narrower_type_breaks_senders_and_a_wider_one_receivers(
     old: dict[str, Any], new: dict[str, Any], text: str, breaks_sending: bool, breaks_receiving: bool
 ) -> None:
     assert report_lines(accepting(old), accepting(new)) == [f"{'! ' * breaks_sending}{_AT_BODY}: {text}"]
@@ -80,7 +80,7 @@ def test_a_type_that_takes_less_breaks_senders_and_one_that_gives_more_receivers
         (an_object(a=STRING), an_object("a", a=STRING), "a: is required now", True, False),
     ],
 )
-def test_members_of_a_model_break_those_who_send_or_receive_it(
+def test_changed_members_of_a_model_break_senders_or_receivers(
     old: dict[str, Any], new: dict[str, Any], text: str, breaks_sending: bool, breaks_receiving: bool
 ) -> None:
     for make, breaks in ((accepting, breaks_sending), (returning, breaks_receiving)):
@@ -88,7 +88,7 @@ def test_members_of_a_model_break_those_who_send_or_receive_it(
         assert report_lines(before, after) == [f"{'! ' * breaks}model Note / {text}"]
 
 
-def test_a_model_that_another_holds_is_sent_with_it() -> None:
+def test_a_model_inside_a_sent_model_is_sent() -> None:
     holder = {"Holder": an_object(notes={"type": "array", "items": ref("Note")})}
     old = accepting(ref("Holder"), **holder, Note=an_object(a=STRING))
     new = accepting(ref("Holder"), **holder, Note=an_object("a", a=STRING))
@@ -109,7 +109,7 @@ def test_a_change_inside_one_variant_names_it() -> None:
     assert report_lines(old, changed) == [f"! {_AT_RESPONSE}<type=text>.text: string -> number"]
 
 
-def test_a_model_is_reported_once_however_often_it_is_used() -> None:
+def test_a_model_is_reported_once_for_all_its_uses() -> None:
     twice = an_object("a", "b", a=ref("Note"), b=ref("Note"))
     old, new = returning(twice, Note=an_object(x=STRING)), returning(twice, Note=an_object(x=NUMBER))
     assert report_lines(old, new) == ["! model Note / x: string -> number"]
@@ -142,12 +142,12 @@ def test_a_different_model_in_the_same_place_is_not_a_rename() -> None:
     assert "! model Note: removed (object)" in report_lines(old, new)
 
 
-def test_a_model_in_place_of_the_same_members_is_no_change_of_the_operation() -> None:
+def test_replacing_an_inline_object_by_an_equal_model_is_not_a_change() -> None:
     new = returning(ref("Note"), Note=an_object(x=STRING))
     assert report_lines(returning(an_object(x=STRING)), new) == ["model Note: added (object)"]
 
 
-def test_models_that_hold_themselves_are_compared() -> None:
+def test_models_that_contain_themselves_are_compared() -> None:
     def tree(name: str, leaf: dict[str, Any]) -> dict[str, Any]:
         return returning(ref(name), **{name: an_object(leaf=leaf, a=STRING, next=ref(name))})
 
@@ -157,7 +157,7 @@ def test_models_that_hold_themselves_are_compared() -> None:
     ]
 
 
-def test_a_model_in_place_of_another_that_stays_is_one_change_of_the_place() -> None:
+def test_replacing_a_model_by_another_existing_one_is_one_change() -> None:
     both = {
         "Leaf": an_object(text=STRING, next=ref("Leaf")),
         "Tree": an_object(text=NUMBER, next=ref("Tree")),
@@ -189,7 +189,9 @@ def test_a_model_in_place_of_another_that_stays_is_one_change_of_the_place() -> 
         ),
     ],
 )
-def test_parameters(old: list[dict[str, Any]], new: list[dict[str, Any]], expected: list[str]) -> None:
+def test_changed_parameters_are_reported(
+    old: list[dict[str, Any]], new: list[dict[str, Any]], expected: list[str]
+) -> None:
     assert report_lines(document(operation(*old)), document(operation(*new))) == expected
 
 
@@ -267,7 +269,7 @@ def test_real_servers_only_added_operations(history: list[Change]) -> None:
 
 
 @pytest.mark.documents
-def test_the_last_servers_only_added_operations() -> None:
+def test_the_newest_servers_only_added_operations() -> None:
     last = compare_documents(recorded("1.3.2"), recorded("1.18.33"))
     assert (_operations(last, "added"), _operations(last, "removed")) == (83, 0)
 
@@ -296,12 +298,12 @@ def test_known_changes_of_real_servers_are_found(
     ]
 
 
-def test_a_shape_that_the_pipeline_corrects_is_no_change(history: list[Change]) -> None:
+def test_a_shape_that_the_pipeline_corrects_is_not_a_change(history: list[Change]) -> None:
     corrected = ("operation session.shell / response", "operation provider.list / response")
     assert [change.where for change in history if change.where.startswith(corrected)] == []
 
 
-def test_an_inline_copy_of_a_model_in_a_union_is_no_change() -> None:
+def test_an_inline_copy_of_a_model_in_a_union_is_not_a_change() -> None:
     union, copied = any_of(ref("Text"), ref("File")), any_of(_TEXT, ref("File"))
     old = returning(union, Text=_TEXT, File=_FILE)
     assert report_lines(old, returning(copied, Text=_TEXT, File=_FILE)) == []

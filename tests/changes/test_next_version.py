@@ -75,7 +75,7 @@ def test_the_version_follows_from_the_changes(
     assert f'! {PACKAGE}/__init__.py has {released}; set __version__ = "{needed}"\n' in shown
 
 
-def test_a_higher_version_is_good_and_the_reasons_are_listed(
+def test_a_higher_version_is_accepted_and_the_reasons_are_listed(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _release(root, "0.3.1")
@@ -92,7 +92,7 @@ def test_a_higher_version_is_good_and_the_reasons_are_listed(
         ("Write a note of `limit` letters.", "note(limit)"),
     ],
 )
-def test_an_argument_may_go_only_after_a_release_that_deprecates_it(
+def test_an_argument_may_be_removed_only_after_a_release_that_deprecates_it(
     root: Path, capsys: pytest.CaptureFixture[str], docstring: str, missing: str
 ) -> None:
     _release(root, "0.3.0", _NOTE.replace("...", f'\n    """Write.\n\n    {docstring}\n    """'))
@@ -101,7 +101,7 @@ def test_an_argument_may_go_only_after_a_release_that_deprecates_it(
     assert (f"! {missing} is gone" in capsys.readouterr().out) is bool(missing)
 
 
-def test_a_name_of_the_servers_document_may_go_without_notice(root: Path) -> None:
+def test_a_name_of_the_servers_document_may_be_removed_without_notice(root: Path) -> None:
     models = root / PACKAGE / "models"
     models.mkdir(parents=True)
     (models / "__init__.py").write_text(f"from {PACKAGE}.models.old import Old", encoding="utf-8")
@@ -112,7 +112,7 @@ def test_a_name_of_the_servers_document_may_go_without_notice(root: Path) -> Non
     assert next_version.main(root) == 0
 
 
-def test_the_last_release_is_the_newest_tag_but_for_pre_releases_and_this_one(root: Path) -> None:
+def test_the_last_release_is_the_newest_tag_without_pre_releases_and_the_current_one(root: Path) -> None:
     _release(root, "0.3.0")
     _release(root, "0.4.0", tag="v0.4.0rc1")
     _release(root, "0.4.0")
@@ -137,7 +137,7 @@ def test_another_commit_can_be_named(root: Path, monkeypatch: pytest.MonkeyPatch
     assert next_version.main(root) == 0
 
 
-def test_without_the_tags_of_a_full_clone_there_is_no_answer(
+def test_without_the_tags_of_a_full_clone_the_command_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
@@ -146,7 +146,7 @@ def test_without_the_tags_of_a_full_clone_there_is_no_answer(
     assert "is not a full clone" in capsys.readouterr().err
 
 
-def test_a_version_counts_without_its_pre_release(root: Path) -> None:
+def test_the_pre_release_part_of_a_version_is_ignored(root: Path) -> None:
     _write(root, "0.4.0rc1", _NOTE)
     assert next_version.read_version(root) == Version(0, 4, 0)
     change = Change("document", "operation a / response", "retyped", True, "string -> number", "received")

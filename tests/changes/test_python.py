@@ -119,7 +119,7 @@ def test_a_package_against_itself_has_no_changes(before: Path) -> None:
     assert report_lines(before, before) == []
 
 
-def test_a_client_in_another_module_is_no_change(before: Path, tmp_path: Path) -> None:
+def test_a_client_in_another_module_is_not_a_change(before: Path, tmp_path: Path) -> None:
     moved = write_package(tmp_path)
     (moved / PACKAGE / "new_home.py").write_bytes((moved / PACKAGE / "client.py").read_bytes())
     edit(moved, "client.py", old="class OpencodeClient(", new="class Gone(")
@@ -141,7 +141,7 @@ def test_members_of_a_public_base_are_members_of_the_class(tmp_path: Path) -> No
     assert report_lines(tmp_path / "new", tmp_path / "old") == ["! Narrow: no longer a subclass of Wide"]
 
 
-def test_a_clients_constructor_is_compared_though_a_method_returns_the_client(tmp_path: Path) -> None:
+def test_a_clients_constructor_is_compared_even_if_a_method_returns_the_client(tmp_path: Path) -> None:
     for name, argument in (("old", "strict: bool = False"), ("new", "")):
         (tmp_path / name / PACKAGE).mkdir(parents=True)
         code = f"""\
@@ -167,7 +167,7 @@ class OpencodeServer:
         ("self, limit: int = 0, parts: Any = 0", "has another position now"),
     ],
 )
-def test_an_argument_given_another_way_is_breaking(tmp_path: Path, new: str, expected: str) -> None:
+def test_a_changed_kind_of_an_argument_is_breaking(tmp_path: Path, new: str, expected: str) -> None:
     for name, arguments in (("old", "self, parts: Any, limit: int = 0"), ("new", new)):
         (tmp_path / name / PACKAGE).mkdir(parents=True)
         text = f'__all__ = ["Note"]\nclass Note:\n    def add({arguments}) -> None: ...\n'
@@ -194,12 +194,12 @@ def _package(folder: Path, names: str, *, taken: str = "A", a: str = _CLASS.form
     return folder
 
 
-def test_a_class_that_is_another_name_of_its_equal_now_is_no_change(tmp_path: Path) -> None:
+def test_a_class_that_becomes_an_alias_of_an_equal_class_is_unchanged(tmp_path: Path) -> None:
     old = _package(tmp_path / "old", _A + _B, taken="B")
     assert report_lines(old, _package(tmp_path / "new", _A + _ALIAS)) == []
 
 
-def test_a_class_that_is_another_name_of_a_different_class_now_has_changed(tmp_path: Path) -> None:
+def test_a_class_that_becomes_an_alias_of_a_different_class_has_changed(tmp_path: Path) -> None:
     old = _package(tmp_path / "old", _A + _B)
     new = _package(tmp_path / "new", _A + _ALIAS, a="class A:\n    id: str\n")
     assert report_lines(old, new) == [
@@ -214,7 +214,7 @@ def test_a_change_of_a_class_is_reported_under_one_name(tmp_path: Path) -> None:
     assert report_lines(old, new) == ["! models.A.size: attribute removed"]
 
 
-def test_another_name_can_be_added_and_removed(tmp_path: Path) -> None:
+def test_an_added_or_removed_alias_is_reported(tmp_path: Path) -> None:
     with_alias, without = _package(tmp_path / "old", _A + _ALIAS), _package(tmp_path / "new", _A)
     assert report_lines(with_alias, without) == ["! models.B: class removed"]
     assert report_lines(without, with_alias) == ["models.B: class added"]
@@ -233,13 +233,13 @@ def test_every_class_is_added_when_there_was_no_package(before: Path) -> None:
     assert not any(line.startswith("! ") for line in found)
 
 
-def test_models_are_sent_or_received_as_the_methods_say(before: Path) -> None:
+def test_the_methods_decide_if_models_are_sent_or_received(before: Path) -> None:
     sent, received = sent_and_received(read_surface(before))
     assert {"TextPartInput", "UnknownPartInput"} <= sent - received
     assert {"Session", "SessionTime", "MessageWithParts"} <= received - sent
 
 
-def test_the_package_is_read_and_never_run(before: Path, tmp_path: Path) -> None:
+def test_the_package_is_read_without_running_it(before: Path, tmp_path: Path) -> None:
     folder = write_package(tmp_path)
     edit(folder, "__init__.py", old="from __future__", new="raise SystemExit(3)\nfrom __future__")
     assert report_lines(before, folder) == []

@@ -26,7 +26,7 @@ def test_the_status_is_that_of_the_worst_change(
     assert (report.status, EXIT_CODES[report.status]) == (status, code)
 
 
-def test_the_json_holds_every_change() -> None:
+def test_the_json_contains_every_change() -> None:
     assert _report(_BREAKING, _ADDED).to_dict() == {
         "format": 1,
         "status": "breaking",

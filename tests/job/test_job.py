@@ -102,7 +102,7 @@ def test_the_patch_turns_the_old_state_into_the_committed_files(
 
 
 @pytest.mark.parametrize(("open_", "command"), [("0", "pr create --head"), ("1", "pr edit")])
-def test_the_workflow_proposes_it(
+def test_the_workflow_proposes_the_patch(
     newer: Run, checkout: Path, tmp_path: Path, open_: str, command: str
 ) -> None:
     origin = checkout.with_name("origin.git")

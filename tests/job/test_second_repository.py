@@ -1,4 +1,4 @@
-"""The workflow, called from a repository that has no copy of this project: on the generator of the wheel."""
+"""The workflow, called from a repository without a copy of this project: it uses the generator of the wheel."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def second(repository: Repository, server: HTTPServer, first: Run) -> Run:
     return repository.run_job(_serve(server, document({}, _LIST | _READ), _SECOND))
 
 
-def test_the_install_comes_before_the_step_that_has_the_password() -> None:
+def test_the_install_step_runs_before_the_step_with_the_password() -> None:
     assert steps("make") == [_INSTALL, "job"]  # the fixture checks the variables of both
 
 

@@ -134,7 +134,7 @@ class _KilledServer:
         self._thread.start()
 
     def calm(self) -> None:
-        """Kill it no more. Return when it runs."""
+        """Stop killing it. Return when it runs."""
         self._calm.set()
         self._thread.join()
 

@@ -22,7 +22,7 @@ _SMALL = Sizes(
 
 
 @pytest.mark.live
-def test_nothing_hangs_or_is_lost_or_is_sent_twice() -> None:
+def test_no_operation_hangs_and_nothing_is_lost_or_sent_twice() -> None:
     report = soak_test(_SMALL)
     assert report["restarts"] >= 1
     # on a busy machine, some kinds of work may only have met errors

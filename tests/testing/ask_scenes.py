@@ -1,4 +1,4 @@
-"""Scenes in which the agent asks: permissions and questions."""
+"""Scenes with asks of the agent: permissions and questions."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ _REPLIES = {
 
 
 def script() -> Callable[[JsonObject], Reply | None]:
-    """Return a script that sends the reply that the user's text names. After a tool, the model says "done"."""
+    """Return a script that sends the reply that the user's text names. After a tool, the model replies "done"."""
     left = dict(_FIRST)
 
     def reply_to(request: JsonObject) -> Reply | None:

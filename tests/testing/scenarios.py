@@ -1,4 +1,4 @@
-"""Scenarios that run on a fake server and on real ones, and what a client sees in each of them.
+"""Scenarios that run on a fake server and on real ones, and the results of a client in each of them.
 
     python -m tests.testing.scenarios [--write] [version ...]
 

@@ -1,4 +1,4 @@
-"""Scenes of the server itself: what it has, its files, its terminals, its event streams."""
+"""Scenes of the server itself: its lists, files, terminals and event streams."""
 
 from __future__ import annotations
 

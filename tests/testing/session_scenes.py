@@ -78,7 +78,7 @@ def pages(witness: Witness, client: OpencodeClient) -> None:
         found = client.paginate(client.session.messages, session.id, limit=limit)
         witness.note([one.info.id for one in found])
         first = client.raw(client.session.messages, session.id, limit=limit)
-        if cursor := first.headers.get("x-next-cursor"):  # `paginate` hides messages that come twice
+        if cursor := first.headers.get("x-next-cursor"):  # `paginate` hides repeated messages
             second = client.session.messages(session.id, limit=limit, before=cursor)
             assert {one.info.id for one in second}.isdisjoint(one.info.id for one in first.value)
 

@@ -1,4 +1,4 @@
-"""A fake server: what it records, its faults, its password, its transport, its files and its terminals."""
+"""A fake server: recorded calls, faults, password, transport, files and terminals."""
 
 from __future__ import annotations
 

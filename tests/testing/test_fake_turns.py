@@ -161,7 +161,7 @@ def test_a_pause_comes_before_the_first_text(fake: FakeServer, client_kind: Clie
 
 
 def test_a_session_is_idle_when_its_prompt_has_returned(fake: FakeServer, client_kind: ClientKind) -> None:
-    """As on the real servers: the next call is not refused."""
+    """On real servers, too, the next call is not refused."""
     client = client_kind.client(fake.url)
     for _ in range(20):
         session = client_kind.call(client.session.create)
@@ -179,7 +179,7 @@ def test_a_schema_gives_structured_output(fake: FakeServer, client_kind: ClientK
 def test_a_session_with_a_schema_is_read_without_its_first_message(
     fake: FakeServer, client_kind: ClientKind, limit: int
 ) -> None:
-    """As on the real servers: see tests/live/test_paging.py."""
+    """Real servers do the same: see tests/live/test_paging.py."""
     fake.say(Reply(tools=[ToolCall(name="StructuredOutput", arguments={"a": 1})]), "more")
     client = client_kind.client(fake.url)
     first = client_kind.call(client.run, "Go.", output={"type": "object"})

@@ -15,7 +15,7 @@ from opencode_client import OpencodeClient, OpencodeError, StatusError
 from opencode_client.errors import ResponseDecodeError
 from opencode_client.model import JsonObject, OpencodeModel, is_array, is_object
 
-# The table of what differs on purpose
+# The table of intended differences
 DIFFERS = {
     "slug": "random",
     "pid": "a number of the machine",
@@ -102,7 +102,7 @@ class Witness:
         """Wait until a real server sends no more events."""
         end_s = monotonic() + _LONGEST_S
         while (self._is_busy() or monotonic() - self._last_s < _QUIET_S) and monotonic() < end_s:
-            sleep(0.02)  # nothing tells that no more events come
+            sleep(0.02)  # no signal shows that no more events follow
 
     def wait_for_end(self) -> None:
         """Wait for the event that a fake server sends at the end of a scene."""
@@ -110,7 +110,7 @@ class Witness:
         self._ended.clear()
 
     def take(self) -> JsonObject:
-        """Return what was seen since the last call."""
+        """Return the records since the last call."""
         events, self._events = self._events, []
         values, self.seen = self.seen, []
         found: JsonObject = _masked({"values": values, **_grouped(events)}, self._directory)
