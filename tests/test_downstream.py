@@ -38,13 +38,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_its_tests_with_the_fake_pass_and_the_others_are_skipped(project: Path) -> None:
+def test_the_tests_with_the_fake_pass_and_the_others_are_skipped(project: Path) -> None:
     output = _run(project / ".venv" / "bin" / "python", "-m", "pytest", "-rs", cwd=project)
     assert "no opencode for the fixture opencode_server: " in output
     assert "SMOKE_MODEL=provider/model is not set" in output
     assert "4 passed, 2 skipped" in output
 
 
-def test_its_types_pass_mypy_strict(project: Path) -> None:
+def test_the_types_of_the_sample_project_pass_mypy_strict(project: Path) -> None:
     mypy = (project / ".venv" / "bin" / "python", "-m", "mypy", "changelog.py", "tests")
     assert "Success: no issues found in 5 source files" in _run(*mypy, cwd=project)

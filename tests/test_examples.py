@@ -106,7 +106,7 @@ def test_an_example_without_a_server_ends_with_one_line(
     assert "\n" not in ended.value.code
 
 
-def test_ask_prints_the_answer_the_tools_and_what_was_rejected(server: Server) -> None:
+def test_ask_prints_the_answer_the_tools_and_the_rejected_permissions(server: Server) -> None:
     output = _output(_start(server, "ask.py", "Fix the failing test."))
     assert "\n[bash: error]\nrejected: PermissionAsk(" in output
     assert output.rstrip().split()[-2] == "session"
@@ -233,7 +233,7 @@ def test_watch_events_shows_a_turn_of_another_program(server: Server) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no terminals for programs")
-def test_terminal_shows_what_its_user_types_and_ends_with_the_program(server: Server) -> None:
+def test_terminal_shows_typed_text_and_ends_with_the_program(server: Server) -> None:
     import termios
 
     screen, keyboard = os.openpty()

@@ -26,7 +26,7 @@ def test_the_blocks_about_models_run_in_order(printed: str) -> None:
     assert "2026-11-23 07:23:10.771000+00:00" in printed
 
 
-def test_the_comments_behind_prints_show_their_output(printed: str) -> None:
+def test_the_comments_after_prints_show_their_output(printed: str) -> None:
     assert missing_outputs(_MODELS, printed) == []
     assert len([comment for block in _MODELS for comment in shown_outputs(block)]) > 1
 

@@ -29,7 +29,7 @@ def _message(cls: type[MessageWithParts], *parts: JsonObject) -> MessageWithPart
 
 
 @every_class
-def test_the_texts_are_joined_without_anything_in_between(cls: type[MessageWithParts]) -> None:
+def test_the_texts_are_joined_without_a_separator(cls: type[MessageWithParts]) -> None:
     message = _message(
         cls,
         _part("text", text="Hel"),

@@ -64,7 +64,7 @@ def test_the_version_is_checked_against_all_tags(jobs: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("tag", "passes"), [("v0.2.0", True), ("v0.2.1", False), ("v0.2", False)])
-def test_the_tag_is_the_version_of_the_wheel_and_of_the_changelog(
+def test_the_tag_matches_the_version_of_the_wheel_and_of_the_changelog(
     jobs: dict[str, Any], tmp_path: Path, tag: str, passes: bool
 ) -> None:
     (tmp_path / "dist").mkdir()

@@ -184,7 +184,7 @@ def test_missing_and_surplus_arguments_are_named(
     )
 
 
-def test_an_argument_that_is_given_twice_is_named(client_kind: ClientKind) -> None:
+def test_an_argument_that_is_passed_twice_is_named(client_kind: ClientKind) -> None:
     client = client_kind.client()
     with pytest.raises(SignatureError, match=r"^client\.session\.get: given twice: session_id\. "):
         client_kind.call(client.session.get, "ses_1", session_id="ses_2")

@@ -202,7 +202,7 @@ def test_a_member_of_a_newer_server_in_a_partial_model_is_kept() -> None:
     assert partial(Session, data).to_dict() == data
 
 
-def test_an_object_of_the_user_in_a_partial_model_may_have_any_names() -> None:
+def test_free_form_objects_in_a_partial_model_may_have_any_names() -> None:
     data = {"id": "ses_1", "metadata": {"project_id": 1}, "mood": "new"}
     assert partial(Session, data).to_dict() == data
 
@@ -210,13 +210,13 @@ def test_an_object_of_the_user_in_a_partial_model_may_have_any_names() -> None:
 @pytest.mark.parametrize(
     "model", [int, dict, UnknownPart, PartReaders, list[Session], Message, "Session", None]
 )
-def test_a_partial_of_something_else_is_refused(model: Any) -> None:  # Any: anything
+def test_partial_refuses_a_class_that_is_not_a_model(model: Any) -> None:  # Any: anything
     with pytest.raises(ArgumentError, match=r"^partial takes the class of a model, or the reader of a union"):
         partial(model, {})
 
 
 @pytest.mark.parametrize("data", [None, [], "ses_1", 3])
-def test_a_partial_from_something_else_is_refused(data: Any) -> None:  # Any: anything
+def test_partial_refuses_data_that_is_not_an_object(data: Any) -> None:  # Any: anything
     with pytest.raises(ArgumentError, match=r"^partial takes a JSON object as data, not "):
         partial(Session, data)
 

@@ -88,6 +88,6 @@ def test_an_example_passes_with_a_server_and_then_without(output: str, example: 
 
 
 @pytest.mark.parametrize("example", list(_ALL))
-def test_an_example_has_at_most_twelve_lines_beside_imports(example: str) -> None:
+def test_an_example_has_at_most_twelve_lines_without_imports(example: str) -> None:
     lines = [line for line in _ALL[example].splitlines() if line and not re.match(r"(import|from) ", line)]
     assert len(lines) <= 12

@@ -292,7 +292,7 @@ def failures(client: OpencodeClient) -> OpencodeModel | None:
     return None
 
 
-def test_clients_of_a_server_take_all_options() -> None:
+def test_clients_of_a_server_accept_all_options() -> None:
     server = OpencodeServer.attach("http://127.0.0.1:1")
     with server.client(headers=lambda _: {"x-a": "b"}, observer=None) as client:
         assert_type(client, OpencodeClient)

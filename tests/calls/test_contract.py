@@ -221,7 +221,7 @@ def _headers(request: httpx.Request) -> dict[str, str]:
     return {name: value for name, value in request.headers.items() if name not in HTTP_HEADERS}
 
 
-def test_every_method_takes_a_timeout(wires: list[Wire]) -> None:
+def test_every_method_accepts_a_timeout(wires: list[Wire]) -> None:
     for wire in wires:
         for endpoint in METHODS:
             sample = endpoint.least()

@@ -54,7 +54,9 @@ def given(client_kind: ClientKind) -> _Given:
     return _Given(client_kind)
 
 
-def test_its_base_url_headers_and_timeout_are_used(client_kind: ClientKind, given: _Given) -> None:
+def test_the_base_url_headers_and_timeout_of_a_given_client_are_used(
+    client_kind: ClientKind, given: _Given
+) -> None:
     own = given(
         base_url="https://proxy.example:8443/opencode/", headers={**_BEARER, "user-agent": "mine"}, timeout=7
     )
@@ -66,7 +68,7 @@ def test_its_base_url_headers_and_timeout_are_used(client_kind: ClientKind, give
     assert client.options.base_url == "https://proxy.example:8443/opencode"
 
 
-def test_its_accept_encoding_is_used(client_kind: ClientKind, given: _Given) -> None:
+def test_the_accept_encoding_of_a_given_client_is_used(client_kind: ClientKind, given: _Given) -> None:
     own = given(headers={"accept-encoding": "br", "accept": "application/json"})
     sent = given.last(client_kind.client(http_client=own))
     assert (sent.headers["accept-encoding"], sent.headers["accept"]) == ("br", "application/json")
@@ -81,20 +83,22 @@ _AUTHENTICATIONS: list[dict[str, Any]] = [{"headers": _BEARER}, {"auth": _with_b
 
 
 @pytest.mark.parametrize("options", _AUTHENTICATIONS, ids=["header", "auth"])
-def test_the_environments_password_does_not_replace_its_authentication(
+def test_the_environments_password_does_not_replace_a_given_clients_authentication(
     client_kind: ClientKind, given: _Given, options: dict[str, Any]
 ) -> None:
     own = given(base_url="http://127.0.0.1:4096", **options)
     assert given.last(client_kind.client(None, http_client=own)).headers["authorization"] == "Bearer secret"
 
 
-def test_credentials_in_its_base_url_are_used(client_kind: ClientKind, given: _Given) -> None:
+def test_credentials_in_the_base_url_of_a_given_client_are_used(
+    client_kind: ClientKind, given: _Given
+) -> None:
     own = given(base_url="http://me:own@127.0.0.1:4096")
     sent = given.last(client_kind.client(None, http_client=own))
     assert sent.headers["authorization"] == "Basic bWU6b3du"
 
 
-def test_the_environments_password_goes_to_this_machine_without_other_authentication(
+def test_the_environments_password_is_sent_to_this_machine_without_other_authentication(
     client_kind: ClientKind, given: _Given
 ) -> None:
     assert (
@@ -106,7 +110,7 @@ def test_the_environments_password_goes_to_this_machine_without_other_authentica
     assert "authorization" not in given.last(client_kind.client(None, http_client=other)).headers
 
 
-def test_explicit_options_replace_its_own(client_kind: ClientKind, given: _Given) -> None:
+def test_explicit_options_replace_options_of_a_given_client(client_kind: ClientKind, given: _Given) -> None:
     own = given(base_url="http://127.0.0.1:4096", headers={**_BEARER, "user-agent": "mine"}, timeout=7)
     client = client_kind.client(
         "http://127.0.0.1:4096/prefix",
@@ -122,7 +126,7 @@ def test_explicit_options_replace_its_own(client_kind: ClientKind, given: _Given
     assert sent.extensions["timeout"]["read"] == 9
 
 
-def test_a_password_in_a_named_base_url_replaces_its_authentication(
+def test_a_password_in_the_base_url_argument_replaces_a_given_clients_authentication(
     client_kind: ClientKind, given: _Given
 ) -> None:
     client = client_kind.client("http://me:named@127.0.0.1:4096", http_client=given(headers=_BEARER))
@@ -140,7 +144,7 @@ def test_two_base_urls_of_different_servers_are_an_error(client_kind: ClientKind
     assert given.sent == []
 
 
-def test_its_base_url_comes_before_the_environments(
+def test_the_base_url_of_a_given_client_wins_over_the_environments(
     client_kind: ClientKind, given: _Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENCODE_BASE_URL", "https://environment.example")
@@ -148,7 +152,7 @@ def test_its_base_url_comes_before_the_environments(
     assert (sent.url.host, "authorization" in sent.headers) == ("their.example", False)
 
 
-def test_streams_use_its_base_url_and_headers(client_kind: ClientKind) -> None:
+def test_streams_use_the_base_url_and_headers_of_a_given_client(client_kind: ClientKind) -> None:
     sent: list[httpx.Request] = []
 
     def answer_events(request: httpx.Request) -> httpx.Response:

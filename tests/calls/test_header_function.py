@@ -90,7 +90,7 @@ def test_the_function_can_sign_the_body(client_kind: ClientKind) -> None:
     assert seen.headers["x-signature"] == hashlib.sha256(b"POST" + seen.body).hexdigest()
 
 
-def test_headers_of_the_call_replace_those_of_the_function(client_kind: ClientKind) -> None:
+def test_headers_of_the_call_replace_headers_of_the_function(client_kind: ClientKind) -> None:
     def tokens(request: OutgoingRequest) -> dict[str, str]:
         return {
             "X-A": "function",
@@ -231,14 +231,14 @@ def test_a_result_that_cannot_be_headers_is_refused(
     assert str(error).startswith(message)
 
 
-def test_the_sync_client_takes_no_coroutine_function() -> None:
+def test_the_sync_client_refuses_a_coroutine_function() -> None:
     # type checkers refuse it; programs without types get the error
     client = OpencodeClient("http://127.0.0.1:1", headers=_Tokens().wait)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     with client, pytest.raises(ArgumentError, match="only in an AsyncOpencodeClient"):
         client.session.list()
 
 
-def test_neither_logs_nor_errors_nor_reprs_show_what_the_function_returns(
+def test_logs_errors_and_reprs_do_not_contain_the_returned_headers(
     client_kind: ClientKind, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "opencode_client")

@@ -128,7 +128,7 @@ def test_the_error_for_a_url_of_the_environment_names_the_variable(
         OpencodeClient()
 
 
-def test_the_error_for_a_url_without_a_scheme_repeats_it_as_it_was_given() -> None:
+def test_the_error_for_a_url_without_a_scheme_repeats_it_unchanged() -> None:
     with pytest.raises(
         ArgumentError, match=r"takes http://host:port or https://\.\.\., not 'localhost:4096'$"
     ):

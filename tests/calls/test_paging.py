@@ -249,7 +249,7 @@ _WRONG: list[tuple[Callable[[Any], object], str]] = [  # Any: either client
 
 
 @pytest.mark.parametrize(("call", "name"), _WRONG)
-def test_an_operation_that_does_not_page_is_an_error_that_lists_those_that_do(
+def test_the_error_for_an_operation_without_pages_lists_the_operations_with_pages(
     client_kind: ClientKind, call: Callable[[Any], Any], name: str
 ) -> None:
     beginning = "paginate takes an operation that pages, and then its arguments, not "

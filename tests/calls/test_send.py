@@ -109,7 +109,7 @@ def test_without_json_there_is_no_body(client_kind: ClientKind) -> None:
     assert "content-type" not in server.seen[0].headers
 
 
-def test_a_documented_route_that_takes_an_object_gets_an_empty_one(client_kind: ClientKind) -> None:
+def test_a_documented_route_with_an_object_body_gets_an_empty_object(client_kind: ClientKind) -> None:
     server = Server({})
     client_kind.call(client_kind.mocked(server).send, "POST", "/session")
     assert server.seen[0].content == b"{}"
@@ -123,7 +123,7 @@ def test_json_may_be_null_or_a_model(client_kind: ClientKind) -> None:
     assert [request.content for request in server.seen] == [b"null", b'{"type":"text","text":"hi"}']
 
 
-def test_an_empty_body_is_none(client_kind: ClientKind) -> None:
+def test_send_returns_none_for_an_empty_body(client_kind: ClientKind) -> None:
     client = client_kind.mocked(lambda _: httpx.Response(204))
     assert client_kind.call(client.send, "DELETE", "/plugin") is None
 
@@ -327,7 +327,7 @@ def test_an_encoded_slash_in_a_documented_path_stays_encoded(client_kind: Client
 
 
 @pytest.mark.parametrize("path", ["/session/status", "/session/ses_1"])
-def test_a_path_without_variables_comes_before_one_with_them(client_kind: ClientKind, path: str) -> None:
+def test_a_path_without_variables_wins_over_one_with_variables(client_kind: ClientKind, path: str) -> None:
     client = client_kind.mocked(Server({"message": "no"}, 400))
     operation = "session.status" if path.endswith("status") else "session.get"
     with pytest.raises(BadRequestError, match=f"^{operation}:"):

@@ -40,7 +40,7 @@ def _wait(timeout: float | None = 10.0) -> Action:
 
 
 @pytest.mark.parametrize("step", [reset, cut(b""), answer(http(status=503)), answer(http(status=429))])
-def test_it_tries_again_until_the_server_responds(client_kind: ClientKind, step: Step) -> None:
+def test_wait_until_ready_tries_again_until_the_server_responds(client_kind: ClientKind, step: Step) -> None:
     with FaultyServer([step], [step], [_READY]) as server:
         assert client_kind.run(server.url, _wait()) is None
         assert server.connections == 3
@@ -69,7 +69,7 @@ def test_a_server_that_responds_slowly_gets_more_time(client_kind: ClientKind) -
         assert server.connections == 3
 
 
-def test_it_waits_for_a_server_that_starts_later(client_kind: ClientKind) -> None:
+def test_wait_until_ready_waits_for_a_server_that_starts_later(client_kind: ClientKind) -> None:
     with refused_connections() as url:
         pass
     client, started = client_kind.client(url), list[FaultyServer]()

@@ -57,7 +57,7 @@ def _json(root: Path) -> dict[str, Any]:
     return found
 
 
-def test_with_check_the_exit_code_is_that_of_the_status(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_check_the_exit_code_shows_the_status(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHECK", "1")
     assert command.report_changes("HEAD", root) == 0
     _write_package(root, "text: str, limit: int = 0, tone: int = 0")
@@ -69,7 +69,7 @@ def test_with_check_the_exit_code_is_that_of_the_status(root: Path, monkeypatch:
     assert command.report_changes("HEAD", root) == 0
 
 
-def test_document_and_package_are_compared_with_the_commit_that_is_named(
+def test_document_and_package_are_compared_with_the_named_commit(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _write_package(root, "text: str")

@@ -111,7 +111,7 @@ def test_each_edit_is_found(found: list[str], expected: str) -> None:
     assert found.count(expected) == 1
 
 
-def test_nothing_else_is_reported(found: list[str]) -> None:
+def test_only_the_edits_are_reported(found: list[str]) -> None:
     assert set(found) - _EXPECTED == set()
 
 

@@ -19,9 +19,7 @@ def _report(*changes: Change, versions: tuple[str, str] = ("1.3.2", "1.18.33")) 
     ("changes", "status", "code"),
     [((), "unchanged", 0), ((_ADDED,), "changed", 10), ((_ADDED, _BREAKING), "breaking", 20)],
 )
-def test_the_status_is_that_of_the_worst_change(
-    changes: tuple[Change, ...], status: Status, code: int
-) -> None:
+def test_the_worst_change_decides_the_status(changes: tuple[Change, ...], status: Status, code: int) -> None:
     report = _report(*changes)
     assert (report.status, EXIT_CODES[report.status]) == (status, code)
 
@@ -67,7 +65,7 @@ def test_the_text_begins_with_breaking_changes() -> None:
     ]
 
 
-def test_nothing_changed_is_one_line() -> None:
+def test_a_report_without_changes_is_one_line() -> None:
     text = _report(versions=("1.18.33", "1.18.33")).text()
     assert text == "From HEAD (123456789) to the work tree, opencode 1.18.33: unchanged\n"
 

@@ -32,7 +32,7 @@ def test_a_model_writes_its_members_in_the_order_that_was_read() -> None:
     assert _ordered(Session.from_dict(dict(_SESSION)).to_dict()) == _ordered(_SESSION)
 
 
-def test_a_changed_member_keeps_its_place_and_a_new_one_goes_last() -> None:
+def test_a_changed_member_keeps_its_place_and_a_new_one_is_last() -> None:
     session = Session.from_dict(dict(_SESSION))
     session.title, session.parent_id, session.agent = "u", "ses_0", "build"
     written = session.to_dict()

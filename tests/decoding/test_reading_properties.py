@@ -89,7 +89,7 @@ def _check_each(check: Callable[[Reader, Any], None], examples: int) -> None:
 
 
 @small_and_full("examples", 40, 600)
-def test_lenient_reading_always_gives_a_model_with_the_same_json(examples: int) -> None:
+def test_lenient_reading_always_returns_a_model_with_the_same_json(examples: int) -> None:
     def check(reader: Reader, payload: Any) -> None:
         read = reader(copy.deepcopy(payload), strict=False)
         assert isinstance(read, OpencodeModel | Unknown | list | dict)
@@ -99,7 +99,7 @@ def test_lenient_reading_always_gives_a_model_with_the_same_json(examples: int) 
 
 
 @small_and_full("examples", 40, 600)
-def test_strict_reading_gives_a_model_or_names_the_path(examples: int) -> None:
+def test_strict_reading_returns_a_model_or_raises_an_error_with_the_path(examples: int) -> None:
     def check(reader: Reader, payload: Any) -> None:
         error = _error_of(reader, payload)
         if error is not None:

@@ -29,7 +29,7 @@ _MS = 1_795_418_143_845
         _MOMENT.astimezone(timezone(timedelta(hours=9))),
     ],
 )
-def test_every_form_of_a_time_gives_the_same_moment(time: float | str | datetime) -> None:
+def test_every_form_of_a_time_returns_the_same_moment(time: float | str | datetime) -> None:
     assert to_datetime(time) == _MOMENT
     assert to_epoch_ms(time) == _MS
 

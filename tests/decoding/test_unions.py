@@ -41,7 +41,7 @@ def test_a_union_reads_two_levels_deep(models: ModuleType) -> None:
         {"type": "sync"},
     ],
 )
-def test_data_of_no_known_variant_is_read_as_unknown_and_kept(models: ModuleType, wire: Any) -> None:
+def test_data_of_an_unknown_variant_is_read_as_unknown_and_kept(models: ModuleType, wire: Any) -> None:
     part = models.Session.from_dict(_session(parts=[wire])).parts[0]
     assert isinstance(part, models.UnknownPart)
     assert part.raw_ == wire
@@ -129,7 +129,7 @@ def test_a_union_may_contain_itself(models: ModuleType) -> None:
     assert isinstance("text", models.Json.__args__[0])
 
 
-def test_a_reader_can_be_called_and_be_strict(models: ModuleType) -> None:
+def test_a_reader_is_callable_and_may_be_strict(models: ModuleType) -> None:
     read_part = importlib.import_module(f"{models.__name__}.part").read_part
     assert read_part({"type": "text", "text": "a"}, strict=True) == models.TextPart(text="a")
     with pytest.raises(ResponseDecodeError, match=r"Part: \$\.text: expected string, got nothing"):
@@ -154,7 +154,7 @@ def test_an_unknown_variant_has_the_members_that_all_variants_share(models: Modu
 @pytest.mark.parametrize(
     "raw", [{"type": "star"}, {"ownerID": 5, "at": [], "size": {}}, {"ownerID": None}, 5, None]
 )
-def test_a_shared_member_that_is_missing_or_of_another_kind_is_none(models: ModuleType, raw: Any) -> None:
+def test_a_missing_or_wrong_shared_member_is_none(models: ModuleType, raw: Any) -> None:
     star = models.UnknownFigure(raw)
     assert (star.owner_id, star.at, star.size) == (None, None, None)
 

@@ -156,7 +156,7 @@ def test_a_clone_that_fails_is_an_error_without_the_password(dask: Any, secret: 
         (["a"], r"specs\[0\]: run_many takes TurnSpecs"),
     ],
 )
-def test_a_wrong_spec_is_an_error_before_anything_is_sent(dask: Any, specs: Any, message: str) -> None:
+def test_a_wrong_spec_is_an_error_before_a_prompt_is_sent(dask: Any, specs: Any, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         run_turns(dask, specs)
 

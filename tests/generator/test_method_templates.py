@@ -47,7 +47,7 @@ def _operation(things: ModuleType) -> Operation[None]:
     return found
 
 
-def test_arguments_go_where_the_table_says(things: ModuleType) -> None:
+def test_arguments_are_sent_where_the_table_requires(things: ModuleType) -> None:
     caller = Caller()
     value = things.ListThingNamespace(caller).update(
         "t",
@@ -107,7 +107,7 @@ def test_a_body_of_bytes_accepts_no_other_type(client_kind: ClientKind, apps: Mo
         client_kind.call(namespace(client_kind.client()._caller).log, body={})
 
 
-def test_an_optional_argument_that_takes_null_is_unset_by_default(things: ModuleType) -> None:
+def test_an_optional_argument_that_accepts_null_is_unset_by_default(things: ModuleType) -> None:
     defaults = {p.name: p.default for p in inspect.signature(_update(things)).parameters.values()}
     assert (defaults["due"], defaults["parts"], defaults["mood"]) == (UNSET, None, None)
     assert (defaults["note"], defaults["query_timeout"]) == (inspect.Parameter.empty, inspect.Parameter.empty)
@@ -147,7 +147,7 @@ def test_the_docstring_contains_the_documents_texts(things: ModuleType) -> None:
     assert docstring.endswith("Source: `PATCH /thing/{thingID}/at/{path}`.")
 
 
-def test_a_method_called_as_a_type_leaves_the_type_usable(things: ModuleType) -> None:
+def test_a_method_with_the_name_of_a_type_does_not_hide_the_type(things: ModuleType) -> None:
     above = importlib.import_module(things.__name__.replace("list_thing", "list_"))
     assert above.ListNamespace.list.__annotations__["return"] == "builtins.list[int]"
     assert above.ListNamespace(Caller()).thing.update("t", "a", note="n", query_timeout=1) == "value"

@@ -45,7 +45,7 @@ def _but_locks(cache: Path) -> list[str]:
     return [entry.name for entry in cache.iterdir() if entry.suffix != ".lock"]
 
 
-def test_the_executable_comes_from_the_platform_package(npm: Path, tmp_path: Path) -> None:
+def test_the_executable_is_the_one_in_the_platform_package(npm: Path, tmp_path: Path) -> None:
     executable = get_server("1.2.3", tmp_path / "cache")
     assert executable == tmp_path / "cache" / "1.2.3" / "bin" / "opencode"
     assert os.access(executable, os.X_OK)

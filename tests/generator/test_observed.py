@@ -134,7 +134,7 @@ def test_a_member_that_a_supported_server_leaves_out_is_optional(model: str, mem
         ("MessageWithParts", "parts"),
     ],
 )
-def test_a_member_that_every_server_sends_stays_required(model: str, member: str) -> None:
+def test_a_member_that_every_server_sends_remains_required(model: str, member: str) -> None:
     assert fields_dict(getattr(models, model))[member].default is NOTHING
 
 

@@ -221,7 +221,7 @@ def test_additional_properties_are_the_unknown_members(models: ModuleType) -> No
     assert models.TextPart(text="a").additional_properties == {}
 
 
-def test_a_class_derived_from_a_model_reads_too(models: ModuleType) -> None:
+def test_a_class_derived_from_a_model_can_be_read(models: ModuleType) -> None:
     derived: Any = type("Derived", (models.Session,), {"__slots__": ()})
     read = derived.from_dict(_session(parts=[{"type": "leaf"}]), strict=True)
     assert type(read) is derived

@@ -233,7 +233,7 @@ def test_a_union_without_a_tag_has_no_table() -> None:
     assert (view.table, view.alias) == ((), "str | Dot")
 
 
-def test_arguments_go_to_the_path_the_query_and_the_body() -> None:
+def test_arguments_are_sent_in_the_path_the_query_and_the_body() -> None:
     body = {"content": {"application/json": {"schema": obj("note", note=_TEXT, due=_or_null(_TEXT))}}}
     query = {"name": "theLimit", "in": "query", "schema": _or_null({"type": "integer"})}
     method = _method({"parameters": [query], "requestBody": body}, "/a/{theId}", "post")

@@ -153,7 +153,7 @@ def test_the_first_run_proposes_a_package(first: Run, repository: Repository, tm
     assert changelog == f"{_CHANGELOG}\n### Changed\n\n- Generated for opencode {_FIRST}.\n"
 
 
-def test_a_newer_server_is_proposed_with_what_changed(
+def test_a_newer_server_is_proposed_with_its_changes(
     second: Run, repository: Repository, tmp_path: Path
 ) -> None:
     assert second.code == 0, second.printed
@@ -174,9 +174,7 @@ def test_a_newer_server_is_proposed_with_what_changed(
     assert _PASSWORD not in second.printed + second.files["regeneration.patch"].decode()
 
 
-def test_a_patch_changes_generated_files_and_nothing_else(
-    second: Run, repository: Repository, tmp_path: Path
-) -> None:
+def test_a_patch_changes_only_generated_files(second: Run, repository: Repository, tmp_path: Path) -> None:
     clone = tmp_path / "changed"
     git(tmp_path, "clone", "--quiet", str(repository.origin), str(clone))
     (clone / "opencode_client" / "moved.py").write_bytes((clone / _WORKFLOW).read_bytes())

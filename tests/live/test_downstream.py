@@ -16,7 +16,7 @@ pytestmark = pytest.mark.live
 
 
 @pytest.mark.parametrize("version", ["1.3.2", "1.18.33"])
-def test_its_tests_pass_with_a_real_server(version: str, tmp_path: Path) -> None:
+def test_the_tests_of_the_sample_project_pass_with_a_real_server(version: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'tests'}"]
     env = {
         **os.environ,

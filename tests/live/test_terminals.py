@@ -73,7 +73,7 @@ def test_bytes_can_be_sent_to_a_shell(here: Driven) -> None:
     assert here(terminal.read_until, "]", timeout=_PATIENCE_S) == f"[{_EMOJI}]"
 
 
-def test_the_program_sees_the_new_size(here: Driven) -> None:
+def test_the_program_gets_the_new_size(here: Driven) -> None:
     terminal = here.bash()
     here(terminal.resize, 40, 132)
     here(terminal.send, "stty size\n")
@@ -89,7 +89,7 @@ def test_two_connections_share_input_and_output(here: Driven) -> None:
             assert here(terminal.read_until, "]\r\n", timeout=_PATIENCE_S) == f"[{number}]\r\n"
 
 
-def test_a_process_that_exits_ends_the_iteration_and_gives_its_exit_code(here: Driven) -> None:
+def test_a_process_that_exits_ends_the_iteration_and_has_an_exit_code(here: Driven) -> None:
     terminal = here.bash()
     here(terminal.send, "echo bye; exit 3\n")
     assert here.rest(terminal) == "bye\r\nlogout\r\n"

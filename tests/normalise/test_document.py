@@ -223,10 +223,10 @@ oldest_and_newest = pytest.mark.parametrize(
 
 
 @oldest_and_newest
-def test_no_rule_changes_the_document_that_it_is_given(version: str) -> None:
+def test_no_rule_changes_its_input(version: str) -> None:
     assert [name for name, _, _, pure in _steps(version) if not pure] == []
 
 
 @oldest_and_newest
-def test_no_rule_applied_again_changes_anything(version: str) -> None:
+def test_no_rule_changes_its_own_result(version: str) -> None:
     assert [name for name, rule, made, _ in _steps(version) if rule(made) != made] == []

@@ -74,13 +74,13 @@ def test_a_variant_that_repeats_a_component_with_a_constant_is_that_component() 
     assert schemas_in(found)["U"] == {"anyOf": [A, obj(b=STRING)]}
 
 
-def test_a_variant_of_an_operations_union_is_the_component_too() -> None:
+def test_an_equal_variant_of_an_operations_union_is_the_component() -> None:
     given = one_operation({"responses": ok({"anyOf": [_TAGGED, STRING]})}, schemas={"A": _TAGGED})
     assert only(hoist.reuse_components(given))["responses"] == ok({"anyOf": [A, STRING]})
 
 
 @pytest.mark.parametrize("other", [obj(n=STRING), obj("type", type={"const": "b"}, n=STRING)])
-def test_a_variant_without_the_components_constant_stays(other: Json) -> None:
+def test_a_variant_without_the_components_constant_is_unchanged(other: Json) -> None:
     given = document({"A": _TAGGED, "N": obj(n=STRING), "U": {"anyOf": [other, STRING]}})
     assert hoist.reuse_components(given) == given
 
@@ -118,7 +118,7 @@ def test_an_inline_object_of_a_non_object_component_is_named_after_its_part(
 @pytest.mark.parametrize(
     "component", [{"type": "array", "items": STRING}, {"type": "object", "additionalProperties": STRING}]
 )
-def test_a_component_without_inline_objects_stays(component: Json) -> None:
+def test_a_component_without_inline_objects_is_unchanged(component: Json) -> None:
     assert _components({"S": component}) == {"S": component}
 
 
@@ -135,7 +135,7 @@ def test_variants_without_a_distinguishing_constant_are_numbered() -> None:
     ]
 
 
-def test_a_member_that_may_be_null_stays_a_union_of_null_and_a_component() -> None:
+def test_a_member_that_may_be_null_is_a_union_of_null_and_a_component() -> None:
     found = _components({"S": obj(revert={"anyOf": [obj(a=STRING), NULL]})})
     assert found["S"]["properties"]["revert"] == {"anyOf": [reference("SRevert"), NULL]}
 
@@ -163,7 +163,7 @@ def test_a_member_that_is_a_union_with_something_to_read_is_a_component(variant:
         A,
     ],
 )
-def test_a_schema_without_a_class_stays_inline(member: Json) -> None:
+def test_a_schema_without_a_class_remains_inline(member: Json) -> None:
     given: Json = {"A": obj(a=STRING), "S": obj(m=member)}
     assert _components(given) == given
 
@@ -205,7 +205,7 @@ def test_two_inline_objects_of_one_name_and_two_shapes_are_two_classes() -> None
     assert len(given.report) == 1
 
 
-def test_a_member_whose_name_holds_no_letter_is_called_member() -> None:
+def test_a_member_whose_name_has_no_letter_is_named_member() -> None:
     assert list(_components({"S": obj(**{"***": obj(a=STRING)})})) == ["S", "SMember"]
 
 
@@ -260,7 +260,7 @@ def test_an_inline_body_that_is_not_an_object_is_named_like_one() -> None:
     assert names == ["SessionListBodyItem"]
 
 
-def test_an_inline_object_in_a_body_that_is_no_item_is_named_in_full() -> None:
+def test_an_inline_object_in_a_body_outside_arrays_has_its_full_name() -> None:
     assert "SessionListOptions" in _operation(_body(obj(options=obj(a=STRING))))[1]
 
 
@@ -282,7 +282,7 @@ def test_a_pin_names_the_class_of_a_member() -> None:
     assert list(schemas_in(hoist.hoist_components(given, namer(pins=pins)))) == ["S", "Pinned"]
 
 
-def test_a_body_that_is_a_component_stays_one() -> None:
+def test_a_body_that_is_a_component_remains_a_component() -> None:
     operation, names = _operation(_body(A))
     assert operation["requestBody"] == _body(A)["requestBody"]
     assert names == []

@@ -223,7 +223,7 @@ def test_an_unknown_type_is_any_type(given: Json) -> None:
 @pytest.mark.parametrize(
     "given", [STRING, A, {"const": 1}, {"anyOf": [A, B]}, {"type": "array", "items": {}}]
 )
-def test_a_known_type_stays(given: Json) -> None:
+def test_a_known_type_is_unchanged(given: Json) -> None:
     assert keywords.known_types(given) == given
 
 

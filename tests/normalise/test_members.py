@@ -75,7 +75,7 @@ def test_a_class_in_a_request_and_a_response_is_open(sent: Json) -> None:
     assert _open({**sent, "responses": ok(A)}, {"A": obj()}) == ["A"]
 
 
-def test_classes_inside_a_sent_class_are_closed_too() -> None:
+def test_classes_inside_a_sent_class_are_closed() -> None:
     assert _open(_body(A), {"A": obj(b={"type": "array", "items": B}), "B": obj()}) == []
 
 
@@ -117,7 +117,7 @@ def _inline(schema: Json, pointer: str) -> Json:
     return {**schema, "x-pointer": f"#/components/schemas/{pointer}"}
 
 
-def test_a_component_that_two_classes_use_has_a_module_of_its_own() -> None:
+def test_a_component_that_two_classes_use_has_its_own_module() -> None:
     assert _modules({"S": obj(a=A), "T": obj(a=A), "A": obj()}) == {"S": "s", "T": "t", "A": "a"}
 
 
@@ -130,7 +130,7 @@ def test_components_that_use_each_other_are_in_one_module() -> None:
 
 
 @pytest.mark.parametrize("operation", [{"responses": ok(A)}, _body(A), _body(reference("Body"))])
-def test_a_component_of_an_operation_has_a_module_of_its_own(operation: Json) -> None:
+def test_a_component_of_an_operation_has_its_own_module(operation: Json) -> None:
     schemas = {"S": obj(a=A), "A": obj(), "Body": {**obj(a=A), "x-oc": {"kind": "body"}}}
     assert _modules(schemas, operation=operation)["A"] == "a"
 
@@ -189,7 +189,7 @@ def test_an_inline_class_follows_its_only_user() -> None:
     assert _modules(schemas)["ABC"] == "a"
 
 
-def test_a_class_behind_a_hidden_map_is_in_its_users_module() -> None:
+def test_a_class_inside_a_hidden_map_is_in_its_users_module() -> None:
     by_id = {"type": "object", "additionalProperties": reference("SById")}
     found = _modules(
         {"S": obj(by_id=by_id), "SById": _inline(obj(), "S/properties/by_id/additionalProperties")}
@@ -219,7 +219,7 @@ def test_a_module_reads_with_the_readers_of_others() -> None:
     assert rendered == {"classes": ["S"], "runtime": [("a", "read_a")], "types": [("a", "A")]}
 
 
-def test_a_union_needs_no_readers_but_those_in_its_table() -> None:
+def test_a_union_needs_only_the_readers_in_its_table() -> None:
     schemas = {name: obj("type", type={"const": name}) for name in ("A", "B")}
     rendered = _placed({**schemas, "T": obj(a=A, b=B), "U": {"anyOf": [A, B]}})["U"]["x-oc"]["render"]
     assert rendered == {"classes": ["U"], "runtime": [], "types": [("a", "A"), ("b", "B")]}
@@ -246,14 +246,14 @@ def test_an_alias_that_contains_itself_lists_the_aliases_of_the_circle() -> None
     assert {name: found[name]["uses"] for name in ("U", "V")} == {"U": [("a", "A")], "V": [("a", "A")]}
 
 
-def test_a_class_behind_hidden_maps_in_each_other_is_reached() -> None:
+def test_a_class_inside_nested_hidden_maps_is_found() -> None:
     inner = {"type": "object", "additionalProperties": A}
     holder = obj(b=B, m={"type": "object", "additionalProperties": inner})
     schemas = {"S": holder, "T": holder, "A": obj(), "B": obj()}
     assert _placed(schemas)["S"]["x-oc"]["render"]["types"] == [("a", "A"), ("b", "B")]
 
 
-def test_a_class_that_is_used_twice_hides_no_other() -> None:
+def test_a_class_that_is_used_twice_does_not_hide_other_classes() -> None:
     holder = obj(b=B, a=A, again=A, gone=reference("Gone"))
     rendered = _placed({"S": holder, "T": holder, "A": obj(), "B": obj()})["S"]
     assert rendered["x-oc"]["render"]["types"] == [("a", "A"), ("b", "B")]

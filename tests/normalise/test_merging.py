@@ -51,7 +51,7 @@ def test_the_parts_of_all_of_become_one_schema(parts: list[Json], whole: Json) -
     assert _merged({"allOf": parts}) == whole
 
 
-def test_members_beside_all_of_belong_to_it() -> None:
+def test_members_beside_all_of_are_merged() -> None:
     assert _merged({**obj("b", b=NUMBER), "allOf": [obj("a", a=STRING)]}) == obj("a", "b", a=STRING, b=NUMBER)
 
 
@@ -70,7 +70,7 @@ def test_all_of_a_reference_that_adds_nothing_is_the_reference(beside: Json) -> 
         {"allOf": [A, B]},
     ],
 )
-def test_all_of_that_adds_to_a_reference_has_the_components_members_too(adding: Json) -> None:
+def test_all_of_with_additions_to_a_reference_includes_the_components_members(adding: Json) -> None:
     assert _merged(adding, ONE_A | ONE_B)["properties"] == {"a": STRING, "b": NUMBER}
     assert _merged(adding, ONE_A | ONE_B)["required"] == ["a", "b"]
 
@@ -82,7 +82,7 @@ def test_all_of_reaches_through_components_that_are_all_of_themselves() -> None:
     )
 
 
-def test_members_that_come_with_a_reference_are_merged_too() -> None:
+def test_all_of_inside_a_member_of_a_referenced_component_is_merged() -> None:
     inner = {"allOf": [obj(b=STRING), obj(c=NUMBER)]}
     merged = _merged({"allOf": [A, obj(d=STRING)]}, {"A": obj(a=inner)})
     assert merged["properties"]["a"] == obj(b=STRING, c=NUMBER)

@@ -15,7 +15,7 @@ def test_parameters_that_the_terminal_sets_are_not_arguments() -> None:
     assert [one["name"] for one in describe(paths)["pty.connect"]["arguments"]] == ["p0", "size"]
 
 
-def test_path_arguments_come_first_in_the_order_of_the_path() -> None:
+def test_path_arguments_are_first_in_the_order_of_the_path() -> None:
     described = describe({"/a/{sessionID}/b/{partID}": get("a.b", parameters=query("limit"))})["a.b"]
     assert [(one["place"], one["name"]) for one in described["arguments"]] == [
         ("path", "session_id"),
@@ -73,7 +73,7 @@ def test_a_field_of_the_body_whose_prefixed_name_is_taken_gets_a_suffix() -> Non
     assert names[2].startswith("body_id_")
 
 
-def test_an_argument_goes_to_its_place_under_its_wire_name() -> None:
+def test_an_argument_is_sent_under_its_wire_name() -> None:
     body = sent(obj(partID={**STRING, "description": "which part"}))
     parameters = [{**query("pageSize")[0], "description": "how many"}]
     described = describe({"/a": get("a.b", parameters=parameters, requestBody=body)})["a.b"]
@@ -116,6 +116,6 @@ def test_the_table_names_the_member_of_the_body_for_the_directory() -> None:
         ({}, ""),
     ],
 )
-def test_a_body_is_given_as_members_as_json_or_as_bytes(body: Json, given: str) -> None:
+def test_a_body_is_passed_as_members_as_json_or_as_bytes(body: Json, given: str) -> None:
     paths = {"/a": get("a.b", requestBody=body), "/b": get("a.c", responses=ok(reference("Thing")))}
     assert describe(paths, {"Thing": obj(a=STRING)})["a.b"]["body"] == given

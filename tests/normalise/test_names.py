@@ -142,7 +142,7 @@ def _collide(names: Namer) -> str:
     return names.claim("#/components/schemas/Other/properties/thing", "Thing", obj(b={}))[0]
 
 
-def test_a_collision_gives_a_name_made_of_the_pointer() -> None:
+def test_a_name_collision_makes_a_name_from_the_pointer() -> None:
     assert _collide(namer()) == "OtherThing"
 
 
@@ -155,7 +155,7 @@ def test_a_collision_is_reported() -> None:
     ]
 
 
-def test_a_name_made_of_the_pointer_that_is_taken_too_ends_in_a_digest() -> None:
+def test_a_taken_name_from_the_pointer_gets_a_digest() -> None:
     names = namer()
     names.claim("#/x", "OtherThing", obj(c={}))
     assert _collide(names).startswith("Thing")

@@ -43,7 +43,7 @@ def test_two_ids_with_one_python_name_get_different_names() -> None:
     assert _ids(paths) == ["a.bC", "a.b_c.2"]
 
 
-def test_parts_of_an_id_that_hold_no_letter_are_dropped() -> None:
+def test_parts_of_an_id_without_a_letter_are_dropped() -> None:
     assert _ids({"/a": {"get": {"operationId": "a..*.b"}}}) == ["a.b"]
 
 
@@ -122,7 +122,7 @@ def test_a_text_body_is_bytes() -> None:
     assert list(body["content"]) == ["application/octet-stream"]
 
 
-def test_an_empty_content_is_none() -> None:
+def test_an_empty_content_is_removed() -> None:
     given = one_operation({"responses": {"204": {"content": {}}}})
     assert only(operations.readable_contents(given))["responses"] == {"204": {}}
 
@@ -160,7 +160,7 @@ def test_an_inline_error_body_is_not_recorded() -> None:
     assert _errors("404", {"anyOf": [A, obj(a=STRING)]}) == {"404": ["A"]}
 
 
-def test_a_path_that_ends_in_a_star_takes_the_rest_of_the_url() -> None:
+def test_a_path_that_ends_in_a_star_matches_the_rest_of_the_url() -> None:
     limit = {"name": "limit", "in": "query", "schema": STRING}
     given = one_operation({"parameters": [limit, {"name": "*", "in": "path", "schema": {}}]}, "/read/*")
     found = operations.wildcard_paths(given)
@@ -191,7 +191,7 @@ def _shown(operation: Json, path: str) -> Json:
     return operations.generator_view(parameters.named_parameters(one_operation(known, path)))
 
 
-def test_the_generator_sees_python_names_and_the_namespaces_module_as_tag() -> None:
+def test_the_generator_gets_python_names_and_the_namespaces_module_as_tag() -> None:
     meta = {"errors": {}, "namespace": {"module": "v2_session"}}
     shown = _shown({"operationId": "v2.session.messageList", "x-oc": meta}, "/session/{sessionID}")
     assert list(shown["paths"]) == ["/session/{session_id}"]
@@ -212,7 +212,7 @@ def test_the_responses_contain_the_facts_about_the_operation() -> None:
     }
 
 
-def test_the_generator_sees_texts_parameters_and_bodies() -> None:
+def test_the_generator_gets_texts_parameters_and_bodies() -> None:
     texts = {"summary": "s\ud800", "description": "d\ud800"}
     body = {"content": {"application/json": {"schema": A}}}
     response = {"200": {"description": "ok"}, "204": {}}

@@ -83,7 +83,7 @@ def test_a_deep_objects_member_is_required_when_both_are() -> None:
     assert [parameter["schema"] for parameter in found] == [STRING, STRING]
 
 
-def test_a_deep_object_without_members_stays_one_parameter() -> None:
+def test_a_deep_object_without_members_remains_one_parameter() -> None:
     deep = _parameter("filter", schema={"type": "object", "additionalProperties": {}}, style="deepObject")
     assert list(_named(deep)) == ["filter"]
 

@@ -41,7 +41,7 @@ def test_a_reference_counts_as_its_target() -> None:
     assert names.claim("#/asked", "OwnerAsked", obj(when=obj(key=_TEXT))) == ("Request", False)
 
 
-def test_equal_shapes_that_are_not_listed_stay_two_classes() -> None:
+def test_unlisted_equal_shapes_remain_two_classes() -> None:
     names = _namer(same={})
     names.claim("#/request", "Request", obj(id=_TEXT))
     assert names.claim("#/asked", "OwnerAsked", obj(id=_TEXT)) == ("OwnerAsked", True)
@@ -108,7 +108,7 @@ def test_an_unknown_variant_has_its_aliases_in_its_union() -> None:
     assert schemas_in(found)["Kind"]["x-oc"]["aliases"] == {"UnknownOther": "UnknownKind"}
 
 
-def test_every_name_in_the_file_is_that_of_a_shape_in_the_document() -> None:
+def test_every_name_in_the_file_belongs_to_a_shape_in_the_document() -> None:
     found = normalise(served("1.18.33"), strict=False, pins=read_pins(), observed=[]).document
     metas = [schema.get("x-oc", {}) for schema in schemas_in(found).values()]
     assert read_same().keys() - {*schemas_in(found), *(meta.get("unknown") for meta in metas)} == set()

@@ -44,7 +44,7 @@ def test_references_to_an_alias_become_its_schema(alias: Json) -> None:
     assert found["S"]["properties"]["m"] == alias
 
 
-def test_an_alias_stays_as_a_pseudo_model_with_its_notes() -> None:
+def test_an_alias_is_kept_as_a_pseudo_model_with_its_notes() -> None:
     alias = {**STRING, "description": "d", "x-pointer": "#/components/schemas/L"}
     assert schemas_in(unions.inline_aliases(document({"L": alias})))["L"] == {
         "type": "object",
@@ -151,7 +151,7 @@ def test_every_value_of_an_enum_leads_to_its_variant() -> None:
     ]
 
 
-def test_a_single_variant_without_the_tag_takes_objects_without_it() -> None:
+def test_objects_without_the_tag_belong_to_the_single_variant_without_it() -> None:
     schemas = {"A": obj("type", type=_const("a")), "B": obj("type", type=_const("b")), "C": obj(x=STRING)}
     assert _meta(schemas, [A, B, C])["otherwise"] == "C"
 
@@ -215,7 +215,7 @@ def test_a_union_in_a_union_is_one_union() -> None:
     assert [row["class"] for row in _meta(schemas, [reference("V"), C, A])["table"]] == ["A", "B", "C"]
 
 
-def test_a_union_in_a_union_that_has_its_table_already_is_one_union_too() -> None:
+def test_a_union_with_a_table_inside_a_union_is_flattened() -> None:
     schemas = {
         "U": {"anyOf": [A, B]},
         "A": obj("type", type=_const("a")),
@@ -225,7 +225,7 @@ def test_a_union_in_a_union_that_has_its_table_already_is_one_union_too() -> Non
     assert [row["class"] for row in _meta(schemas, [reference("U"), C], "V")["table"]] == ["A", "B", "C"]
 
 
-def test_a_union_before_the_unions_in_it_is_flattened_too() -> None:
+def test_a_union_defined_before_its_inner_unions_is_flattened() -> None:
     schemas = {
         "W": {"anyOf": [reference("V"), C]},
         "V": {"anyOf": [reference("U"), B]},

@@ -27,7 +27,7 @@ def test_a_documented_shape_that_no_server_sends_is_replaced() -> None:
     assert correct(given) == _prompt(reference("Message"), "AssistantMessage", "Message")
 
 
-def test_a_correction_that_names_an_unknown_component_is_left_alone() -> None:
+def test_a_correction_of_an_unknown_component_is_ignored() -> None:
     given = _prompt(reference("AssistantMessage"), "AssistantMessage")
     assert correct(given) == given
 

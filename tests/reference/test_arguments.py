@@ -96,7 +96,7 @@ def test_every_text_is_a_sentence_in_both_languages() -> None:
     ("language", "text"),
     [("en", "Auth method index. The position in"), ("zh", "认证方式的序号。在 `GET /provider/auth`")],
 )
-def test_the_documents_text_comes_first(language: str, text: str) -> None:
+def test_the_documents_text_wins_over_ours(language: str, text: str) -> None:
     assert f"| {text}" in pages(NEWEST)[f"{language}/06-provider.md"]
 
 

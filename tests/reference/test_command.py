@@ -46,7 +46,7 @@ def test_both_languages_are_written(file: str, tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_one_language_leaves_the_other_alone(file: str, tmp_path: Path, language: str) -> None:
+def test_writing_one_language_does_not_change_the_other(file: str, tmp_path: Path, language: str) -> None:
     assert main([file, "--out", str(tmp_path / "out"), "--lang", language]) == 0
     assert [p.name for p in (tmp_path / "out").iterdir()] == [language]
 
@@ -64,7 +64,7 @@ def test_missing_translations_are_listed_at_the_end(
     assert "no translation in scripts/reference/chinese.toml: 'Brand new'\n" in printed
 
 
-def test_leftover_pages_are_deleted_and_other_files_stay(file: str, tmp_path: Path) -> None:
+def test_leftover_pages_are_deleted_and_other_files_are_kept(file: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     main([file, "--out", str(out), "--lang", "en"])
     (out / "en" / "24-zebra.md").rename(out / "en" / "25-zebra.md")

@@ -47,7 +47,7 @@ def _cells(rendered: str) -> list[str]:
 
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("write", [escape, code])
-def test_a_cell_shows_the_text_and_nothing_else(text: str, write: Any) -> None:
+def test_a_cell_shows_only_the_text(text: str, write: Any) -> None:
     rendered = _render("\n".join(table(["a", "b"], [[write(text), "next"]])))
     shown, following = _cells(rendered)
     assert (one_line(shown), following) == (one_line(text), "next")

@@ -62,7 +62,7 @@ def test_the_client_has_every_operation_of_the_document() -> None:
     assert lacking == set()
 
 
-def test_the_committed_pages_are_those_of_the_committed_document() -> None:
+def test_the_committed_pages_belong_to_the_committed_document() -> None:
     committed = json.loads((ROOT / "openapi.json").read_bytes())
     made = make_reference(committed, REFERENCE, ("zh", "en"), OPENCODE_VERSION)
     assert differences(made, REFERENCE) == []

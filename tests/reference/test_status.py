@@ -78,7 +78,7 @@ def test_the_page_shows_the_signature_and_the_awaited_call() -> None:
     assert "[`await client.session.abort(session_id)`](" in page
 
 
-def test_the_page_says_that_the_async_method_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_notes_a_missing_async_method(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(AsyncSessionNamespace, "abort")
     page = pages_of(small_document(_ABORT), "en")["08-session.md"]
     assert "Asynchronous (`AsyncOpencodeClient`): not implemented\n" in page

@@ -28,7 +28,7 @@ def test_every_row_is_translated() -> None:
 
 
 @pytest.mark.parametrize("key", ["summary", "description"])
-def test_a_text_without_translation_stays_english_and_is_listed(key: str) -> None:
+def test_a_text_without_translation_remains_english_and_is_listed(key: str) -> None:
     given = small_document(("get", "/session", {key: "Something new."}))
     assert "no translation in scripts/reference/chinese.toml: 'Something new.'" in _notes(given)
     assert "Something new." in make_reference(given, REFERENCE, ("zh",)).pages["zh/08-session.md"]
@@ -54,7 +54,7 @@ def test_every_note_and_row_has_an_operation() -> None:
     assert catalogue.operations - listed == set()
 
 
-def test_english_pages_hold_no_chinese() -> None:
+def test_english_pages_contain_no_chinese() -> None:
     english = {name: text for name, text in pages(NEWEST).items() if name.startswith("en/")}
     chinese = [name for name, text in english.items() if any("\u4e00" <= char <= "\u9fff" for char in text)]
     assert (len(english), chinese) == (25, [])

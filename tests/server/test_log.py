@@ -67,7 +67,7 @@ def test_the_last_line_is_in_the_text_before_its_end_and_in_the_file_at_the_end(
     assert (tmp_path / "log").read_text(encoding="utf-8") == "first\nlast"
 
 
-def test_a_full_disk_is_a_warning_and_the_log_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_is_a_warning_and_the_log_continues(caplog: pytest.LogCaptureFixture) -> None:
     log = _log(path=Path("/dev/full"))
     log.feed(b"a\n")
     log.feed(b"b\n")

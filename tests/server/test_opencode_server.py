@@ -32,7 +32,7 @@ def test_a_started_server_has_url_port_pid_and_version(fake: Fake) -> None:
         assert server.version == "1.2.3"
 
 
-def test_the_server_and_its_children_are_gone_after_close(fake: Fake) -> None:
+def test_close_ends_the_server_and_its_children(fake: Fake) -> None:
     with OpencodeServer(fake(SERVE)) as server:
         pid, child = server.pid, _child(server)
     assert pid
@@ -40,9 +40,7 @@ def test_the_server_and_its_children_are_gone_after_close(fake: Fake) -> None:
     assert is_gone(child)
 
 
-def test_a_server_that_ignores_sigterm_is_gone_after_close(
-    fake: Fake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_close_ends_a_server_that_ignores_sigterm(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opencode_client.server.process._GRACE_S", 0.2)
     with OpencodeServer(
         fake(f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{SERVE}")
@@ -121,13 +119,13 @@ def test_start_waits_for_a_server_that_listens_late(fake: Fake) -> None:
         assert server.version == "1.2.3"
 
 
-def test_children_in_sessions_of_their_own_are_gone_after_close(fake: Fake) -> None:
+def test_close_ends_children_in_their_own_sessions(fake: Fake) -> None:
     with OpencodeServer(fake(DETACHED)) as server:
         child = _child(server)
     assert is_gone(child)
 
 
-def test_children_in_sessions_of_their_own_end_when_the_program_is_killed(fake: Fake) -> None:
+def test_children_in_their_own_sessions_end_when_the_program_is_killed(fake: Fake) -> None:
     code = (
         "import sys; from opencode_client.server import OpencodeServer\n"
         f"server = OpencodeServer({fake(DETACHED)!r}).start()\n"
@@ -227,7 +225,7 @@ def _locals_of(error: BaseException | None) -> str:
 
 
 @pytest.mark.parametrize("source", [None, "import sys; sys.exit(1)"], ids=["no executable", "ends"])
-def test_no_attribute_and_no_local_variable_of_an_error_holds_the_password(
+def test_no_attribute_and_no_local_variable_of_an_error_contains_the_password(
     fake: Fake, tmp_path: Path, source: str | None
 ) -> None:
     server = OpencodeServer(fake(source or ""), password="hunter2")
@@ -293,7 +291,7 @@ def test_a_password_that_the_server_writes_is_not_in_the_log(fake: Fake) -> None
         assert "hunter2" not in server.log
 
 
-def test_a_forked_child_that_exits_leaves_the_server_alone(fake: Fake) -> None:
+def test_a_forked_child_that_exits_does_not_end_the_server(fake: Fake) -> None:
     code = (
         "import os, sys; from opencode_client.server import OpencodeServer\n"
         f"server = OpencodeServer({fake(SERVE)!r}).start()\n"

@@ -19,7 +19,7 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_site_whose_links_lead_somewhere_has_no_broken_link(site: Path) -> None:
+def test_a_site_with_only_good_links_has_no_broken_link(site: Path) -> None:
     assert broken_links(site) == []
 
 

@@ -34,11 +34,11 @@ def _rewritten(source: str, text: str, repository: str = "") -> str:
         ("docs/turns.md", "#errors", "#errors"),
     ],
 )
-def test_a_link_to_a_page_leads_there(source: str, target: str, expected: str) -> None:
+def test_a_link_to_a_page_becomes_a_link_of_the_site(source: str, target: str, expected: str) -> None:
     assert _rewritten(source, f"See [it]({target}).") == f"See [it]({expected})."
 
 
-def test_a_link_to_another_file_leads_to_the_repository() -> None:
+def test_a_link_to_another_file_becomes_a_link_to_the_repository() -> None:
     text = _rewritten(
         "docs/api/en/08-session.md", "[`fork`](../../../opencode_client/api/session.py#L9)", _ADDRESS
     )
@@ -52,7 +52,7 @@ def test_a_link_to_another_file_is_text_while_the_project_has_no_address() -> No
     )
 
 
-def test_code_stays_as_it_is() -> None:
+def test_code_is_unchanged() -> None:
     text = "`[a](b.md)` and\n\n```markdown\n[a](b.md)\n```\n"
     assert _rewritten("docs/turns.md", text) == text
 

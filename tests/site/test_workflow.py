@@ -18,13 +18,13 @@ def jobs() -> dict[str, Any]:
     return found
 
 
-def test_it_uploads_what_make_site_builds(jobs: dict[str, Any]) -> None:
+def test_the_workflow_uploads_the_output_of_make_site(jobs: dict[str, Any]) -> None:
     *_, build, upload = jobs["build"]["steps"]
     assert build == {"run": "make site"}
     assert upload["with"] == {"path": "build/site/html"}
 
 
-def test_it_publishes_only_if_the_owner_wants_that(jobs: dict[str, Any]) -> None:
+def test_the_workflow_publishes_only_with_the_owners_setting(jobs: dict[str, Any]) -> None:
     conditions = jobs["publish"]["if"].split(" && ")
     assert "vars.PUBLISH_SITE == 'true'" in conditions
     assert "github.ref == 'refs/heads/main'" in conditions

@@ -100,7 +100,7 @@ def test_a_child_with_a_session_created_event_needs_no_list(client_kind: ClientK
     assert family.listed == ["ses_1"]
 
 
-def test_a_filter_without_children_lists_none(client_kind: ClientKind) -> None:
+def test_a_filter_without_children_sends_no_list_request(client_kind: ClientKind) -> None:
     family = Family([{"ses_2": "ses_1"}], [idle_event("ses_2"), idle_event("ses_1")])
     with FaultyServer([family]) as server:
         stream = client_kind.client(server.url).event.subscribe().filter(session_id="ses_1")

@@ -319,7 +319,7 @@ def test_an_unreferenced_stream_closes_its_connection(client_kind: ClientKind) -
             server.await_ended(1)
 
 
-def test_get_with_a_given_client_ends_in_time(client_kind: ClientKind) -> None:
+def test_get_with_a_given_client_ends_after_its_timeout(client_kind: ClientKind) -> None:
     given = httpx.AsyncClient() if client_kind.is_async else httpx.Client()
     with FaultyServer([answer(http(HEALTH)), stall()]) as server:
         client = client_kind.client(server.url, http_client=given)

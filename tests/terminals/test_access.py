@@ -38,7 +38,7 @@ def _entered(client_kind: ClientKind, server: PtyServer, **options: Any) -> Any:
     return entered(client_kind, client.pty.connect(PTY_ID, **options))
 
 
-def test_the_password_goes_in_a_header(client_kind: ClientKind) -> None:
+def test_the_password_is_sent_in_a_header(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), end]) as server:
         rest(client_kind, _entered(client_kind, server))
         [dial] = server.dials
@@ -71,7 +71,7 @@ def test_a_ticket_replaces_the_password(client_kind: ClientKind) -> None:
     assert (asked.headers["authorization"], asked.headers["x-opencode-ticket"]) == (_BASIC, "1")
 
 
-def test_every_connection_has_a_ticket_of_its_own(client_kind: ClientKind) -> None:
+def test_every_connection_has_its_own_ticket(client_kind: ClientKind) -> None:
     with PtyServer([cursor(0), say("a"), cut], [cursor(1), end]) as server:
         assert rest(client_kind, _entered(client_kind, server, auth="ticket")) == ["a"]
         assert server.dials[1].target == f"{_CONNECT}?cursor=1&ticket={TICKET}"

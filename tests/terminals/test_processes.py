@@ -53,7 +53,9 @@ _OFTEN = {(block, "the loop is closed") for block in _BLOCKS} | {("temporary", "
 
 
 @pytest.mark.parametrize("block", _BLOCKS.values(), ids=list(_BLOCKS))
-def test_a_program_exits_though_a_terminal_is_suspended(warm_programs: WarmPrograms, block: str) -> None:
+def test_a_program_exits_while_a_suspended_generator_has_a_terminal(
+    warm_programs: WarmPrograms, block: str
+) -> None:
     with TerminalList([cursor(0), say("a")]) as server:
         server.titles[PTY_ID] = "t"
         done = warm_programs.run(_SUSPENDED.format(block=block), server.url)
@@ -75,7 +77,7 @@ def test_a_program_exits_though_a_terminal_is_suspended(warm_programs: WarmProgr
         for run in _RUNS
     ],
 )
-def test_an_asynchronous_program_exits_though_a_terminal_is_suspended(
+def test_an_async_program_exits_while_a_suspended_generator_has_a_terminal(
     warm_programs: WarmPrograms, block: str, run: str
 ) -> None:
     with TerminalList([cursor(0), say("a")]) as server:

@@ -249,7 +249,7 @@ def test_a_terminal_used_without_a_with_block_raises_an_error_that_names_it(
         getattr(made, name)
 
 
-def test_options_that_do_not_exist_are_refused_before_anything_is_created(client_kind: ClientKind) -> None:
+def test_unknown_options_are_refused_before_a_terminal_is_created(client_kind: ClientKind) -> None:
     wrong: Any = {"cwdd": 1}  # Any: a wrong name
     with pytest.raises(
         ArgumentError,
@@ -269,7 +269,7 @@ def test_options_that_do_not_exist_are_refused_before_anything_is_created(client
         {"auth": 1},
     ],
 )
-def test_wrong_options_are_refused_before_anything_is_created(
+def test_wrong_options_are_refused_before_a_terminal_is_created(
     client_kind: ClientKind, wrong: PtyOptions
 ) -> None:
     for connect in (client_kind.client().terminal, client_kind.client().pty.connect):

@@ -35,7 +35,7 @@ def fake() -> Generator[FakeServer]:
         yield server
 
 
-def test_start_returns_the_server_like_that_of_opencode_server() -> None:
+def test_start_returns_the_server_like_opencode_server_start() -> None:
     fake = FakeServer().start()
     try:
         with fake.client() as client:
@@ -107,7 +107,7 @@ def test_fail_makes_a_call_fail_the_given_number_of_times(fake: FakeServer, clie
     assert len(fake.calls("session.list")) == 3
 
 
-def test_a_failure_has_the_body_that_is_given(fake: FakeServer, client_kind: ClientKind) -> None:
+def test_a_failure_has_the_given_body(fake: FakeServer, client_kind: ClientKind) -> None:
     fake.fail("session.get", 404, body={"name": "NotFoundError", "data": {"message": "Session not found: x"}})
     assert "Session not found: x" in str(
         client_kind.error(fake.url, lambda client: client.session.get("ses_1"))
@@ -205,7 +205,7 @@ def test_the_transport_refuses_streams_with_a_message() -> None:
     fake.close()
 
 
-def test_files_are_those_of_the_directory(tmp_path: Path, client_kind: ClientKind) -> None:
+def test_files_are_listed_from_the_directory(tmp_path: Path, client_kind: ClientKind) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.txt").write_text("one\ntwo one\n", encoding="utf-8")
     with FakeServer(directory=tmp_path) as fake:
@@ -241,7 +241,7 @@ def test_a_function_plays_the_program_of_a_terminal(version: str) -> None:
         assert terminal.wait(5) == 3
 
 
-def test_a_terminal_repeats_what_it_reads_by_default(fake: FakeServer) -> None:
+def test_a_terminal_echoes_its_input_by_default(fake: FakeServer) -> None:
     with fake.client() as client, client.terminal() as terminal:
         terminal.send("hello\n")
         assert terminal.read_until("hello\r\n", timeout=5).endswith("hello\r\n")
@@ -322,6 +322,6 @@ def test_an_error_inside_the_fake_is_a_response(
     assert "find.text failed" in caplog.text
 
 
-def test_a_body_that_is_nested_too_deeply_is_an_error_of_the_server(fake: FakeServer) -> None:
+def test_a_too_deeply_nested_body_is_a_server_error(fake: FakeServer) -> None:
     body = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
     assert httpx.post(f"{fake.url}/session", content=body).status_code == 500

@@ -153,7 +153,7 @@ def test_a_turn_that_hangs_is_aborted(fake: FakeServer, client_kind: ClientKind)
     assert fake.calls("session.abort")
 
 
-def test_a_pause_comes_before_the_first_text(fake: FakeServer, client_kind: ClientKind) -> None:
+def test_a_pause_delays_the_first_text(fake: FakeServer, client_kind: ClientKind) -> None:
     """As with a `ScriptedModel` on the real servers."""
     fake.say(Reply(text="late", delay_s=30))
     error: Any = client_kind.error(fake.url, lambda client: client.run("Go.", timeout=0.3))
@@ -170,7 +170,7 @@ def test_a_session_is_idle_when_its_prompt_has_returned(fake: FakeServer, client
         assert [call.state.output for call in shell.tool_calls] == ["hi\n"]
 
 
-def test_a_schema_gives_structured_output(fake: FakeServer, client_kind: ClientKind) -> None:
+def test_a_schema_returns_structured_output(fake: FakeServer, client_kind: ClientKind) -> None:
     fake.say(Reply(tools=[ToolCall(name="StructuredOutput", arguments={"a": 1})]), "never")
     assert _run(client_kind, fake, "Go.", output={"type": "object"}).structured == {"a": 1}
 
@@ -205,7 +205,7 @@ def test_the_prompt_of_a_command_is_its_template(fake: FakeServer, client_kind: 
     fake.assert_prompted_once("/hi x")
 
 
-def test_two_prompts_of_a_session_wait_in_line(fake: FakeServer) -> None:
+def test_two_prompts_of_a_session_run_one_after_the_other(fake: FakeServer) -> None:
     fake.say(Reply(text="one", delay_s=0.1), "two")
     with fake.client() as client, client.turn("1") as first:
         first.get(timeout=5)  # the first one runs
@@ -220,7 +220,7 @@ def test_a_turn_continues_in_a_fork(fake: FakeServer, client_kind: ClientKind) -
     assert [one["content"] for one in fake.requests[-1]["messages"][1:]] == ["One.", "echo: One.", "Two."]
 
 
-def test_a_replaced_tool_returns_what_its_function_returns(client_kind: ClientKind) -> None:
+def test_a_replaced_tool_returns_the_result_of_its_function(client_kind: ClientKind) -> None:
     def weather(arguments: JsonObject) -> str:
         return f"rain in {arguments['city']}"
 
@@ -230,7 +230,7 @@ def test_a_replaced_tool_returns_what_its_function_returns(client_kind: ClientKi
     assert result.tool_calls[0].state.output == "rain in Bern"
 
 
-def test_a_script_sees_the_request(client_kind: ClientKind) -> None:
+def test_a_script_gets_the_request(client_kind: ClientKind) -> None:
     def script(request: JsonObject) -> Reply:
         return Reply(text=json.dumps(request["messages"][-1]["content"]))
 
@@ -249,7 +249,7 @@ def test_closing_ends_a_turn_that_runs() -> None:
         turn.detach()
 
 
-def test_async_with_opens_and_closes_it() -> None:
+def test_async_with_opens_and_closes_a_fake_server() -> None:
     async def use() -> str:
         async with FakeServer("Hello.") as fake, fake.async_client() as client:
             return (await client.run("Hi.")).text

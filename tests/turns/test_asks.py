@@ -142,7 +142,7 @@ def test_asks_of_lists_and_events_are_answered(
     client_kind.call(asks.close)
 
 
-def test_an_answer_that_comes_too_late_is_no_error(client_kind: ClientKind, server: AskServer) -> None:
+def test_a_late_answer_is_not_an_error(client_kind: ClientKind, server: AskServer) -> None:
     server.waiting, server.is_late = [permission()], True
     asks = _open(client_kind, client_kind.client(server.url).asks())
     client_kind.call(asks.reply, _get(client_kind, asks), "once")
@@ -208,7 +208,7 @@ def test_an_error_of_the_first_connection_is_raised(client_kind: ClientKind, htt
         _open(client_kind, client_kind.client(httpserver.url_for("")).asks())
 
 
-def test_wrong_arguments_and_wrong_use_are_errors(client_kind: ClientKind, server: AskServer) -> None:
+def test_wrong_arguments_and_wrong_use_raise_errors(client_kind: ClientKind, server: AskServer) -> None:
     client = client_kind.client(server.url)
     with pytest.raises(ArgumentError, match="directory"):
         client.asks(directory="")

@@ -171,7 +171,7 @@ def test_a_failure_stops_no_other_turn(client_kind: ClientKind, server: ManyServ
         ([], {"progress": 1}, "progress"),
     ],
 )
-def test_wrong_arguments_are_errors_before_anything_is_sent(
+def test_wrong_arguments_raise_before_a_request_is_sent(
     client_kind: ClientKind, specs: Any, options: JsonObject, message: str
 ) -> None:
     with pytest.raises(ArgumentError, match=message):

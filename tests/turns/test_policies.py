@@ -99,7 +99,7 @@ def test_answers_that_do_not_fit_the_questions_are_errors(given: object) -> None
         ("once", 5),
     ],
 )
-def test_wrong_policies_are_errors_before_anything_is_sent(permissions: object, questions: object) -> None:
+def test_wrong_policies_raise_argument_error(permissions: object, questions: object) -> None:
     with pytest.raises(ArgumentError):
         check_policies(permissions, questions, may_ask=False)
 

@@ -71,7 +71,7 @@ def test_an_ask_that_another_client_answers_is_closed() -> None:
     assert [type(one) for one in game.updates] == [PermissionAsk, AskClosed]
 
 
-def test_a_reply_that_comes_too_late_closes_the_ask() -> None:
+def test_a_late_reply_closes_the_ask() -> None:
     game = begun(Game()).play(permission())
     game.feed(Done(ReplyTo(game.seen(PermissionAsk)[0], "once"), error=_GONE))
     assert game.seen(AskClosed)

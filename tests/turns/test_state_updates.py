@@ -82,7 +82,7 @@ def test_several_steps_are_one_turn() -> None:
     assert [call.tool for call in game.state.result.tool_calls] == ["bash"]
 
 
-def test_a_retry_that_is_seen_twice_is_shown_once() -> None:
+def test_a_repeated_retry_event_is_shown_once() -> None:
     seen = StatusSeen(SESSION, "retry", 1, "too fast", 5)
     game = begun(Game()).feed(seen, seen, StatusSeen(SESSION, "retry", 2, "too fast", 9))
     assert [one.attempt for one in game.seen(Retrying)] == [1, 2]
@@ -143,7 +143,7 @@ def test_an_answer_before_the_last_events_is_shown_after_them() -> None:
     assert [one for one in shown if one] == ["running", "completed", "Hello"]
 
 
-def test_an_answer_whose_events_never_come_is_shown_before_the_end() -> None:
+def test_an_answer_without_its_events_is_shown_before_the_end() -> None:
     game, answer = begun(Game()).feed(EventsWork()), answered_with()
     game.answered(answer)
     assert game.updates == []

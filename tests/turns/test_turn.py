@@ -123,9 +123,7 @@ def test_views_with_other_headers_use_another_event_connection(
     assert [call.headers["x-user"] for call in server.calls("event.subscribe")] == ["ann", "bob"]
 
 
-def test_headers_may_come_from_an_object_that_cannot_be_hashed(
-    client_kind: ClientKind, server: FakeServer
-) -> None:
+def test_headers_may_be_returned_by_an_unhashable_object(client_kind: ClientKind, server: FakeServer) -> None:
     client = client_kind.client(server.url, headers=_Unhashable())
     for _ in range(2):
         client_kind.call(client.run, "hi")
@@ -277,7 +275,7 @@ def test_without_a_server_nothing_is_sent(client_kind: ClientKind) -> None:
         ("hi", {"session_id": "", "directory": "/other"}),
     ],
 )
-def test_wrong_arguments_are_errors_before_anything_is_sent(
+def test_wrong_arguments_raise_before_a_request_is_sent(
     client_kind: ClientKind, server: FakeServer, given: Any, options: JsonObject
 ) -> None:
     client = client_kind.client(server.url)
