@@ -22,7 +22,7 @@ from tests.support.stream_cases import begin, cut, hang, idle_event, ids
 from tests.support.terminal_switches import Switch, run_with_switch
 
 each_size = small_and_full("racing_s", 0.15, 1.0)
-"""How many seconds each race is repeated."""
+"""The seconds for which each race is repeated."""
 
 
 @pytest.fixture(autouse=True)
