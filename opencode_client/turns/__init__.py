@@ -10,7 +10,7 @@ The life of a turn, with the module of each step:
 4. `dispatch.py` finds the turns that an event is for. `v1.py` converts the event to an input.
 5. `state.py`: `TurnState.feed` reads each input, with its time, and returns updates and actions. It has no I/O and no
    clock, so tests can try each order of inputs. It uses `transcript.py` (the messages that belong to the turn),
-   `growing_text.py`, `open_asks.py` with `policies.py` (the asks), `subagents.py`, and `poll_timer.py` (when to read
+   `growing_text.py`, `known_asks.py` with `policies.py` (the asks), `subagents.py`, and `poll_timer.py` (when to read
    the session again).
 6. The hub performs the actions (send, poll, abort, reply, decide) with `async_calls.py`, each one as a job of its own,
    and feeds its outcome as `Done`. Updates (`updates.py`) go to the `Inbox` of `dispatch.py`, where the user reads.

@@ -15,7 +15,7 @@ from ..errors import AuthenticationError, ClientClosedError
 from ..logs import fields
 from . import inputs
 from .inputs import Action, Asked, Done, Input, SessionSeen, TurnPlan
-from .open_asks import OpenAsks
+from .known_asks import KnownAsks
 from .subagents import Subagents
 from .updates import Ask, TurnGap, Update
 
@@ -44,7 +44,7 @@ class AsksState:
         self.directories: dict[str, None] = {}
         self.wake_at_s: float = now_s
         """The time at which `feed` has to be called, even if nothing happens."""
-        self._asks = OpenAsks("ask", "ask", may_ask=True)
+        self._asks = KnownAsks("ask", "ask", may_ask=True)
         self._due: dict[str, None] = {}  # in this order
         self._listing: set[str] = set()
         self._failed: set[str] = set()

@@ -20,7 +20,7 @@ from typing import Any
 from .. import errors
 from . import inputs
 from .inputs import Action, Asked, Delta, Done, Input, MessageSeen, PartSeen, StatusSeen, TurnPlan
-from .open_asks import OpenAsks
+from .known_asks import KnownAsks
 from .outcome import complete, error_of_turn, lost, passed_budget, result_of, unanswered, was_refused
 from .poll_timer import AGAIN_S, PollTimer
 from .result import TurnResult
@@ -50,7 +50,7 @@ class TurnState:
         self.error: Exception | None = None
         self.subagents: Subagents = Subagents(plan.session_id)
         self.transcript: Transcript = Transcript(plan.key, plan.after)
-        self._asks = OpenAsks(plan.permissions, plan.questions, plan.may_ask)
+        self._asks = KnownAsks(plan.permissions, plan.questions, plan.may_ask)
         self._out: list[Update | Action] = []
         self._begun_s = self._now_s = now_s
         self._is_pending = not plan.follows  # the POST waits for its answer

@@ -37,7 +37,7 @@ def test_the_deadline_aborts_the_turn_and_its_subagents() -> None:
     assert error_of(game, TurnTimeoutError).partial.text == "par"
 
 
-def test_the_error_of_a_deadline_names_the_open_asks() -> None:
+def test_the_error_of_a_deadline_names_the_known_asks() -> None:
     game = begun(Game(timeout_s=3.0)).play(permission(), question("que_1", "Colour")).wait(8.2)
     message = str(error_of(game, TurnTimeoutError))
     assert (

@@ -25,8 +25,8 @@ class _Entry:
 
 
 @define(eq=False)
-class OpenAsks:
-    """The asks of a turn, and the replies that were sent."""
+class KnownAsks:
+    """The asks that a turn or a feed knows, open or closed, and the replies that were sent."""
 
     permissions: object
     questions: object
